@@ -1,0 +1,134 @@
+// Package providers defines what an upstream is to credsync: something that
+// can log in, and optionally refresh, verify and more. Each upstream lives in
+// a folder of its own below; package providers/all lists them.
+//
+// A provider knows nothing of sinks, of state or of how HCL is evaluated.
+package providers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Provider is one configured account at one upstream. What only some upstreams
+// can do is one of the optional interfaces below.
+//
+// Every method returns an *Error for whatever the upstream said or failed to
+// say, and the context's error once that is done. No error holds a secret or a
+// response body.
+type Provider interface {
+	// Login authenticates with the configured credentials. It sends at most
+	// one request that an upstream could count as a login attempt, unless it
+	// knows that the earlier one was not processed.
+	Login(ctx context.Context) (credential.Token, error)
+}
+
+// Refresher can trade a token for a newer one without the credentials. An
+// error of class Credentials means that the refresh material is dead, not that
+// the configured credentials are.
+//
+// The returned token carries over what the answer does not repeat.
+type Refresher interface {
+	Refresh(ctx context.Context, old credential.Token) (credential.Token, error)
+}
+
+// Verifier can ask the upstream, without any effect there, whether a token is
+// good. Class Credentials means that the upstream rejects the token; the
+// outputs are what it said of the token's owner.
+type Verifier interface {
+	Verify(ctx context.Context, t credential.Token) (credential.Outputs, error)
+}
+
+// Inspector finds what is wrong or worth a warning in the configured
+// credentials with no request: a certificate that has expired, a token that
+// was first seen long ago.
+type Inspector interface {
+	Inspect(now time.Time, seen Seen) []Finding
+}
+
+// Seen is what the state remembers of an account, for an Inspector.
+type Seen struct {
+	// FirstAt is when these credentials were first used; zero if never.
+	FirstAt time.Time
+	// Outputs of the current token; nil if there is none.
+	Outputs credential.Outputs
+}
+
+// Finding is something that an Inspector found.
+type Finding struct {
+	// Blocked is empty for a warning, or the reason why a login is pointless.
+	Blocked Reason
+	Summary string
+	// Detail says what to do.
+	Detail string
+	// Attribute that it is about; empty for none.
+	Attribute string
+}
+
+// Env is what a provider gets besides its attributes.
+type Env struct {
+	// Client sends requests to the account's base_url: with its timeouts,
+	// retries, rate limit, proxy and CAs applied, not following redirects.
+	Client *http.Client
+	// Now is the clock.
+	Now func() time.Time
+	// Previous are the outputs of the account's last token; nil at first.
+	// Choices that must not change by themselves (a branch) are read from it.
+	Previous credential.Outputs
+	// Log never gets a secret, a body, or a URL with a query.
+	Log hclog.Logger
+	// Version of credsync, for User-Agent.
+	Version string
+}
+
+// Limit is an upstream's documented request limit.
+type Limit struct {
+	Requests int
+	Per      time.Duration
+}
+
+// Spec describes a provider type to the rest of the program: it is what the
+// registry holds.
+type Spec struct {
+	// Name is the first label of the account block.
+	Name string
+	// Doc is a paragraph of Markdown; Source names the upstream's document.
+	Doc    string
+	Source string
+	// Attributes and Blocks of the account block that are this provider's
+	// own. base_url is one of them, since its default differs.
+	Attributes []schema.Attribute
+	Blocks     []schema.Nested
+	Check      func(schema.Values) error
+	// Outputs of its tokens; "access_token" must be among them.
+	Outputs []schema.Output
+	// RotateBefore is the default of rotate_before; empty for a static token.
+	RotateBefore string
+	// Static providers have no login: the token is in the configuration, so
+	// an upstream that rejects it rejects the credentials.
+	Static bool
+	// Limit is kept per account where http.requests_per_second is not set.
+	Limit Limit
+	// LoginRevokes reports whether a login kills the token before it, so that
+	// no login is made unless every target can be written. Nil means no.
+	LoginRevokes func(schema.Values) bool
+	// RefreshSpends says that refresh material can be used only once.
+	RefreshSpends bool
+	// New makes the provider. It sends nothing. It is called only with values
+	// that are wholly known and have passed the table's checks.
+	New func(v schema.Values, env Env) (Provider, error)
+}
+
+// Block is the whole table of an account block of this provider: the
+// provider's own attributes.
+func (s *Spec) Block() *schema.Block {
+	return &schema.Block{
+		Type: "account", Labels: []string{s.Name, "name"}, Doc: s.Doc,
+		Attributes: s.Attributes, Blocks: s.Blocks, Check: s.Check,
+	}
+}

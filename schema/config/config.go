@@ -1,0 +1,109 @@
+// Package config reads a configuration: it parses the files, evaluates the
+// expressions and decodes the blocks by their tables.
+package config
+
+import (
+	"context"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+)
+
+// Options say what to load and with what.
+type Options struct {
+	// Path is a directory or a file.
+	Path string
+	// Vars are "name=value" from --var and VarFiles the files of --var-file,
+	// each in the order given.
+	Vars     []string
+	VarFiles []string
+	// Getenv reads the process environment, for CREDSYNC_VAR_name, the env
+	// function and attributes with an environment variable.
+	Getenv    func(string) string
+	Providers *providers.Registry
+	Sinks     *sinks.Registry
+	// Version of credsync, checked against required_version.
+	Version string
+	// ReadData reads the source of a data block. Nil leaves the values of all
+	// data blocks unknown, so that nothing is contacted.
+	ReadData func(ctx context.Context, sink *Sink, source sinks.Target) (sinks.Object, error)
+}
+
+// Config is a whole configuration, expanded: each instance of a for_each is an
+// account of its own.
+type Config struct {
+	// Dir is the directory that relative paths start at.
+	Dir string
+	// Project names the owner of what is written; "default" if not set.
+	Project string
+	// Schedule is the cron expression that says how often this configuration
+	// is applied; empty if not set.
+	Schedule string
+	Sinks    []*Sink
+	State    *State
+	// Accounts are ordered by address.
+	Accounts []*Account
+	// Digest changes with any file's content and with any value of a variable
+	// that is not sensitive. It says nothing about sensitive ones.
+	Digest string
+}
+
+// Sink is one sink block, or one instance of it.
+type Sink struct {
+	// Name is how targets name it: `vault.main`, `vault.main["almaty"]`.
+	Name   string
+	Spec   *sinks.Spec
+	Values schema.Values
+	Range  *diag.Range
+}
+
+// State says where the state lives.
+type State struct {
+	Sink   *Sink
+	Values schema.Values
+	// Implicit means that there is no state block: .credsync/ it is.
+	Implicit bool
+	Range    *diag.Range
+}
+
+// Account is one account block, or one instance of it.
+type Account struct {
+	// Address is `account.sagi.coffee`, or `account.sagi.coffee["almaty"]`.
+	Address string
+	// Name is the second label.
+	Name    string
+	Spec    *providers.Spec
+	Enabled bool
+	// RotateBefore is the configured window or the provider's default.
+	RotateBefore schema.Window
+	// VerifyEvery is 0 for each time.
+	VerifyEvery time.Duration
+	// DeleteOnRemove is on_remove = "delete".
+	DeleteOnRemove bool
+	// HTTP is the http block, with its defaults where there is none.
+	HTTP schema.Values
+	// Values are the provider's own attributes.
+	Values     schema.Values
+	Deliveries []*Delivery
+	Range      *diag.Range
+}
+
+// Delivery is one deliver block.
+type Delivery struct {
+	Sink   *Sink
+	Target sinks.Target
+	Adopt  bool
+	Range  *diag.Range
+
+	render func(credential.Token) (map[string]credential.Secret, diag.List)
+}
+
+// Render evaluates what the deliver block's data gives for a token. Keys whose
+// value is null are left out; lists and objects are encoded as JSON.
+func (d *Delivery) Render(t credential.Token) (map[string]credential.Secret, diag.List) {
+	return d.render(t)
+}

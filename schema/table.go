@@ -1,0 +1,120 @@
+// Package schema has the tables of the language: which blocks there are, which
+// attributes each has, and what every attribute means.
+//
+// A table is written once, by whoever owns the block (a provider, a sink, the
+// language itself). Decoding, sensitivity, defaults, environment variables,
+// reference documentation and the JSON Schema all derive from it. The package
+// knows nothing of HCL syntax or evaluation; package schema/config does that.
+package schema
+
+import (
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Effect says what a change of an attribute means for an account's token.
+type Effect int
+
+const (
+	// NoEffect attributes change neither the login nor its result.
+	NoEffect Effect = iota
+	// ShapesToken attributes select or describe what the token is for (a
+	// branch, a customer): a change asks for a new token, but does not lift a
+	// remembered rejection, since the upstream would see the same login.
+	ShapesToken
+	// ShapesLogin attributes are part of the login request. A change asks for
+	// a new token and lifts a remembered rejection.
+	ShapesLogin
+)
+
+// Attribute is one row of a block's table.
+type Attribute struct {
+	Name string
+	// Type is what the value is converted to. cty.DynamicPseudoType takes
+	// anything.
+	Type     cty.Type
+	Required bool
+	// Sensitive values are decoded into credential.Secret, and neither they
+	// nor the source line they stand in is ever shown.
+	Sensitive bool
+	// Default is used where the attribute is absent or null; cty.NilVal means
+	// none. DefaultText says in the docs what cannot be said as a value.
+	Default     cty.Value
+	DefaultText string
+	// Env names environment variables that stand in for an absent attribute,
+	// the first that is set winning.
+	Env []string
+	// OneOf lists the words allowed; empty allows all.
+	OneOf []string
+	// Check examines a known, non-null, unmarked value. Its error is shown to
+	// the user, so it must say what is wanted and, for a Sensitive attribute,
+	// must not contain the value.
+	Check func(cty.Value) error
+	// Effect says what a change means for an account's token.
+	Effect Effect
+	// Deferred attributes are not evaluated while the configuration is
+	// loaded, but where they are used: a deliver block's data, which speaks
+	// of a token that does not exist yet.
+	Deferred bool
+	// Doc is one or more sentences of Markdown.
+	Doc string
+}
+
+// Block is a table of attributes and nested blocks.
+type Block struct {
+	// Type is the block's keyword; Labels name its labels, for docs.
+	Type   string
+	Labels []string
+	Doc    string
+	// Attributes and Blocks are in the order of the docs.
+	Attributes []Attribute
+	Blocks     []Nested
+	// Check examines the whole block once its attributes are decoded without
+	// error: relations between attributes ("exactly one of"). It must not put
+	// a sensitive value into the error. Values may be unknown; see Values.
+	Check func(Values) error
+}
+
+// Nested says how often a block may stand inside another.
+type Nested struct {
+	Block
+	Min int
+	// Max is 0 for any number.
+	Max int
+	// Variants are the tables by label, for a block whose one label chooses
+	// its attributes, such as auth "kubernetes". Block's own attributes are
+	// then common to all of them.
+	Variants []Block
+}
+
+// Attribute returns the row of that name.
+func (b *Block) Attribute(name string) (Attribute, bool) {
+	for _, a := range b.Attributes {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Attribute{}, false
+}
+
+// Output is one value that a provider's token has besides the token itself.
+type Output struct {
+	Name string
+	// Type is string, bool, list(string) or list(object of strings).
+	Type cty.Type
+	// Sensitive outputs are secrets: the tokens themselves.
+	Sensitive bool
+	// Withheld outputs are delivered only where a data attribute asks for
+	// them: refresh tokens.
+	Withheld bool
+	Doc      string
+}
+
+// OutputType is the type of the token object with these outputs, which makes a
+// misspelt field an error before anything is contacted.
+func OutputType(outputs []Output) cty.Type {
+	fields := make(map[string]cty.Type, len(outputs))
+	for _, o := range outputs {
+		fields[o.Name] = o.Type
+	}
+	return cty.Object(fields)
+}

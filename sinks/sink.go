@@ -1,0 +1,158 @@
+// Package sinks defines where tokens are written. A sink is a target of
+// deliver blocks, a store for the state and a source of data blocks; one small
+// interface serves the three. Each sink lives in a folder of its own below;
+// package sinks/all lists them.
+//
+// A sink knows nothing of providers or of the state's content.
+package sinks
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
+	"github.com/hashicorp/go-hclog"
+)
+
+// The kinds of failure that callers tell apart with errors.Is. Whatever is
+// returned says in its text what was being done, to which address, and what to
+// do about it, and holds no secret.
+var (
+	// ErrNotFound is returned by Read where there is nothing.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict is returned by Write and Delete where the target is not at
+	// the version asked for.
+	ErrConflict = errors.New("changed by someone else")
+	// ErrDenied means that credsync's identity at the sink lacks a permission.
+	ErrDenied = errors.New("permission denied")
+	// ErrUnavailable means that the sink is sealed, standby, overloaded or out
+	// of reach: the same call may succeed later.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrUnsupported means that this sink cannot do it at all: compare-and-set
+	// in KV version 1.
+	ErrUnsupported = errors.New("not supported")
+)
+
+// Target is one place in a sink. Specs make them; callers only pass them on.
+type Target struct {
+	// Path is the place within the connection, in the sink's own form.
+	Path string
+	// Location names the place to people, and is what makes two targets of
+	// one sink the same: "secret/shop/sagi", "shop/sagi-token".
+	Location string
+	// Merge keeps the keys that are not written.
+	Merge bool
+	// Options are the deliver, state or data block's own attributes.
+	Options schema.Values
+}
+
+// Info is what can be known of a target without reading its data.
+type Info struct {
+	Exists bool
+	// Version is opaque and changes with each write; "" where nothing exists.
+	Version string
+	// Owner is "<project>/<address>" as marked at the target, "" where it is
+	// unmarked or the sink cannot mark; who wrote it is then in the state.
+	Owner string
+	// Unseen means that the sink cannot tell without a permission that
+	// credsync does not have: existence and version are unknown.
+	Unseen bool
+}
+
+// Object is a target's data with its version.
+type Object struct {
+	Data    map[string]credential.Secret
+	Version string
+}
+
+// Write is new data for a target.
+type Write struct {
+	Data map[string]credential.Secret
+	// If is the version that must still be there; "" means that nothing may
+	// be. The sink compares and sets atomically where it can at all.
+	If string
+	// Owner is marked at the target where the sink can.
+	Owner string
+	// ExpiresAt and RotatedAt describe the token, for sinks that show them;
+	// zero where they do not apply.
+	ExpiresAt, RotatedAt time.Time
+}
+
+// Removal asks for a target's deletion.
+type Removal struct {
+	// If is the version that must still be there.
+	If string
+	// Keys are the only ones removed from a target that is merged into; nil
+	// removes the target.
+	Keys []string
+}
+
+// Sink is one configured connection. Its methods may be called concurrently.
+type Sink interface {
+	// Stat looks at a target without reading its data. Nothing being there is
+	// not an error.
+	Stat(ctx context.Context, t Target) (Info, error)
+	// Read returns the data. ErrNotFound where nothing is there.
+	Read(ctx context.Context, t Target) (Object, error)
+	// Write replaces the data, or the written keys of a target that is merged
+	// into, and returns the new version. ErrConflict where the target is not
+	// at w.If.
+	Write(ctx context.Context, t Target, w Write) (version string, err error)
+	// Delete removes the target. One that is already gone is not an error;
+	// one at another version is ErrConflict.
+	Delete(ctx context.Context, t Target, r Removal) error
+	// List returns the places directly below a prefix, in order; none where
+	// the prefix does not exist.
+	List(ctx context.Context, prefix Target) ([]Target, error)
+}
+
+// Claimer is a sink that marks a target's owner apart from its data, and so
+// before the first data is written.
+type Claimer interface {
+	// Claim marks owner at a target last seen as seen. ErrConflict where it
+	// has come into being, or got another owner, since; the mark is then
+	// taken back.
+	Claim(ctx context.Context, t Target, owner string, seen Info) error
+}
+
+// Preflighter is a sink that can say, with no effect, whether targets could be
+// written. The error names every target that could not, and what is missing.
+type Preflighter interface {
+	Preflight(ctx context.Context, targets []Target) error
+}
+
+// Env is what a sink gets besides its attributes.
+type Env struct {
+	// Getenv reads the process environment.
+	Getenv func(string) string
+	// Dir is the configuration's directory; relative paths start there.
+	Dir string
+	Now func() time.Time
+	Log hclog.Logger
+	// Version of credsync, for User-Agent.
+	Version string
+}
+
+// Spec describes a sink type to the rest of the program.
+type Spec struct {
+	// Type is the first label of the sink block.
+	Type string
+	Doc  string
+	// Connection is the table of the sink block.
+	Connection schema.Block
+	// Deliver, State and Data are the tables of the blocks that name the
+	// sink: only the sink's own attributes.
+	Deliver schema.Block
+	State   schema.Block
+	Data    schema.Block
+	// Target makes the target of a deliver block; Record that of the state
+	// record of that name, or of all of them for the name ""; Source that of
+	// a data block. They contact nothing, and their errors name an attribute.
+	Target func(conn, deliver schema.Values) (Target, error)
+	Record func(conn, state schema.Values, name string) (Target, error)
+	Source func(conn, data schema.Values) (Target, error)
+	// New makes the sink. It contacts nothing yet: the first call does.
+	New func(conn schema.Values, env Env) (Sink, error)
+}

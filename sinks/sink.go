@@ -51,7 +51,9 @@ type Target struct {
 // Info is what can be known of a target without reading its data.
 type Info struct {
 	Exists bool
-	// Version is opaque and changes with each write; "" where nothing exists.
+	// Version is opaque and changes with each write. It is what Write.If must
+	// be: "" where nothing ever existed, but not always where something was
+	// deleted and the sink keeps count.
 	Version string
 	// Owner is "<project>/<address>" as marked at the target, "" where it is
 	// unmarked or the sink cannot mark; who wrote it is then in the state.
@@ -94,7 +96,8 @@ type Sink interface {
 	// Stat looks at a target without reading its data. Nothing being there is
 	// not an error.
 	Stat(ctx context.Context, t Target) (Info, error)
-	// Read returns the data. ErrNotFound where nothing is there.
+	// Read returns the data. ErrNotFound where nothing is there; the Object
+	// still has the Version that a Write must then find.
 	Read(ctx context.Context, t Target) (Object, error)
 	// Write replaces the data, or the written keys of a target that is merged
 	// into, and returns the new version. ErrConflict where the target is not

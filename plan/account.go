@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/credsync/credsync/schema"
+)
+
+// Account is everything that a decision about one account depends on: its
+// policy, what the state remembers, and what was just observed.
+type Account struct {
+	Now      time.Time
+	Address  string
+	Provider string
+
+	// Enabled is false for an account that is to be left alone. Removed
+	// accounts are in the state and no longer in the configuration;
+	// DeleteOnRemove is what was asked to happen to their targets.
+	Enabled        bool
+	Removed        bool
+	DeleteOnRemove bool
+	// Replace asks for a new token whatever the old one is worth, and lifts a
+	// remembered block: --replace.
+	Replace bool
+
+	// Static providers have no login: the token is in the configuration.
+	Static bool
+	// CanRefresh says that the provider knows how to refresh.
+	CanRefresh   bool
+	RotateBefore schema.Window
+	// RunsEvery is the longest time between two runs; 0 if not known.
+	RunsEvery time.Duration
+
+	// Unreadable says why the account could not be looked at; empty if it was.
+	Unreadable string
+	// Token is the newest one; nil if there is none.
+	Token        *Token
+	Verification Verification
+	// Block is what stands in the way of a login; nil if nothing does.
+	Block   *Block
+	Targets []Target
+}
+
+// Token is what a decision needs to know of a token.
+type Token struct {
+	IssuedAt   time.Time
+	ExpiresAt  time.Time
+	VerifiedAt time.Time
+	// RefreshableUntil is when a refresh stops working; zero for no known end.
+	RefreshableUntil time.Time
+	// Refreshable says that there is refresh material.
+	Refreshable bool
+	// Journaled tokens were got by a run that did not finish.
+	Journaled bool
+	// Rejected says that the upstream was already seen to reject it.
+	Rejected bool
+	// ConfigChanged says that the attributes it was got with have changed.
+	ConfigChanged bool
+}
+
+// Verification is what the upstream says of the token.
+type Verification struct {
+	Outcome Outcome
+	// Reason is set where Outcome is NeedsHuman.
+	Reason Reason
+	// Message says what the upstream said; empty where it was not asked.
+	Message string
+}
+
+// Outcome of a verification.
+type Outcome int
+
+// The outcomes.
+const (
+	// NotAsked, because it is not due, not possible or not wanted.
+	NotAsked Outcome = iota
+	// Confirmed as good.
+	Confirmed
+	// Refused as no longer valid.
+	Refused
+	// NeedsHuman: the token is known, but someone must act at the upstream.
+	NeedsHuman
+	// Unclear: no answer, or one that says nothing about the token.
+	Unclear
+)
+
+// Block is why a login is pointless until a human has acted.
+type Block struct {
+	Reason  Reason
+	Message string
+	// Since is when it was first seen; zero for what is seen now.
+	Since time.Time
+}
+
+// Target is one deliver block, or one place in the state that no deliver block
+// names any longer.
+type Target struct {
+	Sink     string
+	Location string
+
+	// Exists, Owner and Unseen are as the sink reports them.
+	Exists bool
+	Owner  string
+	Unseen bool
+	// Ours says that the target bears our mark, or that the state knows it as
+	// written by us, or that it belongs to an account of this project with
+	// which it is merged.
+	Ours bool
+	// Adopt allows writing over what is not ours.
+	Adopt bool
+
+	// Recorded says that the state knows the place.
+	Recorded bool
+	// HasToken says that it was given the newest token.
+	HasToken bool
+	// Moved says that its version is not the one that was written.
+	Moved bool
+	// Stale says that what should be there is not what was written.
+	Stale bool
+	// Removed says that no deliver block names it any longer.
+	Removed bool
+}
+
+// foreign reports whether the target may not be written: something is there,
+// and it is not ours.
+func (t Target) foreign() bool {
+	return !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Owner != "")
+}
+
+// dead reports whether no consumer can use the token any longer.
+func (t *Token) dead(now time.Time) bool {
+	return t.Rejected || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt)
+}

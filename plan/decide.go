@@ -1,0 +1,290 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+)
+
+// Decision is what to do about one account, and why.
+type Decision struct {
+	Address  string
+	Provider string
+	Action   Action
+	Reason   Reason
+	// Message is the reason in a sentence for people.
+	Message string
+	// Blocker is why a human is needed, also where Action is something that
+	// can be done meanwhile; nil if none is.
+	Blocker *Block
+	// RotateAt is when the token is due; zero where it never is.
+	RotateAt time.Time
+	Targets  []TargetDecision
+	Warnings []Warning
+}
+
+// TargetDecision is what to do about one target.
+type TargetDecision struct {
+	Sink     string
+	Location string
+	Action   Action
+	Reason   Reason
+	Message  string
+}
+
+// Warning is something that is not wrong yet.
+type Warning struct {
+	Summary string
+	Detail  string
+}
+
+// verdict is the outcome of one check.
+type verdict struct {
+	action  Action
+	reason  Reason
+	message string
+	blocker *Block
+}
+
+// check looks at one thing. It returns false to leave the account to the next.
+type check func(a *Account) (verdict, bool)
+
+// checks are the chain; the first that has something to say decides. The
+// order matters: what cannot be done comes first, then what is asked for, then
+// what the upstream says of the token, then what the clock says, and the
+// targets last, since a new token is written to all of them anyway.
+var checks = []check{
+	unreadable,
+	removed,
+	disabled,
+	nothingWritable,
+	noToken,
+	replaceAsked,
+	configChanged,
+	needsHuman,
+	rejected,
+	expired,
+	expiring,
+	journaled,
+	targetsDiffer,
+}
+
+// Decide returns what to do about an account.
+func Decide(a Account) Decision {
+	v := verdict{action: None, reason: Current, message: currentMessage(&a)}
+	for _, c := range checks {
+		if found, ok := c(&a); ok {
+			v = found
+			break
+		}
+	}
+	v = deliverMeanwhile(&a, v)
+	d := Decision{
+		Address: a.Address, Provider: a.Provider,
+		Action: v.action, Reason: v.reason, Message: v.message, Blocker: v.blocker,
+		Warnings: warnings(&a),
+	}
+	if a.Token != nil {
+		d.RotateAt = rotation(&a).At
+	}
+	for _, t := range a.Targets {
+		td := decideTarget(&a, v, t)
+		if td.Action == BlockedAction && d.Blocker == nil {
+			d.Blocker = &Block{Reason: td.Reason, Message: td.Message}
+		}
+		d.Targets = append(d.Targets, td)
+	}
+	return d
+}
+
+func unreadable(a *Account) (verdict, bool) {
+	return verdict{action: None, reason: Unreadable, message: a.Unreadable}, a.Unreadable != ""
+}
+
+func removed(a *Account) (verdict, bool) {
+	if !a.Removed {
+		return verdict{}, false
+	}
+	if a.DeleteOnRemove {
+		return verdict{action: Delete, reason: Removed, message: "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked"}, true
+	}
+	return verdict{action: Forget, reason: Removed, message: "no longer in the configuration; its targets stay as they are"}, true
+}
+
+func disabled(a *Account) (verdict, bool) {
+	return verdict{action: None, reason: Disabled, message: "enabled = false"}, !a.Enabled
+}
+
+func nothingWritable(a *Account) (verdict, bool) {
+	wanted := 0
+	for _, t := range a.Targets {
+		if t.Removed {
+			continue
+		}
+		wanted++
+		if !t.foreign() {
+			return verdict{}, false
+		}
+	}
+	if wanted == 0 {
+		return verdict{}, false
+	}
+	b := &Block{Reason: TargetNotOwned, Message: "every target belongs to someone else"}
+	if wanted == 1 {
+		b.Message = notOwnedMessage(a.Targets[firstWanted(a.Targets)])
+	}
+	return verdict{action: BlockedAction, reason: b.Reason, message: b.Message, blocker: b}, true
+}
+
+func firstWanted(targets []Target) int {
+	for i, t := range targets {
+		if !t.Removed {
+			return i
+		}
+	}
+	return 0
+}
+
+func noToken(a *Account) (verdict, bool) {
+	if a.Token != nil {
+		return verdict{}, false
+	}
+	return login(a, Issue, NoToken, "no token yet"), true
+}
+
+func replaceAsked(a *Account) (verdict, bool) {
+	if !a.Replace {
+		return verdict{}, false
+	}
+	return login(a, Reissue, Forced, "asked for with --replace"), true
+}
+
+func configChanged(a *Account) (verdict, bool) {
+	if !a.Token.ConfigChanged {
+		return verdict{}, false
+	}
+	return login(a, Reissue, ConfigChanged, "the credentials or what the token is for have changed in the configuration"), true
+}
+
+func needsHuman(a *Account) (verdict, bool) {
+	v := a.Verification
+	if v.Outcome != NeedsHuman {
+		return verdict{}, false
+	}
+	b := &Block{Reason: v.Reason, Message: v.Message}
+	return verdict{action: BlockedAction, reason: b.Reason, message: b.Message, blocker: b}, true
+}
+
+func rejected(a *Account) (verdict, bool) {
+	if !a.Token.Rejected && a.Verification.Outcome != Refused {
+		return verdict{}, false
+	}
+	if !a.Static {
+		return renew(a, Rejected, "the upstream no longer accepts the token"), true
+	}
+	if a.Block != nil {
+		return blockedBy(a.Block), true
+	}
+	b := &Block{Reason: "credentials_rejected", Message: "the upstream rejects the configured token; put a valid one into the configuration"}
+	return blockedBy(b), true
+}
+
+func expired(a *Account) (verdict, bool) {
+	t := a.Token
+	if t.ExpiresAt.IsZero() || a.Now.Before(t.ExpiresAt) {
+		return verdict{}, false
+	}
+	return renew(a, Expired, "the token expired "+ago(a.Now.Sub(t.ExpiresAt))), true
+}
+
+func expiring(a *Account) (verdict, bool) {
+	at := rotation(a).At
+	if at.IsZero() || a.Now.Before(at) {
+		return verdict{}, false
+	}
+	return renew(a, Expiring, "the token expires in "+Duration(a.Token.ExpiresAt.Sub(a.Now))), true
+}
+
+func journaled(a *Account) (verdict, bool) {
+	if !a.Token.Journaled {
+		return verdict{}, false
+	}
+	return verdict{action: Deliver, reason: Journaled, message: "an earlier run got this token and did not finish"}, true
+}
+
+func targetsDiffer(a *Account) (verdict, bool) {
+	counts := map[Reason]int{}
+	for _, t := range a.Targets {
+		if reason := difference(a, t); reason != "" && !t.foreign() {
+			counts[reason]++
+		}
+	}
+	for _, reason := range []Reason{Journaled, TargetMissing, TargetDrifted, TargetChanged} {
+		if n := counts[reason]; n > 0 {
+			return verdict{action: Deliver, reason: reason, message: differenceMessage(reason, n)}, true
+		}
+	}
+	for _, t := range a.Targets {
+		if !t.Removed {
+			continue
+		}
+		if a.DeleteOnRemove {
+			return verdict{action: Delete, reason: Removed, message: "a deliver block is gone from the configuration; its target is deleted"}, true
+		}
+		return verdict{action: Forget, reason: Removed, message: "a deliver block is gone from the configuration; its target stays as it is"}, true
+	}
+	return verdict{}, false
+}
+
+// renew prefers a refresh, which needs no credentials.
+func renew(a *Account, reason Reason, message string) verdict {
+	if !a.CanRefresh {
+		return login(a, Reissue, reason, message)
+	}
+	t := a.Token
+	if !t.Refreshable || !t.RefreshableUntil.IsZero() && !a.Now.Before(t.RefreshableUntil) {
+		return login(a, Reissue, RefreshUnavailable, message+", and it can no longer be refreshed")
+	}
+	return verdict{action: Refresh, reason: reason, message: message}
+}
+
+// login is where a block stands in the way.
+func login(a *Account, action Action, reason Reason, message string) verdict {
+	if a.Block != nil && !(a.Replace && !a.Block.Since.IsZero()) {
+		return blockedBy(a.Block)
+	}
+	return verdict{action: action, reason: reason, message: message}
+}
+
+func blockedBy(b *Block) verdict {
+	return verdict{action: BlockedAction, reason: b.Reason, message: b.Message, blocker: b}
+}
+
+// deliverMeanwhile repairs the targets of a blocked account while its token is
+// still good: the consumers need not suffer before they must.
+func deliverMeanwhile(a *Account, v verdict) verdict {
+	if v.action != BlockedAction || a.Token == nil || a.Token.dead(a.Now) || a.Token.ConfigChanged ||
+		a.Token.Journaled || a.Verification.Outcome == Refused {
+		return v
+	}
+	d, ok := targetsDiffer(a)
+	if !ok || d.action != Deliver {
+		return v
+	}
+	d.blocker = v.blocker
+	return d
+}
+
+func rotation(a *Account) Rotation {
+	return RotationOf(a.Address, a.Token.IssuedAt, a.Token.ExpiresAt, a.RotateBefore)
+}
+
+func currentMessage(a *Account) string {
+	if a.Token == nil {
+		return ""
+	}
+	r := rotation(a)
+	if r.At.IsZero() {
+		return "the token is good and does not expire"
+	}
+	return fmt.Sprintf("the token is good until %s, next rotation in %s", a.Token.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"), Duration(r.At.Sub(a.Now)))
+}

@@ -1,0 +1,51 @@
+package plan
+
+import (
+	"hash/fnv"
+	"time"
+
+	"github.com/credsync/credsync/schema"
+)
+
+// Rotation says when a token is due to be replaced.
+type Rotation struct {
+	// At is when; zero for a token that does not expire.
+	At time.Time
+	// Window is how long before expiry that is, without the jitter.
+	Window time.Duration
+	// Shortened means that the configured window was not below the token's
+	// lifetime, which would have rotated it at each run, and that a third of
+	// the lifetime is used instead.
+	Shortened bool
+}
+
+// RotationOf returns when the token of that account is due. The jitter is a
+// hash of the address: it spreads accounts that were issued together, and
+// since it is the same at each evaluation it cannot postpone a rotation for
+// ever. It only brings the time forward, by at most a tenth of the window and
+// never by more than half of what the window leaves of the lifetime.
+func RotationOf(address string, issued, expires time.Time, before schema.Window) Rotation {
+	if expires.IsZero() {
+		return Rotation{}
+	}
+	lifetime := expires.Sub(issued)
+	r := Rotation{Window: before.Of(lifetime)}
+	if r.Window >= lifetime {
+		r.Window, r.Shortened = lifetime/3, true
+	}
+	most := min(r.Window/10, (lifetime-r.Window)/2)
+	r.At = expires.Add(-r.Window).Add(-time.Duration(float64(most) * fraction(address)))
+	return r
+}
+
+// fraction maps an address to a number from 0 to below 1.
+func fraction(address string) float64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(address))
+	// FNV's high bits hardly differ for addresses that differ at their end.
+	x := h.Sum64()
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	return float64(x>>11) / (1 << 53)
+}

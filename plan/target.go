@@ -1,0 +1,79 @@
+package plan
+
+import "fmt"
+
+// decideTarget says what becomes of one target under the account's verdict.
+func decideTarget(a *Account, v verdict, t Target) TargetDecision {
+	d := TargetDecision{Sink: t.Sink, Location: t.Location, Action: None, Reason: Current}
+	switch {
+	case v.reason == Unreadable || v.reason == Disabled:
+		d.Reason = v.reason
+	case a.Removed || t.Removed:
+		d.Action, d.Reason = Forget, Removed
+		if a.DeleteOnRemove {
+			d.Action = Delete
+		}
+	case t.foreign():
+		d.Action, d.Reason, d.Message = BlockedAction, TargetNotOwned, notOwnedMessage(t)
+	case v.action.Contacts():
+		d.Action, d.Reason = Deliver, v.reason
+	case v.action == BlockedAction:
+		d.Action, d.Reason = BlockedAction, v.reason
+	default:
+		if reason := difference(a, t); reason != "" {
+			d.Action, d.Reason = Deliver, reason
+		} else if v.reason == Journaled && v.action == Deliver && a.Token.Journaled {
+			d.Action, d.Reason = Deliver, Journaled
+		}
+	}
+	return d
+}
+
+// difference says in what a target is not as it should be with the newest
+// token; "" if in nothing.
+func difference(a *Account, t Target) Reason {
+	switch {
+	case t.Removed:
+		return ""
+	case a.Token.Journaled && !t.HasToken:
+		return Journaled
+	case t.Recorded && !t.HasToken:
+		return Journaled
+	case !t.Exists && !t.Unseen:
+		return TargetMissing
+	case !t.HasToken, t.Stale:
+		return TargetChanged
+	case t.Moved:
+		return TargetDrifted
+	}
+	return ""
+}
+
+func differenceMessage(reason Reason, n int) string {
+	what, have := "a target", "has"
+	is, was := "is", "was"
+	if n > 1 {
+		what, have = fmt.Sprintf("%d targets", n), "have"
+		is, was = "are", "were"
+	}
+	switch reason {
+	case Journaled:
+		return fmt.Sprintf("%s %s not got this token yet: an earlier run did not finish", what, have)
+	case TargetMissing:
+		return fmt.Sprintf("%s %s not there", what, is)
+	case TargetDrifted:
+		return fmt.Sprintf("%s %s changed by someone else", what, was)
+	default:
+		return fmt.Sprintf("%s %s to hold something else than was written", what, is)
+	}
+}
+
+func notOwnedMessage(t Target) string {
+	switch {
+	case t.Owner != "":
+		return fmt.Sprintf("%s %s belongs to %s; set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location, t.Owner)
+	case t.Unseen:
+		return fmt.Sprintf("%s %s cannot be looked at, so it may belong to someone else; set adopt = true in the deliver block to write it all the same", t.Sink, t.Location)
+	}
+	return fmt.Sprintf("%s %s was not created by credsync; set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location)
+}

@@ -1,0 +1,64 @@
+// Package plan decides what to do about each account, and why.
+//
+// It is pure: the same account seen at the same moment always gives the same
+// decision. It does no I/O and reads no clock; package engine gathers what it
+// decides on, and carries out what it decides.
+package plan
+
+// Action is what apply does to an account or a target. The same words appear
+// in text, in JSON and in metrics.
+type Action string
+
+// The actions.
+const (
+	// Issue gets the first token.
+	Issue Action = "issue"
+	// Refresh gets a new token for the old one.
+	Refresh Action = "refresh"
+	// Reissue logs in again.
+	Reissue Action = "reissue"
+	// Deliver writes the token that there is.
+	Deliver Action = "deliver"
+	// Forget drops from the state what has gone from the configuration.
+	Forget Action = "forget"
+	// Delete also deletes it at the sinks.
+	Delete Action = "delete"
+	// BlockedAction needs a human.
+	BlockedAction Action = "blocked"
+	// None has nothing to do.
+	None Action = "none"
+)
+
+// Actions are all of them, in the order in which they are reported.
+var Actions = []Action{Issue, Refresh, Reissue, Deliver, Forget, Delete, BlockedAction, None}
+
+// Reason is why.
+type Reason string
+
+// The reasons. Those for which an account is blocked by its upstream are in
+// package providers.
+const (
+	NoToken            Reason = "no_token"
+	Expiring           Reason = "expiring"
+	Expired            Reason = "expired"
+	Rejected           Reason = "rejected"
+	ConfigChanged      Reason = "config_changed"
+	Forced             Reason = "forced"
+	RefreshUnavailable Reason = "refresh_unavailable"
+	TargetMissing      Reason = "target_missing"
+	TargetDrifted      Reason = "target_drifted"
+	TargetChanged      Reason = "target_changed"
+	Journaled          Reason = "journaled"
+	Removed            Reason = "removed"
+	TargetNotOwned     Reason = "target_not_owned"
+	Current            Reason = "current"
+	// Disabled accounts are left alone: enabled = false.
+	Disabled Reason = "disabled"
+	// Unreadable accounts could not be looked at: their state or sink does
+	// not answer. An error says why.
+	Unreadable Reason = "unreadable"
+)
+
+// Contacts reports whether the action sends something to the upstream that is
+// more than a read.
+func (a Action) Contacts() bool { return a == Issue || a == Refresh || a == Reissue }

@@ -1,0 +1,214 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+// formatVersion is written into every record. A record of a higher one is
+// refused: a newer credsync may have put something there that must not be lost.
+// docs/state.md describes the format.
+const formatVersion = 1
+
+// The kinds of record that cannot be used.
+var (
+	// ErrCorrupt means that a record is there and cannot be understood.
+	ErrCorrupt = errors.New("state record is corrupt")
+	// ErrTooNew means that a newer credsync wrote it.
+	ErrTooNew = errors.New("state record was written by a newer credsync")
+)
+
+type wireRecord struct {
+	FormatVersion  int          `json:"format_version"`
+	Address        string       `json:"address"`
+	Provider       string       `json:"provider"`
+	Project        string       `json:"project"`
+	Key            []byte       `json:"key"`
+	FirstSeenAt    *time.Time   `json:"first_seen_at,omitempty"`
+	Lease          *wireLease   `json:"lease,omitempty"`
+	Current        *wireGrant   `json:"current,omitempty"`
+	Pending        *wireGrant   `json:"pending,omitempty"`
+	Block          *wireBlock   `json:"block,omitempty"`
+	Targets        []wireTarget `json:"targets,omitempty"`
+	DeleteOnRemove bool         `json:"delete_on_remove,omitempty"`
+}
+
+type wireLease struct {
+	Holder    string    `json:"holder"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+type wireGrant struct {
+	ID               string         `json:"id"`
+	Access           string         `json:"access_token"`
+	Refresh          string         `json:"refresh_token,omitempty"`
+	IssuedAt         time.Time      `json:"issued_at"`
+	ExpiresAt        *time.Time     `json:"expires_at,omitempty"`
+	RefreshableUntil *time.Time     `json:"refreshable_until,omitempty"`
+	Outputs          map[string]any `json:"outputs,omitempty"`
+	LoginPrint       string         `json:"login_fingerprint"`
+	ShapePrint       string         `json:"shape_fingerprint"`
+	VerifiedAt       *time.Time     `json:"verified_at,omitempty"`
+	Rejected         bool           `json:"rejected,omitempty"`
+}
+
+type wireBlock struct {
+	Reason     string    `json:"reason"`
+	Message    string    `json:"message"`
+	Since      time.Time `json:"since"`
+	LoginPrint string    `json:"login_fingerprint"`
+	ShapePrint string    `json:"shape_fingerprint"`
+}
+
+type wireTarget struct {
+	Sink        string          `json:"sink"`
+	Location    string          `json:"location"`
+	Options     json.RawMessage `json:"options,omitempty"`
+	Merge       bool            `json:"merge,omitempty"`
+	Keys        []string        `json:"keys,omitempty"`
+	GrantID     string          `json:"grant_id,omitempty"`
+	Digest      string          `json:"digest,omitempty"`
+	Version     string          `json:"version,omitempty"`
+	DeliveredAt *time.Time      `json:"delivered_at,omitempty"`
+}
+
+// Encode returns the record as JSON. The JSON is a secret.
+func Encode(r *Record) (credential.Secret, error) {
+	w := wireRecord{
+		FormatVersion: formatVersion,
+		Address:       r.Address, Provider: r.Provider, Project: r.Project,
+		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove,
+	}
+	if r.Lease != nil {
+		w.Lease = &wireLease{Holder: r.Lease.Holder, ExpiresAt: r.Lease.ExpiresAt.UTC()}
+	}
+	var err error
+	if w.Current, err = encodeGrant(r.Current); err != nil {
+		return credential.Secret{}, err
+	}
+	if w.Pending, err = encodeGrant(r.Pending); err != nil {
+		return credential.Secret{}, err
+	}
+	if b := r.Block; b != nil {
+		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
+	}
+	for _, t := range r.Targets {
+		w.Targets = append(w.Targets, wireTarget{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt)})
+	}
+	b, err := json.Marshal(w)
+	if err != nil {
+		return credential.Secret{}, errors.New("encode a state record: a value cannot be written as JSON")
+	}
+	return credential.NewSecret(string(b)), nil
+}
+
+// Decode reads what Encode wrote. Its errors are ErrCorrupt or ErrTooNew, with
+// more text; none quotes the record.
+func Decode(s credential.Secret) (*Record, error) {
+	b := []byte(s.Reveal())
+	var version struct {
+		FormatVersion *int `json:"format_version"`
+	}
+	// The errors of encoding/json can quote their input, which is secret here.
+	if json.Unmarshal(b, &version) != nil || version.FormatVersion == nil || *version.FormatVersion < 1 {
+		return nil, fmt.Errorf("%w: it is not JSON with a format_version", ErrCorrupt)
+	}
+	if *version.FormatVersion > formatVersion {
+		return nil, fmt.Errorf("%w: it has format %d, this program knows up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
+	}
+	var w wireRecord
+	d := json.NewDecoder(bytes.NewReader(b))
+	if d.Decode(&w) != nil {
+		return nil, fmt.Errorf("%w: a field has the wrong type", ErrCorrupt)
+	}
+	return decodeRecord(&w)
+}
+
+func decodeRecord(w *wireRecord) (*Record, error) {
+	if w.Address == "" || w.Provider == "" || len(w.Key) == 0 {
+		return nil, fmt.Errorf("%w: address, provider or key is missing", ErrCorrupt)
+	}
+	r := &Record{
+		Address: w.Address, Provider: w.Provider, Project: w.Project,
+		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove,
+	}
+	if w.Lease != nil {
+		r.Lease = &Lease{Holder: w.Lease.Holder, ExpiresAt: w.Lease.ExpiresAt}
+	}
+	var err error
+	if r.Current, err = decodeGrant(w.Current); err != nil {
+		return nil, err
+	}
+	if r.Pending, err = decodeGrant(w.Pending); err != nil {
+		return nil, err
+	}
+	if b := w.Block; b != nil {
+		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
+	}
+	for _, t := range w.Targets {
+		r.Targets = append(r.Targets, Target{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt)})
+	}
+	return r, nil
+}
+
+func encodeGrant(g *Grant) (*wireGrant, error) {
+	if g == nil {
+		return nil, nil
+	}
+	outputs, err := encodeOutputs(g.Token.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	return &wireGrant{
+		ID:     g.ID,
+		Access: g.Token.Access.Reveal(), Refresh: g.Token.Refresh.Reveal(),
+		IssuedAt: g.Token.IssuedAt.UTC(), ExpiresAt: optional(g.Token.ExpiresAt),
+		RefreshableUntil: optional(g.Token.RefreshableUntil), Outputs: outputs,
+		LoginPrint: g.LoginPrint, ShapePrint: g.ShapePrint,
+		VerifiedAt: optional(g.VerifiedAt), Rejected: g.Rejected,
+	}, nil
+}
+
+func decodeGrant(w *wireGrant) (*Grant, error) {
+	if w == nil {
+		return nil, nil
+	}
+	if w.ID == "" || w.Access == "" {
+		return nil, fmt.Errorf("%w: a token in it has no id or no value", ErrCorrupt)
+	}
+	outputs, err := decodeOutputs(w.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	return &Grant{
+		ID: w.ID,
+		Token: credential.Token{
+			Access: credential.NewSecret(w.Access), Refresh: credential.NewSecret(w.Refresh),
+			IssuedAt: w.IssuedAt, ExpiresAt: required(w.ExpiresAt),
+			RefreshableUntil: required(w.RefreshableUntil), Outputs: outputs,
+		},
+		LoginPrint: w.LoginPrint, ShapePrint: w.ShapePrint,
+		VerifiedAt: required(w.VerifiedAt), Rejected: w.Rejected,
+	}, nil
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func required(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

@@ -1,0 +1,172 @@
+// Package state keeps what credsync must remember between runs: one record per
+// account, stored through a sink, replaced only by compare-and-set.
+//
+// A record holds live tokens. It is as secret as what it describes.
+package state
+
+import (
+	"cmp"
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+// Record is everything remembered of one account.
+type Record struct {
+	// Address of the account, its provider and project.
+	Address  string
+	Provider string
+	Project  string
+	// Key is random, made with the record. It keys every fingerprint and
+	// digest in it, so that they say nothing outside.
+	Key []byte
+	// FirstSeenAt is when the present credentials were first used.
+	FirstSeenAt time.Time
+	// Lease is held by a run that is at work on the account.
+	Lease *Lease
+	// Current is the token that passed verification and that targets hold.
+	Current *Grant
+	// Pending is a token that was journaled and has not become current: not
+	// yet verified, or its run ended before the commit.
+	Pending *Grant
+	// Block says that a human is needed; nil if not.
+	Block *Block
+	// Targets in the order of their sink and location.
+	Targets []Target
+	// DeleteOnRemove is what happens to the targets when the account is
+	// removed from the configuration.
+	DeleteOnRemove bool
+}
+
+// Lease keeps other runs off an account.
+type Lease struct {
+	// Holder says who holds it; see engine.Holder.
+	Holder    string
+	ExpiresAt time.Time
+}
+
+// Grant is one token with what is known about it.
+type Grant struct {
+	// ID is random; targets name by it which token they hold.
+	ID    string
+	Token credential.Token
+	// LoginPrint and ShapePrint are the fingerprints of the attributes that
+	// shaped the login, and of those that shaped the token, under which it
+	// was got.
+	LoginPrint string
+	ShapePrint string
+	// VerifiedAt is when the upstream last confirmed it; zero if not yet.
+	VerifiedAt time.Time
+	// Rejected means that the upstream has said that it no longer accepts it.
+	Rejected bool
+}
+
+// Block remembers why a human is needed, so that later runs do not log in to
+// find out again.
+type Block struct {
+	Reason  providers.Reason
+	Message string
+	Since   time.Time
+	// LoginPrint and ShapePrint are the fingerprints it was blocked under.
+	LoginPrint string
+	ShapePrint string
+}
+
+// Target is one place that was claimed or written.
+type Target struct {
+	// Sink is the sink's name, Location the place as people know it.
+	Sink     string
+	Location string
+	// Options are the deliver block's values (schema.Values.Encode), with
+	// which the target can be found again when the block is gone.
+	Options []byte
+	Merge   bool
+	// Keys are the names of what was written.
+	Keys []string
+	// GrantID names the token it holds; empty if it was only claimed.
+	GrantID string
+	// Digest is keyed and covers the data that was written; Version is the
+	// sink's, after the write.
+	Digest  string
+	Version string
+	// DeliveredAt is when it was written; zero if it was only claimed.
+	DeliveredAt time.Time
+}
+
+// New returns the record of an account that nothing is known of yet.
+func New(project, address, provider string) *Record {
+	return &Record{Project: project, Address: address, Provider: provider, Key: randomBytes(32)}
+}
+
+// NewGrant returns a grant for a token that was just received.
+func NewGrant(t credential.Token, loginPrint, shapePrint string) *Grant {
+	return &Grant{ID: rand.Text(), Token: t, LoginPrint: loginPrint, ShapePrint: shapePrint}
+}
+
+// Newest returns the pending grant, or the current one where none is pending,
+// or nil.
+func (r *Record) Newest() *Grant {
+	if r.Pending != nil {
+		return r.Pending
+	}
+	return r.Current
+}
+
+// Target returns the entry of a place, or nil.
+func (r *Record) Target(sink, location string) *Target {
+	for i := range r.Targets {
+		if r.Targets[i].Sink == sink && r.Targets[i].Location == location {
+			return &r.Targets[i]
+		}
+	}
+	return nil
+}
+
+// PutTarget adds the entry, or replaces the one of the same place.
+func (r *Record) PutTarget(t Target) {
+	if old := r.Target(t.Sink, t.Location); old != nil {
+		*old = t
+		return
+	}
+	r.Targets = append(r.Targets, t)
+	slices.SortFunc(r.Targets, compareTargets)
+}
+
+// DropTarget forgets a place.
+func (r *Record) DropTarget(sink, location string) {
+	r.Targets = slices.DeleteFunc(r.Targets, func(t Target) bool { return t.Sink == sink && t.Location == location })
+}
+
+// Clone returns a copy that shares nothing that changes.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Lease = clone(r.Lease)
+	c.Current = clone(r.Current)
+	c.Pending = clone(r.Pending)
+	c.Block = clone(r.Block)
+	c.Targets = slices.Clone(r.Targets)
+	return &c
+}
+
+func clone[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+func compareTargets(a, b Target) int {
+	return cmp.Or(cmp.Compare(a.Sink, b.Sink), cmp.Compare(a.Location, b.Location))
+}
+
+// randomBytes never fails: crypto/rand ends the program where the system has
+// no randomness.
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}

@@ -1,0 +1,152 @@
+package state
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/sinks"
+)
+
+// dataKey is the one key under which a sink keeps a record.
+const dataKey = "record"
+
+// Store reads and writes the records of one configuration's accounts.
+type Store struct {
+	sink  sinks.Sink
+	place func(name string) (sinks.Target, error)
+}
+
+// Snapshot is a record as it was read, with the version that a write must find
+// unchanged. A nil Record means that there is none yet.
+type Snapshot struct {
+	Record  *Record
+	Version string
+}
+
+// NewStore returns a store in a sink. place gives the target of the record of
+// a name, and for the name "" the place of all of them.
+func NewStore(sink sinks.Sink, place func(name string) (sinks.Target, error)) *Store {
+	return &Store{sink: sink, place: place}
+}
+
+// Load reads the record of an account; Record is nil where there is none. It
+// returns ErrCorrupt or ErrTooNew for one that cannot be used, and the sink's
+// errors.
+func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
+	snap, err := s.read(ctx, RecordName(address))
+	if err == nil && snap.Record != nil && snap.Record.Address != address {
+		return Snapshot{}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
+	}
+	return snap, err
+}
+
+// Save writes a record over the version it was read at ("" for a new one) and
+// returns the new version. sinks.ErrConflict means that another run wrote it.
+func (s *Store) Save(ctx context.Context, r *Record, version string) (string, error) {
+	t, err := s.place(RecordName(r.Address))
+	if err != nil {
+		return "", err
+	}
+	encoded, err := Encode(r)
+	if err != nil {
+		return "", err
+	}
+	version, err = s.sink.Write(ctx, t, sinks.Write{
+		Data: map[string]credential.Secret{dataKey: encoded},
+		If:   version,
+	})
+	if err != nil {
+		return "", fmt.Errorf("write the state of %s to %s: %w", r.Address, t.Location, err)
+	}
+	return version, nil
+}
+
+// Delete removes an account's record if it is still at that version.
+func (s *Store) Delete(ctx context.Context, address, version string) error {
+	t, err := s.place(RecordName(address))
+	if err != nil {
+		return err
+	}
+	if err := s.sink.Delete(ctx, t, sinks.Removal{If: version}); err != nil {
+		return fmt.Errorf("delete the state of %s at %s: %w", address, t.Location, err)
+	}
+	return nil
+}
+
+// Others returns the records of accounts that are not among those addresses:
+// accounts that have gone from the configuration. A record that cannot be
+// used is reported in the errors and does not hide the others.
+func (s *Store) Others(ctx context.Context, addresses []string) ([]Snapshot, []error) {
+	dir, err := s.place("")
+	if err != nil {
+		return nil, []error{err}
+	}
+	entries, err := s.sink.List(ctx, dir)
+	if err != nil {
+		return nil, []error{fmt.Errorf("list the state at %s: %w", dir.Location, err)}
+	}
+	known := make(map[string]bool, len(addresses))
+	for _, a := range addresses {
+		known[RecordName(a)] = true
+	}
+	var snaps []Snapshot
+	var errs []error
+	for _, e := range entries {
+		name := e.Path[strings.LastIndex(e.Path, "/")+1:]
+		if known[name] {
+			continue
+		}
+		snap, err := s.read(ctx, name)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case snap.Record != nil:
+			snaps = append(snaps, snap)
+		}
+	}
+	return snaps, errs
+}
+
+func (s *Store) read(ctx context.Context, name string) (Snapshot, error) {
+	t, err := s.place(name)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	object, err := s.sink.Read(ctx, t)
+	if errors.Is(err, sinks.ErrNotFound) {
+		return Snapshot{Version: object.Version}, nil
+	}
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
+	}
+	r, err := Decode(object.Data[dataKey])
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
+	}
+	return Snapshot{Record: r, Version: object.Version}, nil
+}
+
+// RecordName is the name under which a sink keeps an account's record:
+// readable, and unlike that of any other address. It is a valid name for a
+// file, a Vault path and a Kubernetes object.
+func RecordName(address string) string {
+	short := strings.TrimPrefix(address, "account.")
+	var b strings.Builder
+	for _, r := range strings.ToLower(short) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			b.WriteRune(r)
+		} else if s := b.String(); s != "" && !strings.HasSuffix(s, "-") {
+			b.WriteByte('-')
+		}
+		if b.Len() >= 80 {
+			break
+		}
+	}
+	sum := sha256.Sum256([]byte(address))
+	return strings.Trim(b.String(), "-") + "-" + hex.EncodeToString(sum[:6])
+}

@@ -24,8 +24,9 @@ type Suite struct {
 	NoCompareAndSet bool
 	// NoMerge is for a sink, or a format, that cannot merge.
 	NoMerge bool
-	// SingleKey is for a format that holds one value only.
-	SingleKey bool
+	// MayRefuse is for a format that cannot hold every value. It must then
+	// refuse one with ErrUnsupported and write nothing.
+	MayRefuse bool
 }
 
 // Fault is a way to be broken.
@@ -54,7 +55,7 @@ func Run(t *testing.T, s Suite) {
 		{"DeleteIsIdempotent", testDeleteIdempotent, false},
 		{"DeleteAtAnOldVersion", testDeleteConflict, s.NoCompareAndSet},
 		{"RecreateAfterDelete", testRecreate, false},
-		{"WriteReplacesAllKeys", testReplace, s.SingleKey},
+		{"WriteReplacesAllKeys", testReplace, false},
 		{"MergeKeepsOtherKeys", testMerge, s.NoMerge},
 		{"MergeCreates", testMergeCreates, s.NoMerge},
 		{"MergeAtAnOldVersion", testMergeConflict, s.NoMerge || s.NoCompareAndSet},

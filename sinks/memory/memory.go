@@ -180,6 +180,7 @@ func (s *Sink) Read(ctx context.Context, t sinks.Target) (obj sinks.Object, err 
 	err = s.do(ctx, Read, []sinks.Target{t}, func() error {
 		o := s.objects[t.Path]
 		if !o.exists {
+			obj.Version = o.versionString()
 			return sinks.ErrNotFound
 		}
 		obj = sinks.Object{Data: maps.Clone(o.data), Version: o.versionString()}

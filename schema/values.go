@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"io"
 	"math/big"
 	"time"
 
@@ -205,4 +206,14 @@ func (v Values) StringMap(name string) map[string]string {
 		m[k] = s.Reveal()
 	}
 	return m
+}
+
+// Format implements fmt.Formatter for every verb: values may be secret, so
+// only the block's type is printed.
+func (v Values) Format(f fmt.State, _ rune) {
+	if v.block == nil {
+		_, _ = io.WriteString(f, "schema.Values{}")
+		return
+	}
+	_, _ = io.WriteString(f, "schema.Values{"+v.block.Type+"}")
 }

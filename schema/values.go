@@ -50,6 +50,12 @@ func NewValues(block *Block, label string, attrs map[string]cty.Value, nested ma
 // Block returns the table these values were decoded by.
 func (v Values) Block() *Block { return v.block }
 
+// WithLabel returns the values of a block that was chosen by that label.
+func (v Values) WithLabel(label string) Values {
+	v.label = label
+	return v
+}
+
 // Label returns the label that chose the variant, or "".
 func (v Values) Label() string { return v.label }
 

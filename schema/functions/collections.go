@@ -3,11 +3,11 @@ package functions
 import (
 	"errors"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
 func anyParam(name string) function.Parameter {
@@ -96,9 +96,7 @@ var lengthFunc = function.New(&function.Spec{
 		case !v.IsKnown():
 			return cty.UnknownVal(cty.Number), nil
 		case t == cty.String:
-			// Terraform counts grapheme clusters; for the texts that matter
-			// here, which are identifiers, characters are the same.
-			return cty.NumberIntVal(int64(utf8.RuneCountInString(v.AsString()))), nil
+			return stdlib.Strlen(v)
 		default:
 			return v.Length(), nil
 		}

@@ -27,13 +27,11 @@ func (l *loader) declareState(blocks []*hcl.Block) *State {
 	if !ok {
 		return nil
 	}
-	sink, ok := l.stateSink(b, spec)
-	if !ok {
-		return nil
-	}
 	s := section{body: b.Body, def: b.DefRange, name: headerOf(b.Type, b.Labels)}
 	content, ok := l.read(s, scope{}, []*schema.Block{l.tables.state, &spec.State})
-	if !ok || l.refuseData(content, s, "", "The state") {
+	known := !l.refuseData(content, s, "", "The state")
+	sink, found := l.stateSink(b, spec)
+	if !ok || !known || !found {
 		return nil
 	}
 	values, ok := l.decode(content, &spec.State, s, scope{ctx: l.contextOf(needs(expressions(content)...))})

@@ -32,6 +32,20 @@ type Account struct {
 	Sagi       *SagiAccount       `json:"sagi,omitempty"`
 }
 
+// clone returns a copy that shares nothing with a.
+func (a Account) clone() Account {
+	if a.Invoicebox != nil {
+		c := *a.Invoicebox
+		a.Invoicebox = &c
+	}
+	if a.Sagi != nil {
+		c := *a.Sagi
+		c.Branches = slices.Clone(c.Branches)
+		a.Sagi = &c
+	}
+	return a
+}
+
 // Duration is a time.Duration that JSON writes as "15m".
 type Duration time.Duration
 
@@ -73,7 +87,7 @@ func (s *Sandbox) SetAccount(a Account) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.account(a.Upstream, a.Name)
-	known.Account = a
+	known.Account = a.clone()
 	known.rejectedInRow = 0
 	return nil
 }
@@ -96,7 +110,7 @@ func (s *Sandbox) Accounts() []Account {
 	list := []Account{}
 	for _, a := range s.sorted() {
 		if a.Name != unknown {
-			list = append(list, a.Account)
+			list = append(list, a.Account.clone())
 		}
 	}
 	return list

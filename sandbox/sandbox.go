@@ -39,6 +39,7 @@ type Sandbox struct {
 	accounts map[string]map[string]*account
 	tokens   map[string]*token
 	faults   []*Fault
+	observer func()
 
 	server *http.Server
 	url    string
@@ -129,6 +130,18 @@ func (s *Sandbox) Close() error {
 		return nil
 	}
 	return s.server.Close()
+}
+
+// OnReceived has f called at each request, once it is counted and before it is
+// answered, until the function that is returned is called.
+func (s *Sandbox) OnReceived(f func()) (stop func()) {
+	set := func(f func()) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.observer = f
+	}
+	set(f)
+	return func() { set(nil) }
 }
 
 // Advance moves the sandbox's clock forward and returns its time.

@@ -123,6 +123,9 @@ func (s *Sandbox) arrive(c *call, route route) {
 	}
 	counted.counters.Violations = append(counted.counters.Violations, c.violations...)
 	c.fault = s.nextFault(c.upstream, name, c.op)
+	if s.observer != nil {
+		s.observer()
+	}
 }
 
 func (s *Sandbox) leave(c *call) {

@@ -79,7 +79,9 @@ type Options struct {
 	// Timeout of one attempt, from connecting to the answer's last byte;
 	// DefaultTimeout if 0.
 	Timeout time.Duration
-	// MaxAttempts counts the first attempt too; DefaultMaxAttempts if 0.
+	// MaxAttempts counts the first attempt too; DefaultMaxAttempts if 0. A GET
+	// on a kept-alive connection that turns out to be closed is sent once more
+	// by net/http, which is not counted.
 	MaxAttempts int
 	// Proxy is the URL of an HTTP(S) or SOCKS5 proxy. Where it is not set, the
 	// HTTPS_PROXY family of environment variables decides.

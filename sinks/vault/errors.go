@@ -107,7 +107,18 @@ func denied(err error, r request) error {
 	if r.path == "" {
 		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, answer(err))
 	}
-	return fmt.Errorf("%s: %w: the token may not; its policy needs\n%s", r, sinks.ErrDenied, stanza(r.path, r.capabilities))
+	return forbidden{fmt.Errorf("%s: %w: the token may not; its policy needs\n%s", r, sinks.ErrDenied, stanza(r.path, r.capabilities))}
+}
+
+// forbidden is a denial of one path to a token that is good, as opposed to a
+// login or a token that was rejected.
+type forbidden struct{ error }
+
+func (f forbidden) Unwrap() error { return f.error }
+
+func isForbidden(err error) bool {
+	var f forbidden
+	return errors.As(err, &f)
 }
 
 func missingMount(r request) error {

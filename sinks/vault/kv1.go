@@ -47,7 +47,7 @@ func hash(data map[string]credential.Secret) string {
 func (k kv1) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	raw, found, err := k.load(ctx, "look at", t)
 	switch {
-	case errors.Is(err, sinks.ErrDenied):
+	case isForbidden(err):
 		return sinks.Info{Unseen: true}, nil
 	case err != nil || !found:
 		return sinks.Info{}, err
@@ -73,7 +73,7 @@ func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 // passes, as nothing, unless it is needed.
 func (k kv1) atVersion(ctx context.Context, op string, t sinks.Target, version string, needed bool) (raw map[string]json.RawMessage, err error) {
 	raw, found, err := k.load(ctx, op, t)
-	if errors.Is(err, sinks.ErrDenied) && !needed {
+	if isForbidden(err) && !needed {
 		return nil, nil
 	}
 	if err != nil {

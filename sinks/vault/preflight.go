@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,7 +39,7 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 		}
 	}
 	have, err := s.capabilities(ctx, paths)
-	if errors.Is(err, sinks.ErrDenied) {
+	if isForbidden(err) {
 		s.env.Log.Warn("The Vault token may not ask what it may do, so a missing permission will only show when a token is written; add the default policy to it")
 		return nil
 	}
@@ -102,7 +101,7 @@ func (s *Sink) missing(ctx context.Context, t sinks.Target, needs []need, have m
 		}
 		if n.unclaimed {
 			info, err := s.Stat(ctx, t)
-			if err != nil && !errors.Is(err, sinks.ErrDenied) {
+			if err != nil && !isForbidden(err) {
 				return nil, err
 			}
 			if err == nil && info.Owner != "" {

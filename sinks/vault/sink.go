@@ -100,8 +100,8 @@ func (s *Sink) detect(ctx context.Context) (engine, error) {
 	r := request{op: "look at mount " + s.mount, path: "sys/internal/ui/mounts/" + s.mount, client: s.client, mount: s.mount}
 	found, err := s.get(ctx, r, &answer)
 	switch {
-	case errors.Is(err, sinks.ErrDenied):
-		return nil, s.noMount(ctx, r, err)
+	case isForbidden(err):
+		return nil, s.noMount(ctx, r)
 	case err != nil:
 		return nil, err
 	case !found:
@@ -116,10 +116,7 @@ func (s *Sink) detect(ctx context.Context) (engine, error) {
 
 // noMount tells a mount that is not there from one that the token may not use,
 // which only a token that may list mounts can.
-func (s *Sink) noMount(ctx context.Context, r request, denial error) error {
-	if strings.Contains(denial.Error(), invalidToken) {
-		return denial
-	}
+func (s *Sink) noMount(ctx context.Context, r request) error {
 	err := s.do(ctx, request{op: r.op, path: "sys/mounts/" + s.mount}, func(ctx context.Context, l *api.Logical) error {
 		_, err := l.ReadWithContext(ctx, "sys/mounts/"+s.mount)
 		if status(err) == 400 && says(err, "No secret engine mount") {
@@ -127,7 +124,7 @@ func (s *Sink) noMount(ctx context.Context, r request, denial error) error {
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, sinks.ErrDenied) {
+	if err != nil && !isForbidden(err) {
 		return err
 	}
 	return fmt.Errorf("%s: %w: either there is no such mount (correct mount in the sink block, or run \"vault secrets enable -path=%s -version=2 kv\"), or no policy of the token allows anything in it",

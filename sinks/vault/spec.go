@@ -150,6 +150,8 @@ func checkPath(p string) error {
 		return errors.New("it must not be empty")
 	case strings.HasPrefix(p, "/"), strings.HasSuffix(p, "/"):
 		return fmt.Errorf("%q begins or ends with a slash: write it without", p)
+	case strings.Contains(p, ".."):
+		return fmt.Errorf("%q has two dots in a row, which Vault refuses: write the path out", p)
 	case !utf8.ValidString(p):
 		return errors.New("it is not UTF-8")
 	}
@@ -157,8 +159,8 @@ func checkPath(p string) error {
 		switch {
 		case segment == "":
 			return fmt.Errorf("%q has an empty part between two slashes", p)
-		case strings.Trim(segment, ".") == "" && len(segment) <= 2:
-			return fmt.Errorf("%q has the part %q, which would lead elsewhere: write the path out", p, segment)
+		case segment == ".":
+			return fmt.Errorf("%q has the part \".\", which leads nowhere: leave it out", p)
 		case strings.TrimSpace(segment) != segment:
 			return fmt.Errorf("%q has a part that begins or ends with a space", p)
 		}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/spf13/cobra"
+)
+
+// planFlags are the plan command's own.
+type planFlags struct {
+	engine.Request
+	json         bool
+	out          string
+	detailed     bool
+	authenticate bool
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	cmd := &cobra.Command{
+		Use:   "plan [PATH]",
+		Short: "Show what apply would do, and why",
+		Long: "Show what apply would do to each account, and why. Nothing is written, and no upstream is asked\n" +
+			"anything but whether a token is still good.\n\n" +
+			"Exit codes: 0 done, 1 error. With --detailed-exitcode: 2 there are changes, 3 there are none, but\n" +
+			"an account needs a human.",
+		Args: onePath,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.plan(cmd.Context(), a.configPath(args), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.StringVar(&f.out, "out", "", "save the plan to `FILE`, for apply")
+	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
+	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
+	flags.BoolVar(&f.authenticate, "authenticate", false, "log in and verify, now, what is due, and keep the token in the state; no target is written")
+	addressFlags(cmd, &f.Request)
+	cmd.MarkFlagsMutuallyExclusive("offline", "authenticate")
+	return cmd
+}
+
+// addressFlags are shared by plan and apply.
+func addressFlags(cmd *cobra.Command, r *engine.Request) {
+	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR`; may be repeated")
+	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR` whatever the old one is worth, and try credentials again that were rejected; may be repeated")
+}
+
+func (a *app) plan(ctx context.Context, path string, f planFlags) error {
+	view := render.NewPlan(a.out, f.json)
+	w, diags := a.open(ctx, a, path, 0)
+	if w == nil {
+		view.Show(render.NoPlan(diags))
+		return status(exitError)
+	}
+	defer w.close()
+	diags = append(diags, a.lastingState(w.config)...)
+	p := w.engine.Plan(ctx, f.Request)
+	end := ending{detailed: f.detailed}
+	if f.authenticate && !wholly(p.Diagnostics) {
+		p, end = a.authenticate(ctx, w, p, f)
+	}
+	if ctx.Err() != nil {
+		diags = append(diags, interrupted())
+	}
+	d := w.document(p, diags)
+	if f.out != "" && !d.Diagnostics.HasErrors() {
+		if err := a.savePlan(f.out, w, p); err != nil {
+			d.Diagnostics = append(d.Diagnostics, diag.Errorf("The plan cannot be saved", "%s.", err))
+		}
+	}
+	view.Show(d)
+	if f.out != "" && !f.json && !d.Diagnostics.HasErrors() {
+		a.out.Note("The plan was saved to " + f.out + ". To do it: credsync apply " + f.out)
+	}
+	end.failed = end.failed || d.Diagnostics.HasErrors()
+	end.changes, end.blocked = changes(p), blocked(p)
+	return end.exit()
+}
+
+// authenticate proves the credentials of what is due, and plans again. Without
+// --detailed-exitcode there is only one way to say that some did not prove
+// good: the exit code of an error.
+func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (*engine.Plan, ending) {
+	progress := render.NewProgress(a.out, len(p.Accounts))
+	summary := w.engine.Authenticate(ctx, p, progress)
+	progress.Close()
+	a.out.Authenticated(summary)
+	failed := summary.Count(engine.Failed) > 0 || !f.detailed && summary.Count(engine.Blocked) > 0
+	// What was asked for with --replace has just been got.
+	again := f.Request
+	again.Replace = nil
+	return w.engine.Plan(ctx, again), ending{detailed: f.detailed, failed: failed}
+}
+
+// changes reports whether apply would do something.
+func changes(p *engine.Plan) bool {
+	for _, a := range p.Accounts {
+		if a.Action != plan.None && a.Action != plan.BlockedAction {
+			return true
+		}
+	}
+	return false
+}
+
+func blocked(p *engine.Plan) bool {
+	for _, a := range p.Accounts {
+		if a.Blocker != nil || a.Action == plan.BlockedAction {
+			return true
+		}
+	}
+	return false
+}
+
+// wholly reports whether there is an error that is not about one account, so
+// that the plan as a whole cannot be relied on.
+func wholly(list diag.List) bool {
+	for _, d := range list {
+		if d.Severity == diag.Error && d.Address == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func interrupted() diag.Diagnostic {
+	return diag.Errorf("Interrupted", "credsync was told to stop before it was done.")
+}

@@ -132,7 +132,7 @@ func nothingWritable(a *Account) (verdict, bool) {
 	if wanted == 1 {
 		b.Message = notOwnedMessage(a.Targets[firstWanted(a.Targets)])
 	}
-	return verdict{action: BlockedAction, reason: b.Reason, message: b.Message, blocker: b}, true
+	return blockedBy(b), true
 }
 
 func firstWanted(targets []Target) int {
@@ -171,7 +171,10 @@ func needsHuman(a *Account) (verdict, bool) {
 		return verdict{}, false
 	}
 	b := &Block{Reason: v.Reason, Message: v.Message}
-	return verdict{action: BlockedAction, reason: b.Reason, message: b.Message, blocker: b}, true
+	if a.Block != nil && a.Block.Reason == v.Reason {
+		b.Since = a.Block.Since
+	}
+	return blockedBy(b), true
 }
 
 func rejected(a *Account) (verdict, bool) {

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+// preflight finds out whether every target could be written, where getting a
+// token spends something: a refresh that works once, or a login that kills the
+// token before it. It reports false, having said why, where one could not.
+func (r *run) preflight(ctx context.Context) bool {
+	spec, values := r.o.account.cfg.Spec, r.o.account.cfg.Values
+	revokes := spec.LoginRevokes != nil && spec.LoginRevokes(values)
+	if !revokes && !(r.p.Action == plan.Refresh && spec.RefreshSpends) {
+		return true
+	}
+	bySink := make(map[string][]sinks.Target)
+	var order []*target
+	for i, t := range r.o.account.targets {
+		if r.writable(i) {
+			if bySink[t.Sink.Name] == nil {
+				order = append(order, t)
+			}
+			bySink[t.Sink.Name] = append(bySink[t.Sink.Name], t.Target)
+		}
+	}
+	ok := true
+	for _, t := range order {
+		if err := r.e.preflight(ctx, t, bySink[t.Sink.Name]); err != nil {
+			r.fail(r.failure("A target cannot be written, so no token was asked for", err))
+			ok = false
+		}
+	}
+	return ok
+}
+
+func (e *Engine) preflight(ctx context.Context, t *target, targets []sinks.Target) error {
+	s, err := e.Sink(t.Sink)
+	if err != nil {
+		return err
+	}
+	if p, ok := s.(sinks.Preflighter); ok {
+		if err := p.Preflight(ctx, targets); err != nil {
+			return fmt.Errorf("check that %s can be written: %w", t.Sink.Name, err)
+		}
+	}
+	return nil
+}
+
+// writable reports whether a target is to be written at all: one that belongs
+// to someone else is left out, and does not hold back the others.
+func (r *run) writable(i int) bool { return r.p.Targets[i].Action != plan.BlockedAction }
+
+// acquire refreshes or logs in. It returns nil where there is no new token,
+// having said or remembered why.
+func (r *run) acquire(ctx context.Context) *state.Grant {
+	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
+	defer cancel()
+	if r.p.Action == plan.Refresh {
+		grant, again := r.refresh(ctx)
+		if !again {
+			return grant
+		}
+	}
+	return r.login(ctx)
+}
+
+// refresh trades the old token for a new one. again asks for a login instead:
+// the refresh material was rejected, or may have been spent by a request whose
+// answer was lost.
+func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
+	old := r.o.record.Newest()
+	token, err := r.provider.(providers.Refresher).Refresh(ctx, old.Token)
+	if err == nil {
+		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
+	}
+	var upstream *providers.Error
+	if errors.As(err, &upstream) {
+		lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
+		if upstream.Class == providers.Credentials || lost {
+			r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
+			r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
+			r.p.Message = "the upstream did not refresh the token, so credsync logged in again"
+			return nil, true
+		}
+	}
+	r.fail(r.failure("The token could not be refreshed", err))
+	return nil, false
+}
+
+// login logs in, unless that is known to be pointless. A rejection is
+// remembered, so that the same credentials are never tried again.
+func (r *run) login(ctx context.Context) *state.Grant {
+	if b := r.o.input.Block; b != nil && !(r.look.replace && !b.Since.IsZero()) {
+		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+		return nil
+	}
+	token, err := r.provider.Login(ctx)
+	if err == nil {
+		return r.newGrant(token)
+	}
+	var upstream *providers.Error
+	errors.As(err, &upstream)
+	switch {
+	case upstream != nil && upstream.Class == providers.Credentials:
+		reason := upstream.Reason
+		if reason == "" {
+			reason = providers.CredentialsRejected
+		}
+		r.saveBlock(ctx, r.block(reason, rejectionMessage(upstream)))
+	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
+		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
+	default:
+		r.loseAnswer(ctx, upstream)
+		r.fail(r.failure("The login failed", err))
+	}
+	return nil
+}
+
+// newGrant makes a grant of what a login gave. A login says all that there is
+// to say, so nothing of the grant before it is carried over.
+func (r *run) newGrant(token credential.Token) *state.Grant {
+	g := state.NewGrant(token, r.o.prints.login, r.o.prints.shape)
+	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
+		r.o.record.FirstSeenAt = r.e.Now()
+	}
+	return g
+}
+
+// loseAnswer marks the old token as dead where a login may have killed it
+// though its answer never arrived.
+func (r *run) loseAnswer(ctx context.Context, err *providers.Error) {
+	spec := r.o.account.cfg.Spec
+	g := r.o.record.Newest()
+	if err == nil || !err.AnswerLost || g == nil || spec.LoginRevokes == nil || !spec.LoginRevokes(r.o.account.cfg.Values) {
+		return
+	}
+	g.Rejected = true
+	if err := r.persist(ctx); err != nil {
+		r.fail(r.failure("The state could not be written", err))
+	}
+}
+
+func rejectionMessage(err *providers.Error) string {
+	s := describeError(err)
+	if err.Advice == "" {
+		s = joinSentences(s, "Correct the credentials in the configuration")
+	}
+	return strings.TrimRight(s, ". ")
+}

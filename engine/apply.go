@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"golang.org/x/sync/errgroup"
+)
+
+// Apply does what the plan says, several accounts at a time. The failure of one
+// stops no other. When ctx ends, no further account is begun, and those at work
+// are brought to a point from which the next apply goes on.
+func (e *Engine) Apply(ctx context.Context, p *Plan, obs Observer) *Summary {
+	return e.each(ctx, p, obs, false, func(*AccountPlan) bool { return true })
+}
+
+// Authenticate gets and verifies the tokens that are due, and leaves them in
+// the journal, so that the apply that follows only delivers them. No target is
+// written. Accounts are left out whose login would kill a token that targets
+// still hold; a warning says so.
+func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summary {
+	s := e.each(ctx, p, obs, true, func(ap *AccountPlan) bool {
+		return ap.Action.Contacts() && !ap.revokesHeld()
+	})
+	for _, ap := range p.Accounts {
+		if ap.Action.Contacts() && ap.revokesHeld() {
+			s.Outcomes = append(s.Outcomes, Outcome{
+				Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Done, At: e.Now(),
+				Message: "not authenticated: a login would kill the token that targets still hold",
+				Diagnostics: diag.List{diag.Warningf("The account was not authenticated",
+					"A login kills the token before it, and targets still hold that one. Only apply, which delivers at once, logs in.").About(ap.Address, ap.Range)},
+			})
+		}
+	}
+	s.sort()
+	return s
+}
+
+// revokesHeld reports whether a login would kill a token that is in use.
+func (p *AccountPlan) revokesHeld() bool {
+	if p.seen.account == nil || p.seen.record.Current == nil {
+		return false
+	}
+	cfg := p.seen.account.cfg
+	spends := p.Action == plan.Refresh && cfg.Spec.RefreshSpends
+	return !spends && cfg.Spec.LoginRevokes != nil && cfg.Spec.LoginRevokes(cfg.Values)
+}
+
+func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate bool, include func(*AccountPlan) bool) *Summary {
+	s := &Summary{}
+	var mu sync.Mutex
+	var work errgroup.Group
+	work.SetLimit(e.Concurrency)
+	for _, ap := range p.Accounts {
+		if !include(ap) {
+			continue
+		}
+		work.Go(func() error {
+			if ctx.Err() != nil && ap.Action != plan.None {
+				mu.Lock()
+				defer mu.Unlock()
+				s.Outcomes = append(s.Outcomes, e.notBegun(ap))
+				return nil
+			}
+			o, worth := e.workOn(ctx, p, ap, obs, authenticate)
+			if worth {
+				mu.Lock()
+				defer mu.Unlock()
+				s.Outcomes = append(s.Outcomes, o)
+			}
+			return nil
+		})
+	}
+	_ = work.Wait()
+	s.sort()
+	return s
+}
+
+// workOn does one account. Accounts with nothing to do are not reported.
+func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
+	quiet := ap.Action == plan.None && ap.Reason != plan.Unreadable
+	r := &run{e: e, p: ap.copy(), planned: ap, o: ap.seen, authenticate: authenticate}
+	r.look = look{offline: p.Request.Offline, replace: ap.seen.input.Replace, gap: ap.seen.input.RunsEvery}
+	if !quiet {
+		obs.AccountStarted(ap)
+	}
+	o := r.do(ctx)
+	if quiet && o.Result == Done {
+		return o, false
+	}
+	obs.AccountDone(o)
+	return o, true
+}
+
+func (p *AccountPlan) copy() *AccountPlan {
+	c := *p
+	c.Targets = slices.Clone(p.Targets)
+	return &c
+}
+
+func (e *Engine) notBegun(ap *AccountPlan) Outcome {
+	return Outcome{
+		Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Failed, At: e.Now(),
+		Message:     "not begun: the run was told to stop",
+		Diagnostics: diag.List{diag.Errorf("The account was not begun", "The run was told to stop. Run apply again.").About(ap.Address, ap.Range)},
+	}
+}
+
+func (s *Summary) sort() {
+	slices.SortFunc(s.Outcomes, func(a, b Outcome) int { return strings.Compare(a.Address, b.Address) })
+}

@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+// writeTries bounds how often a write is tried that finds the target changed:
+// other accounts may be merging into it at the same time.
+const writeTries = 5
+
+// delivery is one target's part of a deliver step.
+type delivery struct {
+	t    *target
+	info sinks.Info
+	// content is what to write; entry what the record says once it is there.
+	content content
+	entry   state.Target
+}
+
+// deliver writes the newest token to the targets, all at the same time; one
+// that fails does not hold back another. onlyWanted leaves out those that the
+// plan found in order.
+func (r *run) deliver(ctx context.Context, onlyWanted bool) {
+	work, ok := r.prepare(onlyWanted)
+	if !ok || !r.claimInState(ctx, work) {
+		return
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, len(work))
+	for i, d := range work {
+		wg.Go(func() { errs[i] = r.e.write(ctx, r.o.account, d, r.o.record) })
+	}
+	wg.Wait()
+	for i, d := range work {
+		if errs[i] != nil {
+			f := r.failure("A target could not be written", errs[i])
+			f.Range = d.t.Range
+			r.fail(f)
+			continue
+		}
+		r.o.record.PutTarget(d.entry)
+	}
+}
+
+// prepare renders what is to be written. It reports false where nothing can
+// be, having said why.
+func (r *run) prepare(onlyWanted bool) ([]*delivery, bool) {
+	g := r.o.record.Newest()
+	var work []*delivery
+	ok := true
+	for i, t := range r.o.account.targets {
+		if !r.writable(i) || onlyWanted && r.p.Targets[i].Action != plan.Deliver {
+			continue
+		}
+		data, diags := t.Render(g.Token)
+		for _, d := range diags {
+			r.fail(d.About(r.p.Address, t.Range))
+		}
+		if diags.HasErrors() {
+			ok = false
+			continue
+		}
+		options, err := t.Target.Options.Encode()
+		if err != nil {
+			r.fail(r.failure("A target could not be written", err))
+			ok = false
+			continue
+		}
+		c := content{data: data, digest: digest(r.o.record.Key, data)}
+		work = append(work, &delivery{t: t, info: r.o.infos[i], content: c, entry: state.Target{
+			Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
+			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: c.digest,
+		}})
+	}
+	return work, ok
+}
+
+// claimInState records the targets that are about to come into being at a sink
+// that cannot mark an owner, so that they are known as ours even if this run
+// ends before its commit. Only the first delivery to a target needs it.
+func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
+	claimed := false
+	for _, d := range work {
+		s, err := r.e.Sink(d.t.Sink)
+		if err != nil {
+			r.fail(r.failure("A target could not be written", err))
+			return false
+		}
+		if _, marks := s.(sinks.Claimer); marks || d.info.Owner != "" || r.o.record.Target(d.entry.Sink, d.entry.Location) != nil {
+			continue
+		}
+		claim := d.entry
+		claim.GrantID = ""
+		r.o.record.PutTarget(claim)
+		claimed = true
+	}
+	if !claimed {
+		return true
+	}
+	if err := r.persist(ctx); err != nil {
+		r.fail(r.failure("The state could not be written", err))
+		return false
+	}
+	return true
+}
+
+// write brings one target to its content, by compare-and-set.
+func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.Record) error {
+	s, err := e.Sink(d.t.Sink)
+	if err != nil {
+		return err
+	}
+	g := rec.Newest()
+	for range writeTries {
+		err = e.writeOnce(ctx, s, a, d, g)
+		if !errors.Is(err, sinks.ErrConflict) {
+			break
+		}
+		info, statErr := s.Stat(ctx, d.t.Target)
+		if statErr != nil {
+			return fmt.Errorf("look at %s %s again: %w", d.t.Sink.Name, d.t.Target.Location, statErr)
+		}
+		if !e.stillOurs(a, d, info) {
+			return fmt.Errorf("%s %s was created by someone else in the meantime and is left alone; set adopt = true in the deliver block to take it over: %w", d.t.Sink.Name, d.t.Target.Location, err)
+		}
+		d.info = info
+	}
+	if err != nil {
+		return fmt.Errorf("write %s %s: %w", d.t.Sink.Name, d.t.Target.Location, err)
+	}
+	d.entry.DeliveredAt = e.Now()
+	return nil
+}
+
+func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery, g *state.Grant) error {
+	marked := d.info.Owner == a.owner || d.t.shared && d.info.Owner != ""
+	if c, ok := s.(sinks.Claimer); ok && !marked {
+		if err := c.Claim(ctx, d.t.Target, a.owner, d.info); err != nil {
+			return err
+		}
+	}
+	version, err := s.Write(ctx, d.t.Target, sinks.Write{
+		Data: d.content.data, If: d.info.Version, Owner: a.owner,
+		ExpiresAt: g.Token.ExpiresAt, RotatedAt: g.Token.IssuedAt,
+	})
+	d.entry.Version = version
+	return err
+}
+
+// stillOurs reports whether a target that has changed since it was looked at
+// may be written all the same.
+func (e *Engine) stillOurs(a *account, d *delivery, info sinks.Info) bool {
+	switch {
+	case d.t.Adopt || !info.Exists && info.Owner == "":
+		return true
+	case info.Owner != "":
+		return info.Owner == a.owner || d.t.shared && strings.HasPrefix(info.Owner, e.Config.Project+"/")
+	}
+	// The sink cannot mark. What was there before was ours, or it has come
+	// into being by an account that merges into the same place.
+	return d.info.Exists || d.t.shared
+}

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// NewHolder names this process in leases, so that another process on the same
+// machine can tell whether it still runs: host, boot, process namespace, pid,
+// start of the process, and something random.
+func NewHolder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	pid := os.Getpid()
+	return strings.Join([]string{clean(host), machine(), strconv.Itoa(pid), startOf(pid), rand.Text()[:8]}, "/")
+}
+
+// HolderAlive reports whether the holder of a lease may still be at work. It
+// says no only where that is certain: the holder ran on this machine, under
+// the same boot and in the same process namespace, and is gone.
+func HolderAlive(holder string) bool {
+	parts := strings.Split(holder, "/")
+	if len(parts) != 5 || machine() == "" || parts[1] != machine() {
+		return true
+	}
+	pid, err := strconv.Atoi(parts[2])
+	if err != nil || parts[3] == "" {
+		return true
+	}
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return true
+	}
+	return startOf(pid) == parts[3]
+}
+
+// machine identifies boot and process namespace; "" where the system does not
+// tell, as outside Linux.
+func machine() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	ns, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return clean(strings.TrimSpace(string(boot)) + "." + ns)
+}
+
+// startOf returns when a process started, in ticks since boot; "" if there is
+// no such process. A pid is used again, a pid with its start is not.
+func startOf(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// The second field is the command in parentheses and may hold spaces.
+	i := bytes.LastIndex(b, []byte(") "))
+	if i < 0 {
+		return ""
+	}
+	fields := bytes.Fields(b[i+2:])
+	// The start time is field 22 of proc(5); rest begins at field 3. A zombie
+	// no longer works.
+	if len(fields) < 20 || string(fields[0]) == "Z" {
+		return ""
+	}
+	return string(fields[19])
+}
+
+func clean(s string) string { return strings.ReplaceAll(s, "/", "_") }

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+const (
+	// persistPatience is for how long a write of the state is tried again.
+	persistPatience = 10 * time.Minute
+	// persistPause grows from the first to the second between two tries.
+	persistPause, persistLongestPause = time.Second, 15 * time.Second
+	// persistTry bounds one try.
+	persistTry = 15 * time.Second
+)
+
+// journal writes a new token to the state as pending, before anything else is
+// done with it. If the state does not take it, it goes into an emergency file
+// at once, and the state is tried again until the run is stopped.
+//
+// It reports false where the token must not be used further, having said why.
+func (r *run) journal(ctx context.Context, g *state.Grant) bool {
+	r.o.record.Pending = g
+	err := r.save(ctx)
+	if err == nil {
+		return true
+	}
+	if errors.Is(err, sinks.ErrConflict) {
+		return r.journalOver(ctx, g)
+	}
+	file, emergencyErr := r.e.writeEmergency(r.o.record)
+	if emergencyErr != nil {
+		r.e.Log.Error("the emergency file could not be written; trying the state until this run is stopped", "address", r.p.Address, "error", emergencyErr)
+	} else {
+		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.p.Address, "file", file)
+	}
+	err = r.persistAfter(err)
+	if err == nil {
+		removeEmergency(file)
+		return true
+	}
+	if file != "" {
+		err = fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with: credsync state recover %s", err, file, file)
+	} else {
+		err = fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace '%s'", err, emergencyErr, r.p.Address)
+	}
+	r.fail(r.failure("The new token could not be journaled", err))
+	return false
+}
+
+// journalOver is for a record that someone else has written though this run
+// held the lease: it was held up until the lease ran out. The newer token
+// wins, whoever got it.
+func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
+	snap, err := r.e.Store.Load(ctx, r.p.Address)
+	if err == nil && snap.Record != nil {
+		theirs := snap.Record.Newest()
+		if theirs != nil && theirs.Token.IssuedAt.After(g.Token.IssuedAt) {
+			r.fail(r.failure("Another run got a newer token", fmt.Errorf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.p.Address)))
+			r.leased = false
+			return false
+		}
+		snap.Record.Pending = g
+		_, err = r.e.Store.Save(ctx, snap.Record, snap.Version)
+	}
+	r.leased = false
+	if err != nil {
+		if file, emergencyErr := r.e.writeEmergency(r.o.record); emergencyErr == nil {
+			err = fmt.Errorf("%w. The new token is safe in %s; bring it back with: credsync state recover %s", err, file, file)
+		}
+	} else {
+		err = fmt.Errorf("this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it")
+	}
+	r.fail(r.failure("The lease was lost", err))
+	return false
+}
+
+// save writes the record once.
+func (r *run) save(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTry)
+	defer cancel()
+	version, err := r.e.Store.Save(ctx, r.o.record, r.o.version)
+	if err == nil {
+		r.o.version = version
+	}
+	return err
+}
+
+// persist writes the record, trying again until the run is stopped.
+func (r *run) persist(ctx context.Context) error {
+	err := r.save(ctx)
+	if err == nil || errors.Is(err, sinks.ErrConflict) {
+		return err
+	}
+	return r.persistAfter(err)
+}
+
+// persistAfter tries again after a first failure.
+func (r *run) persistAfter(err error) error {
+	pause := persistPause
+	for waited := time.Duration(0); waited < persistPatience; waited += pause {
+		if r.e.Sleep(r.stop, pause) != nil {
+			return err
+		}
+		// A write whose answer was lost has moved the version on.
+		if errors.Is(err, sinks.ErrConflict) && !r.catchUp() {
+			return err
+		}
+		if err = r.save(r.stop); err == nil {
+			return nil
+		}
+		pause = min(2*pause, persistLongestPause)
+	}
+	return err
+}
+
+// catchUp takes over the version of a record that already holds our lease and
+// our token: an earlier write did arrive, and only its answer was lost.
+func (r *run) catchUp() bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.stop), persistTry)
+	defer cancel()
+	snap, err := r.e.Store.Load(ctx, r.p.Address)
+	if err != nil || snap.Record == nil {
+		return false
+	}
+	theirs, ours := snap.Record.Newest(), r.o.record.Newest()
+	sameToken := theirs != nil && ours != nil && theirs.ID == ours.ID
+	sameLease := snap.Record.Lease != nil && snap.Record.Lease.Holder == r.e.Holder
+	if !sameToken && !sameLease {
+		return false
+	}
+	r.o.version = snap.Version
+	return true
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+const (
+	// leaseLife is how long a lease keeps others off. Work at the upstream
+	// ends leaseMargin before, so that nobody else can have begun by then.
+	// Should a holder be held up for longer all the same, compare-and-set
+	// keeps it from writing over its successor.
+	leaseLife   = 2 * time.Minute
+	leaseMargin = 10 * time.Second
+	// leasePoll is how often a lease held by another run is looked at.
+	leasePoll = 500 * time.Millisecond
+	// leaseTries bounds how often the lease is fought for.
+	leaseTries = 20
+	// planFresh is for how long a plan is acted on without looking again. A
+	// longer pause, such as a person at the prompt, means to look again.
+	planFresh = 30 * time.Second
+)
+
+// take takes the account's lease for what was planned, and returns what is
+// planned under it. While another run holds the lease it waits; what that run
+// has done is then observed and planned anew, so that the result may be that
+// nothing is left to do, and then no lease is held.
+//
+// The write succeeds only if the record is as it was observed. Nobody has
+// worked on the account since, and there is no need to look a second time.
+func (r *run) take(ctx context.Context) error {
+	if r.worthLease() && r.e.Now().Sub(r.o.at) > planFresh {
+		r.lookAgain(ctx)
+	}
+	for range leaseTries {
+		if !r.worthLease() {
+			return nil
+		}
+		if r.o.record.Lease != nil && r.e.held(r.o.record.Lease) {
+			if err := r.awaitRelease(ctx); err != nil {
+				return err
+			}
+			r.lookAgain(ctx)
+			continue
+		}
+		err := r.writeLease(ctx)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, sinks.ErrConflict) {
+			return err
+		}
+		r.lookAgain(ctx)
+	}
+	return fmt.Errorf("take the lease of %s: other runs took it first %d times; is something applying this configuration in a loop?", r.p.Address, leaseTries)
+}
+
+// worthLease reports whether what is planned writes anything.
+func (r *run) worthLease() bool {
+	switch r.p.Action {
+	case plan.None:
+		return false
+	case plan.BlockedAction:
+		return r.newBlock() != nil
+	}
+	return true
+}
+
+func (e *Engine) held(l *state.Lease) bool {
+	return e.Now().Before(l.ExpiresAt) && (e.Alive == nil || e.Alive(l.Holder))
+}
+
+func (r *run) writeLease(ctx context.Context) error {
+	rec := r.o.record.Clone()
+	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(leaseLife)}
+	version, err := r.e.Store.Save(ctx, rec, r.o.version)
+	if err != nil {
+		return err
+	}
+	r.o.record, r.o.version, r.leased = rec, version, true
+	return nil
+}
+
+// awaitRelease returns when the lease that was seen is no longer held, or has
+// been held too long.
+func (r *run) awaitRelease(ctx context.Context) error {
+	holder := r.o.record.Lease.Holder
+	r.e.Log.Info("waiting for another run to finish with the account", "address", r.p.Address, "holder", holder)
+	for range 2 * leaseLife / leasePoll {
+		if err := r.e.Sleep(ctx, leasePoll); err != nil {
+			return err
+		}
+		snap, err := r.e.Store.Load(ctx, r.p.Address)
+		if err != nil {
+			return err
+		}
+		if snap.Record == nil || snap.Record.Lease == nil || !r.e.held(snap.Record.Lease) {
+			return nil
+		}
+	}
+	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.p.Address, holder, plan.Duration(2*leaseLife))
+}
+
+// lookAgain observes and plans the account anew.
+func (r *run) lookAgain(ctx context.Context) {
+	if r.o.account == nil {
+		r.lookAgainRemoved(ctx)
+	} else {
+		r.o = r.e.observe(ctx, r.o.account, r.look)
+	}
+	r.p = decide(r.o)
+}
+
+func (r *run) lookAgainRemoved(ctx context.Context) {
+	snap, err := r.e.Store.Load(ctx, r.p.Address)
+	switch {
+	case err != nil:
+		r.o.input.Unreadable = err.Error()
+	case snap.Record == nil:
+		// Another run has removed it.
+		r.o.input.Removed = false
+		r.o.input.Enabled = false
+	default:
+		r.o = r.e.observeRemoved(snap)
+	}
+}
+
+// release ends the lease where the work ends early. Nothing depends on it: a
+// lease that stays runs out.
+func (r *run) release(ctx context.Context) {
+	if !r.leased {
+		return
+	}
+	rec := r.o.record.Clone()
+	rec.Lease = nil
+	version, err := r.e.Store.Save(ctx, rec, r.o.version)
+	if err != nil {
+		r.e.Log.Warn("the lease could not be released and will run out", "address", r.p.Address, "expires_at", r.o.record.Lease.ExpiresAt, "error", err)
+		return
+	}
+	r.o.record, r.o.version, r.leased = rec, version, false
+}

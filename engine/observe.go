@@ -1,0 +1,368 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+	"golang.org/x/sync/errgroup"
+)
+
+// observation is what was seen of an account at one moment.
+type observation struct {
+	// account is nil for one that has gone from the configuration.
+	account *account
+	// record is the state's, or a new one where there is none; version is
+	// what a write of it must find.
+	record  *state.Record
+	version string
+	at      time.Time
+	prints  prints
+	// infos and contents are by deliver block: what the sink says of the
+	// target, and what should be in it.
+	infos    []sinks.Info
+	contents []content
+	// outputs are what the verification said, where it passed.
+	outputs      credential.Outputs
+	verification plan.Verification
+
+	input       plan.Account
+	diagnostics diag.List
+}
+
+// content is what a target should hold.
+type content struct {
+	data   map[string]credential.Secret
+	digest string
+}
+
+// look says how to observe.
+type look struct {
+	offline bool
+	replace bool
+	// gap is the longest time between two runs.
+	gap time.Duration
+}
+
+// observe looks at one account. It only reads. What it cannot read ends in the
+// diagnostics and makes the account unreadable, not the run.
+func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
+	o := &observation{account: a, at: e.Now()}
+	o.input = plan.Account{
+		Now: o.at, Address: a.cfg.Address, Provider: a.cfg.Spec.Name,
+		Enabled: a.cfg.Enabled, Replace: l.replace, Static: a.cfg.Spec.Static,
+		RotateBefore: a.cfg.RotateBefore, RunsEvery: l.gap, DeleteOnRemove: a.cfg.DeleteOnRemove,
+	}
+	snap, err := e.Store.Load(ctx, a.cfg.Address)
+	if err != nil {
+		o.unreadable("The state cannot be read", err)
+		return o
+	}
+	o.version, o.record = snap.Version, snap.Record
+	if o.record == nil {
+		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+	}
+	o.prints = fingerprints(o.record.Key, a.cfg)
+	if !a.cfg.Enabled {
+		return o
+	}
+	e.examine(ctx, o, l)
+	return o
+}
+
+// examine asks the sinks and the upstream, at the same time.
+func (e *Engine) examine(ctx context.Context, o *observation, l look) {
+	provider, err := e.provider(o.account, o.record)
+	if err != nil {
+		o.unreadable("The account cannot be set up", err)
+		return
+	}
+	_, o.input.CanRefresh = provider.(providers.Refresher)
+	o.input.Block = rememberedBlock(o.record, o.prints)
+	e.inspect(o, provider)
+
+	var work errgroup.Group
+	o.infos = make([]sinks.Info, len(o.account.targets))
+	statErrs := make([]error, len(o.account.targets))
+	for i, t := range o.account.targets {
+		work.Go(func() error {
+			o.infos[i], statErrs[i] = e.stat(ctx, t)
+			return nil
+		})
+	}
+	if o.verificationDue(l) {
+		work.Go(func() error {
+			e.verifyObserved(ctx, o, provider)
+			return nil
+		})
+	}
+	_ = work.Wait()
+	for i, err := range statErrs {
+		if err != nil {
+			o.unreadable("A target cannot be looked at", err)
+			o.diagnostics[len(o.diagnostics)-1].Range = o.account.targets[i].Range
+			return
+		}
+	}
+	e.describe(ctx, o)
+}
+
+func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
+	s, err := e.Sink(t.Sink)
+	if err != nil {
+		return sinks.Info{}, err
+	}
+	info, err := s.Stat(ctx, t.Target)
+	if err != nil {
+		return sinks.Info{}, fmt.Errorf("look at %s %s: %w", t.Sink.Name, t.Target.Location, err)
+	}
+	return info, nil
+}
+
+// inspect takes what the provider finds in its credentials without a request.
+func (e *Engine) inspect(o *observation, p providers.Provider) {
+	inspector, ok := p.(providers.Inspector)
+	if !ok {
+		return
+	}
+	seen := providers.Seen{FirstAt: o.record.FirstSeenAt}
+	if g := o.record.Newest(); g != nil {
+		seen.Outputs = g.Token.Outputs
+	}
+	for _, f := range inspector.Inspect(o.at, seen) {
+		if f.Blocked == "" {
+			o.warn(f.Summary, f.Detail)
+		} else if o.input.Block == nil {
+			o.input.Block = &plan.Block{Reason: plan.Reason(f.Blocked), Message: joinSentences(f.Summary, f.Detail)}
+		}
+	}
+}
+
+// rememberedBlock returns the record's block while what it was about has not
+// changed. Rejected credentials are still the same ones when only the branch
+// or customer has changed; a missing access may be there for another branch.
+func rememberedBlock(r *state.Record, p prints) *plan.Block {
+	b := r.Block
+	if b == nil || b.LoginPrint != p.login {
+		return nil
+	}
+	if b.Reason == providers.NoAccess && b.ShapePrint != p.shape {
+		return nil
+	}
+	return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+}
+
+// verificationDue reports whether to ask the upstream about the token. It is
+// not asked about a token that is going to be replaced in any case, nor about
+// one that it has rejected: for a static token, that would be trying rejected
+// credentials again.
+func (o *observation) verificationDue(l look) bool {
+	g := o.record.Newest()
+	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
+		return false
+	}
+	if b := o.input.Block; b != nil && (o.input.Static || b.Reason != plan.Reason(providers.NoAccess)) {
+		return false
+	}
+	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At
+	if !due.IsZero() && !o.at.Before(due) && o.record.Pending == nil {
+		return false
+	}
+	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) {
+		return false
+	}
+	every := o.account.cfg.VerifyEvery
+	return g.VerifiedAt.IsZero() || every == 0 || o.at.Sub(g.VerifiedAt) >= every
+}
+
+// changed reports whether a grant was got with other attributes.
+func changed(g *state.Grant, p prints) bool {
+	return g.LoginPrint != p.login || g.ShapePrint != p.shape
+}
+
+func (e *Engine) verifyObserved(ctx context.Context, o *observation, p providers.Provider) {
+	verifier, ok := p.(providers.Verifier)
+	if !ok {
+		return
+	}
+	outputs, err := verifier.Verify(ctx, o.record.Newest().Token)
+	if providers.ClassOf(err) == providers.Config {
+		o.diagnostics = append(o.diagnostics, o.account.failure("The token cannot be verified as configured", err))
+		return
+	}
+	o.outputs, o.verification = outputs, verificationOf(err)
+}
+
+// verificationOf turns what a Verifier returned into what a plan needs.
+func verificationOf(err error) plan.Verification {
+	if err == nil {
+		return plan.Verification{Outcome: plan.Confirmed}
+	}
+	v := plan.Verification{Outcome: plan.Unclear, Message: describeError(err)}
+	var upstream *providers.Error
+	if !errors.As(err, &upstream) {
+		return v
+	}
+	switch upstream.Class {
+	case providers.Credentials:
+		v.Outcome = plan.Refused
+	case providers.Human:
+		v.Outcome, v.Reason = plan.NeedsHuman, plan.Reason(upstream.Reason)
+	}
+	return v
+}
+
+// describe turns what was seen into what a decision needs.
+func (e *Engine) describe(ctx context.Context, o *observation) {
+	in := &o.input
+	in.Verification = o.verification
+	g := o.record.Newest()
+	if g != nil {
+		t := g.Token
+		in.Token = &plan.Token{
+			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.VerifiedAt,
+			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh,
+			Journaled: o.record.Pending != nil, Rejected: g.Rejected, ConfigChanged: changed(g, o.prints),
+		}
+		if o.verification.Outcome == plan.Confirmed {
+			in.Token.VerifiedAt = o.at
+		}
+	}
+	o.contents = make([]content, len(o.account.targets))
+	for i, t := range o.account.targets {
+		if g != nil {
+			token := g.Token
+			token.Outputs = token.Outputs.Merge(o.outputs)
+			o.contents[i] = o.render(t, token)
+		}
+		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i))
+	}
+	in.Targets = append(in.Targets, o.goneTargets()...)
+}
+
+// render evaluates what a target should hold. While the token is only a
+// journaled one, a failure is not reported: verification may add what is
+// missing.
+func (o *observation) render(t *target, token credential.Token) content {
+	data, diags := t.Render(token)
+	if diags.HasErrors() {
+		if o.record.Pending == nil {
+			o.diagnostics = append(o.diagnostics, diags...)
+		}
+		return content{}
+	}
+	return content{data: data, digest: digest(o.record.Key, data)}
+}
+
+func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan.Target {
+	t, info := o.account.targets[i], o.infos[i]
+	rec := o.record.Target(t.Sink.Name, t.Target.Location)
+	pt := plan.Target{
+		Sink: t.Sink.Name, Location: t.Target.Location,
+		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Adopt: t.Adopt,
+		Ours: e.ours(ctx, o, t, info, rec),
+	}
+	if rec == nil || rec.GrantID == "" {
+		return pt
+	}
+	g := o.record.Newest()
+	pt.Recorded = true
+	pt.HasToken = g != nil && rec.GrantID == g.ID
+	pt.Stale = rec.Digest != o.contents[i].digest
+	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o.record.Key, t, rec)
+	return pt
+}
+
+// ours reports whether a target is credsync's for this account: marked so, or,
+// at a sink that cannot mark, known to the state.
+func (e *Engine) ours(ctx context.Context, o *observation, t *target, info sinks.Info, rec *state.Target) bool {
+	if info.Owner != "" {
+		return info.Owner == o.account.owner ||
+			t.shared && strings.HasPrefix(info.Owner, e.Config.Project+"/")
+	}
+	switch {
+	case rec == nil:
+		return false
+	case !rec.DeliveredAt.IsZero():
+		return true
+	}
+	// Claimed, and the run ended before its commit: what is there is ours if
+	// it is what that run was about to write.
+	return info.Exists && e.holds(ctx, o.record.Key, t, rec.Keys, rec.Digest)
+}
+
+// mergedIntact reports whether the keys that were written to a target that is
+// merged into are still as they were, though its version has moved on: others
+// may change theirs. Without permission to read, a moved version counts as a
+// change, and the keys are written again.
+func (e *Engine) mergedIntact(ctx context.Context, key []byte, t *target, rec *state.Target) bool {
+	return t.Target.Merge && e.holds(ctx, key, t, rec.Keys, rec.Digest)
+}
+
+// holds reports whether those keys of a target have that digest.
+func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string, want string) bool {
+	s, err := e.Sink(t.Sink)
+	if err != nil {
+		return false
+	}
+	object, err := s.Read(ctx, t.Target)
+	if err != nil {
+		return false
+	}
+	data := object.Data
+	if t.Target.Merge {
+		data = make(map[string]credential.Secret, len(keys))
+		for _, k := range keys {
+			if v, ok := object.Data[k]; ok {
+				data[k] = v
+			}
+		}
+	}
+	return digest(key, data) == want
+}
+
+// goneTargets are the places in the state that no deliver block names.
+func (o *observation) goneTargets() []plan.Target {
+	named := make(map[place]bool)
+	for _, t := range o.account.targets {
+		named[placeOf(t.Delivery)] = true
+	}
+	var gone []plan.Target
+	for _, rec := range o.record.Targets {
+		if !named[place{rec.Sink, rec.Location}] {
+			gone = append(gone, plan.Target{Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true})
+		}
+	}
+	return gone
+}
+
+// observeRemoved describes an account that only the state knows.
+func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
+	r := snap.Record
+	o := &observation{record: r, version: snap.Version, at: e.Now()}
+	o.input = plan.Account{
+		Now: o.at, Address: r.Address, Provider: r.Provider, Enabled: true,
+		Removed: true, DeleteOnRemove: r.DeleteOnRemove,
+	}
+	for _, t := range r.Targets {
+		o.input.Targets = append(o.input.Targets, plan.Target{Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true})
+	}
+	return o
+}
+
+func (o *observation) unreadable(summary string, err error) {
+	o.input.Unreadable = err.Error()
+	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s.", strings.TrimSuffix(describeError(err), ".")).About(o.input.Address, o.account.cfg.Range))
+}
+
+func (o *observation) warn(summary, detail string) {
+	o.diagnostics = append(o.diagnostics, diag.Warningf(summary, "%s", detail).About(o.input.Address, o.account.cfg.Range))
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// Observer is told what apply does, from several goroutines.
+type Observer interface {
+	// AccountStarted is called when work on an account begins.
+	AccountStarted(p *AccountPlan)
+	// AccountDone is called once for each account that was started.
+	AccountDone(o Outcome)
+}
+
+// Result is how the work on an account ended.
+type Result string
+
+// The results; they are the words of outcome in apply --json.
+const (
+	// Done: everything planned for the account was done.
+	Done Result = "done"
+	// Failed: something was not done; the diagnostics say what.
+	Failed Result = "failed"
+	// Blocked: all was done that could be, and a human is needed.
+	Blocked Result = "blocked"
+)
+
+// Outcome is how the work on one account ended.
+type Outcome struct {
+	Address string
+	// Action and Reason are what was done in the end, which can differ from
+	// the plan: a refresh that was rejected became a login, or another run had
+	// done the work.
+	Action plan.Action
+	Reason plan.Reason
+	Result Result
+	// Message is a sentence for people.
+	Message     string
+	Diagnostics diag.List
+	At          time.Time
+}
+
+// Summary is how an apply ended.
+type Summary struct {
+	// Outcomes are ordered by address, and cover every account with something
+	// to do or that needs a human.
+	Outcomes []Outcome
+}
+
+// Count returns how many ended with that result.
+func (s *Summary) Count(r Result) int {
+	n := 0
+	for _, o := range s.Outcomes {
+		if o.Result == r {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"golang.org/x/sync/errgroup"
+)
+
+// Request says what a plan is to cover.
+type Request struct {
+	// Targets are the addresses to look at; empty for all. Replace are those
+	// to get a new token for. Either may leave out "account.".
+	Targets []string
+	Replace []string
+	// Offline asks no upstream anything.
+	Offline bool
+}
+
+// Plan is what there is to do.
+type Plan struct {
+	Request   Request
+	Project   string
+	CreatedAt time.Time
+	// Accounts are ordered by address.
+	Accounts []*AccountPlan
+	// Diagnostics are those of the configuration as a whole and of accounts,
+	// errors and warnings.
+	Diagnostics diag.List
+}
+
+// AccountPlan is what there is to do about one account.
+type AccountPlan struct {
+	plan.Decision
+	IssuedAt   time.Time
+	ExpiresAt  time.Time
+	VerifiedAt time.Time
+	// Range of the account block; nil for one that is gone.
+	Range *diag.Range
+
+	seen *observation
+}
+
+// Plan looks at the accounts and decides about each. It writes nothing, and
+// asks an upstream only for read-only verifications.
+func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
+	p := &Plan{Request: req, Project: e.Config.Project, CreatedAt: e.Now()}
+	chosen, diags := e.choose(req.Targets, "--target")
+	replaced, more := e.choose(req.Replace, "--replace")
+	p.Diagnostics = append(diags, more...)
+	if p.Diagnostics.HasErrors() {
+		return p
+	}
+	gap, err := plan.LongestGap(e.Config.Schedule, p.CreatedAt)
+	if err != nil {
+		p.Diagnostics = append(p.Diagnostics, diag.Errorf("Invalid schedule", "%s.", err))
+	}
+	var seen []*observation
+	if len(req.Targets) == 0 {
+		seen, chosen = e.findRemoved(ctx, p), e.accounts
+	}
+	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
+		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap}
+	})...)
+	for _, o := range seen {
+		ap := decide(o)
+		p.Accounts = append(p.Accounts, ap)
+		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
+	}
+	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
+	return p
+}
+
+func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) look) []*observation {
+	seen := make([]*observation, len(accounts))
+	var work errgroup.Group
+	work.SetLimit(e.Concurrency)
+	for i, a := range accounts {
+		work.Go(func() error {
+			seen[i] = e.observe(ctx, a, how(a))
+			return nil
+		})
+	}
+	_ = work.Wait()
+	return seen
+}
+
+// findRemoved returns what the state knows and the configuration does not.
+// Records of other projects that share the place are none of our business.
+func (e *Engine) findRemoved(ctx context.Context, p *Plan) []*observation {
+	addresses := make([]string, len(e.accounts))
+	for i, a := range e.accounts {
+		addresses[i] = a.cfg.Address
+	}
+	snaps, errs := e.Store.Others(ctx, addresses)
+	for _, err := range errs {
+		p.Diagnostics = append(p.Diagnostics, diag.Errorf("The state cannot be read", "%s.", strings.TrimRight(err.Error(), ".")))
+	}
+	var seen []*observation
+	for _, snap := range snaps {
+		if snap.Record.Project == e.Config.Project {
+			seen = append(seen, e.observeRemoved(snap))
+		}
+	}
+	return seen
+}
+
+// choose returns the accounts that the addresses name; an address without its
+// key names every instance.
+func (e *Engine) choose(addresses []string, flag string) ([]*account, diag.List) {
+	var chosen []*account
+	var diags diag.List
+	for _, address := range addresses {
+		full := address
+		if !strings.HasPrefix(full, "account.") {
+			full = "account." + full
+		}
+		found := false
+		for _, a := range e.accounts {
+			if a.cfg.Address == full || strings.HasPrefix(a.cfg.Address, full+"[") {
+				found = true
+				if !slices.Contains(chosen, a) {
+					chosen = append(chosen, a)
+				}
+			}
+		}
+		if !found {
+			diags = append(diags, diag.Errorf("No such account", "%s %q names no account of this configuration. Addresses look like account.sagi.coffee, or account.sagi.coffee[\"almaty\"] for one of several instances.", flag, address))
+		}
+	}
+	return chosen, diags
+}
+
+// decide makes the plan of one account from what was seen of it.
+func decide(o *observation) *AccountPlan {
+	ap := &AccountPlan{Decision: plan.Decide(o.input), seen: o}
+	if t := o.input.Token; t != nil {
+		ap.IssuedAt, ap.ExpiresAt, ap.VerifiedAt = t.IssuedAt, t.ExpiresAt, t.VerifiedAt
+	}
+	if o.account != nil {
+		ap.Range = o.account.cfg.Range
+	}
+	return ap
+}
+
+func (p *AccountPlan) diagnostics() diag.List {
+	list := slices.Clone(p.seen.diagnostics)
+	for _, w := range p.Warnings {
+		list = append(list, diag.Warningf(w.Summary, "%s", w.Detail).About(p.Address, p.Range))
+	}
+	return list
+}
+
+// Document returns the plan as it is printed in JSON and saved.
+func Document(p *Plan) plan.Document {
+	d := plan.Document{
+		FormatVersion: plan.FormatVersion, Project: p.Project,
+		Accounts: []plan.DocumentAccount{}, Summary: make(map[plan.Action]int),
+		Diagnostics: append(diag.List{}, p.Diagnostics...),
+	}
+	for _, a := range plan.Actions {
+		d.Summary[a] = 0
+	}
+	for _, ap := range p.Accounts {
+		d.Summary[ap.Action]++
+		d.Accounts = append(d.Accounts, documentAccount(ap))
+	}
+	return d
+}
+
+func documentAccount(ap *AccountPlan) plan.DocumentAccount {
+	a := plan.DocumentAccount{
+		Address: ap.Address, Provider: ap.Provider,
+		Action: ap.Action, Reason: ap.Reason, Message: ap.Message,
+		IssuedAt: plan.Time(ap.IssuedAt), ExpiresAt: plan.Time(ap.ExpiresAt),
+		RotateAt: plan.Time(ap.RotateAt), VerifiedAt: plan.Time(ap.VerifiedAt),
+		Targets: []plan.DocumentTarget{},
+	}
+	if b := ap.Blocker; b != nil {
+		a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}
+	}
+	for _, t := range ap.Targets {
+		a.Targets = append(a.Targets, plan.DocumentTarget(t))
+	}
+	return a
+}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+// remove forgets what has gone from the configuration, and deletes it at the
+// sinks where that was asked for.
+func (r *run) remove(ctx context.Context) {
+	removed := r.removeTargets(ctx)
+	if !removed || r.o.account != nil {
+		r.keepRest(ctx)
+		return
+	}
+	if err := r.e.Store.Delete(ctx, r.p.Address, r.o.version); err != nil {
+		r.fail(r.failure("The state could not be removed", err))
+		return
+	}
+	r.leased = false
+}
+
+// removeTargets drops from the record the targets that no deliver block names
+// any longer, and deletes those that were to be. It reports false where one
+// could not be deleted; that one stays in the record.
+func (r *run) removeTargets(ctx context.Context) bool {
+	ok := true
+	for _, t := range r.p.Targets {
+		if t.Reason != plan.Removed {
+			continue
+		}
+		entry := r.o.record.Target(t.Sink, t.Location)
+		if entry == nil {
+			continue
+		}
+		if t.Action == plan.Delete {
+			if err := r.deleteTarget(ctx, *entry); err != nil {
+				r.fail(r.failure("A target could not be deleted", err))
+				ok = false
+				continue
+			}
+		}
+		r.o.record.DropTarget(t.Sink, t.Location)
+	}
+	return ok
+}
+
+// keepRest writes what is left of the record, and ends the lease.
+func (r *run) keepRest(ctx context.Context) {
+	r.o.record.Lease = nil
+	if err := r.persist(ctx); err != nil {
+		r.fail(r.failure("The state could not be written", err))
+		return
+	}
+	r.leased = false
+}
+
+// deleteTarget deletes a place that only the state knows, unless it has become
+// someone else's.
+func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
+	sink, err := r.e.sinkNamed(entry.Sink)
+	if err != nil {
+		return err
+	}
+	t, err := removedTarget(sink, entry)
+	if err != nil {
+		return err
+	}
+	s, err := r.e.Sink(sink)
+	if err != nil {
+		return err
+	}
+	info, err := s.Stat(ctx, t)
+	if err != nil {
+		return fmt.Errorf("look at %s %s: %w", entry.Sink, entry.Location, err)
+	}
+	owner := r.o.record.Project + "/" + r.o.record.Address
+	if info.Owner != "" && info.Owner != owner && !entry.Merge || !info.Exists && info.Owner == "" {
+		if info.Exists {
+			r.fail(diag.Warningf("A target was left alone", "%s %s now belongs to %s.", entry.Sink, entry.Location, info.Owner).About(r.p.Address, r.p.Range))
+		}
+		return nil
+	}
+	removal := sinks.Removal{If: info.Version}
+	if entry.Merge {
+		removal.Keys = entry.Keys
+	}
+	if err := s.Delete(ctx, t, removal); err != nil {
+		return fmt.Errorf("delete %s %s: %w", entry.Sink, entry.Location, err)
+	}
+	return nil
+}
+
+func (e *Engine) sinkNamed(name string) (*config.Sink, error) {
+	for _, s := range e.Config.Sinks {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("the sink %s is no longer in the configuration; put it back for one apply, or remove what was delivered there by hand", name)
+}
+
+// removedTarget makes the target that the record's options describe.
+func removedTarget(sink *config.Sink, entry state.Target) (sinks.Target, error) {
+	values, err := schema.DecodeValues(&sink.Spec.Deliver, entry.Options)
+	if err != nil {
+		return sinks.Target{}, fmt.Errorf("find %s %s: %w", entry.Sink, entry.Location, err)
+	}
+	t, err := sink.Spec.Target(sink.Values, values)
+	if err != nil {
+		return sinks.Target{}, fmt.Errorf("find %s %s: %w", entry.Sink, entry.Location, err)
+	}
+	if t.Location != entry.Location {
+		return sinks.Target{}, fmt.Errorf("find %s %s: the sink's block has changed, and the same options now mean %s; remove it by hand", entry.Sink, entry.Location, t.Location)
+	}
+	t.Merge = entry.Merge
+	return t, nil
+}

@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+)
+
+// finishWithin is how long work that must not be left half done goes on after
+// the run was told to stop. It fits into the 30 seconds that Kubernetes gives.
+const finishWithin = 20 * time.Second
+
+// run is the work on one account, under its lease.
+type run struct {
+	e    *Engine
+	p    *AccountPlan
+	o    *observation
+	look look
+	// planned is what the user agreed to; p is what is done in the end.
+	planned *AccountPlan
+	// authenticate stops before any target is written.
+	authenticate bool
+
+	provider providers.Provider
+	leased   bool
+	// stop ends when the run is told to stop; the work itself goes on a
+	// little longer.
+	stop        context.Context
+	diagnostics diag.List
+}
+
+func (r *run) fail(d diag.Diagnostic) { r.diagnostics = append(r.diagnostics, d) }
+
+// do carries the plan out and says how it ended.
+func (r *run) do(ctx context.Context) Outcome {
+	if err := r.take(ctx); err != nil {
+		r.fail(r.failure("The account could not be worked on", err))
+		return r.outcome()
+	}
+	// From here on the result of what is sent must reach the state and the
+	// targets, also when the run is told to stop meanwhile.
+	r.stop = ctx
+	ctx, done := lingering(ctx, finishWithin)
+	defer done()
+	if r.p.Reason == plan.Unreadable {
+		r.diagnostics = append(r.diagnostics, r.p.seen.diagnostics...)
+		return r.outcome()
+	}
+	switch r.p.Action {
+	case plan.Issue, plan.Refresh, plan.Reissue:
+		r.rotate(ctx)
+	case plan.Deliver:
+		r.redeliver(ctx)
+	case plan.Forget, plan.Delete:
+		r.remove(ctx)
+	case plan.BlockedAction:
+		r.rememberBlock(ctx)
+	default:
+		r.note(ctx)
+	}
+	if r.leased {
+		r.release(ctx)
+	}
+	return r.outcome()
+}
+
+func (r *run) outcome() Outcome {
+	o := Outcome{
+		Address: r.p.Address, Action: r.p.Action, Reason: r.p.Reason,
+		Message: r.p.Message, Result: Done, Diagnostics: r.diagnostics, At: r.e.Now(),
+	}
+	switch {
+	case r.diagnostics.HasErrors():
+		o.Result = Failed
+		o.Message = firstError(r.diagnostics)
+	case r.p.Blocker != nil:
+		o.Result = Blocked
+		o.Message = r.p.Blocker.Message
+	}
+	return o
+}
+
+func firstError(l diag.List) string {
+	for _, d := range l {
+		if d.Severity == diag.Error {
+			return joinSentences(d.Summary, d.Detail)
+		}
+	}
+	return ""
+}
+
+func (r *run) failure(summary string, err error) diag.Diagnostic {
+	if r.o.account != nil {
+		return r.o.account.failure(summary, err)
+	}
+	return diag.Errorf(summary, "%s.", describeError(err)).About(r.p.Address, nil)
+}
+
+// rotate gets a new token and brings it where it belongs.
+func (r *run) rotate(ctx context.Context) {
+	if !r.setUp() || !r.preflight(ctx) {
+		return
+	}
+	grant := r.acquire(ctx)
+	if grant == nil {
+		return
+	}
+	if !r.journal(ctx, grant) || !r.verify(ctx) || r.authenticate {
+		return
+	}
+	r.deliver(ctx, false)
+	r.removeTargets(ctx)
+	r.commit(ctx)
+}
+
+// redeliver brings the token that there is to the targets that lack it.
+func (r *run) redeliver(ctx context.Context) {
+	if !r.setUp() {
+		return
+	}
+	g := r.o.record.Newest()
+	if r.o.verification.Outcome == plan.Confirmed {
+		g.Token.Outputs = g.Token.Outputs.Merge(r.o.outputs)
+		g.VerifiedAt = r.o.at
+	} else if g.VerifiedAt.IsZero() && !r.verify(ctx) {
+		return
+	}
+	if r.authenticate {
+		return
+	}
+	r.deliver(ctx, true)
+	r.removeTargets(ctx)
+	r.commit(ctx)
+}
+
+func (r *run) setUp() bool {
+	p, err := r.e.provider(r.o.account, r.o.record)
+	if err != nil {
+		r.fail(r.failure("The account cannot be set up", err))
+		return false
+	}
+	r.provider = p
+	return true
+}
+
+// commit makes the newest token the current one and ends the lease, in one
+// write. A block was about a token that there now is.
+func (r *run) commit(ctx context.Context) {
+	rec := r.o.record
+	rec.Current, rec.Pending = rec.Newest(), nil
+	if r.p.Blocker == nil {
+		rec.Block = nil
+	}
+	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
+	rec.Lease = nil
+	if err := r.persist(ctx); err != nil {
+		r.fail(r.failure("The state could not be written", err))
+		return
+	}
+	r.leased = false
+}
+
+// note records what an account with nothing to do has to say: what is to
+// become of its targets, when it was verified, that it is no longer blocked.
+// It is a single compare-and-set write, and mostly none. If another run writes
+// at the same time, that run notes it.
+func (r *run) note(ctx context.Context) {
+	if r.o.account == nil || r.p.Reason != plan.Current {
+		return
+	}
+	rec := r.o.record.Clone()
+	dirty := rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
+	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
+	if rec.Block != nil {
+		rec.Block, dirty = nil, true
+	}
+	if r.o.account.cfg.VerifyEvery > 0 && r.o.verification.Outcome == plan.Confirmed {
+		rec.Newest().VerifiedAt, dirty = r.o.at, true
+	}
+	if !dirty {
+		return
+	}
+	if _, err := r.e.Store.Save(ctx, rec, r.o.version); err != nil {
+		r.e.Log.Warn("the state could not be brought up to date", "address", r.p.Address, "error", err)
+	}
+}
+
+// newBlock returns the block that is to be remembered and is not yet, or nil.
+func (r *run) newBlock() *state.Block {
+	b := r.p.Blocker
+	if b == nil || !b.Since.IsZero() || b.Reason == plan.TargetNotOwned || r.o.account == nil {
+		return nil
+	}
+	if r.o.verification.Outcome != plan.NeedsHuman && r.o.verification.Outcome != plan.Refused {
+		// Found with no request, and found again the next time.
+		return nil
+	}
+	return r.block(providers.Reason(b.Reason), b.Message)
+}
+
+func (r *run) block(reason providers.Reason, message string) *state.Block {
+	return &state.Block{
+		Reason: reason, Message: message, Since: r.e.Now(),
+		LoginPrint: r.o.prints.login, ShapePrint: r.o.prints.shape,
+	}
+}
+
+func (r *run) rememberBlock(ctx context.Context) {
+	b := r.newBlock()
+	if b == nil {
+		return
+	}
+	if g := r.o.record.Newest(); g != nil && r.o.verification.Outcome == plan.Refused {
+		g.Rejected = true
+	}
+	r.saveBlock(ctx, b)
+}
+
+// saveBlock writes a block to the state. Promise P4 rests on it, so it is
+// tried as hard as the journal.
+func (r *run) saveBlock(ctx context.Context, b *state.Block) {
+	r.o.record.Block = b
+	r.o.record.Lease = nil
+	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
+	if err := r.persist(ctx); err != nil {
+		r.fail(r.failure("The state could not be written", err))
+		return
+	}
+	r.leased = false
+}
+
+// lingering returns a context that ends some time after its parent.
+func lingering(parent context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(after, func() { cancel(context.Cause(parent)) })
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}

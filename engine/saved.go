@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"context"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// savedKind marks a file as a saved plan.
+const savedKind = "credsync saved plan"
+
+// Saved is a plan in a file. It holds no secret: of the state it has versions,
+// of the credentials fingerprints whose key is in the state.
+type Saved struct {
+	Kind          string `json:"kind"`
+	FormatVersion string `json:"format_version"`
+	// ConfigDigest is that of the configuration; see config.Config.Digest.
+	ConfigDigest string   `json:"config_digest"`
+	Targets      []string `json:"targets"`
+	Replace      []string `json:"replace"`
+	Offline      bool     `json:"offline"`
+	// Guards are by account, in the order of the plan.
+	Guards []Guard       `json:"guards"`
+	Plan   plan.Document `json:"plan"`
+}
+
+// Guard is what must be unchanged for an account's plan to be still good.
+type Guard struct {
+	Address string `json:"address"`
+	// StateVersion is the version of the state record, "" where there is none.
+	StateVersion string `json:"state_version"`
+	// Fingerprint is of the credentials, under the record's key; "" where
+	// there is no record.
+	Fingerprint string `json:"fingerprint"`
+}
+
+// Save writes the plan for a later apply.
+func (e *Engine) Save(w io.Writer, p *Plan) error {
+	s := Saved{
+		Kind: savedKind, FormatVersion: plan.FormatVersion, ConfigDigest: e.Config.Digest,
+		Targets: p.Request.Targets, Replace: p.Request.Replace, Offline: p.Request.Offline,
+		Plan: Document(p),
+	}
+	for _, ap := range p.Accounts {
+		s.Guards = append(s.Guards, ap.guard())
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+func (p *AccountPlan) guard() Guard {
+	g := Guard{Address: p.Address, StateVersion: p.seen.version}
+	if p.seen.version != "" {
+		g.Fingerprint = p.seen.prints.shape
+	}
+	return g
+}
+
+// IsSaved reports whether a file's content is a saved plan.
+func IsSaved(content []byte) bool {
+	var head struct {
+		Kind string `json:"kind"`
+	}
+	return json.Unmarshal(content, &head) == nil && head.Kind == savedKind
+}
+
+// LoadSaved reads what Save wrote.
+func LoadSaved(content []byte) (*Saved, error) {
+	if !IsSaved(content) {
+		return nil, errors.New("this is not a plan that credsync plan --out has written")
+	}
+	var s Saved
+	if err := json.Unmarshal(content, &s); err != nil {
+		return nil, errors.New("the saved plan is damaged; make a new one with credsync plan --out")
+	}
+	if s.FormatVersion != plan.FormatVersion {
+		return nil, fmt.Errorf("the saved plan has format %s, this program knows %s; make a new one with credsync plan --out", s.FormatVersion, plan.FormatVersion)
+	}
+	return &s, nil
+}
+
+// PlanSaved plans anew what a saved plan covers, and compares. Where the
+// configuration or the state has changed since, or more than was planned is
+// now to be done, the diagnostics say so, and nothing must be applied.
+func (e *Engine) PlanSaved(ctx context.Context, s *Saved) *Plan {
+	if s.ConfigDigest != e.Config.Digest {
+		return &Plan{Project: e.Config.Project, CreatedAt: e.Now(), Diagnostics: diag.List{
+			stale("the configuration or a variable has changed since"),
+		}}
+	}
+	p := e.Plan(ctx, Request{Targets: s.Targets, Replace: s.Replace, Offline: s.Offline})
+	if p.Diagnostics.HasErrors() {
+		return p
+	}
+	saved := make(map[string]int, len(s.Guards))
+	for i, g := range s.Guards {
+		saved[g.Address] = i
+	}
+	for _, ap := range p.Accounts {
+		i, ok := saved[ap.Address]
+		if !ok || i >= len(s.Plan.Accounts) {
+			p.Diagnostics = append(p.Diagnostics, stale(ap.Address+" was not there yet"))
+			continue
+		}
+		if reason := ap.staleness(s.Guards[i], s.Plan.Accounts[i]); reason != "" {
+			p.Diagnostics = append(p.Diagnostics, stale(reason))
+		}
+	}
+	return p
+}
+
+// staleness says why an account's saved plan is no longer good; "" if it is.
+func (p *AccountPlan) staleness(g Guard, saved plan.DocumentAccount) string {
+	now := p.guard()
+	switch {
+	case now.StateVersion != g.StateVersion:
+		return "the state of " + p.Address + " has changed since: another run has worked on it"
+	case now.Fingerprint != g.Fingerprint:
+		return "the credentials of " + p.Address + " have changed since"
+	case p.Action != saved.Action && p.Action != plan.None:
+		return fmt.Sprintf("%s was planned to %s, and what is needed now is %s (%s)", p.Address, saved.Action, p.Action, p.Reason)
+	}
+	return ""
+}
+
+func stale(reason string) diag.Diagnostic {
+	return diag.Errorf("Saved plan is stale", "The plan can no longer be applied, because %s. Make a new plan with credsync plan --out.", reason)
+}

@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+// verify asks the upstream about the newest token, which no target gets before
+// (P2). It reports false where the token must not be delivered, having said or
+// remembered why; the token before stays where it is.
+func (r *run) verify(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
+	defer cancel()
+	g := r.o.record.Newest()
+	outputs, err := verifyWith(ctx, r.provider, g.Token)
+	if err == nil {
+		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
+		g.VerifiedAt = r.e.Now()
+		return true
+	}
+	var upstream *providers.Error
+	errors.As(err, &upstream)
+	switch {
+	case upstream != nil && upstream.Class == providers.Credentials && r.o.account.cfg.Spec.Static:
+		g.Rejected = true
+		r.saveBlock(ctx, r.block(providers.CredentialsRejected, rejectionMessage(upstream)))
+	case upstream != nil && upstream.Class == providers.Credentials:
+		g.Rejected = true
+		r.fail(r.failure("The upstream rejects the token that it has just issued", err))
+		if err := r.persist(ctx); err != nil {
+			r.fail(r.failure("The state could not be written", err))
+		}
+	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
+		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
+	default:
+		r.fail(r.failure("The new token could not be verified, so it was not delivered", err))
+	}
+	return false
+}
+
+// verifyWith uses the provider's verification; where it has none, the answer
+// that brought the token is all the verification there is.
+func verifyWith(ctx context.Context, p providers.Provider, t credential.Token) (credential.Outputs, error) {
+	v, ok := p.(providers.Verifier)
+	if !ok {
+		return nil, nil
+	}
+	return v.Verify(ctx, t)
+}

@@ -154,12 +154,12 @@ func (a *app) path(p string) string {
 	return filepath.Join(a.flags.chdir, p)
 }
 
-// configPath is the PATH argument of a command.
-func (a *app) configPath(args []string) string {
+// pathArgument is the PATH of a command, as given.
+func pathArgument(args []string) string {
 	if len(args) == 0 {
-		return a.path(".")
+		return "."
 	}
-	return a.path(args[0])
+	return args[0]
 }
 
 // onePath refuses more than one PATH.

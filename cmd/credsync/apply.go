@@ -33,7 +33,7 @@ func (a *app) applyCommand() *cobra.Command {
 			if f.concurrency < 1 || f.concurrency > 1000 {
 				return usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
 			}
-			return a.apply(cmd.Context(), a.configPath(args), f)
+			return a.apply(cmd.Context(), pathArgument(args), f)
 		},
 	}
 	flags := cmd.Flags()
@@ -53,10 +53,10 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	}
 	defer w.close()
 	d := w.document(p, diags)
-	if wholly(d.Diagnostics) || ctx.Err() != nil {
-		if ctx.Err() != nil {
-			d.Diagnostics = append(d.Diagnostics, interrupted())
-		}
+	if ctx.Err() != nil {
+		d.Diagnostics = append(d.Diagnostics, interrupted())
+	}
+	if hopeless(p) || ctx.Err() != nil {
 		view.Failed(d.Diagnostics)
 		return status(exitError)
 	}
@@ -70,6 +70,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	}
 	view.Begin(working(p))
 	s := w.engine.Apply(ctx, p, view)
+	view.Diagnostics(w.skews.take())
 	view.Finish(s)
 	return ending{
 		detailed: true,
@@ -124,7 +125,7 @@ func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 func working(p *engine.Plan) int {
 	n := 0
 	for _, a := range p.Accounts {
-		if a.Action != plan.None || a.Blocker != nil {
+		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable {
 			n++
 		}
 	}

@@ -30,7 +30,7 @@ func (a *app) planCommand() *cobra.Command {
 			"an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.plan(cmd.Context(), a.configPath(args), f)
+			return a.plan(cmd.Context(), pathArgument(args), f)
 		},
 	}
 	flags := cmd.Flags()
@@ -61,40 +61,61 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	diags = append(diags, a.lastingState(w.config)...)
 	p := w.engine.Plan(ctx, f.Request)
 	end := ending{detailed: f.detailed}
-	if f.authenticate && !wholly(p.Diagnostics) {
-		p, end = a.authenticate(ctx, w, p, f)
+	if f.authenticate && !hopeless(p) {
+		p, end.failed = a.authenticate(ctx, w, p, f)
 	}
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())
 	}
 	d := w.document(p, diags)
-	if f.out != "" && !d.Diagnostics.HasErrors() {
+	saved := f.out != "" && !d.Diagnostics.HasErrors()
+	if saved {
 		if err := a.savePlan(f.out, w, p); err != nil {
+			saved = false
 			d.Diagnostics = append(d.Diagnostics, diag.Errorf("The plan cannot be saved", "%s.", err))
 		}
 	}
 	view.Show(d)
-	if f.out != "" && !f.json && !d.Diagnostics.HasErrors() {
-		a.out.Note("The plan was saved to " + f.out + ". To do it: credsync apply " + f.out)
-	}
+	a.afterPlan(f, saved)
 	end.failed = end.failed || d.Diagnostics.HasErrors()
 	end.changes, end.blocked = changes(p), blocked(p)
 	return end.exit()
 }
 
-// authenticate proves the credentials of what is due, and plans again. Without
-// --detailed-exitcode there is only one way to say that some did not prove
-// good: the exit code of an error.
-func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (*engine.Plan, ending) {
-	progress := render.NewProgress(a.out, len(p.Accounts))
+// afterPlan says what became of --out.
+func (a *app) afterPlan(f planFlags, saved bool) {
+	switch {
+	case f.out == "":
+	case saved:
+		a.out.Note("The plan was saved to " + f.out + ". To do what it says: credsync apply " + f.out)
+	default:
+		a.out.Note("The plan was not saved, because of the errors.")
+	}
+}
+
+// authenticate proves the credentials of what is due, and plans again. failed
+// is true where some did not prove good: without --detailed-exitcode there is
+// only that way to say that an account is blocked.
+func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, failed bool) {
+	progress := render.NewProgress(a.out, due(p))
 	summary := w.engine.Authenticate(ctx, p, progress)
 	progress.Close()
 	a.out.Authenticated(summary)
-	failed := summary.Count(engine.Failed) > 0 || !f.detailed && summary.Count(engine.Blocked) > 0
 	// What was asked for with --replace has just been got.
-	again := f.Request
-	again.Replace = nil
-	return w.engine.Plan(ctx, again), ending{detailed: f.detailed, failed: failed}
+	f.Replace = nil
+	again = w.engine.Plan(ctx, f.Request)
+	return again, summary.Count(engine.Failed) > 0 || !f.detailed && blocked(again)
+}
+
+// due counts the accounts that need a new token.
+func due(p *engine.Plan) int {
+	n := 0
+	for _, a := range p.Accounts {
+		if a.Action.Contacts() {
+			n++
+		}
+	}
+	return n
 }
 
 // changes reports whether apply would do something.
@@ -116,16 +137,8 @@ func blocked(p *engine.Plan) bool {
 	return false
 }
 
-// wholly reports whether there is an error that is not about one account, so
-// that the plan as a whole cannot be relied on.
-func wholly(list diag.List) bool {
-	for _, d := range list {
-		if d.Severity == diag.Error && d.Address == "" {
-			return true
-		}
-	}
-	return false
-}
+// hopeless reports whether no account could be planned for.
+func hopeless(p *engine.Plan) bool { return len(p.Accounts) == 0 && p.Diagnostics.HasErrors() }
 
 func interrupted() diag.Diagnostic {
 	return diag.Errorf("Interrupted", "credsync was told to stop before it was done.")

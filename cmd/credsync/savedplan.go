@@ -18,7 +18,7 @@ const savedPlanLimit = 64 << 20
 // secret, but what it says of accounts is nobody else's business.
 func (a *app) savePlan(file string, w *workspace, p *engine.Plan) error {
 	var b bytes.Buffer
-	if err := w.save(&b, p); err != nil {
+	if err := w.engine.Save(&b, p); err != nil {
 		return err
 	}
 	path := a.path(file)

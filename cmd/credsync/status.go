@@ -15,7 +15,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Args:  onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			view := render.NewStatus(a.out, asJSON)
-			w, diags := a.open(cmd.Context(), a, a.configPath(args), 0)
+			w, diags := a.open(cmd.Context(), a, pathArgument(args), 0)
 			if w == nil {
 				view.Show(render.NoPlan(diags))
 				return status(exitError)

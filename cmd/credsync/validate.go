@@ -14,7 +14,7 @@ func (a *app) validateCommand() *cobra.Command {
 			"would read is taken as unknown.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, diags := config.Load(cmd.Context(), a.loadOptions(a.configPath(args)))
+			_, diags := config.Load(cmd.Context(), a.loadOptions(a.path(pathArgument(args))))
 			a.out.Validation(diags, asJSON)
 			return ending{failed: diags.HasErrors()}.exit()
 		},

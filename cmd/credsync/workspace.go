@@ -25,8 +25,6 @@ type workspace struct {
 	engine worker
 	// skews are the clocks of upstreams that were found to be wrong.
 	skews *skews
-	// save writes a plan that planSaved later takes.
-	save func(io.Writer, *engine.Plan) error
 	// close drops what is open.
 	close func()
 }
@@ -35,11 +33,13 @@ type workspace struct {
 type worker interface {
 	Plan(context.Context, engine.Request) *engine.Plan
 	PlanSaved(context.Context, *engine.Saved) *engine.Plan
+	Save(io.Writer, *engine.Plan) error
 	Apply(context.Context, *engine.Plan, engine.Observer) *engine.Summary
 	Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary
 }
 
-// opener reads the configuration at a path and makes an engine for it.
+// opener reads the configuration at a path, as the user gave it, and makes an
+// engine for it.
 type opener func(ctx context.Context, a *app, path string, concurrency int) (*workspace, diag.List)
 
 // loadOptions is how every command reads a configuration. Without a way to
@@ -59,7 +59,8 @@ func (a *app) loadOptions(path string) config.Options {
 // openReal makes the workspace that the commands work in. The list has what
 // the configuration gave rise to, warnings included; with errors in it there
 // is no workspace.
-func openReal(ctx context.Context, a *app, path string, concurrency int) (*workspace, diag.List) {
+func openReal(ctx context.Context, a *app, given string, concurrency int) (*workspace, diag.List) {
+	path := a.path(given)
 	conns := &connections{env: sinks.Env{
 		Getenv: a.getenv, Dir: directory(path), Now: a.now,
 		Log: a.log.Named("sink"), Version: thisVersion().Version,
@@ -86,12 +87,12 @@ func openReal(ctx context.Context, a *app, path string, concurrency int) (*works
 		Config: cfg, Store: store, Sink: conns.open, Client: clients(pool, a.log),
 		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
 		Log: a.log, Version: thisVersion().Version, Concurrency: concurrency,
+		Path:               given,
 		EmergencyDir:       filepath.Join(cfg.Dir, ".credsync"),
 		EmergencyRecipient: ageRecipient(cfg.State),
 	})
 	return &workspace{
 		config: cfg, engine: eng, skews: clocks,
-		save:  func(w io.Writer, p *engine.Plan) error { return engine.Save(w, p, cfg) },
 		close: pool.Close,
 	}, diags
 }

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/engine"
@@ -15,6 +14,8 @@ type ApplyView interface {
 	engine.Observer
 	// Planned shows what is about to be done.
 	Planned(plan.Document)
+	// Diagnostics shows what came up in the meantime.
+	Diagnostics(diag.List)
 	// Failed shows why nothing was done.
 	Failed(diag.List)
 	// Begin is called before the first account; total is how many there are
@@ -35,11 +36,17 @@ func NewApply(o *Output, asJSON bool) ApplyView {
 type applyText struct {
 	*Output
 	progress *Progress
+	told     told
 }
 
-func (v *applyText) Planned(d plan.Document) { planText{v.Output}.Show(d) }
+func (v *applyText) Planned(d plan.Document) {
+	v.told.fresh(d.Diagnostics)
+	planText{v.Output}.Show(d)
+}
 
-func (v *applyText) Failed(list diag.List) { v.Diagnostics(list) }
+func (v *applyText) Failed(list diag.List) { v.Output.Diagnostics(list) }
+
+func (v *applyText) Diagnostics(list diag.List) { v.Output.Diagnostics(v.told.fresh(list)) }
 
 func (v *applyText) Begin(total int) { v.progress = NewProgress(v.Output, total) }
 
@@ -53,7 +60,9 @@ func (v *applyText) Finish(s *engine.Summary) {
 	if v.progress != nil {
 		v.progress.Close()
 	}
-	v.Output.outcomeDiagnostics(s)
+	for _, o := range s.Outcomes {
+		v.Diagnostics(o.Diagnostics)
+	}
 	p := planPrinter{Stream: v.Out, now: v.Now()}
 	for _, result := range []engine.Result{engine.Failed, engine.Blocked} {
 		for _, o := range s.Outcomes {
@@ -62,38 +71,62 @@ func (v *applyText) Finish(s *engine.Summary) {
 			}
 		}
 	}
-	p.printf("\n%s\n", applyLine(p.style(), s))
+	title, paint := "Apply complete:", p.style().green
+	// An error that is about no account, or about one with nothing to do,
+	// counts too.
+	if v.told.errors || s.Count(engine.Failed) > 0 {
+		title, paint = "Apply incomplete:", p.style().red
+	}
+	p.printf("\n")
+	p.closing(title, paint, applyCounts(s))
 }
 
-func (o *Output) outcomeDiagnostics(s *engine.Summary) {
-	for _, outcome := range s.Outcomes {
-		o.Diagnostics(outcome.Diagnostics)
+// told remembers the diagnostics that were shown: what a plan found, the work
+// on an account finds again.
+type told struct {
+	seen   map[[3]string]bool
+	errors bool
+}
+
+// fresh returns those that were not shown before.
+func (t *told) fresh(list diag.List) diag.List {
+	if t.seen == nil {
+		t.seen = make(map[[3]string]bool)
 	}
+	var fresh diag.List
+	for _, d := range list {
+		key := [3]string{d.Summary, d.Detail, d.Address}
+		if !t.seen[key] {
+			t.seen[key] = true
+			t.errors = t.errors || d.Severity == diag.Error
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
 }
 
 // outcome tells of one account that did not end well.
 func (p planPrinter) outcome(o engine.Outcome) {
 	st := p.style()
-	words := "failed"
-	if o.Result == engine.Blocked {
-		words = fmt.Sprintf("needs a human (%s)", o.Reason)
+	words, message := "failed", errorSummary(o)
+	if o.Blocker != nil {
+		words, message = needs(o.Blocker.Reason), o.Blocker.Message
 	}
 	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
-	p.paragraph(6, sentence(o.Message))
-	if o.Result != engine.Blocked {
-		return
-	}
-	if r := remedy(o.Reason, o.Address); r != "" {
-		p.paragraph(6, "What to do: "+r)
+	p.paragraph(6, sentence(message))
+	if o.Blocker != nil {
+		p.remedy(o.Blocker.Reason, o.Address)
 	}
 }
 
-func applyLine(st style, s *engine.Summary) string {
-	title := st.green("Apply complete:")
-	if s.Count(engine.Failed) > 0 {
-		title = st.red("Apply incomplete:")
+// errorSummary is short: what failed was told at length, as a diagnostic.
+func errorSummary(o engine.Outcome) string {
+	for _, d := range o.Diagnostics {
+		if d.Severity == diag.Error {
+			return d.Summary
+		}
 	}
-	return title + " " + applyCounts(s)
+	return o.Message
 }
 
 // applyCounts is "2 issued, 1 refreshed, …". What is done every day is always
@@ -151,13 +184,7 @@ func pastTense(a plan.Action) string {
 // Authenticated shows on standard error how plan --authenticate went; the plan
 // that follows on standard output tells what is left.
 func (o *Output) Authenticated(s *engine.Summary) {
-	o.outcomeDiagnostics(s)
-	p := planPrinter{Stream: o.Err, now: o.Now()}
-	tried := slices.DeleteFunc(slices.Clone(s.Outcomes), func(x engine.Outcome) bool { return x.Result == engine.Done })
-	for _, x := range tried {
-		p.outcome(x)
-	}
-	if len(tried) > 0 {
-		p.printf("\n")
+	for _, outcome := range s.Outcomes {
+		o.Diagnostics(outcome.Diagnostics)
 	}
 }

@@ -36,7 +36,10 @@ type eventSummary struct {
 // applyJSON prints one event per line, each in one write.
 type applyJSON struct {
 	*Output
-	mu sync.Mutex
+	mu   sync.Mutex
+	told told
+	// reported are the accounts that had an account_done.
+	reported map[string]bool
 }
 
 func (v *applyJSON) emit(e event) {
@@ -51,17 +54,20 @@ func (v *applyJSON) emit(e event) {
 	_ = enc.Encode(e)
 }
 
-func (v *applyJSON) diagnostics(list diag.List) {
-	for _, d := range list {
+func (v *applyJSON) Diagnostics(list diag.List) {
+	v.mu.Lock()
+	fresh := v.told.fresh(list)
+	v.mu.Unlock()
+	for _, d := range fresh {
 		v.emit(event{Type: "diagnostic", Address: optional(d.Address), Message: d.Summary, Diagnostic: &d})
 	}
 }
 
-func (v *applyJSON) Planned(d plan.Document) { v.diagnostics(d.Diagnostics) }
+func (v *applyJSON) Planned(d plan.Document) { v.Diagnostics(d.Diagnostics) }
 
 // Failed ends the stream with a summary too, so that a reader always finds one.
 func (v *applyJSON) Failed(list diag.List) {
-	v.diagnostics(list)
+	v.Diagnostics(list)
 	failed := engine.Failed
 	v.emit(event{Type: "summary", Outcome: &failed, Message: "Nothing was done.", Summary: summarise(&engine.Summary{})})
 }
@@ -73,16 +79,28 @@ func (v *applyJSON) AccountStarted(p *engine.AccountPlan) {
 }
 
 func (v *applyJSON) AccountDone(o engine.Outcome) {
+	v.mu.Lock()
+	if v.reported == nil {
+		v.reported = make(map[string]bool)
+	}
+	v.reported[o.Address] = true
+	v.mu.Unlock()
 	v.emit(event{Type: "account_done", Address: &o.Address, Action: &o.Action, Reason: &o.Reason, Outcome: &o.Result, Message: o.Message, Time: o.At})
-	v.diagnostics(o.Diagnostics)
+	v.Diagnostics(o.Diagnostics)
 }
 
+// Finish also reports the accounts that were never begun.
 func (v *applyJSON) Finish(s *engine.Summary) {
+	for _, o := range s.Outcomes {
+		if !v.reported[o.Address] {
+			v.AccountDone(o)
+		}
+	}
 	result, message := engine.Done, "Apply complete: "
 	if s.Count(engine.Blocked) > 0 {
 		result = engine.Blocked
 	}
-	if s.Count(engine.Failed) > 0 {
+	if v.told.errors || s.Count(engine.Failed) > 0 {
 		result, message = engine.Failed, "Apply incomplete: "
 	}
 	v.emit(event{Type: "summary", Outcome: &result, Message: message + applyCounts(s), Summary: summarise(s)})

@@ -72,7 +72,14 @@ func (p planPrinter) print(d plan.Document) {
 		p.account(a)
 	}
 	p.idle(idle)
-	p.printf("%s %s\n", p.style().bold("Plan:"), planCounts(d))
+	p.closing("Plan:", p.style().bold, planCounts(d))
+}
+
+// closing prints the line that is looked for. It is wrapped before its title is
+// coloured: escape sequences take no columns.
+func (p planPrinter) closing(title string, paint func(string) string, counts string) {
+	line := wrap(title+" "+counts, 0, p.width())
+	p.printf("%s%s\n", paint(title), strings.TrimPrefix(line, title))
 }
 
 // group orders accounts as they are read: what will be done, then what needs a
@@ -121,7 +128,7 @@ func (p planPrinter) legend(accounts []plan.DocumentAccount) string {
 	}
 	add("first token", plan.Issue)
 	add("new token", plan.Refresh, plan.Reissue)
-	add("write to target", plan.Deliver)
+	add("deliver", plan.Deliver)
 	add("forget or delete", plan.Forget, plan.Delete)
 	add("needs a human", plan.BlockedAction)
 	return strings.Join(parts, "   ")
@@ -132,14 +139,18 @@ func (p planPrinter) account(a plan.DocumentAccount) {
 	action, words := a.Action, fmt.Sprintf("%s (%s)", a.Action, a.Reason)
 	if a.Action == plan.None {
 		// Nothing to do but for what a human has to do first.
-		action, words = plan.BlockedAction, needs(a.Blocker)
+		action, words = plan.BlockedAction, needs(a.Blocker.Reason)
 	}
 	p.printf("\n  %s %s  %s\n", st.action(action, symbol(action)), st.bold(clean(a.Address)), st.action(action, words))
 	if a.Action != plan.BlockedAction || a.Blocker == nil {
 		p.paragraph(6, sentence(a.Message))
 	}
 	if a.ExpiresAt != nil {
-		p.printf("      expires  %s\n", both(*a.ExpiresAt, p.now))
+		word := "expires"
+		if !a.ExpiresAt.After(p.now) {
+			word = "expired"
+		}
+		p.printf("      %s  %s\n", word, both(*a.ExpiresAt, p.now))
 	}
 	if a.RotateAt != nil {
 		p.printf("      rotates  %s\n", rotates(*a.RotateAt, p.now))
@@ -151,12 +162,12 @@ func (p planPrinter) account(a plan.DocumentAccount) {
 		return
 	}
 	if action != plan.BlockedAction {
-		p.printf("      %s %s\n", st.action(plan.BlockedAction, "!"), needs(a.Blocker))
+		p.printf("      %s %s\n", st.action(plan.BlockedAction, "!"), needs(a.Blocker.Reason))
 	}
 	p.blocker(a)
 }
 
-func needs(b *plan.DocumentBlocker) string { return fmt.Sprintf("needs a human (%s)", b.Reason) }
+func needs(r plan.Reason) string { return fmt.Sprintf("needs a human (%s)", r) }
 
 func rotates(at, now time.Time) string {
 	if at.After(now) {
@@ -186,9 +197,7 @@ func (p planPrinter) blocker(a plan.DocumentAccount) {
 	if a.Blocker.Since != nil {
 		p.printf("      since    %s\n", both(*a.Blocker.Since, p.now))
 	}
-	if r := remedy(a.Blocker.Reason, a.Address); r != "" {
-		p.paragraph(6, "What to do: "+r)
-	}
+	p.remedy(a.Blocker.Reason, a.Address)
 }
 
 func (p planPrinter) paragraph(indent int, text string) {
@@ -286,12 +295,14 @@ func needHuman(n int) string {
 	return fmt.Sprintf("%d need a human.", n)
 }
 
-// sentence gives a message a capital letter and a full stop.
+// sentence gives a message a full stop, and a capital letter unless it begins
+// with a name.
 func sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	if c := s[0]; c >= 'a' && c <= 'z' && !strings.HasPrefix(s, "enabled") {
+	first, rest, _ := strings.Cut(s, " ")
+	if c := s[0]; c >= 'a' && c <= 'z' && !strings.ContainsAny(first, "._") && !strings.HasPrefix(rest, "=") {
 		s = string(c-'a'+'A') + s[1:]
 	}
 	if !strings.ContainsAny(s[len(s)-1:], ".!?") {

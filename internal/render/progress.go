@@ -90,23 +90,18 @@ func (p *Progress) AccountDone(o engine.Outcome) {
 
 // outcomeWords is what became of an account in a few words.
 func outcomeWords(o engine.Outcome) string {
-	var words string
-	switch o.Result {
-	case engine.Failed:
+	words := pastTense(o.Action)
+	switch {
+	case o.Result == engine.Failed:
 		words = "failed"
-	case engine.Blocked:
-		return fmt.Sprintf("needs a human (%s)", o.Reason)
+	case o.Blocker != nil:
+		words = needs(o.Blocker.Reason)
+	case words == "":
+		return "nothing left to do"
 	default:
-		words = pastTense(o.Action)
-		if words == "" || o.Action == plan.None {
-			return "nothing left to do"
-		}
-		words += fmt.Sprintf(" (%s)", o.Reason)
+		return fmt.Sprintf("%s (%s)", words, o.Reason)
 	}
-	if o.Message != "" {
-		words += ": " + clean(o.Message)
-	}
-	return words
+	return words + ": " + clean(o.Message)
 }
 
 // live redraws the line, cut to the terminal's width so that it stays one.

@@ -40,7 +40,7 @@ func (p planPrinter) blockers(accounts []plan.DocumentAccount) {
 		if a.Blocker == nil {
 			continue
 		}
-		p.printf("%s %s  %s\n", st.red("!"), st.bold(clean(a.Address)), st.red(needs(a.Blocker)))
+		p.printf("%s %s  %s\n", st.red("!"), st.bold(clean(a.Address)), st.red(needs(a.Blocker.Reason)))
 		p.blocker(a)
 		p.printf("\n")
 	}

@@ -46,8 +46,7 @@ func (p *AccountPlan) revokesHeld() bool {
 		return false
 	}
 	cfg := p.seen.account.cfg
-	spends := p.Action == plan.Refresh && cfg.Spec.RefreshSpends
-	return !spends && cfg.Spec.LoginRevokes != nil && cfg.Spec.LoginRevokes(cfg.Values)
+	return p.Action != plan.Refresh && cfg.Spec.LoginRevokes != nil && cfg.Spec.LoginRevokes(cfg.Values)
 }
 
 func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate bool, include func(*AccountPlan) bool) *Summary {

@@ -85,9 +85,9 @@ func (r *run) prepare(onlyWanted bool) ([]*delivery, bool) {
 	return work, ok
 }
 
-// claimInState records the targets that are about to come into being at a sink
-// that cannot mark an owner, so that they are known as ours even if this run
-// ends before its commit. Only the first delivery to a target needs it.
+// claimInState records the targets that are about to come into being where no
+// owner is marked (at a sink that cannot, or merged into what others use too),
+// so that they are known as ours even if this run ends before its commit. Only the first delivery to a target needs it.
 func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	claimed := false
 	for _, d := range work {
@@ -96,7 +96,8 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 			r.fail(r.failure("A target could not be written", err))
 			return false
 		}
-		if _, marks := s.(sinks.Claimer); marks || d.info.Owner != "" || r.o.record.Target(d.entry.Sink, d.entry.Location) != nil {
+		_, marks := s.(sinks.Claimer)
+		if marks && !d.t.Target.Merge || d.info.Owner != "" || r.o.record.Target(d.entry.Sink, d.entry.Location) != nil {
 			continue
 		}
 		claim := d.entry
@@ -144,7 +145,7 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 
 func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery, g *state.Grant) error {
 	marked := d.info.Owner == a.owner || d.t.shared && d.info.Owner != ""
-	if c, ok := s.(sinks.Claimer); ok && !marked {
+	if c, ok := s.(sinks.Claimer); ok && !marked && !d.t.Target.Merge {
 		if err := c.Claim(ctx, d.t.Target, a.owner, d.info); err != nil {
 			return err
 		}

@@ -24,8 +24,10 @@ type observation struct {
 	// what a write of it must find.
 	record  *state.Record
 	version string
-	at      time.Time
-	prints  prints
+	// known says that the state has a record.
+	known  bool
+	at     time.Time
+	prints prints
 	// infos and contents are by deliver block: what the sink says of the
 	// target, and what should be in it.
 	infos    []sinks.Info
@@ -66,7 +68,7 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		o.unreadable("The state cannot be read", err)
 		return o
 	}
-	o.version, o.record = snap.Version, snap.Record
+	o.version, o.record, o.known = snap.Version, snap.Record, snap.Record != nil
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
 	}

@@ -62,7 +62,7 @@ func (e *Engine) Save(w io.Writer, p *Plan) error {
 
 func (p *AccountPlan) guard() Guard {
 	g := Guard{Address: p.Address, StateVersion: p.seen.version}
-	if p.seen.version != "" {
+	if p.seen.known {
 		g.Fingerprint = p.seen.prints.shape
 	}
 	return g

@@ -116,7 +116,8 @@ type Sink interface {
 type Claimer interface {
 	// Claim marks owner at a target last seen as seen. ErrConflict where it
 	// has come into being, or got another owner, since; the mark is then
-	// taken back.
+	// taken back. A target that is merged into belongs to nobody and is not
+	// marked. The version does not change.
 	Claim(ctx context.Context, t Target, owner string, seen Info) error
 }
 

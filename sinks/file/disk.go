@@ -1,0 +1,303 @@
+package file
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/gofrs/flock"
+)
+
+const (
+	// tempPrefix begins the name of a file that is not finished. No target may
+	// have such a name, and List passes over them.
+	tempPrefix = ".credsync-tmp-"
+	// maxSize of a file that is read: far above any set of tokens, and far
+	// below what would exhaust memory.
+	maxSize = 16 << 20
+	// lockWait bounds the wait for other writers, each of which needs
+	// milliseconds.
+	lockWait = 15 * time.Second
+	lockPoll = 10 * time.Millisecond
+)
+
+// version is half a SHA-256 of a file's content: enough to tell versions apart.
+func version(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:16])
+}
+
+// content reads a target's file. fs.ErrNotExist where it, or its directory, is
+// missing.
+func (s *Sink) content(ctx context.Context, t sinks.Target) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	return read(root, t.Path)
+}
+
+func read(root *os.Root, name string) ([]byte, error) {
+	// Looking first keeps Open from waiting for the writer of a named pipe.
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	content, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && len(content) > maxSize {
+		err = fmt.Errorf("it is larger than %d MiB", maxSize>>20)
+	}
+	return content, err
+}
+
+// names lists the regular files directly below a directory, in order.
+func (s *Sink) names(ctx context.Context, prefix sinks.Target) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	return regularFiles(root, prefix.Path)
+}
+
+func regularFiles(root *os.Root, dir string) ([]string, error) {
+	f, err := root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	entries, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// replace writes what makeContent makes of the content that is there (nil for
+// none), if that is at the version asked for.
+func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeContent func([]byte) ([]byte, error)) error {
+	return s.locked(ctx, t, func(root *os.Root) error {
+		now, err := atVersion(root, t.Path, want)
+		if err != nil {
+			return err
+		}
+		content, err := makeContent(now)
+		if err != nil {
+			return err
+		}
+		temp, err := writeTemp(root, path.Dir(t.Path), content, fileMode(t))
+		if err != nil {
+			return err
+		}
+		// After a rename there is nothing left to remove.
+		defer func() { _ = root.Remove(temp) }()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := publish(root, temp, t.Path, now == nil); err != nil {
+			return err
+		}
+		return syncDir(root, path.Dir(t.Path))
+	})
+}
+
+// remove deletes a target's file if it is at the version asked for.
+func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
+	return s.locked(ctx, t, func(root *os.Root) error {
+		if _, err := atVersion(root, t.Path, want); err != nil {
+			return err
+		}
+		if err := root.Remove(t.Path); err != nil {
+			return err
+		}
+		return syncDir(root, path.Dir(t.Path))
+	})
+}
+
+// atVersion returns the content that is there, which is nil only where nothing
+// is, or ErrConflict if it is at another version.
+func atVersion(root *os.Root, name, want string) ([]byte, error) {
+	if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, fmt.Errorf("%w: it is a symbolic link, which credsync does not replace; name the file that it leads to", sinks.ErrUnsupported)
+	}
+	content, err := read(root, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if want != "" {
+			return nil, fmt.Errorf("%w: it has been deleted", sinks.ErrConflict)
+		}
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case want == "":
+		return nil, fmt.Errorf("%w: a file is there already", sinks.ErrConflict)
+	case version(content) != want:
+		return nil, fmt.Errorf("%w: its content is no longer what credsync last saw", sinks.ErrConflict)
+	case content == nil:
+		content = []byte{}
+	}
+	return content, nil
+}
+
+// writeTemp writes a file beside its later place. Its mode is set before the
+// first byte, and again afterwards since the umask may have taken bits away.
+func writeTemp(root *os.Root, dir string, content []byte, mode fs.FileMode) (name string, err error) {
+	name = path.Join(dir, tempPrefix+rand.Text())
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		_ = root.Remove(name)
+		return "", err
+	}
+	return name, nil
+}
+
+// publish puts a finished file in its place. A new one is linked, which unlike
+// a rename fails where a file has appeared meanwhile.
+func publish(root *os.Root, temp, name string, create bool) error {
+	if !create {
+		return root.Rename(temp, name)
+	}
+	err := root.Link(temp, name)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
+	case err == nil:
+		return nil
+	}
+	// A file system without hard links (FAT, some network shares) leaves only
+	// the rename, under the lock.
+	if _, statErr := root.Lstat(name); !errors.Is(statErr, fs.ErrNotExist) {
+		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
+	}
+	return root.Rename(temp, name)
+}
+
+// syncDir makes a rename durable. Some file systems cannot flush a directory;
+// there is nothing more to do on those.
+func syncDir(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// locked runs f with the target's directory made, locked against other writers
+// and free of what killed ones left behind.
+func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	dir := path.Dir(t.Path)
+	if err := root.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(s.dir, filepath.FromSlash(dir)), flock.SetFlag(os.O_RDONLY))
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	removeLeftovers(root, dir)
+	return f(root)
+}
+
+var errLocked = fmt.Errorf("%w: another process has kept its directory locked for %s", sinks.ErrUnavailable, lockWait)
+
+// removeLeftovers deletes unfinished files. Whoever holds the lock is the only
+// one who makes them, so all that are there belong to killed processes. What
+// cannot be deleted does no harm.
+func removeLeftovers(root *os.Root, dir string) {
+	names, err := regularFiles(root, dir)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, tempPrefix) {
+			_ = root.Remove(path.Join(dir, name))
+		}
+	}
+}
+
+func fileMode(t sinks.Target) fs.FileMode {
+	if !has(t.Options, "mode") {
+		return 0o600
+	}
+	n, err := strconv.ParseUint(t.Options.String("mode"), 8, 32)
+	if err != nil {
+		// The table's check lets no other mode through.
+		return 0o600
+	}
+	return fs.FileMode(n)
+}

@@ -1,0 +1,514 @@
+package file_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/file"
+	"github.com/credsync/credsync/sinks/sinktest"
+	"github.com/gofrs/flock"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
+	"github.com/zclconf/go-cty/cty"
+)
+
+type attrs map[string]string
+
+func values(b *schema.Block, a attrs) schema.Values {
+	m := map[string]cty.Value{}
+	for k, v := range a {
+		m[k] = cty.StringVal(v)
+	}
+	return schema.NewValues(b, "", m, nil)
+}
+
+// place is a directory with a connection to it.
+type place struct {
+	*testing.T
+	dir  string
+	spec *sinks.Spec
+	conn schema.Values
+}
+
+func newPlace(t *testing.T) *place {
+	spec := file.Spec()
+	return &place{T: t, dir: t.TempDir(), spec: spec, conn: values(&spec.Connection, nil)}
+}
+
+func (p *place) open() sinks.Sink {
+	s, err := p.spec.New(p.conn, sinks.Env{Dir: p.dir, Now: time.Now, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return s
+}
+
+func (p *place) target(a attrs, merge bool) sinks.Target {
+	p.Helper()
+	t, err := p.spec.Target(p.conn, values(&p.spec.Deliver, a))
+	if err != nil {
+		p.Fatal(err)
+	}
+	t.Merge = merge
+	return t
+}
+
+func (p *place) record(a attrs, name string) sinks.Target {
+	p.Helper()
+	t, err := p.spec.Record(p.conn, values(&p.spec.State, a), name)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return t
+}
+
+func (p *place) write(t sinks.Target, version string, pairs ...string) string {
+	p.Helper()
+	v, err := p.open().Write(p.Context(), t, sinks.Write{Data: secrets(pairs...), If: version})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return v
+}
+
+func (p *place) content(name string) string {
+	p.Helper()
+	b, err := os.ReadFile(filepath.Join(p.dir, name))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return string(b)
+}
+
+func (p *place) put(name, content string) {
+	p.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o600); err != nil {
+		p.Fatal(err)
+	}
+}
+
+func secrets(pairs ...string) map[string]credential.Secret {
+	m := map[string]credential.Secret{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = credential.NewSecret(pairs[i+1])
+	}
+	return m
+}
+
+func keyPair(t *testing.T) attrs {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attrs{"age_recipient": id.Recipient().String(), "age_identity": id.String()}
+}
+
+func TestConformance(t *testing.T) {
+	for _, format := range []string{"json", "dotenv"} {
+		t.Run(format, func(t *testing.T) {
+			p := newPlace(t)
+			sinktest.Run(t, sinktest.Suite{
+				New: func(*testing.T) sinks.Sink { return p.open() },
+				Target: func(_ *testing.T, name string, merge bool) sinks.Target {
+					return p.target(attrs{"path": name, "format": format}, merge)
+				},
+				MayRefuse: format == "dotenv",
+			})
+		})
+	}
+}
+
+func TestConformanceOfAnEncryptedState(t *testing.T) {
+	p := newPlace(t)
+	state := keyPair(t)
+	sinktest.Run(t, sinktest.Suite{
+		New: func(*testing.T) sinks.Sink { return p.open() },
+		Target: func(_ *testing.T, name string, merge bool) sinks.Target {
+			dir, base := filepath.Split(name)
+			state["path"] = "state/" + dir
+			if base == "list" || base == "list-of-nothing" {
+				state["path"], base = "state/"+name, ""
+			}
+			r := p.record(state, base)
+			r.Merge = merge
+			return r
+		},
+	})
+	err := filepath.WalkDir(p.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if strings.Contains(string(b), "value") {
+			t.Errorf("%s is not encrypted", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsLeftBesideTheTarget(t *testing.T) {
+	p := newPlace(t)
+	target := p.target(attrs{"path": "out/token.json"}, false)
+	v := p.write(target, "", "k", "one")
+	p.write(target, v, "k", "two")
+	if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("k", "three")}); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("Write = %v, want a conflict", err)
+	}
+	entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the directory holds %v, %v; want the target only", entries, err)
+	}
+}
+
+func TestModes(t *testing.T) {
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	p := newPlace(t)
+	p.write(p.target(attrs{"path": "a/default.json"}, false), "", "k", "v")
+	p.write(p.target(attrs{"path": "a/group.json", "mode": "0640"}, false), "", "k", "v")
+	p.write(p.record(nil, "account.x.y"), "", "k", "v")
+	want := map[string]fs.FileMode{
+		"a": fs.ModeDir | 0o700, "a/default.json": 0o600, "a/group.json": 0o640,
+		".credsync": fs.ModeDir | 0o700, ".credsync/account.x.y.json": 0o600,
+	}
+	for name, mode := range want {
+		info, err := os.Stat(filepath.Join(p.dir, name))
+		if err != nil || info.Mode() != mode {
+			t.Errorf("%s: mode %v, %v; want %v", name, info.Mode(), err, mode)
+		}
+	}
+}
+
+func TestPathsOutsideDirAreRefused(t *testing.T) {
+	p := newPlace(t)
+	abs := values(&p.spec.Connection, attrs{"dir": "/srv/tokens"})
+	tests := []struct {
+		conn schema.Values
+		path string
+		want string
+	}{
+		{p.conn, "sagi.json", "sagi.json"},
+		{p.conn, "./a//b/../sagi.json", "a/sagi.json"},
+		{p.conn, "../sagi.json", ""},
+		{p.conn, "a/../../sagi.json", ""},
+		{p.conn, "/etc/passwd", ""},
+		{p.conn, ".", ""},
+		{p.conn, "a/.credsync-tmp-x", ""},
+		{abs, "/srv/tokens/a.json", "/srv/tokens/a.json"},
+		{abs, "/srv/tokens2/a.json", ""},
+		{abs, "a.json", "/srv/tokens/a.json"},
+	}
+	for _, test := range tests {
+		target, err := p.spec.Target(test.conn, values(&p.spec.Deliver, attrs{"path": test.path}))
+		if target.Location != test.want || (err == nil) != (test.want != "") {
+			t.Errorf("Target(%q) = %q, %v; want %q", test.path, target.Location, err, test.want)
+		}
+		if err != nil && !strings.HasPrefix(err.Error(), "path: ") {
+			t.Errorf("error %q does not name the attribute", err)
+		}
+	}
+}
+
+func TestSymbolicLinks(t *testing.T) {
+	p := newPlace(t)
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "theirs.json"), []byte(`{"k":"v"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"out": outside, "file.json": filepath.Join(outside, "theirs.json"), "dangling.json": filepath.Join(outside, "new.json"), "within.json": "real.json"} {
+		if err := os.Symlink(to, filepath.Join(p.dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.put("real.json", `{"k":"v"}`)
+	for _, path := range []string{"out/new.json", "out/theirs.json", "file.json", "dangling.json", "within.json"} {
+		target := p.target(attrs{"path": path}, false)
+		for _, version := range []string{"", "0123"} {
+			if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("k", "new"), If: version}); err == nil {
+				t.Errorf("a write to %s went through a symbolic link", path)
+			}
+		}
+	}
+	if _, err := p.open().Read(t.Context(), p.target(attrs{"path": "out/theirs.json"}, false)); err == nil {
+		t.Error("a read left dir through a symbolic link")
+	}
+	if entries, _ := os.ReadDir(outside); len(entries) != 1 {
+		t.Errorf("something was written outside: %v", entries)
+	}
+	if _, err := p.open().Read(t.Context(), p.target(attrs{"path": "within.json"}, false)); err != nil {
+		t.Errorf("a link within dir cannot be read: %v", err)
+	}
+}
+
+func TestLeftoversOfAKilledWriter(t *testing.T) {
+	p := newPlace(t)
+	p.write(p.record(nil, "a"), "", "k", "v")
+	p.put(".credsync/.credsync-tmp-KILLED", `{"half":`)
+	list, err := p.open().List(t.Context(), p.record(nil, ""))
+	if err != nil || len(list) != 1 {
+		t.Errorf("List = %v, %v; want the record only", list, err)
+	}
+	p.write(p.record(nil, "b"), "", "k", "v")
+	if _, err := os.Stat(filepath.Join(p.dir, ".credsync/.credsync-tmp-KILLED")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the leftover is still there (%v)", err)
+	}
+}
+
+func TestListOfAStatePassesOverOtherFiles(t *testing.T) {
+	p := newPlace(t)
+	p.write(p.record(nil, `account.sagi.coffee["almaty"]`), "", "k", "v")
+	p.put(".credsync/README", "notes")
+	list, err := p.open().List(t.Context(), p.record(nil, ""))
+	if err != nil || len(list) != 1 {
+		t.Fatalf("List = %v, %v; want one", list, err)
+	}
+	if diff := cmp.Diff(".credsync/account.sagi.coffee%5B%22almaty%22%5D.json", list[0].Path); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnotherProcessHoldsTheLock(t *testing.T) {
+	p := newPlace(t)
+	lock := flock.New(p.dir, flock.SetFlag(os.O_RDONLY))
+	if ok, err := lock.TryLock(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := p.open().Write(ctx, p.target(attrs{"path": "a.json"}, false), sinks.Write{Data: secrets("k", "v")})
+		done <- err
+	}()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Write = %v, want it to stop waiting when cancelled", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.write(p.target(attrs{"path": "a.json"}, false), "", "k", "v")
+}
+
+func TestReadsWhatOthersWrote(t *testing.T) {
+	tests := []struct {
+		name, format, content string
+		want                  map[string]string
+	}{
+		{"json types", "json", `{"s":"x","n":12345678901234567890,"b":true,"l":[1, 2],"o":{"a": "b"},"null":null}`,
+			map[string]string{"s": "x", "n": "12345678901234567890", "b": "true", "l": "[1,2]", "o": `{"a":"b"}`}},
+		{"dotenv", "dotenv", "# comment\nexport A=1\nB: two # c\nC=\"a\\nb\"\r\nD='x\ny'\n\nE=",
+			map[string]string{"A": "1", "B": "two", "C": "a\nb", "D": "x\ny", "E": ""}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPlace(t)
+			p.put("in", test.content)
+			source, err := p.spec.Source(p.conn, values(&p.spec.Data, attrs{"path": "in", "format": test.format}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			obj, err := p.open().Read(t.Context(), source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, reveal(obj.Data)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func reveal(m map[string]credential.Secret) map[string]string {
+	out := map[string]string{}
+	for k, s := range m {
+		out[k] = s.Reveal()
+	}
+	return out
+}
+
+func TestMalformedFilesAreNotQuoted(t *testing.T) {
+	tests := []struct{ format, content string }{
+		{"json", `{"k":"hunter22"`}, {"json", `hunter22`}, {"json", `["hunter22"]`}, {"json", `null`}, {"json", ""},
+		{"json", `{"k":"hunter22"} hunter22`},
+		{"dotenv", `K="hunter22`}, {"dotenv", `hunter22-x`}, {"dotenv", "K=\x00hunter22"}, {"dotenv", `A="x" hunter22=y`},
+	}
+	for _, test := range tests {
+		p := newPlace(t)
+		p.put("in", test.content)
+		target := p.target(attrs{"path": "in", "format": test.format}, true)
+		_, err := p.open().Read(t.Context(), target)
+		if err == nil || strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), filepath.Join(p.dir, "in")) {
+			t.Errorf("Read of %q = %v", test.content, err)
+		}
+		info, err := p.open().Stat(t.Context(), target)
+		if err != nil || !info.Exists {
+			t.Fatalf("Stat = %+v, %v", info, err)
+		}
+		if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("n", "v"), If: info.Version}); err == nil {
+			t.Errorf("merging into %q gave no error", test.content)
+		}
+		if p.content("in") != test.content {
+			t.Errorf("%q was changed", test.content)
+		}
+	}
+}
+
+func TestMergeLeavesTheLinesOfOthers(t *testing.T) {
+	tests := []struct{ name, format, before, after string }{
+		{"json", "json", `{"n": 1.50, "list": [1,2], "TOKEN": "old"}`,
+			"{\n  \"NEW\": \"x<y\",\n  \"TOKEN\": \"t\",\n  \"list\": [\n    1,\n    2\n  ],\n  \"n\": 1.50\n}\n"},
+		{"dotenv", "dotenv", "# mine\nexport A=\"1\" # why\n\nTOKEN='old'\nB='x\nTOKEN=no'\nC=3",
+			"# mine\nexport A=\"1\" # why\n\nTOKEN=t\nB='x\nTOKEN=no'\nC=3\nNEW='x<y'\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPlace(t)
+			p.put("f", test.before)
+			target := p.target(attrs{"path": "f", "format": test.format}, true)
+			info, err := p.open().Stat(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.write(target, info.Version, "TOKEN", "t", "NEW", "x<y")
+			if diff := cmp.Diff(test.after, p.content("f")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRawHoldsOneValue(t *testing.T) {
+	p := newPlace(t)
+	target := p.target(attrs{"path": "token", "format": "raw"}, false)
+	v := p.write(target, "", "access_token", "one\n two")
+	if got := p.content("token"); got != "one\n two" {
+		t.Errorf("the file holds %q", got)
+	}
+	_, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("a", "secret1", "b", "secret2"), If: v})
+	if !errors.Is(err, sinks.ErrUnsupported) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("Write of two keys = %v", err)
+	}
+	target.Merge = true
+	if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("a", "b"), If: v}); err == nil {
+		t.Error("raw was merged into")
+	}
+}
+
+func TestInvalidUTF8IsNotReplaced(t *testing.T) {
+	p := newPlace(t)
+	_, err := p.open().Write(t.Context(), p.target(attrs{"path": "a.json"}, false), sinks.Write{Data: secrets("k", "\xff\xfe")})
+	if !errors.Is(err, sinks.ErrUnsupported) {
+		t.Errorf("Write = %v, want a refusal", err)
+	}
+}
+
+func TestStateEncryption(t *testing.T) {
+	p := newPlace(t)
+	clear, pair, other := p.record(nil, "a"), keyPair(t), keyPair(t)
+	locked, wrong := p.record(pair, "a"), p.record(other, "a")
+
+	v := p.write(clear, "", "k", "canary-value")
+	if obj, err := p.open().Read(t.Context(), locked); err != nil || !obj.Data["k"].Equal(credential.NewSecret("canary-value")) {
+		t.Errorf("a record from before encryption cannot be read: %v", err)
+	}
+	p.write(locked, v, "k", "canary-value")
+	if strings.Contains(p.content(".credsync/a.json"), "canary") {
+		t.Error("the record is not encrypted")
+	}
+	for name, target := range map[string]sinks.Target{"no identity": clear, "another identity": wrong} {
+		_, err := p.open().Read(t.Context(), target)
+		if err == nil || !strings.Contains(err.Error(), "age_identity") || strings.Contains(err.Error(), other["age_identity"]) {
+			t.Errorf("%s: Read = %v", name, err)
+		}
+	}
+}
+
+func TestStateChecksTheKeyPair(t *testing.T) {
+	spec, pair, other := file.Spec(), keyPair(t), keyPair(t)
+	tests := []struct {
+		name string
+		a    attrs
+		want string
+	}{
+		{"none", nil, ""},
+		{"both", pair, ""},
+		{"recipient only", attrs{"age_recipient": pair["age_recipient"]}, "belong together"},
+		{"identity only", attrs{"age_identity": pair["age_identity"]}, "belong together"},
+		{"mismatch", attrs{"age_recipient": pair["age_recipient"], "age_identity": other["age_identity"]}, "cannot decrypt"},
+		{"swapped", attrs{"age_recipient": pair["age_identity"], "age_identity": pair["age_recipient"]}, "age_recipient: "},
+		{"bad identity", attrs{"age_recipient": pair["age_recipient"], "age_identity": pair["age_identity"] + "X"}, "age_identity: "},
+	}
+	for _, test := range tests {
+		err := spec.State.Check(values(&spec.State, test.a))
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: Check = %v, want %q", test.name, err, test.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "SECRET-KEY-1") {
+			t.Errorf("%s: the error tells the key", test.name)
+		}
+	}
+}
+
+func TestModeIsChecked(t *testing.T) {
+	block := file.Spec().Deliver
+	mode, _ := block.Attribute("mode")
+	for text, ok := range map[string]bool{"0600": true, "640": true, "0777": true, "0400": false, "rw": false, "0800": false, "04755": false, "": false, "-1": false} {
+		if err := mode.Check(cty.StringVal(text)); (err == nil) != ok {
+			t.Errorf("mode %q: %v", text, err)
+		}
+	}
+}
+
+func TestNotAFile(t *testing.T) {
+	p := newPlace(t)
+	if err := os.Mkdir(filepath.Join(p.dir, "d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"d", "pipe"} {
+		if _, err := p.open().Stat(t.Context(), p.target(attrs{"path": name}, false)); err == nil {
+			t.Errorf("Stat of %s gave no error", name)
+		}
+	}
+	big, err := os.Create(filepath.Join(p.dir, "big"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(big.Truncate(100<<20), big.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.open().Read(t.Context(), p.target(attrs{"path": "big"}, false)); err == nil || !strings.Contains(err.Error(), "larger") {
+		t.Errorf("Read of 100 MB = %v", err)
+	}
+}
+
+func TestUnwritableDirectory(t *testing.T) {
+	p := newPlace(t)
+	// No user may make files at the root of sysfs, nor below an ordinary file.
+	p.put("plain", "x")
+	for dir, class := range map[string]error{"/sys": sinks.ErrDenied, filepath.Join(p.dir, "plain"): syscall.ENOTDIR} {
+		p.conn = values(&p.spec.Connection, attrs{"dir": dir})
+		_, err := p.open().Write(t.Context(), p.target(attrs{"path": "a.json"}, false), sinks.Write{Data: secrets("k", "canary-value")})
+		if !errors.Is(err, class) || strings.Contains(fmt.Sprint(err), "canary") {
+			t.Errorf("%s: Write = %v, want %v", dir, err, class)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+)
+
+// Sink writes to the files of one directory.
+type Sink struct {
+	dir string
+	// turn lets one writer of this process at a time ask for the lock.
+	turn chan struct{}
+}
+
+var _ sinks.Sink = (*Sink)(nil)
+
+func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
+	dir := conn.String("dir")
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(env.Dir, dir)
+	}
+	return &Sink{dir: dir, turn: make(chan struct{}, 1)}, nil
+}
+
+// Stat implements sinks.Sink. It reads the file, for its version is a hash.
+func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
+	content, err := s.content(ctx, t)
+	if errors.Is(err, fs.ErrNotExist) {
+		return sinks.Info{}, nil
+	}
+	if err != nil {
+		return sinks.Info{}, s.failed("look at", t, err)
+	}
+	return sinks.Info{Exists: true, Version: version(content)}, nil
+}
+
+// Read implements sinks.Sink. What is in a file of format raw comes back under
+// the key "value", since the file does not say its key.
+func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
+	content, err := s.content(ctx, t)
+	if err != nil {
+		return sinks.Object{}, s.failed("read", t, err)
+	}
+	doc, err := decode(t.Options, content)
+	if err != nil {
+		return sinks.Object{}, s.failed("read", t, err)
+	}
+	return sinks.Object{Data: doc.data(), Version: version(content)}, nil
+}
+
+// Write implements sinks.Sink. Owner is not marked: a file has no place for it.
+func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
+	var v string
+	err := s.replace(ctx, t, w.If, func(now []byte) ([]byte, error) {
+		doc, err := base(t, now)
+		if err != nil {
+			return nil, err
+		}
+		if err := doc.set(w.Data); err != nil {
+			return nil, err
+		}
+		content, err := encode(t.Options, doc)
+		v = version(content)
+		return content, err
+	})
+	if err != nil {
+		return "", s.failed("write", t, err)
+	}
+	return v, nil
+}
+
+// Delete implements sinks.Sink.
+func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) error {
+	if _, err := s.content(ctx, t); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var err error
+	if r.Keys == nil {
+		err = s.remove(ctx, t, r.If)
+	} else {
+		err = s.replace(ctx, t, r.If, func(now []byte) ([]byte, error) {
+			doc, err := base(t, now)
+			if err != nil {
+				return nil, err
+			}
+			doc.remove(r.Keys)
+			return encode(t.Options, doc)
+		})
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return s.failed("delete", t, err)
+	}
+	return nil
+}
+
+// List implements sinks.Sink. Below a state's directory only records count.
+func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
+	names, err := s.names(ctx, prefix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.failed("list", prefix, err)
+	}
+	var list []sinks.Target
+	for _, name := range names {
+		if strings.HasPrefix(name, tempPrefix) || isState(prefix.Options) && path.Ext(name) != recordExt {
+			continue
+		}
+		t := prefix
+		t.Path, t.Location = path.Join(prefix.Path, name), filepath.Join(prefix.Location, name)
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// base is the document that a write starts from: what is there where it is
+// merged into, otherwise nothing.
+func base(t sinks.Target, now []byte) (document, error) {
+	if t.Merge && now != nil && formatOf(t.Options) != formatRaw {
+		return decode(t.Options, now)
+	}
+	return emptyDocument(t)
+}
+
+// failed describes an error, and gives it the class that callers look for.
+func (s *Sink) failed(op string, t sinks.Target, err error) error {
+	where := filepath.Join(s.dir, filepath.FromSlash(t.Path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s %s: %w", op, where, sinks.ErrNotFound)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%s %s: %w: %w; give the user who runs credsync access to this file and its directory", op, where, sinks.ErrDenied, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%s %s: %w: %w; free space on this disk and run credsync again", op, where, sinks.ErrUnavailable, err)
+	}
+	return fmt.Errorf("%s %s: %w", op, where, err)
+}

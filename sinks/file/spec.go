@@ -1,0 +1,190 @@
+// Package file is the sink that writes to files: the one that works with
+// nothing else installed, and the default place of the state.
+//
+// Writes are atomic and durable: a temporary file in the same directory, made
+// with its final mode, is flushed and then renamed over the target, or linked
+// where nothing may be there. A version is a hash of the file's content, so it
+// belongs in the state, which holds the content itself, and nowhere else.
+//
+// Writers exclude each other with flock(2) on the directory that holds the
+// target. So there are no lock files, and a killed process leaves no lock.
+// A program that does not take that lock can still slip in between the last
+// look at an existing file and the rename; it cannot when a file is created.
+package file
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Spec describes the sink to the registry.
+func Spec() *sinks.Spec {
+	return &sinks.Spec{
+		Type: "file",
+		Doc: "Files of a directory on this machine. Files are replaced atomically and are readable by their owner only, " +
+			"unless `mode` says otherwise. A file that the state does not know is someone else's.",
+		Connection: schema.Block{
+			Type: "sink", Labels: []string{"file", "name"},
+			Attributes: []schema.Attribute{{
+				Name: "dir", Type: cty.String, Default: cty.StringVal("."), Check: notEmpty,
+				Doc: "The directory that all paths are in, made with mode 0700 where it is missing. " +
+					"A relative one starts at the configuration's directory. Nothing outside it is read or written, also not through symbolic links.",
+			}},
+		},
+		Deliver: deliverBlock(),
+		State:   stateBlock(),
+		Data: schema.Block{Type: "data", Labels: []string{"file", "name"}, Attributes: []schema.Attribute{
+			pathAttribute("The file to read, relative to `dir`."),
+			{
+				Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv},
+				Doc: "`json`: an object, whose values that are not strings are read as JSON text. `dotenv`: lines of `KEY=value`.",
+			},
+		}},
+		Target: target,
+		Record: record,
+		Source: target,
+		New:    open,
+	}
+}
+
+func deliverBlock() schema.Block {
+	return schema.Block{Type: "deliver", Labels: []string{"file", "name"}, Attributes: []schema.Attribute{
+		pathAttribute("The file to write, relative to `dir`. Directories are made with mode 0700."),
+		{
+			Name: "mode", Type: cty.String, Default: cty.StringVal("0600"), Check: checkMode,
+			Doc: "The file's permissions, in octal.",
+		},
+		{
+			Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv, formatRaw},
+			Doc: "`json`: an object of strings. `dotenv`: lines of `KEY=value` that a shell and dotenv libraries read alike. " +
+				"`raw`: the value of the only key, with nothing added.",
+		},
+	}}
+}
+
+func stateBlock() schema.Block {
+	return schema.Block{
+		Type: "state", Labels: []string{"file", "name"},
+		Attributes: []schema.Attribute{
+			{
+				Name: "path", Type: cty.String, Default: cty.StringVal(".credsync"), Check: notEmpty,
+				Doc: "The directory of the state's files, relative to the sink's `dir`.",
+			},
+			{
+				Name: "age_recipient", Type: cty.String,
+				Doc: "An age public key (`age1…`), or several on lines of their own, to encrypt the state's files to. Needs `age_identity`.",
+			},
+			{
+				Name: "age_identity", Type: cty.String, Sensitive: true,
+				Doc: "The age secret key (`AGE-SECRET-KEY-…`) that decrypts the state's files.",
+			},
+		},
+		Check: checkAge,
+	}
+}
+
+func pathAttribute(doc string) schema.Attribute {
+	return schema.Attribute{Name: "path", Type: cty.String, Required: true, Check: notEmpty, Doc: doc}
+}
+
+func notEmpty(v cty.Value) error {
+	if strings.TrimSpace(v.AsString()) == "" {
+		return errors.New("it must not be empty")
+	}
+	return nil
+}
+
+func checkMode(v cty.Value) error {
+	n, err := strconv.ParseUint(v.AsString(), 8, 32)
+	if err != nil || n > 0o777 || n&0o600 != 0o600 {
+		return fmt.Errorf("%q is not a file mode: write octal digits that let the owner read and write, such as \"0600\" or \"0640\"", v.AsString())
+	}
+	return nil
+}
+
+// target makes the target of a deliver or data block.
+func target(conn, v schema.Values) (sinks.Target, error) {
+	rel, err := inside(conn.String("dir"), v.String("path"))
+	if err != nil {
+		return sinks.Target{}, err
+	}
+	if rel == "." {
+		return sinks.Target{}, errors.New("path: it names the directory itself, not a file in it")
+	}
+	return newTarget(conn, v, rel), nil
+}
+
+// record makes the target of a state record. The name becomes a file name in
+// which everything but letters, digits and "._-" is written as %XX.
+func record(conn, v schema.Values, name string) (sinks.Target, error) {
+	rel, err := inside(conn.String("dir"), v.String("path"))
+	if err != nil {
+		return sinks.Target{}, err
+	}
+	if name != "" {
+		rel = filepath.Join(rel, escape(name)+recordExt)
+	}
+	return newTarget(conn, v, rel), nil
+}
+
+func newTarget(conn, v schema.Values, rel string) sinks.Target {
+	return sinks.Target{
+		Path:     filepath.ToSlash(rel),
+		Location: filepath.Join(conn.String("dir"), rel),
+		Options:  v,
+	}
+}
+
+// inside returns path relative to dir, or an error if it leaves dir.
+func inside(dir, path string) (string, error) {
+	rel := path
+	if filepath.IsAbs(path) {
+		var err error
+		if rel, err = filepath.Rel(dir, path); err != nil {
+			return "", fmt.Errorf("path: %q is absolute, but the sink's dir is %q: write it relative to dir, or set dir to an absolute path above it", path, dir)
+		}
+	}
+	rel = filepath.Clean(rel)
+	if !filepath.IsLocal(rel) {
+		return "", fmt.Errorf("path: %q is outside of the sink's dir %q: name a place below it, or set dir to a directory that holds it", path, dir)
+	}
+	if strings.HasPrefix(filepath.Base(rel), tempPrefix) {
+		return "", fmt.Errorf("path: names that begin with %q are kept for temporary files", tempPrefix)
+	}
+	return rel, nil
+}
+
+// recordExt ends the name of every state file. It does not tell encrypted ones
+// apart: a record must be found when encryption has been switched on since.
+const recordExt = ".json"
+
+func escape(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.' && i > 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// has reports whether a target's block has that attribute. Blocks differ in
+// which they have, and targets of tests may have none.
+func has(v schema.Values, name string) bool {
+	if v.Block() == nil {
+		return false
+	}
+	_, ok := v.Block().Attribute(name)
+	return ok
+}

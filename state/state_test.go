@@ -1,0 +1,229 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/state"
+	"github.com/google/go-cmp/cmp"
+)
+
+var revealed = cmp.Comparer(func(a, b credential.Secret) bool { return a.Equal(b) })
+
+func full() *state.Record {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 5, time.UTC)
+	r := state.New("payments", `account.sagi.coffee["almaty"]`, "sagi")
+	r.FirstSeenAt = at
+	r.DeleteOnRemove = true
+	r.Lease = &state.Lease{Holder: "host/1", ExpiresAt: at.Add(time.Minute)}
+	r.Current = state.NewGrant(credential.Token{
+		Access: credential.NewSecret("canary-access"), Refresh: credential.NewSecret("canary-refresh"),
+		IssuedAt: at, ExpiresAt: at.Add(time.Hour), RefreshableUntil: at.Add(365 * 24 * time.Hour),
+		Outputs: credential.Outputs{
+			"branch_id": "98765432109876543210", "muted": false, "branches": []string{"1", "2"},
+			"customers": []map[string]string{{"id": "1", "name": "ТОО \test"}},
+			"none":      []string{}, "extra": credential.NewSecret("canary-output"),
+		},
+	}, "login", "shape")
+	r.Current.VerifiedAt = at
+	r.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "l", "s")
+	r.Pending.Rejected = true
+	r.Pending.Token.Outputs = credential.Outputs{}
+	r.Block = &state.Block{Reason: providers.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
+	r.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", Options: []byte(`{"path":"b"}`), Keys: []string{"k"}, GrantID: "g", Digest: "d", Version: "3", DeliveredAt: at, Merge: true})
+	r.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a"})
+	return r
+}
+
+func TestRecordSurvivesTheCodec(t *testing.T) {
+	want := full()
+	encoded, err := state.Encode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := state.Decode(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, revealed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDecodeRefusesWhatItCannotUseAndQuotesNothing(t *testing.T) {
+	const key = `"key":"AAAA"`
+	for name, tt := range map[string]struct {
+		text string
+		want error
+	}{
+		"empty":               {``, state.ErrCorrupt},
+		"not JSON":            {`canary-not-json`, state.ErrCorrupt},
+		"no version":          {`{"address":"a","provider":"p",` + key + `}`, state.ErrCorrupt},
+		"version zero":        {`{"format_version":0}`, state.ErrCorrupt},
+		"newer":               {`{"format_version":99,"address":{"canary":1}}`, state.ErrTooNew},
+		"no address":          {`{"format_version":1,"provider":"p",` + key + `}`, state.ErrCorrupt},
+		"no key":              {`{"format_version":1,"address":"a","provider":"p"}`, state.ErrCorrupt},
+		"wrong type":          {`{"format_version":1,"address":"a","provider":"p",` + key + `,"current":"canary"}`, state.ErrCorrupt},
+		"token without value": {`{"format_version":1,"address":"a","provider":"p",` + key + `,"current":{"id":"canary"}}`, state.ErrCorrupt},
+		"odd output":          {`{"format_version":1,"address":"a","provider":"p",` + key + `,"current":{"id":"x","access_token":"canary","issued_at":"2026-01-01T00:00:00Z","outputs":{"o":[1]}}}`, state.ErrCorrupt},
+		"truncated":           {`{"format_version":1,"address":"a","provider":"p",` + key + `,"current":{"id":"canary`, state.ErrCorrupt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := state.Decode(credential.NewSecret(tt.text))
+			if !errors.Is(err, tt.want) {
+				t.Errorf("err = %v, want %v", err, tt.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "canary") {
+				t.Error("the error quotes the record")
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	encoded, err := state.Encode(full())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoded.Reveal())
+	f.Add(`{"format_version":1}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := state.Decode(credential.NewSecret(text))
+		if err != nil {
+			return
+		}
+		again, err := state.Encode(r)
+		if err != nil {
+			t.Fatalf("a record that was decoded cannot be encoded: %v", err)
+		}
+		if _, err := state.Decode(again); err != nil {
+			t.Fatalf("a record that was encoded cannot be decoded: %v", err)
+		}
+	})
+}
+
+func newStore(s sinks.Sink) *state.Store {
+	return state.NewStore(s, func(name string) (sinks.Target, error) {
+		t := sinks.Target{Path: "state", Location: "memory/state"}
+		if name != "" {
+			t.Path += "/" + name
+			t.Location += "/" + name
+		}
+		return t, nil
+	})
+}
+
+func TestStoreKeepsOneRecordPerAccountByCompareAndSet(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(memory.New())
+	snap, err := s.Load(ctx, "account.sagi.coffee")
+	if err != nil || snap.Record != nil || snap.Version != "" {
+		t.Fatalf("Load of nothing = %+v, %v", snap, err)
+	}
+	r := state.New("p", "account.sagi.coffee", "sagi")
+	v1, err := s.Save(ctx, r, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save(ctx, r, ""); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("a second first write: err = %v, want a conflict", err)
+	}
+	v2, err := s.Save(ctx, r, v1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save(ctx, r, v1); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("a write at an old version: err = %v, want a conflict", err)
+	}
+	if err := s.Delete(ctx, r.Address, v1); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("a delete at an old version: err = %v, want a conflict", err)
+	}
+	if err := s.Delete(ctx, r.Address, v2); err != nil {
+		t.Fatal(err)
+	}
+	if snap, err := s.Load(ctx, r.Address); err != nil || snap.Record != nil {
+		t.Errorf("Load after Delete = %+v, %v", snap, err)
+	}
+}
+
+func TestStoreWritesAgainOverASoftlyDeletedRecord(t *testing.T) {
+	ctx := context.Background()
+	sink := memory.New()
+	s := newStore(sink)
+	r := state.New("p", "account.sagi.coffee", "sagi")
+	if _, err := s.Save(ctx, r, ""); err != nil {
+		t.Fatal(err)
+	}
+	sink.SoftRemove("state/" + state.RecordName(r.Address))
+	snap, err := s.Load(ctx, r.Address)
+	if err != nil || snap.Record != nil {
+		t.Fatalf("Load = %+v, %v", snap, err)
+	}
+	if _, err := s.Save(ctx, r, snap.Version); err != nil {
+		t.Errorf("Save at the version that Load gave: %v", err)
+	}
+}
+
+func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
+	ctx := context.Background()
+	sink := memory.New()
+	s := newStore(sink)
+	for _, a := range []string{"account.x.a", "account.x.b", "account.x.c"} {
+		if _, err := s.Save(ctx, state.New("p", a, "x"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sink.Put("state/broken", map[string]credential.Secret{"record": credential.NewSecret("canary")})
+	gone, errs := s.Others(ctx, []string{"account.x.b"})
+	var addresses []string
+	for _, snap := range gone {
+		addresses = append(addresses, snap.Record.Address)
+	}
+	if diff := cmp.Diff([]string{"account.x.a", "account.x.c"}, addresses); diff != "" {
+		t.Error(diff)
+	}
+	if len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) || !strings.Contains(errs[0].Error(), "memory/state/broken") {
+		t.Errorf("errs = %v, want one about the broken record that says where it is", errs)
+	}
+}
+
+func TestLoadRefusesTheRecordOfAnotherAccount(t *testing.T) {
+	ctx := context.Background()
+	sink := memory.New()
+	encoded, err := state.Encode(state.New("p", "account.x.other", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.Put("state/"+state.RecordName("account.x.a"), map[string]credential.Secret{"record": encoded})
+	if _, err := newStore(sink).Load(ctx, "account.x.a"); !errors.Is(err, state.ErrCorrupt) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestRecordNamesAreValidEverywhereAndDistinct(t *testing.T) {
+	valid := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	seen := map[string]string{}
+	for _, a := range []string{
+		"account.sagi.coffee", `account.sagi.coffee["almaty"]`, `account.sagi.coffee["Almaty"]`, `account.sagi.coffee["алматы"]`,
+		`account.sagi.coffee["астана"]`, `account.sagi.coffee["../.."]`, "account.sagi.Coffee", "account.sagi." + strings.Repeat("x", 500),
+		fmt.Sprintf("account.sagi.%sy", strings.Repeat("x", 499)),
+	} {
+		name := state.RecordName(a)
+		if !valid.MatchString(name) || len(name) > 100 {
+			t.Errorf("RecordName(%q) = %q", a, name)
+		}
+		if other, ok := seen[name]; ok {
+			t.Errorf("%q and %q have the same name", a, other)
+		}
+		seen[name] = a
+	}
+}

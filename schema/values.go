@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"io"
 	"math/big"
 	"time"
 
@@ -48,6 +49,12 @@ func NewValues(block *Block, label string, attrs map[string]cty.Value, nested ma
 
 // Block returns the table these values were decoded by.
 func (v Values) Block() *Block { return v.block }
+
+// WithLabel returns the values of a block that was chosen by that label.
+func (v Values) WithLabel(label string) Values {
+	v.label = label
+	return v
+}
 
 // Label returns the label that chose the variant, or "".
 func (v Values) Label() string { return v.label }
@@ -205,4 +212,14 @@ func (v Values) StringMap(name string) map[string]string {
 		m[k] = s.Reveal()
 	}
 	return m
+}
+
+// Format implements fmt.Formatter for every verb: values may be secret, so
+// only the block's type is printed.
+func (v Values) Format(f fmt.State, _ rune) {
+	if v.block == nil {
+		_, _ = io.WriteString(f, "schema.Values{}")
+		return
+	}
+	_, _ = io.WriteString(f, "schema.Values{"+v.block.Type+"}")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/hcl/v2"
 )
 
 // Options say what to load and with what.
@@ -99,6 +100,9 @@ type Delivery struct {
 	Adopt  bool
 	Range  *diag.Range
 
+	def hcl.Range
+	// keys that will be written, where they are known before rendering.
+	keys   []string
 	render func(credential.Token) (map[string]credential.Secret, diag.List)
 }
 

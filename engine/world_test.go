@@ -1,0 +1,345 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/state"
+	"github.com/hashicorp/go-hclog"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// world is an engine with everything around it under the test's control: the
+// clock, the upstream, the sinks and the configuration.
+type world struct {
+	t     *testing.T
+	up    *upstream
+	sinks map[string]*memory.Sink
+	// unmarked hides a sink's ability to mark owners.
+	unmarked map[string]bool
+	hcl      string
+
+	mu  sync.Mutex
+	now time.Time
+	// sleeping is called by each pause instead of waiting, beside moving the
+	// clock on.
+	sleeping  func()
+	holder    string
+	alive     func(string) bool
+	emergency string
+}
+
+const oneAccount = `
+sink "memory" "main" {}
+sink "memory" "state" { name = "state" }
+state "memory" "state" { path = "state" }
+account "fake" "a" {
+  user     = "u"
+  password = "pw"
+  deliver "memory" "main" { path = "a" }
+}
+`
+
+func newWorld(t *testing.T, hcl string) *world {
+	return &world{
+		t: t, up: newUpstream(), hcl: hcl, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		sinks:    map[string]*memory.Sink{"main": memory.New(), "state": memory.New(), "other": memory.New()},
+		unmarked: map[string]bool{}, holder: "runner-1", emergency: t.TempDir(),
+	}
+}
+
+func (w *world) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) config() *config.Config {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), []byte(w.hcl), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	cfg, diags := config.Load(context.Background(), config.Options{
+		Path: dir, Getenv: func(string) string { return "" }, Version: "1.0.0",
+		Providers: providers.NewRegistry(w.up.specs(w.Now)...),
+		Sinks:     sinks.NewRegistry(memory.Spec(func(name string) *memory.Sink { return w.sinks[name] })),
+	})
+	if diags.HasErrors() {
+		w.t.Fatalf("the test's configuration is wrong: %+v", diags)
+	}
+	return cfg
+}
+
+// engine makes an engine as a new process would: with nothing but the
+// configuration and what is in the sinks.
+func (w *world) engine() *engine.Engine {
+	w.t.Helper()
+	cfg := w.config()
+	open := func(s *config.Sink) (sinks.Sink, error) {
+		m := w.sinks[s.Values.String("name")]
+		if w.unmarked[s.Values.String("name")] {
+			return struct{ sinks.Sink }{m}, nil
+		}
+		return m, nil
+	}
+	stateSink, err := open(cfg.State.Sink)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return engine.New(engine.Options{
+		Config: cfg, Sink: open, Now: w.Now, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
+		Store: state.NewStore(stateSink, func(name string) (sinks.Target, error) {
+			return cfg.State.Sink.Spec.Record(cfg.State.Sink.Values, cfg.State.Values, name)
+		}),
+		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			w.advance(d)
+			if w.sleeping != nil {
+				w.sleeping()
+			}
+			return ctx.Err()
+		},
+		EmergencyDir: w.emergency,
+	})
+}
+
+func (w *world) plan(req engine.Request) *engine.Plan {
+	w.t.Helper()
+	return w.engine().Plan(context.Background(), req)
+}
+
+// apply plans and applies, as the command does.
+func (w *world) apply() *engine.Summary {
+	w.t.Helper()
+	return w.applyWith(context.Background(), engine.Request{})
+}
+
+func (w *world) applyWith(ctx context.Context, req engine.Request) *engine.Summary {
+	w.t.Helper()
+	e := w.engine()
+	return e.Apply(ctx, e.Plan(ctx, req), ignore{})
+}
+
+// expect checks what a plan says: "address action reason" per account.
+func (w *world) expect(want ...string) {
+	w.t.Helper()
+	w.expectOf(engine.Request{}, want...)
+}
+
+func (w *world) expectOf(req engine.Request, want ...string) {
+	w.t.Helper()
+	p := w.plan(req)
+	var got []string
+	for _, a := range p.Accounts {
+		got = append(got, fmt.Sprintf("%s %s %s", strings.TrimPrefix(a.Address, "account.fake."), a.Action, a.Reason))
+	}
+	if strings.Join(got, ", ") != strings.Join(want, ", ") {
+		w.t.Fatalf("planned %q, want %q; diagnostics: %+v", got, want, p.Diagnostics)
+	}
+}
+
+// mustApply applies and wants every account to end done.
+func (w *world) mustApply() *engine.Summary {
+	w.t.Helper()
+	s := w.apply()
+	for _, o := range s.Outcomes {
+		if o.Result != engine.Done {
+			w.t.Fatalf("%s ended %s: %s %+v", o.Address, o.Result, o.Message, o.Diagnostics)
+		}
+	}
+	return s
+}
+
+// delivered returns the access token at a path of the main sink.
+func (w *world) delivered(path string) string {
+	data, _ := w.sinks["main"].Get(path)
+	return data["access_token"].Reveal()
+}
+
+type ignore struct{}
+
+func (ignore) AccountStarted(*engine.AccountPlan) {}
+func (ignore) AccountDone(engine.Outcome)         {}
+
+// upstream is a fake one that knows which tokens are live.
+type upstream struct {
+	mu       sync.Mutex
+	n        int
+	live     map[string]bool
+	lifetime time.Duration
+	// The hooks return the error to answer with.
+	onLogin, onRefresh, onVerify func() error
+	logins, refreshes, verifies  int
+	spends, revokes, static      bool
+	// loginDone is called when a login has taken effect, before its answer.
+	loginDone func()
+}
+
+func newUpstream() *upstream {
+	return &upstream{live: map[string]bool{}, lifetime: 30 * 24 * time.Hour}
+}
+
+func (u *upstream) counts() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return fmt.Sprintf("logins=%d refreshes=%d", u.logins, u.refreshes)
+}
+
+func (u *upstream) revokeAll() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	clear(u.live)
+}
+
+func (u *upstream) specs(now func() time.Time) []*providers.Spec {
+	text := func(name string, effect schema.Effect, sensitive bool) schema.Attribute {
+		return schema.Attribute{Name: name, Type: cty.String, Effect: effect, Sensitive: sensitive, Doc: "For tests."}
+	}
+	return []*providers.Spec{{
+		Name: "fake", Doc: "For tests.", RotateBefore: "48h", Static: u.static, RefreshSpends: u.spends,
+		LoginRevokes: func(schema.Values) bool { return u.revokes },
+		Attributes:   []schema.Attribute{text("user", schema.ShapesLogin, false), text("password", schema.ShapesLogin, true), text("branch", schema.ShapesToken, false)},
+		Outputs: []schema.Output{
+			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token."},
+			{Name: "refresh_token", Type: cty.String, Sensitive: true, Withheld: true, Doc: "The refresh token."},
+			{Name: "expires_at", Type: cty.String, Doc: "Expiry."},
+			{Name: "group_id", Type: cty.String, Doc: "From verification."},
+		},
+		New: func(v schema.Values, env providers.Env) (providers.Provider, error) {
+			f := fake{u: u, password: v.Secret("password"), now: now}
+			if u.static {
+				return staticFake{f}, nil
+			}
+			return f, nil
+		},
+	}}
+}
+
+// issue makes a live token; the caller holds the lock.
+func (u *upstream) issue(now time.Time) credential.Token {
+	u.n++
+	access := fmt.Sprintf("token-%d", u.n)
+	if u.revokes {
+		clear(u.live)
+	}
+	u.live[access] = true
+	return credential.Token{Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.lifetime)}
+}
+
+type fake struct {
+	u        *upstream
+	password credential.Secret
+	now      func() time.Time
+}
+
+// staticFake hides Refresh.
+type staticFake struct{ f fake }
+
+func (s staticFake) Login(context.Context) (credential.Token, error) {
+	s.f.u.mu.Lock()
+	defer s.f.u.mu.Unlock()
+	return credential.Token{Access: s.f.password, IssuedAt: s.f.now()}, nil
+}
+
+func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
+	return s.f.Verify(ctx, t)
+}
+
+func (f fake) Login(context.Context) (credential.Token, error) {
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	f.u.logins++
+	if f.u.onLogin != nil {
+		if err := f.u.onLogin(); err != nil {
+			return credential.Token{}, err
+		}
+	}
+	if f.password.Reveal() != "pw" {
+		return credential.Token{}, refuse(providers.Credentials, "log in")
+	}
+	t := f.u.issue(f.now())
+	if f.u.loginDone != nil {
+		f.u.loginDone()
+	}
+	return t, nil
+}
+
+func (f fake) Refresh(_ context.Context, old credential.Token) (credential.Token, error) {
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	f.u.refreshes++
+	if f.u.onRefresh != nil {
+		if err := f.u.onRefresh(); err != nil {
+			return credential.Token{}, err
+		}
+	}
+	if !f.u.live[old.Access.Reveal()] {
+		return credential.Token{}, refuse(providers.Credentials, "refresh the token")
+	}
+	return f.u.issue(f.now()), nil
+}
+
+func (f fake) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	f.u.verifies++
+	if f.u.onVerify != nil {
+		if err := f.u.onVerify(); err != nil {
+			return nil, err
+		}
+	}
+	if !f.u.live[t.Access.Reveal()] {
+		return nil, refuse(providers.Credentials, "verify the token")
+	}
+	return credential.Outputs{"group_id": "12345678901234567890"}, nil
+}
+
+func refuse(class providers.Class, op string) *providers.Error {
+	return &providers.Error{Class: class, Op: op, URL: "https://upstream.test", Status: 401, Message: "no"}
+}
+
+// only answers the first n calls with err.
+func only(n int, err error) func() error {
+	return func() error {
+		if n--; n >= 0 {
+			return err
+		}
+		return nil
+	}
+}
+
+// failing makes a memory sink's hook that fails an operation n times.
+func failing(op string, n int, err error) func(string, sinks.Target) error {
+	var mu sync.Mutex
+	return func(got string, t sinks.Target) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if got == op {
+			if n--; n >= 0 {
+				return fmt.Errorf("%s %s: %w", op, t.Location, err)
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,110 @@
+package upstream
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+// JSON decodes the answer's body, which must be a JSON object. Unknown fields
+// are ignored; of a field given twice the last counts. An error is of class
+// Server and says no more of the body than the name of the field that is wrong.
+func (a *Answer) JSON(v any) error {
+	body := []byte(a.body.Reveal())
+	trimmed := bytes.TrimSpace(body)
+	switch {
+	case len(trimmed) == 0:
+		return a.Fail(providers.Server, "the answer is empty", askUpstream)
+	case !isJSON(a.ContentType):
+		return a.Fail(providers.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+	case trimmed[0] != '{':
+		return a.Fail(providers.Server, "the answer is not a JSON object", askUpstream)
+	}
+	return a.Part(body, v)
+}
+
+// Part decodes a piece of the answer, such as what an envelope holds, with the
+// errors of JSON.
+func (a *Answer) Part(raw json.RawMessage, v any) error {
+	err := json.Unmarshal(raw, v)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		return a.Fail(providers.Server, fmt.Sprintf("the answer's %q has a wrong type or form", wrongType.Field), askUpstream)
+	}
+	return a.Fail(providers.Server, "the answer is not well-formed JSON", askUpstream)
+}
+
+// isJSON accepts the usual names of JSON, and the absence of any.
+func isJSON(contentType string) bool {
+	return contentType == "" || contentType == "application/json" || contentType == "text/json" ||
+		strings.HasPrefix(contentType, "application/") && strings.HasSuffix(contentType, "+json")
+}
+
+// ID is an identifier that an upstream gives as a number or as a string of
+// digits. It is kept as decimal digits, since some have more than 64 bits.
+// null and absence give "".
+type ID string
+
+// UnmarshalJSON implements json.Unmarshaler. A fraction, an exponent or a sign
+// is an error that does not repeat the value.
+func (id *ID) UnmarshalJSON(b []byte) error {
+	text := string(b)
+	if text == "null" {
+		return nil
+	}
+	if len(text) >= 2 && text[0] == '"' {
+		text = text[1 : len(text)-1]
+	}
+	if text == "" || len(text) > 64 || strings.Trim(text, "0123456789") != "" {
+		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[ID]()}
+	}
+	*id = ID(text)
+	return nil
+}
+
+// IsZero reports whether the id is absent or the number zero, which no
+// upstream uses for anything that exists.
+func (id ID) IsZero() bool { return strings.Trim(string(id), "0") == "" }
+
+// Hidden is a secret in an answer: a JSON string. null and absence give a zero
+// Secret.
+type Hidden struct{ credential.Secret }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Hidden) UnmarshalJSON(b []byte) error {
+	var s *string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[Hidden]()}
+	}
+	if s != nil {
+		h.Secret = credential.NewSecret(*s)
+	}
+	return nil
+}
+
+// Bearer returns the token for an Authorization header, or an error if it has
+// characters that no header may carry: then it cannot be a token.
+func (a *Answer) Bearer(field string, h Hidden) (credential.Secret, error) {
+	if h.IsZero() {
+		return credential.Secret{}, a.Missing(field)
+	}
+	if !HeaderSafe(h.Secret) {
+		return credential.Secret{}, a.Fail(providers.Server, fmt.Sprintf("the answer's %q has characters that no token has", field), askUpstream)
+	}
+	return h.Secret, nil
+}
+
+// HeaderSafe reports whether s consists of visible ASCII characters only, as a
+// bearer token must.
+func HeaderSafe(s credential.Secret) bool {
+	return strings.IndexFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}

@@ -1,0 +1,270 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+)
+
+// What Options that are not set mean.
+const (
+	DefaultTimeout     = 30 * time.Second
+	DefaultMaxAttempts = 3
+)
+
+// PoolOptions are what all clients of a Pool share.
+type PoolOptions struct {
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+	// OnSkew is called at most once per host, with how far the upstream's
+	// clock is ahead of ours, where that is more than a minute either way.
+	OnSkew func(host string, skew time.Duration)
+	// Pause maps the pause before a retry to the one that is made, so that
+	// tests need not wait; nil makes every pause as it is.
+	Pause func(time.Duration) time.Duration
+}
+
+// Pool makes HTTP clients that share connections and rate limits. It is safe
+// for concurrent use.
+type Pool struct {
+	opts PoolOptions
+
+	mu         sync.Mutex
+	transports map[transportKey]*http.Transport
+	limiters   map[string]*rate.Limiter
+	skewed     map[string]bool
+}
+
+// NewPool returns an empty pool.
+func NewPool(o PoolOptions) *Pool {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.OnSkew == nil {
+		o.OnSkew = func(string, time.Duration) {}
+	}
+	if o.Pause == nil {
+		o.Pause = func(d time.Duration) time.Duration { return d }
+	}
+	return &Pool{
+		opts:       o,
+		transports: map[transportKey]*http.Transport{},
+		limiters:   map[string]*rate.Limiter{},
+		skewed:     map[string]bool{},
+	}
+}
+
+// Close drops the idle connections.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.transports {
+		t.CloseIdleConnections()
+	}
+}
+
+// Options say how one account's requests are sent: its http block.
+type Options struct {
+	// BaseURL of the upstream; see CheckBaseURL.
+	BaseURL string
+	// AllowPlainHTTP lets BaseURL be http:// for a host that is not loopback.
+	AllowPlainHTTP bool
+	// Timeout of one attempt, from connecting to the answer's last byte;
+	// DefaultTimeout if 0.
+	Timeout time.Duration
+	// MaxAttempts counts the first attempt too; DefaultMaxAttempts if 0. A GET
+	// on a kept-alive connection that turns out to be closed is sent once more
+	// by net/http, which is not counted.
+	MaxAttempts int
+	// Proxy is the URL of an HTTP(S) or SOCKS5 proxy. Where it is not set, the
+	// HTTPS_PROXY family of environment variables decides.
+	Proxy credential.Secret
+	// CAPEM are certificates to trust besides the system's.
+	CAPEM string
+	// Headers are added to every request. One that the provider sets itself
+	// is not replaced.
+	Headers map[string]credential.Secret
+	// RequestsPerSecond replaces Limit where it is not 0.
+	RequestsPerSecond float64
+	// Limit is the upstream's documented limit; the client stays below it.
+	Limit providers.Limit
+	// LimitKey names what the limit counts for: clients with equal keys share
+	// one limiter, and the first of them sets its rate. An account's address
+	// is the usual one.
+	LimitKey string
+	// ClientCertificate authenticates this side of the TLS connection.
+	ClientCertificate *tls.Certificate
+	// Log gets one debug line per attempt; may be nil.
+	Log hclog.Logger
+}
+
+// Client returns a client for those options. It fails with a *providers.Error
+// of class Config that names the attribute which is wrong.
+//
+// Redirects are not followed. Answers are at most 1 MiB and arrive whole or
+// not at all. Use it through Do.
+func (p *Pool) Client(o Options) (*http.Client, error) {
+	base, err := parseBaseURL(o.BaseURL, o.AllowPlainHTTP)
+	if err != nil {
+		return nil, configError("base_url", err.Error())
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.MaxAttempts <= 0 {
+		o.MaxAttempts = DefaultMaxAttempts
+	}
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	transport, err := p.transport(base.Host, o)
+	if err != nil {
+		return nil, err
+	}
+	var rt http.RoundTripper = &attempt{next: transport, pool: p, timeout: o.Timeout, log: o.Log}
+	if l := p.limiter(o); l != nil {
+		rt = &limit{next: rt, limiter: l}
+	}
+	rt = newRetry(rt, p, o.MaxAttempts)
+	if len(o.Headers) > 0 {
+		rt = &headers{next: rt, add: o.Headers}
+	}
+	return &http.Client{Transport: rt, CheckRedirect: neverRedirect}, nil
+}
+
+func neverRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// sawDate compares the Date of an answer with the clock.
+func (p *Pool) sawDate(host string, header http.Header) {
+	theirs, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return
+	}
+	skew := theirs.Sub(p.opts.Now())
+	if skew.Abs() <= time.Minute {
+		return
+	}
+	p.mu.Lock()
+	known := p.skewed[host]
+	p.skewed[host] = true
+	p.mu.Unlock()
+	if !known {
+		p.opts.OnSkew(host, skew)
+	}
+}
+
+// configError is an error about an attribute, found before anything is sent.
+func configError(attribute, message string) *providers.Error {
+	return &providers.Error{
+		Class: providers.Config, Op: "prepare the connection", Message: message,
+		Advice: "Correct " + attribute + ".", Attribute: attribute,
+	}
+}
+
+// headers adds the configured headers.
+type headers struct {
+	next http.RoundTripper
+	add  map[string]credential.Secret
+}
+
+func (h *headers) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	for name, value := range h.add {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = value.Reveal()
+		} else if len(req.Header.Values(name)) == 0 {
+			req.Header.Set(name, value.Reveal())
+		}
+	}
+	return h.next.RoundTrip(req)
+}
+
+// limit holds requests back until the limiter lets them go.
+type limit struct {
+	next    http.RoundTripper
+	limiter *rate.Limiter
+}
+
+// errLimited is what a request ends with that could not be sent before its
+// context's deadline.
+type errLimited struct{}
+
+func (errLimited) Error() string { return "the rate limit leaves no time for this request" }
+
+func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := l.limiter.Wait(req.Context()); err != nil {
+		if ctxErr := req.Context().Err(); ctxErr != nil {
+			return nil, ctxErr
+		}
+		return nil, errLimited{}
+	}
+	return l.next.RoundTrip(req)
+}
+
+// limiter returns the limiter that the options ask for; nil for none.
+func (p *Pool) limiter(o Options) *rate.Limiter {
+	l := newLimiter(o)
+	if l == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.limiters[o.LimitKey]; ok {
+		return known
+	}
+	p.limiters[o.LimitKey] = l
+	return l
+}
+
+// newLimiter stays below a documented limit: a burst of a tenth and a rate of
+// four fifths of it can never add up to more than nine tenths in one period.
+func newLimiter(o Options) *rate.Limiter {
+	switch {
+	case o.RequestsPerSecond > 0:
+		return rate.NewLimiter(rate.Limit(o.RequestsPerSecond), max(1, int(o.RequestsPerSecond)))
+	case o.Limit.Requests > 0 && o.Limit.Per > 0:
+		perSecond := 0.8 * float64(o.Limit.Requests) / o.Limit.Per.Seconds()
+		return rate.NewLimiter(rate.Limit(perSecond), max(1, o.Limit.Requests/10))
+	}
+	return nil
+}
+
+// exchange follows one call of Do through the decorators.
+type exchange struct {
+	// once requests are not sent again once the upstream may have seen them.
+	once bool
+	mu   sync.Mutex
+	lost bool
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange of a request; nil for one that did not come
+// through Do, which gets the rules of Op.Once.
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// setLost notes whether the upstream may have processed the attempt under way.
+func (x *exchange) setLost(lost bool) {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	x.lost = lost
+	x.mu.Unlock()
+}
+
+func (x *exchange) isLost() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lost
+}

@@ -1,0 +1,124 @@
+package upstream
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+)
+
+// maxIdle is how many idle connections a host may keep: the highest useful
+// --concurrency.
+const maxIdle = 64
+
+// transportKey tells transports apart: by host, and by a digest of what else
+// shapes a connection, since a proxy's URL may hold a password.
+type transportKey struct {
+	host   string
+	digest [sha256.Size]byte
+}
+
+// transport returns the shared transport for those options.
+func (p *Pool) transport(host string, o Options) (*http.Transport, error) {
+	key := transportKey{host: host, digest: connectionDigest(o)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.transports[key]; ok {
+		return t, nil
+	}
+	t, err := newTransport(o)
+	if err != nil {
+		return nil, err
+	}
+	p.transports[key] = t
+	return t, nil
+}
+
+func connectionDigest(o Options) [sha256.Size]byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q", o.Proxy.Reveal(), o.CAPEM)
+	if o.ClientCertificate != nil {
+		// The key is not hashed: two keys cannot share a certificate.
+		for _, der := range o.ClientCertificate.Certificate {
+			fmt.Fprintf(h, " %x", der)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+func newTransport(o Options) (*http.Transport, error) {
+	proxy, err := proxyOf(o.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := tlsConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{
+		Proxy:                  proxy,
+		OnProxyConnectResponse: checkProxyAnswer,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        conf,
+		TLSHandshakeTimeout:    10 * time.Second,
+		// Without this a TLS config of one's own turns HTTP/2 off.
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}, nil
+}
+
+func tlsConfig(o Options) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.CAPEM != "" {
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			// No system store (a scratch image): the configured ones are all.
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM([]byte(o.CAPEM)) {
+			return nil, configError("http.ca_pem", "no certificate in PEM form was found in it")
+		}
+		conf.RootCAs = roots
+	}
+	if o.ClientCertificate != nil {
+		conf.Certificates = []tls.Certificate{*o.ClientCertificate}
+	}
+	return conf, nil
+}
+
+func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error) {
+	if s.IsZero() {
+		return http.ProxyFromEnvironment, nil
+	}
+	u, err := url.Parse(s.Reveal())
+	if err != nil || u.Hostname() == "" {
+		return nil, configError("http.proxy", "not a URL: write one such as \"http://proxy.internal:3128\"")
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return http.ProxyURL(u), nil
+	}
+	return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
+}
+
+// proxyError is a proxy's refusal to connect us.
+type proxyError struct{ status int }
+
+func (e proxyError) Error() string { return fmt.Sprintf("the proxy answered HTTP %d", e.status) }
+
+func checkProxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return proxyError{status: resp.StatusCode}
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+// Package all lists the providers that credsync is built with.
+package all
+
+import (
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/invoicebox"
+	"github.com/credsync/credsync/providers/sagi"
+)
+
+// Registry returns a registry of all providers.
+func Registry() *providers.Registry {
+	return providers.NewRegistry(
+		invoicebox.Spec(),
+		sagi.Spec(),
+	)
+}

@@ -1,0 +1,182 @@
+package invoicebox_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/invoicebox"
+	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/schema"
+	"github.com/google/go-cmp/cmp"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	tokenV3 = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+	tokenL3 = "29078-API:0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+	userID  = "01771533-8e75-3234-8e3d-9213ae2d7c52"
+)
+
+func target(token, version string) providertest.Target {
+	return providertest.Target{
+		Spec: invoicebox.Spec(),
+		Account: sandbox.Account{
+			Upstream: "invoicebox", Name: "shop", Token: token,
+			Invoicebox: &sandbox.InvoiceboxAccount{UserID: userID},
+		},
+		Attributes: map[string]cty.Value{"token": cty.StringVal(token), "merchant_id": cty.StringVal("ffffffff-ffff")},
+		Secrets:    []string{token},
+		Requests: []providertest.Request{{
+			Op: sandbox.OpVerify, Method: "GET", Path: "/" + version + "/security/api/auth/auth",
+			Header: map[string]string{
+				"Accept": "application/json", "User-Agent": "credsync/1.2.3", "Authorization": "Bearer {token}", "Content-Type": "",
+			},
+		}},
+		Outputs: credential.Outputs{"api_version": version, "user_id": userID, "merchant_id": "ffffffff-ffff"},
+		Errors:  refusals(),
+	}
+}
+
+func refusals() []providertest.Case {
+	answer := providertest.Answer
+	refusal := `{"error":{"message":"Text","code":"code"}}`
+	return []providertest.Case{
+		{Name: "unknown token", Op: sandbox.OpVerify, Class: providers.Credentials,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Revoke("invoicebox", "shop") }},
+		{Name: "revoked token", Op: sandbox.OpVerify, Class: providers.Credentials,
+			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "forbidden", Op: sandbox.OpVerify, Class: providers.Human, Reason: providers.NoAccess,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) {
+				s.Update("invoicebox", "shop", func(a *sandbox.Account) { a.Invoicebox.Forbidden = true })
+			}},
+		{Name: "not found", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "base_url", Arrange: answer(404, refusal)},
+		{Name: "anonymous 200 is no success", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "token",
+			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Anonymous})},
+		{Name: "200 without userId", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "token", Arrange: answer(200, `{"data":{"profile":null}}`)},
+		{Name: "200 with an empty userId", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "token", Arrange: answer(200, `{"data":{"userId":""}}`)},
+		{Name: "200 without data", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(200, `{}`)},
+		{Name: "userId of another type", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(200, `{"data":{"userId":17}}`)},
+		{Name: "401 without an error object", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(401, `{"data":{}}`)},
+		{Name: "undocumented status", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(418, refusal)},
+		{Name: "500", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(500, refusal)},
+	}
+}
+
+func TestConformanceV3(t *testing.T) { providertest.Run(t, target(tokenV3, "v3")) }
+
+func TestConformanceL3(t *testing.T) { providertest.Run(t, target(tokenL3, "l3")) }
+
+func TestLoginSendsNothing(t *testing.T) {
+	h := providertest.New(t, target(tokenV3, "v3"))
+	token := h.Login(t)
+	if token.Access.Reveal() != tokenV3 || !token.ExpiresAt.IsZero() || !token.RefreshableUntil.IsZero() {
+		t.Error("want the configured token, without an end")
+	}
+	if diff := cmp.Diff(sandbox.Counters{}, h.Sandbox.Counters("invoicebox", "shop")); diff != "" {
+		t.Errorf("a request was sent:\n%s", diff)
+	}
+}
+
+func TestTokenShapeAndVersionMustAgree(t *testing.T) {
+	for _, c := range []struct {
+		token, version string
+		ok             bool
+	}{
+		{tokenV3, "auto", true},
+		{tokenL3, "auto", true},
+		{"ab", "auto", true}, // no length is documented
+		{"1-API:AB", "auto", true},
+		{"not hex", "auto", false},
+		{"29078-API:", "auto", false},
+		{"API:ab12", "auto", false},
+		{tokenV3, "v3", true},
+		{tokenV3, "l3", false},
+		{tokenL3, "l3", true},
+		{tokenL3, "v3", false},
+		{"some.new.shape", "v3", true},
+	} {
+		t.Run(c.version+" "+c.token, func(t *testing.T) {
+			spec := invoicebox.Spec()
+			err := spec.Check(schema.NewValues(spec.Block(), "", map[string]cty.Value{
+				"token": cty.StringVal(c.token), "api_version": cty.StringVal(c.version),
+			}, nil))
+			if (err == nil) != c.ok {
+				t.Errorf("got %v, want ok = %v", err, c.ok)
+			}
+		})
+	}
+}
+
+func TestUnknownTokenIsLeftForLater(t *testing.T) {
+	spec := invoicebox.Spec()
+	err := spec.Check(schema.NewValues(spec.Block(), "", map[string]cty.Value{
+		"token": cty.UnknownVal(cty.String), "api_version": cty.StringVal("l3"),
+	}, nil))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAttributeChecks(t *testing.T) {
+	for _, c := range []struct {
+		attribute, value string
+		ok               bool
+	}{
+		{"token", "ab12", true},
+		{"token", "", false},
+		{"token", "ab12\n", false},
+		{"token", "ab 12", false},
+		{"token", "ключ", false},
+		{"user_agent", "MyApp/1.0", true},
+		{"user_agent", "MyApp 1.0", false},
+		{"user_agent", "MyApp/1.0\r\nX: y", false},
+		{"base_url", "https://api.invoicebox.ru", true},
+		{"base_url", "api.invoicebox.ru", false},
+		{"remind_after", "90d", true},
+		{"remind_after", "soon", false},
+	} {
+		t.Run(fmt.Sprintf("%s %q", c.attribute, c.value), func(t *testing.T) {
+			a, _ := invoicebox.Spec().Block().Attribute(c.attribute)
+			if err := a.Check(cty.StringVal(c.value)); (err == nil) != c.ok {
+				t.Errorf("got %v, want ok = %v", err, c.ok)
+			}
+		})
+	}
+}
+
+func TestReminderOfAnOldToken(t *testing.T) {
+	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name   string
+		remind string
+		first  time.Time
+		after  time.Duration
+		warns  bool
+	}{
+		{"not asked for", "", first, 1000 * 24 * time.Hour, false},
+		{"never used", "90d", time.Time{}, 0, false},
+		{"young", "90d", first, 90 * 24 * time.Hour, false},
+		{"old", "90d", first, 91 * 24 * time.Hour, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			attrs := map[string]cty.Value{}
+			if c.remind != "" {
+				attrs["remind_after"] = cty.StringVal(c.remind)
+			}
+			h := providertest.New(t, target(tokenV3, "v3"), providertest.WithAttributes(attrs))
+			found := h.Provider.(providers.Inspector).Inspect(first.Add(c.after), providers.Seen{FirstAt: c.first})
+			if (len(found) > 0) != c.warns {
+				t.Errorf("found %+v", found)
+			}
+			for _, f := range found {
+				if f.Blocked != "" {
+					t.Error("a reminder must not block")
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,129 @@
+// Package invoicebox provides tokens of the Invoicebox billing service.
+//
+// There is no login: the token is made in the service's account pages and
+// given in the configuration. What this package adds is the check that it
+// works, before anything that relies on it gets it.
+//
+// Protocol: the service's "Авторизация" page; the l3 prefix of the path, the
+// default address and the request limit are those of its public documentation.
+package invoicebox
+
+import (
+	"errors"
+	"regexp"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Spec describes the provider.
+func Spec() *providers.Spec {
+	return &providers.Spec{
+		Name:       "invoicebox",
+		Doc:        "A static token of the Invoicebox billing service, checked before it is delivered and at each plan.",
+		Source:     "Invoicebox, \"Авторизация\"",
+		Attributes: attributes(),
+		Check:      check,
+		Outputs: []schema.Output{
+			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token, as configured."},
+			{Name: "api_version", Type: cty.String, Doc: "The API version that the token is for: `v3` or `l3`."},
+			{Name: "user_id", Type: cty.String, Doc: "Whose token it is, as the service says."},
+			{Name: "merchant_id", Type: cty.String, Doc: "The configured `merchant_id`."},
+		},
+		Static: true,
+		Limit:  providers.Limit{Requests: 100, Per: 30 * time.Second},
+		New:    newProvider,
+	}
+}
+
+func attributes() []schema.Attribute {
+	return []schema.Attribute{
+		{
+			Name: "token", Type: cty.String, Required: true, Sensitive: true,
+			Check: checkToken, Effect: schema.ShapesLogin,
+			Doc: "The token from the service's account pages: hexadecimal digits (v3), or `<digits>-API:<hexadecimal digits>` (l3).",
+		},
+		{
+			Name: "base_url", Type: cty.String, Default: cty.StringVal("https://api.invoicebox.ru"),
+			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Doc: "Address of the service.",
+		},
+		{
+			Name: "api_version", Type: cty.String, Default: cty.StringVal(auto),
+			OneOf: []string{auto, "v3", "l3"}, Effect: schema.ShapesLogin,
+			Doc: "The API version that the token is for. `auto` tells it by the token's shape.",
+		},
+		{
+			Name: "merchant_id", Type: cty.String, Effect: schema.ShapesToken,
+			Doc: "The shop's identifier, handed on to targets beside the token.",
+		},
+		{
+			Name: "user_agent", Type: cty.String, DefaultText: "`credsync/<version>`", Check: checkUserAgent,
+			Doc: "The `User-Agent` header, which the service wants in the form `App/1.0`.",
+		},
+		{
+			Name: "remind_after", Type: cty.String, Check: schema.CheckDuration,
+			Doc: "How long after the token was first used `plan` begins to warn that it is due for replacement, such as `\"90d\"`. Not set: no warning.",
+		},
+	}
+}
+
+const auto = "auto"
+
+// The documented shapes. Nothing says how many digits there are.
+var (
+	shapeV3 = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
+	shapeL3 = regexp.MustCompile(`^[0-9]+-API:[0-9A-Fa-f]+$`)
+)
+
+// shape returns the version that the token looks like; "" for neither.
+func shape(token credential.Secret) string {
+	switch {
+	case shapeV3.MatchString(token.Reveal()):
+		return "v3"
+	case shapeL3.MatchString(token.Reveal()):
+		return "l3"
+	}
+	return ""
+}
+
+func checkToken(v cty.Value) error {
+	token := credential.NewSecret(v.AsString())
+	if token.IsZero() {
+		return errors.New("the token is empty")
+	}
+	if !upstream.HeaderSafe(token) {
+		return errors.New("the token has spaces, line breaks or characters outside ASCII in it; if it comes from a file, wrap it in trimspace()")
+	}
+	return nil
+}
+
+var userAgent = regexp.MustCompile(`^[A-Za-z0-9._-]+/[A-Za-z0-9._+-]+$`)
+
+func checkUserAgent(v cty.Value) error {
+	if !userAgent.MatchString(v.AsString()) {
+		return errors.New("the service wants a name, a slash and a version, such as \"MyApp/1.0\"")
+	}
+	return nil
+}
+
+// check compares the token with the pinned version. A token of an unknown
+// shape is let through if the version is pinned: whoever pins it may know a
+// newer shape than we do.
+func check(v schema.Values) error {
+	if !v.Known("token") || !v.Known("api_version") {
+		return nil
+	}
+	looksLike, pinned := shape(v.Secret("token")), v.String("api_version")
+	switch {
+	case pinned == auto && looksLike == "":
+		return errors.New("the token has neither the shape of v3 (hexadecimal digits) nor that of l3 (\"<digits>-API:<hexadecimal digits>\"); check that it was copied whole, or set api_version")
+	case pinned != auto && looksLike != "" && looksLike != pinned:
+		return errors.New("api_version is \"" + pinned + "\", but the token has the shape of " + looksLike + "; correct the one that is wrong, or leave api_version out")
+	}
+	return nil
+}

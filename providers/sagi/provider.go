@@ -1,0 +1,208 @@
+package sagi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+)
+
+var (
+	_ providers.Refresher = (*provider)(nil)
+	_ providers.Verifier  = (*provider)(nil)
+	_ providers.Inspector = (*provider)(nil)
+)
+
+const (
+	// lifetime is that of a token whose answer and claims name none.
+	lifetime = 30 * 24 * time.Hour
+	// refreshable is for how long refreshing works. The document does not say
+	// since when; the login is the earliest it can mean.
+	refreshable = 365 * 24 * time.Hour
+)
+
+type provider struct {
+	env        providers.Env
+	phone      string
+	password   credential.Secret
+	licenseKey credential.Secret
+	branchID   string
+	baseURL    string
+	envelope   string
+}
+
+func newProvider(v schema.Values, env providers.Env) (providers.Provider, error) {
+	return &provider{
+		env: env, phone: v.String("phone"), password: v.Secret("password"), licenseKey: v.Secret("license_key"),
+		branchID: v.String("branch_id"), baseURL: v.String("base_url"), envelope: v.String("envelope"),
+	}, nil
+}
+
+// Login sends the phone and the password, once.
+//
+// What it finds wrong with the branches it leaves to Verify: the token has
+// been issued by then, and an error here would lose it.
+func (p *provider) Login(ctx context.Context) (credential.Token, error) {
+	op := p.op("log in", credential.Secret{})
+	op.Once = true
+	body, err := json.Marshal(loginRequest{Phone: p.phone, Password: p.password.Reveal(), LicenseKey: p.licenseKey.Reveal()})
+	if err != nil {
+		// Not wrapped: it could quote the body. Strings always encode.
+		return credential.Token{}, &providers.Error{Class: providers.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
+	}
+	issuedAt := p.env.Now()
+	r, err := p.send(ctx, op, http.MethodPost, "/api/v1/auth/business", credential.Secret{}, body)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	if !success(r.status) {
+		return credential.Token{}, r.loginRefused()
+	}
+	t, answer, err := r.token(issuedAt)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	if answer.Organization == nil {
+		return credential.Token{}, r.Missing("organization")
+	}
+	t.RefreshableUntil = issuedAt.Add(refreshable)
+	t.Outputs = p.outputs(answer)
+	return t, nil
+}
+
+// Refresh trades a token, alive or expired, for a new one.
+func (p *provider) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
+	op := p.op("refresh the token", old.Access)
+	op.Once = true
+	issuedAt := p.env.Now()
+	r, err := p.send(ctx, op, http.MethodPost, "/api/v1/auth/refresh_token", old.Access, nil)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	if !success(r.status) {
+		return credential.Token{}, r.refreshRefused()
+	}
+	t, _, err := r.token(issuedAt)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	// The answer repeats none of what the login said, and a refresh does not
+	// begin the 365 days anew.
+	t.RefreshableUntil = old.RefreshableUntil
+	t.Outputs = maps.Clone(old.Outputs)
+	return t, nil
+}
+
+// Verify looks up the token's branch, which also gives its group.
+func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
+	op := p.op("look up the branch", t.Access)
+	branchID := t.Outputs.String("branch_id")
+	if err := p.checkAccess(t.Outputs, op); err != nil {
+		return nil, err
+	}
+	r, err := p.send(ctx, op, http.MethodGet, "/api/v1/branches/"+branchID, t.Access, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !success(r.status) {
+		return nil, r.lookupRefused(branchID)
+	}
+	var b branchAnswer
+	if err := r.decode(&b); err != nil {
+		return nil, err
+	}
+	switch {
+	case b.ID.IsZero():
+		return nil, r.Missing("id")
+	case string(b.ID) != branchID:
+		return nil, r.Fail(providers.Server, "the answer is about another branch than "+branchID, "Report it to the upstream.")
+	case b.GroupID.IsZero():
+		return nil, r.Missing("group_id")
+	}
+	out := credential.Outputs{"branch_id": branchID, "group_id": string(b.GroupID)}
+	if b.Name != nil {
+		out["branch_name"] = *b.Name
+	}
+	return out, nil
+}
+
+// checkAccess finds, with no request, a branch that the login did not list.
+func (p *provider) checkAccess(o credential.Outputs, op upstream.Op) error {
+	e := &providers.Error{Op: op.Name, URL: p.baseURL, Class: providers.Human, Reason: providers.NoAccess}
+	branches, _ := o["branches"].([]string)
+	branchID := o.String("branch_id")
+	switch {
+	case len(branches) == 0:
+		e.Message = "the account has access to no branch"
+		e.Advice = "Have the organization's administrator at Sagi give this user a branch."
+	case slices.Contains(branches, branchID):
+		return nil
+	case p.branchID != "" && branchID == p.branchID:
+		e.Class, e.Reason, e.Attribute = providers.Config, "", "branch_id"
+		e.Message = "the account has no access to branch " + branchID
+		e.Advice = "Set branch_id to one of " + listed(branches) + ", or have the organization's administrator at Sagi give access to it."
+	default:
+		e.Message = "the account no longer has access to branch " + branchID + ", which was chosen at the first login"
+		e.Advice = "Have access to it restored at Sagi, or choose another by setting branch_id to one of " + listed(branches) + "."
+	}
+	return e
+}
+
+// Inspect warns of what the last login said.
+func (p *provider) Inspect(_ time.Time, seen providers.Seen) []providers.Finding {
+	var found []providers.Finding
+	if muted, _ := seen.Outputs["muted"].(bool); muted {
+		found = append(found, providers.Finding{
+			Summary: "The account is muted",
+			Detail:  "Sagi says so of the account; tokens still come, but its calls may have no effect. Ask Sagi.",
+		})
+	}
+	if active, said := seen.Outputs["subscription_active"].(bool); said && !active {
+		found = append(found, providers.Finding{
+			Summary:   "The subscription of the branch is not active",
+			Detail:    "Sagi says so of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, or set branch_id to another branch.",
+			Attribute: "branch_id",
+		})
+	}
+	return found
+}
+
+func (p *provider) op(name string, token credential.Secret) upstream.Op {
+	return upstream.Op{Name: name, Secrets: []credential.Secret{p.password, p.licenseKey, token}}
+}
+
+// send makes a request; with a body it is JSON, with a token it bears it.
+func (p *provider) send(ctx context.Context, op upstream.Op, method, path string, token credential.Secret, body []byte) (*response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, upstream.URL(p.baseURL, path), bytes.NewReader(body))
+	if err != nil {
+		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", p.userAgent())
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if !token.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+token.Reveal())
+	}
+	a, err := upstream.Do(ctx, p.env.Client, req, op)
+	if err != nil {
+		return nil, err
+	}
+	return p.read(a)
+}
+
+func (p *provider) userAgent() string {
+	if p.env.Version == "" {
+		return "credsync"
+	}
+	return "credsync/" + p.env.Version
+}

@@ -1,0 +1,147 @@
+package sagi_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/providers/sagi"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	phone    = "business_user@example.com"
+	password = `pa"ss wörd\<&>` // whatever JSON has to escape
+	license  = "license-0123456789"
+
+	// Neither fits an int64; the second not even a uint64.
+	firstBranch  = "9876543210987654321"
+	secondBranch = "1988850967616950272"
+	firstGroup   = "98765432109876543210"
+	secondGroup  = "17"
+)
+
+func account() sandbox.Account {
+	return sandbox.Account{
+		Upstream: "sagi", Name: phone, Password: password,
+		Sagi: &sandbox.SagiAccount{
+			LicenseKey: license, OrganizationID: "1231456789", Role: "a new role",
+			Branches: []sandbox.SagiBranch{
+				{ID: firstBranch, Name: "First", GroupID: firstGroup, SubscriptionActive: true},
+				{ID: secondBranch, Name: "Second", GroupID: secondGroup},
+			},
+		},
+	}
+}
+
+func target() providertest.Target {
+	bearer := map[string]string{"Authorization": "Bearer {token}", "Content-Type": "", "Accept": "application/json"}
+	return providertest.Target{
+		Spec:    sagi.Spec(),
+		Account: account(),
+		Attributes: map[string]cty.Value{
+			"phone": cty.StringVal(phone), "password": cty.StringVal(password), "license_key": cty.StringVal(license),
+		},
+		Secrets: []string{license, password},
+		Requests: []providertest.Request{
+			{
+				Op: sandbox.OpLogin, Method: http.MethodPost, Path: "/api/v1/auth/business",
+				Header: map[string]string{"Content-Type": "application/json", "Accept": "application/json", "Authorization": ""},
+				Body:   `{"phone":"business_user@example.com","password":"pa\"ss wörd\\\u003c\u0026\u003e","license_key":"license-0123456789"}`,
+			},
+			{Op: sandbox.OpRefresh, Method: http.MethodPost, Path: "/api/v1/auth/refresh_token", Header: bearer},
+			{Op: sandbox.OpVerify, Method: http.MethodGet, Path: "/api/v1/branches/" + firstBranch, Header: bearer},
+		},
+		Outputs: credential.Outputs{
+			"organization_id": "1231456789", "role": "a new role", "branches": []string{firstBranch, secondBranch},
+			"branch_id": firstBranch, "branch_name": "First", "group_id": firstGroup, "muted": false, "subscription_active": true,
+		},
+		Errors: append(append(loginErrors(), refreshErrors()...), lookupErrors()...),
+	}
+}
+
+func loginErrors() []providertest.Case {
+	answer := providertest.Answer
+	change := func(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
+		return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("sagi", phone, f) }
+	}
+	list := []providertest.Case{
+		{Name: "wrong password", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
+		{Name: "unknown phone", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Attributes: map[string]cty.Value{"phone": cty.StringVal("nobody")}},
+		{Name: "wrong license key", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Attributes: map[string]cty.Value{"license_key": cty.StringVal("license-9")}},
+		{Name: "code 401 in HTTP 200", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: answer(200, `{"code":401,"message":"invalid login or password","data":null}`)},
+		{Name: "locked", Class: providers.Human, Reason: providers.NoAccess, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "400", Class: providers.Config, Attribute: "phone", Arrange: answer(400, `{"message":"bad format"}`)},
+		{Name: "404 failed creating token", Class: providers.Retryable, Arrange: answer(404, `{"code":404,"message":"Failed creating token."}`)},
+		{Name: "another 404", Class: providers.Server, Arrange: answer(404, `{"message":"page not found"}`)},
+		{Name: "500", Class: providers.Retryable, Arrange: answer(500, `{}`)},
+		{Name: "500 with HTML", Class: providers.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "code 500 in HTTP 200", Class: providers.Retryable, Arrange: answer(200, `{"code":500,"message":"oops"}`)},
+		{Name: "code 429 in HTTP 200", Class: providers.Retryable, Arrange: answer(200, `{"code":429,"message":"slowly"}`)},
+		{Name: "unknown code in HTTP 200", Class: providers.Server, Arrange: answer(200, `{"code":1001,"data":{"access_token":"x","organization":{}}}`)},
+		{Name: "a code that is no number", Class: providers.Server, Arrange: answer(200, `{"code":"E1","data":{"access_token":"x","organization":{}}}`)},
+		{Name: "undocumented status", Class: providers.Server, Arrange: answer(418, `{}`)},
+		{Name: "no token", Class: providers.Server, Arrange: answer(200, `{"expire":"2027-01-01T00:00:00Z","organization":{}}`)},
+		{Name: "empty token", Class: providers.Server, Arrange: answer(200, `{"access_token":"","organization":{}}`)},
+		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"access_token":"a\nb","organization":{}}`)},
+		{Name: "no organization", Class: providers.Server, Arrange: answer(200, `{"access_token":"x"}`)},
+		{Name: "expire is no time", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","expire":"soon","organization":{}}`)},
+		{Name: "branch id with an exponent", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","organization":{"branches":[1e3]}}`)},
+		{Name: "wrapped asked for, bare came", Class: providers.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("wrapped")}},
+		{Name: "bare asked for, wrapped came", Class: providers.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("bare")},
+			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Wrapped})},
+	}
+	return withOp(sandbox.OpLogin, list)
+}
+
+func refreshErrors() []providertest.Case {
+	answer := providertest.Answer
+	return withOp(sandbox.OpRefresh, []providertest.Case{
+		{Name: "refresh of a revoked token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "refresh after 365 days", Class: providers.Credentials,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(365 * 24 * 3600e9) }},
+		{Name: "refresh 400", Class: providers.Config, Arrange: answer(400, `{}`)},
+		{Name: "refresh 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"message":"blocked"}`)},
+		{Name: "refresh 404 failed creating token", Class: providers.Retryable, Arrange: answer(404, `{"message":"failed creating token"}`)},
+		{Name: "refresh 500", Class: providers.Retryable, Arrange: answer(500, ``)},
+		{Name: "refresh 404", Class: providers.Server, Arrange: answer(404, `{}`)},
+		{Name: "refresh without a token", Class: providers.Server, Arrange: answer(200, `{"expire":"2027-01-01T00:00:00Z"}`)},
+	})
+}
+
+func lookupErrors() []providertest.Case {
+	answer := providertest.Answer
+	return withOp(sandbox.OpVerify, []providertest.Case{
+		{Name: "revoked token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "expired token", Class: providers.Credentials,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(31 * 24 * 3600e9) }},
+		{Name: "branch 400", Class: providers.Config, Attribute: "branch_id", Arrange: answer(400, `{}`)},
+		{Name: "branch 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{}`)},
+		{Name: "branch gone", Class: providers.Human, Reason: providers.NoAccess,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) {
+				s.Update("sagi", phone, func(a *sandbox.Account) { a.Sagi.Branches = a.Sagi.Branches[1:] })
+			}},
+		{Name: "configured branch not in the list", Class: providers.Config, Attribute: "branch_id",
+			Attributes: map[string]cty.Value{"branch_id": cty.StringVal("5")}},
+		{Name: "another branch", Class: providers.Server, Arrange: answer(200, `{"id":1,"group_id":1}`)},
+		{Name: "no group", Class: providers.Server, Arrange: answer(200, `{"id":9876543210987654321}`)},
+		{Name: "group zero", Class: providers.Server, Arrange: answer(200, `{"id":9876543210987654321,"group_id":0}`)},
+		{Name: "branch 500", Class: providers.Retryable, Arrange: answer(500, `{}`)},
+	})
+}
+
+func withOp(op string, list []providertest.Case) []providertest.Case {
+	for i := range list {
+		list[i].Op = op
+	}
+	return list
+}
+
+func TestConformance(t *testing.T) { providertest.Run(t, target()) }

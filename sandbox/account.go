@@ -1,0 +1,156 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Account is an account at one upstream.
+type Account struct {
+	Upstream string `json:"upstream"`
+	// Name is how the control API and the counters call it; it is unique per
+	// upstream. Where accounts log in by name, it is the login.
+	Name string `json:"name"`
+	// Password of accounts that have one.
+	Password string `json:"password,omitempty"`
+	// Token of accounts whose token is static.
+	Token string `json:"token,omitempty"`
+	// TokenLifetime of tokens issued from now on; the upstream's documented
+	// lifetime if 0.
+	TokenLifetime Duration `json:"token_lifetime,omitzero"`
+	// Locked accounts are answered as the upstream answers those.
+	Locked bool `json:"locked,omitempty"`
+	// LockAfter is how many rejected logins in a row lock the account; 0
+	// means that none do.
+	LockAfter int `json:"lock_after,omitempty"`
+
+	Invoicebox *InvoiceboxAccount `json:"invoicebox,omitempty"`
+	Sagi       *SagiAccount       `json:"sagi,omitempty"`
+}
+
+// clone returns a copy that shares nothing with a.
+func (a Account) clone() Account {
+	if a.Invoicebox != nil {
+		c := *a.Invoicebox
+		a.Invoicebox = &c
+	}
+	if a.Sagi != nil {
+		c := *a.Sagi
+		c.Branches = slices.Clone(c.Branches)
+		a.Sagi = &c
+	}
+	return a
+}
+
+// Duration is a time.Duration that JSON writes as "15m".
+type Duration time.Duration
+
+// MarshalJSON implements json.Marshaler.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return errors.New("a duration is a string such as \"15m\"")
+	}
+	v, err := time.ParseDuration(text)
+	*d = Duration(v)
+	return err
+}
+
+// unknown stands in the counters for requests that belong to no account.
+const unknown = "(unknown)"
+
+// account is an Account with what happened to it. Everything is guarded by
+// the sandbox's mutex.
+type account struct {
+	Account
+	counters      Counters
+	loginsRunning int
+	rejectedInRow int
+}
+
+// SetAccount adds an account, or replaces the one of that name; tokens and
+// counters stay.
+func (s *Sandbox) SetAccount(a Account) error {
+	if !slices.Contains(s.Upstreams(), a.Upstream) {
+		return fmt.Errorf("there is no upstream %q; there are %s", a.Upstream, strings.Join(s.Upstreams(), ", "))
+	}
+	if a.Name == "" || a.Name == unknown {
+		return errors.New("an account needs a name")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.account(a.Upstream, a.Name)
+	known.Account = a.clone()
+	known.rejectedInRow = 0
+	return nil
+}
+
+// Update changes an account in place; false if there is none of that name.
+func (s *Sandbox) Update(upstream, name string, change func(*Account)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.accounts[upstream][name]
+	if ok {
+		change(&a.Account)
+	}
+	return ok
+}
+
+// Accounts returns all accounts, by upstream and name.
+func (s *Sandbox) Accounts() []Account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []Account{}
+	for _, a := range s.sorted() {
+		if a.Name != unknown {
+			list = append(list, a.Account.clone())
+		}
+	}
+	return list
+}
+
+// account returns the account of that name, making it if there is none.
+// Callers hold the mutex, as for all unexported methods below.
+func (s *Sandbox) account(upstream, name string) *account {
+	byName := s.accounts[upstream]
+	if byName == nil {
+		byName = map[string]*account{}
+		s.accounts[upstream] = byName
+	}
+	a := byName[name]
+	if a == nil {
+		a = &account{Account: Account{Upstream: upstream, Name: name}}
+		byName[name] = a
+	}
+	return a
+}
+
+// find returns the account of the upstream that match accepts, or nil.
+func (s *Sandbox) find(upstream string, match func(*account) bool) *account {
+	for _, a := range s.sorted() {
+		if a.Upstream == upstream && a.Name != unknown && match(a) {
+			return a
+		}
+	}
+	return nil
+}
+
+func (s *Sandbox) sorted() []*account {
+	var list []*account
+	for _, byName := range s.accounts {
+		for _, a := range byName {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, func(a, b *account) int {
+		return strings.Compare(a.Upstream+"\x00"+a.Name, b.Upstream+"\x00"+b.Name)
+	})
+	return list
+}

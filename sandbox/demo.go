@@ -1,0 +1,27 @@
+package sandbox
+
+// DemoAccounts are accounts to try things out with; their values are the
+// upstreams' own documented examples.
+func DemoAccounts() []Account {
+	return []Account{
+		{
+			Upstream: "invoicebox", Name: "demo", Token: "b37c4c689295904ed21eee5d9a48d42e",
+			Invoicebox: &InvoiceboxAccount{UserID: "01771533-8e75-3234-8e3d-9213ae2d7c52"},
+		},
+		{
+			Upstream: "invoicebox", Name: "demo-l3", Token: "29078-API:b37c4c689295904ed21eee5d9a48d42e",
+			Invoicebox: &InvoiceboxAccount{UserID: "01771533-8e75-3234-8e3d-9213ae2d7c52"},
+		},
+		{
+			Upstream: "sagi", Name: "business_user@example.com", Password: "secure_password",
+			Sagi: &SagiAccount{
+				OrganizationID: "1231456789", Role: "administrator",
+				Branches: []SagiBranch{
+					// Larger than an int64 can hold, as in the document.
+					{ID: "9876543210987654321", Name: "BranchName", GroupID: "18446744073709551557", SubscriptionActive: true},
+					{ID: "1234567890123456789", Name: "Second branch", GroupID: "1988850967616950272", SubscriptionActive: true},
+				},
+			},
+		},
+	}
+}

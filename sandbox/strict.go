@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// rule notes a violation where the request breaks it. It never quotes a value.
+type rule func(*call)
+
+// header must be there exactly once with a value that matches.
+func header(name, pattern string) rule {
+	re := regexp.MustCompile(`^(?:` + pattern + `)$`)
+	return func(c *call) {
+		values := c.r.Header.Values(name)
+		if len(values) != 1 || !re.MatchString(values[0]) {
+			c.violate("the header %s is missing, repeated or of a wrong form", name)
+		}
+	}
+}
+
+// noHeader must not be there.
+func noHeader(name string) rule {
+	return func(c *call) {
+		if len(c.r.Header.Values(name)) > 0 {
+			c.violate("the header %s must not be sent", name)
+		}
+	}
+}
+
+// bearerForm is an Authorization header with a bearer token.
+func bearerForm() rule { return header("Authorization", `Bearer [!-~]+`) }
+
+// noQuery is for requests whose document shows none: a secret in a query ends
+// up in access logs.
+func noQuery(c *call) {
+	if c.r.URL.RawQuery != "" || c.r.URL.ForceQuery {
+		c.violate("the URL has a query")
+	}
+}
+
+func noBody(c *call) {
+	if len(c.body) > 0 {
+		c.violate("the body is not empty")
+	}
+	noHeader("Content-Type")(c)
+}
+
+// jsonBody must be one JSON object of non-empty strings: the required ones,
+// perhaps the optional ones, and no others.
+func jsonBody(required, optional []string) rule {
+	return func(c *call) {
+		contentType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+		if contentType != "application/json" {
+			c.violate("the Content-Type is not application/json")
+		}
+		fields, ok := stringFields(c.body)
+		if !ok {
+			c.violate("the body is not a JSON object of strings with each field once")
+			return
+		}
+		for _, name := range required {
+			if fields[name] == "" {
+				c.violate("the body has no field %q", name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			switch {
+			case slices.Contains(required, name):
+			case !slices.Contains(optional, name):
+				c.violate("the body has a field that is not documented")
+			case fields[name] == "":
+				c.violate("the optional field %q is empty", name)
+			}
+		}
+	}
+}
+
+// stringFields reads a JSON object token by token, since a map would hide a
+// field that is given twice.
+func stringFields(body []byte) (map[string]string, bool) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, false
+	}
+	fields := map[string]string{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, false
+		}
+		value, err := d.Token()
+		text, isString := value.(string)
+		_, twice := fields[name.(string)]
+		if err != nil || !isString || twice {
+			return nil, false
+		}
+		fields[name.(string)] = text
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, false
+	}
+	_, err := d.Token()
+	return fields, err == io.EOF
+}
+
+// bearer returns the token of the Authorization header, or "".
+func bearer(r *http.Request) string {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return ""
+	}
+	return token
+}

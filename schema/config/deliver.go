@@ -1,0 +1,210 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// delivery is a deliver block, written or made by a dynamic block.
+type delivery struct {
+	section
+	labels      []string
+	labelRanges []hcl.Range
+	scope       scope
+}
+
+// deliveries evaluates the deliver blocks of one account.
+func (l *loader) deliveries(b *accountBlock, a *Account, sc scope) ([]*Delivery, bool) {
+	sc.deliver = true
+	sc.ctx = sc.ctx.NewChild()
+	sc.ctx.Variables = map[string]cty.Value{"account": accountObject(a)}
+	var all []*Delivery
+	good := true
+	for _, block := range b.content.Blocks {
+		var list []delivery
+		ok := true
+		switch block.Type {
+		case "deliver":
+			list = []delivery{{
+				section: section{body: block.Body, def: block.DefRange, name: headerOf(block.Type, block.Labels)},
+				labels:  block.Labels, labelRanges: block.LabelRanges, scope: sc,
+			}}
+		case "dynamic":
+			list, ok = l.dynamic(block, sc)
+		}
+		good = good && ok
+		for _, d := range list {
+			made := l.deliver(d, a)
+			good = good && made != nil
+			if made != nil {
+				all = append(all, made)
+			}
+		}
+	}
+	return all, good
+}
+
+// accountObject is what `account` means in a deliver block.
+func accountObject(a *Account) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{
+		"address": cty.StringVal(a.Address), "provider": cty.StringVal(a.Spec.Name), "name": cty.StringVal(a.Name),
+	})
+}
+
+// deliver evaluates one; nil if that fails.
+func (l *loader) deliver(d delivery, a *Account) *Delivery {
+	spec, ok := l.opts.Sinks.Lookup(d.labels[0])
+	if !ok {
+		types := l.opts.Sinks.Types()
+		l.report.error(d.labelRanges[0], a.Address, "Unknown sink type", fmt.Sprintf("There is no sink type %q.%s The types are %s.", d.labels[0], didYouMean(d.labels[0], types), quoteAll(types)))
+		return nil
+	}
+	sink, found := l.findSink(d.labels[0], d.labels[1], d.labelRanges[1], a.Address)
+	content, ok := l.read(d.section, d.scope, []*schema.Block{l.tables.deliver, &spec.Deliver})
+	common, okCommon := l.decode(content, l.tables.deliver, d.section, d.scope)
+	own, okOwn := l.decode(content, &spec.Deliver, d.section, d.scope)
+	keys, okData := l.checkData(content.Attributes["data"], d, a)
+	if !found || !ok || !okCommon || !okOwn || !okData {
+		return nil
+	}
+	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: convertRange(d.def), def: d.def, keys: keys}
+	if !l.target(made, spec.Target, own, d, a) {
+		return nil
+	}
+	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
+	made.render = l.renderer(content.Attributes["data"], d, a)
+	return made
+}
+
+// checkData type-checks data against a token whose values are not known yet,
+// and returns the keys that will be written where these are known.
+func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys []string, ok bool) {
+	if attr == nil {
+		return defaultKeys(a.Spec), true
+	}
+	l.report.revealNames(attr.Expr)
+	sc := d.withToken(l.unknownToken(a.Spec))
+	v, ok := l.evaluate(attr.Expr, sc, false)
+	if !ok {
+		return nil, false
+	}
+	keys, known, wrong := dataKeys(v)
+	if wrong == "" && known && len(keys) == 0 {
+		wrong = "The data of a deliver block has no keys, so there would be nothing to write."
+	}
+	if wrong != "" {
+		l.report.error(attr.Expr.Range(), a.Address, "Invalid data", wrong)
+		return nil, false
+	}
+	return keys, true
+}
+
+// withToken is the scope of data, in which token has that value.
+func (d delivery) withToken(token cty.Value) scope {
+	sc := d.scope
+	sc.token = true
+	sc.ctx = sc.ctx.NewChild()
+	sc.ctx.Variables = map[string]cty.Value{"token": token}
+	return sc
+}
+
+// dataKeys returns the keys of what data gives, if they are known.
+func dataKeys(v cty.Value) (keys []string, known bool, wrong string) {
+	v, _ = v.Unmark()
+	t := v.Type()
+	switch {
+	case v.IsKnown() && v.IsNull():
+		return nil, false, "The data of a deliver block must not be null. Leave it out to write the provider's standard fields."
+	case t == cty.DynamicPseudoType, t.IsMapType() && !v.IsKnown():
+		return nil, false, ""
+	case t.IsObjectType():
+		keys = keysOf(v)
+	case t.IsMapType():
+		for it := v.ElementIterator(); it.Next(); {
+			key, _ := it.Element()
+			keys = append(keys, key.AsString())
+		}
+	default:
+		return nil, false, fmt.Sprintf("The data of a deliver block must be an object or a map, such as { TOKEN = token.access_token }, but this is a %s.", t.FriendlyName())
+	}
+	if slices.Contains(keys, "") {
+		return nil, false, "A key of data is empty. Every value needs a name to be written under."
+	}
+	return keys, true, ""
+}
+
+func defaultKeys(spec *providers.Spec) []string {
+	var keys []string
+	for _, o := range spec.Outputs {
+		if !o.Withheld {
+			keys = append(keys, o.Name)
+		}
+	}
+	return keys
+}
+
+// target asks the sink for the place that the block names.
+func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d delivery, a *Account) bool {
+	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
+		return true // offline: it cannot be known
+	}
+	target, err := makeTarget(made.Sink.Values, own)
+	if err != nil {
+		l.blockError(err, "Invalid deliver block", own, d.def, a.Address)
+		return false
+	}
+	made.Target = target
+	return true
+}
+
+type targetFunc = func(conn, deliver schema.Values) (sinks.Target, error)
+
+// checkTargets reports deliveries that would overwrite each other.
+func (l *loader) checkTargets(accounts []*Account) {
+	type claim struct {
+		account string
+		*Delivery
+	}
+	first := map[string]claim{}
+	keys := map[string]map[string]claim{}
+	for _, a := range accounts {
+		for _, d := range a.Deliveries {
+			if d.Target.Location == "" {
+				continue
+			}
+			target := d.Sink.Name + "\x00" + d.Target.Location
+			here := claim{account: a.Address, Delivery: d}
+			other, taken := first[target]
+			if !taken {
+				first[target] = here
+				keys[target] = map[string]claim{}
+			} else if !other.Target.Merge || !d.Target.Merge {
+				l.clash(here.account, d, other.account, other.Delivery, "")
+				continue
+			}
+			for _, key := range d.keys {
+				if other, taken := keys[target][key]; taken {
+					l.clash(here.account, d, other.account, other.Delivery, key)
+					break
+				}
+				keys[target][key] = here
+			}
+		}
+	}
+}
+
+func (l *loader) clash(account string, d *Delivery, otherAccount string, other *Delivery, key string) {
+	what := fmt.Sprintf("%s of sink %s", d.Target.Location, d.Sink.Name)
+	hint := "Give each a place of its own, or set merge = true in both and let them write different keys."
+	if key != "" {
+		what = fmt.Sprintf("the key %q of %s", key, what)
+		hint = "Give each a key of its own with the data argument."
+	}
+	l.report.error(d.def, account, "Two deliveries to one target", fmt.Sprintf("%s and %s would both write %s: here, and at %s. %s", otherAccount, account, what, place(other.def), hint))
+}

@@ -1,0 +1,231 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	hcljson "github.com/hashicorp/hcl/v2/json"
+)
+
+// maxFile is the most that one file may have, in bytes. Far more than anyone
+// writes, and little enough to hold in memory.
+const maxFile = 16 << 20
+
+const (
+	nativeSuffix   = ".hcl"
+	jsonSuffix     = ".hcl.json"
+	autoVarsSuffix = ".auto.credvars"
+)
+
+// listFiles returns the configuration files of a path in order, and the
+// directory that relative paths start at.
+func listFiles(path string) (dir string, files []string, problems diag.List) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil, diag.List{diag.Errorf("No such file or directory", "There is nothing at %s. Give the directory that holds the configuration, or one file of it.", path)}
+	case err != nil:
+		return "", nil, diag.List{unreadable(path, err)}
+	case !info.IsDir():
+		return filepath.Dir(path), []string{path}, nil
+	}
+	names, err := namesIn(path, func(name string) bool {
+		return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
+	})
+	if err != nil {
+		return path, nil, diag.List{unreadable(path, err)}
+	}
+	if len(names) == 0 {
+		return path, nil, diag.List{diag.Errorf("No configuration files", "The directory %s has no *.hcl or *.hcl.json file.", path)}
+	}
+	return path, names, nil
+}
+
+// namesIn lists the files of a directory that are wanted, in order. Hidden
+// ones never are.
+func namesIn(dir string, wanted func(name string) bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && wanted(e.Name()) {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func unreadable(path string, err error) diag.Diagnostic {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return diag.Errorf("Unreadable file", "%s cannot be read: %s.", path, err)
+}
+
+// readSource reads one file. Its size is looked at first, so that a huge one
+// is refused unread, and so is what is no regular file, since a pipe blocks.
+func readSource(path string) ([]byte, *diag.Diagnostic) {
+	refuse := func(d diag.Diagnostic) ([]byte, *diag.Diagnostic) { return nil, &d }
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return refuse(unreadable(path, err))
+	case !info.Mode().IsRegular():
+		return refuse(diag.Errorf("Unreadable file", "%s is not a regular file.", path))
+	case info.Size() > maxFile:
+		return refuse(tooLarge(path))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return refuse(unreadable(path, err))
+	}
+	defer func() { _ = f.Close() }()
+	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return refuse(unreadable(path, err))
+	}
+	if len(src) > maxFile {
+		return refuse(tooLarge(path))
+	}
+	if d := checkText(path, src); d != nil {
+		return nil, d
+	}
+	return src, nil
+}
+
+func tooLarge(path string) diag.Diagnostic {
+	return diag.Errorf("File too large", "%s has more than %d MiB, which is the most that a configuration file may have.", path, maxFile>>20)
+}
+
+// checkText refuses what is no plain UTF-8.
+func checkText(path string, src []byte) *diag.Diagnostic {
+	var d diag.Diagnostic
+	switch {
+	case bytes.HasPrefix(src, []byte("\xef\xbb\xbf")):
+		d = diag.Errorf("Byte order mark", "%s begins with a byte order mark. Save it as UTF-8 without one.", path)
+	case bytes.HasPrefix(src, []byte("\xff\xfe")), bytes.HasPrefix(src, []byte("\xfe\xff")):
+		d = diag.Errorf("File is not UTF-8", "%s is UTF-16. Save it as UTF-8.", path)
+	case !utf8.Valid(src):
+		line := 1
+		for rest := src; len(rest) > 0; {
+			r, n := utf8.DecodeRune(rest)
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			if r == '\n' {
+				line++
+			}
+			rest = rest[n:]
+		}
+		d = diag.Errorf("File is not UTF-8", "Line %d of %s is not UTF-8 text. Save the file as UTF-8.", line, path)
+	default:
+		return nil
+	}
+	return &d
+}
+
+// parseSource parses a file in the syntax that its name says. The body is
+// there, as far as it could be read, even with errors; nil if there is none.
+func parseSource(path string, src []byte) (*hcl.File, hcl.Diagnostics) {
+	isJSON := strings.HasSuffix(path, ".json")
+	if err := checkDepth(src, isJSON); err != nil {
+		return nil, hcl.Diagnostics{{
+			Severity: hcl.DiagError, Summary: "Too deeply nested", Detail: capitalize(err.Error()) + ".",
+			Subject: &hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos},
+		}}
+	}
+	if isJSON {
+		return hcljson.Parse(src, path)
+	}
+	return hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+}
+
+// What the parsers can nest. They recurse, and a stack that overflows ends
+// the program, so whatever would nest deeper is refused unparsed.
+const (
+	maxDepth     = 200
+	maxNegations = 100
+	maxBranches  = 20000
+)
+
+var errDepth = fmt.Errorf("the brackets, operators or templates are nested more than %d deep", maxDepth)
+
+func checkDepth(src []byte, isJSON bool) error {
+	if isJSON {
+		return jsonDepth(src)
+	}
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	return tokenDepth(tokens)
+}
+
+func tokenDepth(tokens hclsyntax.Tokens) error {
+	depth, negations, branches := 0, 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOParen, hclsyntax.TokenOBrace, hclsyntax.TokenOBrack,
+			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
+			depth++
+		case hclsyntax.TokenCParen, hclsyntax.TokenCBrace, hclsyntax.TokenCBrack,
+			hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+			depth = max(0, depth-1)
+		}
+		switch t.Type {
+		case hclsyntax.TokenBang, hclsyntax.TokenMinus:
+			negations++
+		default:
+			negations = 0
+		}
+		if t.Type == hclsyntax.TokenQuestion || t.Type == hclsyntax.TokenTemplateControl {
+			branches++
+		}
+		if depth > maxDepth || negations > maxNegations || branches > maxBranches {
+			return errDepth
+		}
+	}
+	return nil
+}
+
+// jsonDepth looks at the structure, and at the templates in the strings.
+func jsonDepth(src []byte) error {
+	depth, inString, start := 0, false, 0
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case inString && c == '\\':
+			i++
+		case inString && c == '"':
+			inString = false
+			if text := src[start:i]; bytes.ContainsAny(text, "{") {
+				tokens, _ := hclsyntax.LexTemplate(text, "", hcl.InitialPos)
+				if err := tokenDepth(tokens); err != nil {
+					return err
+				}
+			}
+		case inString:
+		case c == '"':
+			inString, start = true, i+1
+		case c == '{', c == '[':
+			depth++
+		case c == '}', c == ']':
+			depth--
+		}
+		if depth > maxDepth {
+			return errDepth
+		}
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package config
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/schema/functions"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+)
+
+// loader is one Load on its way.
+type loader struct {
+	ctx    context.Context
+	opts   Options
+	dir    string
+	report *reporter
+	words  map[string]bool
+	tables tables
+
+	functions map[string]function.Function
+	// bare has the functions only; root has all that an account can refer to.
+	bare, root *hcl.EvalContext
+
+	vars     map[string]*variable
+	varValue cty.Value
+	locals   map[string]*local
+	data     map[string]*dataBlock
+	nodes    map[string]*node
+	order    []*node
+	cyclic   map[string]bool
+
+	sinks       map[string]*Sink
+	sinkOrder   []*Sink
+	brokenSinks map[string]bool
+
+	defaultHTTP    schema.Values
+	bodySchemas    map[*schema.Block]*hcl.BodySchema
+	variants       map[variantKey]*schema.Block
+	providerTables map[*providers.Spec]*schema.Block
+	unknownTokens  map[*providers.Spec]cty.Value
+}
+
+// tables are the language's own, made once so that their identity can be a key.
+type tables struct {
+	settings, variable, validation, sink, state, data, deliver, account, http *schema.Block
+}
+
+func newTables() tables {
+	t := tables{
+		settings: schema.SettingsBlock(), variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
+		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
+	}
+	t.validation = &t.variable.Blocks[0].Block
+	return t
+}
+
+func newLoader(ctx context.Context, o Options) *loader {
+	return &loader{
+		ctx: ctx, opts: o, report: newReporter(), words: languageWords(o), tables: newTables(),
+		vars: map[string]*variable{}, locals: map[string]*local{}, data: map[string]*dataBlock{},
+		nodes: map[string]*node{}, cyclic: map[string]bool{},
+		sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
+		bodySchemas: map[*schema.Block]*hcl.BodySchema{}, variants: map[variantKey]*schema.Block{},
+		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{},
+	}
+}
+
+func (l *loader) getenv(name string) string {
+	if l.opts.Getenv == nil {
+		return ""
+	}
+	return l.opts.Getenv(name)
+}
+
+// Load reads, evaluates and checks a configuration. It contacts nothing but by
+// Options.ReadData. It reports as many mistakes as it can find; where the list
+// has errors, the configuration may be nil or incomplete and must not be used.
+func Load(ctx context.Context, o Options) (*Config, diag.List) {
+	l := newLoader(ctx, o)
+	blocks, sources, ok := l.readFiles()
+	if !ok {
+		return nil, l.report.list()
+	}
+	c := l.evaluateAll(blocks)
+	c.Digest = l.digest(sources)
+	return c, l.report.list()
+}
+
+// source is one configuration file.
+type source struct {
+	path  string
+	bytes []byte
+}
+
+// readFiles reads and parses the files, and sorts their blocks by type. ok is
+// false where there is nothing to go on with.
+func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, ok bool) {
+	dir, paths, problems := listFiles(l.opts.Path)
+	l.dir = dir
+	for _, p := range problems {
+		l.report.add(p, nil)
+	}
+	var files []*hcl.File
+	var broken []diag.Diagnostic
+	for _, path := range paths {
+		src, unread := readSource(path)
+		if unread != nil {
+			broken = append(broken, *unread)
+			continue
+		}
+		file, problems := parseSource(path, src)
+		if file != nil && file.Body != nil {
+			l.report.addFile(path, file)
+			files = append(files, file)
+		}
+		for _, p := range problems {
+			broken = append(broken, syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words))
+		}
+		sources = append(sources, source{path: path, bytes: src})
+	}
+	l.checkRequiredVersion(files)
+	if l.report.hasErrors() {
+		return nil, nil, false
+	}
+	for _, d := range broken {
+		l.report.add(d, nil)
+	}
+	if l.report.hasErrors() {
+		return nil, nil, false
+	}
+	return l.sortBlocks(files), sources, true
+}
+
+// sortBlocks takes the files apart.
+func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
+	blocks := map[string][]*hcl.Block{}
+	root := &hcl.BodySchema{}
+	for _, t := range []*schema.Block{l.tables.settings, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
+		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
+	}
+	// Only blocks of the wrong shape get this far; the others were taken out.
+	root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: "state", LabelNames: l.tables.state.Labels})
+	for _, f := range files {
+		states, rest := splitState(f.Body)
+		blocks["state"] = append(blocks["state"], states...)
+		content, problems := rest.Content(root)
+		for _, p := range problems {
+			l.structural(p, "")
+		}
+		for _, b := range content.Blocks {
+			blocks[b.Type] = append(blocks[b.Type], b)
+		}
+	}
+	return blocks
+}
+
+// evaluateAll goes through the blocks in the order in which they can depend on
+// each other.
+func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
+	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv})
+	l.bare = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
+	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), name: "the http block"}, l.tables.http, "", scope{ctx: l.bare})
+
+	l.declareVariables(blocks["variable"])
+	l.assignVariables()
+	l.varValue = l.varObject()
+	l.declareLocals(blocks["locals"])
+	l.declareData(blocks["data"])
+	l.buildGraph()
+	l.evaluateLocals()
+	l.declareSinks(blocks["sink"])
+	c := &Config{Dir: l.dir, Sinks: l.sinkOrder}
+	c.State = l.declareState(blocks["state"])
+	l.evaluateData()
+
+	names := make([]string, 0, len(l.nodes))
+	for name := range l.nodes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	l.root = l.contextOf(names)
+	l.declareSettings(blocks["credsync"], c)
+	c.Accounts = l.declareAccounts(blocks["account"])
+	l.checkTargets(c.Accounts)
+	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
+	return c
+}
+
+// digest sums up the files and the variables that are not sensitive. Every
+// part goes in with its length, so that no two configurations look alike.
+func (l *loader) digest(sources []source) string {
+	h := sha256.New()
+	part := func(b []byte) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		_, _ = h.Write(n[:])
+		_, _ = h.Write(b)
+	}
+	for _, s := range sources {
+		part([]byte(filepath.Base(s.path)))
+		part(s.bytes)
+	}
+	for _, name := range l.varNames() {
+		v := l.vars[name]
+		if v.sensitive || !v.value.IsWhollyKnown() {
+			continue
+		}
+		b, err := ctyjson.Marshal(v.value, cty.DynamicPseudoType)
+		if err != nil {
+			b = fmt.Appendf(nil, "a value of type %s", v.value.Type().FriendlyName())
+		}
+		part([]byte(name))
+		part(b)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

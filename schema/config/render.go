@@ -1,0 +1,224 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// TokenObject is what `token` means for a token: every output of the provider,
+// the sensitive ones marked. What the upstream did not say is null, and so is
+// an output whose value does not have the type that the provider declares.
+func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
+	fields := make(map[string]cty.Value, len(spec.Outputs))
+	for _, o := range spec.Outputs {
+		v := cty.NullVal(o.Type)
+		if converted, err := convert.Convert(outputValue(o.Name, t), o.Type); err == nil {
+			v = converted
+		}
+		if o.Sensitive {
+			v = markSensitive(v)
+		}
+		fields[o.Name] = v
+	}
+	return cty.ObjectVal(fields)
+}
+
+func outputValue(name string, t credential.Token) cty.Value {
+	switch name {
+	case "access_token":
+		return secretValue(t.Access)
+	case "refresh_token":
+		return secretValue(t.Refresh)
+	case "expires_at":
+		if t.ExpiresAt.IsZero() {
+			return cty.NullVal(cty.String)
+		}
+		return cty.StringVal(t.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	switch v := t.Outputs[name].(type) {
+	case string:
+		return cty.StringVal(v)
+	case bool:
+		return cty.BoolVal(v)
+	case credential.Secret:
+		return markSensitive(secretValue(v))
+	case []string:
+		return listOf(v, cty.StringVal, cty.String)
+	case []map[string]string:
+		return listOf(v, stringMap, cty.Map(cty.String))
+	}
+	return cty.NullVal(cty.DynamicPseudoType)
+}
+
+func secretValue(s credential.Secret) cty.Value {
+	if s.IsZero() {
+		return cty.NullVal(cty.String)
+	}
+	return cty.StringVal(s.Reveal())
+}
+
+func listOf[T any](elements []T, value func(T) cty.Value, of cty.Type) cty.Value {
+	if elements == nil {
+		return cty.NullVal(cty.List(of))
+	}
+	if len(elements) == 0 {
+		return cty.ListValEmpty(of)
+	}
+	values := make([]cty.Value, len(elements))
+	for i, e := range elements {
+		values[i] = value(e)
+	}
+	return cty.ListVal(values)
+}
+
+func stringMap(m map[string]string) cty.Value {
+	if len(m) == 0 {
+		return cty.MapValEmpty(cty.String)
+	}
+	values := make(map[string]cty.Value, len(m))
+	for k, v := range m {
+		values[k] = cty.StringVal(v)
+	}
+	return cty.MapVal(values)
+}
+
+// unknownToken is the token's object before there is one. It is made once for
+// each provider.
+func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
+	if v, ok := l.unknownTokens[spec]; ok {
+		return v
+	}
+	fields := make(map[string]cty.Value, len(spec.Outputs))
+	for _, o := range spec.Outputs {
+		fields[o.Name] = cty.UnknownVal(o.Type)
+		if o.Sensitive {
+			fields[o.Name] = markSensitive(fields[o.Name])
+		}
+	}
+	v := cty.ObjectVal(fields)
+	l.unknownTokens[spec] = v
+	return v
+}
+
+// renderer makes the function behind Delivery.Render. It may be called at any
+// time and concurrently: it only reads what loading has left.
+func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account) func(credential.Token) (map[string]credential.Secret, diag.List) {
+	at, address, spec := convertRange(d.def), a.Address, a.Spec
+	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
+		token := TokenObject(spec, t)
+		value := withoutWithheld(spec, token)
+		if data != nil {
+			quiet := *l
+			quiet.report = l.report.again()
+			v, ok := quiet.evaluate(data.Expr, d.withToken(token), false)
+			if !ok {
+				return nil, quiet.report.list()
+			}
+			value = v
+		}
+		rendered, err := renderData(value)
+		if err != nil {
+			return nil, diag.List{diag.Errorf("Data cannot be rendered", "%s", sentence(err.Error())).About(address, at)}
+		}
+		return rendered, nil
+	}
+}
+
+func withoutWithheld(spec *providers.Spec, token cty.Value) cty.Value {
+	fields := token.AsValueMap()
+	for _, o := range spec.Outputs {
+		if o.Withheld {
+			delete(fields, o.Name)
+		}
+	}
+	return cty.ObjectVal(fields)
+}
+
+// renderData writes the values as text. Its errors name keys, never values.
+func renderData(v cty.Value) (map[string]credential.Secret, error) {
+	v, _ = v.UnmarkDeep()
+	if !v.IsKnown() || v.IsNull() || !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		return nil, errors.New("data must be an object or a map, and known")
+	}
+	rendered := make(map[string]credential.Secret, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		name := key.AsString()
+		if name == "" {
+			return nil, errors.New("a key of data is empty; every value needs a name to be written under")
+		}
+		if !value.IsWhollyKnown() {
+			return nil, fmt.Errorf("the value of %q is not known, because it depends on data that was not read", name)
+		}
+		if value.IsNull() {
+			continue
+		}
+		text, err := encodeValue(value)
+		if err != nil {
+			return nil, fmt.Errorf("the value of %q cannot be written as text", name)
+		}
+		rendered[name] = credential.NewSecret(text)
+	}
+	return rendered, nil
+}
+
+// encodeValue writes primitive values plainly and others as JSON, with sorted
+// keys and without the escapes that are meant for HTML.
+func encodeValue(v cty.Value) (string, error) {
+	if v.Type().IsPrimitiveType() {
+		text, err := convert.Convert(v, cty.String)
+		if err != nil {
+			return "", err
+		}
+		return text.AsString(), nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(plain(v)); err != nil {
+		return "", err
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// plain turns a value into what encoding/json writes; numbers keep every digit.
+func plain(v cty.Value) any {
+	t := v.Type()
+	switch {
+	case v.IsNull():
+		return nil
+	case t == cty.String:
+		return v.AsString()
+	case t == cty.Bool:
+		return v.True()
+	case t == cty.Number:
+		return json.Number(number(v.AsBigFloat()))
+	case t.IsMapType(), t.IsObjectType():
+		m := make(map[string]any, v.LengthInt())
+		for it := v.ElementIterator(); it.Next(); {
+			key, e := it.Element()
+			m[key.AsString()] = plain(e)
+		}
+		return m
+	}
+	list := make([]any, 0, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		list = append(list, plain(e))
+	}
+	return slices.Clip(list)
+}
+
+func number(f *big.Float) string { return f.Text('f', -1) }

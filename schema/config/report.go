@@ -1,0 +1,266 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hcled"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// reporter collects what is wrong, and knows which source may be shown.
+//
+// Source is hidden unless proved harmless: the expression of every attribute
+// is hidden when its file is parsed, and shown again once a table row has said
+// that it is not sensitive. What stands under a misspelt name, in a block of
+// an unknown type or in a sensitive row therefore stays hidden.
+type reporter struct {
+	files  map[string]*hcl.File
+	hidden map[string]map[int]hcl.Range
+	// tainted names (`local.x`, `var.x`) are used where secrets belong, so
+	// their own expressions may hold one in clear.
+	tainted map[string]bool
+	// expressions of the locals and defaults of the variables, by those names,
+	// and the names that each of them uses.
+	sources map[string]hcl.Range
+	uses    map[string][]string
+	found   []finding
+	seen    map[string]bool
+	settled bool
+}
+
+// finding is a diagnostic whose snippet is chosen once everything is known.
+type finding struct {
+	diag.Diagnostic
+	subject *hcl.Range
+	// noSource forbids a snippet.
+	noSource bool
+	// uses are the names that the expression uses; if one of them is tainted,
+	// bland stands in for the detail, which may quote their values.
+	uses  []string
+	bland string
+}
+
+func newReporter() *reporter {
+	return &reporter{
+		files: map[string]*hcl.File{}, hidden: map[string]map[int]hcl.Range{}, tainted: map[string]bool{},
+		sources: map[string]hcl.Range{}, uses: map[string][]string{}, seen: map[string]bool{},
+	}
+}
+
+// addFile makes a file's source known, all of its expressions hidden.
+func (r *reporter) addFile(path string, f *hcl.File) {
+	r.files[path] = f
+	r.hidden[path] = map[int]hcl.Range{}
+	if body, ok := f.Body.(*hclsyntax.Body); ok {
+		r.hideBody(body)
+	}
+}
+
+func (r *reporter) hideBody(body *hclsyntax.Body) {
+	for _, a := range body.Attributes {
+		r.hide(a.Expr.Range())
+	}
+	for _, b := range body.Blocks {
+		r.hideBody(b.Body)
+	}
+}
+
+func (r *reporter) hide(rng hcl.Range) {
+	if h := r.hidden[rng.Filename]; h != nil {
+		h[rng.Start.Byte] = rng
+	}
+}
+
+// reveal shows the source of an expression that a table row has proved
+// harmless, but for what a call of sensitive() wraps.
+func (r *reporter) reveal(expr hcl.Expression) {
+	rng := expr.Range()
+	if calls(expr, "sensitive") {
+		r.taint(names(expr))
+		return
+	}
+	delete(r.hidden[rng.Filename], rng.Start.Byte)
+}
+
+// revealNames shows an expression without its string literals: data of a
+// deliver block may hold a password beside what it says of the token.
+func (r *reporter) revealNames(expr hcl.Expression) {
+	r.reveal(expr)
+	node, ok := expr.(hclsyntax.Node)
+	if !ok {
+		return
+	}
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		if literal, ok := n.(*hclsyntax.LiteralValueExpr); ok {
+			r.hide(literal.SrcRange)
+		}
+		return nil
+	})
+	for _, key := range objectKeys(expr) {
+		delete(r.hidden[key.Filename], key.Start.Byte)
+	}
+}
+
+// objectKeys are the ranges of the literal keys of an object, as hide got them.
+func objectKeys(expr hcl.Expression) []hcl.Range {
+	object, ok := expr.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return nil
+	}
+	var keys []hcl.Range
+	for _, item := range object.Items {
+		key, ok := item.KeyExpr.(*hclsyntax.ObjectConsKeyExpr)
+		if !ok {
+			continue
+		}
+		if template, ok := key.Wrapped.(*hclsyntax.TemplateExpr); ok {
+			for _, part := range template.Parts {
+				keys = append(keys, part.Range())
+			}
+		}
+	}
+	return keys
+}
+
+func (r *reporter) taint(used []string) {
+	for _, name := range used {
+		if !r.tainted[name] {
+			r.tainted[name] = true
+			r.taint(r.uses[name])
+		}
+	}
+}
+
+// add reports a problem at a place; subject may be nil.
+func (r *reporter) add(d diag.Diagnostic, subject *hcl.Range) {
+	r.addFinding(finding{Diagnostic: d, subject: subject})
+}
+
+// error is the usual way to report one in our own words.
+func (r *reporter) error(subject hcl.Range, address, summary, detail string) {
+	r.add(diag.Diagnostic{Severity: diag.Error, Summary: summary, Detail: detail, Address: address}, &subject)
+}
+
+// addFinding leaves out what was said before: the instances of one block share
+// its mistakes.
+func (r *reporter) addFinding(f finding) {
+	key := f.Summary + "\x00" + f.Detail
+	if f.Range != nil {
+		key += "\x00" + f.Range.String()
+	}
+	if f.subject != nil {
+		key += "\x00" + f.subject.String()
+	}
+	if r.seen[key] {
+		return
+	}
+	r.seen[key] = true
+	r.found = append(r.found, f)
+}
+
+func (r *reporter) hasErrors() bool {
+	return slices.ContainsFunc(r.found, func(f finding) bool { return f.Severity == diag.Error })
+}
+
+// again is a reporter that knows the same source and has found nothing yet. It
+// may be used concurrently with others, since it only reads what they share.
+func (r *reporter) again() *reporter {
+	quiet := *r
+	quiet.found, quiet.seen, quiet.settled = nil, map[string]bool{}, true
+	return &quiet
+}
+
+// settle hides what is tainted, once all uses are known.
+func (r *reporter) settle() {
+	for _, name := range slices.Sorted(maps.Keys(r.tainted)) {
+		r.taint(r.uses[name])
+	}
+	for name := range r.tainted {
+		if source, ok := r.sources[name]; ok {
+			r.hide(source)
+		}
+	}
+	r.settled = true
+}
+
+// list gives the diagnostics their ranges and snippets, in order.
+func (r *reporter) list() diag.List {
+	if !r.settled {
+		r.settle()
+	}
+	var list diag.List
+	for _, f := range r.found {
+		d := f.Diagnostic
+		if f.bland != "" && slices.ContainsFunc(f.uses, func(name string) bool { return r.tainted[name] }) {
+			d.Detail = f.bland
+		}
+		if f.subject != nil {
+			d.Range = convertRange(*f.subject)
+			if !f.noSource {
+				d.Snippet = r.snippet(*f.subject)
+			}
+		}
+		list = append(list, d)
+	}
+	list.Sort()
+	return list
+}
+
+func convertRange(r hcl.Range) *diag.Range {
+	return &diag.Range{
+		Filename: r.Filename,
+		Start:    diag.Pos{Line: r.Start.Line, Column: r.Start.Column, Byte: r.Start.Byte},
+		End:      diag.Pos{Line: r.End.Line, Column: r.End.Column, Byte: r.End.Byte},
+	}
+}
+
+// snippet is the lines of a range, up to the first thing that is hidden. There
+// is none where the range itself is, and none of JSON, whose expressions
+// cannot be told apart before they are decoded.
+func (r *reporter) snippet(subject hcl.Range) *diag.Snippet {
+	file := r.files[subject.Filename]
+	if file == nil || strings.HasSuffix(subject.Filename, ".json") || subject.End.Byte > len(file.Bytes) {
+		return nil
+	}
+	src := file.Bytes
+	start := lineStart(src, subject.Start.Byte)
+	end := lineEnd(src, max(subject.Start.Byte, subject.End.Byte))
+	from, to := subject.Start.Byte, max(subject.End.Byte, subject.Start.Byte)
+	for _, h := range r.hidden[subject.Filename] {
+		if h.End.Byte <= start || h.Start.Byte >= end {
+			continue
+		}
+		if h.Start.Byte < to || h.Start.Byte < from {
+			return nil
+		}
+		end = h.Start.Byte
+	}
+	code := string(src[start:end])
+	if end < len(src) && src[end] != '\n' && src[end] != '\r' {
+		code = strings.TrimRight(code, " \t\"")
+	}
+	to = min(to, start+len(code))
+	s := &diag.Snippet{Code: code, StartLine: subject.Start.Line, HighlightStartOffset: from - start, HighlightEndOffset: to - start}
+	if context := hcled.ContextString(file, from); context != "" {
+		s.Context = &context
+	}
+	return s
+}
+
+func lineStart(src []byte, at int) int {
+	for at > 0 && src[at-1] != '\n' {
+		at--
+	}
+	return at
+}
+
+func lineEnd(src []byte, at int) int {
+	for at < len(src) && src[at] != '\n' && src[at] != '\r' {
+		at++
+	}
+	return at
+}

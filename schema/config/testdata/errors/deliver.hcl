@@ -1,0 +1,72 @@
+sink "vault" "main" {
+  address = "https://vault.internal"
+}
+
+variable "secret" {
+  default   = "hunter2"
+  sensitive = true
+}
+
+account "bank" "a" {
+  username = "u"
+  password = "p"
+
+  deliver "vault" "mian" { # ERROR: No sink "vault" "mian" is declared. Did you mean "vault.main"? The declared ones are vault.main.
+    path = "a"
+  }
+
+  deliver "vault" "main" {
+    path = token.group_id # ERROR: A target's place must be known before there is a token
+  }
+
+  deliver "vault" "main" {
+    path = var.secret # ERROR: Sensitive value in a place that is shown
+  }
+
+  deliver "vault" "main" {
+    path = "/absolute" # the block is the place of this one
+    data = {
+      X = token.acces_token # ERROR: The token of provider "bank" has no output "acces_token". Did you mean "access_token"?
+    }
+  }
+
+  deliver "vault" "main" { # ERROR: must not begin with a slash
+    path = "/absolute"
+  }
+
+  deliver "vault" "main" {
+    path = "b"
+    data = token.access_token # ERROR: must be an object or a map
+  }
+
+  deliver "vault" "main" {
+    path = "c"
+    data = { "" = token.access_token } # ERROR: A key of data is empty
+  }
+
+  deliver "vault" "main" {
+    path = "d"
+    data = {} # ERROR: nothing to write
+  }
+
+  deliver "vault" "main" {
+    path = "e"
+    data = { X = token.customers[0].nme } # ERROR: does not have an attribute named "nme"
+  }
+
+  deliver "k8s" "x" { # ERROR: There is no sink type "k8s".
+  }
+
+  dynamic "http" { # ERROR: Only deliver blocks
+    for_each = []
+    content {}
+  }
+
+  dynamic "deliver" {
+    for_each = toset(["x"])
+    labels   = ["vault"] # ERROR: The labels of a deliver block are two
+    content {
+      path = "x"
+    }
+  }
+}

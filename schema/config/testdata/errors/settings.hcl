@@ -1,0 +1,10 @@
+credsync {
+  project  = "a/b" # ERROR: cannot be a project's name
+  schedule = "@hourly" # ERROR: is not a cron schedule
+}
+
+credsync { # ERROR: There can be only one credsync block
+}
+
+state "vault" { # ERROR: A state block names a sink by its type and its name
+}

@@ -1,0 +1,4 @@
+account "bank" "a" {
+  username = "u"
+  password = # ERROR: Invalid expression
+}

@@ -1,0 +1,142 @@
+package functions
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// maxFile is the most that file and filebase64 read, in bytes.
+const maxFile = 16 << 20
+
+var (
+	basenameFunc = textFunc(func(b []byte) string { return filepath.Base(string(b)) })
+	dirnameFunc  = textFunc(func(b []byte) string { return filepath.Dir(string(b)) })
+)
+
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+// fileFunc reads a file as text, or as base64.
+func fileFunc(dir string, asBase64 bool) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{stringParam("path")},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			none := cty.UnknownVal(cty.String)
+			path := within(dir, args[0].AsString())
+			b, err := readRegular(path)
+			switch {
+			case err != nil:
+				return none, function.NewArgError(0, err)
+			case asBase64:
+				return cty.StringVal(encodeBase64(b)), nil
+			case !utf8.Valid(b):
+				return none, function.NewArgErrorf(0, "%s is not UTF-8 text; use filebase64 for other files", path)
+			}
+			return cty.StringVal(string(b)), nil
+		},
+	})
+}
+
+// readRegular reads a file. What is no regular file is refused unopened: a
+// pipe would block.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file at %s", path)
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be looked at: %s", path, cause(err))
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s has more than %d MiB", path, maxFile>>20)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be opened: %s", path, cause(err))
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read: %s", path, cause(err))
+	case len(b) > maxFile:
+		return nil, fmt.Errorf("%s has more than %d MiB", path, maxFile>>20)
+	}
+	return b, nil
+}
+
+// cause leaves out the operation and path, which the caller names.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+func fileExistsFunc(dir string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{stringParam("path")},
+		Type:   function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			path := within(dir, args[0].AsString())
+			info, err := os.Stat(path)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return cty.False, nil
+			case err != nil:
+				return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "%s cannot be looked at: %s", path, cause(err))
+			case !info.Mode().IsRegular():
+				return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "%s is not a regular file", path)
+			}
+			return cty.True, nil
+		},
+	})
+}
+
+// fileSetFunc lists the regular files below a directory that match a pattern,
+// as paths relative to it with slashes.
+func fileSetFunc(dir string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{stringParam("path"), stringParam("pattern")},
+		Type:   function.StaticReturnType(cty.Set(cty.String)),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			none := cty.UnknownVal(cty.Set(cty.String))
+			path, pattern := within(dir, args[0].AsString()), filepath.ToSlash(args[1].AsString())
+			if !doublestar.ValidatePattern(pattern) {
+				return none, function.NewArgErrorf(1, "not a valid pattern")
+			}
+			names, err := doublestar.Glob(os.DirFS(path), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+			if err != nil {
+				return none, function.NewArgErrorf(0, "the files of %s cannot be listed: %s", path, cause(err))
+			}
+			if len(names) == 0 {
+				return cty.SetValEmpty(cty.String), nil
+			}
+			slices.Sort(names)
+			values := make([]cty.Value, len(names))
+			for i, name := range names {
+				values[i] = cty.StringVal(name)
+			}
+			return cty.SetVal(values), nil
+		},
+	})
+}

@@ -1,0 +1,75 @@
+package functions
+
+import (
+	"fmt"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+type markType string
+
+// Sensitive is the mark of a value that must not be shown.
+const Sensitive markType = "sensitive"
+
+// GoString keeps the mark out of what %#v prints.
+func (m markType) GoString() string { return "functions.Sensitive" }
+
+// markedParam takes any value as it is, with its marks.
+func markedParam(name string) function.Parameter {
+	return function.Parameter{
+		Name: name, Type: cty.DynamicPseudoType,
+		AllowNull: true, AllowUnknown: true, AllowMarked: true, AllowDynamicType: true,
+	}
+}
+
+func sameType(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil }
+
+var sensitiveFunc = function.New(&function.Spec{
+	Description: "marks a value as sensitive",
+	Params:      []function.Parameter{markedParam("value")},
+	Type:        sameType,
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		return args[0].Mark(Sensitive), nil
+	},
+})
+
+var nonsensitiveFunc = function.New(&function.Spec{
+	Description: "takes the mark of sensitivity away, for what is known not to be secret",
+	Params:      []function.Parameter{markedParam("value")},
+	Type:        sameType,
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		v, _ := args[0].UnmarkDeep()
+		return v, nil
+	},
+})
+
+var isSensitiveFunc = function.New(&function.Spec{
+	Description: "reports whether a value is sensitive",
+	Params:      []function.Parameter{markedParam("value")},
+	Type:        function.StaticReturnType(cty.Bool),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		return cty.BoolVal(args[0].HasMark(Sensitive)), nil
+	},
+})
+
+// envFunc reads an environment variable. One that is not set is an error:
+// an empty password would be sent to the upstream as a login attempt.
+func envFunc(getenv func(string) string) function.Function {
+	return function.New(&function.Spec{
+		Description: "reads an environment variable; the value is sensitive",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			value := ""
+			if getenv != nil {
+				value = getenv(name)
+			}
+			if value == "" {
+				return cty.UnknownVal(cty.String), fmt.Errorf("the environment variable %s is not set or empty; set it, or write try(env(%q), \"…\") to give a default", name, name)
+			}
+			return cty.StringVal(value).Mark(Sensitive), nil
+		},
+	})
+}

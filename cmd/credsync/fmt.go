@@ -41,7 +41,7 @@ func (a *app) fmtCommand() *cobra.Command {
 }
 
 func (a *app) fmt(path string, f fmtFlags) error {
-	files, diags := formattable(a.path(path), f.recursive)
+	files, diags := config.FilesToFormat(a.path(path), f.recursive)
 	end := ending{}
 	for _, name := range files {
 		changed, more := a.fmtFile(name, f)
@@ -55,9 +55,9 @@ func (a *app) fmt(path string, f fmtFlags) error {
 
 // fmtFile formats one file and prints its name if that changes it.
 func (a *app) fmtFile(name string, f fmtFlags) (changed bool, diags diag.List) {
-	before, err := os.ReadFile(name)
-	if err != nil {
-		return false, diag.List{diag.Errorf("A file cannot be read", "%s.", err)}
+	before, diags := config.ReadFile(name)
+	if diags.HasErrors() {
+		return false, diags
 	}
 	after, diags := config.Format(name, before)
 	if diags.HasErrors() || bytes.Equal(before, after) {

@@ -69,7 +69,7 @@ func (o *Output) Ask(question, hint string) {
 // Diagnostics writes a list to standard error, for people.
 func (o *Output) Diagnostics(list diag.List) {
 	for _, d := range list {
-		writeDiagnostic(o.Err, d)
+		_ = d.Write(o.Err.Writer, o.Err.width(), o.Err.Color)
 	}
 }
 

@@ -11,30 +11,20 @@ import (
 	"github.com/mitchellh/go-wordwrap"
 )
 
-// clean makes a text from outside safe to print: what could move the cursor,
-// recolour the screen or reverse the reading order is shown as an escape.
-func clean(s string) string { return neutralise(s, false) }
-
-// cleanLines is clean for a text that may have several lines.
-func cleanLines(s string) string { return neutralise(s, true) }
-
-func neutralise(s string, keepLines bool) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return unsafeRune(r) }) {
+// clean makes a text from outside safe to print on one line: what could move
+// the cursor, recolour the screen or reverse the reading order is shown as an
+// escape.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, unsafeRune) {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
 		switch {
-		case r == '\n' && keepLines:
-			b.WriteRune(r)
-		case r == '\t' && keepLines:
-			b.WriteString("  ")
-		case !unsafeRune(r):
+		case r == utf8.RuneError, !unsafeRune(r):
 			b.WriteRune(r)
 		case r < 0x80:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case r == utf8.RuneError:
-			b.WriteRune(r)
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}

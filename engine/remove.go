@@ -17,7 +17,7 @@ import (
 func (r *run) remove(ctx context.Context) {
 	removed := r.removeTargets(ctx)
 	if !removed || r.o.account != nil {
-		r.keepRest(ctx)
+		r.finish(ctx)
 		return
 	}
 	if err := r.e.Store.Delete(ctx, r.p.Address, r.o.version); err != nil {
@@ -50,16 +50,6 @@ func (r *run) removeTargets(ctx context.Context) bool {
 		r.o.record.DropTarget(t.Sink, t.Location)
 	}
 	return ok
-}
-
-// keepRest writes what is left of the record, and ends the lease.
-func (r *run) keepRest(ctx context.Context) {
-	r.o.record.Lease = nil
-	if err := r.persist(ctx); err != nil {
-		r.fail(r.failure("The state could not be written", err))
-		return
-	}
-	r.leased = false
 }
 
 // deleteTarget deletes a place that only the state knows, unless it has become

@@ -156,12 +156,16 @@ func (r *run) commit(ctx context.Context) {
 		rec.Block = nil
 	}
 	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
-	rec.Lease = nil
+	r.finish(ctx)
+}
+
+// finish writes the record for the last time, which also ends the lease. If
+// the state does not take it, the lease runs out.
+func (r *run) finish(ctx context.Context) {
+	r.o.record.Lease, r.leased = nil, false
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
-		return
 	}
-	r.leased = false
 }
 
 // note records what an account with nothing to do has to say: what is to
@@ -224,14 +228,9 @@ func (r *run) rememberBlock(ctx context.Context) {
 // tried as hard as the journal.
 func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	r.o.record.Block = b
-	r.o.record.Lease = nil
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
-	if err := r.persist(ctx); err != nil {
-		r.fail(r.failure("The state could not be written", err))
-		return
-	}
-	r.leased = false
+	r.finish(ctx)
 }
 
 // lingering returns a context that ends some time after its parent.

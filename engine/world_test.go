@@ -37,7 +37,10 @@ type world struct {
 	now time.Time
 	// sleeping is called by each pause instead of waiting, beside moving the
 	// clock on.
-	sleeping  func()
+	sleeping func()
+	// frozen keeps the clock where it is during pauses, for tests in which
+	// several runs work at the same time.
+	frozen    bool
 	holder    string
 	alive     func(string) bool
 	emergency string
@@ -114,6 +117,11 @@ func (w *world) engine() *engine.Engine {
 		}),
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep: func(ctx context.Context, d time.Duration) error {
+			if w.frozen {
+				// The others are really at work; leave them the processor.
+				time.Sleep(time.Millisecond)
+				return ctx.Err()
+			}
 			w.advance(d)
 			if w.sleeping != nil {
 				w.sleeping()

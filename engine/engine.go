@@ -35,6 +35,9 @@ type Options struct {
 	Log    hclog.Logger
 	// Version of credsync.
 	Version string
+	// Path is where the configuration was read, as the user gave it; a saved
+	// plan keeps it. May be empty.
+	Path string
 	// Concurrency is DefaultConcurrency where it is 0.
 	Concurrency int
 	// Sleep waits, or returns the context's error; nil for the real thing.

@@ -38,7 +38,10 @@ type Outcome struct {
 	Reason plan.Reason
 	Result Result
 	// Message is a sentence for people.
-	Message     string
+	Message string
+	// Blocker is why a human is needed, also where Action could be done; nil
+	// if none is.
+	Blocker     *plan.Block
 	Diagnostics diag.List
 	At          time.Time
 }

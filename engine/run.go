@@ -71,7 +71,7 @@ func (r *run) do(ctx context.Context) Outcome {
 func (r *run) outcome() Outcome {
 	o := Outcome{
 		Address: r.p.Address, Action: r.p.Action, Reason: r.p.Reason,
-		Message: r.p.Message, Result: Done, Diagnostics: r.diagnostics, At: r.e.Now(),
+		Message: r.p.Message, Blocker: r.p.Blocker, Result: Done, Diagnostics: r.diagnostics, At: r.e.Now(),
 	}
 	switch {
 	case r.diagnostics.HasErrors():

@@ -20,6 +20,8 @@ const savedKind = "credsync saved plan"
 type Saved struct {
 	Kind          string `json:"kind"`
 	FormatVersion string `json:"format_version"`
+	// Path is that of the configuration, as it was given to the plan command.
+	Path string `json:"path"`
 	// ConfigDigest is that of the configuration; see config.Config.Digest.
 	ConfigDigest string   `json:"config_digest"`
 	Targets      []string `json:"targets"`
@@ -43,7 +45,7 @@ type Guard struct {
 // Save writes the plan for a later apply.
 func (e *Engine) Save(w io.Writer, p *Plan) error {
 	s := Saved{
-		Kind: savedKind, FormatVersion: plan.FormatVersion, ConfigDigest: e.Config.Digest,
+		Kind: savedKind, FormatVersion: plan.FormatVersion, Path: e.Path, ConfigDigest: e.Config.Digest,
 		Targets: p.Request.Targets, Replace: p.Request.Replace, Offline: p.Request.Offline,
 		Plan: Document(p),
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/mitchellh/go-wordwrap"
 )
@@ -49,20 +50,28 @@ func (d Diagnostic) Write(w io.Writer, width int, color bool) error {
 
 // source is the place and, if it may be shown, the code there.
 func (d Diagnostic) source(p painter) []string {
+	// The address tells the instances of one block apart.
+	var lines []string
+	if d.Address != "" {
+		lines = append(lines, "  with "+clean(d.Address))
+	}
 	if d.Range == nil {
-		if d.Address == "" {
+		if lines == nil {
 			return nil
 		}
-		return []string{"  with " + clean(d.Address), ""}
+		return append(lines, "")
+	}
+	if lines != nil {
+		lines[0] += ","
 	}
 	place := fmt.Sprintf("  on %s line %d", clean(d.Range.Filename), d.Range.Start.Line)
 	if d.Snippet == nil {
-		return []string{place, ""}
+		return append(lines, place, "")
 	}
 	if d.Snippet.Context != nil {
 		place += ", in " + clean(*d.Snippet.Context)
 	}
-	lines := []string{place + ":"}
+	lines = append(lines, place+":")
 	code, from, to := d.Snippet.Code, d.Snippet.HighlightStartOffset, d.Snippet.HighlightEndOffset
 	if p.on && 0 <= from && from < to && to <= len(code) && !strings.Contains(code[from:to], "\n") {
 		code = code[:from] + "\x00" + code[from:to] + "\x01" + code[to:]
@@ -100,11 +109,11 @@ func wrap(s string, width int) []string {
 
 func clean(s string) string { return cleanBut(s, "\n") }
 
-// cleanBut makes control characters visible, which could otherwise drive the
-// reader's terminal.
+// cleanBut makes visible what could drive the reader's terminal, or reverse
+// the order in which a text reads.
 func cleanBut(s, keep string) string {
 	return strings.Map(func(r rune) rune {
-		if (r < 0x20 || r >= 0x7f && r < 0xa0) && !strings.ContainsRune(keep, r) {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && !strings.ContainsRune(keep, r) {
 			return '\uFFFD'
 		}
 		return r

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+)
+
+// process is what a command has of the process it runs in.
+type process struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+	// open replaces how a configuration and its engine come about; nil for
+	// the real way.
+	open opener
+}
+
+// app is one invocation.
+type app struct {
+	process
+	flags sharedFlags
+	// out and log are there once the flags are parsed.
+	out *render.Output
+	log hclog.Logger
+}
+
+// sharedFlags are those that every command takes.
+type sharedFlags struct {
+	chdir     string
+	vars      []string
+	varFiles  []string
+	noColor   bool
+	logLevel  string
+	logFormat string
+}
+
+// run is the whole program but for its process: it parses the arguments, does
+// what they ask and returns the exit code. It changes no global state.
+func run(ctx context.Context, args []string, p process) int {
+	a := &app{process: p}
+	if a.open == nil {
+		a.open = openReal
+	}
+	a.out = a.output()
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	var code status
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	}
+	a.out.Diagnostics(diag.List{usageDiagnostic(err)})
+	return exitError
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "credsync",
+		Short: "Keep third-party credentials valid where services read them",
+		Long: "credsync gets tokens from third parties as an HCL configuration says, verifies them and writes them\n" +
+			"to every declared target, and replaces them before they expire.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          a.noCommand,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.prepare()
+		},
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&a.flags.chdir, "chdir", "C", "", "start in directory `DIR`")
+	f.StringArrayVar(&a.flags.vars, "var", nil, "set a variable, as `NAME=VALUE`; may be repeated")
+	f.StringArrayVar(&a.flags.varFiles, "var-file", nil, "read variables from `FILE`; may be repeated")
+	f.BoolVar(&a.flags.noColor, "no-color", false, "print no colours; NO_COLOR does the same")
+	f.StringVar(&a.flags.logLevel, "log-level", "", "log to standard error: `LEVEL` is trace, debug, info, warn, error or off (default off, or CREDSYNC_LOG)")
+	f.StringVar(&a.flags.logFormat, "log-format", "text", "`FORMAT` of the log: text or json")
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(
+		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
+		a.statusCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// noCommand is reached with no command, and with one that there is not.
+func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	return usageError{
+		fmt.Sprintf("There is no command %q", args[0]),
+		suggestion(cmd.SuggestionsFor(args[0])) + "Run credsync --help for the list of commands.",
+	}
+}
+
+// prepare sets up what depends on the flags.
+func (a *app) prepare() error {
+	a.out = a.output()
+	log, err := a.logger()
+	if err != nil {
+		return err
+	}
+	a.log = log
+	// A live line and log lines would overwrite each other.
+	if log.GetLevel() != hclog.Off {
+		a.out.Err.Terminal = false
+	}
+	return nil
+}
+
+func (a *app) logger() (hclog.Logger, error) {
+	name, from := a.flags.logLevel, "--log-level"
+	if name == "" {
+		name, from = a.getenv("CREDSYNC_LOG"), "CREDSYNC_LOG"
+	}
+	level := hclog.Off
+	if name != "" {
+		if level = hclog.LevelFromString(name); level == hclog.NoLevel {
+			return nil, usageError{fmt.Sprintf("%s is %q", from, name), "It must be trace, debug, info, warn, error or off."}
+		}
+	}
+	if a.flags.logFormat != "text" && a.flags.logFormat != "json" {
+		return nil, usageError{fmt.Sprintf("--log-format is %q", a.flags.logFormat), "It must be text or json."}
+	}
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "credsync", Level: level, Output: a.stderr, JSONFormat: a.flags.logFormat == "json",
+		TimeFn: a.now,
+	}), nil
+}
+
+// path returns a path of the command line, which starts at --chdir.
+func (a *app) path(p string) string {
+	if a.flags.chdir == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(a.flags.chdir, p)
+}
+
+// pathArgument is the PATH of a command, as given.
+func pathArgument(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}
+
+// onePath refuses more than one PATH.
+func onePath(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usageError{fmt.Sprintf("%d paths were given", len(args)), "Give one directory or file; the current directory is used without any."}
+	}
+	return nil
+}
+
+// suggestion is a sentence, or nothing.
+func suggestion(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %s? ", strings.Join(names, " or "))
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/spf13/cobra"
+)
+
+// applyFlags are the apply command's own.
+type applyFlags struct {
+	engine.Request
+	json        bool
+	approved    bool
+	concurrency int
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply [PATH]",
+		Short: "Do what plan shows",
+		Long: "Get, verify and deliver the tokens that are due. PATH is a directory, a file, or a plan saved with\n" +
+			"plan --out.\n\n" +
+			"Exit codes: 0 done; 1 error, nothing or not everything was done; 3 everything that could be done\n" +
+			"was done, but an account needs a human.",
+		Args: onePath,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.concurrency < 1 || f.concurrency > 1000 {
+				return usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
+			}
+			return a.apply(cmd.Context(), pathArgument(args), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.json, "json", false, "print one JSON object per line")
+	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
+	flags.IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
+	addressFlags(cmd, &f.Request)
+	return cmd
+}
+
+func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
+	view := render.NewApply(a.out, f.json)
+	w, p, diags := a.planToApply(ctx, path, f)
+	if w == nil || p == nil {
+		view.Failed(diags)
+		return status(exitError)
+	}
+	defer w.close()
+	d := w.document(p, diags)
+	if ctx.Err() != nil {
+		d.Diagnostics = append(d.Diagnostics, interrupted())
+	}
+	if hopeless(p) || ctx.Err() != nil {
+		view.Failed(d.Diagnostics)
+		return status(exitError)
+	}
+	view.Planned(d)
+	if changes(p) && !f.approved {
+		yes, why := a.approval(ctx, f)
+		if !yes {
+			view.Failed(why)
+			return status(exitError)
+		}
+	}
+	view.Begin(working(p))
+	s := w.engine.Apply(ctx, p, view)
+	view.Diagnostics(w.skews.take())
+	view.Finish(s)
+	return ending{
+		detailed: true,
+		failed:   d.Diagnostics.HasErrors() || s.Count(engine.Failed) > 0 || ctx.Err() != nil,
+		blocked:  s.Count(engine.Blocked) > 0,
+	}.exit()
+}
+
+// planToApply makes the plan: a fresh one, or that of a saved one if nothing
+// has changed since. The workspace or the plan is nil where there is none.
+func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (*workspace, *engine.Plan, diag.List) {
+	saved, err := readSavedPlan(path)
+	if err != nil {
+		return nil, nil, diag.List{diag.Errorf("The saved plan cannot be used", "%s.", err)}
+	}
+	if saved == nil {
+		w, diags := a.open(ctx, a, path, f.concurrency)
+		if w == nil {
+			return nil, nil, diags
+		}
+		return w, w.engine.Plan(ctx, f.Request), append(diags, a.lastingState(w.config)...)
+	}
+	if len(f.Targets)+len(f.Replace) > 0 {
+		return nil, nil, diag.List{diag.Errorf("A saved plan is applied as it is", "--target and --replace belong to credsync plan --out. Make a new plan with them.")}
+	}
+	w, diags := a.open(ctx, a, saved.Path, f.concurrency)
+	if w == nil {
+		return nil, nil, diags
+	}
+	p := w.engine.PlanSaved(ctx, saved)
+	diags = append(diags, a.lastingState(w.config)...)
+	if p.Diagnostics.HasErrors() {
+		w.close()
+		return nil, nil, append(diags, p.Diagnostics...)
+	}
+	return w, p, diags
+}
+
+// approval asks, or says why it cannot.
+func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
+	if f.json {
+		return false, diag.List{diag.Errorf("Nobody can be asked to approve the plan", "apply --json asks nothing. Pass --auto-approve too.")}
+	}
+	yes, why := a.confirm(ctx, "Do you want credsync to do this?")
+	if !yes && why == nil {
+		why = diag.List{diag.Errorf("Apply cancelled", "The plan was not approved, so nothing was done.")}
+	}
+	return yes, why
+}
+
+// working counts the accounts that apply works on.
+func working(p *engine.Plan) int {
+	n := 0
+	for _, a := range p.Accounts {
+		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+	"github.com/hashicorp/go-hclog"
+)
+
+// connections makes each sink once: data blocks, the state and the targets
+// share its login.
+type connections struct {
+	env sinks.Env
+
+	mu   sync.Mutex
+	made map[*config.Sink]connection
+}
+
+type connection struct {
+	sink sinks.Sink
+	err  error
+}
+
+// open returns the sink of a block; it contacts nothing yet.
+func (c *connections) open(s *config.Sink) (sinks.Sink, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if made, ok := c.made[s]; ok {
+		return made.sink, made.err
+	}
+	sink, err := s.Spec.New(s.Values, c.env)
+	if err != nil {
+		err = fmt.Errorf("set up sink %s: %w", s.Name, err)
+	}
+	if c.made == nil {
+		c.made = make(map[*config.Sink]connection)
+	}
+	c.made[s] = connection{sink, err}
+	return sink, err
+}
+
+func (c *connections) store(s *config.State) (*state.Store, error) {
+	if s == nil {
+		return nil, errors.New("there is no place for the state; declare a state block")
+	}
+	sink, err := c.open(s.Sink)
+	if err != nil {
+		return nil, err
+	}
+	return newStore(sink, s), nil
+}
+
+// clients returns the function that makes an account's HTTP client, as its
+// http block says.
+func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
+	return func(a *config.Account) (*http.Client, error) {
+		h := a.HTTP
+		return pool.Client(upstream.Options{
+			BaseURL:           a.Values.String("base_url"),
+			AllowPlainHTTP:    h.Bool("allow_plain_http"),
+			Timeout:           h.Duration("timeout"),
+			MaxAttempts:       h.Int("max_attempts"),
+			Proxy:             h.Secret("proxy"),
+			CAPEM:             h.String("ca_pem"),
+			Headers:           h.Secrets("headers"),
+			RequestsPerSecond: h.Float("requests_per_second"),
+			Limit:             a.Spec.Limit,
+			LimitKey:          a.Address,
+			Log:               log.Named("upstream").With("address", a.Address),
+		})
+	}
+}
+
+// ageRecipient is what the state is encrypted to, if it is: an emergency copy
+// of it is encrypted to the same.
+func ageRecipient(s *config.State) string {
+	const name = "age_recipient"
+	if s == nil {
+		return ""
+	}
+	if _, ok := s.Values.Block().Attribute(name); !ok {
+		return ""
+	}
+	return s.Values.String(name)
+}

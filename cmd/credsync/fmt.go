@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/google/renameio/v2"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+)
+
+// fmtFlags are the fmt command's own.
+type fmtFlags struct {
+	check, diff, recursive bool
+}
+
+func (a *app) fmtCommand() *cobra.Command {
+	var f fmtFlags
+	cmd := &cobra.Command{
+		Use:   "fmt [PATH]",
+		Short: "Rewrite configuration files in the canonical format",
+		Long: "Rewrite the configuration files of a directory, or one file, in the canonical format, and print the\n" +
+			"names of those that changed. With - for PATH, format standard input to standard output.",
+		Args: onePath,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if pathArgument(args) == "-" {
+				return a.fmtStdin(f)
+			}
+			return a.fmt(pathArgument(args), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.check, "check", false, "change nothing; exit with 1 if a file is not formatted")
+	flags.BoolVar(&f.diff, "diff", false, "print what changes")
+	flags.BoolVar(&f.recursive, "recursive", false, "also format the directories below PATH")
+	return cmd
+}
+
+func (a *app) fmt(path string, f fmtFlags) error {
+	files, diags := config.FilesToFormat(a.path(path), f.recursive)
+	end := ending{}
+	for _, name := range files {
+		changed, more := a.fmtFile(name, f)
+		diags = append(diags, more...)
+		end.failed = end.failed || changed && f.check
+	}
+	a.out.Diagnostics(diags)
+	end.failed = end.failed || diags.HasErrors()
+	return end.exit()
+}
+
+// fmtFile formats one file and prints its name if that changes it.
+func (a *app) fmtFile(name string, f fmtFlags) (changed bool, diags diag.List) {
+	before, diags := config.ReadFile(name)
+	if diags.HasErrors() {
+		return false, diags
+	}
+	after, diags := config.Format(name, before)
+	if diags.HasErrors() || bytes.Equal(before, after) {
+		return false, diags
+	}
+	if !f.check {
+		if err := rewrite(name, after); err != nil {
+			return false, append(diags, diag.Errorf("A file cannot be rewritten", "%s.", err))
+		}
+	}
+	a.out.Line(name)
+	if f.diff {
+		a.out.Raw(diff.Diff("old/"+name, before, "new/"+name, after))
+	}
+	return true, diags
+}
+
+// rewrite replaces a file whole and keeps its mode. A symbolic link stays one.
+func rewrite(name string, content []byte) error {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(real, content, info.Mode().Perm(), renameio.IgnoreUmask())
+}
+
+func (a *app) fmtStdin(f fmtFlags) error {
+	before, err := io.ReadAll(a.stdin)
+	if err != nil {
+		return usageError{"Standard input cannot be read", err.Error() + "."}
+	}
+	after, diags := config.Format("<stdin>", before)
+	a.out.Diagnostics(diags)
+	if diags.HasErrors() {
+		return status(exitError)
+	}
+	switch {
+	case f.diff:
+		a.out.Raw(diff.Diff("old/<stdin>", before, "new/<stdin>", after))
+	case !f.check:
+		a.out.Raw(after)
+	}
+	return ending{failed: f.check && !bytes.Equal(before, after)}.exit()
+}

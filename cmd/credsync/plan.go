@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/spf13/cobra"
+)
+
+// planFlags are the plan command's own.
+type planFlags struct {
+	engine.Request
+	json         bool
+	out          string
+	detailed     bool
+	authenticate bool
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	cmd := &cobra.Command{
+		Use:   "plan [PATH]",
+		Short: "Show what apply would do, and why",
+		Long: "Show what apply would do to each account, and why. Nothing is written, and no upstream is asked\n" +
+			"anything but whether a token is still good.\n\n" +
+			"Exit codes: 0 done, 1 error. With --detailed-exitcode: 2 there are changes, 3 there are none, but\n" +
+			"an account needs a human.",
+		Args: onePath,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.plan(cmd.Context(), pathArgument(args), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.StringVar(&f.out, "out", "", "save the plan to `FILE`, for apply")
+	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
+	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
+	flags.BoolVar(&f.authenticate, "authenticate", false, "log in and verify, now, what is due, and keep the token in the state; no target is written")
+	addressFlags(cmd, &f.Request)
+	cmd.MarkFlagsMutuallyExclusive("offline", "authenticate")
+	return cmd
+}
+
+// addressFlags are shared by plan and apply.
+func addressFlags(cmd *cobra.Command, r *engine.Request) {
+	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR`; may be repeated")
+	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR` whatever the old one is worth, and try credentials again that were rejected; may be repeated")
+}
+
+func (a *app) plan(ctx context.Context, path string, f planFlags) error {
+	view := render.NewPlan(a.out, f.json)
+	w, diags := a.open(ctx, a, path, 0)
+	if w == nil {
+		view.Show(render.NoPlan(diags))
+		return status(exitError)
+	}
+	defer w.close()
+	diags = append(diags, a.lastingState(w.config)...)
+	p := w.engine.Plan(ctx, f.Request)
+	end := ending{detailed: f.detailed}
+	if f.authenticate && !hopeless(p) {
+		p, end.failed = a.authenticate(ctx, w, p, f)
+	}
+	if ctx.Err() != nil {
+		diags = append(diags, interrupted())
+	}
+	d := w.document(p, diags)
+	saved := f.out != "" && !d.Diagnostics.HasErrors()
+	if saved {
+		if err := a.savePlan(f.out, w, p); err != nil {
+			saved = false
+			d.Diagnostics = append(d.Diagnostics, diag.Errorf("The plan cannot be saved", "%s.", err))
+		}
+	}
+	view.Show(d)
+	a.afterPlan(f, saved)
+	end.failed = end.failed || d.Diagnostics.HasErrors()
+	end.changes, end.blocked = changes(p), blocked(p)
+	return end.exit()
+}
+
+// afterPlan says what became of --out.
+func (a *app) afterPlan(f planFlags, saved bool) {
+	switch {
+	case f.out == "":
+	case saved:
+		a.out.Note("The plan was saved to " + f.out + ". To do what it says: credsync apply " + f.out)
+	default:
+		a.out.Note("The plan was not saved, because of the errors.")
+	}
+}
+
+// authenticate proves the credentials of what is due, and plans again. failed
+// is true where some did not prove good: without --detailed-exitcode there is
+// only that way to say that an account is blocked.
+func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, failed bool) {
+	progress := render.NewProgress(a.out, due(p))
+	summary := w.engine.Authenticate(ctx, p, progress)
+	progress.Close()
+	a.out.Authenticated(summary)
+	// What was asked for with --replace has just been got.
+	f.Replace = nil
+	again = w.engine.Plan(ctx, f.Request)
+	return again, summary.Count(engine.Failed) > 0 || !f.detailed && blocked(again)
+}
+
+// due counts the accounts that need a new token.
+func due(p *engine.Plan) int {
+	n := 0
+	for _, a := range p.Accounts {
+		if a.Action.Contacts() {
+			n++
+		}
+	}
+	return n
+}
+
+// changes reports whether apply would do something.
+func changes(p *engine.Plan) bool {
+	for _, a := range p.Accounts {
+		if a.Action != plan.None && a.Action != plan.BlockedAction {
+			return true
+		}
+	}
+	return false
+}
+
+func blocked(p *engine.Plan) bool {
+	for _, a := range p.Accounts {
+		if a.Blocker != nil || a.Action == plan.BlockedAction {
+			return true
+		}
+	}
+	return false
+}
+
+// hopeless reports whether no account could be planned for.
+func hopeless(p *engine.Plan) bool { return len(p.Accounts) == 0 && p.Diagnostics.HasErrors() }
+
+func interrupted() diag.Diagnostic {
+	return diag.Errorf("Interrupted", "credsync was told to stop before it was done.")
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"strings"
+
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// confirm asks for a yes. It returns an error diagnostic where there is nobody
+// to ask, and false where the answer is anything else.
+func (a *app) confirm(ctx context.Context, question string) (bool, diag.List) {
+	_, in := terminal(a.stdin)
+	_, out := terminal(a.stderr)
+	if !in || !out {
+		return false, diag.List{diag.Errorf("Nobody can be asked to approve the plan",
+			"There is no terminal to ask on, so nothing was done. Pass --auto-approve, or apply a saved plan: credsync plan --out FILE, then credsync apply --auto-approve FILE.")}
+	}
+	a.out.Ask(question, `Only "yes" is accepted.`)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		return false, nil
+	case text := <-answer:
+		return text == "yes", nil
+	}
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/credsync/credsync/schema/config"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "validate [PATH]",
+		Short: "Check the configuration, contacting nothing",
+		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so what data blocks\n" +
+			"would read is taken as unknown.",
+		Args: onePath,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, diags := config.Load(cmd.Context(), a.loadOptions(a.path(pathArgument(args))))
+			a.out.Validation(diags, asJSON)
+			return ending{failed: diags.HasErrors()}.exit()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as terraform validate does")
+	return cmd
+}

@@ -1,0 +1,190 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// ApplyView shows an apply from its plan to its end.
+type ApplyView interface {
+	engine.Observer
+	// Planned shows what is about to be done.
+	Planned(plan.Document)
+	// Diagnostics shows what came up in the meantime.
+	Diagnostics(diag.List)
+	// Failed shows why nothing was done.
+	Failed(diag.List)
+	// Begin is called before the first account; total is how many there are
+	// to work on.
+	Begin(total int)
+	// Finish shows how it ended. Every AccountDone has been called before.
+	Finish(*engine.Summary)
+}
+
+// NewApply returns the view of the apply command.
+func NewApply(o *Output, asJSON bool) ApplyView {
+	if asJSON {
+		return &applyJSON{Output: o}
+	}
+	return &applyText{Output: o}
+}
+
+type applyText struct {
+	*Output
+	progress *Progress
+	told     told
+}
+
+func (v *applyText) Planned(d plan.Document) {
+	v.told.fresh(d.Diagnostics)
+	planText{v.Output}.Show(d)
+}
+
+func (v *applyText) Failed(list diag.List) { v.Output.Diagnostics(list) }
+
+func (v *applyText) Diagnostics(list diag.List) { v.Output.Diagnostics(v.told.fresh(list)) }
+
+func (v *applyText) Begin(total int) { v.progress = NewProgress(v.Output, total) }
+
+func (v *applyText) AccountStarted(p *engine.AccountPlan) { v.progress.AccountStarted(p) }
+
+func (v *applyText) AccountDone(o engine.Outcome) { v.progress.AccountDone(o) }
+
+// Finish lists what was not done and what a human has to do, and ends with the
+// counts, the line that is looked for.
+func (v *applyText) Finish(s *engine.Summary) {
+	if v.progress != nil {
+		v.progress.Close()
+	}
+	for _, o := range s.Outcomes {
+		v.Diagnostics(o.Diagnostics)
+	}
+	p := planPrinter{Stream: v.Out, now: v.Now()}
+	for _, result := range []engine.Result{engine.Failed, engine.Blocked} {
+		for _, o := range s.Outcomes {
+			if o.Result == result {
+				p.outcome(o)
+			}
+		}
+	}
+	title, paint := "Apply complete:", p.style().green
+	// An error that is about no account, or about one with nothing to do,
+	// counts too.
+	if v.told.errors || s.Count(engine.Failed) > 0 {
+		title, paint = "Apply incomplete:", p.style().red
+	}
+	p.printf("\n")
+	p.closing(title, paint, applyCounts(s))
+}
+
+// told remembers the diagnostics that were shown: what a plan found, the work
+// on an account finds again.
+type told struct {
+	seen   map[[3]string]bool
+	errors bool
+}
+
+// fresh returns those that were not shown before.
+func (t *told) fresh(list diag.List) diag.List {
+	if t.seen == nil {
+		t.seen = make(map[[3]string]bool)
+	}
+	var fresh diag.List
+	for _, d := range list {
+		key := [3]string{d.Summary, d.Detail, d.Address}
+		if !t.seen[key] {
+			t.seen[key] = true
+			t.errors = t.errors || d.Severity == diag.Error
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
+// outcome tells of one account that did not end well.
+func (p planPrinter) outcome(o engine.Outcome) {
+	st := p.style()
+	words, message := "failed", errorSummary(o)
+	if o.Blocker != nil {
+		words, message = needs(o.Blocker.Reason), o.Blocker.Message
+	}
+	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
+	p.paragraph(6, sentence(message))
+	if o.Blocker != nil {
+		p.remedy(o.Blocker.Reason, o.Address)
+	}
+}
+
+// errorSummary is short: what failed was told at length, as a diagnostic.
+func errorSummary(o engine.Outcome) string {
+	for _, d := range o.Diagnostics {
+		if d.Severity == diag.Error {
+			return d.Summary
+		}
+	}
+	return o.Message
+}
+
+// applyCounts is "2 issued, 1 refreshed, …". What is done every day is always
+// named; the rest only where there is any.
+func applyCounts(s *engine.Summary) string {
+	done := doneActions(s)
+	var parts []string
+	for _, a := range plan.Actions {
+		always := a == plan.Issue || a == plan.Refresh || a == plan.Reissue || a == plan.Deliver
+		if past := pastTense(a); past != "" && (always || done[a] > 0) {
+			parts = append(parts, fmt.Sprintf("%d %s", done[a], past))
+		}
+	}
+	if n := s.Count(engine.Failed); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", n))
+	}
+	line := strings.Join(parts, ", ") + "."
+	if n := s.Count(engine.Blocked); n > 0 {
+		line += " " + needHuman(n)
+	}
+	return line
+}
+
+// doneActions counts what was done. A blocked account may have had its targets
+// repaired meanwhile.
+func doneActions(s *engine.Summary) map[plan.Action]int {
+	done := make(map[plan.Action]int, len(plan.Actions))
+	for _, o := range s.Outcomes {
+		if o.Result == engine.Done || o.Result == engine.Blocked && o.Action == plan.Deliver {
+			done[o.Action]++
+		}
+	}
+	return done
+}
+
+func pastTense(a plan.Action) string {
+	switch a {
+	case plan.Issue:
+		return "issued"
+	case plan.Refresh:
+		return "refreshed"
+	case plan.Reissue:
+		return "reissued"
+	case plan.Deliver:
+		return "delivered"
+	case plan.Forget:
+		return "forgotten"
+	case plan.Delete:
+		return "deleted"
+	default:
+		return ""
+	}
+}
+
+// Authenticated shows on standard error how plan --authenticate went; the plan
+// that follows on standard output tells what is left.
+func (o *Output) Authenticated(s *engine.Summary) {
+	for _, outcome := range s.Outcomes {
+		o.Diagnostics(outcome.Diagnostics)
+	}
+}

@@ -1,0 +1,90 @@
+// Package render writes everything that a command prints: results to standard
+// output, diagnostics and progress to standard error. Each command has a view
+// for people and one for programs, in JSON.
+//
+// What it is given may come from an upstream or a file, so every text passes
+// through clean before it reaches a terminal. Meaning never rests on colour
+// alone: each thing that is coloured also has a symbol or a word.
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// DefaultWidth is how many columns a line has where the terminal does not say.
+const DefaultWidth = 80
+
+// Stream is standard output or standard error.
+type Stream struct {
+	Writer io.Writer
+	// Terminal says that a person is looking at it as it is written.
+	Terminal bool
+	// Color allows escape sequences for colour.
+	Color bool
+	// Width in columns; DefaultWidth where it is 0.
+	Width int
+}
+
+// Output is where a command prints.
+type Output struct {
+	Out, Err Stream
+	Now      func() time.Time
+}
+
+// width never goes below what the tables need to stay readable.
+func (s Stream) width() int {
+	if s.Width == 0 {
+		return DefaultWidth
+	}
+	return max(s.Width, 40)
+}
+
+// printf leaves a failed write unreported, as fmt.Printf's callers do: the
+// reader has gone, and there is nobody to tell.
+func (s Stream) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.Writer, format, args...)
+}
+
+// Raw writes bytes to standard output as they are: formatted source, a diff.
+func (o *Output) Raw(b []byte) { _, _ = o.Out.Writer.Write(b) }
+
+// Line writes one line to standard output.
+func (o *Output) Line(text string) { o.Out.printf("%s\n", clean(text)) }
+
+// Note writes one line to standard error, for what is not a result.
+func (o *Output) Note(text string) { o.Err.printf("%s\n", clean(text)) }
+
+// Ask writes a question to standard error, where it is seen also when the
+// results go to a file, and leaves the cursor behind it.
+func (o *Output) Ask(question, hint string) {
+	style := o.Err.style()
+	o.Err.printf("\n%s\n  %s\n\n  %s ", style.bold(question), hint, style.bold("Enter a value:"))
+}
+
+// Diagnostics writes a list to standard error, for people.
+func (o *Output) Diagnostics(list diag.List) {
+	for _, d := range list {
+		_ = d.Write(o.Err.Writer, o.Err.width(), o.Err.Color)
+	}
+}
+
+// indentedJSON writes one document to standard output.
+func (o *Output) indentedJSON(v any) {
+	e := json.NewEncoder(o.Out.Writer)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v)
+}
+
+// present gives JSON an empty list rather than null.
+func present(list diag.List) diag.List {
+	if list == nil {
+		return diag.List{}
+	}
+	return list
+}

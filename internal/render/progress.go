@@ -1,0 +1,121 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/plan"
+)
+
+// eraseLine returns to the first column and clears the line.
+const eraseLine = "\r\x1b[K"
+
+// Progress tells on standard error how far work has got: a live line on a
+// terminal, one line per finished account elsewhere. It is an engine.Observer.
+type Progress struct {
+	err     Stream
+	now     func() time.Time
+	started time.Time
+	total   int
+
+	mu      sync.Mutex
+	done    int
+	current []string
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// NewProgress starts to tell; Close ends it.
+func NewProgress(o *Output, total int) *Progress {
+	p := &Progress{err: o.Err, now: o.Now, started: o.Now(), total: total, stop: make(chan struct{})}
+	if p.err.Terminal {
+		p.stopped.Go(p.tick)
+	}
+	return p
+}
+
+// tick keeps the elapsed time moving while an upstream is slow.
+func (p *Progress) tick() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-t.C:
+			p.mu.Lock()
+			p.live()
+			p.mu.Unlock()
+		}
+	}
+}
+
+// Close removes the live line.
+func (p *Progress) Close() {
+	close(p.stop)
+	p.stopped.Wait()
+	if p.err.Terminal {
+		p.err.printf(eraseLine)
+	}
+}
+
+// AccountStarted implements engine.Observer.
+func (p *Progress) AccountStarted(a *engine.AccountPlan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current = append(p.current, clean(a.Address))
+	p.live()
+}
+
+// AccountDone implements engine.Observer.
+func (p *Progress) AccountDone(o engine.Outcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	address := clean(o.Address)
+	p.current = slices.DeleteFunc(p.current, func(a string) bool { return a == address })
+	if !p.err.Terminal {
+		p.err.printf("[%d/%d] %s: %s\n", p.done, p.total, address, outcomeWords(o))
+		return
+	}
+	if o.Result != engine.Done {
+		p.err.printf("%s%s %s: %s\n", eraseLine, p.err.style().red("!"), address, outcomeWords(o))
+	}
+	p.live()
+}
+
+// outcomeWords is what became of an account in a few words.
+func outcomeWords(o engine.Outcome) string {
+	words := pastTense(o.Action)
+	switch {
+	case o.Result == engine.Failed:
+		words = "failed"
+	case o.Blocker != nil:
+		words = needs(o.Blocker.Reason)
+	case words == "":
+		return "nothing left to do"
+	default:
+		return fmt.Sprintf("%s (%s)", words, o.Reason)
+	}
+	return words + ": " + clean(o.Message)
+}
+
+// live redraws the line, cut to the terminal's width so that it stays one.
+func (p *Progress) live() {
+	if !p.err.Terminal {
+		return
+	}
+	elapsed := plan.Duration(p.now().Sub(p.started).Truncate(time.Second))
+	line := fmt.Sprintf("%d/%d accounts, %s", p.done, p.total, elapsed)
+	if len(p.current) > 0 {
+		line += ": " + strings.Join(p.current, ", ")
+	}
+	if runes, room := []rune(line), p.err.width()-1; len(runes) > room {
+		line = string(runes[:room-1]) + "…"
+	}
+	p.err.printf("%s%s", eraseLine, line)
+}

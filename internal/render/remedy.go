@@ -1,0 +1,52 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+)
+
+// remedy says what ends a block, and may name a command that is part of it.
+// Both are "" where the block's message says so itself.
+func remedy(reason plan.Reason, address string) (advice, command string) {
+	again := "credsync apply --replace " + quoteArgument(address)
+	switch providers.Reason(reason) {
+	case providers.CredentialsRejected:
+		return "put credentials that work into the configuration and apply. To try the same ones once more:", again
+	case providers.CertificateExpired:
+		return "get a new certificate from the upstream, put it into the configuration and apply.", ""
+	case providers.AccountLocked:
+		return "have the upstream unlock the account, then:", again
+	case providers.PasswordChangeRequired:
+		return "set a new password at the upstream, put it into the configuration and apply.", ""
+	case providers.SecondFactorUnsupported:
+		return "have the second factor turned off for this account at the upstream, then:", again
+	case providers.NoAccess:
+		return "have the upstream give the account the access it lacks, then:", again
+	case providers.NeedsCode:
+		return "someone who receives the account's codes has to log in.", ""
+	}
+	return "", ""
+}
+
+// remedy prints it, with the command on a line of its own to copy.
+func (p planPrinter) remedy(reason plan.Reason, address string) {
+	advice, command := remedy(reason, address)
+	if advice != "" {
+		p.paragraph(6, "What to do: "+advice)
+	}
+	if command != "" {
+		p.printf("        %s\n", command)
+	}
+}
+
+// quoteArgument quotes an address for a shell: that of a for_each instance has
+// brackets and quotes.
+func quoteArgument(s string) string {
+	s = strings.TrimPrefix(clean(s), "account.")
+	if !strings.ContainsAny(s, "[]\"'\\ $`") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,321 @@
+package render
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+
+func at(d time.Duration) *time.Time { return plan.Time(noon.Add(d)) }
+
+// captured is an Output whose two streams are kept apart.
+type captured struct {
+	*Output
+	out, err bytes.Buffer
+}
+
+func capture(color bool) *captured {
+	c := &captured{}
+	c.Output = &Output{
+		Out: Stream{Writer: &c.out, Color: color}, Err: Stream{Writer: &c.err, Color: color},
+		Now: func() time.Time { return noon },
+	}
+	return c
+}
+
+func (c *captured) both() string {
+	return "== stdout\n" + c.out.String() + "== stderr\n" + c.err.String()
+}
+
+func golden(t *testing.T, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", strings.ReplaceAll(t.Name(), "/", "-")+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("output differs from %s (-want +got):\n%s", file, diff)
+	}
+}
+
+func target(sink, location string, a plan.Action, r plan.Reason) plan.DocumentTarget {
+	return plan.DocumentTarget{Sink: sink, Location: location, Action: a, Reason: r}
+}
+
+// busyDocument has an account of each kind.
+func busyDocument() plan.Document {
+	blocker := &plan.DocumentBlocker{
+		Reason: "credentials_rejected", Since: at(-26 * time.Hour),
+		Message: "log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 401: invalid credentials. Correct password in the configuration",
+	}
+	foreign := "vault.main secret/shop/beans was not created by credsync; set adopt = true in the deliver block to take it over, or deliver elsewhere"
+	d := NoPlan(diag.List{diag.Warningf("The schedule is too slow for this token", "The token lives 15m and is replaced in its last 5m, but up to 10m pass between two runs, so it can expire before a run replaces it. Run more often.").
+		About("account.sagi.tea", &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: 12, Column: 1}})})
+	d.Project = "payments"
+	d.Accounts = []plan.DocumentAccount{
+		{
+			Address: "account.invoicebox.main", Provider: "invoicebox", Action: plan.None, Reason: plan.Current, Message: "the token is good and does not expire",
+			IssuedAt: at(-time.Hour), Targets: []plan.DocumentTarget{target("vault.main", "secret/billing", plan.None, plan.Current)},
+		},
+		{
+			Address: "account.invoicebox.old", Provider: "invoicebox", Action: plan.Forget, Reason: plan.Removed, Message: "no longer in the configuration; its targets stay as they are",
+			Targets: []plan.DocumentTarget{target("file.out", "out/old.json", plan.Forget, plan.Removed)},
+		},
+		{
+			Address: `account.sagi.beans["almaty"]`, Provider: "sagi", Action: plan.None, Reason: plan.Current, Message: "the token is good until 2026-02-12 12:00 UTC, next rotation in 26d",
+			Blocker:  &plan.DocumentBlocker{Reason: plan.TargetNotOwned, Message: foreign},
+			IssuedAt: at(-48 * time.Hour), ExpiresAt: at(28 * 24 * time.Hour), RotateAt: at(26 * 24 * time.Hour),
+			Targets: []plan.DocumentTarget{
+				target("file.out", "out/beans.json", plan.None, plan.Current),
+				{Sink: "vault.main", Location: "secret/shop/beans", Action: plan.BlockedAction, Reason: plan.TargetNotOwned, Message: foreign},
+			},
+		},
+		{
+			Address: "account.sagi.coffee", Provider: "sagi", Action: plan.Issue, Reason: plan.NoToken, Message: "no token yet",
+			Targets: []plan.DocumentTarget{
+				target("vault.main", "secret/shop/sagi", plan.Deliver, plan.NoToken),
+				target("k8ssecret.shop", "shop/sagi-token", plan.Deliver, plan.NoToken),
+			},
+		},
+		{
+			Address: "account.sagi.juice", Provider: "sagi", Action: plan.Deliver, Reason: plan.TargetDrifted, Message: "a target was changed by someone else",
+			Blocker:  blocker,
+			IssuedAt: at(-48 * time.Hour), ExpiresAt: at(28 * 24 * time.Hour), RotateAt: at(-time.Minute),
+			Targets: []plan.DocumentTarget{target("file.out", "out/juice.json", plan.Deliver, plan.TargetDrifted), target("vault.main", "secret/juice", plan.None, plan.Current)},
+		},
+		{
+			Address: "account.sagi.milk", Provider: "sagi", Action: plan.BlockedAction, Reason: "credentials_rejected", Message: blocker.Message, Blocker: blocker,
+			Targets: []plan.DocumentTarget{target("vault.main", "secret/milk", plan.BlockedAction, "credentials_rejected")},
+		},
+		{
+			Address: "account.sagi.tea", Provider: "sagi", Action: plan.Refresh, Reason: plan.Expiring, Message: "the token expires in 1h5m",
+			IssuedAt: at(-29 * 24 * time.Hour), ExpiresAt: at(65 * time.Minute), RotateAt: at(-46 * time.Hour), VerifiedAt: at(0),
+			Targets: []plan.DocumentTarget{target("vault.main", "secret/tea", plan.Deliver, plan.Expiring)},
+		},
+		{Address: "account.sagi.water", Provider: "sagi", Action: plan.None, Reason: plan.Disabled, Message: "enabled = false", Targets: []plan.DocumentTarget{}},
+	}
+	for _, a := range d.Accounts {
+		d.Summary[a.Action]++
+	}
+	return d
+}
+
+func quietDocument(n int) plan.Document {
+	d := NoPlan(nil)
+	d.Project = "payments"
+	for i := range n {
+		d.Accounts = append(d.Accounts, plan.DocumentAccount{
+			Address: "account.sagi.shop" + strings.Repeat("x", i), Provider: "sagi", Action: plan.None, Reason: plan.Current,
+			IssuedAt: at(0), ExpiresAt: at(30 * 24 * time.Hour), RotateAt: at(28 * 24 * time.Hour),
+		})
+	}
+	d.Summary[plan.None] = n
+	return d
+}
+
+func TestPlan(t *testing.T) {
+	t.Run("plain", func(t *testing.T) {
+		c := capture(false)
+		NewPlan(c.Output, false).Show(busyDocument())
+		golden(t, c.both())
+		fits(t, c.both())
+	})
+	t.Run("colour", func(t *testing.T) {
+		c := capture(true)
+		NewPlan(c.Output, false).Show(busyDocument())
+		golden(t, c.both())
+	})
+	t.Run("json", func(t *testing.T) {
+		c := capture(false)
+		NewPlan(c.Output, true).Show(busyDocument())
+		golden(t, c.both())
+	})
+	t.Run("nothing to do", func(t *testing.T) {
+		c := capture(false)
+		NewPlan(c.Output, false).Show(quietDocument(3))
+		golden(t, c.both())
+	})
+	t.Run("nothing to do for many", func(t *testing.T) {
+		c := capture(false)
+		NewPlan(c.Output, false).Show(quietDocument(11))
+		golden(t, c.both())
+	})
+	t.Run("no accounts", func(t *testing.T) {
+		c := capture(false)
+		NewPlan(c.Output, false).Show(quietDocument(0))
+		golden(t, c.both())
+	})
+}
+
+// fits checks that only what has no space to break at goes beyond 80 columns.
+func fits(t *testing.T, s string) {
+	t.Helper()
+	for line := range strings.Lines(s) {
+		line = strings.TrimRight(line, "\n")
+		if columns(line) > DefaultWidth && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("%d columns: %s", columns(line), line)
+		}
+	}
+}
+
+func TestColourOnlyAdds(t *testing.T) {
+	plain, coloured := capture(false), capture(true)
+	for _, c := range []*captured{plain, coloured} {
+		NewPlan(c.Output, false).Show(busyDocument())
+		NewStatus(c.Output, false).Show(busyDocument())
+		finishApply(c)
+	}
+	if diff := cmp.Diff(plain.both(), stripColour(coloured.both())); diff != "" {
+		t.Errorf("without its escape sequences the coloured text differs:\n%s", diff)
+	}
+}
+
+func stripColour(s string) string {
+	for _, code := range []string{"0", "1", "2", "31", "32", "33", "36"} {
+		s = strings.ReplaceAll(s, "\x1b["+code+"m", "")
+	}
+	return s
+}
+
+func TestStatus(t *testing.T) {
+	t.Run("plain", func(t *testing.T) {
+		c := capture(false)
+		NewStatus(c.Output, false).Show(busyDocument())
+		golden(t, c.both())
+		fits(t, c.both())
+	})
+	t.Run("long address has its own line", func(t *testing.T) {
+		c := capture(false)
+		d := quietDocument(2)
+		d.Accounts[1].Address = `account.bifit_kassa.till["kazakhstan-almaty-abay-avenue-150-shop-17-second-floor"]`
+		NewStatus(c.Output, false).Show(d)
+		golden(t, c.both())
+	})
+	t.Run("no accounts", func(t *testing.T) {
+		c := capture(false)
+		NewStatus(c.Output, false).Show(quietDocument(0))
+		golden(t, c.both())
+	})
+}
+
+// summary has an outcome of each kind.
+func summary() *engine.Summary {
+	rejected := &plan.Block{Reason: "credentials_rejected", Message: "log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 401: invalid credentials"}
+	return &engine.Summary{Outcomes: []engine.Outcome{
+		{Address: "account.sagi.coffee", Action: plan.Issue, Reason: plan.NoToken, Result: engine.Done, Message: "no token yet", At: noon},
+		{Address: "account.sagi.juice", Action: plan.Deliver, Reason: plan.TargetDrifted, Result: engine.Blocked, Blocker: rejected, Message: rejected.Message, At: noon},
+		{Address: `account.sagi.milk["a b"]`, Action: plan.BlockedAction, Reason: "credentials_rejected", Result: engine.Blocked, Blocker: rejected, Message: rejected.Message, At: noon},
+		{
+			Address: "account.sagi.soda", Action: plan.Reissue, Reason: plan.Expired, Result: engine.Failed, Message: "The login failed. HTTP 502", At: noon,
+			Diagnostics: diag.List{diag.Errorf("The login failed", "log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 502. Run apply again later.").About("account.sagi.soda", nil)},
+		},
+		{Address: "account.sagi.tea", Action: plan.Refresh, Reason: plan.Expiring, Result: engine.Done, At: noon},
+		{Address: "account.sagi.wine", Action: plan.None, Reason: plan.Current, Result: engine.Done, At: noon},
+	}}
+}
+
+func finishApply(c *captured) {
+	v := NewApply(c.Output, false)
+	runApply(v)
+}
+
+func runApply(v ApplyView) {
+	s := summary()
+	v.Begin(len(s.Outcomes))
+	for _, o := range s.Outcomes {
+		v.AccountStarted(&engine.AccountPlan{Decision: plan.Decision{Address: o.Address, Action: o.Action, Reason: o.Reason, Message: "why"}})
+		v.AccountDone(o)
+	}
+	v.Finish(s)
+}
+
+func TestApply(t *testing.T) {
+	t.Run("plain", func(t *testing.T) {
+		c := capture(false)
+		finishApply(c)
+		golden(t, c.both())
+		fits(t, c.out.String())
+	})
+	t.Run("json", func(t *testing.T) {
+		c := capture(false)
+		runApply(NewApply(c.Output, true))
+		golden(t, c.both())
+	})
+	t.Run("json failed before it began", func(t *testing.T) {
+		c := capture(false)
+		NewApply(c.Output, true).Failed(diag.List{diag.Errorf("No configuration files", "The directory has none.")})
+		golden(t, c.both())
+	})
+	t.Run("live line", func(t *testing.T) {
+		c := capture(false)
+		c.Err.Terminal = true
+		finishApply(c)
+		golden(t, strings.NewReplacer(eraseLine, "\n<erase>").Replace(c.err.String()))
+	})
+}
+
+func TestErrorOfThePlanMakesTheApplyIncomplete(t *testing.T) {
+	broken := diag.Errorf("The state cannot be read", "It is damaged.").About("account.sagi.tea", nil)
+	for name, asJSON := range map[string]bool{"text": false, "json": true} {
+		t.Run(name, func(t *testing.T) {
+			c := capture(false)
+			v := NewApply(c.Output, asJSON)
+			d := quietDocument(1)
+			d.Diagnostics = diag.List{broken}
+			v.Planned(d)
+			v.Begin(0)
+			v.Finish(&engine.Summary{Outcomes: []engine.Outcome{{Address: "account.sagi.tea", Result: engine.Failed, Diagnostics: diag.List{broken}}}})
+			if !strings.Contains(c.out.String(), "Apply incomplete:") {
+				t.Errorf("no word of the error:\n%s", c.out.String())
+			}
+			if n := strings.Count(c.both(), "It is damaged."); n != 1 {
+				t.Errorf("the error is told %d times, want once:\n%s", n, c.both())
+			}
+		})
+	}
+}
+
+func TestValidation(t *testing.T) {
+	warning := diag.Warningf("Old syntax", "Use the new one.")
+	context := `account "sagi" "coffee"`
+	broken := diag.Diagnostic{
+		Severity: diag.Error, Summary: "Unknown attribute", Detail: `An account of sagi has no attribute "phon". Did you mean "phone"?`,
+		Range:   &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: 3, Column: 3, Byte: 30}, End: diag.Pos{Line: 3, Column: 7, Byte: 34}},
+		Snippet: &diag.Snippet{Context: &context, Code: "  phon = 1", StartLine: 3, HighlightStartOffset: 2, HighlightEndOffset: 6},
+	}
+	for name, list := range map[string]diag.List{"valid": nil, "warned": {warning}, "broken": {broken, warning}} {
+		t.Run(name, func(t *testing.T) {
+			text, json := capture(false), capture(false)
+			text.Validation(list, false)
+			json.Validation(list, true)
+			golden(t, text.both()+json.both())
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	v := Version{Version: "1.2.3", Commit: "abc", Go: "go1.26.0", Platform: "linux/amd64"}
+	c := capture(false)
+	c.Version(v, false)
+	c.Version(v, true)
+	golden(t, c.both())
+}

@@ -231,6 +231,20 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
+func TestRedirectsShowNoMoreThanTheOrigin(t *testing.T) {
+	for _, location := range []string{"/login?token=" + canary, "https://user:" + canary + "@example.com/" + canary, "://" + canary, ""} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		c, _ := client(t, upstream.Options{BaseURL: base})
+		_, err := send(t, c, "POST", base, upstream.Op{Once: true})
+		if e := failure(t, err); e.Class != providers.Server || e.Status != http.StatusTemporaryRedirect {
+			t.Errorf("%+v", *e)
+		}
+	}
+}
+
 func TestClockSkewIsReportedOnce(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

@@ -21,12 +21,19 @@ func invoicebox() emulator {
 			op:      OpVerify,
 			pattern: "GET /" + version + "/security/api/auth/auth",
 			rules: []rule{noQuery, noBody, header("Accept", "application/json"),
-				header("User-Agent", `[A-Za-z0-9._-]+/[A-Za-z0-9._+-]+`), bearerForm()},
+				header("User-Agent", `[A-Za-z0-9._-]+/[A-Za-z0-9._+-]+`), bearerOrAnonymous},
 			owner:  invoiceboxOwner,
 			answer: func(c *call) reply { return invoiceboxAuth(c, version) },
 		}
 	}
 	return emulator{name: "invoicebox", routes: []route{auth("v3"), auth("l3")}}
+}
+
+// bearerOrAnonymous counts a request without a token as a violation, since no
+// client should send one, but has it answered as documented.
+func bearerOrAnonymous(c *call) {
+	c.anonymous = len(c.violations) == 0 && len(c.r.Header.Values("Authorization")) == 0
+	bearerForm()(c)
 }
 
 func invoiceboxOwner(c *call) *account {
@@ -37,7 +44,7 @@ func invoiceboxOwner(c *call) *account {
 func invoiceboxAuth(c *call, version string) reply {
 	a := c.account
 	switch {
-	case c.faulty(Anonymous):
+	case c.anonymous, c.faulty(Anonymous):
 		return reply{status: http.StatusOK, body: invoiceboxUser(nil), rejected: true}
 	case a == nil, versionOf(a.Token) != version, c.faulty(RevokedToken):
 		return reply{status: http.StatusUnauthorized, body: invoiceboxError("Unauthorized", "unauthorized")}

@@ -36,6 +36,8 @@ func transportFailure(err error) failure {
 	switch {
 	case errors.As(err, &proxy):
 		return proxyFailure(proxy.status)
+	case errors.Is(err, errProxyEnv):
+		return failure{class: providers.Config, attribute: "http.proxy", message: errProxyEnv.Error(), advice: "Correct the environment variable, or set http.proxy."}
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		return failure{class: providers.Retryable, message: "no answer in time", advice: tryLater + " If it does not pass, raise http.timeout."}
 	case errors.Is(err, errLimited{}):

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"context"
 	"crypto/tls"
 	"net/http"
 	"sync"
@@ -38,7 +37,7 @@ type Pool struct {
 
 	mu         sync.Mutex
 	transports map[transportKey]*http.Transport
-	limiters   map[string]*rate.Limiter
+	limiters   map[limitKey]*rate.Limiter
 	skewed     map[string]bool
 }
 
@@ -56,7 +55,7 @@ func NewPool(o PoolOptions) *Pool {
 	return &Pool{
 		opts:       o,
 		transports: map[transportKey]*http.Transport{},
-		limiters:   map[string]*rate.Limiter{},
+		limiters:   map[limitKey]*rate.Limiter{},
 		skewed:     map[string]bool{},
 	}
 }
@@ -95,9 +94,9 @@ type Options struct {
 	RequestsPerSecond float64
 	// Limit is the upstream's documented limit; the client stays below it.
 	Limit providers.Limit
-	// LimitKey names what the limit counts for: clients with equal keys share
-	// one limiter, and the first of them sets its rate. An account's address
-	// is the usual one.
+	// LimitKey names what the limit counts for: clients of one host with equal
+	// keys share one limiter, and the first of them sets its rate. An account's
+	// address is the usual one.
 	LimitKey string
 	// ClientCertificate authenticates this side of the TLS connection.
 	ClientCertificate *tls.Certificate
@@ -129,7 +128,7 @@ func (p *Pool) Client(o Options) (*http.Client, error) {
 		return nil, err
 	}
 	var rt http.RoundTripper = &attempt{next: transport, pool: p, timeout: o.Timeout, log: o.Log}
-	if l := p.limiter(o); l != nil {
+	if l := p.limiter(base.Host, o); l != nil {
 		rt = &limit{next: rt, limiter: l}
 	}
 	rt = newRetry(rt, p, o.MaxAttempts)
@@ -166,105 +165,4 @@ func configError(attribute, message string) *providers.Error {
 		Class: providers.Config, Op: "prepare the connection", Message: message,
 		Advice: "Correct " + attribute + ".", Attribute: attribute,
 	}
-}
-
-// headers adds the configured headers.
-type headers struct {
-	next http.RoundTripper
-	add  map[string]credential.Secret
-}
-
-func (h *headers) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	for name, value := range h.add {
-		if http.CanonicalHeaderKey(name) == "Host" {
-			req.Host = value.Reveal()
-		} else if len(req.Header.Values(name)) == 0 {
-			req.Header.Set(name, value.Reveal())
-		}
-	}
-	return h.next.RoundTrip(req)
-}
-
-// limit holds requests back until the limiter lets them go.
-type limit struct {
-	next    http.RoundTripper
-	limiter *rate.Limiter
-}
-
-// errLimited is what a request ends with that could not be sent before its
-// context's deadline.
-type errLimited struct{}
-
-func (errLimited) Error() string { return "the rate limit leaves no time for this request" }
-
-func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := l.limiter.Wait(req.Context()); err != nil {
-		if ctxErr := req.Context().Err(); ctxErr != nil {
-			return nil, ctxErr
-		}
-		return nil, errLimited{}
-	}
-	return l.next.RoundTrip(req)
-}
-
-// limiter returns the limiter that the options ask for; nil for none.
-func (p *Pool) limiter(o Options) *rate.Limiter {
-	l := newLimiter(o)
-	if l == nil {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if known, ok := p.limiters[o.LimitKey]; ok {
-		return known
-	}
-	p.limiters[o.LimitKey] = l
-	return l
-}
-
-// newLimiter stays below a documented limit: a burst of a tenth and a rate of
-// four fifths of it can never add up to more than nine tenths in one period.
-func newLimiter(o Options) *rate.Limiter {
-	switch {
-	case o.RequestsPerSecond > 0:
-		return rate.NewLimiter(rate.Limit(o.RequestsPerSecond), max(1, int(o.RequestsPerSecond)))
-	case o.Limit.Requests > 0 && o.Limit.Per > 0:
-		perSecond := 0.8 * float64(o.Limit.Requests) / o.Limit.Per.Seconds()
-		return rate.NewLimiter(rate.Limit(perSecond), max(1, o.Limit.Requests/10))
-	}
-	return nil
-}
-
-// exchange follows one call of Do through the decorators.
-type exchange struct {
-	// once requests are not sent again once the upstream may have seen them.
-	once bool
-	mu   sync.Mutex
-	lost bool
-}
-
-type exchangeKey struct{}
-
-// exchangeOf returns the exchange of a request; nil for one that did not come
-// through Do, which gets the rules of Op.Once.
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return x
-}
-
-// setLost notes whether the upstream may have processed the attempt under way.
-func (x *exchange) setLost(lost bool) {
-	if x == nil {
-		return
-	}
-	x.mu.Lock()
-	x.lost = lost
-	x.mu.Unlock()
-}
-
-func (x *exchange) isLost() bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.lost
 }

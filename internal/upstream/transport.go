@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -98,7 +99,7 @@ func tlsConfig(o Options) (*tls.Config, error) {
 
 func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error) {
 	if s.IsZero() {
-		return http.ProxyFromEnvironment, nil
+		return proxyFromEnvironment, nil
 	}
 	u, err := url.Parse(s.Reveal())
 	if err != nil || u.Hostname() == "" {
@@ -109,6 +110,18 @@ func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error)
 		return http.ProxyURL(u), nil
 	}
 	return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
+}
+
+// errProxyEnv stands for the error of net/http, which quotes the variable and
+// so the proxy's password.
+var errProxyEnv = errors.New("HTTPS_PROXY or HTTP_PROXY is not a proxy's URL")
+
+func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(req)
+	if err != nil {
+		return nil, errProxyEnv
+	}
+	return u, nil
 }
 
 // proxyError is a proxy's refusal to connect us.

@@ -180,3 +180,11 @@ func TestReminderOfAnOldToken(t *testing.T) {
 		})
 	}
 }
+
+func FuzzVerify(f *testing.F) {
+	old := credential.Token{Access: credential.NewSecret(tokenV3)}
+	providertest.Fuzz(f, target(tokenV3, "v3"), sandbox.OpVerify, old,
+		`{"data":{"userId":"`+userID+`","profile":null,"accessToken":null},"extendedData":[]}`,
+		`{"error":{"message":"Unauthorized","code":"unauthorized"}}`,
+		`{"data":{"userId":1,"userId":"second"}}`)
+}

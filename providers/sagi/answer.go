@@ -1,6 +1,7 @@
 package sagi
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -188,6 +189,9 @@ func (r *response) noAccess(message, advice string) error {
 
 // fail adds what the service said to our own words.
 func (r *response) fail(c providers.Class, message, advice string) *providers.Error {
+	if r.status != r.Status {
+		message += fmt.Sprintf(" (code %d in the answer)", r.status)
+	}
 	if said := r.Said(r.envelope.said()); said != "" {
 		message += ": " + said
 	}

@@ -215,3 +215,38 @@ func TestWarnings(t *testing.T) {
 		})
 	}
 }
+
+// loginSample is the document's example, with its ids larger than an int64.
+const loginSample = `{"access_token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","expire":"2024-10-15T10:30:00Z","muted":false,
+"organization":{"id":1231456789,"role":"administrator","branches":[1234567890123456789,9876543210987654321],
+"branches_details":[{"id":1988850967616950272,"name":"BranchName","subscription_active":true}]}}`
+
+func TestDocumentedSample(t *testing.T) {
+	h := providertest.New(t, target())
+	providertest.Answer(200, loginSample)(t, h.Sandbox)
+	token := h.Login(t)
+	want := credential.Outputs{
+		"organization_id": "1231456789", "role": "administrator", "muted": false, "branch_id": "1234567890123456789",
+		"branches": []string{"1234567890123456789", "9876543210987654321"},
+	}
+	if diff := cmp.Diff(want, token.Outputs); diff != "" {
+		t.Error(diff)
+	}
+	if !token.ExpiresAt.Equal(time.Date(2024, 10, 15, 10, 30, 0, 0, time.UTC)) {
+		t.Errorf("expires at %v", token.ExpiresAt)
+	}
+}
+
+func FuzzLogin(f *testing.F) {
+	providertest.Fuzz(f, target(), sandbox.OpLogin, credential.Token{}, loginSample,
+		`{"code":200,"message":"OK","data":`+loginSample+`}`, `{"code":401,"message":"no"}`, `{"access_token":1,"access_token":"x"}`)
+}
+
+func FuzzVerify(f *testing.F) {
+	old := credential.Token{
+		Access:  credential.NewSecret("a-token-0123456789"),
+		Outputs: credential.Outputs{"branch_id": firstBranch, "branches": []string{firstBranch}},
+	}
+	providertest.Fuzz(f, target(), sandbox.OpVerify, old,
+		`{"id":9876543210987654321,"group_id":18446744073709551557}`, `{"data":{"id":"9876543210987654321","group_id":"1"}}`, `{"code":404}`)
+}

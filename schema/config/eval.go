@@ -28,6 +28,8 @@ type scope struct {
 	address string
 	// provider names the outputs of token.
 	provider string
+	// owner is the local value whose expression this is.
+	owner string
 }
 
 // roots are the first names that every expression knows, for suggestions.
@@ -140,7 +142,7 @@ func (l *loader) explain(p *hcl.Diagnostic, expr hcl.Expression, sc scope, secre
 	bland := blandDetail(p)
 	f := finding{
 		Diagnostic: diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: p.Detail, Address: sc.address},
-		subject:    p.Subject, uses: names(expr), bland: bland,
+		subject:    p.Subject, uses: append(names(expr), sc.owner), bland: bland,
 	}
 	if p.Severity == hcl.DiagWarning {
 		f.Severity = diag.Warning

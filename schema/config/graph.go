@@ -197,7 +197,7 @@ func (l *loader) evaluateLocal(n *node) {
 	if l.cyclic[n.name] {
 		return
 	}
-	n.local.value, _ = l.evaluate(n.local.expr, scope{ctx: l.contextOf(n.needs)}, false)
+	n.local.value, _ = l.evaluate(n.local.expr, scope{ctx: l.contextOf(n.needs), owner: n.name}, false)
 }
 
 // contextOf is a context with just those locals and data blocks.

@@ -1,0 +1,333 @@
+package upstream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/google/go-cmp/cmp"
+)
+
+const canary = "canary-5f1e2d"
+
+// noPause keeps retries from taking time, and remembers what they would take.
+type noPause struct {
+	mu    sync.Mutex
+	asked []time.Duration
+}
+
+func (p *noPause) pause(d time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, d)
+	return 0
+}
+
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func client(t *testing.T, o upstream.Options) (*http.Client, *noPause) {
+	t.Helper()
+	pauses := &noPause{}
+	pool := upstream.NewPool(upstream.PoolOptions{Pause: pauses.pause})
+	t.Cleanup(pool.Close)
+	c, err := pool.Client(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, pauses
+}
+
+func send(t *testing.T, c *http.Client, method, url string, op upstream.Op) (*upstream.Answer, error) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(`{"password":"`+canary+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if op.Name == "" {
+		op.Name = "log in"
+	}
+	return upstream.Do(t.Context(), c, req, op)
+}
+
+func failure(t *testing.T, err error) *providers.Error {
+	t.Helper()
+	var e *providers.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v (%T), want a *providers.Error", err, err)
+	}
+	if shown := fmt.Sprintf("%v %+v %#v %+v", err, err, err, *e); strings.Contains(shown, canary) {
+		t.Errorf("the error shows a secret: %s", shown)
+	}
+	return e
+}
+
+// closedPort is an address where nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestRefusedConnectionIsRetriedEvenForALogin(t *testing.T) {
+	base := "http://" + closedPort(t)
+	c, pauses := client(t, upstream.Options{BaseURL: base})
+	_, err := send(t, c, "POST", base+"/login?password="+canary, upstream.Op{Once: true})
+	e := failure(t, err)
+	if e.Class != providers.Retryable || e.AnswerLost || e.URL != base+"/login" || !strings.Contains(e.Message, "refused") {
+		t.Errorf("%+v", *e)
+	}
+	if len(pauses.asked) != 2 {
+		t.Errorf("%d retries, want 2", len(pauses.asked))
+	}
+}
+
+func TestTLSFailuresAreConfigErrors(t *testing.T) {
+	var hits atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	s.Config.ErrorLog = nil
+	s.StartTLS()
+	defer s.Close()
+	plain := serve(t, func(http.ResponseWriter, *http.Request) { hits.Add(1) })
+	for _, c := range []struct{ name, url, attribute string }{
+		{"unknown authority", s.URL, "http.ca_pem"},
+		{"no TLS at all", strings.Replace(plain, "http:", "https:", 1), "base_url"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cl, pauses := client(t, upstream.Options{BaseURL: c.url})
+			_, err := send(t, cl, "POST", c.url, upstream.Op{Once: true})
+			e := failure(t, err)
+			if e.Class != providers.Config || e.Attribute != c.attribute || e.AnswerLost || e.Advice == "" {
+				t.Errorf("%+v", *e)
+			}
+			if len(pauses.asked) != 0 {
+				t.Error("it was tried again")
+			}
+		})
+	}
+	if hits.Load() != 0 {
+		t.Error("a request got through")
+	}
+}
+
+func TestConfiguredAuthorityIsTrustedOverHTTP2(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"proto":%q}`, r.Proto)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	c, _ := client(t, upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw)})
+	a, err := send(t, c, "GET", s.URL, upstream.Op{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body struct{ Proto string }
+	if err := a.JSON(&body); err != nil || body.Proto != "HTTP/2.0" {
+		t.Errorf("%q, %v", body.Proto, err)
+	}
+}
+
+func TestWrongOptionsNameTheirAttribute(t *testing.T) {
+	ok := "https://api.example.com"
+	for _, c := range []struct {
+		name, attribute string
+		o               upstream.Options
+	}{
+		{"relative", "base_url", upstream.Options{BaseURL: "api.example.com"}},
+		{"user info", "base_url", upstream.Options{BaseURL: "https://u:" + canary + "@example.com"}},
+		{"query", "base_url", upstream.Options{BaseURL: ok + "?key=" + canary}},
+		{"another scheme", "base_url", upstream.Options{BaseURL: "ftp://example.com"}},
+		{"unparsable", "base_url", upstream.Options{BaseURL: "https://" + canary + "\x7f"}},
+		{"plain HTTP", "base_url", upstream.Options{BaseURL: "http://example.com"}},
+		{"CA", "http.ca_pem", upstream.Options{BaseURL: ok, CAPEM: canary}},
+		{"proxy", "http.proxy", upstream.Options{BaseURL: ok, Proxy: credential.NewSecret("http://" + canary + "\x7f")}},
+		{"proxy scheme", "http.proxy", upstream.Options{BaseURL: ok, Proxy: credential.NewSecret("ftp://u:" + canary + "@h")}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := upstream.NewPool(upstream.PoolOptions{}).Client(c.o)
+			if e := failure(t, err); e.Class != providers.Config || e.Attribute != c.attribute {
+				t.Errorf("%+v", *e)
+			}
+		})
+	}
+}
+
+func TestPlainHTTPIsForLoopbackOrByPermission(t *testing.T) {
+	for _, base := range []string{"http://127.0.0.1:1", "http://[::1]:1", "http://localhost", "https://example.com"} {
+		if _, err := upstream.NewPool(upstream.PoolOptions{}).Client(upstream.Options{BaseURL: base}); err != nil {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+	if _, err := upstream.NewPool(upstream.PoolOptions{}).Client(upstream.Options{BaseURL: "http://example.com", AllowPlainHTTP: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProxyRefusalIsAConfigError(t *testing.T) {
+	proxy := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
+	for _, target := range []string{"https://upstream.invalid", "http://127.0.0.1:9"} {
+		c, _ := client(t, upstream.Options{BaseURL: target, Proxy: credential.NewSecret(strings.Replace(proxy, "//", "//user:"+canary+"@", 1))})
+		_, err := send(t, c, "POST", target, upstream.Op{Once: true})
+		if e := failure(t, err); e.Class != providers.Config || e.Attribute != "http.proxy" || e.AnswerLost {
+			t.Errorf("%s: %+v", target, *e)
+		}
+	}
+	gone := "http://user:" + canary + "@" + closedPort(t)
+	c, _ := client(t, upstream.Options{BaseURL: "https://upstream.invalid", Proxy: credential.NewSecret(gone)})
+	_, err := send(t, c, "POST", "https://upstream.invalid", upstream.Op{Once: true})
+	if e := failure(t, err); e.Class != providers.Retryable || !strings.Contains(e.Message, "proxy") {
+		t.Errorf("%+v", *e)
+	}
+}
+
+func TestConfiguredHeadersDoNotReplaceTheProviders(t *testing.T) {
+	var got http.Header
+	var host string
+	base := serve(t, func(_ http.ResponseWriter, r *http.Request) { got, host = r.Header, r.Host })
+	c, _ := client(t, upstream.Options{BaseURL: base, Headers: map[string]credential.Secret{
+		"X-Key": credential.NewSecret("k"), "authorization": credential.NewSecret("theirs"), "host": credential.NewSecret("virtual.example"),
+	}})
+	req, err := http.NewRequest("GET", base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "ours")
+	if _, err := upstream.Do(t.Context(), c, req, upstream.Op{Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"k", "ours", "virtual.example"}
+	if diff := cmp.Diff(want, []string{got.Get("X-Key"), strings.Join(got.Values("Authorization"), ","), host}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestConnectionsAreShared(t *testing.T) {
+	var opened atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	pool := upstream.NewPool(upstream.PoolOptions{})
+	defer pool.Close()
+	for i := range 5 {
+		c, err := pool.Client(upstream.Options{BaseURL: s.URL, LimitKey: fmt.Sprint(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := send(t, c, "GET", s.URL, upstream.Op{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d connections for five accounts one after the other, want 1", n)
+	}
+}
+
+func TestCompressedAnswers(t *testing.T) {
+	for _, c := range compressions {
+		t.Run(c.name, func(t *testing.T) {
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("Content-Encoding", c.encoding)
+				_, _ = w.Write(c.encode(t))
+			})
+			cl, _ := client(t, upstream.Options{BaseURL: base})
+			req, err := http.NewRequest("GET", base, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Accept-Encoding", c.encoding)
+			a, err := upstream.Do(t.Context(), cl, req, upstream.Op{Name: "x"})
+			var body struct{ OK bool }
+			if err == nil {
+				err = a.JSON(&body)
+			}
+			if c.ok && (err != nil || !body.OK) {
+				t.Errorf("%v, %v", body, err)
+			}
+			if !c.ok && failure(t, err).Class != providers.Server {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestClockSkewIsReportedOnce(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name string
+		date time.Time
+		want []time.Duration
+	}{
+		{"none", now, nil},
+		{"a minute", now.Add(time.Minute), nil},
+		{"ahead", now.Add(2 * time.Minute), []time.Duration{2 * time.Minute}},
+		{"behind", now.Add(-time.Hour), []time.Duration{-time.Hour}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Date", c.date.Format(http.TimeFormat)) })
+			var seen []time.Duration
+			pool := upstream.NewPool(upstream.PoolOptions{
+				Now:    func() time.Time { return now },
+				OnSkew: func(_ string, d time.Duration) { seen = append(seen, d) },
+			})
+			defer pool.Close()
+			cl, err := pool.Client(upstream.Options{BaseURL: base})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := send(t, cl, "GET", base, upstream.Op{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(c.want, seen); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDeadlineEndsTheWaitForTheLimiter(t *testing.T) {
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+	c, _ := client(t, upstream.Options{BaseURL: base, RequestsPerSecond: 0.001})
+	if _, err := send(t, c, "GET", base, upstream.Op{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequest("POST", base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = upstream.Do(ctx, c, req, upstream.Op{Name: "log in", Once: true})
+	if e := failure(t, err); e.Class != providers.Retryable || e.AnswerLost {
+		t.Errorf("%+v", *e)
+	}
+}

@@ -1,0 +1,160 @@
+package vault
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/vault/api"
+)
+
+// request is what an error tells about the call that failed.
+type request struct {
+	// op is what was being done, with its object: "write secret/shop/sagi".
+	op     string
+	client *api.Client
+	// path of the API, and the capabilities needed there; for the policy that
+	// a denial suggests. Empty for those of the token itself.
+	path         string
+	capabilities []string
+	// mount that the path is in.
+	mount string
+}
+
+func (r request) String() string {
+	s := r.op + " in Vault at " + r.client.Address()
+	if ns := r.client.Namespace(); ns != "" {
+		s += ", namespace " + ns
+	}
+	return s
+}
+
+// status is the HTTP status of an answer that was an error; 0 for none.
+func status(err error) int {
+	var resp *api.ResponseError
+	if errors.As(err, &resp) {
+		return resp.StatusCode
+	}
+	return 0
+}
+
+// says reports whether Vault's own error messages have that text.
+func says(err error, text string) bool {
+	var resp *api.ResponseError
+	return errors.As(err, &resp) && !resp.RawError &&
+		slices.ContainsFunc(resp.Errors, func(s string) bool { return strings.Contains(s, text) })
+}
+
+// answer is what Vault said: its list of error messages, which name paths and
+// roles and no secret. What is not such a list, a proxy's page, is left out.
+func answer(err error) string {
+	var resp *api.ResponseError
+	if !errors.As(err, &resp) {
+		return "no answer"
+	}
+	text := ""
+	if !resp.RawError {
+		var lines []string
+		for _, e := range resp.Errors {
+			lines = append(lines, strings.Join(strings.Fields(e), " "))
+		}
+		text = strings.Join(lines, "; ")
+	}
+	if text == "" {
+		return fmt.Sprintf("HTTP %d", resp.StatusCode)
+	}
+	return fmt.Sprintf("HTTP %d: %s", resp.StatusCode, text)
+}
+
+// describe gives an error its class and its advice.
+func describe(ctx context.Context, err error, r request) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", r, ctx.Err())
+	}
+	var resp *api.ResponseError
+	if !errors.As(err, &resp) {
+		return unreachable(err, r)
+	}
+	switch code := resp.StatusCode; {
+	case code == 400 && says(err, "check-and-set parameter did not match"):
+		return fmt.Errorf("%s: %w", r, sinks.ErrConflict)
+	case code == 403:
+		return denied(err, r)
+	case code == 404 && (says(err, "no handler for route") || says(err, "unsupported path")):
+		return missingMount(r)
+	case code == 503 && says(err, "sealed"):
+		return fmt.Errorf("%s: %w: it is sealed; unseal it and run credsync again", r, sinks.ErrUnavailable)
+	case code == 412, code == 429, code == 472, code == 473, code >= 500:
+		return fmt.Errorf("%s: %w: %s; Vault may be starting, standby or overloaded: run credsync again once it answers", r, sinks.ErrUnavailable, answer(err))
+	}
+	return fmt.Errorf("%s: %s", r, answer(err))
+}
+
+// invalidToken is what Vault says of a token that has expired, was revoked or
+// never was.
+const invalidToken = "invalid token"
+
+func denied(err error, r request) error {
+	if says(err, invalidToken) {
+		return fmt.Errorf("%s: %w: %s: it has expired, was revoked or is mistyped; give a new one (auth block, VAULT_TOKEN or \"vault login\")", r, sinks.ErrDenied, invalidToken)
+	}
+	if r.path == "" {
+		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, answer(err))
+	}
+	return forbidden{fmt.Errorf("%s: %w: the token may not; its policy needs\n%s", r, sinks.ErrDenied, stanza(r.path, r.capabilities))}
+}
+
+// forbidden is a denial of one path to a token that is good, as opposed to a
+// login or a token that was rejected.
+type forbidden struct{ error }
+
+func (f forbidden) Unwrap() error { return f.error }
+
+func isForbidden(err error) bool {
+	var f forbidden
+	return errors.As(err, &f)
+}
+
+func missingMount(r request) error {
+	return fmt.Errorf("%s: no secrets engine is mounted at %q: correct mount (or namespace) in the sink block, or run \"vault secrets enable -path=%s -version=2 kv\"", r, r.mount, r.mount)
+}
+
+// stanza is the piece of policy that allows something.
+func stanza(path string, capabilities []string) string {
+	return fmt.Sprintf("path %q { capabilities = [\"%s\"] }", path, strings.Join(capabilities, "\", \""))
+}
+
+// unreachable describes a request that got no answer. The URL that net/http
+// puts before the cause is left out.
+func unreachable(err error, r request) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	advice := "check address and that this machine can reach it"
+	var (
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		cert      *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &authority):
+		advice = "set ca_pem, or VAULT_CACERT, to the certificate of the authority that signed Vault's"
+	case errors.As(err, &host):
+		advice = "use a name that is in Vault's certificate, or set VAULT_TLS_SERVER_NAME"
+	case errors.As(err, &cert):
+		advice = "Vault's certificate is not valid"
+	case errors.As(err, &record), strings.Contains(err.Error(), "HTTP response to HTTPS"):
+		advice = "this Vault does not speak TLS there: begin address with http:// if that is meant"
+	case errors.Is(err, context.DeadlineExceeded):
+		advice = "it did not answer in time: run credsync again, or raise VAULT_CLIENT_TIMEOUT"
+	}
+	return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, err, advice)
+}

@@ -1,0 +1,272 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/credsync/credsync/sinks"
+)
+
+// The custom metadata that marks a secret as ours.
+const (
+	managedBy = "managed-by"
+	ours      = "credsync"
+	ownerKey  = "credsync-owner"
+)
+
+// kv2 is version 2. A version is Vault's own number. After a soft delete it
+// stays, and a write must still name it: Info then has a version of nothing.
+type kv2 struct{ *Sink }
+
+func (k kv2) dataPath(t sinks.Target) string     { return k.mount + "/data/" + t.Path }
+func (k kv2) metadataPath(t sinks.Target) string { return k.mount + "/metadata/" + t.Path }
+func (k kv2) listPath(prefix string) string      { return k.mount + "/metadata/" + prefix }
+
+func (k kv2) metadataRequest(op string, t sinks.Target, capabilities ...string) request {
+	return request{op: op + " " + t.Location, path: k.metadataPath(t), capabilities: capabilities}
+}
+
+func (k kv2) dataRequest(op string, t sinks.Target, capabilities ...string) request {
+	return request{op: op + " " + t.Location, path: k.dataPath(t), capabilities: capabilities}
+}
+
+// metadata is what GET metadata/ answers.
+type metadata struct {
+	Current  int               `json:"current_version"`
+	Custom   map[string]string `json:"custom_metadata"`
+	Versions map[string]struct {
+		Deleted   string `json:"deletion_time"`
+		Destroyed bool   `json:"destroyed"`
+	} `json:"versions"`
+}
+
+func (m metadata) info(now time.Time) sinks.Info {
+	info := sinks.Info{}
+	if m.Current > 0 {
+		info.Version = strconv.Itoa(m.Current)
+		v, ok := m.Versions[info.Version]
+		info.Exists = ok && !v.Destroyed && !passed(v.Deleted, now)
+	}
+	if m.Custom[managedBy] == ours {
+		info.Owner = m.Custom[ownerKey]
+	}
+	return info
+}
+
+// passed reports whether a deletion time has come; it can lie ahead, where the
+// mount sets delete_version_after.
+func passed(text string, now time.Time) bool {
+	if text == "" {
+		return false
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return err != nil || !at.After(now)
+}
+
+func (k kv2) metadata(ctx context.Context, op string, t sinks.Target) (m metadata, found bool, err error) {
+	var answer struct {
+		Data metadata `json:"data"`
+	}
+	found, err = k.get(ctx, k.metadataRequest(op, t, "read"), &answer)
+	return answer.Data, found, err
+}
+
+func (k kv2) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
+	m, _, err := k.metadata(ctx, "look at", t)
+	return m.info(k.env.Now()), err
+}
+
+func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
+	var answer struct {
+		Data struct {
+			Data     map[string]json.RawMessage `json:"data"`
+			Metadata struct {
+				Version int `json:"version"`
+			} `json:"metadata"`
+		} `json:"data"`
+	}
+	r := k.dataRequest("read", t, "read")
+	found, err := k.get(ctx, r, &answer)
+	if err == nil && !found {
+		r.client = k.client
+		err = fmt.Errorf("%s: %w", r, sinks.ErrNotFound)
+	}
+	if err != nil {
+		return sinks.Object{}, err
+	}
+	return sinks.Object{Data: conceal(answer.Data.Data), Version: strconv.Itoa(answer.Data.Metadata.Version)}, nil
+}
+
+func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
+	cas, err := casOf(w.If)
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", t.Location, err)
+	}
+	body := map[string]any{"options": map[string]any{"cas": cas}, "data": reveal(w.Data)}
+	if t.Merge && cas > 0 {
+		answer, found, err := k.patch(ctx, k.dataRequest("write", t, "patch"), body)
+		if err != nil {
+			return "", err
+		}
+		if found {
+			return versionIn(answer.Data, t)
+		}
+		// What was there has been deleted, so there is nothing to merge into.
+	}
+	r := k.dataRequest("write", t, "create", "update")
+	answer, err := k.Sink.write(ctx, r, body)
+	if err != nil {
+		return "", err
+	}
+	if answer == nil {
+		return "", fmt.Errorf("write %s: the answer names no version", t.Location)
+	}
+	return versionIn(answer.Data, t)
+}
+
+func versionIn(data map[string]any, t sinks.Target) (string, error) {
+	n, ok := data["version"].(json.Number)
+	if !ok {
+		return "", fmt.Errorf("write %s: the answer names no version", t.Location)
+	}
+	return n.String(), nil
+}
+
+// casOf is the number that a write compares with; 0 where nothing may be. A
+// version that is not Vault's, such as a file's, cannot be the current one.
+func casOf(version string) (int, error) {
+	if version == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(version)
+	if err != nil || n < 1 {
+		return 0, sinks.ErrConflict
+	}
+	return n, nil
+}
+
+// nextVersion is the version that a write at this one makes.
+func nextVersion(version string) string {
+	n, err := casOf(version)
+	if err != nil {
+		return ""
+	}
+	return strconv.Itoa(n + 1)
+}
+
+func (k kv2) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error {
+	if r.Keys != nil {
+		return k.removeKeys(ctx, t, r)
+	}
+	m, found, err := k.metadata(ctx, "delete", t)
+	if err != nil || !found {
+		return err
+	}
+	info := m.info(k.env.Now())
+	if !info.Exists {
+		return nil
+	}
+	if info.Version != r.If {
+		return fmt.Errorf("delete %s: %w: it is at version %s now", t.Location, sinks.ErrConflict, info.Version)
+	}
+	return k.erasePath(ctx, k.metadataRequest("delete", t, "delete"))
+}
+
+func (k kv2) removeKeys(ctx context.Context, t sinks.Target, r sinks.Removal) error {
+	cas, err := casOf(r.If)
+	if err != nil {
+		return fmt.Errorf("delete from %s: %w", t.Location, err)
+	}
+	if cas == 0 {
+		// A patch compares with no version 0, and would go ahead.
+		info, err := k.stat(ctx, t)
+		if err == nil && info.Exists {
+			err = fmt.Errorf("delete from %s: %w: it is at version %s now", t.Location, sinks.ErrConflict, info.Version)
+		}
+		return err
+	}
+	nulls := make(map[string]any, len(r.Keys))
+	for _, key := range r.Keys {
+		nulls[key] = nil
+	}
+	body := map[string]any{"options": map[string]any{"cas": cas}, "data": nulls}
+	_, _, err = k.patch(ctx, k.dataRequest("delete from", t, "patch"), body)
+	return err
+}
+
+// claim marks the owner, then looks whether anything has come into being at the
+// same time, in which case the mark is taken back. Vault cannot compare and set
+// metadata; of two that claim at once, the data's own compare-and-set lets one
+// write, and the other is told of the conflict.
+func (k kv2) claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
+	m, found, err := k.metadata(ctx, "claim", t)
+	if err != nil {
+		return err
+	}
+	if m.info(k.env.Now()) != seen {
+		return fmt.Errorf("claim %s: %w", t.Location, sinks.ErrConflict)
+	}
+	if t.Merge || seen.Owner == owner {
+		return nil
+	}
+	if err := k.mark(ctx, t, found, map[string]any{managedBy: ours, ownerKey: owner}); err != nil {
+		return err
+	}
+	after, _, err := k.metadata(ctx, "claim", t)
+	if err != nil {
+		return err
+	}
+	want := seen
+	want.Owner = owner
+	got := after.info(k.env.Now())
+	if got == want {
+		return nil
+	}
+	conflict := fmt.Errorf("claim %s: %w: it was written meanwhile", t.Location, sinks.ErrConflict)
+	if got.Owner != owner {
+		return conflict
+	}
+	return errors.Join(conflict, k.mark(ctx, t, true, unmarked(m)))
+}
+
+// unmarked is the patch that puts the marks back to what they were.
+func unmarked(before metadata) map[string]any {
+	patch := map[string]any{}
+	for _, key := range []string{managedBy, ownerKey} {
+		if v, ok := before.Custom[key]; ok {
+			patch[key] = v
+		} else {
+			patch[key] = nil
+		}
+	}
+	return patch
+}
+
+// mark sets keys of the custom metadata and keeps the others.
+func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[string]any) error {
+	body := map[string]any{"custom_metadata": keys}
+	if exists {
+		_, found, err := k.patch(ctx, k.metadataRequest("claim", t, "patch"), body)
+		if err == nil && !found {
+			err = fmt.Errorf("claim %s: %w: it was deleted meanwhile", t.Location, sinks.ErrConflict)
+		}
+		return err
+	}
+	_, err := k.Sink.write(ctx, k.metadataRequest("claim", t, "create", "update"), body)
+	return err
+}
+
+func (k kv2) needs(t sinks.Target) []need {
+	if t.Merge {
+		return []need{{k.dataPath(t), []string{"create", "patch", "update"}, false}, {k.metadataPath(t), []string{"read"}, false}}
+	}
+	return []need{
+		{k.dataPath(t), []string{"create", "update"}, false},
+		{k.metadataPath(t), []string{"read"}, false},
+		{k.metadataPath(t), []string{"create", "patch", "update"}, true},
+	}
+}

@@ -1,0 +1,144 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/hashicorp/vault/api"
+)
+
+// maxAnswer bounds what is read of an answer; a KV secret is at most 1 MiB.
+const maxAnswer = 8 << 20
+
+// do sends what f sends with the shared token. A denial is tried once more if
+// it was for want of a valid token and another can be had.
+func (s *Sink) do(ctx context.Context, r request, f func(context.Context, *api.Logical) error) error {
+	r.client, r.mount = s.client, s.mount
+	token, err := s.sessions.current(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.op, err)
+	}
+	err = f(ctx, s.sessions.as(token))
+	if status(err) == 403 {
+		err = s.again(ctx, r, token, err, f)
+	}
+	var done described
+	if errors.As(err, &done) {
+		return done.error
+	}
+	if err != nil {
+		return describe(ctx, err, r)
+	}
+	return nil
+}
+
+// described marks an error that needs no more words.
+type described struct{ error }
+
+func (d described) Unwrap() error { return d.error }
+
+func (s *Sink) again(ctx context.Context, r request, token credential.Secret, denial error, f func(context.Context, *api.Logical) error) error {
+	fresh, err := s.sessions.replace(ctx, token, denial)
+	if errors.Is(err, errStillGood) {
+		return denial
+	}
+	if err != nil {
+		return described{fmt.Errorf("%s: %w", r.op, err)}
+	}
+	err = f(ctx, s.sessions.as(fresh))
+	if status(err) == 403 {
+		s.sessions.stillDenied(ctx, fresh)
+	}
+	return err
+}
+
+// get reads a path into out; found is false where nothing is there.
+func (s *Sink) get(ctx context.Context, r request, out any) (found bool, err error) {
+	return s.getWith(ctx, r, nil, out)
+}
+
+func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any) (found bool, err error) {
+	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
+		resp, err := l.ReadRawWithDataWithContext(ctx, r.path, query)
+		if resp != nil {
+			defer func() { _ = resp.Body.Close() }()
+		}
+		if status(err) == 404 && !says(err, "no handler for route") && !says(err, "unsupported path") {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		if err != nil {
+			return err
+		}
+		// What json says of the body may quote it.
+		if json.Unmarshal(body, out) != nil {
+			return described{fmt.Errorf("%s: the answer is not what Vault's API gives; check address", r)}
+		}
+		found = true
+		return nil
+	})
+	return found, err
+}
+
+// write sends a body with PUT, which for Vault is the same as POST.
+func (s *Sink) write(ctx context.Context, r request, body map[string]any) (answer *api.Secret, err error) {
+	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) (err error) {
+		answer, err = l.WriteWithContext(ctx, r.path, body)
+		return err
+	})
+	return answer, err
+}
+
+// patch sends a JSON merge patch; found is false where there is nothing to
+// patch.
+func (s *Sink) patch(ctx context.Context, r request, body map[string]any) (answer *api.Secret, found bool, err error) {
+	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) (err error) {
+		answer, err = l.JSONMergePatch(ctx, r.path, body)
+		if status(err) == 404 && !says(err, "no handler for route") {
+			return nil
+		}
+		found = err == nil
+		return err
+	})
+	return answer, found, err
+}
+
+// erasePath sends DELETE, which for metadata takes all versions with it.
+func (s *Sink) erasePath(ctx context.Context, r request) error {
+	return s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
+		_, err := l.DeleteWithContext(ctx, r.path)
+		if status(err) == 404 && !says(err, "no handler for route") {
+			return nil
+		}
+		return err
+	})
+}
+
+// retriedKey is the context's key of the flag that checkRetry raises.
+type retriedKey struct{}
+
+// watchRetries returns a context in which a request that is sent more than
+// once is noticed: its first attempt may have been carried out.
+func watchRetries(ctx context.Context) (context.Context, *atomic.Bool) {
+	retried := new(atomic.Bool)
+	return context.WithValue(ctx, retriedKey{}, retried), retried
+}
+
+// checkRetry retries what may pass by itself: lost connections, 412, 429, 5xx.
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	again, err := api.DefaultRetryPolicy(ctx, resp, err)
+	if flag, ok := ctx.Value(retriedKey{}).(*atomic.Bool); ok && again {
+		flag.Store(true)
+	}
+	return again, err
+}

@@ -1,0 +1,263 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/vault/api"
+)
+
+// Sink is a connection to one KV mount.
+type Sink struct {
+	client   *api.Client
+	sessions *sessions
+	env      sinks.Env
+	mount    string
+	// turn guards engine while it is found out.
+	turn   chan struct{}
+	engine engine
+}
+
+// engine is one version of the KV secrets engine.
+type engine interface {
+	stat(ctx context.Context, t sinks.Target) (sinks.Info, error)
+	read(ctx context.Context, t sinks.Target) (sinks.Object, error)
+	write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error)
+	remove(ctx context.Context, t sinks.Target, r sinks.Removal) error
+	claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error
+	// listPath is where the names below a prefix are listed.
+	listPath(prefix string) string
+	// needs are the capabilities that delivering to a target takes: by path.
+	needs(t sinks.Target) []need
+}
+
+var (
+	_ sinks.Sink        = (*Sink)(nil)
+	_ sinks.Claimer     = (*Sink)(nil)
+	_ sinks.Preflighter = (*Sink)(nil)
+)
+
+func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
+	c := connection{conn: conn, env: env}
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.method()
+	if err != nil {
+		return nil, err
+	}
+	return &Sink{
+		client: client, sessions: newSessions(client, m, env), env: env,
+		mount: mountOf(conn), turn: make(chan struct{}, 1),
+	}, nil
+}
+
+// kv returns the mount's engine. It is asked for once; a failure is not
+// remembered.
+func (s *Sink) kv(ctx context.Context, op string, t sinks.Target) (engine, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s %s: %w", op, t.Location, ctx.Err())
+	}
+	if s.engine == nil {
+		e, err := s.detect(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", op, t.Location, err)
+		}
+		s.engine = e
+	}
+	if _, old := s.engine.(kv1); old && isState(t) {
+		return nil, fmt.Errorf("%s %s: %w: KV version 1 cannot keep the state, for it has no compare-and-set: use a mount of version 2 (\"vault kv enable-versioning %s\"), or another state block",
+			op, t.Location, sinks.ErrUnsupported, s.mount)
+	}
+	return s.engine, nil
+}
+
+// detect asks for the mount's type and version. Vault answers to every token
+// that may do anything at all in the mount, and 403 to all others, whether or
+// not there is such a mount.
+func (s *Sink) detect(ctx context.Context) (engine, error) {
+	var answer struct {
+		Data struct {
+			Type    string            `json:"type"`
+			Options map[string]string `json:"options"`
+		} `json:"data"`
+	}
+	r := request{op: "look at mount " + s.mount, path: "sys/internal/ui/mounts/" + s.mount, client: s.client, mount: s.mount}
+	found, err := s.get(ctx, r, &answer)
+	switch {
+	case isForbidden(err):
+		return nil, s.noMount(ctx, r)
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, missingMount(r)
+	case answer.Data.Type != "kv" && answer.Data.Type != "generic":
+		return nil, fmt.Errorf("%s: it is of type %q, not a KV secrets engine: correct mount in the sink block", r, answer.Data.Type)
+	case answer.Data.Options["version"] == "2":
+		return kv2{s}, nil
+	}
+	return kv1{s}, nil
+}
+
+// noMount tells a mount that is not there from one that the token may not use,
+// which only a token that may list mounts can.
+func (s *Sink) noMount(ctx context.Context, r request) error {
+	err := s.do(ctx, request{op: r.op, path: "sys/mounts/" + s.mount}, func(ctx context.Context, l *api.Logical) error {
+		_, err := l.ReadWithContext(ctx, "sys/mounts/"+s.mount)
+		if status(err) == 400 && says(err, "No secret engine mount") {
+			return described{missingMount(r)}
+		}
+		return err
+	})
+	if err != nil && !isForbidden(err) {
+		return err
+	}
+	return fmt.Errorf("%s: %w: either there is no such mount (correct mount in the sink block, or run \"vault secrets enable -path=%s -version=2 kv\"), or no policy of the token allows anything in it",
+		r, sinks.ErrDenied, s.mount)
+}
+
+// Stat implements sinks.Sink.
+func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
+	e, err := s.kv(ctx, "look at", t)
+	if err != nil {
+		return sinks.Info{}, err
+	}
+	return e.stat(ctx, t)
+}
+
+// Read implements sinks.Sink. Values that are not strings are read as JSON
+// text; nulls are left out.
+func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
+	e, err := s.kv(ctx, "read", t)
+	if err != nil {
+		return sinks.Object{}, err
+	}
+	return e.read(ctx, t)
+}
+
+// Write implements sinks.Sink. The owner is marked by Claim, so that a write is
+// one request.
+func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
+	for _, key := range slices.Sorted(maps.Keys(w.Data)) {
+		if !utf8.ValidString(key) || !utf8.ValidString(w.Data[key].Reveal()) {
+			return "", fmt.Errorf("write %s: %w: key %q or its value is not UTF-8, so Vault cannot hold it; base64encode it", t.Location, sinks.ErrUnsupported, key)
+		}
+	}
+	e, err := s.kv(ctx, "write", t)
+	if err != nil {
+		return "", err
+	}
+	ctx, retried := watchRetries(ctx)
+	version, err := e.write(ctx, t, w)
+	if errors.Is(err, sinks.ErrConflict) && retried.Load() {
+		return s.writtenBefore(ctx, t, w, err)
+	}
+	return version, err
+}
+
+// writtenBefore looks whether a conflict is with ourselves: the answer to the
+// first attempt was lost, and the second found the version taken. Where the
+// data may not be read the conflict stands.
+func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write, conflict error) (string, error) {
+	obj, err := s.Read(ctx, t)
+	if err != nil || obj.Version != nextVersion(w.If) {
+		return "", conflict
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.Data)) {
+		if got, ok := obj.Data[key]; !ok || !got.Equal(w.Data[key]) {
+			return "", conflict
+		}
+	}
+	if !t.Merge && len(obj.Data) != len(w.Data) {
+		return "", conflict
+	}
+	return obj.Version, nil
+}
+
+// Delete implements sinks.Sink. Vault compares no version when it deletes, so
+// it is compared just before.
+func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) error {
+	e, err := s.kv(ctx, "delete", t)
+	if err != nil {
+		return err
+	}
+	return e.remove(ctx, t, r)
+}
+
+// Claim implements sinks.Claimer. A target that is merged into belongs to
+// nobody, so it is not marked.
+func (s *Sink) Claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
+	e, err := s.kv(ctx, "claim", t)
+	if err != nil {
+		return err
+	}
+	return e.claim(ctx, t, owner, seen)
+}
+
+// List implements sinks.Sink.
+func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
+	e, err := s.kv(ctx, "list", prefix)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data struct {
+			Keys []string `json:"keys"`
+		} `json:"data"`
+	}
+	r := request{op: "list " + prefix.Location, path: e.listPath(prefix.Path), capabilities: []string{"list"}}
+	if _, err := s.getWith(ctx, r, url.Values{"list": {"true"}}, &answer); err != nil {
+		return nil, err
+	}
+	var list []sinks.Target
+	for _, key := range answer.Data.Keys {
+		if strings.HasSuffix(key, "/") {
+			continue
+		}
+		t := prefix
+		t.Path, t.Location = prefix.Path+"/"+key, prefix.Location+"/"+key
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b sinks.Target) int { return strings.Compare(a.Path, b.Path) })
+	return list, nil
+}
+
+// reveal is the data as it is sent: this is where it leaves the program.
+func reveal(data map[string]credential.Secret) map[string]any {
+	out := make(map[string]any, len(data))
+	for key, s := range data {
+		out[key] = s.Reveal()
+	}
+	return out
+}
+
+// conceal is the reverse, for data that anyone may have written.
+func conceal(data map[string]json.RawMessage) map[string]credential.Secret {
+	out := make(map[string]credential.Secret, len(data))
+	for key, raw := range data {
+		var s *string
+		if json.Unmarshal(raw, &s) != nil {
+			var compact bytes.Buffer
+			_ = json.Compact(&compact, raw)
+			out[key] = credential.NewSecret(compact.String())
+		} else if s != nil {
+			out[key] = credential.NewSecret(*s)
+		}
+	}
+	return out
+}

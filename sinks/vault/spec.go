@@ -1,0 +1,204 @@
+// Package vault is the sink that writes to a KV mount of HashiCorp Vault.
+//
+// In KV version 2 every write is a compare-and-set, and who owns a secret is
+// marked in its custom metadata, so that delivering never reads the data.
+// Version 1 has neither; see kv1.go.
+//
+// Sources: https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2 and
+// kv-v1, /vault/api-docs/auth/{token,approle,jwt,kubernetes,cert},
+// /vault/api-docs/system/capabilities-self, and sys/internal/ui/mounts, which
+// the vault CLI uses to tell the versions apart.
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// defaultAddress is the vault CLI's.
+const defaultAddress = "https://127.0.0.1:8200"
+
+// Spec describes the sink to the registry.
+func Spec() *sinks.Spec {
+	path := func(doc string) []schema.Attribute {
+		return []schema.Attribute{{
+			Name: "path", Type: cty.String, Required: true, Doc: doc,
+			Check: func(v cty.Value) error { return checkPath(v.AsString()) },
+		}}
+	}
+	return &sinks.Spec{
+		Type: "vault",
+		Doc: "A KV mount of HashiCorp Vault, of version 2 or 1. Whatever is not set here comes from the `VAULT_*` environment, as for the vault CLI. " +
+			"In version 2 a write is a compare-and-set, and ownership is marked in custom metadata (`managed-by`, `credsync-owner`); " +
+			"`read` on delivered data is never needed. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot live there.",
+		Connection: connectionBlock(),
+		Deliver:    schema.Block{Type: "deliver", Labels: []string{"vault", "name"}, Attributes: path("The secret's path below the mount, without `data/`.")},
+		State:      schema.Block{Type: "state", Labels: []string{"vault", "name"}, Attributes: path("The path below the mount under which each account has a secret with its record.")},
+		Data:       schema.Block{Type: "data", Labels: []string{"vault", "name"}, Attributes: path("The secret's path below the mount, without `data/`.")},
+		Target:     target,
+		Source:     target,
+		Record:     record,
+		New:        open,
+	}
+}
+
+func connectionBlock() schema.Block {
+	return schema.Block{
+		Type: "sink", Labels: []string{"vault", "name"},
+		Attributes: []schema.Attribute{
+			{
+				Name: "address", Type: cty.String, Env: []string{"VAULT_ADDR"}, DefaultText: defaultAddress, Check: notEmpty,
+				Doc: "Where Vault is: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR, where it is set, wins.",
+			},
+			{Name: "namespace", Type: cty.String, Env: []string{"VAULT_NAMESPACE"}, Doc: "The namespace, in Vault Enterprise."},
+			{
+				Name: "mount", Type: cty.String, Default: cty.StringVal("secret"), Doc: "Where the KV secrets engine is mounted.",
+				Check: func(v cty.Value) error { return checkPath(strings.Trim(v.AsString(), "/")) },
+			},
+			{Name: "ca_pem", Type: cty.String, DefaultText: "VAULT_CACERT, VAULT_CACERT_BYTES or VAULT_CAPATH, else the system's", Doc: "Certificates, in PEM, of the authorities that Vault's certificate is checked against."},
+		},
+		Blocks: []schema.Nested{authBlock()},
+	}
+}
+
+func authBlock() schema.Nested {
+	mount := func(name string) schema.Attribute {
+		return schema.Attribute{Name: "mount", Type: cty.String, Default: cty.StringVal(name), Check: notEmpty, Doc: "Where the auth method is mounted."}
+	}
+	role := schema.Attribute{Name: "role", Type: cty.String, Required: true, Check: notEmpty, Doc: "The role to log in with."}
+	variant := func(label, doc string, check func(schema.Values) error, attributes ...schema.Attribute) schema.Block {
+		return schema.Block{Type: "auth", Labels: []string{label}, Doc: doc, Attributes: attributes, Check: check}
+	}
+	return schema.Nested{
+		Block: schema.Block{
+			Type: "auth", Labels: []string{"method"},
+			Doc: "How credsync logs in. Without this block the token in VAULT_TOKEN or `~/.vault-token` is used.",
+		},
+		Max: 1,
+		Variants: []schema.Block{
+			variant("token", "A token that exists already.", nil, schema.Attribute{
+				Name: "token", Type: cty.String, Sensitive: true, Env: []string{"VAULT_TOKEN"}, DefaultText: "`~/.vault-token`, which `vault login` writes", Doc: "The token.",
+			}),
+			variant("approle", "AppRole.", atMostOne("secret_id", "secret_id_file"),
+				schema.Attribute{Name: "role_id", Type: cty.String, Required: true, Check: notEmpty, Doc: "The role's id."},
+				schema.Attribute{Name: "secret_id", Type: cty.String, Sensitive: true, Doc: "The secret id; absent for a role that needs none."},
+				schema.Attribute{Name: "secret_id_file", Type: cty.String, Check: notEmpty, Doc: "A file with the secret id, read at each login."},
+				mount("approle")),
+			variant("kubernetes", "A Kubernetes service account.", nil, role,
+				schema.Attribute{Name: "token_path", Type: cty.String, Default: cty.StringVal("/var/run/secrets/kubernetes.io/serviceaccount/token"), Check: notEmpty, Doc: "The file with the service account's token, read at each login."},
+				mount("kubernetes")),
+			variant("jwt", "A JSON Web Token, such as a CI system's.", exactlyOne("jwt", "jwt_file"), role,
+				schema.Attribute{Name: "jwt", Type: cty.String, Sensitive: true, Doc: "The token."},
+				schema.Attribute{Name: "jwt_file", Type: cty.String, Check: notEmpty, Doc: "A file with the token, read at each login."},
+				mount("jwt")),
+			variant("cert", "A TLS client certificate.", together("client_cert", "client_key"),
+				schema.Attribute{Name: "name", Type: cty.String, Doc: "The role to log in with; absent, Vault tries all that match the certificate."},
+				schema.Attribute{Name: "client_cert", Type: cty.String, Env: []string{"VAULT_CLIENT_CERT"}, Doc: "The certificate, in PEM, or the file with it."},
+				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Env: []string{"VAULT_CLIENT_KEY"}, Doc: "Its private key, in PEM, or the file with it."},
+				mount("cert")),
+		},
+	}
+}
+
+func notEmpty(v cty.Value) error {
+	if strings.TrimSpace(v.AsString()) == "" {
+		return errors.New("it must not be empty")
+	}
+	return nil
+}
+
+func atMostOne(a, b string) func(schema.Values) error {
+	return func(v schema.Values) error {
+		if v.IsSet(a) && v.IsSet(b) {
+			return fmt.Errorf("%s and %s exclude each other: set one of them", a, b)
+		}
+		return nil
+	}
+}
+
+func exactlyOne(a, b string) func(schema.Values) error {
+	return func(v schema.Values) error {
+		if v.IsSet(a) == v.IsSet(b) {
+			return fmt.Errorf("set either %s or %s", a, b)
+		}
+		return nil
+	}
+}
+
+func together(a, b string) func(schema.Values) error {
+	return func(v schema.Values) error {
+		if v.IsSet(a) != v.IsSet(b) {
+			return fmt.Errorf("%s and %s belong together: set both", a, b)
+		}
+		return nil
+	}
+}
+
+// checkPath lets through what Vault stores under exactly that path. Odd but
+// valid characters are escaped in the URL; what a path join or Vault would
+// change or misread is refused.
+func checkPath(p string) error {
+	switch {
+	case strings.TrimSpace(p) == "":
+		return errors.New("it must not be empty")
+	case strings.HasPrefix(p, "/"), strings.HasSuffix(p, "/"):
+		return fmt.Errorf("%q begins or ends with a slash: write it without", p)
+	case strings.Contains(p, ".."):
+		return fmt.Errorf("%q has two dots in a row, which Vault refuses: write the path out", p)
+	case !utf8.ValidString(p):
+		return errors.New("it is not UTF-8")
+	}
+	for segment := range strings.SplitSeq(p, "/") {
+		switch {
+		case segment == "":
+			return fmt.Errorf("%q has an empty part between two slashes", p)
+		case segment == ".":
+			return fmt.Errorf("%q has the part \".\", which leads nowhere: leave it out", p)
+		case strings.TrimSpace(segment) != segment:
+			return fmt.Errorf("%q has a part that begins or ends with a space", p)
+		}
+	}
+	if strings.ContainsFunc(p, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("%q has characters that cannot be printed, which Vault refuses", p)
+	}
+	return nil
+}
+
+// target makes the target of a deliver or data block.
+func target(conn, v schema.Values) (sinks.Target, error) {
+	p := v.String("path")
+	if err := checkPath(p); err != nil {
+		return sinks.Target{}, fmt.Errorf("path: %w", err)
+	}
+	return sinks.Target{Path: p, Location: mountOf(conn) + "/" + p, Options: v}, nil
+}
+
+// record makes the target of a state record: the secret of that name below the
+// state's path. A slash in the name does not start another level.
+func record(conn, v schema.Values, name string) (sinks.Target, error) {
+	t, err := target(conn, v)
+	if err != nil || name == "" {
+		return t, err
+	}
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), "/", "%2F")
+	if err := checkPath(name); err != nil {
+		return sinks.Target{}, fmt.Errorf("the name of the record: %w", err)
+	}
+	t.Path += "/" + name
+	t.Location += "/" + name
+	return t, nil
+}
+
+func mountOf(conn schema.Values) string { return strings.Trim(conn.String("mount"), "/") }
+
+// isState reports whether a target is, or is above, state records.
+func isState(t sinks.Target) bool {
+	return t.Options.Block() != nil && t.Options.Block().Type == "state"
+}

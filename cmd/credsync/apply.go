@@ -74,7 +74,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	view.Finish(s)
 	return ending{
 		detailed: true,
-		failed:   d.Diagnostics.HasErrors() || s.Count(engine.Failed) > 0 || ctx.Err() != nil,
+		failed:   d.Diagnostics.HasErrors() || s.Count(engine.Failed) > 0,
 		blocked:  s.Count(engine.Blocked) > 0,
 	}.exit()
 }

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage,
+			"exits": exits, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "interrupt": interrupt,
 		},
 	})
 }
@@ -134,6 +135,60 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(os.Truncate(filepath.Join(dir, e.Name()), info.Size()/2))
 		}
 	}
+}
+
+// interrupt N CODE command args...: runs it, sends it N signals once a request
+// has arrived at the sandbox, and checks its exit code.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	arrived := make(chan struct{}, 1)
+	stop := scriptSandbox(ts).OnReceived(func() {
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(os.PathListSeparator)) {
+		if path := filepath.Join(dir, args[2]); isFile(path) {
+			args[2] = path
+			break
+		}
+	}
+	cmd := exec.Command(args[2], args[3:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = scriptEnv(ts)
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	ts.Check(cmd.Start())
+	<-arrived
+	// Two of the same kind could arrive as one.
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM}[:n] {
+		ts.Check(cmd.Process.Signal(s))
+	}
+	_ = cmd.Wait()
+	ts.Logf("%s", printed.String())
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("exit code %s, want %s", got, args[1])
+	}
+	noSecret(ts, printed.String())
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// scriptEnv is the part of a script's environment that credsync needs.
+func scriptEnv(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{
+		clockVariable, "PATH", "HOME", "TESTSCRIPT_COMMAND", "CREDSYNC_VAR_sagi_url", "CREDSYNC_VAR_sagi_phone", "CREDSYNC_VAR_sagi_password",
+	} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
 }
 
 // sandboxCommand is "sandbox" with one of

@@ -196,6 +196,39 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 	}
 }
 
+func TestOthersFindsRecordsWhosePlaceIsNotTheirName(t *testing.T) {
+	ctx := context.Background()
+	sink := memory.New()
+	s := state.NewStore(sink, func(name string) (sinks.Target, error) {
+		if name != "" {
+			name = "/" + name + ".json"
+		}
+		return sinks.Target{Path: "state" + name, Location: "memory/state" + name}, nil
+	})
+	for _, a := range []string{"account.x.a", "account.x.b"} {
+		if _, err := s.Save(ctx, state.New("p", a, "x"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, errs := s.Others(ctx, []string{"account.x.b"})
+	if len(errs) > 0 || len(gone) != 1 || gone[0].Record.Address != "account.x.a" {
+		t.Errorf("Others = %+v, %v; want account.x.a", gone, errs)
+	}
+}
+
+func TestOthersRefusesACopyOfARecord(t *testing.T) {
+	sink := memory.New()
+	encoded, err := state.Encode(state.New("p", "account.x.a", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.Put("state/copy", map[string]credential.Secret{"record": encoded})
+	gone, errs := newStore(sink).Others(context.Background(), []string{"account.x.a"})
+	if len(gone) > 0 || len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) {
+		t.Errorf("Others = %+v, %v; want an error about the copy", gone, errs)
+	}
+}
+
 func TestLoadRefusesTheRecordOfAnotherAccount(t *testing.T) {
 	ctx := context.Background()
 	sink := memory.New()

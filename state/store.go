@@ -90,18 +90,25 @@ func (s *Store) Others(ctx context.Context, addresses []string) ([]Snapshot, []e
 	if err != nil {
 		return nil, []error{fmt.Errorf("list the state at %s: %w", dir.Location, err)}
 	}
+	// A sink may name its places otherwise than by the record's name alone.
 	known := make(map[string]bool, len(addresses))
 	for _, a := range addresses {
-		known[RecordName(a)] = true
+		t, err := s.place(RecordName(a))
+		if err != nil {
+			return nil, []error{err}
+		}
+		known[t.Path] = true
 	}
 	var snaps []Snapshot
 	var errs []error
 	for _, e := range entries {
-		name := e.Path[strings.LastIndex(e.Path, "/")+1:]
-		if known[name] {
+		if known[e.Path] {
 			continue
 		}
-		snap, err := s.read(ctx, name)
+		snap, err := s.readAt(ctx, e)
+		if err == nil && snap.Record != nil {
+			err = s.belongs(snap.Record, e)
+		}
 		switch {
 		case err != nil:
 			errs = append(errs, err)
@@ -112,11 +119,28 @@ func (s *Store) Others(ctx context.Context, addresses []string) ([]Snapshot, []e
 	return snaps, errs
 }
 
+// belongs refuses a copy of a record under another name: acting on it would
+// act on the account whose record is elsewhere.
+func (s *Store) belongs(r *Record, at sinks.Target) error {
+	t, err := s.place(RecordName(r.Address))
+	if err != nil {
+		return err
+	}
+	if t.Path != at.Path {
+		return fmt.Errorf("%w: at %s is a copy of the record of %s; move it elsewhere", ErrCorrupt, at.Location, r.Address)
+	}
+	return nil
+}
+
 func (s *Store) read(ctx context.Context, name string) (Snapshot, error) {
 	t, err := s.place(name)
 	if err != nil {
 		return Snapshot{}, err
 	}
+	return s.readAt(ctx, t)
+}
+
+func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 	object, err := s.sink.Read(ctx, t)
 	if errors.Is(err, sinks.ErrNotFound) {
 		return Snapshot{Version: object.Version}, nil

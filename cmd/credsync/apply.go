@@ -46,8 +46,8 @@ func (a *app) applyCommand() *cobra.Command {
 
 func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	view := render.NewApply(a.out, f.json)
-	w, p, diags := a.planToApply(ctx, path, f)
-	if w == nil || p == nil {
+	w, p, saved, diags := a.planToApply(ctx, path, f)
+	if w == nil {
 		view.Failed(diags)
 		return status(exitError)
 	}
@@ -61,7 +61,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 		return status(exitError)
 	}
 	view.Planned(d)
-	if changes(p) && !f.approved {
+	if changes(p) && !f.approved && !saved {
 		yes, why := a.approval(ctx, f)
 		if !yes {
 			view.Failed(why)
@@ -74,33 +74,39 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	view.Finish(s)
 	return ending{
 		detailed: true,
-		failed:   d.Diagnostics.HasErrors() || s.Count(engine.Failed) > 0 || ctx.Err() != nil,
+		failed:   d.Diagnostics.HasErrors() || s.Count(engine.Failed) > 0,
 		blocked:  s.Count(engine.Blocked) > 0,
 	}.exit()
 }
 
-// planToApply makes the plan: a fresh one, or that of a saved one if nothing
-// has changed since. The workspace or the plan is nil where there is none.
-func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (*workspace, *engine.Plan, diag.List) {
-	saved, err := readSavedPlan(path)
+// planToApply makes the plan: a fresh one, or that of a saved one, which was
+// approved when it was made. The workspace is nil where there is no plan.
+func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *workspace, p *engine.Plan, saved bool, diags diag.List) {
+	file, err := readSavedPlan(a.path(path))
 	if err != nil {
-		return nil, nil, diag.List{diag.Errorf("The saved plan cannot be used", "%s.", err)}
+		return nil, nil, true, diag.List{diag.Errorf("The saved plan cannot be used", "%s.", err)}
 	}
-	if saved == nil {
-		w, diags := a.open(ctx, a, path, f.concurrency)
-		if w == nil {
-			return nil, nil, diags
-		}
-		return w, w.engine.Plan(ctx, f.Request), append(diags, a.lastingState(w.config)...)
+	if file != nil {
+		w, p, diags = a.planSaved(ctx, file, f)
+		return w, p, true, diags
 	}
+	w, diags = a.open(ctx, a, path, f.concurrency)
+	if w == nil {
+		return nil, nil, false, diags
+	}
+	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.lastingState(w.config)...)
+}
+
+// planSaved refuses a saved plan where anything has changed since.
+func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*workspace, *engine.Plan, diag.List) {
 	if len(f.Targets)+len(f.Replace) > 0 {
 		return nil, nil, diag.List{diag.Errorf("A saved plan is applied as it is", "--target and --replace belong to credsync plan --out. Make a new plan with them.")}
 	}
-	w, diags := a.open(ctx, a, saved.Path, f.concurrency)
+	w, diags := a.open(ctx, a, s.Path, f.concurrency)
 	if w == nil {
 		return nil, nil, diags
 	}
-	p := w.engine.PlanSaved(ctx, saved)
+	p := w.engine.PlanSaved(ctx, s)
 	diags = append(diags, a.lastingState(w.config)...)
 	if p.Diagnostics.HasErrors() {
 		w.close()

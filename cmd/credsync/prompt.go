@@ -15,7 +15,7 @@ func (a *app) confirm(ctx context.Context, question string) (bool, diag.List) {
 	_, out := terminal(a.stderr)
 	if !in || !out {
 		return false, diag.List{diag.Errorf("Nobody can be asked to approve the plan",
-			"There is no terminal to ask on, so nothing was done. Pass --auto-approve, or apply a saved plan: credsync plan --out FILE, then credsync apply --auto-approve FILE.")}
+			"There is no terminal to ask on, so nothing was done. Pass --auto-approve, or apply a plan that was saved with credsync plan --out.")}
 	}
 	a.out.Ask(question, `Only "yes" is accepted.`)
 	answer := make(chan string, 1)

@@ -88,7 +88,7 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
 		Log: a.log, Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
-		EmergencyDir:       filepath.Join(cfg.Dir, ".credsync"),
+		EmergencyDir:       filepath.Join(cfg.Dir, ".credsync", "emergency"),
 		EmergencyRecipient: ageRecipient(cfg.State),
 	})
 	return &workspace{

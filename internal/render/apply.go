@@ -37,10 +37,18 @@ type applyText struct {
 	*Output
 	progress *Progress
 	told     told
+	// shown are the messages of the blocked accounts that the plan showed.
+	shown map[string]string
 }
 
 func (v *applyText) Planned(d plan.Document) {
 	v.told.fresh(d.Diagnostics)
+	v.shown = make(map[string]string)
+	for _, a := range d.Accounts {
+		if a.Blocker != nil {
+			v.shown[a.Address] = a.Blocker.Message
+		}
+	}
 	planText{v.Output}.Show(d)
 }
 
@@ -67,7 +75,7 @@ func (v *applyText) Finish(s *engine.Summary) {
 	for _, result := range []engine.Result{engine.Failed, engine.Blocked} {
 		for _, o := range s.Outcomes {
 			if o.Result == result {
-				p.outcome(o)
+				v.outcome(p, o)
 			}
 		}
 	}
@@ -105,16 +113,22 @@ func (t *told) fresh(list diag.List) diag.List {
 	return fresh
 }
 
-// outcome tells of one account that did not end well.
-func (p planPrinter) outcome(o engine.Outcome) {
+// outcome tells of one account that did not end well. What the plan has just
+// told at length is not told again.
+func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 	st := p.style()
-	words, message := "failed", errorSummary(o)
+	words := "failed"
 	if o.Blocker != nil {
-		words, message = needs(o.Blocker.Reason), o.Blocker.Message
+		words = needs(o.Blocker.Reason)
 	}
 	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
-	p.paragraph(6, sentence(message))
-	if o.Blocker != nil {
+	switch {
+	case o.Blocker == nil:
+		p.paragraph(6, sentence(errorSummary(o)))
+	case v.shown[o.Address] == o.Blocker.Message:
+		p.printf("      As shown above.\n")
+	default:
+		p.paragraph(6, sentence(o.Blocker.Message))
 		p.remedy(o.Blocker.Reason, o.Address)
 	}
 }

@@ -55,8 +55,11 @@ func padRight(s string, width int) string {
 
 // relative says when t is, seen from now.
 func relative(t, now time.Time) string {
-	if t.After(now) {
-		return "in " + plan.Duration(t.Sub(now))
+	switch d := t.Sub(now); {
+	case d.Abs() < time.Second:
+		return "just now"
+	case d > 0:
+		return "in " + plan.Duration(d)
 	}
 	return plan.Duration(now.Sub(t)) + " ago"
 }

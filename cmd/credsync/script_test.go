@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/sandbox"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// clockVariable moves the clock of a credsync that a script runs.
+const clockVariable = "SCRIPT_CLOCK"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"credsync": func() {
+		shift, err := time.ParseDuration(os.Getenv(clockVariable))
+		if err != nil {
+			panic(err)
+		}
+		ctx, stop := interruptible()
+		code := run(ctx, os.Args[1:], process{
+			stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+			now: func() time.Time { return time.Now().Add(shift) },
+		})
+		stop()
+		os.Exit(code)
+	}})
+}
+
+// The accounts of every script's sandbox, and what must never be shown.
+const (
+	login         = "business_user@example.com"
+	password      = "secure_password"
+	wrongPassword = "wr0ng-passw0rd"
+	apiToken      = "b37c4c689295904ed21eee5d9a48d42e"
+)
+
+// sandboxKey finds a script's sandbox.
+type sandboxKey struct{}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			s := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), MaxHang: 5 * time.Second})
+			if err := s.Start("127.0.0.1:0"); err != nil {
+				return err
+			}
+			env.Values[sandboxKey{}] = s
+			env.Defer(func() { _ = s.Close() })
+			env.Setenv(clockVariable, "0s")
+			env.Setenv("CREDSYNC_VAR_sagi_url", s.URL("sagi"))
+			env.Setenv("CREDSYNC_VAR_invoicebox_url", s.URL("invoicebox"))
+			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
+			env.Setenv("CREDSYNC_VAR_sagi_phone", login)
+			env.Setenv("CREDSYNC_VAR_sagi_password", password)
+			env.Setenv("CI", "")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "interrupt": interrupt,
+		},
+	})
+}
+
+func scriptSandbox(ts *testscript.TestScript) *sandbox.Sandbox {
+	return ts.Value(sandboxKey{}).(*sandbox.Sandbox)
+}
+
+// exits CODE command args...: runs it, and checks the exit code and that no
+// secret is in what it prints.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE command [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+	noSecret(ts, ts.ReadFile("stdout")+ts.ReadFile("stderr"))
+}
+
+func noSecret(ts *testscript.TestScript, printed string) {
+	for _, secret := range []string{password, wrongPassword, apiToken, "eyJ"} {
+		if strings.Contains(printed, secret) {
+			ts.Fatalf("a secret was printed")
+		}
+	}
+}
+
+// times N CODE command args...: runs it that often.
+func times(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for range n {
+		exits(ts, neg, args[1:])
+	}
+}
+
+// mode FILE 0600: checks a file's permissions.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+// damage DIR: cuts the end off each file of a directory.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	entries, err := os.ReadDir(dir)
+	ts.Check(err)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			ts.Check(os.Truncate(filepath.Join(dir, e.Name()), info.Size()/2))
+		}
+	}
+}
+
+// interrupt N CODE command args...: runs it, sends it N signals once a request
+// has arrived at the sandbox, and checks its exit code.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	arrived := make(chan struct{}, 1)
+	stop := scriptSandbox(ts).OnReceived(func() {
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(os.PathListSeparator)) {
+		if path := filepath.Join(dir, args[2]); isFile(path) {
+			args[2] = path
+			break
+		}
+	}
+	cmd := exec.Command(args[2], args[3:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = scriptEnv(ts)
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	ts.Check(cmd.Start())
+	<-arrived
+	// Two of the same kind could arrive as one.
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM}[:n] {
+		ts.Check(cmd.Process.Signal(s))
+	}
+	_ = cmd.Wait()
+	ts.Logf("%s", printed.String())
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("exit code %s, want %s", got, args[1])
+	}
+	noSecret(ts, printed.String())
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// scriptEnv is the part of a script's environment that credsync needs.
+func scriptEnv(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{
+		clockVariable, "PATH", "HOME", "TESTSCRIPT_COMMAND", "CREDSYNC_VAR_sagi_url", "CREDSYNC_VAR_sagi_phone", "CREDSYNC_VAR_sagi_password",
+	} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
+// sandboxCommand is "sandbox" with one of
+//
+//	counters logins=1 rejected=0 refreshes=0    of the sagi account
+//	revoke                                      the tokens of the sagi account
+//	advance 24h                                 its clock
+//	fault JSON                                  adds a sandbox.Fault
+//	clear                                       removes the faults
+//	violations                                  there must be none
+func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := scriptSandbox(ts)
+	switch args[0] {
+	case "counters":
+		c := s.Counters("sagi", login)
+		got := map[string]int{
+			"logins": c.Logins.Accepted, "rejected": c.Logins.Rejected, "received": c.Logins.Received,
+			"refreshes": c.Refreshes.Accepted, "verifications": c.Verifications.Received,
+		}
+		for _, arg := range args[1:] {
+			name, want, _ := strings.Cut(arg, "=")
+			if n, ok := got[name]; !ok || strconv.Itoa(n) != want {
+				ts.Fatalf("the upstream counted %s = %d, want %s", name, n, want)
+			}
+		}
+	case "revoke":
+		s.Revoke("sagi", login)
+	case "advance":
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		s.Advance(d)
+	case "fault":
+		var f sandbox.Fault
+		ts.Check(json.Unmarshal([]byte(args[1]), &f))
+		ts.Check(s.AddFault(f))
+	case "clear":
+		s.ClearFaults()
+	case "violations":
+		if v := s.Violations(); len(v) > 0 {
+			ts.Fatalf("violations: %s", strings.Join(v, "; "))
+		}
+	default:
+		ts.Fatalf("sandbox: there is no %q", args[0])
+	}
+}
+
+// jsonCommand is "json FILE path.to.0.field WANT"; WANT is JSON or a bare word.
+func jsonCommand(ts *testscript.TestScript, _ bool, args []string) {
+	var v any
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(d.Decode(&v))
+	if d.More() {
+		ts.Fatalf("%s holds more than one JSON value", args[0])
+	}
+	for _, step := range strings.Split(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			next, ok := at[step]
+			if !ok {
+				ts.Fatalf("%s: there is no %s", args[1], step)
+			}
+			v = next
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(at) {
+				ts.Fatalf("%s: there is no element %s of %d", args[1], step, len(at))
+			}
+			v = at[i]
+		default:
+			ts.Fatalf("%s: %s is inside of no object", args[1], step)
+		}
+	}
+	var want any = args[2]
+	_ = json.Unmarshal([]byte(args[2]), &want)
+	if !reflect.DeepEqual(v, want) {
+		ts.Fatalf("%s is %v, want %v", args[1], v, want)
+	}
+}
+
+// linesCommand is "lines FILE type...": FILE holds one JSON object per line,
+// of those types in that order.
+func linesCommand(ts *testscript.TestScript, _ bool, args []string) {
+	var types []string
+	for line := range bytes.Lines([]byte(ts.ReadFile(args[0]))) {
+		var v struct{ Type string }
+		ts.Check(json.Unmarshal(line, &v))
+		types = append(types, v.Type)
+	}
+	if got, want := strings.Join(types, " "), strings.Join(args[1:], " "); got != want {
+		ts.Fatalf("lines are %s, want %s", got, want)
+	}
+}

@@ -116,9 +116,12 @@ func TestPaths(t *testing.T) {
 			t.Errorf("the error does not name the attribute: %v", err)
 		}
 	}
-	r := c.record(t, "credsync/payments", `account.sagi.coffee["a/b%"]`)
-	if want := `credsync/payments/account.sagi.coffee["a%2Fb%25"]`; r.Path != want {
-		t.Errorf("Record = %q, want %q", r.Path, want)
+	for name, want := range map[string]string{
+		`account.sagi.coffee["almaty"]`: `account.sagi.coffee["almaty"]`, `["a/b%"]`: `["a%2Fb%25"]`, "..": "%2E%2E", "a..b c\n": "a.%2Eb%20c%0A",
+	} {
+		if r := c.record(t, "credsync/payments", name); r.Path != "credsync/payments/"+want {
+			t.Errorf("Record(%q) = %q, want %q", name, r.Path, want)
+		}
 	}
 }
 

@@ -213,3 +213,24 @@ func TestLoginAnswerWithoutAToken(t *testing.T) {
 		}
 	}
 }
+
+// TestTheProcessEnvironmentStaysOut: the API client looks into it by itself.
+func TestTheProcessEnvironmentStaysOut(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":{"version":1}}`) })
+	for name, value := range map[string]string{
+		"VAULT_TOKEN": "hvs.process", "VAULT_NAMESPACE": "process", "VAULT_HEADERS": `{"X-Process":"y"}`, "VAULT_ADDR": "http://127.0.0.1:1",
+		"VAULT_WRAP_TTL": "60s", "VAULT_AGENT_ADDR": "http://127.0.0.1:1",
+	} {
+		t.Setenv(name, value)
+	}
+	c := f.conn(nil)
+	if _, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); err != nil {
+		t.Fatal(err)
+	}
+	h := f.requests[len(f.requests)-1].Header
+	for name, want := range map[string]string{"X-Vault-Token": "hvs.canary-token", "X-Vault-Namespace": "", "X-Process": "", "X-Vault-Wrap-Ttl": ""} {
+		if got := h.Get(name); got != want {
+			t.Errorf("header %s is %q, want %q", name, got, want)
+		}
+	}
+}

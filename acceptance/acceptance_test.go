@@ -224,7 +224,7 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: vault put|show|version|delete|purge|policy|token|paths …")
 	}
-	logical := w.vault.Client().Logical()
+	logical, out := w.vault.Client().Logical(), ts.Stdout()
 	switch args[0] {
 	case "put": // put PATH KEY=VALUE…
 		data := map[string]any{}
@@ -237,7 +237,7 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 	case "show": // show PATH: "key=value" lines to standard output
 		data := w.vault.ReadKV2("secret", args[1])
 		for _, k := range slices.Sorted(maps.Keys(data)) {
-			fmt.Fprintf(ts.Stdout(), "%s=%v\n", k, data[k])
+			fmt.Fprintf(out, "%s=%v\n", k, data[k])
 		}
 	case "owner": // owner PATH: custom metadata to standard output
 		s, err := logical.Read("secret/metadata/" + args[1])
@@ -247,9 +247,9 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 		}
 		custom, _ := s.Data["custom_metadata"].(map[string]any)
 		for _, k := range slices.Sorted(maps.Keys(custom)) {
-			fmt.Fprintf(ts.Stdout(), "%s=%v\n", k, custom[k])
+			fmt.Fprintf(out, "%s=%v\n", k, custom[k])
 		}
-		fmt.Fprintf(ts.Stdout(), "version=%v\n", s.Data["current_version"])
+		fmt.Fprintf(out, "version=%v\n", s.Data["current_version"])
 	case "delete": // delete PATH, as vault kv delete does
 		_, err := logical.Delete("secret/data/" + args[1])
 		ts.Check(err)
@@ -264,7 +264,7 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 		}
 		names, _ := s.Data["keys"].([]any)
 		for _, n := range names {
-			fmt.Fprintln(ts.Stdout(), n)
+			fmt.Fprintln(out, n)
 		}
 	case "breakstate": // breakstate PREFIX RECORD: puts RECORD in the place of every record
 		s, err := logical.List("secret/metadata/" + args[1])

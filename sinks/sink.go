@@ -52,8 +52,8 @@ type Target struct {
 type Info struct {
 	Exists bool
 	// Version is opaque and changes with each write. It is what Write.If must
-	// be: "" where nothing ever existed, but not always where something was
-	// deleted and the sink keeps count.
+	// be to write on what was seen: "" where nothing ever was, but not always
+	// where nothing exists, since some sinks remember what was deleted.
 	Version string
 	// Owner is "<project>/<address>" as marked at the target, "" where it is
 	// unmarked or the sink cannot mark; who wrote it is then in the state.
@@ -72,10 +72,12 @@ type Object struct {
 // Write is new data for a target.
 type Write struct {
 	Data map[string]credential.Secret
-	// If is the version that must still be there; "" means that nothing may
-	// be. The sink compares and sets atomically where it can at all.
+	// If is the version that must still be there: Info.Version as it was seen,
+	// so that "" means that nothing may be. The sink compares and sets
+	// atomically where it can at all.
 	If string
-	// Owner is marked at the target where the sink can.
+	// Owner is marked at the target by a sink that can, unless it is a
+	// Claimer: then Claim alone marks, and a write is the data only.
 	Owner string
 	// ExpiresAt and RotatedAt describe the token, for sinks that show them;
 	// zero where they do not apply.
@@ -116,8 +118,7 @@ type Sink interface {
 type Claimer interface {
 	// Claim marks owner at a target last seen as seen. ErrConflict where it
 	// has come into being, or got another owner, since; the mark is then
-	// taken back. A target that is merged into belongs to nobody and is not
-	// marked. The version does not change.
+	// taken back. A target that is merged into is shared and not marked.
 	Claim(ctx context.Context, t Target, owner string, seen Info) error
 }
 

@@ -50,6 +50,8 @@ func transportFailure(err error) failure {
 		return failure{class: providers.Retryable, message: "the proxy cannot be reached" + errnoText(err), advice: "Check http.proxy, or the HTTPS_PROXY environment variable."}
 	case errors.As(err, &op) && op.Op == "dial":
 		return failure{class: providers.Retryable, message: "cannot connect" + errnoText(err), advice: "Check base_url, and whether a firewall or a proxy stands between."}
+	case errors.As(err, &op) && op.Op == "remote error":
+		return failure{class: providers.Retryable, message: "the upstream refused the TLS connection", advice: tryLater + " If it does not pass, check the client certificate, if there is one."}
 	case strings.Contains(err.Error(), "malformed"):
 		return failure{class: providers.Server, message: "what answers is not an HTTP server", advice: "Check base_url."}
 	case strings.Contains(err.Error(), "invalid header field"):

@@ -160,6 +160,13 @@ func TestCleanWithholdsEchoes(t *testing.T) {
 	}
 }
 
+func TestCleanWithholdsASecretThatJSONEscapes(t *testing.T) {
+	secret := "<<<\"\"\"&&&"
+	if got := upstream.Clean(`you sent {"password":"\u003c\u003c\u003c\"\"\"\u0026\u0026\u0026"}`, credential.NewSecret(secret)); !strings.Contains(got, "not shown") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestJWTExpiry(t *testing.T) {
 	sign := func(claims jwt.MapClaims) string {
 		s, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("key"))

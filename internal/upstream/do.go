@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -159,11 +158,6 @@ func (a *Answer) Said(text string) string {
 }
 
 const askUpstream = "Check base_url; if it is right, the upstream has changed or is broken: report it there."
-
-// Hide adds secrets that the answer itself brought, for Said to look for.
-func (a *Answer) Hide(s ...credential.Secret) {
-	a.op.Secrets = append(slices.Clip(a.op.Secrets), s...)
-}
 
 // shownURL is a URL without what may be secret in it.
 func shownURL(u *url.URL) string {

@@ -3,6 +3,7 @@ package upstream
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"unicode"
@@ -53,6 +54,16 @@ func printable(r rune) rune {
 	return r
 }
 
+// jsonEscaped is s as it stands between the quotes of a JSON string, such as
+// an echoed request has it.
+func jsonEscaped(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		return s
+	}
+	return string(quoted[1 : len(quoted)-1])
+}
+
 // repeats reports whether text, in lower case, has a piece of the secret.
 func repeats(text, secret string) bool {
 	if secret == "" || text == "" {
@@ -61,7 +72,7 @@ func repeats(text, secret string) bool {
 	b := []byte(secret)
 	forms := []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString(b),
-		base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b),
+		jsonEscaped(secret), base64.RawStdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b),
 	}
 	for _, form := range forms {
 		form = strings.ToLower(form)

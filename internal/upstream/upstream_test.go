@@ -102,53 +102,6 @@ func TestRefusedConnectionIsRetriedEvenForALogin(t *testing.T) {
 	}
 }
 
-func TestTLSFailuresAreConfigErrors(t *testing.T) {
-	var hits atomic.Int32
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
-	s.Config.ErrorLog = nil
-	s.StartTLS()
-	defer s.Close()
-	plain := serve(t, func(http.ResponseWriter, *http.Request) { hits.Add(1) })
-	for _, c := range []struct{ name, url, attribute string }{
-		{"unknown authority", s.URL, "http.ca_pem"},
-		{"no TLS at all", strings.Replace(plain, "http:", "https:", 1), "base_url"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			cl, pauses := client(t, upstream.Options{BaseURL: c.url})
-			_, err := send(t, cl, "POST", c.url, upstream.Op{Once: true})
-			e := failure(t, err)
-			if e.Class != providers.Config || e.Attribute != c.attribute || e.AnswerLost || e.Advice == "" {
-				t.Errorf("%+v", *e)
-			}
-			if len(pauses.asked) != 0 {
-				t.Error("it was tried again")
-			}
-		})
-	}
-	if hits.Load() != 0 {
-		t.Error("a request got through")
-	}
-}
-
-func TestConfiguredAuthorityIsTrustedOverHTTP2(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"proto":%q}`, r.Proto)
-	}))
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
-	c, _ := client(t, upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw)})
-	a, err := send(t, c, "GET", s.URL, upstream.Op{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var body struct{ Proto string }
-	if err := a.JSON(&body); err != nil || body.Proto != "HTTP/2.0" {
-		t.Errorf("%q, %v", body.Proto, err)
-	}
-}
-
 func TestWrongOptionsNameTheirAttribute(t *testing.T) {
 	ok := "https://api.example.com"
 	for _, c := range []struct {
@@ -275,6 +228,20 @@ func TestCompressedAnswers(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestRedirectsShowNoMoreThanTheOrigin(t *testing.T) {
+	for _, location := range []string{"/login?token=" + canary, "https://user:" + canary + "@example.com/" + canary, "://" + canary, ""} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		c, _ := client(t, upstream.Options{BaseURL: base})
+		_, err := send(t, c, "POST", base, upstream.Op{Once: true})
+		if e := failure(t, err); e.Class != providers.Server || e.Status != http.StatusTemporaryRedirect {
+			t.Errorf("%+v", *e)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -181,7 +182,8 @@ func (h *Harness) checkHidden(t *testing.T, err error, token credential.Token) {
 	}
 	secrets := append([]string{token.Access.Reveal(), token.Refresh.Reveal()}, h.target.Secrets...)
 	for i, secret := range secrets {
-		if secret != "" && strings.Contains(shown, secret) {
+		quoted := strconv.Quote(secret)
+		if secret != "" && (strings.Contains(shown, secret) || strings.Contains(shown, quoted[1:len(quoted)-1])) {
 			t.Errorf("secret %d is in the error or the log", i)
 		}
 	}

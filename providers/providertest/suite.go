@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
@@ -22,7 +23,14 @@ func eachOp(t *testing.T, target Target, f func(t *testing.T, op string)) {
 
 func testSuccess(t *testing.T, target Target) {
 	h := New(t, target)
+	var received time.Time
+	stop := h.Sandbox.OnReceived(func() { received = time.Now() })
 	token := h.Login(t)
+	stop()
+	// A lifetime that is counted from the answer would be too long.
+	if !received.IsZero() && token.IssuedAt.After(received) {
+		t.Error("IssuedAt is later than the request's arrival")
+	}
 	out, err := h.Verify(t.Context(), token)
 	if err != nil {
 		t.Fatalf("Verify: %v", err)

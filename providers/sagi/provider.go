@@ -31,7 +31,7 @@ const (
 
 type provider struct {
 	env        providers.Env
-	phone      string
+	phone      credential.Secret
 	password   credential.Secret
 	licenseKey credential.Secret
 	branchID   string
@@ -41,7 +41,7 @@ type provider struct {
 
 func newProvider(v schema.Values, env providers.Env) (providers.Provider, error) {
 	return &provider{
-		env: env, phone: v.String("phone"), password: v.Secret("password"), licenseKey: v.Secret("license_key"),
+		env: env, phone: v.Secret("phone"), password: v.Secret("password"), licenseKey: v.Secret("license_key"),
 		branchID: v.String("branch_id"), baseURL: v.String("base_url"), envelope: v.String("envelope"),
 	}, nil
 }
@@ -53,7 +53,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	op := p.op("log in", credential.Secret{})
 	op.Once = true
-	body, err := json.Marshal(loginRequest{Phone: p.phone, Password: p.password.Reveal(), LicenseKey: p.licenseKey.Reveal()})
+	body, err := json.Marshal(loginRequest{Phone: p.phone.Reveal(), Password: p.password.Reveal(), LicenseKey: p.licenseKey.Reveal()})
 	if err != nil {
 		// Not wrapped: it could quote the body. Strings always encode.
 		return credential.Token{}, &providers.Error{Class: providers.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
@@ -176,7 +176,7 @@ func (p *provider) Inspect(_ time.Time, seen providers.Seen) []providers.Finding
 }
 
 func (p *provider) op(name string, token credential.Secret) upstream.Op {
-	return upstream.Op{Name: name, Secrets: []credential.Secret{p.password, p.licenseKey, token}}
+	return upstream.Op{Name: name, Secrets: []credential.Secret{p.phone, p.password, p.licenseKey, token}}
 }
 
 // send makes a request; with a body it is JSON, with a token it bears it.

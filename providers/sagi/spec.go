@@ -34,8 +34,8 @@ func Spec() *providers.Spec {
 func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "phone", Type: cty.String, Required: true, Check: notEmpty, Effect: schema.ShapesLogin,
-			Doc: "The business user's login. Whatever the service calls it, it need not be a phone number.",
+			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Doc: "The business user's login. Whatever the service calls it, it need not be a phone number. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
 			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,

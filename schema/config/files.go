@@ -145,7 +145,7 @@ func parseSource(path string, src []byte) (*hcl.File, hcl.Diagnostics) {
 	isJSON := strings.HasSuffix(path, ".json")
 	if err := checkDepth(src, isJSON); err != nil {
 		return nil, hcl.Diagnostics{{
-			Severity: hcl.DiagError, Summary: "Too deeply nested", Detail: capitalize(err.Error()) + ".",
+			Severity: hcl.DiagError, Summary: tooDeep, Detail: capitalize(err.Error()) + ".",
 			Subject: &hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos},
 		}}
 	}
@@ -162,6 +162,8 @@ const (
 	maxNegations = 100
 	maxBranches  = 20000
 )
+
+const tooDeep = "Too deeply nested"
 
 var errDepth = fmt.Errorf("the brackets, operators or templates are nested more than %d deep", maxDepth)
 

@@ -21,7 +21,7 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 		return nil, diag.List{*d}
 	}
 	if err := checkDepth(src, false); err != nil {
-		return nil, diag.List{diag.Errorf("Too deeply nested", "%s: %s.", filename, err)}
+		return nil, diag.List{diag.Errorf(tooDeep, "%s: %s.", filename, err)}
 	}
 	_, problems := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 	if problems.HasErrors() {

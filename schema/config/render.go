@@ -11,6 +11,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -24,7 +25,7 @@ func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
 	fields := make(map[string]cty.Value, len(spec.Outputs))
 	for _, o := range spec.Outputs {
 		v := cty.NullVal(o.Type)
-		if converted, err := convert.Convert(outputValue(o.Name, t), o.Type); err == nil {
+		if converted, err := convert.Convert(outputValue(o, t), o.Type); err == nil {
 			v = converted
 		}
 		if o.Sensitive {
@@ -35,8 +36,8 @@ func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
 	return cty.ObjectVal(fields)
 }
 
-func outputValue(name string, t credential.Token) cty.Value {
-	switch name {
+func outputValue(o schema.Output, t credential.Token) cty.Value {
+	switch o.Name {
 	case "access_token":
 		return secretValue(t.Access)
 	case "refresh_token":
@@ -47,7 +48,7 @@ func outputValue(name string, t credential.Token) cty.Value {
 		}
 		return cty.StringVal(t.ExpiresAt.UTC().Format(time.RFC3339))
 	}
-	switch v := t.Outputs[name].(type) {
+	switch v := t.Outputs[o.Name].(type) {
 	case string:
 		return cty.StringVal(v)
 	case bool:
@@ -57,7 +58,10 @@ func outputValue(name string, t credential.Token) cty.Value {
 	case []string:
 		return listOf(v, cty.StringVal, cty.String)
 	case []map[string]string:
-		return listOf(v, stringMap, cty.Map(cty.String))
+		if o.Type.IsListType() && o.Type.ElementType().IsObjectType() {
+			object := o.Type.ElementType()
+			return listOf(v, func(m map[string]string) cty.Value { return stringObject(m, object) }, object)
+		}
 	}
 	return cty.NullVal(cty.DynamicPseudoType)
 }
@@ -83,15 +87,16 @@ func listOf[T any](elements []T, value func(T) cty.Value, of cty.Type) cty.Value
 	return cty.ListVal(values)
 }
 
-func stringMap(m map[string]string) cty.Value {
-	if len(m) == 0 {
-		return cty.MapValEmpty(cty.String)
+// stringObject leaves null what the upstream did not say of an element.
+func stringObject(m map[string]string, object cty.Type) cty.Value {
+	fields := make(map[string]cty.Value, len(object.AttributeTypes()))
+	for name, t := range object.AttributeTypes() {
+		fields[name] = cty.NullVal(t)
+		if s, ok := m[name]; ok {
+			fields[name] = cty.StringVal(s)
+		}
 	}
-	values := make(map[string]cty.Value, len(m))
-	for k, v := range m {
-		values[k] = cty.StringVal(v)
-	}
-	return cty.MapVal(values)
+	return cty.ObjectVal(fields)
 }
 
 // unknownToken is the token's object before there is one. It is made once for

@@ -29,6 +29,10 @@ func syntaxError(p *hcl.Diagnostic, src []byte, isJSON bool, words map[string]bo
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning
 	}
+	if p.Summary == tooDeep {
+		d.Range = convertRange(*p.Subject)
+		return d
+	}
 	if isJSON {
 		d.Summary, d.Detail = "Invalid JSON", "The file is not valid JSON at this place. The source is not shown, since it may hold a secret."
 	} else if quotesSource(p.Summary+" "+p.Detail, words) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -79,7 +80,7 @@ func describe(ctx context.Context, err error, r request) error {
 	}
 	var resp *api.ResponseError
 	if !errors.As(err, &resp) {
-		return unreachable(err, r)
+		return noAnswer(err, r)
 	}
 	switch code := resp.StatusCode; {
 	case code == 400 && says(err, "check-and-set parameter did not match"):
@@ -130,9 +131,20 @@ func stanza(path string, capabilities []string) string {
 	return fmt.Sprintf("path %q { capabilities = [\"%s\"] }", path, strings.Join(capabilities, "\", \""))
 }
 
-// unreachable describes a request that got no answer. The URL that net/http
-// puts before the cause is left out.
-func unreachable(err error, r request) error {
+// errForeign is an answer with success that Vault's API does not give. The
+// decoder's own error could quote it.
+func errForeign(r request) error {
+	return fmt.Errorf("%s: the answer is not one of Vault's API: check address, and that no proxy's page is in between", r)
+}
+
+// noAnswer describes a request that got no answer, or none that makes sense.
+// The URL that net/http puts before the cause is left out.
+func noAnswer(err error, r request) error {
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &syntax) || errors.As(err, &mistyped) {
+		return errForeign(r)
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

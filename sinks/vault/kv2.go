@@ -250,13 +250,13 @@ func unmarked(before metadata) map[string]any {
 func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[string]any) error {
 	body := map[string]any{"custom_metadata": keys}
 	if exists {
-		_, found, err := k.patch(ctx, k.metadataRequest("claim", t, "patch"), body)
+		_, found, err := k.patch(ctx, k.metadataRequest("claim", t, "create", "patch"), body)
 		if err == nil && !found {
 			err = fmt.Errorf("claim %s: %w: it was deleted meanwhile", t.Location, sinks.ErrConflict)
 		}
 		return err
 	}
-	_, err := k.Sink.write(ctx, k.metadataRequest("claim", t, "create", "update"), body)
+	_, err := k.Sink.write(ctx, k.metadataRequest("claim", t, "create", "patch"), body)
 	return err
 }
 
@@ -267,6 +267,6 @@ func (k kv2) needs(t sinks.Target) []need {
 	return []need{
 		{k.dataPath(t), []string{"create", "update"}, false},
 		{k.metadataPath(t), []string{"read"}, false},
-		{k.metadataPath(t), []string{"create", "patch", "update"}, true},
+		{k.metadataPath(t), []string{"create", "patch"}, true},
 	}
 }

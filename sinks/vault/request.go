@@ -80,9 +80,8 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any
 		if err != nil {
 			return err
 		}
-		// What json says of the body may quote it.
 		if json.Unmarshal(body, out) != nil {
-			return described{fmt.Errorf("%s: the answer is not what Vault's API gives; check address", r)}
+			return described{errForeign(r)}
 		}
 		found = true
 		return nil

@@ -44,13 +44,6 @@ func (c *conn) now() time.Time {
 	return time.Now().Add(c.add)
 }
 
-// pass lets time pass for the sink, not for Vault.
-func (c *conn) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.add += d
-}
-
 func (c *conn) values(spec *sinks.Spec) schema.Values {
 	nested := map[string][]schema.Values{}
 	if c.method != "" {

@@ -1,0 +1,125 @@
+package upstream_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+)
+
+func TestTLSFailuresAreConfigErrors(t *testing.T) {
+	var hits atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	plain := serve(t, func(http.ResponseWriter, *http.Request) { hits.Add(1) })
+	for _, c := range []struct{ name, url, attribute string }{
+		{"unknown authority", s.URL, "http.ca_pem"},
+		{"certificate of another host", strings.Replace(s.URL, "127.0.0.1", "localhost", 1), "base_url"},
+		{"no TLS at all", strings.Replace(plain, "http:", "https:", 1), "base_url"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := upstream.Options{BaseURL: c.url}
+			if c.attribute == "base_url" {
+				o.CAPEM = pemOf(s.Certificate().Raw)
+			}
+			cl, pauses := client(t, o)
+			_, err := send(t, cl, "POST", c.url, upstream.Op{Once: true})
+			e := failure(t, err)
+			if e.Class != providers.Config || e.Attribute != c.attribute || e.AnswerLost || e.Advice == "" {
+				t.Errorf("%+v", *e)
+			}
+			if len(pauses.asked) != 0 {
+				t.Error("it was tried again")
+			}
+		})
+	}
+	if hits.Load() != 0 {
+		t.Error("a request got through")
+	}
+}
+
+func TestConfiguredAuthorityIsTrustedOverHTTP2(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"proto":%q}`, r.Proto)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	c, _ := client(t, upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw)})
+	a, err := send(t, c, "GET", s.URL, upstream.Op{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body struct{ Proto string }
+	if err := a.JSON(&body); err != nil || body.Proto != "HTTP/2.0" {
+		t.Errorf("%q, %v", body.Proto, err)
+	}
+}
+
+func TestClientCertificateIsPresented(t *testing.T) {
+	var presented atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		presented.Add(int32(len(r.TLS.PeerCertificates)))
+	}))
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	// One pool: the transport of the one must not serve the other.
+	pool := upstream.NewPool(upstream.PoolOptions{Pause: (&noPause{}).pause})
+	defer pool.Close()
+	o := upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw)}
+	for _, cert := range []*tls.Certificate{&s.TLS.Certificates[0], nil} {
+		o.ClientCertificate = cert
+		c, err := pool.Client(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = send(t, c, "POST", s.URL, upstream.Op{Once: true})
+		if cert != nil && err != nil {
+			t.Error(err)
+		}
+		if cert == nil {
+			failure(t, err)
+		}
+	}
+	if presented.Load() != 1 {
+		t.Errorf("%d certificates were presented, want 1", presented.Load())
+	}
+}
+
+func TestWhatIsNotHTTPIsAServerError(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		// Read first, or closing resets the connection before the text is read.
+		_, _ = conn.Read(make([]byte, 4096))
+		_, _ = io.WriteString(conn, "220 "+canary+" ESMTP\r\n\r\n")
+	}()
+	base := "http://" + l.Addr().String()
+	c, pauses := client(t, upstream.Options{BaseURL: base})
+	_, err = send(t, c, "POST", base, upstream.Op{Once: true})
+	if e := failure(t, err); e.Class != providers.Server || !e.AnswerLost || len(pauses.asked) != 0 {
+		t.Errorf("%+v", *e)
+	}
+}

@@ -1,0 +1,108 @@
+package diag_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/google/go-cmp/cmp"
+)
+
+func example() diag.Diagnostic {
+	context := `account "sagi" "coffee"`
+	return diag.Diagnostic{
+		Severity: diag.Error, Summary: "Unsupported argument", Detail: "An argument named \"fone\" is not expected here. Did you mean \"phone\"?",
+		Range:   &diag.Range{Filename: "main.credsync.hcl", Start: diag.Pos{Line: 3, Column: 3}},
+		Snippet: &diag.Snippet{Context: &context, Code: `  fone = "x"`, StartLine: 3, HighlightStartOffset: 2, HighlightEndOffset: 6},
+	}
+}
+
+func written(d diag.Diagnostic, width int, color bool) string {
+	var b strings.Builder
+	_ = d.Write(&b, width, color)
+	return b.String()
+}
+
+func TestWriteLooksAsTerraformDoes(t *testing.T) {
+	want := `╷
+│ Error: Unsupported argument
+│
+│   on main.credsync.hcl line 3, in account "sagi" "coffee":
+│    3:   fone = "x"
+│
+│ An argument named "fone" is not expected
+│ here. Did you mean "phone"?
+╵
+`
+	if diff := cmp.Diff(want, written(example(), 44, false)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteOfWhatHasNoSource(t *testing.T) {
+	d := diag.Warningf("Odd", "first\n  indented text that is longer than the width and stays on its line")
+	d.Address = "account.sagi.coffee"
+	want := `╷
+│ Warning: Odd
+│
+│   with account.sagi.coffee
+│
+│ first
+│   indented text that is longer than the width and stays on its line
+╵
+`
+	if diff := cmp.Diff(want, written(d, 40, false)); diff != "" {
+		t.Error(diff)
+	}
+	d = example()
+	d.Snippet, d.Detail = nil, ""
+	want = "╷\n│ Error: Unsupported argument\n│\n│   on main.credsync.hcl line 3\n╵\n"
+	if diff := cmp.Diff(want, written(d, 0, false)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteColoursOnlyIfAsked(t *testing.T) {
+	if strings.Contains(written(example(), 80, false), "\x1b") {
+		t.Error("colours that were not asked for")
+	}
+	got := written(example(), 80, true)
+	if !strings.Contains(got, "\x1b[31m") || !strings.Contains(got, "  \x1b[4mfone\x1b[0m = ") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWriteDoesNotPassOnControlCharacters(t *testing.T) {
+	d := example()
+	d.Summary, d.Detail, d.Address = "a\x1b[2Jb", "c\x07\rd\u009b", "e\x1b"
+	d.Snippet.Code = "  fone = \x1b[31m"
+	d.Range.Filename = "x\x1b.hcl"
+	if got := written(d, 80, false); strings.ContainsAny(got, "\x1b\x07\r\u009b") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWriteOfOddHighlights(t *testing.T) {
+	for _, at := range [][2]int{{-1, 2}, {2, 1}, {2, 100}, {5, 5}} {
+		d := example()
+		d.Snippet.HighlightStartOffset, d.Snippet.HighlightEndOffset = at[0], at[1]
+		if got := written(d, 80, true); !strings.Contains(got, `fone = "x"`) {
+			t.Errorf("%v: %q", at, got)
+		}
+	}
+}
+
+func TestSortIsByPlaceAndStable(t *testing.T) {
+	at := func(file string, at int, summary string) diag.Diagnostic {
+		return diag.Diagnostic{Summary: summary, Range: &diag.Range{Filename: file, Start: diag.Pos{Byte: at}}}
+	}
+	list := diag.List{{Summary: "none"}, at("b", 1, "b1"), at("a", 2, "a2 first"), at("a", 1, "a1"), at("a", 2, "a2 second"), {Summary: "none too"}}
+	list.Sort()
+	var got []string
+	for _, d := range list {
+		got = append(got, d.Summary)
+	}
+	if diff := cmp.Diff([]string{"a1", "a2 first", "a2 second", "b1", "none", "none too"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

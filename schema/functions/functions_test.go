@@ -1,0 +1,208 @@
+package functions_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/schema/functions"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+func context(t *testing.T) *hcl.EvalContext {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{"a.txt": "text\n", "b.bin": "\xff\xfe", "c.txt": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	getenv := func(name string) string { return map[string]string{"SET": "value"}[name] }
+	return &hcl.EvalContext{Functions: functions.Table(functions.Options{Dir: dir, Getenv: getenv})}
+}
+
+func evaluate(t *testing.T, ctx *hcl.EvalContext, src string) (cty.Value, hcl.Diagnostics) {
+	t.Helper()
+	expr, problems := hclsyntax.ParseExpression([]byte(src), "test", hcl.InitialPos)
+	if problems.HasErrors() {
+		t.Fatalf("%s: %s", src, problems)
+	}
+	return expr.Value(ctx)
+}
+
+// calls has one good call at least of every function, with its result.
+func calls() map[string]string {
+	return map[string]string{
+		`abs(-3)`: `3`, `ceil(1.2)`: `2`, `floor(1.8)`: `1`, `log(8, 2)`: `3`, `max(1, 3, 2)`: `3`, `min(1, 3, 2)`: `1`,
+		`parseint("ff", 16)`: `255`, `pow(2, 10)`: `1024`, `signum(-5)`: `-1`, `sum([1, 2, 3])`: `6`,
+		`chomp("a\n")`: `"a"`, `format("%s-%03d", "a", 7)`: `"a-007"`, `formatlist("%s!", ["a", "b"])`: `tolist(["a!", "b!"])`,
+		`indent(2, "a\nb")`: `"a\n  b"`, `join("-", ["a", "b"])`: `"a-b"`, `lower("A")`: `"a"`, `upper("a")`: `"A"`,
+		`regex("[0-9]+", "ab12")`: `"12"`, `regexall("[0-9]", "1a2")`: `tolist(["1", "2"])`,
+		`replace("a.b", ".", "-")`: `"a-b"`, `replace("abc", "/[ab]/", "x")`: `"xxc"`, `split(",", "a,b")`: `tolist(["a", "b"])`,
+		`strrev("abc")`: `"cba"`, `substr("hello", 1, 3)`: `"ell"`, `title("ab cd")`: `"Ab Cd"`, `trim("xax", "x")`: `"a"`,
+		`trimprefix("ab", "a")`: `"b"`, `trimsuffix("ab", "b")`: `"a"`, `trimspace(" a ")`: `"a"`,
+		`startswith("ab", "a")`: `true`, `endswith("ab", "a")`: `false`, `strcontains("abc", "b")`: `true`,
+		`alltrue([true, false])`: `false`, `alltrue([])`: `true`, `anytrue([false, true])`: `true`, `anytrue([])`: `false`,
+		`chunklist(["a", "b", "c"], 2)`: `tolist([tolist(["a", "b"]), tolist(["c"])])`, `coalesce("", null, "a")`: `"a"`,
+		`coalescelist([], ["a"])`: `["a"]`, `compact(["a", ""])`: `tolist(["a"])`, `concat(["a"], ["b"])`: `["a", "b"]`,
+		`contains(["a"], "a")`: `true`, `distinct(["a", "a"])`: `tolist(["a"])`, `element(["a", "b"], 3)`: `"b"`,
+		`flatten([["a"], ["b"]])`: `["a", "b"]`, `index(["a", "b"], "b")`: `1`, `keys({ b = 1, a = 2 })`: `["a", "b"]`,
+		`length("añb")`: `3`, `length([1, 2])`: `2`, `length({ a = 1 })`: `1`, `length(toset(["a"]))`: `1`,
+		`lookup({ a = "x" }, "b", "y")`: `"y"`, `matchkeys(["i", "j"], ["a", "b"], ["b"])`: `tolist(["j"])`,
+		`merge({ a = 1 }, { b = 2 })`: `{ a = 1, b = 2 }`, `one(["a"])`: `"a"`, `one([])`: `null`, `range(3)`: `tolist([0, 1, 2])`,
+		`reverse(["a", "b"])`: `["b", "a"]`, `setintersection(["a", "b"], ["b"])`: `toset(["b"])`,
+		`setproduct(["a"], ["b"])`: `tolist([["a", "b"]])`, `setsubtract(["a", "b"], ["b"])`: `toset(["a"])`,
+		`setunion(["a"], ["b"])`: `toset(["a", "b"])`, `slice(["a", "b", "c"], 1, 2)`: `["b"]`, `sort(["b", "a"])`: `tolist(["a", "b"])`,
+		`transpose({ x = ["1", "2"], y = ["1"] })`: `tomap({ "1" = tolist(["x", "y"]), "2" = tolist(["x"]) })`,
+		`values({ b = 1, a = 2 })`:                 `[2, 1]`, `zipmap(["a"], ["x"])`: `{ a = "x" }`,
+		`base64encode("a")`: `"YQ=="`, `base64decode("YQ==")`: `"a"`, `csvdecode("a,b\n1,2")`: `tolist([{ a = "1", b = "2" }])`,
+		`jsondecode("{\"a\":[1]}")`: `{ a = [1] }`, `jsonencode({ a = 1 })`: `"{\"a\":1}"`, `urlencode("a b&")`: `"a+b%26"`,
+		`urldecode("a+b%26")`: `"a b&"`, `yamldecode("a: [1]")`: `{ a = [1] }`, `yamlencode({ a = 1 })`: `"\"a\": 1\n"`,
+		`basename("a/b")`: `"b"`, `dirname("a/b")`: `"a"`, `fileexists("a.txt")`: `true`, `fileexists("none")`: `false`,
+		`file("a.txt")`: `"text\n"`, `filebase64("b.bin")`: `"//4="`, `fileset(".", "*.txt")`: `toset(["a.txt", "c.txt"])`,
+		`formatdate("YYYY", "2026-01-02T03:04:05Z")`: `"2026"`, `timeadd("2026-01-02T03:04:05Z", "1h")`: `"2026-01-02T04:04:05Z"`,
+		`timecmp("2026-01-02T03:04:05Z", "2026-01-02T04:04:05+01:00")`: `0`,
+		`md5("a")`:                  `"0cc175b9c0f1b6a831c399e269772661"`,
+		`sha1("a")`:                 `"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"`,
+		`sha256("a")`:               `"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"`,
+		`substr(sha512("a"), 0, 8)`: `"1f40fc92"`, `base64sha256("a")`: `"ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs="`,
+		`substr(base64sha512("a"), 0, 8)`: `"H0D8ktok"`,
+		`can(jsondecode("{"))`:            `false`, `try(jsondecode("{"), "x")`: `"x"`, `try(env("UNSET"), "x")`: `"x"`,
+		`nonsensitive(env("SET"))`: `"value"`, `issensitive(env("SET"))`: `true`, `issensitive("a")`: `false`, `nonsensitive(sensitive("a"))`: `"a"`,
+		`tobool("true")`: `true`, `tonumber("1")`: `1`, `tostring(1)`: `"1"`, `tolist(["a", 1])`: `tolist(["a", "1"])`,
+		`tomap({ a = 1 })`: `tomap({ a = 1 })`, `toset(["a", "a"])`: `toset(["a"])`, `toset(["a", true])`: `toset(["true", "a"])`,
+	}
+}
+
+func TestFunctionsGiveWhatTerraformGives(t *testing.T) {
+	ctx := context(t)
+	for src, wantSrc := range calls() {
+		got, problems := evaluate(t, ctx, src)
+		want, _ := evaluate(t, ctx, wantSrc)
+		if problems.HasErrors() || !got.RawEquals(want) && !got.Equals(want).True() && !(got.IsNull() && want.IsNull()) {
+			t.Errorf("%s = %#v, want %#v %v", src, got, want, problems)
+		}
+	}
+}
+
+func TestEveryFunctionIsTried(t *testing.T) {
+	all := strings.Join(slices.Collect(maps.Keys(calls())), "\n")
+	for _, name := range slices.Sorted(maps.Keys(functions.Table(functions.Options{}))) {
+		if !strings.Contains(all, name+"(") {
+			t.Errorf("no call of %s is tested", name)
+		}
+	}
+}
+
+func TestImpureFunctionsAreAbsent(t *testing.T) {
+	table := functions.Table(functions.Options{})
+	for _, name := range []string{"timestamp", "plantimestamp", "uuid", "bcrypt"} {
+		if _, ok := table[name]; ok {
+			t.Errorf("%s would make two plans of one configuration differ", name)
+		}
+	}
+}
+
+// What is made of a sensitive value is sensitive, whatever the function.
+func TestFunctionsKeepSensitivity(t *testing.T) {
+	ctx := context(t)
+	declassify := []string{"nonsensitive", "issensitive", "can"}
+	for src := range calls() {
+		name, rest, _ := strings.Cut(src, "(")
+		if slices.Contains(declassify, name) || strings.HasPrefix(rest, ")") {
+			continue
+		}
+		expr, _ := hclsyntax.ParseExpression([]byte(src), "test", hcl.InitialPos)
+		call := expr.(*hclsyntax.FunctionCallExpr)
+		for i := range call.Args {
+			args := slices.Clone(call.Args)
+			args[i] = &hclsyntax.FunctionCallExpr{Name: "sensitive", Args: []hclsyntax.Expression{call.Args[i]}}
+			marked := *call
+			marked.Args = args
+			if name == "try" && i > 0 {
+				continue
+			}
+			got, problems := marked.Value(ctx)
+			if problems.HasErrors() {
+				if name != "try" && name != "coalesce" {
+					t.Errorf("%s, argument %d: %s", src, i, problems)
+				}
+				continue
+			}
+			if name == "try" {
+				continue // its value is that of the first argument that works
+			}
+			if !got.ContainsMarked() {
+				t.Errorf("%s with a sensitive argument %d gives a value that is not", src, i)
+			}
+		}
+	}
+}
+
+func TestFunctionsRefuseWhatTheyCannotDo(t *testing.T) {
+	ctx := context(t)
+	for src, want := range map[string]string{
+		`env("UNSET")`:                 "UNSET is not set or empty",
+		`file("none")`:                 "there is no file at",
+		`file("b.bin")`:                "is not UTF-8 text; use filebase64",
+		`file(".")`:                    "is a directory",
+		`file("/dev/null")`:            "is not a regular file",
+		`fileexists(".")`:              "is not a regular file",
+		`fileset(".", "[")`:            "not a valid pattern",
+		`base64decode("?")`:            "not valid base64",
+		`base64decode("/w==")`:         "not UTF-8",
+		`urldecode("%zz")`:             "not valid percent-encoding",
+		`urldecode("%ff")`:             "not UTF-8",
+		`replace("a", "/(/", "b")`:     "not a valid regular expression",
+		`timecmp("x", "y")`:            "RFC 3339",
+		`coalesce("", null)`:           "every argument is null or an empty string",
+		`coalesce([], "a")`:            "the same type",
+		`index(["a"], "b")`:            "no such element",
+		`index("a", "b")`:              "must be a list",
+		`length(1)`:                    "must be a string",
+		`one(["a", "b"])`:              "one element or none",
+		`one("a")`:                     "one element or none",
+		`sum([1, null])`:               "must not have null",
+		`matchkeys(["a"], [], ["b"])`:  "the same length",
+		`transpose({ a = null })`:      "must not have null",
+		`tonumber("x")`:                "cannot convert",
+		`toset("x")`:                   "cannot convert",
+		`tolist({ a = 1, b = "x" }.c)`: "does not have an attribute",
+	} {
+		_, problems := evaluate(t, ctx, src)
+		if !problems.HasErrors() || !strings.Contains(problems.Error(), want) {
+			t.Errorf("%s: got %v, want %q", src, problems, want)
+		}
+	}
+}
+
+func TestErrorsOfDecodersDoNotQuoteTheirInput(t *testing.T) {
+	ctx := context(t)
+	for _, src := range []string{`base64decode("CANARY!")`, `urldecode("CANARY%zz")`, `timecmp("CANARY", "x")`, `replace("a", "/CANARY(/", "")`} {
+		if _, problems := evaluate(t, ctx, src); !problems.HasErrors() || strings.Contains(problems.Error(), "CANARY") {
+			t.Errorf("%s: %v", src, problems)
+		}
+	}
+}
+
+func TestUnknownArgumentsGiveUnknownResults(t *testing.T) {
+	ctx := context(t)
+	ctx.Variables = map[string]cty.Value{
+		"s": cty.UnknownVal(cty.String), "l": cty.UnknownVal(cty.List(cty.String)), "m": cty.UnknownVal(cty.Map(cty.List(cty.String))),
+		"b": cty.UnknownVal(cty.Bool), "d": cty.DynamicVal,
+	}
+	for _, src := range []string{
+		`env(s)`, `file(s)`, `fileset(s, "*")`, `length(s)`, `length(l)`, `length(d)`, `coalesce(s, "x")`, `alltrue([b, true])`, `anytrue([false, b])`,
+		`index([s], "x")`, `matchkeys(["a"], [s], ["b"])`, `transpose(m)`, `one(l)`, `one(d)`, `sum(d)`, `toset(d)`, `tolist(l)`, `base64sha256(s)`,
+	} {
+		got, problems := evaluate(t, ctx, src)
+		if problems.HasErrors() || got.IsWhollyKnown() {
+			t.Errorf("%s = %#v %v", src, got, problems)
+		}
+	}
+}

@@ -1,0 +1,248 @@
+//go:build acceptance
+
+package vault_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/sinks"
+	"github.com/google/go-cmp/cmp"
+)
+
+func testRotationIsOneWrite(t *testing.T, v *servers.VaultServer) {
+	mount := v.KV(2)
+	p := newProxy(t, v)
+	c := root(v, mount)
+	c.attrs["address"] = p.URL
+	c.env["VAULT_TOKEN"] = leastPrivilege(v, mount, false)
+	s, target := c.open(t), c.target(t, "shop/sagi", false)
+
+	seen, err := s.Stat(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.(sinks.Claimer).Claim(t.Context(), target, "p/account.a.b", seen); err != nil {
+		t.Fatal(err)
+	}
+	version, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.seen()
+	if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: version, Owner: "p/account.a.b"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"PUT /v1/" + mount + "/data/shop/sagi"}, p.seen()); diff != "" {
+		t.Errorf("requests of a rotation (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]any{"k": "value-2"}, v.ReadKV2(mount, "shop/sagi")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testSoftDeleted(t *testing.T, v *servers.VaultServer) {
+	c := root(v, v.KV(2))
+	s := c.open(t)
+	for name, path := range map[string]string{"deleted": "data/", "destroyed": "destroy/"} {
+		for _, merge := range []bool{false, true} {
+			target := c.target(t, fmt.Sprintf("%s-%v", name, merge), merge)
+			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-1")}); err != nil {
+				t.Fatal(err)
+			}
+			if name == "deleted" {
+				v.MustDelete(c.attrs["mount"] + "/" + path + target.Path)
+			} else {
+				v.MustWrite(c.attrs["mount"]+"/"+path+target.Path, map[string]any{"versions": []int{1}})
+			}
+			info, err := s.Stat(t.Context(), target)
+			if err != nil || info.Exists || info.Version != "1" {
+				t.Fatalf("Stat = %+v, %v; want version 1 of nothing", info, err)
+			}
+			if _, err := s.Read(t.Context(), target); !errors.Is(err, sinks.ErrNotFound) {
+				t.Errorf("Read = %v", err)
+			}
+			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2")}); !errors.Is(err, sinks.ErrConflict) {
+				t.Errorf("Write at no version = %v, want a conflict", err)
+			}
+			if v, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: info.Version}); err != nil || v != "2" {
+				t.Errorf("Write at the version that Stat gave = %q, %v", v, err)
+			}
+		}
+	}
+}
+
+func testClaimKeepsOtherMetadata(t *testing.T, v *servers.VaultServer) {
+	c := root(v, v.KV(2))
+	s, target := c.open(t), c.target(t, "a", false)
+	v.MustWrite(c.attrs["mount"]+"/metadata/a", map[string]any{"custom_metadata": map[string]any{"team": "shop"}, "max_versions": 7})
+	info, err := s.Stat(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.(sinks.Claimer).Claim(t.Context(), target, "p/x", info); err != nil {
+		t.Fatal(err)
+	}
+	got, err := v.Client().Logical().ReadWithContext(t.Context(), c.attrs["mount"]+"/metadata/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"team": "shop", "managed-by": "credsync", "credsync-owner": "p/x"}
+	if diff := cmp.Diff(want, got.Data["custom_metadata"]); diff != "" {
+		t.Error(diff)
+	}
+	if got.Data["max_versions"] != json.Number("7") {
+		t.Error("max_versions was lost")
+	}
+}
+
+func testClaimIsTakenBack(t *testing.T, v *servers.VaultServer) {
+	mount := v.KV(2)
+	for _, existing := range []bool{false, true} {
+		p := newProxy(t, v)
+		c := root(v, mount)
+		c.attrs["address"] = p.URL
+		s, target := c.open(t), c.target(t, fmt.Sprintf("existing-%v", existing), false)
+		if existing {
+			v.MustWrite(mount+"/metadata/"+target.Path, map[string]any{"custom_metadata": map[string]any{"team": "shop", "managed-by": "terraform"}})
+		}
+		seen, err := s.Stat(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		once := new(sync.Once)
+		p.setAfter(func(method, path string) {
+			if method != http.MethodGet && strings.Contains(path, "/metadata/") {
+				once.Do(func() {
+					v.MustWrite(mount+"/data/"+target.Path, map[string]any{"data": map[string]any{"theirs": "x"}})
+				})
+			}
+		})
+		err = s.(sinks.Claimer).Claim(t.Context(), target, "p/x", seen)
+		if !errors.Is(err, sinks.ErrConflict) {
+			t.Errorf("Claim = %v, want a conflict", err)
+		}
+		meta, err := v.Client().Logical().ReadWithContext(t.Context(), mount+"/metadata/"+target.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		custom, _ := meta.Data["custom_metadata"].(map[string]any)
+		want := map[string]any(nil)
+		if existing {
+			want = map[string]any{"team": "shop", "managed-by": "terraform"}
+		}
+		if len(custom) != len(want) || existing && !cmp.Equal(custom, want) {
+			t.Errorf("custom metadata is %v, want %v", custom, want)
+		}
+		if diff := cmp.Diff(map[string]any{"theirs": "x"}, v.ReadKV2(mount, target.Path)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func testOddPaths(t *testing.T, v *servers.VaultServer) {
+	for _, version := range []int{1, 2} {
+		c := root(v, v.KV(version))
+		s := c.open(t)
+		for _, path := range []string{
+			"with space", "percent%41", "100%", "hash#tag", "query?x=y", "plus+plus", "ключ/秘密", "a.b/.c", "colon:semi;comma,", "at@home",
+			"quote\"'", "star*", "amp&", "back\\slash", "~tilde", "[\"almaty\"]", "data/x", "metadata",
+		} {
+			target := c.target(t, path, false)
+			data := secrets("k", "value of "+path)
+			written, err := s.Write(t.Context(), target, sinks.Write{Data: data})
+			if err != nil {
+				t.Errorf("v%d, path %q: %v", version, path, err)
+				continue
+			}
+			info, err := s.Stat(t.Context(), target)
+			if err != nil || info.Version != written {
+				t.Errorf("v%d, path %q: Stat = %+v, %v", version, path, info, err)
+			}
+			obj, err := s.Read(t.Context(), target)
+			if err != nil || !obj.Data["k"].Equal(data["k"]) {
+				t.Errorf("v%d, path %q: Read: %v", version, path, err)
+			}
+		}
+	}
+}
+
+func testMissingMount(t *testing.T, v *servers.VaultServer) {
+	c := root(v, "nope")
+	_, err := c.open(t).Stat(t.Context(), c.target(t, "a", false))
+	if err == nil || errors.Is(err, sinks.ErrNotFound) || errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") {
+		t.Errorf("as root: %v", err)
+	}
+	c.env["VAULT_TOKEN"] = leastPrivilege(v, "other", false)
+	_, err = c.open(t).Stat(t.Context(), c.target(t, "a", false))
+	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") || !strings.Contains(err.Error(), "policy") {
+		t.Errorf("with little permission: %v", err)
+	}
+}
+
+func testWrongKindOfMount(t *testing.T, v *servers.VaultServer) {
+	c := root(v, "cubbyhole")
+	if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); err == nil || !strings.Contains(err.Error(), `type "cubbyhole"`) {
+		t.Errorf("Stat = %v", err)
+	}
+}
+
+func testKV1State(t *testing.T, v *servers.VaultServer) {
+	c := root(v, v.KV(1))
+	s := c.open(t)
+	_, err := s.Write(t.Context(), c.record(t, "state", "a"), sinks.Write{Data: secrets("k", "v")})
+	if !errors.Is(err, sinks.ErrUnsupported) || !strings.Contains(err.Error(), "enable-versioning") {
+		t.Errorf("Write = %v", err)
+	}
+	if _, err := s.List(t.Context(), c.record(t, "state", "")); !errors.Is(err, sinks.ErrUnsupported) {
+		t.Errorf("List = %v", err)
+	}
+}
+
+func testKV1Unreadable(t *testing.T, v *servers.VaultServer) {
+	mount := v.KV(1)
+	v.Policy("write-"+mount, fmt.Sprintf(`path "%s/*" { capabilities = ["create", "update"] }`, mount))
+	c := root(v, mount)
+	c.env["VAULT_TOKEN"] = v.Token(map[string]any{"policies": []string{"write-" + mount}})
+	s, target := c.open(t), c.target(t, "a", false)
+	info, err := s.Stat(t.Context(), target)
+	if diff := cmp.Diff(sinks.Info{Unseen: true}, info); err != nil || diff != "" {
+		t.Errorf("Stat = %v %s", err, diff)
+	}
+	if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "v"), If: info.Version}); err != nil {
+		t.Errorf("Write = %v", err)
+	}
+	target.Merge = true
+	if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "v")}); !errors.Is(err, sinks.ErrDenied) {
+		t.Errorf("a merge that cannot read what it merges with = %v", err)
+	}
+}
+
+func testReadsOtherTypes(t *testing.T, v *servers.VaultServer) {
+	for _, version := range []int{1, 2} {
+		c := root(v, v.KV(version))
+		data := map[string]any{"s": "x", "n": json.Number("123456789012345"), "l": []any{"a", 1}, "null": nil, "b": true}
+		if version == 2 {
+			v.MustWrite(c.attrs["mount"]+"/data/in", map[string]any{"data": data})
+		} else {
+			v.MustWrite(c.attrs["mount"]+"/in", data)
+		}
+		obj, err := c.open(t).Read(t.Context(), c.target(t, "in", false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for k, s := range obj.Data {
+			got[k] = s.Reveal()
+		}
+		if diff := cmp.Diff(map[string]string{"s": "x", "n": "123456789012345", "l": `["a",1]`, "b": "true"}, got); diff != "" {
+			t.Errorf("v%d: %s", version, diff)
+		}
+	}
+}

@@ -153,8 +153,12 @@ func testDeleteConflict(e *env) {
 func testRecreate(e *env) {
 	t := e.target("recreate")
 	e.delete(t, sinks.Removal{If: e.write(t, "", secrets("k", "value-before"))})
+	o, err := e.sink.Read(e.Context(), t)
+	if !errors.Is(err, sinks.ErrNotFound) || o.Version != e.stat(t).Version {
+		e.Errorf("Read of what was deleted = version %q, %v; want ErrNotFound with the version that Stat gives", o.Version, err)
+	}
 	data := secrets("k", "value-after")
-	e.write(t, e.stat(t).Version, data)
+	e.write(t, o.Version, data)
 	e.wantData(t, data)
 }
 

@@ -65,8 +65,8 @@ func testSoftDeleted(t *testing.T, v *servers.VaultServer) {
 			if err != nil || info.Exists || info.Version != "1" {
 				t.Fatalf("Stat = %+v, %v; want version 1 of nothing", info, err)
 			}
-			if _, err := s.Read(t.Context(), target); !errors.Is(err, sinks.ErrNotFound) {
-				t.Errorf("Read = %v", err)
+			if o, err := s.Read(t.Context(), target); !errors.Is(err, sinks.ErrNotFound) || o.Version != info.Version {
+				t.Errorf("Read = version %q, %v; want the version that Stat gave, and nothing found", o.Version, err)
 			}
 			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2")}); !errors.Is(err, sinks.ErrConflict) {
 				t.Errorf("Write at no version = %v, want a conflict", err)

@@ -91,11 +91,16 @@ func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	}
 	r := k.dataRequest("read", t, "read")
 	found, err := k.get(ctx, r, &answer)
-	if err == nil && !found {
+	if err != nil {
+		return sinks.Object{}, err
+	}
+	if !found {
 		r.client = k.client
 		err = fmt.Errorf("%s: %w", r, sinks.ErrNotFound)
-	}
-	if err != nil {
+		if n := answer.Data.Metadata.Version; n > 0 {
+			// Deleted, and Vault still counts its versions.
+			return sinks.Object{Version: strconv.Itoa(n)}, err
+		}
 		return sinks.Object{}, err
 	}
 	return sinks.Object{Data: conceal(answer.Data.Data), Version: strconv.Itoa(answer.Data.Metadata.Version)}, nil

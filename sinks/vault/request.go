@@ -59,7 +59,8 @@ func (s *Sink) again(ctx context.Context, r request, token credential.Secret, de
 	return err
 }
 
-// get reads a path into out; found is false where nothing is there.
+// get reads a path into out; found is false where nothing is there, and out
+// then has what the answer says all the same.
 func (s *Sink) get(ctx context.Context, r request, out any) (found bool, err error) {
 	return s.getWith(ctx, r, nil, out)
 }
@@ -71,6 +72,11 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any
 			defer func() { _ = resp.Body.Close() }()
 		}
 		if status(err) == 404 && !says(err, "no handler for route") && !says(err, "unsupported path") {
+			// A secret whose latest version was deleted is answered with 404
+			// and its metadata; the client has made the body readable again.
+			if body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err == nil {
+				_ = json.Unmarshal(body, out)
+			}
 			return nil
 		}
 		if err != nil {

@@ -74,8 +74,8 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "credsync",
 		Short: "Keep third-party credentials valid where services read them",
-		Long: "credsync gets tokens from third parties as an HCL configuration says, verifies them and writes them\n" +
-			"to every declared target, and replaces them before they expire.",
+		Long: "credsync gets tokens from third parties as an HCL configuration says, verifies\n" +
+			"them, writes them to every declared target, and replaces them before they expire.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -86,11 +86,11 @@ func (a *app) root() *cobra.Command {
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.chdir, "chdir", "C", "", "start in directory `DIR`")
-	f.StringArrayVar(&a.flags.vars, "var", nil, "set a variable, as `NAME=VALUE`; may be repeated")
-	f.StringArrayVar(&a.flags.varFiles, "var-file", nil, "read variables from `FILE`; may be repeated")
+	f.StringArrayVar(&a.flags.vars, "var", nil, "set a variable, as `NAME=VALUE` (repeatable)")
+	f.StringArrayVar(&a.flags.varFiles, "var-file", nil, "read variables from `FILE` (repeatable)")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "print no colours; NO_COLOR does the same")
-	f.StringVar(&a.flags.logLevel, "log-level", "", "log to standard error: `LEVEL` is trace, debug, info, warn, error or off (default off, or CREDSYNC_LOG)")
-	f.StringVar(&a.flags.logFormat, "log-format", "text", "`FORMAT` of the log: text or json")
+	f.StringVar(&a.flags.logLevel, "log-level", "", "log at `LEVEL`: trace, debug, info, warn, error or off\n(default off, or what CREDSYNC_LOG says)")
+	f.StringVar(&a.flags.logFormat, "log-format", "text", "`FORMAT` of the log, text or json")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),

@@ -24,10 +24,10 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply [PATH]",
 		Short: "Do what plan shows",
-		Long: "Get, verify and deliver the tokens that are due. PATH is a directory, a file, or a plan saved with\n" +
-			"plan --out.\n\n" +
-			"Exit codes: 0 done; 1 error, nothing or not everything was done; 3 everything that could be done\n" +
-			"was done, but an account needs a human.",
+		Long: "Get, verify and deliver the tokens that are due. PATH is a directory, a file, or\n" +
+			"a plan saved with plan --out, which is applied without asking.\n\n" +
+			"Exit codes: 0 done; 1 error, nothing or not everything was done; 3 everything\n" +
+			"that could be done was done, but an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.concurrency < 1 || f.concurrency > 1000 {

@@ -23,8 +23,9 @@ func (a *app) fmtCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fmt [PATH]",
 		Short: "Rewrite configuration files in the canonical format",
-		Long: "Rewrite the configuration files of a directory, or one file, in the canonical format, and print the\n" +
-			"names of those that changed. With - for PATH, format standard input to standard output.",
+		Long: "Rewrite the configuration files of a directory, or one file, in the canonical\n" +
+			"format, and print the names of those that changed. With - for PATH, format\n" +
+			"standard input to standard output.",
 		Args: onePath,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if pathArgument(args) == "-" {

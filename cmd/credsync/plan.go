@@ -24,10 +24,10 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [PATH]",
 		Short: "Show what apply would do, and why",
-		Long: "Show what apply would do to each account, and why. Nothing is written, and no upstream is asked\n" +
-			"anything but whether a token is still good.\n\n" +
-			"Exit codes: 0 done, 1 error. With --detailed-exitcode: 2 there are changes, 3 there are none, but\n" +
-			"an account needs a human.",
+		Long: "Show what apply would do to each account, and why. Nothing is written, and no\n" +
+			"upstream is asked anything but whether a token is still good.\n\n" +
+			"Exit codes: 0 done, 1 error. With --detailed-exitcode also: 2 there are changes,\n" +
+			"3 there are none, but an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.plan(cmd.Context(), pathArgument(args), f)
@@ -38,7 +38,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.StringVar(&f.out, "out", "", "save the plan to `FILE`, for apply")
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
 	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
-	flags.BoolVar(&f.authenticate, "authenticate", false, "log in and verify, now, what is due, and keep the token in the state; no target is written")
+	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
 	addressFlags(cmd, &f.Request)
 	cmd.MarkFlagsMutuallyExclusive("offline", "authenticate")
 	return cmd
@@ -46,8 +46,8 @@ func (a *app) planCommand() *cobra.Command {
 
 // addressFlags are shared by plan and apply.
 func addressFlags(cmd *cobra.Command, r *engine.Request) {
-	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR`; may be repeated")
-	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR` whatever the old one is worth, and try credentials again that were rejected; may be repeated")
+	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR` (repeatable)")
+	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR` whatever the old\none is worth, also with credentials that were\nrejected (repeatable)")
 }
 
 func (a *app) plan(ctx context.Context, path string, f planFlags) error {
@@ -62,7 +62,12 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	p := w.engine.Plan(ctx, f.Request)
 	end := ending{detailed: f.detailed}
 	if f.authenticate && !hopeless(p) {
-		p, end.failed = a.authenticate(ctx, w, p, f)
+		var more diag.List
+		p, more = a.authenticate(ctx, w, p, f)
+		diags = append(diags, more...)
+		// Without --detailed-exitcode there is only one way to say that some
+		// credentials did not prove good.
+		end.failed = !f.detailed && blocked(p)
 	}
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())
@@ -93,18 +98,18 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 	}
 }
 
-// authenticate proves the credentials of what is due, and plans again. failed
-// is true where some did not prove good: without --detailed-exitcode there is
-// only that way to say that an account is blocked.
-func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, failed bool) {
+// authenticate proves the credentials of what is due, and plans again. The
+// list is of what did not prove good, and of what was left out.
+func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, diags diag.List) {
 	progress := render.NewProgress(a.out, due(p))
 	summary := w.engine.Authenticate(ctx, p, progress)
 	progress.Close()
-	a.out.Authenticated(summary)
+	for _, o := range summary.Outcomes {
+		diags = append(diags, o.Diagnostics...)
+	}
 	// What was asked for with --replace has just been got.
 	f.Replace = nil
-	again = w.engine.Plan(ctx, f.Request)
-	return again, summary.Count(engine.Failed) > 0 || !f.detailed && blocked(again)
+	return w.engine.Plan(ctx, f.Request), diags
 }
 
 // due counts the accounts that need a new token.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -61,6 +62,20 @@ func TestAuthenticatePlansAgainWithoutReplacingAgain(t *testing.T) {
 	}
 	if !strings.Contains(got.stdout, "No changes.") {
 		t.Errorf("the plan shown is not the second one:\n%s", got.stdout)
+	}
+}
+
+func TestFailureToAuthenticateIsInTheDocument(t *testing.T) {
+	failed := outcome(missing, engine.Failed)
+	failed.Diagnostics = diag.List{diag.Errorf("The login failed", "HTTP 502.").About(missing.Address, nil)}
+	f := &fake{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{failed}}}
+	got := command(t, f, []string{"plan", "--authenticate", "--json", "--detailed-exitcode"})
+	var d plan.Document
+	if err := json.Unmarshal([]byte(got.stdout), &d); err != nil {
+		t.Fatal(err)
+	}
+	if got.code != 1 || len(d.Diagnostics) != 1 || d.Diagnostics[0].Address != missing.Address {
+		t.Errorf("exit %d with %+v", got.code, d.Diagnostics)
 	}
 }
 

@@ -10,8 +10,8 @@ func (a *app) validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [PATH]",
 		Short: "Check the configuration, contacting nothing",
-		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so what data blocks\n" +
-			"would read is taken as unknown.",
+		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so what\n" +
+			"data blocks would read is taken as unknown.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, diags := config.Load(cmd.Context(), a.loadOptions(a.path(pathArgument(args))))

@@ -194,11 +194,3 @@ func pastTense(a plan.Action) string {
 		return ""
 	}
 }
-
-// Authenticated shows on standard error how plan --authenticate went; the plan
-// that follows on standard output tells what is left.
-func (o *Output) Authenticated(s *engine.Summary) {
-	for _, outcome := range s.Outcomes {
-		o.Diagnostics(outcome.Diagnostics)
-	}
-}

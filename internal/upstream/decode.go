@@ -43,6 +43,10 @@ func (a *Answer) Part(raw json.RawMessage, v any) error {
 	return a.Fail(providers.Server, "the answer is not well-formed JSON", askUpstream)
 }
 
+// Empty reports whether the answer has no body, which some upstreams use for a
+// bare refusal.
+func (a *Answer) Empty() bool { return strings.TrimSpace(a.body.Reveal()) == "" }
+
 // isJSON accepts the usual names of JSON, and the absence of any.
 func isJSON(contentType string) bool {
 	return contentType == "" || contentType == "application/json" || contentType == "text/json" ||

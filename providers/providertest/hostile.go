@@ -49,8 +49,12 @@ func testHostile(t *testing.T, target Target) {
 				t.Run(answer.name+" "+http.StatusText(status), func(t *testing.T) {
 					h.Sandbox.ClearFaults()
 					Fault(sandbox.Fault{Kind: sandbox.Status, Status: status, Body: answer.body, ContentType: answer.contentType})(t, h.Sandbox)
-					if e := h.fail(t, op, token); e.Class != providers.Server {
-						t.Errorf("class %q, want server: %v", e.Class, e)
+					want := providers.Server
+					if target.EmptyRefuses && status == http.StatusUnauthorized && strings.TrimSpace(answer.body) == "" {
+						want = providers.Credentials
+					}
+					if e := h.fail(t, op, token); e.Class != want {
+						t.Errorf("class %q, want %s: %v", e.Class, want, e)
 					}
 				})
 			}

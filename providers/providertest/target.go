@@ -30,9 +30,13 @@ type Target struct {
 	Outputs credential.Outputs
 	// Errors are the documented refusals.
 	Errors []Case
+	// EmptyRefuses says that the upstream's document has a 401 without a body
+	// mean rejected credentials, which elsewhere means nothing.
+	EmptyRefuses bool
 }
 
-// Request is one documented request. "{token}" stands for the token in use.
+// Request is one documented request. "{token}" stands for the token in use, and
+// "{any}" in its path for a percent-encoded value that is never the same twice.
 type Request struct {
 	// Op is sandbox.OpLogin, OpRefresh or OpVerify.
 	Op     string

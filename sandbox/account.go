@@ -30,6 +30,7 @@ type Account struct {
 
 	Invoicebox *InvoiceboxAccount `json:"invoicebox,omitempty"`
 	Sagi       *SagiAccount       `json:"sagi,omitempty"`
+	Bereke     *BerekeAccount     `json:"bereke,omitempty"`
 }
 
 // clone returns a copy that shares nothing with a.
@@ -42,6 +43,12 @@ func (a Account) clone() Account {
 		c := *a.Sagi
 		c.Branches = slices.Clone(c.Branches)
 		a.Sagi = &c
+	}
+	if a.Bereke != nil {
+		c := *a.Bereke
+		c.PossibleChains = slices.Clone(c.PossibleChains)
+		c.Customers = slices.Clone(c.Customers)
+		a.Bereke = &c
 	}
 	return a
 }

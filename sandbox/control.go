@@ -31,6 +31,10 @@ func (s *Sandbox) control() http.Handler {
 		name, live := s.Live(q.Upstream, q.Token)
 		return map[string]any{"live": live, "account": name}, nil
 	})
+	post(s, mux, "rotate_key", func(done) (any, error) {
+		s.RotateBerekeKey()
+		return done{}, nil
+	})
 	post(s, mux, "clock", func(q struct{ Advance Duration }) (any, error) {
 		return map[string]any{"now": s.Advance(time.Duration(q.Advance)).UTC().Format(time.RFC3339)}, nil
 	})

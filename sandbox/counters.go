@@ -7,6 +7,8 @@ const (
 	OpLogin   = "login"
 	OpRefresh = "refresh"
 	OpVerify  = "verify"
+	// OpKey asks for the public key that logins are encrypted with.
+	OpKey = "key"
 )
 
 // Count is how often an operation was asked for.
@@ -23,6 +25,7 @@ type Counters struct {
 	Logins        Count `json:"logins"`
 	Refreshes     Count `json:"refreshes"`
 	Verifications Count `json:"verifications"`
+	Keys          Count `json:"keys"`
 	// Violations say what requests did that the upstream's document does not
 	// allow. They hold no secret.
 	Violations []string `json:"violations"`
@@ -35,6 +38,8 @@ func (c *Counters) of(op string) *Count {
 		return &c.Logins
 	case OpRefresh:
 		return &c.Refreshes
+	case OpKey:
+		return &c.Keys
 	}
 	return &c.Verifications
 }

@@ -23,5 +23,16 @@ func DemoAccounts() []Account {
 				},
 			},
 		},
+		{
+			Upstream: "bereke", Name: "test", Password: "bank_password",
+			Bereke: &BerekeAccount{
+				UserID: "111111111111", Role: "ANONYMOUS",
+				Customers: []BerekeCustomer{
+					// The tab is in the document's example.
+					{ID: "111111", Name: "ТОО \test\""},
+					{ID: "111112", Name: "ИП Test."},
+				},
+			},
+		},
 	}
 }

@@ -20,6 +20,7 @@
 //	DELETE /_control/faults               remove all
 //	POST   /_control/revoke               {"upstream", "account"}: kill all its tokens
 //	POST   /_control/live                 {"upstream", "token"} -> {"live": true, "account": "…"}
+//	POST   /_control/rotate_key           {}: give the bank another key pair
 //	POST   /_control/clock                {"advance": "24h"} -> {"now": "…"}
 //	GET    /_control/counters             {"sagi": {"shop@example.com": Counters}}
 //	DELETE /_control/counters             set all to zero

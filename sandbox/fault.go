@@ -38,6 +38,8 @@ const (
 	// Wrapped and Bare choose the answer's envelope.
 	Wrapped Kind = "wrapped"
 	Bare    Kind = "bare"
+	// RotatedKey rotates the key that logins are encrypted with first.
+	RotatedKey Kind = "rotated_key"
 	// Slow waits for Fault.Delay first.
 	Slow Kind = "slow"
 	// DropAnswer processes the request, then breaks the connection.
@@ -47,7 +49,7 @@ const (
 )
 
 var kinds = []Kind{Status, Timeout, Reset, HTML, RateLimited, Redirect, Huge, Echo,
-	RevokedToken, Anonymous, Wrapped, Bare, Slow, DropAnswer, Truncated}
+	RevokedToken, Anonymous, Wrapped, Bare, RotatedKey, Slow, DropAnswer, Truncated}
 
 // Fault is something that goes wrong. The first one set that applies to a
 // request hits it, and no other.
@@ -78,7 +80,7 @@ func (s *Sandbox) AddFault(f Fault) error {
 		return fmt.Errorf("there is no fault %q; there are %s", f.Kind, joinKinds())
 	case f.Upstream != "" && !slices.Contains(s.Upstreams(), f.Upstream):
 		return fmt.Errorf("there is no upstream %q", f.Upstream)
-	case f.Op != "" && !slices.Contains([]string{OpLogin, OpRefresh, OpVerify}, f.Op):
+	case f.Op != "" && !slices.Contains([]string{OpLogin, OpRefresh, OpVerify, OpKey}, f.Op):
 		return fmt.Errorf("there is no operation %q", f.Op)
 	case f.Count < 0 || f.Probability < 0 || f.Probability > 1:
 		return errors.New("a count must not be negative, and a probability is between 0 and 1")

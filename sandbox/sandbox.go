@@ -40,6 +40,8 @@ type Sandbox struct {
 	tokens   map[string]*token
 	faults   []*Fault
 	observer func()
+	// berekeKey is the number of the key pair in use; see BerekePublicKey.
+	berekeKey int
 
 	server *http.Server
 	url    string
@@ -75,7 +77,7 @@ func New(o Options) *Sandbox {
 
 // emulators lists the upstreams, in the order in which they are shown.
 func emulators() []emulator {
-	return []emulator{invoicebox(), sagi()}
+	return []emulator{invoicebox(), sagi(), bereke()}
 }
 
 // Handler serves all upstreams and the control API.

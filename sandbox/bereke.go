@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// BerekeAccount is what the bank knows of an account. Its login is the
+// account's name.
+type BerekeAccount struct {
+	UserID    json.Number      `json:"user_id"`
+	Role      string           `json:"role"`
+	Customers []BerekeCustomer `json:"customers"`
+	// Padding that the bank takes from this account; BerekePKCS1 if empty.
+	Padding string `json:"padding,omitempty"`
+	// Full answers have token_type and refresh_token, which the document's
+	// table has and its example has not.
+	Full bool `json:"full,omitempty"`
+	// PasswordChange demands another password.
+	PasswordChange bool `json:"password_change,omitempty"`
+	// PossibleChains demand one of these second factors.
+	PossibleChains []string `json:"possible_chains,omitempty"`
+}
+
+// BerekeCustomer is one of those that a user acts for.
+type BerekeCustomer struct {
+	ID   json.Number `json:"id"`
+	Name string      `json:"name"`
+}
+
+const (
+	// berekeLifetime is that of the document's example.
+	berekeLifetime = 899 * time.Second
+	// berekeRefresh is how long refresh tokens live; nothing refreshes them.
+	berekeRefresh = time.Hour
+)
+
+// bereke is the bank.
+func bereke() emulator {
+	return emulator{name: "bereke", routes: []route{
+		{
+			op: OpLogin, pattern: "POST /auth/oauth/token",
+			rules: []rule{
+				header("Content-Type", `application/json`), header("Authorization", `Basic V0VCOg==`),
+				header("Device-Fingerprint", `.*`), emptyObject, berekeQuery,
+			},
+			owner: berekeOwner, answer: berekeLogin,
+		},
+		{
+			op: OpKey, pattern: "GET /auth/public-key",
+			rules: []rule{noQuery, noBody, noHeader("Authorization")},
+			owner: func(*call) *account { return nil },
+			answer: func(c *call) reply {
+				return reply{status: http.StatusOK, body: map[string]any{"key": BerekePublicKey(c.berekeKey)}}
+			},
+		},
+	}}
+}
+
+// emptyObject is the body that the document shows.
+func emptyObject(c *call) {
+	if string(c.body) != "{}" {
+		c.violate("the body is not {}")
+	}
+}
+
+// encoded is a query's value whose every special character is
+// percent-encoded: a plus sign that is not would arrive as a space.
+var encoded = regexp.MustCompile(`^(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+$`)
+
+// berekeQuery must be the four documented parameters, each once, two of them
+// as long as the key they are encrypted with.
+func berekeQuery(c *call) {
+	seen := map[string]bool{}
+	for part := range strings.SplitSeq(c.r.URL.RawQuery, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if seen[name] {
+			c.violate("a parameter of the query is given twice")
+		}
+		seen[name] = true
+		if !encoded.MatchString(value) {
+			c.violate("a parameter of the query is empty or not percent-encoded")
+		}
+		berekeParameter(c, name, value)
+	}
+	if len(seen) != 4 {
+		c.violate("the query does not have the four documented parameters")
+	}
+}
+
+func berekeParameter(c *call, name, value string) {
+	text, err := url.QueryUnescape(value)
+	switch name {
+	case "grant_type":
+		if text != "Password" {
+			c.violate("grant_type is not Password")
+		}
+	case "user_type":
+		if text != "customer" {
+			c.violate("user_type is not customer")
+		}
+	case "username", "password":
+		ciphertext, notBase64 := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil || notBase64 != nil || len(ciphertext) != berekeBits/8 {
+			c.violate("%s is not an encrypted value in standard base64", name)
+		}
+	default:
+		c.violate("the query has a parameter that is not documented")
+	}
+}
+
+// decrypted returns a value of the query as the account's padding and the key
+// in use decrypt it.
+func (c *call) decrypted(a *account, name string) (string, bool) {
+	return berekeDecrypt(berekeKeys.pair(c.berekeKey), a.Bereke.Padding, c.r.URL.Query().Get(name))
+}
+
+func berekeOwner(c *call) *account {
+	return c.find(c.upstream, func(a *account) bool {
+		if a.Bereke == nil {
+			return false
+		}
+		name, ok := c.decrypted(a, "username")
+		return ok && name == a.Name
+	})
+}
+
+func berekeLogin(c *call) reply {
+	a := c.account
+	if c.faulty(RotatedKey) {
+		c.berekeKey++
+	}
+	if a == nil {
+		return berekeError(http.StatusUnauthorized, "invalid_grant", "Неверный логин или пароль")
+	}
+	if a.Locked {
+		return berekeError(http.StatusLocked, "locked", "Учетная запись заблокирована")
+	}
+	password, ok := c.decrypted(a, "password")
+	if !ok || !equal(password, a.Password) {
+		a.rejectedInRow++
+		a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter
+		return berekeError(http.StatusUnauthorized, "invalid_grant", "Неверный логин или пароль")
+	}
+	a.rejectedInRow = 0
+	return reply{status: http.StatusOK, body: berekeAnswer(c)}
+}
+
+// berekeAnswer has the fields of the document's example.
+func berekeAnswer(c *call) map[string]any {
+	a, b := c.account, c.account.Bereke
+	lifetime := cmp.Or(time.Duration(a.TokenLifetime), berekeLifetime)
+	access, _ := c.issueJWT(a, lifetime, c.now())
+	chains, customers := append([]string{}, b.PossibleChains...), append([]BerekeCustomer{}, b.Customers...)
+	body := map[string]any{
+		"access_token": access, "expires_in": int(lifetime.Seconds()), "scope": "ALL",
+		"passed_auth_factors": []any{}, "customer_external_id": nil, "chain_type": "EMPTY", "role": b.Role,
+		"created": c.now().UTC().Format("2006-01-02T15:04:05.999"), "role_version": 0, "cus_unique_idn": "111111111111",
+		"is_password_change": b.PasswordChange, "sign_level": nil, "roles_auth_factors": []any{}, "user_type": "customer",
+		"suggest_add_device": false, "user_id": b.UserID, "role_id": 0, "bank_branch_code": nil, "decrypted_username": a.Name,
+		"can_skip": false, "is_device_trusted": false, "otp_strategy": "UNDEFINED", "possible_chains": chains,
+		"customer_user_id": 0, "customers": customers, "customer_id": nil, "digital_signature_type": nil,
+		"jti": "74531e41-0560-49b5-a2f8-def49731d390",
+	}
+	if b.Full {
+		body["token_type"] = "bearer"
+		body["refresh_token"], _ = c.issueJWT(a, berekeRefresh, c.now())
+	}
+	return body
+}
+
+func berekeError(status int, code, description string) reply {
+	return reply{status: status, body: map[string]any{"error": code, "error_description": description}}
+}

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/bereke"
 	"github.com/credsync/credsync/providers/invoicebox"
 	"github.com/credsync/credsync/providers/sagi"
 )
@@ -12,5 +13,6 @@ func Registry() *providers.Registry {
 	return providers.NewRegistry(
 		invoicebox.Spec(),
 		sagi.Spec(),
+		bereke.Spec(),
 	)
 }

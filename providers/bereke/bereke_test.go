@@ -1,0 +1,114 @@
+package bereke_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/bereke"
+	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	username    = "pay.robot-770123"
+	password    = "пароль +/=&%\"\\ 0x7F"
+	fingerprint = "fp-31415926535"
+
+	// Neither fits an int64; the second not even a uint64.
+	firstCustomer  = "9876543210987654321"
+	secondCustomer = "98765432109876543210"
+	userID         = "12345678901234567890"
+	tabbed         = "ТОО \test\""
+)
+
+func account() sandbox.Account {
+	return sandbox.Account{
+		Upstream: "bereke", Name: username, Password: password,
+		Bereke: &sandbox.BerekeAccount{
+			UserID: userID, Role: "ANONYMOUS", Full: true,
+			Customers: []sandbox.BerekeCustomer{{ID: firstCustomer, Name: tabbed}, {ID: secondCustomer, Name: "ИП Test."}},
+		},
+	}
+}
+
+func target() providertest.Target {
+	return providertest.Target{
+		Spec:    bereke.Spec(),
+		Account: account(),
+		Attributes: map[string]cty.Value{
+			"username": cty.StringVal(username), "password": cty.StringVal(password),
+			"public_key": cty.StringVal(sandbox.BerekePublicKey(0)), "customer_id": cty.StringVal(firstCustomer),
+		},
+		Secrets: []string{username, password},
+		Requests: []providertest.Request{{
+			Op: sandbox.OpLogin, Method: http.MethodPost,
+			Path: "/auth/oauth/token?grant_type=Password&user_type=customer&username={any}&password={any}",
+			Header: map[string]string{
+				"Content-Type": "application/json", "Accept": "application/json", "Authorization": "Basic V0VCOg==", "User-Agent": "credsync/1.2.3",
+			},
+			Body: "{}",
+		}},
+		Outputs: credential.Outputs{
+			"token_type": "bearer", "scope": "ALL", "user_id": userID, "role": "ANONYMOUS", "chain_type": "EMPTY",
+			"jti": "74531e41-0560-49b5-a2f8-def49731d390", "customer_id": firstCustomer, "customer_name": tabbed,
+			"customers": []map[string]string{{"id": firstCustomer, "name": tabbed}, {"id": secondCustomer, "name": "ИП Test."}},
+		},
+		Errors:       append(loginErrors(), verifyErrors()...),
+		EmptyRefuses: true,
+	}
+}
+
+func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
+	return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("bereke", username, f) }
+}
+
+func loginErrors() []providertest.Case {
+	answer, credentials, rejected := providertest.Answer, providers.Credentials, providers.CredentialsRejected
+	human, locked := providers.Human, providers.AccountLocked
+	return withOp(sandbox.OpLogin, []providertest.Case{
+		{Name: "wrong password", Class: credentials, Reason: rejected, Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
+		{Name: "unknown user", Class: credentials, Reason: rejected, Attributes: map[string]cty.Value{"username": cty.StringVal("nobody")}},
+		{Name: "another padding", Class: credentials, Reason: rejected, Attributes: map[string]cty.Value{"padding": cty.StringVal("oaep_sha1")}},
+		{Name: "another key", Class: credentials, Reason: rejected,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.RotateBerekeKey() }},
+		{Name: "400 invalid_grant", Class: credentials, Reason: rejected, Arrange: answer(400, `{"error":"invalid_grant","error_description":"Bad credentials"}`)},
+		{Name: "401 invalid_grant", Class: credentials, Reason: rejected, Arrange: answer(401, `{"error":"Invalid_Grant"}`)},
+		{Name: "401 with another object", Class: credentials, Reason: rejected, Arrange: answer(401, `{"status":401,"message":"Unauthorized"}`)},
+		{Name: "401 without a body", Class: credentials, Reason: rejected, Arrange: answer(401, ``)},
+		{Name: "401 with HTML", Class: providers.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 401})},
+		{Name: "invalid_client", Class: providers.Config, Attribute: "basic_auth", Arrange: answer(401, `{"error":"invalid_client"}`)},
+		{Name: "unsupported_grant_type", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "locked", Class: human, Reason: locked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "423", Class: human, Reason: locked, Arrange: answer(423, `{}`)},
+		{Name: "423 without a body", Class: human, Reason: locked, Arrange: answer(423, ``)},
+		{Name: "locked in words", Class: human, Reason: locked, Arrange: answer(400, `{"error":"invalid_grant","error_description":"User account is LOCKED"}`)},
+		{Name: "locked in Russian", Class: human, Reason: locked, Arrange: answer(401, `{"message":"Пользователь Заблокирован"}`)},
+		{Name: "password change without a token", Class: human, Reason: providers.PasswordChangeRequired,
+			Arrange: answer(200, `{"access_token":"","is_password_change":true}`)},
+		{Name: "second factor without a token", Class: human, Reason: providers.SecondFactorUnsupported,
+			Arrange: answer(200, `{"access_token":null,"possible_chains":[{"type":"SMS"}]}`)},
+		{Name: "another 400", Class: providers.Server, Arrange: answer(400, `{"error":"invalid_request"}`)},
+		{Name: "403", Class: providers.Server, Arrange: answer(403, `{"message":"forbidden"}`)},
+		{Name: "404", Class: providers.Server, Arrange: answer(404, `{}`)},
+		{Name: "404 without a body", Class: providers.Server, Arrange: answer(404, ``)},
+		{Name: "500", Class: providers.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
+		{Name: "the documented example, which has no token", Class: providers.Server, Arrange: answer(200, sample)},
+		{Name: "invalid_grant in a success", Class: providers.Server, Arrange: answer(200, `{"error":"invalid_grant"}`)},
+		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"access_token":"a\nb","customers":[]}`)},
+		{Name: "customer id with an exponent", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","customers":[{"id":1e3}]}`)},
+		{Name: "customers of another type", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","customers":{}}`)},
+		{Name: "expires_in of another type", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","expires_in":"soon"}`)},
+	})
+}
+
+func withOp(op string, list []providertest.Case) []providertest.Case {
+	for i := range list {
+		list[i].Op = op
+	}
+	return list
+}
+
+func TestConformance(t *testing.T) { providertest.Run(t, target()) }

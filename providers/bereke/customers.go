@@ -1,0 +1,111 @@
+package bereke
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Verify judges, with no request, what the login said: the bank documents no
+// call that would tell more.
+func (p *provider) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
+	customers, _ := t.Outputs["customers"].([]map[string]string)
+	e := &providers.Error{Op: "check the login's answer", URL: p.baseURL}
+	switch expires := upstream.Earlier(t.ExpiresAt, upstream.JWTExpiry(t.Access)); {
+	case t.Outputs.String(demandOutput) != "":
+		demanded(e, t.Outputs.String(demandOutput))
+	case len(customers) == 0:
+		e.Class, e.Reason = providers.Human, providers.NoAccess
+		e.Message, e.Advice = "the user acts for no customer", "Have the bank, or the customer's administrator there, give this user access to a customer."
+	case t.Access.IsZero():
+		e.Class, e.Message, e.Advice = providers.Credentials, "there is no token", "The next apply logs in."
+	case !expires.IsZero() && !p.env.Now().Before(expires):
+		e.Class = providers.Credentials
+		e.Message = "the token expired at " + expires.UTC().Format(time.RFC3339)
+		e.Advice = "The next apply logs in. If the token is new, this machine's clock is wrong."
+	default:
+		return p.choose(customers, e, []credential.Secret{t.Access, t.Refresh})
+	}
+	return nil, e
+}
+
+// choose returns the configured customer, or the only one. It fills in e and
+// returns it where the configured one is not exactly one.
+func (p *provider) choose(customers []map[string]string, e *providers.Error, tokens []credential.Secret) (credential.Outputs, error) {
+	matching := customers
+	switch {
+	case p.customerID != "":
+		matching = having(customers, "id", p.customerID)
+		e.Attribute = "customer_id"
+	case p.customerName != "":
+		matching = having(customers, "name", p.customerName)
+		e.Attribute = "customer_name"
+	}
+	ids, names := distinct(matching, "id"), distinct(matching, "name")
+	switch {
+	case len(ids) == 1 && len(names) == 1:
+		return credential.Outputs{"customer_id": ids[0], "customer_name": names[0]}, nil
+	case len(ids) == 1:
+		// No one of the names is better than the others.
+		return credential.Outputs{"customer_id": ids[0]}, nil
+	case e.Attribute == "":
+		return credential.Outputs{}, nil
+	case len(ids) == 0:
+		e.Message = "the user acts for no customer with the configured " + e.Attribute
+		e.Advice = "Set " + e.Attribute + " to that of one of " + listed(customers, append(tokens, p.secrets()...)) + "."
+	default:
+		e.Message = "several customers have the configured customer_name"
+		e.Advice = "Set customer_id in its place, to that of one of " + listed(matching, append(tokens, p.secrets()...)) + "."
+	}
+	e.Class = providers.Config
+	return nil, e
+}
+
+// having returns the customers whose field has that value. Configured strings
+// are in Unicode's normal form, whatever the bank's are in.
+func having(customers []map[string]string, field, value string) []map[string]string {
+	var list []map[string]string
+	for _, c := range customers {
+		if cty.NormalizeString(c[field]) == cty.NormalizeString(value) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// distinct returns the different values of a field, in order. The bank may
+// list a customer more than once.
+func distinct(customers []map[string]string, field string) []string {
+	var list []string
+	for _, c := range customers {
+		if !slices.Contains(list, c[field]) {
+			list = append(list, c[field])
+		}
+	}
+	return list
+}
+
+// listed writes customers for a sentence: a few, then how many more. Names are
+// quoted, so that tabs and spaces at their ends show.
+func listed(customers []map[string]string, secrets []credential.Secret) string {
+	const most = 8
+	var texts []string
+	for _, c := range customers {
+		text := c["id"] + " " + upstream.Clean(strconv.Quote(c["name"]), secrets...)
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	if more := len(texts) - most; more > 0 {
+		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(texts, ", ")
+}

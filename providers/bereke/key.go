@@ -1,0 +1,114 @@
+package bereke
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// publicKey is what logins are encrypted with.
+type publicKey struct {
+	*rsa.PublicKey
+	// expires is when the certificate that it came in does; zero for a key
+	// that came without one.
+	expires time.Time
+}
+
+// The errors of parseKey. They quote nothing of what was given, since it may
+// be a private key by mistake.
+var (
+	errNoKey      = errors.New("no public key in PEM form is in it: it has a part between \"-----BEGIN PUBLIC KEY-----\" and \"-----END PUBLIC KEY-----\"")
+	errPrivateKey = errors.New("there is a private key in it; give the bank's public key")
+	errTwoKeys    = errors.New("there is more than one public key in it; leave the one that the bank uses now")
+	errBroken     = errors.New("the key in it is damaged; check that it was copied whole")
+	errNotRSA     = errors.New("the key in it is not an RSA key")
+	errUnfit      = errors.New("the key in it cannot be used: a sound RSA key has at least 1024 bits")
+)
+
+// boundary is a line that begins or ends a PEM block.
+var boundary = regexp.MustCompile(`-----(BEGIN|END) ([A-Z0-9 ]+)-----`)
+
+// newlines are the forms in which line breaks survive an environment variable
+// or a JSON string.
+var newlines = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\r`, "\n", "\r\n", "\n", "\r", "\n")
+
+// parseKey finds the RSA public key in a text: PKIX, PKCS #1, or that of an
+// X.509 certificate. Text around it, indentation, and line breaks of any form,
+// escaped ones too, do not matter. Of a chain of certificates the first counts.
+func parseKey(text string) (publicKey, error) {
+	text = boundary.ReplaceAllString(newlines.Replace(text), "\n-----$1 $2-----\n")
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	var first publicKey
+	rest := []byte(strings.Join(lines, "\n"))
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		key, err := parseBlock(block)
+		switch {
+		case err != nil:
+			return publicKey{}, err
+		case first.PublicKey == nil:
+			first = key
+		case first.expires.IsZero() || key.expires.IsZero():
+			return publicKey{}, errTwoKeys
+		}
+	}
+	switch {
+	case first.PublicKey != nil:
+		return first, first.check()
+	case strings.Contains(text, "-----BEGIN"):
+		return publicKey{}, errBroken
+	}
+	return publicKey{}, errNoKey
+}
+
+func parseBlock(block *pem.Block) (publicKey, error) {
+	var key any
+	var expires time.Time
+	var err error
+	switch {
+	case strings.Contains(block.Type, "PRIVATE KEY"):
+		return publicKey{}, errPrivateKey
+	case block.Type == "CERTIFICATE":
+		var c *x509.Certificate
+		if c, err = x509.ParseCertificate(block.Bytes); err == nil {
+			key, expires = c.PublicKey, c.NotAfter
+		}
+	case block.Type == "PUBLIC KEY", block.Type == "RSA PUBLIC KEY":
+		// Some tools put one form under the other's label.
+		if key, err = x509.ParsePKIXPublicKey(block.Bytes); err != nil {
+			key, err = x509.ParsePKCS1PublicKey(block.Bytes)
+		}
+	default:
+		return publicKey{}, errNoKey
+	}
+	if err != nil {
+		return publicKey{}, errBroken
+	}
+	pub, ok := key.(*rsa.PublicKey)
+	if !ok {
+		return publicKey{}, errNotRSA
+	}
+	return publicKey{PublicKey: pub, expires: expires}, nil
+}
+
+// check tries the key out on nothing, which finds whatever crypto/rsa does not
+// like about it: it must not come out at the login.
+func (k publicKey) check() error {
+	if _, err := encryptPKCS1(k.PublicKey, nil); err != nil {
+		return errUnfit
+	}
+	return nil
+}
+
+// same reports whether both are one key, in whatever form they came.
+func (k publicKey) same(o publicKey) bool { return k.Equal(o.PublicKey) }

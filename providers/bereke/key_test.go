@@ -1,0 +1,184 @@
+package bereke
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+// smallKey is as small as keys may be, which makes it quick to make.
+var smallKey = sync.OnceValue(func() *rsa.PrivateKey { return mustKey(rsa.GenerateKey(rand.Reader, 1024)) })
+
+func mustKey[K any](key K, err error) K {
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+func pemOf(label string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+}
+
+func pkix(t *testing.T, key any) []byte {
+	t.Helper()
+	return mustKey(x509.MarshalPKIXPublicKey(key))
+}
+
+func certificate(t *testing.T, expires time.Time) string {
+	t.Helper()
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: expires}
+	return pemOf("CERTIFICATE", mustKey(x509.CreateCertificate(rand.Reader, c, c, smallKey().Public(), smallKey())))
+}
+
+func TestFormsOfKeys(t *testing.T) {
+	key := &smallKey().PublicKey
+	plain := pemOf("PUBLIC KEY", pkix(t, key))
+	cert := certificate(t, time.Now().Add(time.Hour))
+	for name, text := range map[string]string{
+		"PKIX":                     plain,
+		"PKCS #1":                  pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(key)),
+		"PKIX by the other label":  pemOf("RSA PUBLIC KEY", pkix(t, key)),
+		"PKCS #1 by another label": pemOf("PUBLIC KEY", x509.MarshalPKCS1PublicKey(key)),
+		"certificate":              cert,
+		"chain of certificates":    cert + certificate(t, time.Now()),
+		"text around it":           "Bag Attributes\n  friendlyName: bank\n" + plain + "\nthe end",
+		"CRLF":                     strings.ReplaceAll(plain, "\n", "\r\n"),
+		"CR":                       strings.ReplaceAll(plain, "\n", "\r"),
+		"escaped":                  strings.ReplaceAll(plain, "\n", `\n`),
+		"escaped CRLF":             strings.ReplaceAll(plain, "\n", `\r\n`),
+		"indented":                 "\t" + strings.ReplaceAll(plain, "\n", "  \n\t  "),
+		"in one line":              strings.ReplaceAll(plain, "\n", " "),
+		"without line breaks":      strings.ReplaceAll(plain, "\n", ""),
+		"no break at the end":      strings.TrimSpace(plain),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := parseKey(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got.Equal(key) {
+				t.Error("another key")
+			}
+			if got.expires.IsZero() == strings.HasPrefix(text, "-----BEGIN CERTIFICATE") {
+				t.Errorf("expires %v", got.expires)
+			}
+		})
+	}
+}
+
+func TestUnusableKeys(t *testing.T) {
+	plain := pemOf("PUBLIC KEY", pkix(t, &smallKey().PublicKey))
+	other := pemOf("PUBLIC KEY", pkix(t, &mustKey(rsa.GenerateKey(rand.Reader, 1024)).PublicKey))
+	curve := mustKey(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	tiny := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 511, 1), E: 65537}
+	for _, c := range []struct {
+		name, text string
+		want       error
+	}{
+		{"empty", "", errNoKey},
+		{"no PEM", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", errNoKey},
+		{"another kind", pemOf("EC PARAMETERS", []byte{1}), errNoKey},
+		{"private, PKCS #1", pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
+		{"private, PKCS #8", pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey()))), errPrivateKey},
+		{"private beside the public", plain + pemOf("ENCRYPTED PRIVATE KEY", []byte{1}), errPrivateKey},
+		{"two keys", plain + other, errTwoKeys},
+		{"a certificate and a key", certificate(t, time.Now()) + other, errTwoKeys},
+		{"no RSA", pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey)), errNotRSA},
+		{"cut short", plain[:len(plain)/2], errBroken},
+		{"no key in it", pemOf("PUBLIC KEY", []byte("canary")), errBroken},
+		{"no certificate in it", pemOf("CERTIFICATE", []byte("canary")), errBroken},
+		{"not base64", "-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----", errBroken},
+		{"512 bits", pemOf("PUBLIC KEY", pkix(t, tiny)), errUnfit},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := parseKey(c.text); err != c.want {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzParseKey(f *testing.F) {
+	plain := pemOf("PUBLIC KEY", mustKey(x509.MarshalPKIXPublicKey(&smallKey().PublicKey)))
+	for _, seed := range []string{"", plain, strings.ReplaceAll(plain, "\n", `\r\n`), plain + plain, plain[:60] + "-----END", "-----BEGIN CERTIFICATE-----"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		key, err := parseKey(text)
+		if err != nil {
+			return
+		}
+		if _, err := key.encrypt("password", paddingPKCS1, credential.NewSecret("x")); err != nil {
+			t.Errorf("a key that was accepted does not encrypt: %v", err)
+		}
+	})
+}
+
+func TestEncryption(t *testing.T) {
+	key := publicKey{PublicKey: &smallKey().PublicKey}
+	for padding, decrypt := range map[string]func([]byte) ([]byte, error){
+		paddingPKCS1:      func(b []byte) ([]byte, error) { return smallKey().Decrypt(nil, b, &rsa.PKCS1v15DecryptOptions{}) },
+		paddingOAEPSHA1:   func(b []byte) ([]byte, error) { return rsa.DecryptOAEP(sha1.New(), nil, smallKey(), b, nil) },
+		paddingOAEPSHA256: func(b []byte) ([]byte, error) { return rsa.DecryptOAEP(sha256.New(), nil, smallKey(), b, nil) },
+	} {
+		t.Run(padding, func(t *testing.T) {
+			full := strings.Repeat("я", 60)[:key.room(padding)]
+			got, err := key.encrypt("password", padding, credential.NewSecret(full))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ciphertext, err := base64.StdEncoding.Strict().DecodeString(got.Reveal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plain, err := decrypt(ciphertext); err != nil || string(plain) != full {
+				t.Errorf("it does not decrypt to what was encrypted: %v", err)
+			}
+			again, err := key.encrypt("password", padding, credential.NewSecret(full))
+			if err != nil || again.Equal(got) {
+				t.Errorf("the same twice, or %v", err)
+			}
+			if _, err := key.encrypt("password", padding, credential.NewSecret(full+"x")); err == nil || strings.Contains(err.Error(), "я") {
+				t.Errorf("one byte more: %v", err)
+			}
+		})
+	}
+}
+
+func TestExpiredCertificateIsWarnedOf(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name string
+		key  publicKey
+		want int
+	}{
+		{"no certificate", publicKey{}, 0},
+		{"good", publicKey{expires: now.Add(time.Minute)}, 0},
+		{"expired", publicKey{expires: now}, 1},
+	} {
+		found := (&provider{configured: c.key}).Inspect(now, providers.Seen{})
+		if len(found) != c.want {
+			t.Errorf("%s: found %+v", c.name, found)
+		}
+		for _, f := range found {
+			if f.Blocked != "" {
+				t.Error("a warning must not block")
+			}
+		}
+	}
+}

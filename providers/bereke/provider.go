@@ -1,0 +1,177 @@
+package bereke
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/hashicorp/go-hclog"
+)
+
+var (
+	_ providers.Verifier  = (*provider)(nil)
+	_ providers.Inspector = (*provider)(nil)
+)
+
+const (
+	// lifetime is that of the document's example, for an answer that names none.
+	lifetime = 899 * time.Second
+	// defaultBasicAuth is the bank's own web client.
+	defaultBasicAuth = "WEB:"
+)
+
+type provider struct {
+	env          providers.Env
+	username     credential.Secret
+	password     credential.Secret
+	basicAuth    credential.Secret
+	fingerprint  credential.Secret
+	padding      string
+	baseURL      string
+	keyURL       string
+	configured   publicKey // where keyURL is empty
+	customerID   string
+	customerName string
+}
+
+func newProvider(v schema.Values, env providers.Env) (providers.Provider, error) {
+	if env.Log == nil {
+		env.Log = hclog.NewNullLogger()
+	}
+	p := &provider{
+		env: env, username: v.Secret("username"), password: v.Secret("password"),
+		basicAuth: v.Secret("basic_auth"), fingerprint: v.Secret("device_fingerprint"),
+		padding: v.String("padding"), baseURL: v.String("base_url"), keyURL: v.String("public_key_url"),
+		customerID: v.String("customer_id"), customerName: v.String("customer_name"),
+	}
+	if p.keyURL != "" {
+		return p, nil
+	}
+	var err error
+	if p.configured, err = parseKey(v.Secret("public_key").Reveal()); err != nil {
+		return nil, p.configError("prepare the login", "public_key", err.Error(), "Correct public_key.")
+	}
+	return p, nil
+}
+
+// Login sends the user name and the password, once. Only where the bank
+// rejected them and has replaced its key meanwhile does it send them once
+// more: the bank could not read the first ones.
+//
+// What it finds wrong with a token that did come it leaves to Verify: an error
+// here would lose the token.
+func (p *provider) Login(ctx context.Context) (credential.Token, error) {
+	key, err := p.key(ctx)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	token, err := p.loginWith(ctx, key)
+	if p.keyURL == "" || !rejected(err) {
+		return token, err
+	}
+	newer, keyErr := p.key(ctx)
+	if keyErr != nil || newer.same(key) {
+		// Whatever went wrong with the key, the rejection is what must not be
+		// forgotten.
+		return token, err
+	}
+	p.env.Log.Info("the bank rejected the login and has replaced its public key; logging in with the new one")
+	return p.loginWith(ctx, newer)
+}
+
+// rejected reports whether the bank said that the credentials are wrong.
+func rejected(err error) bool {
+	var e *providers.Error
+	return errors.As(err, &e) && e.Class == providers.Credentials
+}
+
+func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Token, error) {
+	username, password, err := p.encrypted(key)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	op := upstream.Op{Name: "log in", Once: true, Secrets: append(p.secrets(), username, password)}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, upstream.URL(p.baseURL, "/auth/oauth/token"), strings.NewReader("{}"))
+	if err != nil {
+		return credential.Token{}, p.configError(op.Name, "base_url", "base_url is not a usable URL", "Correct base_url.")
+	}
+	req.URL.RawQuery = "grant_type=Password&user_type=customer&username=" + url.QueryEscape(username.Reveal()) + "&password=" + url.QueryEscape(password.Reveal())
+	p.setHeaders(req)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(p.basicAuth.Reveal())))
+	// Empty unless configured, but always there, as in the bank's example.
+	req.Header.Set("Device-Fingerprint", p.fingerprint.Reveal())
+	issuedAt := p.env.Now()
+	a, err := upstream.Do(ctx, p.env.Client, req, op)
+	if err != nil {
+		return credential.Token{}, err
+	}
+	if a.Status < http.StatusOK || a.Status >= http.StatusMultipleChoices {
+		return credential.Token{}, loginRefused(a)
+	}
+	return readToken(a, issuedAt)
+}
+
+// encrypted returns the user name and the password as they are sent.
+func (p *provider) encrypted(key publicKey) (username, password credential.Secret, err error) {
+	attribute := "public_key"
+	if p.keyURL != "" {
+		attribute = "public_key_url"
+	}
+	fail := func(message string) error {
+		return p.configError("log in", attribute, message, "Nothing was sent. Check "+attribute+" and padding.")
+	}
+	if username, err = key.encrypt("username", p.padding, p.username); err != nil {
+		return username, password, fail(err.Error())
+	}
+	if password, err = key.encrypt("password", p.padding, p.password); err != nil {
+		return username, password, fail(err.Error())
+	}
+	return username, password, nil
+}
+
+// secrets are those of the account, which no message may repeat. The client's
+// default name is none, and is so short that it would hide innocent messages.
+func (p *provider) secrets() []credential.Secret {
+	list := []credential.Secret{p.username, p.password, p.fingerprint}
+	if p.basicAuth.Reveal() != defaultBasicAuth {
+		list = append(list, p.basicAuth)
+	}
+	return list
+}
+
+func (p *provider) setHeaders(req *http.Request) {
+	req.Header.Set("Accept", "application/json")
+	agent := "credsync"
+	if p.env.Version != "" {
+		agent += "/" + p.env.Version
+	}
+	req.Header.Set("User-Agent", agent)
+}
+
+// configError is an error found before anything is sent.
+func (p *provider) configError(op, attribute, message, advice string) *providers.Error {
+	return &providers.Error{Class: providers.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice}
+}
+
+// Inspect warns of a key that the bank has probably replaced: a login with it
+// would be rejected, and might count towards a lock.
+func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding {
+	expires := p.configured.expires
+	if expires.IsZero() || now.Before(expires) {
+		return nil
+	}
+	return []providers.Finding{{
+		Summary:   "The certificate in public_key has expired",
+		Detail:    "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank may use another key by now, and then rejects each login: ask it for the current certificate.",
+		Attribute: "public_key",
+	}}
+}

@@ -1,0 +1,56 @@
+# A bank's token, with the customers that its user acts for. It lives 15
+# minutes and cannot be refreshed: keep it alive with "credsync run". A CronJob
+# that comes every 10 minutes is too slow for it.
+
+credsync {
+  project = "payments"
+}
+
+variable "bereke_url" {
+  type        = string
+  default     = "https://api-test.berekebank.kz"
+  description = "Where the bank answers; this is its test system."
+}
+
+variable "bereke_key_url" {
+  type        = string
+  description = "Where the bank's public key is, as {\"key\": \"<PEM>\"}."
+}
+
+variable "bereke_username" {
+  type      = string
+  sensitive = true
+}
+
+variable "bereke_password" {
+  type      = string
+  sensitive = true
+}
+
+sink "file" "secrets" {
+  dir = "secrets"
+}
+
+account "bereke" "bank" {
+  base_url = var.bereke_url
+  username = var.bereke_username
+  password = var.bereke_password
+
+  # Or the key itself: public_key = file("bereke.pem")
+  public_key_url = var.bereke_key_url
+
+  # Which of the user's customers the token is used for; the login lists them.
+  customer_id = "111111"
+
+  rotate_before = "5m"
+
+  deliver "file" "secrets" {
+    path = "bank.json"
+    data = {
+      access_token  = token.access_token
+      customer_id   = token.customer_id
+      customer_name = token.customer_name
+      customers     = jsonencode(token.customers)
+    }
+  }
+}

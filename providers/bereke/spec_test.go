@@ -1,0 +1,142 @@
+package bereke_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/providers/bereke"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
+)
+
+func TestAttributeChecks(t *testing.T) {
+	for _, c := range []struct {
+		attribute, value string
+		ok               bool
+	}{
+		{"username", "", false},
+		{"username", "логин", true},
+		{"password", "", false},
+		{"public_key", sandbox.BerekePublicKey(0), true},
+		{"public_key", "canary", false},
+		{"public_key_url", "https://bank.example/key", true},
+		{"public_key_url", "https://bank.example/key?x=y", false},
+		{"public_key_url", "bank.example/key", false},
+		{"basic_auth", "WEB:", true},
+		{"basic_auth", "V0VCOg==", false},
+		{"device_fingerprint", "", true},
+		{"device_fingerprint", "fp-1/2=", true},
+		{"device_fingerprint", "a\r\nb", false},
+		{"customer_id", "98765432109876543210", true},
+		{"customer_id", "", false},
+		{"customer_id", "1e3", false},
+		{"customer_name", "ТОО \test\"", true},
+		{"customer_name", "", false},
+		{"base_url", "https://api-test.berekebank.kz", true},
+		{"base_url", "https://api-test.berekebank.kz/?x", false},
+	} {
+		t.Run(c.attribute+" "+c.value, func(t *testing.T) {
+			a, _ := bereke.Spec().Block().Attribute(c.attribute)
+			err := a.Check(cty.StringVal(c.value))
+			if (err == nil) != c.ok {
+				t.Errorf("got %v, want ok = %v", err, c.ok)
+			}
+			if a.Sensitive && c.value != "" && err != nil && strings.Contains(err.Error(), c.value) {
+				t.Error("the error quotes a secret")
+			}
+		})
+	}
+}
+
+// What shapes the login lifts a remembered rejection; the choice of a customer
+// does not.
+func TestEffects(t *testing.T) {
+	for _, a := range bereke.Spec().Attributes {
+		want := schema.ShapesLogin
+		if strings.HasPrefix(a.Name, "customer") {
+			want = schema.ShapesToken
+		}
+		if a.Effect != want {
+			t.Errorf("%s has effect %d, want %d", a.Name, a.Effect, want)
+		}
+	}
+}
+
+func TestAttributesThatDoNotFitTogether(t *testing.T) {
+	unknown := cty.UnknownVal(cty.String)
+	key, url := cty.StringVal(sandbox.BerekePublicKey(0)), cty.StringVal("https://bank.example/key")
+	small := cty.StringVal(smallPEM(t))
+	long := func(n int) cty.Value { return cty.StringVal(strings.Repeat("p", n)) }
+	for _, c := range []struct {
+		name  string
+		attrs map[string]cty.Value
+		want  string // a piece of the error; "" for none
+	}{
+		{"a key", map[string]cty.Value{"public_key": key}, ""},
+		{"an address", map[string]cty.Value{"public_key_url": url}, ""},
+		{"neither", nil, "public_key_url"},
+		{"both", map[string]cty.Value{"public_key": key, "public_key_url": url}, "both set"},
+		{"a key that is not known yet", map[string]cty.Value{"public_key": unknown}, ""},
+		{"an address that is not known yet", map[string]cty.Value{"public_key": key, "public_key_url": unknown}, ""},
+		{"both customers", map[string]cty.Value{"public_key": key, "customer_id": cty.StringVal("1"), "customer_name": cty.StringVal("A")}, "both set"},
+		{"a customer that is not known yet", map[string]cty.Value{"public_key": key, "customer_id": cty.StringVal("1"), "customer_name": unknown}, ""},
+		{"an address in clear", map[string]cty.Value{"public_key_url": cty.StringVal("http://bank.example/key")}, "https://"},
+		{"an address in clear, of a loopback", map[string]cty.Value{"public_key_url": cty.StringVal("http://127.0.0.1/key")}, ""},
+		{"everything in clear", map[string]cty.Value{"public_key_url": cty.StringVal("http://bank.example/key"), "base_url": cty.StringVal("http://bank.example")}, ""},
+		{"password that just fits", map[string]cty.Value{"public_key": small, "password": long(117)}, ""},
+		{"password too long", map[string]cty.Value{"public_key": small, "password": long(118)}, "at most 117 bytes"},
+		{"password that just fits OAEP", map[string]cty.Value{"public_key": small, "password": long(62), "padding": cty.StringVal("oaep_sha256")}, ""},
+		{"password too long for OAEP", map[string]cty.Value{"public_key": small, "password": long(63), "padding": cty.StringVal("oaep_sha256")}, "at most 62 bytes"},
+		{"password too long for OAEP with SHA-1", map[string]cty.Value{"public_key": small, "password": long(87), "padding": cty.StringVal("oaep_sha1")}, "at most 86 bytes"},
+		{"user name too long", map[string]cty.Value{"public_key": small, "username": long(118)}, "username"},
+		{"password that is not known yet", map[string]cty.Value{"public_key": small, "password": unknown}, ""},
+		{"padding that is not known yet", map[string]cty.Value{"public_key": small, "password": long(118), "padding": unknown}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := map[string]cty.Value{
+				"username": cty.StringVal("someone"), "password": cty.StringVal("canary-1"), "base_url": cty.StringVal("https://bank.example"),
+			}
+			for name, v := range c.attrs {
+				all[name] = v
+			}
+			err := bereke.Spec().Check(schema.NewValues(bereke.Spec().Block(), "", all, nil))
+			switch {
+			case c.want == "" && err != nil:
+				t.Error(err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			case err != nil && strings.Contains(err.Error(), "canary"):
+				t.Error("the error quotes a secret")
+			}
+		})
+	}
+}
+
+func smallPEM(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&key.PublicKey)}))
+}
+
+// The emulator takes each padding from the accounts that are set to it, and no
+// other.
+func TestPaddings(t *testing.T) {
+	paddings := []string{sandbox.BerekePKCS1, sandbox.BerekeOAEPSHA1, sandbox.BerekeOAEPSHA256}
+	for _, theirs := range paddings {
+		for _, ours := range paddings {
+			b := newBank(t, map[string]cty.Value{"padding": cty.StringVal(ours)})
+			b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.Padding = theirs })
+			if _, err := b.provider.Login(t.Context()); (err == nil) != (ours == theirs) {
+				t.Errorf("%s against %s: %v", ours, theirs, err)
+			}
+		}
+	}
+}

@@ -60,10 +60,10 @@ func (p *provider) choose(customers []map[string]string, e *providers.Error, tok
 		return credential.Outputs{}, nil
 	case len(ids) == 0:
 		e.Message = "the user acts for no customer with the configured " + e.Attribute
-		e.Advice = "Set " + e.Attribute + " to that of one of " + listed(customers, append(tokens, p.secrets()...)) + "."
+		e.Advice = "Set " + e.Attribute + " to that of one of " + p.listed(customers, tokens) + "."
 	default:
 		e.Message = "several customers have the configured customer_name"
-		e.Advice = "Set customer_id in its place, to that of one of " + listed(matching, append(tokens, p.secrets()...)) + "."
+		e.Advice = "Set customer_id in its place, to that of one of " + p.listed(matching, tokens) + "."
 	}
 	e.Class = providers.Config
 	return nil, e
@@ -95,11 +95,11 @@ func distinct(customers []map[string]string, field string) []string {
 
 // listed writes customers for a sentence: a few, then how many more. Names are
 // quoted, so that tabs and spaces at their ends show.
-func listed(customers []map[string]string, secrets []credential.Secret) string {
+func (p *provider) listed(customers []map[string]string, tokens []credential.Secret) string {
 	const most = 8
 	var texts []string
 	for _, c := range customers {
-		text := c["id"] + " " + upstream.Clean(strconv.Quote(c["name"]), secrets...)
+		text := c["id"] + " " + p.shownName(c["name"], tokens)
 		if !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
@@ -108,4 +108,16 @@ func listed(customers []map[string]string, secrets []credential.Secret) string {
 		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", more)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// shownName is a customer's name fit for a message. One that merely shares a
+// piece with the user name is shown: a sole trader's user is called as he is,
+// and a list without names would help nobody.
+func (p *provider) shownName(name string, tokens []credential.Secret) string {
+	const shortest = 6
+	secrets := append(p.secrets(), tokens...)
+	if user := p.username.Reveal(); len(user) >= shortest && strings.Contains(strings.ToLower(name), strings.ToLower(user)) {
+		secrets = append(secrets, p.username)
+	}
+	return upstream.Clean(strconv.Quote(name), secrets...)
 }

@@ -20,7 +20,7 @@ func (p *provider) key(ctx context.Context) (publicKey, error) {
 }
 
 func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
-	op := upstream.Op{Name: "get the bank's public key", Secrets: p.secrets()}
+	op := upstream.Op{Name: "get the bank's public key", Secrets: append(p.secrets(), p.username)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.keyURL, nil)
 	if err != nil {
 		return publicKey{}, p.configError(op.Name, "public_key_url", "public_key_url is not a usable URL", "Correct public_key_url.")

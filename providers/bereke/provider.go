@@ -98,7 +98,7 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 	if err != nil {
 		return credential.Token{}, err
 	}
-	op := upstream.Op{Name: "log in", Once: true, Secrets: append(p.secrets(), username, password)}
+	op := upstream.Op{Name: "log in", Once: true, Secrets: append(p.secrets(), p.username, username, password)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, upstream.URL(p.baseURL, "/auth/oauth/token"), strings.NewReader("{}"))
 	if err != nil {
 		return credential.Token{}, p.configError(op.Name, "base_url", "base_url is not a usable URL", "Correct base_url.")
@@ -138,10 +138,11 @@ func (p *provider) encrypted(key publicKey) (username, password credential.Secre
 	return username, password, nil
 }
 
-// secrets are those of the account, which no message may repeat. The client's
-// default name is none, and is so short that it would hide innocent messages.
+// secrets are those of the account besides the user name, which no message may
+// repeat. The client's default name is none, and is so short that it would
+// hide innocent messages.
 func (p *provider) secrets() []credential.Secret {
-	list := []credential.Secret{p.username, p.password, p.fingerprint}
+	list := []credential.Secret{p.password, p.fingerprint}
 	if p.basicAuth.Reveal() != defaultBasicAuth {
 		list = append(list, p.basicAuth)
 	}

@@ -110,6 +110,10 @@ func TestCandidatesAreListed(t *testing.T) {
 		{"ambiguous name", byName("Twin"), twins, "customer_name", []string{`1 "Twin"`, `2 "Twin"`, "customer_id"}, []string{"Third"}},
 		{"a name that repeats the password", byName("x"), []map[string]string{{"id": "7", "name": "is " + password}}, "customer_name",
 			[]string{"7 "}, []string{password}},
+		{"a name that repeats the user name", byName("x"), []map[string]string{{"id": "7", "name": "is " + strings.ToUpper(username)}}, "customer_name",
+			[]string{"7 "}, []string{"ROBOT"}},
+		{"a name that has a piece of the user name", byName("x"), []map[string]string{{"id": "7", "name": "Robot-77"}}, "customer_name",
+			[]string{`7 "Robot-77"`}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := providertest.New(t, target(), providertest.WithAttributes(c.attrs))

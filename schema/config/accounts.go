@@ -33,7 +33,7 @@ func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
-		if !l.checkName(b.Labels[1], "account", b) {
+		if !l.checkName(b.Labels[1], "an account", b) {
 			continue
 		}
 		if at, twice := first[address]; twice {

@@ -46,7 +46,7 @@ func (l *loader) declareData(blocks []*hcl.Block) {
 	for _, b := range blocks {
 		kind, name := b.Labels[0], b.Labels[1]
 		address := "data." + kind + "." + name
-		if !l.checkName(name, "data block", b) {
+		if !l.checkName(name, "a data block", b) {
 			continue
 		}
 		if first := l.data[address]; first != nil {

@@ -72,6 +72,19 @@ func TestStateIsImplicitWithoutABlock(t *testing.T) {
 	if c.State == nil || !c.State.Implicit || c.State.Sink.Spec.Type != "file" || c.State.Values.String("path") != ".credsync" {
 		t.Errorf("State = %+v", c.State)
 	}
+	fromJSON := func(src string) *config.State {
+		c, list := config.Load(context.Background(), options(write(t, map[string]string{"main.hcl.json": src}), nil))
+		if len(list) > 0 {
+			t.Fatal(text(list))
+		}
+		return c.State
+	}
+	if s := fromJSON(`{"state": {"file": {"path": "y"}}}`); s.Implicit || s.Values.String("path") != "y" {
+		t.Errorf("of JSON: %+v", s)
+	}
+	if s := fromJSON(`{"sink": {"file": {"main": {"dir": "d"}}}, "state": {"file": {"main": {"path": "y"}}}}`); s.Sink.Name != "file.main" {
+		t.Errorf("of JSON, named: %+v", s)
+	}
 	named := load(t, `state "file" { path = "x" }`)
 	if named.State.Implicit || named.State.Values.String("path") != "x" {
 		t.Errorf("State = %+v", named.State)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -79,6 +80,16 @@ func (r *reporter) hide(rng hcl.Range) {
 // harmless, but for what a call of sensitive() wraps.
 func (r *reporter) reveal(expr hcl.Expression) {
 	rng := expr.Range()
+	if _, native := expr.(hclsyntax.Node); !native {
+		// No JSON is ever shown. What it calls can be told by its text only.
+		if file := r.files[rng.Filename]; file != nil && bytes.Contains(rng.SliceBytes(file.Bytes), []byte("sensitive")) {
+			r.taint(names(expr))
+		}
+		return
+	}
+	if _, hidden := r.hidden[rng.Filename][rng.Start.Byte]; !hidden {
+		return
+	}
 	if calls(expr, "sensitive") {
 		r.taint(names(expr))
 		return

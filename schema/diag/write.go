@@ -57,6 +57,9 @@ func (d Diagnostic) source(p painter) []string {
 	}
 	place := fmt.Sprintf("  on %s line %d", clean(d.Range.Filename), d.Range.Start.Line)
 	if d.Snippet == nil {
+		if d.Address != "" {
+			place += ", in " + clean(d.Address)
+		}
 		return []string{place, ""}
 	}
 	if d.Snippet.Context != nil {

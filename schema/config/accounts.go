@@ -90,7 +90,8 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	}
 	good = ok && good
 	if good {
-		a.Enabled, a.VerifyEvery = common.Bool("enabled"), common.Duration("verify_every")
+		a.Enabled = common.Bool("enabled") || !common.Known("enabled")
+		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
 		a.RotateBefore = rotateBefore(common, b.spec)
 		good = l.checkBaseURL(a, b)

@@ -28,6 +28,8 @@ type scope struct {
 	address string
 	// provider names the outputs of token.
 	provider string
+	// constant is true where nothing may be referred to.
+	constant bool
 	// owner is the local value whose expression this is.
 	owner string
 }

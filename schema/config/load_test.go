@@ -419,3 +419,10 @@ func TestDeepestAcceptedNestingIsParsed(t *testing.T) {
 	branches := strings.Repeat("false?1:", 5000) + "1"
 	load(t, "locals {\n a = "+nested+"\n b = "+branches+"\n c = "+strings.Repeat("!", 99)+"true\n}\n")
 }
+
+func TestManyInstancesWithAMistakeAreSummedUp(t *testing.T) {
+	list := problems(t, "account \"bank\" \"x\" {\n for_each = toset(formatlist(\"%d\", range(1000)))\n username = \"u\"\n password = \"p\"\n rotate_before = \"x${each.key}\"\n}\n")
+	if len(list) != 5 || !strings.Contains(list[4].Detail, "There are 995 more problems like this one") {
+		t.Errorf("%d diagnostics", len(list))
+	}
+}

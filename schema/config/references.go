@@ -28,6 +28,8 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 	root := t.RootName()
 	name, named := step(t, 1)
 	switch {
+	case sc.constant && !secret:
+		return "References not allowed", "This must be a constant: it may not refer to anything. If it is meant as text, put it into quotes."
 	case root == sc.iterator && root != "":
 		return "", ""
 	case root == "var":

@@ -64,7 +64,7 @@ func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	v.broken = !ok
 	flags := *content
 	flags.Blocks = nil
-	values, ok := l.decode(&flags, table, s, scope{ctx: l.bare})
+	values, ok := l.decode(&flags, table, s, scope{ctx: l.bare, constant: true})
 	v.broken = v.broken || !ok
 	v.sensitive = values.Bool("sensitive") || !ok
 	v.nullable = values.Bool("nullable")

@@ -33,7 +33,7 @@ func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
-		if !l.checkName(b.Labels[1], "account", b) {
+		if !l.checkName(b.Labels[1], "an account", b) {
 			continue
 		}
 		if at, twice := first[address]; twice {
@@ -90,7 +90,8 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	}
 	good = ok && good
 	if good {
-		a.Enabled, a.VerifyEvery = common.Bool("enabled"), common.Duration("verify_every")
+		a.Enabled = common.Bool("enabled") || !common.Known("enabled")
+		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
 		a.RotateBefore = rotateBefore(common, b.spec)
 		good = l.checkBaseURL(a, b)

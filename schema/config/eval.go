@@ -28,12 +28,14 @@ type scope struct {
 	address string
 	// provider names the outputs of token.
 	provider string
+	// constant is true where nothing may be referred to.
+	constant bool
 	// owner is the local value whose expression this is.
 	owner string
 }
 
-// roots are the first names that every expression knows, for suggestions.
-var roots = []string{"var", "local", "data", "each", "token", "account"}
+// rootNames are the first names that references can have.
+func rootNames() []string { return []string{"var", "local", "data", "each", "token", "account"} }
 
 // evaluate gives an expression's value. Where that fails, or where the value
 // is unknown because of an earlier error, it is reported and ok is false.
@@ -101,13 +103,11 @@ func calls(expr hcl.Expression, functionNames ...string) bool {
 	return found
 }
 
-// secretSources are the functions whose results may be secret, marked or not.
-var secretSources = []string{"env", "sensitive", "file", "filebase64"}
-
 // touchesSecret reports whether a value that may be secret flows into any part
 // of an expression.
 func touchesSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool {
-	if calls(expr, secretSources...) {
+	// The results of these may be secret, marked or not.
+	if calls(expr, "env", "sensitive", "file", "filebase64") {
 		return true
 	}
 	for _, t := range expr.Variables() {

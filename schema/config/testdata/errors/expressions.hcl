@@ -22,8 +22,13 @@ variable "short" { # ERROR: Variable "short": Too short.
 variable "wrong" { # ERROR: was already declared
 }
 
+variable "flag" {
+  sensitive = var.count # ERROR: This must be a constant
+  default   = 1
+}
+
 locals {
-  a = local.b # ERROR: local.a (testdata/errors/expressions.hcl:26,3) → local.b (testdata/errors/expressions.hcl:27,3) → local.a
+  a = local.b # ERROR: local.a (testdata/errors/expressions.hcl:31,3) → local.b (testdata/errors/expressions.hcl:32,3) → local.a
   b = local.a
   c = local.bb          # ERROR: No local value named "bb" is declared.
   d = var.cuont         # ERROR: No variable named "cuont" is declared. Did you mean "count"?

@@ -70,9 +70,15 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 	return accounts
 }
 
-// providerTable keeps one table for each provider.
+// providerTable keeps one table for each provider. A row that every account
+// has already is a bug of the provider and panics.
 func (l *loader) providerTable(spec *providers.Spec) *schema.Block {
 	if l.providerTables[spec] == nil {
+		for _, row := range spec.Attributes {
+			if _, taken := l.tables.account.Attribute(row.Name); taken {
+				panic(fmt.Sprintf("config: provider %q has an attribute %q, which every account has", spec.Name, row.Name))
+			}
+		}
 		l.providerTables[spec] = spec.Block()
 	}
 	return l.providerTables[spec]

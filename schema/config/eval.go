@@ -210,7 +210,27 @@ func (l *loader) betterMissing(p *hcl.Diagnostic, expr hcl.Expression, sc scope)
 			}
 		case "data":
 			return l.missingKey(t, sc)
+		case "var", "local", "each":
+			return missingAttribute(t, sc)
 		}
+	}
+	return "", ""
+}
+
+// missingAttribute names the object and the attribute, both of which are names
+// in the source; those the object has only if it is not sensitive.
+func missingAttribute(t hcl.Traversal, sc scope) (summary, detail string) {
+	for i := 2; i < len(t); i++ {
+		object := traverse(t[:i], sc.ctx)
+		name, ok := step(t, i)
+		if !ok || object == cty.NilVal || !object.Type().IsObjectType() || object.Type().HasAttribute(name) {
+			continue
+		}
+		hint := ""
+		if !isSensitive(object) {
+			hint = didYouMean(name, keysOf(object))
+		}
+		return "Unsupported attribute", fmt.Sprintf("%s has no attribute %q.%s", traversalName(t, i), name, hint)
 	}
 	return "", ""
 }

@@ -43,4 +43,11 @@ locals {
   m = file("missing.txt") # ERROR: there is no file at testdata/errors/missing.txt
   n = env("UNSET")        # ERROR: the environment variable UNSET is not set or empty
   o = try(env("UNSET"), "default")
+  p = { name = { first = "x" } }
+  q = local.p.name.frist # ERROR: local.p.name has no attribute "frist". Did you mean "first"?
+}
+
+account "bank" "a" {
+  username = "u"
+  password = local.p.nmae # ERROR: local.p has no attribute "nmae". Did you mean "name"?
 }

@@ -107,6 +107,12 @@ func (r *run) login(ctx context.Context) *state.Grant {
 	if err == nil {
 		return r.newGrant(token)
 	}
+	return r.loginFailed(ctx, err)
+}
+
+// loginFailed remembers what must not be tried again, and says the rest. It
+// returns no grant.
+func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	var upstream *providers.Error
 	errors.As(err, &upstream)
 	switch {
@@ -116,6 +122,8 @@ func (r *run) login(ctx context.Context) *state.Grant {
 			reason = providers.CredentialsRejected
 		}
 		r.saveBlock(ctx, r.block(reason, rejectionMessage(upstream)))
+	case needsCode(err):
+		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.p.Address)))
 	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
 		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
 	default:

@@ -52,7 +52,7 @@ func (r *run) do(ctx context.Context) Outcome {
 	}
 	switch r.p.Action {
 	case plan.Issue, plan.Refresh, plan.Reissue:
-		r.rotate(ctx)
+		r.rotate(ctx, r.acquire)
 	case plan.Deliver:
 		r.redeliver(ctx)
 	case plan.Forget, plan.Delete:
@@ -100,12 +100,13 @@ func (r *run) failure(summary string, err error) diag.Diagnostic {
 	return diag.Errorf(summary, "%s.", describeError(err)).About(r.p.Address, nil)
 }
 
-// rotate gets a new token and brings it where it belongs.
-func (r *run) rotate(ctx context.Context) {
+// rotate gets a new token from acquire, which returns nil where there is none,
+// and brings it where it belongs.
+func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.Grant) {
 	if !r.setUp() || !r.preflight(ctx) {
 		return
 	}
-	grant := r.acquire(ctx)
+	grant := acquire(ctx)
 	if grant == nil {
 		return
 	}
@@ -151,7 +152,7 @@ func (r *run) setUp() bool {
 // write. A block was about a token that there now is.
 func (r *run) commit(ctx context.Context) {
 	rec := r.o.record
-	rec.Current, rec.Pending = rec.Newest(), nil
+	rec.Current, rec.Pending, rec.Challenge = rec.Newest(), nil, nil
 	if r.p.Blocker == nil {
 		rec.Block = nil
 	}

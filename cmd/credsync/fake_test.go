@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/config"
@@ -22,6 +23,12 @@ type fake struct {
 	requests []engine.Request
 	applied  int
 	proved   int
+	// begun counts logins begun, which gave sent; code is what finished one.
+	begun int
+	sent  engine.Sent
+	code  credential.Secret
+	// recoverErr is what Recover returns.
+	recoverErr error
 }
 
 func (f *fake) Plan(_ context.Context, r engine.Request) *engine.Plan {
@@ -53,6 +60,20 @@ func (f *fake) Apply(_ context.Context, _ *engine.Plan, obs engine.Observer) *en
 func (f *fake) Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary {
 	f.proved++
 	return &f.summary
+}
+
+func (f *fake) BeginLogin(context.Context, string) engine.Sent {
+	f.begun++
+	return f.sent
+}
+
+func (f *fake) FinishLogin(_ context.Context, _ string, code credential.Secret) engine.Outcome {
+	f.code = code
+	return f.summary.Outcomes[0]
+}
+
+func (f *fake) Recover(_ context.Context, content []byte, _ credential.Secret) (string, error) {
+	return string(content), f.recoverErr
 }
 
 // result is what a command left.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/plan"
@@ -36,6 +37,9 @@ type worker interface {
 	Save(io.Writer, *engine.Plan) error
 	Apply(context.Context, *engine.Plan, engine.Observer) *engine.Summary
 	Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary
+	BeginLogin(ctx context.Context, address string) engine.Sent
+	FinishLogin(ctx context.Context, address string, code credential.Secret) engine.Outcome
+	Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error)
 }
 
 // opener reads the configuration at a path, as the user gave it, and makes an

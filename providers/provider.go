@@ -7,6 +7,7 @@ package providers
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"time"
 
@@ -42,6 +43,17 @@ type Refresher interface {
 // outputs are what it said of the token's owner.
 type Verifier interface {
 	Verify(ctx context.Context, t credential.Token) (credential.Outputs, error)
+}
+
+// Challenger can log in with a second factor that a human holds. Login of such
+// an account fails with class Human and reason NeedsCode, and sends no code.
+//
+// SendCode has the upstream send a code, once for each call. LoginWithCode
+// finishes the login; a wrong code is class Human with reason NeedsCode, and
+// the challenge can still be used.
+type Challenger interface {
+	SendCode(ctx context.Context) (credential.Challenge, error)
+	LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error)
 }
 
 // Inspector finds what is wrong or worth a warning in the configured
@@ -114,6 +126,10 @@ type Spec struct {
 	Static bool
 	// Limit is kept per account where http.requests_per_second is not set.
 	Limit Limit
+	// ClientCertificate returns the certificate to present to the upstream,
+	// nil for none; nil where the provider has no such attributes. Its errors
+	// are shown to the user and hold no key.
+	ClientCertificate func(schema.Values) (*tls.Certificate, error)
 	// LoginRevokes reports whether a login kills the token before it, so that
 	// no login is made unless every target can be written. Nil means no.
 	LoginRevokes func(schema.Values) bool

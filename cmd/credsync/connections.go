@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,6 +62,10 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
 	return func(a *config.Account) (*http.Client, error) {
 		h := a.HTTP
+		cert, err := clientCertificate(a)
+		if err != nil {
+			return nil, err
+		}
 		return pool.Client(upstream.Options{
 			BaseURL:           a.Values.String("base_url"),
 			AllowPlainHTTP:    h.Bool("allow_plain_http"),
@@ -72,6 +77,7 @@ func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http
 			RequestsPerSecond: h.Float("requests_per_second"),
 			Limit:             a.Spec.Limit,
 			LimitKey:          a.Address,
+			ClientCertificate: cert,
 			Log:               log.Named("upstream").With("address", a.Address),
 		})
 	}
@@ -88,4 +94,11 @@ func ageRecipient(s *config.State) string {
 		return ""
 	}
 	return s.Values.String(name)
+}
+
+func clientCertificate(a *config.Account) (*tls.Certificate, error) {
+	if a.Spec.ClientCertificate == nil {
+		return nil, nil
+	}
+	return a.Spec.ClientCertificate(a.Values)
 }

@@ -61,6 +61,9 @@ type Snippet struct {
 	// The highlighted part, in bytes of Code.
 	HighlightStartOffset int `json:"highlight_start_offset"`
 	HighlightEndOffset   int `json:"highlight_end_offset"`
+	// Values is always an empty list: Terraform shows the values of the
+	// variables in Code there, which may be secret.
+	Values [0]struct{} `json:"values"`
 }
 
 // List is diagnostics in the order in which they are shown.

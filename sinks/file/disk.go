@@ -29,7 +29,7 @@ const (
 	// maxSize of a file that is read: far above any set of tokens, and far
 	// below what would exhaust memory.
 	maxSize = 16 << 20
-	// lockWait bounds the wait for other writers, each of which needs
+	// lockWait bounds the wait for other processes, each of whose writes takes
 	// milliseconds.
 	lockWait = 15 * time.Second
 	lockPoll = 10 * time.Millisecond
@@ -238,13 +238,11 @@ func syncDir(root *os.Root, dir string) error {
 // locked runs f with the target's directory made, locked against other writers
 // and free of what killed ones left behind.
 func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
-	defer cancel()
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -261,16 +259,27 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 	if err := root.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(s.dir, filepath.FromSlash(dir)), flock.SetFlag(os.O_RDONLY))
-	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+	unlock, err := lock(ctx, filepath.Join(s.dir, filepath.FromSlash(dir)))
+	if err != nil {
 		return err
 	}
-	defer func() { _ = lock.Close() }()
+	defer unlock()
 	removeLeftovers(root, dir)
 	return f(root)
+}
+
+// lock locks a directory against other processes, for whose writes it waits.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
+	defer cancel()
+	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if _, err := l.TryLockContext(ctx, lockPoll); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, err
+	}
+	return func() { _ = l.Close() }, nil
 }
 
 var errLocked = fmt.Errorf("%w: another process has kept its directory locked for %s", sinks.ErrUnavailable, lockWait)

@@ -273,13 +273,13 @@ func TestLeftoversOfAKilledWriter(t *testing.T) {
 
 func TestListOfAStatePassesOverOtherFiles(t *testing.T) {
 	p := newPlace(t)
-	p.write(p.record(nil, `account.sagi.coffee["almaty"]`), "", "k", "v")
+	p.write(p.record(nil, `account.sagi.coffee["Almaty"]`), "", "k", "v")
 	p.put(".credsync/README", "notes")
 	list, err := p.open().List(t.Context(), p.record(nil, ""))
 	if err != nil || len(list) != 1 {
 		t.Fatalf("List = %v, %v; want one", list, err)
 	}
-	if diff := cmp.Diff(".credsync/account.sagi.coffee%5B%22almaty%22%5D.json", list[0].Path); diff != "" {
+	if diff := cmp.Diff(".credsync/account.sagi.coffee%5B%22%41lmaty%22%5D.json", list[0].Path); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -351,5 +351,37 @@ func TestUnwritableDirectory(t *testing.T) {
 		if !errors.Is(err, class) || strings.Contains(fmt.Sprint(err), "canary") {
 			t.Errorf("%s: Write = %v, want %v", dir, err, class)
 		}
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	p := newPlace(t)
+	preflight := func(paths ...string) error {
+		var targets []sinks.Target
+		for _, path := range paths {
+			targets = append(targets, p.target(attrs{"path": path}, false))
+		}
+		return p.open().(sinks.Preflighter).Preflight(t.Context(), targets)
+	}
+	p.put("plain", "x")
+	if err := os.Symlink(t.TempDir(), filepath.Join(p.dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := preflight("a.json", "not/yet/there.json", "plain"); err != nil {
+		t.Errorf("Preflight = %v", err)
+	}
+	entries, err := os.ReadDir(p.dir)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("Preflight left %v, %v", entries, err)
+	}
+	err = preflight("a.json", "plain/b.json", "out", "out/c.json")
+	for _, want := range []string{"plain/b.json", "/out:", "out/c.json"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Preflight = %v, want it to name %s", err, want)
+		}
+	}
+	p.conn = values(&p.spec.Connection, attrs{"dir": "/sys"})
+	if err := preflight("a.json"); !errors.Is(err, sinks.ErrDenied) {
+		t.Errorf("Preflight of a directory that cannot be written = %v", err)
 	}
 }

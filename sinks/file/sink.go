@@ -21,7 +21,10 @@ type Sink struct {
 	turn chan struct{}
 }
 
-var _ sinks.Sink = (*Sink)(nil)
+var (
+	_ sinks.Sink        = (*Sink)(nil)
+	_ sinks.Preflighter = (*Sink)(nil)
+)
 
 func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	dir := conn.String("dir")

@@ -122,7 +122,9 @@ func target(conn, v schema.Values) (sinks.Target, error) {
 }
 
 // record makes the target of a state record. The name becomes a file name in
-// which everything but letters, digits and "._-" is written as %XX.
+// which everything but small letters, digits and "._-" is written as %XX:
+// capitals too, since on some file systems they are the same as small ones, and
+// two accounts must never share a record.
 func record(conn, v schema.Values, name string) (sinks.Target, error) {
 	rel, err := inside(conn.String("dir"), v.String("path"))
 	if err != nil {
@@ -170,7 +172,7 @@ func escape(name string) string {
 	for i := range len(name) {
 		c := name[i]
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.' && i > 0:
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '_', c == '-', c == '.' && i > 0:
 			b.WriteByte(c)
 		default:
 			fmt.Fprintf(&b, "%%%02X", c)

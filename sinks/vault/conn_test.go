@@ -116,9 +116,12 @@ func TestPaths(t *testing.T) {
 			t.Errorf("the error does not name the attribute: %v", err)
 		}
 	}
-	r := c.record(t, "credsync/payments", `account.sagi.coffee["a/b%"]`)
-	if want := `credsync/payments/account.sagi.coffee["a%2Fb%25"]`; r.Path != want {
-		t.Errorf("Record = %q, want %q", r.Path, want)
+	for name, want := range map[string]string{
+		`account.sagi.coffee["almaty"]`: `account.sagi.coffee["almaty"]`, `["a/b%"]`: `["a%2Fb%25"]`, "..": "%2E%2E", "a..b c\n": "a.%2Eb%20c%0A",
+	} {
+		if r := c.record(t, "credsync/payments", name); r.Path != "credsync/payments/"+want {
+			t.Errorf("Record(%q) = %q, want %q", name, r.Path, want)
+		}
 	}
 }
 
@@ -207,6 +210,27 @@ func TestLoginAnswerWithoutAToken(t *testing.T) {
 		c := &conn{attrs: attrs{"address": f.URL}, method: "approle", auth: attrs{"role_id": "r"}, env: attrs{"VAULT_MAX_RETRIES": "0"}}
 		if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); err == nil || !strings.Contains(err.Error(), "auth/approle/login") {
 			t.Errorf("body %q: Stat = %v", body, err)
+		}
+	}
+}
+
+// TestTheProcessEnvironmentStaysOut: the API client looks into it by itself.
+func TestTheProcessEnvironmentStaysOut(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":{"version":1}}`) })
+	for name, value := range map[string]string{
+		"VAULT_TOKEN": "hvs.process", "VAULT_NAMESPACE": "process", "VAULT_HEADERS": `{"X-Process":"y"}`, "VAULT_ADDR": "http://127.0.0.1:1",
+		"VAULT_WRAP_TTL": "60s", "VAULT_AGENT_ADDR": "http://127.0.0.1:1",
+	} {
+		t.Setenv(name, value)
+	}
+	c := f.conn(nil)
+	if _, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); err != nil {
+		t.Fatal(err)
+	}
+	h := f.requests[len(f.requests)-1].Header
+	for name, want := range map[string]string{"X-Vault-Token": "hvs.canary-token", "X-Vault-Namespace": "", "X-Process": "", "X-Vault-Wrap-Ttl": ""} {
+		if got := h.Get(name); got != want {
+			t.Errorf("header %s is %q, want %q", name, got, want)
 		}
 	}
 }

@@ -181,19 +181,32 @@ func target(conn, v schema.Values) (sinks.Target, error) {
 }
 
 // record makes the target of a state record: the secret of that name below the
-// state's path. A slash in the name does not start another level.
+// state's path. What Vault would refuse or take for a level is written as %XX.
 func record(conn, v schema.Values, name string) (sinks.Target, error) {
 	t, err := target(conn, v)
 	if err != nil || name == "" {
 		return t, err
 	}
-	name = strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), "/", "%2F")
-	if err := checkPath(name); err != nil {
-		return sinks.Target{}, fmt.Errorf("the name of the record: %w", err)
-	}
+	name = escape(name)
 	t.Path += "/" + name
 	t.Location += "/" + name
 	return t, nil
+}
+
+func escape(name string) string {
+	var b strings.Builder
+	before := '.'
+	for _, r := range name {
+		if r == '/' || r == '%' || r == ' ' || r == '.' && before == '.' || !unicode.IsPrint(r) {
+			for _, c := range []byte(string(r)) {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
+		} else {
+			b.WriteRune(r)
+		}
+		before = r
+	}
+	return b.String()
 }
 
 func mountOf(conn schema.Values) string { return strings.Trim(conn.String("mount"), "/") }

@@ -1,0 +1,78 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/credsync/credsync/sinks"
+)
+
+// Preflight implements sinks.Preflighter. In each directory, or in the nearest
+// one above that exists, an empty file is made and removed: permissions alone
+// do not tell of read-only file systems and full disks.
+func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
+	var (
+		errs   []error
+		probed []string
+	)
+	for _, t := range targets {
+		if err := ctx.Err(); err != nil {
+			return s.failed("write", t, err)
+		}
+		dir, err := s.nearest(t)
+		if err == nil && !slices.Contains(probed, dir) {
+			err = probe(dir)
+		}
+		if err != nil {
+			errs = append(errs, s.failed("write", t, err))
+			continue
+		}
+		probed = append(probed, dir)
+	}
+	return errors.Join(errs...)
+}
+
+// nearest is the directory in which writing a target begins, after a look
+// whether the target itself is one that could be replaced.
+func (s *Sink) nearest(t sinks.Target) (string, error) {
+	if root, err := os.OpenRoot(s.dir); err == nil {
+		defer func() { _ = root.Close() }()
+		info, err := root.Lstat(t.Path)
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		case err == nil && !info.Mode().IsRegular():
+			return "", fmt.Errorf("%w: it is not a regular file, which credsync does not replace", sinks.ErrUnsupported)
+		}
+		if _, err := root.Stat(path.Dir(t.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	dir := filepath.Join(s.dir, filepath.FromSlash(path.Dir(t.Path)))
+	for {
+		_, err := os.Stat(dir)
+		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return dir, err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, tempPrefix)
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	// A writer who has the lock may have taken it for a leftover.
+	if removed := os.Remove(f.Name()); err == nil && !errors.Is(removed, fs.ErrNotExist) {
+		err = removed
+	}
+	return err
+}

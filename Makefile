@@ -29,7 +29,7 @@ unit:
 # The acceptance tests run against real servers, which are built once per
 # machine and kept in the user's cache directory.
 servers:
-	@echo "Looking for the servers of the acceptance tests; building one takes about ten minutes, once per machine."
+	@echo "Looking for the servers of the acceptance tests; building one takes 10 to 20 minutes, once per machine."
 	go run ./acceptance/servers/cmd/fetch-servers
 
 acceptance: servers

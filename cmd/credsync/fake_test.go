@@ -85,8 +85,12 @@ type result struct {
 // command runs the program on a fake engine. env is NAME=value.
 func command(t *testing.T, f *fake, args []string, env ...string) result {
 	t.Helper()
+	return commandIn(t.Context(), f, args, env...)
+}
+
+func commandIn(ctx context.Context, f *fake, args []string, env ...string) result {
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, process{
+	code := run(ctx, args, process{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(name string) string {
 			for _, e := range env {

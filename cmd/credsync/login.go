@@ -116,41 +116,47 @@ func (a *app) givenCode(f loginFlags) (credential.Secret, error) {
 // askCode asks at the terminal, without showing what is typed, or else takes
 // the first line of standard input.
 func (a *app) askCode(ctx context.Context) (credential.Secret, error) {
+	read := func() (credential.Secret, error) { return readCode(a.stdin) }
+	restore := func() {}
+	if f, ok := terminal(a.stdin); ok {
+		fd := int(f.Fd())
+		// The echo is off before the question is there, so that nothing that
+		// is typed at it can show; whatever happens, it comes back on.
+		before, err := term.MakeRaw(fd)
+		if err != nil {
+			return credential.Secret{}, fmt.Errorf("turn the terminal's echo off: %w", err)
+		}
+		restore = func() { _ = term.Restore(fd, before) }
+		read = func() (credential.Secret, error) { return a.typedCode(f) }
+	}
+	defer restore()
 	type answer struct {
 		code credential.Secret
 		err  error
 	}
 	given := make(chan answer, 1)
-	restore := func() {}
-	if f, ok := terminal(a.stdin); ok {
-		// An interrupt must not leave the terminal without its echo.
-		if before, err := term.GetState(int(f.Fd())); err == nil {
-			restore = func() { _ = term.Restore(int(f.Fd()), before) }
-		}
-		a.out.Ask("The code", "It is not shown as you type.")
-		go func() {
-			b, err := term.ReadPassword(int(f.Fd()))
-			a.out.Note("")
-			if err != nil {
-				given <- answer{err: err}
-				return
-			}
-			code, err := codeIn(b)
-			given <- answer{code, err}
-		}()
-	} else {
-		go func() {
-			code, err := readCode(a.stdin)
-			given <- answer{code, err}
-		}()
-	}
+	go func() {
+		code, err := read()
+		given <- answer{code, err}
+	}()
 	select {
 	case <-ctx.Done():
-		restore()
 		return credential.Secret{}, errors.New("the run was told to stop")
 	case got := <-given:
 		return got.code, got.err
 	}
+}
+
+func (a *app) typedCode(f *os.File) (credential.Secret, error) {
+	screen := struct {
+		io.Reader
+		io.Writer
+	}{f, a.stderr}
+	line, err := term.NewTerminal(screen, "").ReadPassword("The code, which is not shown as you type: ")
+	if err != nil {
+		return credential.Secret{}, errors.New("no code was given")
+	}
+	return codeIn([]byte(line))
 }
 
 // readCode takes the first line.

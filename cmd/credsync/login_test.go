@@ -76,8 +76,8 @@ func TestLoginThatNeedsNoCodeAsksForNone(t *testing.T) {
 func TestLoginAsksWithoutShowingTheCode(t *testing.T) {
 	f := challenged(outcome(waiting, engine.Done))
 	s := onTerminal(t, t.Context(), f, "login", "bifit_kassa.shop")
-	s.until(t, "Enter a value:")
-	if _, err := io.WriteString(s.keyboard, "3021\n"); err != nil {
+	s.until(t, "as you type:")
+	if _, err := io.WriteString(s.keyboard, "3021\r"); err != nil {
 		t.Fatal(err)
 	}
 	screen := s.rest()

@@ -19,7 +19,13 @@ func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
 		Short: "Mend the state",
-		Args:  cobra.NoArgs,
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return usageError{fmt.Sprintf("There is no command %q of state", args[0]), "Run credsync state --help for the list."}
+		},
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "recover FILE",

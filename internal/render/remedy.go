@@ -24,6 +24,8 @@ func remedy(reason plan.Reason, address string) (advice, command string) {
 		return "have the second factor turned off for this account at the upstream, then:", again
 	case providers.NoAccess:
 		return "have the upstream give the account the access it lacks, then:", again
+	case providers.NeedsCode:
+		return "someone who receives the account's codes runs:", "credsync login " + quoteArgument(address)
 	}
 	return "", ""
 }

@@ -27,11 +27,9 @@ unit:
 	CGO_ENABLED=1 go test -race ./...
 
 # The acceptance tests run against real servers, which are built once per
-# machine and kept in the user's cache directory. -count=1: the scripts run a
-# Nothing is taken from the test cache: the scripts run a program that the go
-# command does not know they depend on.
-# program that the go command does not see, so a kept result may be of an older
-# one.
+# machine and kept in the user's cache directory. Nothing is taken from the test
+# cache: the scripts run a program that the go command does not know they
+# depend on.
 servers:
 	@echo "Looking for the servers of the acceptance tests; building one takes 10 to 20 minutes, once per machine."
 	go run ./acceptance/servers/cmd/fetch-servers

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt bench demo clean
+.PHONY: build test lint unit acceptance servers fmt docs bench demo clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -40,6 +40,9 @@ acceptance: servers
 fmt:
 	gofmt -w .
 	go run ./cmd/credsync fmt examples
+
+docs:
+	go test ./internal/reference -update
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

@@ -362,7 +362,7 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 
 func (o *observation) unreadable(summary string, err error) {
 	o.input.Unreadable = err.Error()
-	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s.", strings.TrimSuffix(describeError(err), ".")).About(o.input.Address, o.account.cfg.Range))
+	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
 }
 
 func (o *observation) warn(summary, detail string) {

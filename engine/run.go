@@ -97,7 +97,7 @@ func (r *run) failure(summary string, err error) diag.Diagnostic {
 	if r.o.account != nil {
 		return r.o.account.failure(summary, err)
 	}
-	return diag.Errorf(summary, "%s.", describeError(err)).About(r.p.Address, nil)
+	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(r.p.Address, nil)
 }
 
 // rotate gets a new token from acquire, which returns nil where there is none,

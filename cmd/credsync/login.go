@@ -64,7 +64,7 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 	view := render.NewLogin(a.out)
 	given, err := a.givenCode(f)
 	if err != nil {
-		view.Failed(diag.List{diag.Errorf("The code cannot be read", "%s.", err)})
+		view.Failed(diag.List{diag.FromError("The code cannot be read", err)})
 		return status(exitError)
 	}
 	w, diags := a.open(ctx, a, ".", 0)

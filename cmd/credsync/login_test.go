@@ -46,11 +46,11 @@ func TestLoginCommand(t *testing.T) {
 		"wrong code":      {[]string{"--code", "1"}, engine.Blocked, 3, 0, "1", "needs a human (needs_code)"},
 		"failed":          {[]string{"--code", "1"}, engine.Failed, 1, 0, "1", "the login failed"},
 		"nobody to ask":   {nil, engine.Done, 3, 1, "", "The login waits for its code"},
-		"empty file":      {[]string{"--code-file", empty}, engine.Done, 1, 0, "", "no code was given"},
+		"empty file":      {[]string{"--code-file", empty}, engine.Done, 1, 0, "", "No code was given."},
 		"no such file":    {[]string{"--code-file", empty + "x"}, engine.Done, 1, 0, "", "The code cannot be read"},
 		"both":            {[]string{"--code", "1", "--send-only"}, engine.Done, 1, 0, "", "exclude each other"},
 		"no address":      {[]string{"second"}, engine.Done, 1, 0, "", "login takes one account"},
-		"stdin as a file": {[]string{"--code-file", "-"}, engine.Done, 1, 0, "", "no code was given"},
+		"stdin as a file": {[]string{"--code-file", "-"}, engine.Done, 1, 0, "", "No code was given."},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

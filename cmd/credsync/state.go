@@ -47,7 +47,7 @@ func (a *app) stateCommand() *cobra.Command {
 func (a *app) recoverState(ctx context.Context, file string) error {
 	content, err := readBounded(a.path(file))
 	if err != nil {
-		a.out.Diagnostics(diag.List{diag.Errorf("The emergency file cannot be read", "%s.", err)})
+		a.out.Diagnostics(diag.List{diag.FromError("The emergency file cannot be read", err)})
 		return status(exitError)
 	}
 	w, diags := a.open(ctx, a, ".", 0)
@@ -58,7 +58,7 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 	defer w.close()
 	address, err := w.engine.Recover(ctx, content, ageIdentity(w.config.State))
 	if err != nil {
-		a.out.Diagnostics(diag.List{diag.Errorf("The token was not brought back", "%s.", err)})
+		a.out.Diagnostics(diag.List{diag.FromError("The token was not brought back", err)})
 		return status(exitError)
 	}
 	a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with credsync apply, then remove %s.", address, file))

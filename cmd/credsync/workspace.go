@@ -83,7 +83,7 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 	}
 	store, err := conns.store(cfg.State)
 	if err != nil {
-		return nil, append(diags, diag.Errorf("The state cannot be opened", "%s.", err))
+		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
 	clocks := &skews{}
 	pool := upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: clocks.add})

@@ -49,7 +49,7 @@ func (v *LoginView) Finish(o engine.Outcome) {
 		p.printf("%s\n", clean(o.Address)+": logged in, verified and delivered.")
 	case engine.Blocked:
 		p.printf("%s\n", clean(o.Address)+": needs a human ("+string(o.Blocker.Reason)+")")
-		p.paragraph(6, sentence(o.Message))
+		p.paragraph(6, diag.Sentence(o.Message))
 		p.remedy(o.Blocker.Reason, o.Address)
 	case engine.Failed:
 		p.printf("%s\n", clean(o.Address)+": the login failed.")

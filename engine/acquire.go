@@ -86,6 +86,8 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	if errors.As(err, &upstream) {
 		lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
 		if upstream.Class == providers.Credentials || lost {
+			// The material is worth nothing now, whatever the login brings.
+			old.Token.RefreshableUntil = r.e.Now()
 			r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
 			r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
 			r.p.Message = "the upstream did not refresh the token, so credsync logged in again"

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 )
 
@@ -19,6 +20,9 @@ func (r *run) verify(ctx context.Context) bool {
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
+		if b := r.p.Blocker; b != nil && b.Reason == plan.Reason(providers.NoAccess) {
+			r.p.Blocker = nil
+		}
 		return true
 	}
 	var upstream *providers.Error

@@ -62,8 +62,12 @@ func (r *run) writable(i int) bool { return r.p.Targets[i].Action != plan.Blocke
 // acquire refreshes or logs in. It returns nil where there is no new token,
 // having said or remembered why.
 func (r *run) acquire(ctx context.Context) *state.Grant {
-	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
+	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
+	if ctx.Err() != nil {
+		r.fail(r.failure("No token was asked for", errors.New("this run was held up for too long before it; run apply again")))
+		return nil
+	}
 	if r.p.Action == plan.Refresh {
 		grant, again := r.refresh(ctx)
 		if !again {

@@ -189,6 +189,10 @@ func (r *run) note(ctx context.Context) {
 	if r.o.account == nil || r.p.Reason != plan.Current {
 		return
 	}
+	if l := r.o.record.Lease; l != nil && r.e.held(l) {
+		// Writing now would make the holder believe that it lost its lease.
+		return
+	}
 	rec := r.o.record.Clone()
 	dirty := rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
 	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove

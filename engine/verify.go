@@ -13,7 +13,7 @@ import (
 // (P2). It reports false where the token must not be delivered, having said or
 // remembered why; the token before stays where it is.
 func (r *run) verify(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
+	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
 	g := r.o.record.Newest()
 	outputs, err := verifyWith(ctx, r.provider, g.Token)

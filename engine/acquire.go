@@ -62,8 +62,6 @@ func (r *run) writable(i int) bool { return r.p.Targets[i].Action != plan.Blocke
 // acquire refreshes or logs in. It returns nil where there is no new token,
 // having said or remembered why.
 func (r *run) acquire(ctx context.Context) *state.Grant {
-	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
-	defer cancel()
 	if r.p.Action == plan.Refresh {
 		grant, again := r.refresh(ctx)
 		if !again {
@@ -86,6 +84,8 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	if errors.As(err, &upstream) {
 		lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
 		if upstream.Class == providers.Credentials || lost {
+			// The material is worth nothing now, whatever the login brings.
+			old.Token.RefreshableUntil = r.e.Now()
 			r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
 			r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
 			r.p.Message = "the upstream did not refresh the token, so credsync logged in again"

@@ -207,6 +207,8 @@ type upstream struct {
 	onSend       func() error
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
+	// loginContext is called with the context of each login.
+	loginContext func(context.Context)
 }
 
 func newUpstream() *upstream {
@@ -320,9 +322,12 @@ func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.
 	return s.f.Verify(ctx, t)
 }
 
-func (f fake) Login(context.Context) (credential.Token, error) {
+func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
+	if f.u.loginContext != nil {
+		f.u.loginContext(ctx)
+	}
 	f.u.logins++
 	if f.u.onLogin != nil {
 		if err := f.u.onLogin(); err != nil {

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt bench demo clean
+.PHONY: build test lint unit acceptance servers fmt docs bench demo clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -27,17 +27,22 @@ unit:
 	CGO_ENABLED=1 go test -race ./...
 
 # The acceptance tests run against real servers, which are built once per
-# machine and kept in the user's cache directory.
+# machine and kept in the user's cache directory. Nothing is taken from the test
+# cache: the scripts run a program that the go command does not know they
+# depend on.
 servers:
-	@echo "Looking for the servers of the acceptance tests; building one takes about ten minutes, once per machine."
+	@echo "Looking for the servers of the acceptance tests; building one takes 10 to 20 minutes, once per machine."
 	go run ./acceptance/servers/cmd/fetch-servers
 
 acceptance: servers
-	CGO_ENABLED=1 go test -race -tags acceptance -timeout 20m ./acceptance/... ./sinks/...
+	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/...
 
 fmt:
 	gofmt -w .
 	go run ./cmd/credsync fmt examples
+
+docs:
+	go test ./internal/reference -update
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

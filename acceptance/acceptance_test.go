@@ -95,6 +95,8 @@ func newWorld(tb testing.TB, env *testscript.Env) *world {
 	}
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("HOME", env.WorkDir)
+	// A program built with the race detector waits a second before it exits.
+	env.Setenv("GORACE", "atexit_sleep_ms=0")
 	env.Setenv("EXAMPLES", examples)
 	env.Setenv("VAULT_ADDR", w.vault.Address)
 	env.Setenv("VAULT_TOKEN", w.vault.RootToken)

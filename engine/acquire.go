@@ -62,8 +62,6 @@ func (r *run) writable(i int) bool { return r.p.Targets[i].Action != plan.Blocke
 // acquire refreshes or logs in. It returns nil where there is no new token,
 // having said or remembered why.
 func (r *run) acquire(ctx context.Context) *state.Grant {
-	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
-	defer cancel()
 	if r.p.Action == plan.Refresh {
 		grant, again := r.refresh(ctx)
 		if !again {
@@ -86,6 +84,8 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	if errors.As(err, &upstream) {
 		lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
 		if upstream.Class == providers.Credentials || lost {
+			// The material is worth nothing now, whatever the login brings.
+			old.Token.RefreshableUntil = r.e.Now()
 			r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
 			r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
 			r.p.Message = "the upstream did not refresh the token, so credsync logged in again"
@@ -107,6 +107,12 @@ func (r *run) login(ctx context.Context) *state.Grant {
 	if err == nil {
 		return r.newGrant(token)
 	}
+	return r.loginFailed(ctx, err)
+}
+
+// loginFailed remembers what must not be tried again, and says the rest. It
+// returns no grant.
+func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	var upstream *providers.Error
 	errors.As(err, &upstream)
 	switch {
@@ -116,6 +122,8 @@ func (r *run) login(ctx context.Context) *state.Grant {
 			reason = providers.CredentialsRejected
 		}
 		r.saveBlock(ctx, r.block(reason, rejectionMessage(upstream)))
+	case needsCode(err):
+		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.p.Address)))
 	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
 		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
 	default:

@@ -131,6 +131,9 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 		if statErr != nil {
 			return fmt.Errorf("look at %s %s again: %w", d.t.Sink.Name, d.t.Target.Location, statErr)
 		}
+		if !e.Now().Before(rec.Lease.ExpiresAt) {
+			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
+		}
 		if !e.stillOurs(a, d, info) {
 			return fmt.Errorf("%s %s was created by someone else in the meantime and is left alone; set adopt = true in the deliver block to take it over: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}

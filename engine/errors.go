@@ -30,5 +30,5 @@ func joinSentences(a, b string) string {
 
 // failure is an error diagnostic about an account.
 func (a *account) failure(summary string, err error) diag.Diagnostic {
-	return diag.Errorf(summary, "%s.", strings.TrimRight(describeError(err), ". ")).About(a.cfg.Address, a.cfg.Range)
+	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(a.cfg.Address, a.cfg.Range)
 }

@@ -58,13 +58,19 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 // wins, whoever got it.
 func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
 	snap, err := r.e.Store.Load(ctx, r.p.Address)
-	if err == nil && snap.Record != nil {
+	if err == nil && snap.Record == nil {
+		return r.journalAnew(ctx, snap.Version)
+	}
+	if err == nil {
 		theirs := snap.Record.Newest()
 		if theirs != nil && theirs.Token.IssuedAt.After(g.Token.IssuedAt) {
 			r.fail(r.failure("Another run got a newer token", fmt.Errorf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.p.Address)))
 			r.leased = false
 			return false
 		}
+		// A record that was made anew has another key.
+		p := fingerprints(snap.Record.Key, r.o.account.cfg)
+		g.LoginPrint, g.ShapePrint = p.login, p.shape
 		snap.Record.Pending = g
 		_, err = r.e.Store.Save(ctx, snap.Record, snap.Version)
 	}
@@ -80,10 +86,33 @@ func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
 	return false
 }
 
-// save writes the record once.
+// journalAnew is for a record that was deleted though this run held the lease:
+// by hand, or by a configuration that knows the account no longer. The token is
+// the only one there is, so the record is written again, lease and all.
+func (r *run) journalAnew(ctx context.Context, version string) bool {
+	r.e.Log.Warn("the record was deleted while this run was at work; writing it again", "address", r.p.Address)
+	r.o.version = version
+	err := r.save(ctx)
+	if err == nil {
+		return true
+	}
+	file, emergencyErr := r.e.writeEmergency(r.o.record)
+	if emergencyErr == nil {
+		err = fmt.Errorf("%w. The new token is safe in %s; bring it back with: credsync state recover %s", err, file, file)
+	}
+	r.leased = false
+	r.fail(r.failure("The new token could not be journaled", err))
+	return false
+}
+
+// save writes the record once. The work that follows has the whole life of the
+// lease before it again.
 func (r *run) save(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTry)
 	defer cancel()
+	if l := r.o.record.Lease; l != nil {
+		l.ExpiresAt = r.e.Now().Add(leaseLife)
+	}
 	version, err := r.e.Store.Save(ctx, r.o.record, r.o.version)
 	if err == nil {
 		r.o.version = version

@@ -76,6 +76,11 @@ func (e *Engine) held(l *state.Lease) bool {
 	return e.Now().Before(l.ExpiresAt) && (e.Alive == nil || e.Alive(l.Holder))
 }
 
+// leaseLeft is for how long work at the upstream may still go on.
+func (r *run) leaseLeft() time.Duration {
+	return r.o.record.Lease.ExpiresAt.Sub(r.e.Now()) - leaseMargin
+}
+
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.o.record.Clone()
 	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(leaseLife)}

@@ -164,14 +164,14 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 
 // verificationDue reports whether to ask the upstream about the token. It is
 // not asked about a token that is going to be replaced in any case, nor about
-// one that it has rejected: for a static token, that would be trying rejected
-// credentials again.
+// one that it has rejected, nor about a static one while a block is
+// remembered: that would be trying rejected credentials again.
 func (o *observation) verificationDue(l look) bool {
 	g := o.record.Newest()
 	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
 		return false
 	}
-	if b := o.input.Block; b != nil && (o.input.Static || b.Reason != plan.Reason(providers.NoAccess)) {
+	if o.input.Block != nil && o.input.Static {
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At
@@ -362,7 +362,7 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 
 func (o *observation) unreadable(summary string, err error) {
 	o.input.Unreadable = err.Error()
-	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s.", strings.TrimSuffix(describeError(err), ".")).About(o.input.Address, o.account.cfg.Range))
+	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
 }
 
 func (o *observation) warn(summary, detail string) {

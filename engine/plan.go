@@ -57,7 +57,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	}
 	gap, err := plan.LongestGap(e.Config.Schedule, p.CreatedAt)
 	if err != nil {
-		p.Diagnostics = append(p.Diagnostics, diag.Errorf("Invalid schedule", "%s.", err))
+		p.Diagnostics = append(p.Diagnostics, diag.FromError("Invalid schedule", err))
 	}
 	var seen []*observation
 	if len(req.Targets) == 0 {
@@ -98,7 +98,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan) []*observation {
 	}
 	snaps, errs := e.Store.Others(ctx, addresses)
 	for _, err := range errs {
-		p.Diagnostics = append(p.Diagnostics, diag.Errorf("The state cannot be read", "%s.", strings.TrimRight(err.Error(), ".")))
+		p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
 	}
 	var seen []*observation
 	for _, snap := range snaps {

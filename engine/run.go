@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/credsync/credsync/plan"
@@ -52,7 +53,7 @@ func (r *run) do(ctx context.Context) Outcome {
 	}
 	switch r.p.Action {
 	case plan.Issue, plan.Refresh, plan.Reissue:
-		r.rotate(ctx)
+		r.rotate(ctx, r.acquire)
 	case plan.Deliver:
 		r.redeliver(ctx)
 	case plan.Forget, plan.Delete:
@@ -97,15 +98,21 @@ func (r *run) failure(summary string, err error) diag.Diagnostic {
 	if r.o.account != nil {
 		return r.o.account.failure(summary, err)
 	}
-	return diag.Errorf(summary, "%s.", describeError(err)).About(r.p.Address, nil)
+	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(r.p.Address, nil)
 }
 
-// rotate gets a new token and brings it where it belongs.
-func (r *run) rotate(ctx context.Context) {
+// rotate gets a new token from acquire, which returns nil where there is none,
+// and brings it where it belongs.
+func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.Grant) {
+	if r.o.verification.Outcome == plan.Refused {
+		// Whatever becomes of this run, the next need not ask again, and must
+		// not take the token for a good one.
+		r.o.record.Newest().Rejected = true
+	}
 	if !r.setUp() || !r.preflight(ctx) {
 		return
 	}
-	grant := r.acquire(ctx)
+	grant := r.underLease(ctx, acquire)
 	if grant == nil {
 		return
 	}
@@ -115,6 +122,17 @@ func (r *run) rotate(ctx context.Context) {
 	r.deliver(ctx, false)
 	r.removeTargets(ctx)
 	r.commit(ctx)
+}
+
+// underLease ends the work at the upstream before the lease does.
+func (r *run) underLease(ctx context.Context, acquire func(context.Context) *state.Grant) *state.Grant {
+	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
+	defer cancel()
+	if ctx.Err() != nil {
+		r.fail(r.failure("No token was asked for", errors.New("this run was held up for too long before it; run apply again")))
+		return nil
+	}
+	return acquire(ctx)
 }
 
 // redeliver brings the token that there is to the targets that lack it.
@@ -148,15 +166,23 @@ func (r *run) setUp() bool {
 }
 
 // commit makes the newest token the current one and ends the lease, in one
-// write. A block was about a token that there now is.
+// write.
 func (r *run) commit(ctx context.Context) {
 	rec := r.o.record
-	rec.Current, rec.Pending = rec.Newest(), nil
-	if r.p.Blocker == nil {
+	rec.Current, rec.Pending, rec.Challenge = rec.Newest(), nil, nil
+	if !r.blockStands() {
 		rec.Block = nil
 	}
 	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
 	r.finish(ctx)
+}
+
+// blockStands reports whether what the record remembers still stands in the
+// way of a login. A token that is good, or was refreshed, says nothing about
+// credentials that were rejected; only a login does.
+func (r *run) blockStands() bool {
+	b := r.p.Blocker
+	return b != nil && b.Reason != plan.TargetNotOwned
 }
 
 // finish writes the record for the last time, which also ends the lease. If
@@ -176,10 +202,14 @@ func (r *run) note(ctx context.Context) {
 	if r.o.account == nil || r.p.Reason != plan.Current {
 		return
 	}
+	if l := r.o.record.Lease; l != nil && r.e.held(l) {
+		// Writing now would make the holder believe that it lost its lease.
+		return
+	}
 	rec := r.o.record.Clone()
 	dirty := rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
 	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
-	if rec.Block != nil {
+	if rec.Block != nil && !r.blockStands() {
 		rec.Block, dirty = nil, true
 	}
 	if r.o.account.cfg.VerifyEvery > 0 && r.o.verification.Outcome == plan.Confirmed {
@@ -226,8 +256,14 @@ func (r *run) rememberBlock(ctx context.Context) {
 
 // saveBlock writes a block to the state. Promise P4 rests on it, so it is
 // tried as hard as the journal.
+//
+// A verification that finds access missing does not take the place of a
+// rejected login: once access is back, that would be tried again.
 func (r *run) saveBlock(ctx context.Context, b *state.Block) {
-	r.o.record.Block = b
+	old, loggedIn := r.o.input.Block, r.p.Action == plan.Issue || r.p.Action == plan.Reissue
+	if loggedIn || b.Reason != providers.NoAccess || old == nil || old.Since.IsZero() {
+		r.o.record.Block = b
+	}
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
 	r.finish(ctx)

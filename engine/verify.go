@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 )
 
@@ -12,13 +13,16 @@ import (
 // (P2). It reports false where the token must not be delivered, having said or
 // remembered why; the token before stays where it is.
 func (r *run) verify(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, leaseLife-leaseMargin)
+	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
 	g := r.o.record.Newest()
 	outputs, err := verifyWith(ctx, r.provider, g.Token)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
+		if b := r.p.Blocker; b != nil && b.Reason == plan.Reason(providers.NoAccess) {
+			r.p.Blocker = nil
+		}
 		return true
 	}
 	var upstream *providers.Error

@@ -200,8 +200,15 @@ type upstream struct {
 	onLogin, onRefresh, onVerify func() error
 	logins, refreshes, verifies  int
 	spends, revokes, static      bool
+	// secondFactor makes logins want a code; codes counts those sent, and
+	// onSend is asked before each.
+	secondFactor bool
+	codes        int
+	onSend       func() error
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
+	// loginContext is called with the context of each login.
+	loginContext func(context.Context)
 }
 
 func newUpstream() *upstream {
@@ -236,8 +243,11 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 		},
 		New: func(v schema.Values, env providers.Env) (providers.Provider, error) {
 			f := fake{u: u, password: v.Secret("password"), now: now}
-			if u.static {
+			switch {
+			case u.static:
 				return staticFake{f}, nil
+			case u.secondFactor:
+				return twoFactor{f}, nil
 			}
 			return f, nil
 		},
@@ -261,6 +271,44 @@ type fake struct {
 	now      func() time.Time
 }
 
+// twoFactor is a fake whose login wants a code.
+type twoFactor struct{ fake }
+
+func (f twoFactor) Login(ctx context.Context) (credential.Token, error) {
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	f.u.logins++
+	if f.password.Reveal() != "pw" {
+		return credential.Token{}, refuse(providers.Credentials, "log in")
+	}
+	return credential.Token{}, wantsCode("the upstream wants a code")
+}
+
+func (f twoFactor) SendCode(context.Context) (credential.Challenge, error) {
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	f.u.codes++
+	if f.u.onSend != nil {
+		if err := f.u.onSend(); err != nil {
+			return credential.Challenge{}, err
+		}
+	}
+	return credential.Challenge{ID: credential.NewSecret(fmt.Sprintf("session-%d", f.u.codes)), SentAt: f.now()}, nil
+}
+
+func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+	f.u.mu.Lock()
+	defer f.u.mu.Unlock()
+	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
+		return credential.Token{}, wantsCode("the code is wrong")
+	}
+	return f.u.issue(f.now()), nil
+}
+
+func wantsCode(message string) error {
+	return &providers.Error{Class: providers.Human, Reason: providers.NeedsCode, Op: "log in", Message: message}
+}
+
 // staticFake hides Refresh.
 type staticFake struct{ f fake }
 
@@ -274,9 +322,12 @@ func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.
 	return s.f.Verify(ctx, t)
 }
 
-func (f fake) Login(context.Context) (credential.Token, error) {
+func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
+	if f.u.loginContext != nil {
+		f.u.loginContext(ctx)
+	}
 	f.u.logins++
 	if f.u.onLogin != nil {
 		if err := f.u.onLogin(); err != nil {

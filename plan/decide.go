@@ -77,7 +77,7 @@ func Decide(a Account) Decision {
 			break
 		}
 	}
-	v = deliverMeanwhile(&a, v)
+	v = standingBlock(&a, deliverMeanwhile(&a, v))
 	d := Decision{
 		Address: a.Address, Provider: a.Provider,
 		Action: v.action, Reason: v.reason, Message: v.message, Blocker: v.blocker,
@@ -275,6 +275,20 @@ func deliverMeanwhile(a *Account, v verdict) verdict {
 	}
 	d.blocker = v.blocker
 	return d
+}
+
+// standingBlock tells of what will stand in the way of the next login though
+// the token is still good, or can be refreshed: there is time to see to it. A
+// verification that passes says that access is there again.
+func standingBlock(a *Account, v verdict) verdict {
+	looked := v.reason != Unreadable && v.reason != Disabled && v.reason != Removed
+	if v.blocker != nil || !looked || a.Block == nil || v.action == Issue || v.action == Reissue {
+		return v
+	}
+	if a.Block.Reason != "no_access" || a.Verification.Outcome != Confirmed {
+		v.blocker = a.Block
+	}
+	return v
 }
 
 func rotation(a *Account) Rotation {

@@ -158,7 +158,7 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 			change: func(a *plan.Account) {
 				a.Token.ExpiresAt, a.Block = now.Add(time.Hour), &plan.Block{Reason: "credentials_rejected", Since: now}
 			},
-			action: plan.Refresh, reason: plan.Expiring, target: "deliver expiring",
+			action: plan.Refresh, reason: plan.Expiring, target: "deliver expiring", human: true,
 		},
 		{
 			name: "a blocked account's good token still repairs a target",

@@ -98,6 +98,13 @@ func (v Values) AllKnown() bool {
 	return true
 }
 
+// Has reports whether the table has the attribute at all, for code that works
+// with any block.
+func (v Values) Has(name string) bool {
+	_, ok := v.attrs[name]
+	return ok
+}
+
 // get returns the value if it is known and not null.
 func (v Values) get(name string, want cty.Type) (cty.Value, bool) {
 	val := v.Raw(name)

@@ -25,18 +25,19 @@ var (
 )
 
 type wireRecord struct {
-	FormatVersion  int          `json:"format_version"`
-	Address        string       `json:"address"`
-	Provider       string       `json:"provider"`
-	Project        string       `json:"project"`
-	Key            []byte       `json:"key"`
-	FirstSeenAt    *time.Time   `json:"first_seen_at,omitempty"`
-	Lease          *wireLease   `json:"lease,omitempty"`
-	Current        *wireGrant   `json:"current,omitempty"`
-	Pending        *wireGrant   `json:"pending,omitempty"`
-	Block          *wireBlock   `json:"block,omitempty"`
-	Targets        []wireTarget `json:"targets,omitempty"`
-	DeleteOnRemove bool         `json:"delete_on_remove,omitempty"`
+	FormatVersion  int            `json:"format_version"`
+	Address        string         `json:"address"`
+	Provider       string         `json:"provider"`
+	Project        string         `json:"project"`
+	Key            []byte         `json:"key"`
+	FirstSeenAt    *time.Time     `json:"first_seen_at,omitempty"`
+	Lease          *wireLease     `json:"lease,omitempty"`
+	Current        *wireGrant     `json:"current,omitempty"`
+	Pending        *wireGrant     `json:"pending,omitempty"`
+	Block          *wireBlock     `json:"block,omitempty"`
+	Challenge      *wireChallenge `json:"challenge,omitempty"`
+	Targets        []wireTarget   `json:"targets,omitempty"`
+	DeleteOnRemove bool           `json:"delete_on_remove,omitempty"`
 }
 
 type wireLease struct {
@@ -64,6 +65,12 @@ type wireBlock struct {
 	Since      time.Time `json:"since"`
 	LoginPrint string    `json:"login_fingerprint"`
 	ShapePrint string    `json:"shape_fingerprint"`
+}
+
+type wireChallenge struct {
+	ID         string    `json:"id,omitempty"`
+	SentAt     time.Time `json:"sent_at"`
+	LoginPrint string    `json:"login_fingerprint"`
 }
 
 type wireTarget struct {
@@ -97,6 +104,9 @@ func Encode(r *Record) (credential.Secret, error) {
 	}
 	if b := r.Block; b != nil {
 		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
+	}
+	if c := r.Challenge; c != nil {
+		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
 	}
 	for _, t := range r.Targets {
 		w.Targets = append(w.Targets, wireTarget{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt)})
@@ -150,6 +160,9 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	}
 	if b := w.Block; b != nil {
 		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
+	}
+	if c := w.Challenge; c != nil {
+		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}
 	}
 	for _, t := range w.Targets {
 		r.Targets = append(r.Targets, Target{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt)})

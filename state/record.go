@@ -34,6 +34,8 @@ type Record struct {
 	Pending *Grant
 	// Block says that a human is needed; nil if not.
 	Block *Block
+	// Challenge is a second factor that was sent to a human and not answered.
+	Challenge *Challenge
 	// Targets in the order of their sink and location.
 	Targets []Target
 	// DeleteOnRemove is what happens to the targets when the account is
@@ -73,6 +75,14 @@ type Block struct {
 	// LoginPrint and ShapePrint are the fingerprints it was blocked under.
 	LoginPrint string
 	ShapePrint string
+}
+
+// Challenge is a code that was asked for. With a zero ID the upstream may have
+// sent it, but its answer was lost, so it cannot be used.
+type Challenge struct {
+	credential.Challenge
+	// LoginPrint is the fingerprint of the login that it belongs to.
+	LoginPrint string
 }
 
 // Target is one place that was claimed or written.
@@ -147,6 +157,7 @@ func (r *Record) Clone() *Record {
 	c.Current = clone(r.Current)
 	c.Pending = clone(r.Pending)
 	c.Block = clone(r.Block)
+	c.Challenge = clone(r.Challenge)
 	c.Targets = slices.Clone(r.Targets)
 	return &c
 }

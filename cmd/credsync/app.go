@@ -94,7 +94,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
-		a.statusCommand(), a.versionCommand(),
+		a.loginCommand(), a.providersCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
 	)
 	return root
 }

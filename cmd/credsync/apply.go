@@ -84,7 +84,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *workspace, p *engine.Plan, saved bool, diags diag.List) {
 	file, err := readSavedPlan(a.path(path))
 	if err != nil {
-		return nil, nil, true, diag.List{diag.Errorf("The saved plan cannot be used", "%s.", err)}
+		return nil, nil, true, diag.List{diag.FromError("The saved plan cannot be used", err)}
 	}
 	if file != nil {
 		w, p, diags = a.planSaved(ctx, file, f)

@@ -87,10 +87,7 @@ func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http
 // of it is encrypted to the same.
 func ageRecipient(s *config.State) string {
 	const name = "age_recipient"
-	if s == nil {
-		return ""
-	}
-	if _, ok := s.Values.Block().Attribute(name); !ok {
+	if s == nil || !s.Values.Has(name) {
 		return ""
 	}
 	return s.Values.String(name)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/config"
@@ -22,6 +23,12 @@ type fake struct {
 	requests []engine.Request
 	applied  int
 	proved   int
+	// begun counts logins begun, which gave sent; code is what finished one.
+	begun int
+	sent  engine.Sent
+	code  credential.Secret
+	// recoverErr is what Recover returns.
+	recoverErr error
 }
 
 func (f *fake) Plan(_ context.Context, r engine.Request) *engine.Plan {
@@ -55,6 +62,20 @@ func (f *fake) Authenticate(context.Context, *engine.Plan, engine.Observer) *eng
 	return &f.summary
 }
 
+func (f *fake) BeginLogin(context.Context, string) engine.Sent {
+	f.begun++
+	return f.sent
+}
+
+func (f *fake) FinishLogin(_ context.Context, _ string, code credential.Secret) engine.Outcome {
+	f.code = code
+	return f.summary.Outcomes[0]
+}
+
+func (f *fake) Recover(_ context.Context, content []byte, _ credential.Secret) (string, error) {
+	return string(content), f.recoverErr
+}
+
 // result is what a command left.
 type result struct {
 	code           int
@@ -64,8 +85,12 @@ type result struct {
 // command runs the program on a fake engine. env is NAME=value.
 func command(t *testing.T, f *fake, args []string, env ...string) result {
 	t.Helper()
+	return commandIn(t.Context(), f, args, env...)
+}
+
+func commandIn(ctx context.Context, f *fake, args []string, env ...string) result {
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, process{
+	code := run(ctx, args, process{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(name string) string {
 			for _, e := range env {

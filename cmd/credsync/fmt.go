@@ -66,7 +66,7 @@ func (a *app) fmtFile(name string, f fmtFlags) (changed bool, diags diag.List) {
 	}
 	if !f.check {
 		if err := rewrite(name, after); err != nil {
-			return false, append(diags, diag.Errorf("A file cannot be rewritten", "%s.", err))
+			return false, append(diags, diag.FromError("A file cannot be rewritten", err))
 		}
 	}
 	a.out.Line(name)

@@ -77,7 +77,7 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	if saved {
 		if err := a.savePlan(f.out, w, p); err != nil {
 			saved = false
-			d.Diagnostics = append(d.Diagnostics, diag.Errorf("The plan cannot be saved", "%s.", err))
+			d.Diagnostics = append(d.Diagnostics, diag.FromError("The plan cannot be saved", err))
 		}
 	}
 	view.Show(d)

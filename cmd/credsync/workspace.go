@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/plan"
@@ -36,6 +37,9 @@ type worker interface {
 	Save(io.Writer, *engine.Plan) error
 	Apply(context.Context, *engine.Plan, engine.Observer) *engine.Summary
 	Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary
+	BeginLogin(ctx context.Context, address string) engine.Sent
+	FinishLogin(ctx context.Context, address string, code credential.Secret) engine.Outcome
+	Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error)
 }
 
 // opener reads the configuration at a path, as the user gave it, and makes an
@@ -79,7 +83,7 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 	}
 	store, err := conns.store(cfg.State)
 	if err != nil {
-		return nil, append(diags, diag.Errorf("The state cannot be opened", "%s.", err))
+		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
 	clocks := &skews{}
 	pool := upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: clocks.add})

@@ -124,11 +124,11 @@ func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
 	switch {
 	case o.Blocker == nil:
-		p.paragraph(6, sentence(errorSummary(o)))
+		p.paragraph(6, diag.Sentence(errorSummary(o)))
 	case v.shown[o.Address] == o.Blocker.Message:
 		p.printf("      As shown above.\n")
 	default:
-		p.paragraph(6, sentence(o.Blocker.Message))
+		p.paragraph(6, diag.Sentence(o.Blocker.Message))
 		p.remedy(o.Blocker.Reason, o.Address)
 	}
 }

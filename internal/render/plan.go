@@ -143,7 +143,7 @@ func (p planPrinter) account(a plan.DocumentAccount) {
 	}
 	p.printf("\n  %s %s  %s\n", st.action(action, symbol(action)), st.bold(clean(a.Address)), st.action(action, words))
 	if a.Action != plan.BlockedAction || a.Blocker == nil {
-		p.paragraph(6, sentence(a.Message))
+		p.paragraph(6, diag.Sentence(a.Message))
 	}
 	if a.ExpiresAt != nil {
 		word := "expires"
@@ -187,13 +187,13 @@ func (p planPrinter) target(a plan.DocumentAccount, t plan.DocumentTarget) {
 	p.printf("      %s %s %s: %s\n", p.style().action(t.Action, symbol(t.Action)), clean(t.Sink), clean(t.Location), what)
 	// A blocker that is this target's own is told once, below.
 	if t.Message != "" && (a.Blocker == nil || a.Blocker.Message != t.Message) {
-		p.paragraph(8, sentence(t.Message))
+		p.paragraph(8, diag.Sentence(t.Message))
 	}
 }
 
 // blocker tells why a human is needed and what that human is to do.
 func (p planPrinter) blocker(a plan.DocumentAccount) {
-	p.paragraph(6, sentence(a.Blocker.Message))
+	p.paragraph(6, diag.Sentence(a.Blocker.Message))
 	if a.Blocker.Since != nil {
 		p.printf("      since    %s\n", both(*a.Blocker.Since, p.now))
 	}
@@ -216,7 +216,7 @@ func (p planPrinter) idle(accounts []plan.DocumentAccount) {
 			continue
 		}
 		p.printf("\n    %s  %s\n", p.style().bold(clean(a.Address)), a.Reason)
-		p.paragraph(6, sentence(a.Message))
+		p.paragraph(6, diag.Sentence(a.Message))
 	}
 	if len(current) == 0 {
 		p.printf("\n")
@@ -293,22 +293,6 @@ func needHuman(n int) string {
 		return "1 needs a human."
 	}
 	return fmt.Sprintf("%d need a human.", n)
-}
-
-// sentence gives a message a full stop, and a capital letter unless it begins
-// with a name.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	first, rest, _ := strings.Cut(s, " ")
-	if c := s[0]; c >= 'a' && c <= 'z' && !strings.ContainsAny(first, "._") && !strings.HasPrefix(rest, "=") {
-		s = string(c-'a'+'A') + s[1:]
-	}
-	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
-		s += "."
-	}
-	return s
 }
 
 // NoPlan is the document to show where no plan could be made.

@@ -25,7 +25,7 @@ func remedy(reason plan.Reason, address string) (advice, command string) {
 	case providers.NoAccess:
 		return "have the upstream give the account the access it lacks, then:", again
 	case providers.NeedsCode:
-		return "someone who receives the account's codes has to log in.", ""
+		return "someone who receives the account's codes runs:", "credsync login " + quoteArgument(address)
 	}
 	return "", ""
 }

@@ -85,7 +85,7 @@ type Options struct {
 	// Proxy is the URL of an HTTP(S) or SOCKS5 proxy. Where it is not set, the
 	// HTTPS_PROXY family of environment variables decides.
 	Proxy credential.Secret
-	// CAPEM are certificates to trust besides the system's.
+	// CAPEM are certificates to trust in place of the system's.
 	CAPEM string
 	// Headers are added to every request. One that the provider sets itself
 	// is not replaced.

@@ -81,11 +81,7 @@ func newTransport(o Options) (*http.Transport, error) {
 func tlsConfig(o Options) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAPEM != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			// No system store (a scratch image): the configured ones are all.
-			roots = x509.NewCertPool()
-		}
+		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM([]byte(o.CAPEM)) {
 			return nil, configError("http.ca_pem", "no certificate in PEM form was found in it")
 		}

@@ -33,7 +33,7 @@ func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
-		if !l.checkName(b.Labels[1], "account", b) {
+		if !l.checkName(b.Labels[1], "an account", b) {
 			continue
 		}
 		if at, twice := first[address]; twice {
@@ -70,9 +70,15 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 	return accounts
 }
 
-// providerTable keeps one table for each provider.
+// providerTable keeps one table for each provider. A row that every account
+// has already is a bug of the provider and panics.
 func (l *loader) providerTable(spec *providers.Spec) *schema.Block {
 	if l.providerTables[spec] == nil {
+		for _, row := range spec.Attributes {
+			if _, taken := l.tables.account.Attribute(row.Name); taken {
+				panic(fmt.Sprintf("config: provider %q has an attribute %q, which every account has", spec.Name, row.Name))
+			}
+		}
 		l.providerTables[spec] = spec.Block()
 	}
 	return l.providerTables[spec]
@@ -90,7 +96,8 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	}
 	good = ok && good
 	if good {
-		a.Enabled, a.VerifyEvery = common.Bool("enabled"), common.Duration("verify_every")
+		a.Enabled = common.Bool("enabled") || !common.Known("enabled")
+		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
 		a.RotateBefore = rotateBefore(common, b.spec)
 		good = l.checkBaseURL(a, b)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/schema/functions"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -81,6 +82,11 @@ func (l *loader) assignArgument(given map[string]assignment, arg string) {
 func (l *loader) assignText(given map[string]assignment, name, text, from string) {
 	v := l.vars[name]
 	if !v.typed || v.ty.IsPrimitiveType() {
+		if !functions.Intact(text) {
+			v.broken = true
+			l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s is not UTF-8 text in normal form C, so it cannot be used unchanged.", name, from), nil)
+			return
+		}
 		given[name] = assignment{value: cty.StringVal(text), from: from}
 		return
 	}
@@ -88,7 +94,7 @@ func (l *loader) assignText(given map[string]assignment, name, text, from string
 		v.broken = true
 		l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s is not a valid expression. Write lists as [\"a\", \"b\"], maps as { a = \"b\" } and text in quotes. The value is not shown, since it may hold a secret.", name, from), nil)
 	}
-	if checkDepth([]byte(text), false) != nil {
+	if checkDepth([]byte(text), false) != nil || !functions.Intact(text) {
 		wrong()
 		return
 	}

@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/functions"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -46,7 +48,7 @@ func (l *loader) declareData(blocks []*hcl.Block) {
 	for _, b := range blocks {
 		kind, name := b.Labels[0], b.Labels[1]
 		address := "data." + kind + "." + name
-		if !l.checkName(name, "data block", b) {
+		if !l.checkName(name, "a data block", b) {
 			continue
 		}
 		if first := l.data[address]; first != nil {
@@ -149,7 +151,12 @@ func (l *loader) readOne(r *read) {
 		return
 	}
 	values := make(map[string]cty.Value, len(object.Data))
-	for key, secret := range object.Data {
+	for _, key := range slices.Sorted(maps.Keys(object.Data)) {
+		secret := object.Data[key]
+		if !functions.Intact(secret.Reveal()) || !functions.Intact(key) {
+			r.err = fmt.Errorf("the value of %q is not UTF-8 text in normal form C, so it cannot be used unchanged; store it in another form, such as base64", key)
+			return
+		}
 		values[key] = cty.StringVal(secret.Reveal())
 	}
 	r.value = markSensitive(cty.ObjectVal(values))

@@ -103,7 +103,11 @@ func (l *loader) nested(content *hcl.BodyContent, row *schema.Nested, s section,
 		}
 		count++
 		if row.Max > 0 && count > row.Max {
-			l.report.error(b.DefRange, sc.address, fmt.Sprintf("Too many %s blocks", row.Type), fmt.Sprintf("No more than %d %q blocks are allowed in %s.", row.Max, row.Type, s.name))
+			most := "Only one block"
+			if row.Max > 1 {
+				most = fmt.Sprintf("At most %d blocks", row.Max)
+			}
+			l.report.error(b.DefRange, sc.address, fmt.Sprintf("Too many %s blocks", row.Type), fmt.Sprintf("%s of type %q can be in %s.", most, row.Type, s.name))
 			good = false
 			continue
 		}
@@ -282,6 +286,10 @@ func (l *loader) checkBlock(table *schema.Block, values schema.Values, s section
 // not quote a secret; if one did all the same, it is not shown.
 func (l *loader) blockError(err error, summary string, values schema.Values, def hcl.Range, address string) {
 	detail := sentence(err.Error())
+	first, _, _ := strings.Cut(err.Error(), ":")
+	if _, ok := values.Block().Attribute(first); ok {
+		detail = first + detail[len(first):] // an argument's name keeps its small letter
+	}
 	if quotesSecret(err, values) {
 		detail = "The arguments of this block do not fit together. Details are left out because they quote a sensitive value."
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -11,9 +12,11 @@ import (
 // dynamicBody is the shape of a dynamic block. It is expanded here rather than
 // by hcl's dynblock package, whose own evaluation of for_each and labels could
 // quote a sensitive value.
-var dynamicBody = hcl.BodySchema{
-	Attributes: []hcl.AttributeSchema{{Name: "for_each", Required: true}, {Name: "iterator"}, {Name: "labels", Required: true}},
-	Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
+func dynamicBody() *hcl.BodySchema {
+	return &hcl.BodySchema{
+		Attributes: []hcl.AttributeSchema{{Name: "for_each", Required: true}, {Name: "iterator"}, {Name: "labels", Required: true}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
+	}
 }
 
 // dynamic expands a dynamic "deliver" block.
@@ -22,7 +25,7 @@ func (l *loader) dynamic(b *hcl.Block, sc scope) ([]delivery, bool) {
 		l.report.error(b.LabelRanges[0], sc.address, "Unsupported dynamic block", fmt.Sprintf("Only deliver blocks can be made by a dynamic block, not %q.", b.Labels[0]))
 		return nil, false
 	}
-	content, problems := b.Body.Content(&dynamicBody)
+	content, problems := b.Body.Content(dynamicBody())
 	for _, p := range problems {
 		l.structural(p, sc.address)
 	}
@@ -62,10 +65,8 @@ func (l *loader) iterator(a *hcl.Attribute, sc scope) (string, bool) {
 	}
 	l.report.reveal(a.Expr)
 	name := hcl.ExprAsKeyword(a.Expr)
-	for _, root := range roots {
-		if name == root {
-			name = ""
-		}
+	if slices.Contains(rootNames(), name) {
+		name = ""
 	}
 	if name == "" {
 		l.report.error(a.Expr.Range(), sc.address, "Invalid iterator", "The iterator must be a plain name, and not one that already has a meaning (var, local, data, each, token, account).")

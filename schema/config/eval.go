@@ -28,12 +28,14 @@ type scope struct {
 	address string
 	// provider names the outputs of token.
 	provider string
+	// constant is true where nothing may be referred to.
+	constant bool
 	// owner is the local value whose expression this is.
 	owner string
 }
 
-// roots are the first names that every expression knows, for suggestions.
-var roots = []string{"var", "local", "data", "each", "token", "account"}
+// rootNames are the first names that references can have.
+func rootNames() []string { return []string{"var", "local", "data", "each", "token", "account"} }
 
 // evaluate gives an expression's value. Where that fails, or where the value
 // is unknown because of an earlier error, it is reported and ok is false.
@@ -101,13 +103,11 @@ func calls(expr hcl.Expression, functionNames ...string) bool {
 	return found
 }
 
-// secretSources are the functions whose results may be secret, marked or not.
-var secretSources = []string{"env", "sensitive", "file", "filebase64"}
-
 // touchesSecret reports whether a value that may be secret flows into any part
 // of an expression.
 func touchesSecret(expr hcl.Expression, ctx *hcl.EvalContext) bool {
-	if calls(expr, secretSources...) {
+	// The results of these may be secret, marked or not.
+	if calls(expr, "env", "sensitive", "file", "filebase64") {
 		return true
 	}
 	for _, t := range expr.Variables() {
@@ -210,7 +210,27 @@ func (l *loader) betterMissing(p *hcl.Diagnostic, expr hcl.Expression, sc scope)
 			}
 		case "data":
 			return l.missingKey(t, sc)
+		case "var", "local", "each":
+			return missingAttribute(t, sc)
 		}
+	}
+	return "", ""
+}
+
+// missingAttribute names the object and the attribute, both of which are names
+// in the source; those the object has only if it is not sensitive.
+func missingAttribute(t hcl.Traversal, sc scope) (summary, detail string) {
+	for i := 2; i < len(t); i++ {
+		object := traverse(t[:i], sc.ctx)
+		name, ok := step(t, i)
+		if !ok || object == cty.NilVal || !object.Type().IsObjectType() || object.Type().HasAttribute(name) {
+			continue
+		}
+		hint := ""
+		if !isSensitive(object) {
+			hint = didYouMean(name, keysOf(object))
+		}
+		return "Unsupported attribute", fmt.Sprintf("%s has no attribute %q.%s", traversalName(t, i), name, hint)
 	}
 	return "", ""
 }

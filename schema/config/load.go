@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -185,12 +186,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	c.State = l.declareState(blocks["state"])
 	l.evaluateData()
 
-	names := make([]string, 0, len(l.nodes))
-	for name := range l.nodes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	l.root = l.contextOf(names)
+	l.root = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
 	l.declareSettings(blocks["credsync"], c)
 	c.Accounts = l.declareAccounts(blocks["account"])
 	l.checkTargets(c.Accounts)

@@ -72,6 +72,19 @@ func TestStateIsImplicitWithoutABlock(t *testing.T) {
 	if c.State == nil || !c.State.Implicit || c.State.Sink.Spec.Type != "file" || c.State.Values.String("path") != ".credsync" {
 		t.Errorf("State = %+v", c.State)
 	}
+	fromJSON := func(src string) *config.State {
+		c, list := config.Load(context.Background(), options(write(t, map[string]string{"main.hcl.json": src}), nil))
+		if len(list) > 0 {
+			t.Fatal(text(list))
+		}
+		return c.State
+	}
+	if s := fromJSON(`{"state": {"file": {"path": "y"}}}`); s.Implicit || s.Values.String("path") != "y" {
+		t.Errorf("of JSON: %+v", s)
+	}
+	if s := fromJSON(`{"sink": {"file": {"main": {"dir": "d"}}}, "state": {"file": {"main": {"path": "y"}}}}`); s.Sink.Name != "file.main" {
+		t.Errorf("of JSON, named: %+v", s)
+	}
 	named := load(t, `state "file" { path = "x" }`)
 	if named.State.Implicit || named.State.Values.String("path") != "x" {
 		t.Errorf("State = %+v", named.State)
@@ -181,9 +194,9 @@ func TestUnreadableConfigurations(t *testing.T) {
 		"not UTF-8":         {write(t, map[string]string{"a.hcl": "# ok\n# \xff"}), "Line 2 of"},
 		"byte order mark":   {write(t, map[string]string{"a.hcl": "\xef\xbb\xbf# x"}), "byte order mark"},
 		"UTF-16":            {write(t, map[string]string{"a.hcl": "\xff\xfex\x00"}), "UTF-16"},
-		"deep":              {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("[", 100000) + "\n}"}), "nested more than"},
-		"many operators":    {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("!", 100000) + "true\n}"}), "nested more than"},
-		"many conditionals": {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("true?1:", 100000) + "1\n}"}), "nested more than"},
+		"deep":              {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("[", 9000) + "\n}"}), "nested more than"},
+		"many operators":    {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("!", 9000) + "true\n}"}), "nested more than"},
+		"many conditionals": {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("true?1:", 20001) + "1\n}"}), "nested more than"},
 		"deep JSON":         {write(t, map[string]string{"a.hcl.json": strings.Repeat("[", 100000)}), "nested more than"},
 		"deep JSON text":    {write(t, map[string]string{"a.hcl.json": `{"locals":{"x":"${` + strings.Repeat("[", 100000) + `}"}}`}), "nested more than"},
 		"null device":       {os.DevNull, "not a regular file"},
@@ -378,5 +391,38 @@ func benchmarkLoad(b *testing.B, src string) {
 		if list.HasErrors() || len(c.Accounts) != 10000 {
 			b.Fatal(text(list))
 		}
+	}
+}
+
+func TestSecretsThatExpressionsWouldAlterAreRefused(t *testing.T) {
+	const decomposed = "e\u0301" // one character, in two code points
+	src := vaultSink + "data \"vault\" \"in\" {\n sink = \"main\"\n path = \"in\"\n}\nvariable \"v\" {\n default = \"\"\n}\n"
+	for name, with := range map[string]func(*config.Options){
+		"data":     withData(map[string]string{"password": decomposed}),
+		"binary":   withData(map[string]string{"password": "\xff"}),
+		"variable": func(o *config.Options) { o.Vars = []string{"v=" + decomposed} },
+	} {
+		list := problems(t, src, with)
+		if len(list) != 1 || !strings.Contains(list[0].Detail, "unchanged") || strings.Contains(everything(t, list), "e\u0301") {
+			t.Errorf("%s: %s", name, text(list))
+		}
+	}
+	c := load(t, vaultSink+"account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n }\n}\n")
+	if got, list := c.Accounts[0].Deliveries[0].Render(credential.Token{Access: credential.NewSecret(decomposed)}); got != nil || !list.HasErrors() {
+		t.Error("an altered token was rendered")
+	}
+}
+
+// The parser recurses: what is accepted must not overflow its stack.
+func TestDeepestAcceptedNestingIsParsed(t *testing.T) {
+	nested := strings.Repeat("[", 190) + strings.Repeat("]", 190)
+	branches := strings.Repeat("false?1:", 5000) + "1"
+	load(t, "locals {\n a = "+nested+"\n b = "+branches+"\n c = "+strings.Repeat("!", 99)+"true\n}\n")
+}
+
+func TestManyInstancesWithAMistakeAreSummedUp(t *testing.T) {
+	list := problems(t, "account \"bank\" \"x\" {\n for_each = toset(formatlist(\"%d\", range(1000)))\n username = \"u\"\n password = \"p\"\n rotate_before = \"x${each.key}\"\n}\n")
+	if len(list) != 5 || !strings.Contains(list[4].Detail, "There are 995 more problems like this one") {
+		t.Errorf("%d diagnostics", len(list))
 	}
 }

@@ -28,6 +28,8 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 	root := t.RootName()
 	name, named := step(t, 1)
 	switch {
+	case sc.constant && !secret:
+		return "References not allowed", "This must be a constant: it may not refer to anything. If it is meant as text, put it into quotes."
 	case root == sc.iterator && root != "":
 		return "", ""
 	case root == "var":
@@ -43,7 +45,7 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 	case secret:
 		return "Invalid reference", "This is not a reference. If it is meant as text, put it into quotes."
 	}
-	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each, and those of a deliver block's data also to token and account. If it is meant as text, put it into quotes.", root, didYouMean(root, roots))
+	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each, and those of a deliver block's data also to token and account. If it is meant as text, put it into quotes.", root, didYouMean(root, rootNames()))
 }
 
 func (l *loader) declared(t hcl.Traversal, kind string, named bool, name string, exists bool, known []string) (summary, detail string) {

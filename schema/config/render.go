@@ -13,6 +13,7 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/schema/functions"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -122,6 +123,9 @@ func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
 func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account) func(credential.Token) (map[string]credential.Secret, diag.List) {
 	at, address, spec := convertRange(d.def), a.Address, a.Spec
 	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
+		if !functions.Intact(t.Access.Reveal()) || !functions.Intact(t.Refresh.Reveal()) {
+			return nil, diag.List{diag.Errorf("Data cannot be rendered", "The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.").About(address, at)}
+		}
 		token := TokenObject(spec, t)
 		value := withoutWithheld(spec, token)
 		if data != nil {

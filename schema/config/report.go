@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,6 +31,8 @@ type reporter struct {
 	uses    map[string][]string
 	found   []finding
 	seen    map[string]bool
+	// count is how many findings of instances share a summary and a place.
+	count   map[string]int
 	settled bool
 }
 
@@ -47,7 +51,7 @@ type finding struct {
 func newReporter() *reporter {
 	return &reporter{
 		files: map[string]*hcl.File{}, hidden: map[string]map[int]hcl.Range{}, tainted: map[string]bool{},
-		sources: map[string]hcl.Range{}, uses: map[string][]string{}, seen: map[string]bool{},
+		sources: map[string]hcl.Range{}, uses: map[string][]string{}, seen: map[string]bool{}, count: map[string]int{},
 	}
 }
 
@@ -79,6 +83,16 @@ func (r *reporter) hide(rng hcl.Range) {
 // harmless, but for what a call of sensitive() wraps.
 func (r *reporter) reveal(expr hcl.Expression) {
 	rng := expr.Range()
+	if _, native := expr.(hclsyntax.Node); !native {
+		// No JSON is ever shown. What it calls can be told by its text only.
+		if file := r.files[rng.Filename]; file != nil && bytes.Contains(rng.SliceBytes(file.Bytes), []byte("sensitive")) {
+			r.taint(names(expr))
+		}
+		return
+	}
+	if _, hidden := r.hidden[rng.Filename][rng.Start.Byte]; !hidden {
+		return
+	}
 	if calls(expr, "sensitive") {
 		r.taint(names(expr))
 		return
@@ -159,7 +173,25 @@ func (r *reporter) addFinding(f finding) {
 		return
 	}
 	r.seen[key] = true
+	if place := f.sharedPlace(); place != "" {
+		if r.count[place]++; r.count[place] > mostPerPlace {
+			return
+		}
+	}
 	r.found = append(r.found, f)
+}
+
+// mostPerPlace is how many instances of a block are shown with one kind of
+// mistake at one place.
+const mostPerPlace = 5
+
+// sharedPlace is what instances with a similar mistake have in common; "" for
+// what is no instance.
+func (f finding) sharedPlace() string {
+	if f.subject == nil || !strings.HasSuffix(f.Address, "]") {
+		return ""
+	}
+	return f.Summary + "\x00" + f.subject.String()
 }
 
 func (r *reporter) hasErrors() bool {
@@ -170,7 +202,7 @@ func (r *reporter) hasErrors() bool {
 // may be used concurrently with others, since it only reads what they share.
 func (r *reporter) again() *reporter {
 	quiet := *r
-	quiet.found, quiet.seen, quiet.settled = nil, map[string]bool{}, true
+	quiet.found, quiet.seen, quiet.count, quiet.settled = nil, map[string]bool{}, map[string]int{}, true
 	return &quiet
 }
 
@@ -193,10 +225,17 @@ func (r *reporter) list() diag.List {
 		r.settle()
 	}
 	var list diag.List
+	shown := map[string]int{}
 	for _, f := range r.found {
 		d := f.Diagnostic
+		place := f.sharedPlace()
+		shown[place]++
+		more := r.count[place] - mostPerPlace
 		if f.bland != "" && slices.ContainsFunc(f.uses, func(name string) bool { return r.tainted[name] }) {
 			d.Detail = f.bland
+		}
+		if more > 0 && shown[place] == mostPerPlace {
+			d.Detail += fmt.Sprintf(" There are %d more problems like this one in other instances.", more)
 		}
 		if f.subject != nil {
 			d.Range = convertRange(*f.subject)

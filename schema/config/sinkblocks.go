@@ -14,7 +14,7 @@ func (l *loader) declareSinks(blocks []*hcl.Block) {
 	for _, b := range blocks {
 		spec, ok := l.sinkSpec(b)
 		address := b.Labels[0] + "." + b.Labels[1]
-		if !ok || !l.checkName(b.Labels[1], "sink", b) {
+		if !ok || !l.checkName(b.Labels[1], "a sink", b) {
 			l.brokenSinks[address] = true
 			continue
 		}

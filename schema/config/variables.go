@@ -35,7 +35,7 @@ type rule struct {
 func (l *loader) declareVariables(blocks []*hcl.Block) {
 	for _, b := range blocks {
 		name := b.Labels[0]
-		if !l.checkName(name, "variable", b) {
+		if !l.checkName(name, "a variable", b) {
 			continue
 		}
 		if first := l.vars[name]; first != nil {
@@ -51,7 +51,7 @@ func (l *loader) checkName(name, kind string, b *hcl.Block) bool {
 	if identifier.MatchString(name) {
 		return true
 	}
-	l.report.error(b.LabelRanges[len(b.LabelRanges)-1], "", "Invalid name", fmt.Sprintf("The name of a %s must start with a letter or an underscore, and may have letters, digits, underscores and dashes.", kind))
+	l.report.error(b.LabelRanges[len(b.LabelRanges)-1], "", "Invalid name", fmt.Sprintf("The name of %s must start with a letter or an underscore, and may have letters, digits, underscores and dashes.", kind))
 	return false
 }
 
@@ -64,7 +64,7 @@ func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	v.broken = !ok
 	flags := *content
 	flags.Blocks = nil
-	values, ok := l.decode(&flags, table, s, scope{ctx: l.bare})
+	values, ok := l.decode(&flags, table, s, scope{ctx: l.bare, constant: true})
 	v.broken = v.broken || !ok
 	v.sensitive = values.Bool("sensitive") || !ok
 	v.nullable = values.Bool("nullable")

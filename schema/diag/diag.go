@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Severity is "error" or "warning".
@@ -61,6 +62,9 @@ type Snippet struct {
 	// The highlighted part, in bytes of Code.
 	HighlightStartOffset int `json:"highlight_start_offset"`
 	HighlightEndOffset   int `json:"highlight_end_offset"`
+	// Values is always an empty list: Terraform shows the values of the
+	// variables in Code there, which may be secret.
+	Values [0]struct{} `json:"values"`
 }
 
 // List is diagnostics in the order in which they are shown.
@@ -90,6 +94,27 @@ func Errorf(summary, detailFormat string, args ...any) Diagnostic {
 // Warningf returns a warning with no place.
 func Warningf(summary, detailFormat string, args ...any) Diagnostic {
 	return Diagnostic{Severity: Warning, Summary: summary, Detail: fmt.Sprintf(detailFormat, args...)}
+}
+
+// FromError returns an error diagnostic whose detail is an error's text.
+func FromError(summary string, err error) Diagnostic {
+	return Diagnostic{Severity: Error, Summary: summary, Detail: Sentence(err.Error())}
+}
+
+// Sentence gives a text a full stop, and a capital letter unless it begins with
+// a name, such as that of a sink.
+func Sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	first, rest, _ := strings.Cut(s, " ")
+	if c := s[0]; c >= 'a' && c <= 'z' && !strings.ContainsAny(first, "._") && !strings.HasPrefix(rest, "=") {
+		s = string(c-'a'+'A') + s[1:]
+	}
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
 }
 
 // About returns d with the address it is about and the place of its block;

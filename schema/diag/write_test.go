@@ -1,6 +1,7 @@
 package diag_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -103,6 +104,19 @@ func TestSortIsByPlaceAndStable(t *testing.T) {
 		got = append(got, d.Summary)
 	}
 	if diff := cmp.Diff([]string{"a1", "a2 first", "a2 second", "b1", "none", "none too"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJSONIsThatOfTerraform(t *testing.T) {
+	got, err := json.Marshal(example())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"severity":"error","summary":"Unsupported argument","detail":"An argument named \"fone\" is not expected here. Did you mean \"phone\"?",` +
+		`"range":{"filename":"main.credsync.hcl","start":{"line":3,"column":3,"byte":0},"end":{"line":0,"column":0,"byte":0}},` +
+		`"snippet":{"context":"account \"sagi\" \"coffee\"","code":"  fone = \"x\"","start_line":3,"highlight_start_offset":2,"highlight_end_offset":6,"values":[]}}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
 	}
 }

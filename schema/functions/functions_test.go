@@ -22,7 +22,9 @@ func context(t *testing.T) *hcl.EvalContext {
 			t.Fatal(err)
 		}
 	}
-	getenv := func(name string) string { return map[string]string{"SET": "value"}[name] }
+	getenv := func(name string) string {
+		return map[string]string{"SET": "value", "DECOMPOSED": "e\u0301", "BINARY": "\xff"}[name]
+	}
 	return &hcl.EvalContext{Functions: functions.Table(functions.Options{Dir: dir, Getenv: getenv})}
 }
 
@@ -148,6 +150,8 @@ func TestFunctionsRefuseWhatTheyCannotDo(t *testing.T) {
 	ctx := context(t)
 	for src, want := range map[string]string{
 		`env("UNSET")`:                 "UNSET is not set or empty",
+		`env("DECOMPOSED")`:            "cannot be used unchanged",
+		`env("BINARY")`:                "cannot be used unchanged",
 		`file("none")`:                 "there is no file at",
 		`file("b.bin")`:                "is not UTF-8 text; use filebase64",
 		`file(".")`:                    "is a directory",

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -53,6 +54,11 @@ var isSensitiveFunc = function.New(&function.Spec{
 	},
 })
 
+// Intact reports whether a string goes through expressions unchanged. What is
+// not UTF-8 in normal form C would be altered without a word, and a password
+// that was altered is rejected by the upstream.
+func Intact(s string) bool { return utf8.ValidString(s) && cty.StringVal(s).AsString() == s }
+
 // envFunc reads an environment variable. One that is not set is an error:
 // an empty password would be sent to the upstream as a login attempt.
 func envFunc(getenv func(string) string) function.Function {
@@ -68,6 +74,9 @@ func envFunc(getenv func(string) string) function.Function {
 			}
 			if value == "" {
 				return cty.UnknownVal(cty.String), fmt.Errorf("the environment variable %s is not set or empty; set it, or write try(env(%q), \"…\") to give a default", name, name)
+			}
+			if !Intact(value) {
+				return cty.UnknownVal(cty.String), fmt.Errorf("the value of the environment variable %s is not UTF-8 text in normal form C, so it cannot be used unchanged", name)
 			}
 			return cty.StringVal(value).Mark(Sensitive), nil
 		},

@@ -30,7 +30,7 @@ account "bank" "a" {
     }
   }
 
-  deliver "vault" "main" { # ERROR: must not begin with a slash
+  deliver "vault" "main" { # ERROR: path: "/absolute" must not begin with a slash
     path = "/absolute"
   }
 

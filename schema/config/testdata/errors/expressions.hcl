@@ -22,8 +22,13 @@ variable "short" { # ERROR: Variable "short": Too short.
 variable "wrong" { # ERROR: was already declared
 }
 
+variable "flag" {
+  sensitive = var.count # ERROR: This must be a constant
+  default   = 1
+}
+
 locals {
-  a = local.b # ERROR: local.a (testdata/errors/expressions.hcl:26,3) → local.b (testdata/errors/expressions.hcl:27,3) → local.a
+  a = local.b # ERROR: local.a (testdata/errors/expressions.hcl:31,3) → local.b (testdata/errors/expressions.hcl:32,3) → local.a
   b = local.a
   c = local.bb          # ERROR: No local value named "bb" is declared.
   d = var.cuont         # ERROR: No variable named "cuont" is declared. Did you mean "count"?
@@ -38,4 +43,11 @@ locals {
   m = file("missing.txt") # ERROR: there is no file at testdata/errors/missing.txt
   n = env("UNSET")        # ERROR: the environment variable UNSET is not set or empty
   o = try(env("UNSET"), "default")
+  p = { name = { first = "x" } }
+  q = local.p.name.frist # ERROR: local.p.name has no attribute "frist". Did you mean "first"?
+}
+
+account "bank" "a" {
+  username = "u"
+  password = local.p.nmae # ERROR: local.p has no attribute "nmae". Did you mean "name"?
 }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// maxCode bounds what is read as a code.
+const maxCode = 1024
+
+// loginFlags are the login command's own.
+type loginFlags struct {
+	code     string
+	codeFile string
+	sendOnly bool
+}
+
+func (a *app) loginCommand() *cobra.Command {
+	var f loginFlags
+	cmd := &cobra.Command{
+		Use:   "login ADDR",
+		Short: "Log an account in that asks for a code sent to a human",
+		Long: "Have the upstream send its code, ask for it, finish the login, verify the token and\n" +
+			"deliver it. Without a terminal the code is read from standard input.\n\n" +
+			"In two steps, also on two machines, since the state remembers the first:\n" +
+			"  credsync login ADDR --send-only\n" +
+			"  credsync login ADDR --code-file FILE\n\n" +
+			"Exit codes: 0 done; 1 error; 3 the code is missing or wrong, or another human is\n" +
+			"needed.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{"login takes one account", "Name it by its address, such as bifit_kassa.shop."}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (f.code != "" && f.codeFile != "") || f.sendOnly && (f.code != "" || f.codeFile != "") {
+				return usageError{"--code, --code-file and --send-only exclude each other", "Give one of them, or none to be asked."}
+			}
+			return a.login(cmd.Context(), args[0], f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.code, "code", "", "finish with this `CODE`; other users of the machine can see it, so prefer --code-file")
+	flags.StringVar(&f.codeFile, "code-file", "", "finish with the code in `FILE`; - is standard input")
+	flags.BoolVar(&f.sendOnly, "send-only", false, "have the code sent, and finish another time")
+	return cmd
+}
+
+func (a *app) login(ctx context.Context, address string, f loginFlags) error {
+	view := render.NewLogin(a.out)
+	given, err := a.givenCode(f)
+	if err != nil {
+		view.Failed(diag.List{diag.FromError("The code cannot be read", err)})
+		return status(exitError)
+	}
+	w, diags := a.open(ctx, a, ".", 0)
+	view.Diagnostics(diags)
+	if w == nil {
+		return status(exitError)
+	}
+	defer w.close()
+	if given.IsZero() {
+		sent := w.engine.BeginLogin(ctx, address)
+		if sent.At.IsZero() {
+			return finished(view, sent.Outcome)
+		}
+		view.Sent(sent, address)
+		if f.sendOnly {
+			return nil
+		}
+		if given, err = a.askCode(ctx); err != nil {
+			view.NoCode(err, address)
+			return status(exitHuman)
+		}
+	}
+	return finished(view, w.engine.FinishLogin(ctx, address, given))
+}
+
+func finished(view *render.LoginView, o engine.Outcome) error {
+	view.Finish(o)
+	return ending{detailed: true, failed: o.Result == engine.Failed, blocked: o.Result == engine.Blocked}.exit()
+}
+
+// givenCode is the code of the flags; zero for none.
+func (a *app) givenCode(f loginFlags) (credential.Secret, error) {
+	switch {
+	case f.code != "":
+		return codeIn([]byte(f.code))
+	case f.codeFile == "":
+		return credential.Secret{}, nil
+	case f.codeFile == "-":
+		return readCode(a.stdin)
+	}
+	file, err := os.Open(a.path(f.codeFile))
+	if err != nil {
+		return credential.Secret{}, err
+	}
+	defer file.Close()
+	return readCode(file)
+}
+
+// askCode asks at the terminal, without showing what is typed, or else takes
+// the first line of standard input.
+func (a *app) askCode(ctx context.Context) (credential.Secret, error) {
+	read := func() (credential.Secret, error) { return readCode(a.stdin) }
+	restore := func() {}
+	if f, ok := terminal(a.stdin); ok {
+		fd := int(f.Fd())
+		// The echo is off before the question is there, so that nothing that
+		// is typed at it can show; whatever happens, it comes back on.
+		before, err := term.MakeRaw(fd)
+		if err != nil {
+			return credential.Secret{}, fmt.Errorf("turn the terminal's echo off: %w", err)
+		}
+		restore = func() { _ = term.Restore(fd, before) }
+		read = func() (credential.Secret, error) { return a.typedCode(f) }
+	}
+	defer restore()
+	type answer struct {
+		code credential.Secret
+		err  error
+	}
+	given := make(chan answer, 1)
+	go func() {
+		code, err := read()
+		given <- answer{code, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return credential.Secret{}, errors.New("the run was told to stop")
+	case got := <-given:
+		return got.code, got.err
+	}
+}
+
+func (a *app) typedCode(f *os.File) (credential.Secret, error) {
+	screen := struct {
+		io.Reader
+		io.Writer
+	}{f, a.stderr}
+	line, err := term.NewTerminal(screen, "").ReadPassword("The code, which is not shown as you type: ")
+	if err != nil {
+		return credential.Secret{}, errors.New("no code was given")
+	}
+	return codeIn([]byte(line))
+}
+
+// readCode takes the first line.
+func readCode(r io.Reader) (credential.Secret, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, maxCode)).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return credential.Secret{}, fmt.Errorf("read the code: %w", err)
+	}
+	return codeIn(line)
+}
+
+func codeIn(b []byte) (credential.Secret, error) {
+	code := strings.TrimSpace(string(bytes.ToValidUTF8(b, nil)))
+	if code == "" {
+		return credential.Secret{}, errors.New("no code was given")
+	}
+	return credential.NewSecret(code), nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/plan"
+)
+
+var waiting = plan.Decision{
+	Address: "account.bifit_kassa.shop", Action: plan.BlockedAction, Reason: "needs_code",
+	Blocker: &plan.Block{Reason: "needs_code", Message: "the code is wrong"},
+}
+
+// challenged is an engine that has a code sent, and ends as given.
+func challenged(end engine.Outcome) *fake {
+	return &fake{sent: engine.Sent{At: time.Unix(1, 0), Outcome: outcome(waiting, engine.Blocked)}, summary: engine.Summary{Outcomes: []engine.Outcome{end}}}
+}
+
+func TestLoginCommand(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "code")
+	if err := os.WriteFile(file, []byte(" 3021\nrest"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		args  []string
+		end   engine.Result
+		exit  int
+		begun int
+		code  string
+		text  string
+	}{
+		"send only":       {[]string{"--send-only"}, engine.Done, 0, 1, "", "The upstream has sent a code."},
+		"code":            {[]string{"--code", "3021"}, engine.Done, 0, 0, "3021", "verified and delivered"},
+		"code file":       {[]string{"--code-file", file}, engine.Done, 0, 0, "3021", "verified and delivered"},
+		"wrong code":      {[]string{"--code", "1"}, engine.Blocked, 3, 0, "1", "needs a human (needs_code)"},
+		"failed":          {[]string{"--code", "1"}, engine.Failed, 1, 0, "1", "the login failed"},
+		"nobody to ask":   {nil, engine.Done, 3, 1, "", "The login waits for its code"},
+		"empty file":      {[]string{"--code-file", empty}, engine.Done, 1, 0, "", "No code was given."},
+		"no such file":    {[]string{"--code-file", empty + "x"}, engine.Done, 1, 0, "", "The code cannot be read"},
+		"both":            {[]string{"--code", "1", "--send-only"}, engine.Done, 1, 0, "", "exclude each other"},
+		"no address":      {[]string{"second"}, engine.Done, 1, 0, "", "login takes one account"},
+		"stdin as a file": {[]string{"--code-file", "-"}, engine.Done, 1, 0, "", "No code was given."},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := challenged(outcome(waiting, tt.end))
+			got := command(t, f, append([]string{"login", "bifit_kassa.shop"}, tt.args...))
+			if got.code != tt.exit || f.begun != tt.begun || f.code.Reveal() != tt.code {
+				t.Errorf("exit %d, %d begun, code %q", got.code, f.begun, f.code.Reveal())
+			}
+			if all := got.stdout + got.stderr; !strings.Contains(all, tt.text) || tt.code == "3021" && strings.Contains(all, "3021") {
+				t.Errorf("printed %q", all)
+			}
+		})
+	}
+}
+
+func TestLoginThatNeedsNoCodeAsksForNone(t *testing.T) {
+	f := &fake{sent: engine.Sent{Outcome: outcome(missing, engine.Done)}}
+	if got := command(t, f, []string{"login", "sagi.b"}); got.code != 0 || !strings.Contains(got.stdout, "logged in") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestLoginAsksWithoutShowingTheCode(t *testing.T) {
+	f := challenged(outcome(waiting, engine.Done))
+	s := onTerminal(t, t.Context(), f, "login", "bifit_kassa.shop")
+	s.until(t, "as you type:")
+	if _, err := io.WriteString(s.keyboard, "3021\r"); err != nil {
+		t.Fatal(err)
+	}
+	screen := s.rest()
+	if code := <-s.code; code != 0 || f.code.Reveal() != "3021" {
+		t.Errorf("exit %d, code %q", code, f.code.Reveal())
+	}
+	if strings.Contains(screen, "3021") {
+		t.Error("the terminal shows the code")
+	}
+}
+
+func TestStateRecoverCommand(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "emergency.json")
+	if err := os.WriteFile(file, []byte("account.sagi.a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := command(t, &fake{}, []string{"state", "recover", file}); got.code != 0 || !strings.Contains(got.stdout, "account.sagi.a is in the state") {
+		t.Errorf("%+v", got)
+	}
+	f := &fake{recoverErr: errors.New("the state has a newer token")}
+	if got := command(t, f, []string{"state", "recover", file}); got.code != 1 || !strings.Contains(got.stderr, "newer token") {
+		t.Errorf("%+v", got)
+	}
+	for _, args := range [][]string{{"state", "recover", file + "x"}, {"state", "recover"}, {"state", "nothing"}} {
+		if got := command(t, &fake{}, args); got.code != 1 || got.stderr == "" {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+}

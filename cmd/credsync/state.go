@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/spf13/cobra"
+)
+
+// maxEmergencyFile bounds what is read as an emergency file.
+const maxEmergencyFile = 16 << 20
+
+func (a *app) stateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "state",
+		Short: "Mend the state",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return usageError{fmt.Sprintf("There is no command %q of state", args[0]), "Run credsync state --help for the list."}
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "recover FILE",
+		Short: "Bring a token back that the state did not take",
+		Long: "When an upstream has handed out a token and the state cannot be written, apply puts\n" +
+			"the token into an emergency file and names it. This brings it back: the next apply\n" +
+			"verifies and delivers it. It is refused where the state has a newer token.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{"state recover takes one file", "Give the emergency file that apply has named."}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.recoverState(cmd.Context(), args[0]) },
+	})
+	return cmd
+}
+
+func (a *app) recoverState(ctx context.Context, file string) error {
+	content, err := readBounded(a.path(file))
+	if err != nil {
+		a.out.Diagnostics(diag.List{diag.FromError("The emergency file cannot be read", err)})
+		return status(exitError)
+	}
+	w, diags := a.open(ctx, a, ".", 0)
+	a.out.Diagnostics(diags)
+	if w == nil {
+		return status(exitError)
+	}
+	defer w.close()
+	address, err := w.engine.Recover(ctx, content, ageIdentity(w.config.State))
+	if err != nil {
+		a.out.Diagnostics(diag.List{diag.FromError("The token was not brought back", err)})
+		return status(exitError)
+	}
+	a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with credsync apply, then remove %s.", address, file))
+	return nil
+}
+
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxEmergencyFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(b) > maxEmergencyFile {
+		return nil, fmt.Errorf("%s is larger than any emergency file", path)
+	}
+	return b, nil
+}
+
+// ageIdentity opens an encrypted emergency file; zero where the state block
+// has none.
+func ageIdentity(s *config.State) credential.Secret {
+	const name = "age_identity"
+	if s == nil || !s.Values.Has(name) {
+		return credential.Secret{}
+	}
+	return s.Values.Secret(name)
+}

@@ -1,0 +1,135 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/memory"
+)
+
+// atCall makes a memory sink's hook that runs f at the nth call of an operation.
+func atCall(op string, n int, f func()) func(string, sinks.Target) error {
+	return func(got string, _ sinks.Target) error {
+		if got == op {
+			if n--; n == 0 {
+				f()
+			}
+		}
+		return nil
+	}
+}
+
+func TestRecordThatIsDeletedDuringALoginIsWrittenAgain(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.loginDone = func() {
+		for _, path := range w.sinks["state"].Paths() {
+			w.sinks["state"].Remove(path)
+		}
+	}
+	w.mustApply()
+	if got := w.delivered("a"); got != "token-1" {
+		t.Errorf("delivered %q", got)
+	}
+	w.expect("a none current")
+	if got := w.up.counts(); got != "logins=1 refreshes=0" {
+		t.Error(got)
+	}
+}
+
+// What comes before the login takes time of the lease too; after it another
+// run may log in.
+func TestLoginEndsBeforeTheLeaseDoes(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.revokes = true
+	w.sinks["main"].Fail = atCall(memory.Preflight, 1, func() { w.advance(time.Minute) })
+	var left time.Duration
+	w.up.loginContext = func(ctx context.Context) {
+		deadline, _ := ctx.Deadline()
+		left = time.Until(deadline)
+	}
+	w.mustApply()
+	if left <= 0 || left > time.Minute {
+		t.Errorf("the login had %s, with a minute of the lease left", left)
+	}
+}
+
+func TestNoLoginOnceTheLeaseHasRunOut(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.revokes = true
+	w.sinks["main"].Fail = atCall(memory.Preflight, 1, func() { w.advance(5 * time.Minute) })
+	if s := w.apply(); s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {
+		t.Errorf("%s %+v", w.up.counts(), s.Outcomes)
+	}
+	w.mustApply()
+}
+
+// A state that was out of reach for long must not leave the rest of the work
+// without a lease.
+func TestJournalRenewsTheLease(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 30, sinks.ErrUnavailable) }
+	var other *engine.Summary
+	w.sinks["main"].Fail = atCall(memory.Write, 1, func() {
+		w.holder = "runner-2"
+		e := w.engine()
+		ctx, cancel := context.WithCancel(context.Background())
+		w.sleeping = cancel
+		other = e.Apply(ctx, e.Plan(ctx, engine.Request{}), ignore{})
+		w.sleeping = nil
+	})
+	w.mustApply()
+	if other == nil || other.Count(engine.Done) != 0 {
+		t.Errorf("another run went to work at the same time: %+v", other)
+	}
+}
+
+// A run that slept through its lease must not put its token over that of the
+// run that came after it.
+func TestHeldUpRunLeavesTheTargetToItsSuccessor(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	w.advance(29 * 24 * time.Hour)
+	w.sinks["main"].Fail = atCall(memory.Write, 1, func() {
+		w.advance(5 * time.Minute)
+		w.sinks["main"].Put("a", map[string]credential.Secret{"access_token": credential.NewSecret("newer")})
+	})
+	if s := w.apply(); s.Count(engine.Failed) != 1 {
+		t.Errorf("%+v", s.Outcomes)
+	}
+	if got := w.delivered("a"); got != "newer" {
+		t.Errorf("the target holds %q", got)
+	}
+}
+
+// A run with nothing to do writes nothing while another holds the lease.
+func TestNotesDoNotCostAnotherRunItsLease(t *testing.T) {
+	hcl := `
+sink "memory" "main" {}
+sink "memory" "state" { name = "state" }
+state "memory" "state" { path = "state" }
+account "fake" "a" {
+  password     = "pw"
+  verify_every = "1h"
+  deliver "memory" "main" { path = "a" }
+}
+`
+	w := newWorld(t, hcl)
+	w.mustApply()
+	w.advance(2 * time.Hour)
+	// The second write is the journal's.
+	w.sinks["state"].Fail = atCall(memory.Write, 2, func() {
+		w.holder = "runner-2"
+		w.mustApply()
+	})
+	s := w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+	if s.Count(engine.Done) != 1 {
+		t.Fatalf("%+v", s.Outcomes)
+	}
+	if got := w.delivered("a"); got != "token-2" {
+		t.Errorf("the target holds %q", got)
+	}
+}

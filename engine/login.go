@@ -1,0 +1,238 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+)
+
+// codePatience is for how long a code that was sent keeps another from being
+// sent: a human may still be waiting for it.
+const codePatience = 2 * time.Minute
+
+// Sent is what came of asking for a code.
+type Sent struct {
+	// At is when the code was sent; zero where none was needed or none could
+	// be sent.
+	At time.Time
+	// Earlier says that it was sent by an earlier call, and not again.
+	Earlier bool
+	// Outcome is how the work ended. Where a code was sent it is Blocked:
+	// FinishLogin goes on.
+	Outcome Outcome
+}
+
+// BeginLogin starts a login that a human takes part in: it logs in, and where
+// the upstream wants a code, has one sent and remembers that in the state, so
+// that another process can finish. A code that was sent a moment ago is not
+// sent again. Where no code is wanted, the account is brought up to date.
+func (e *Engine) BeginLogin(ctx context.Context, address string) Sent {
+	r, failed := e.loginRun(ctx, address)
+	if failed != nil {
+		return Sent{Outcome: *failed}
+	}
+	if c := r.challenge(); c != nil && e.Now().Sub(c.SentAt) < codePatience {
+		return r.sentEarlier(c)
+	}
+	if !r.begin(ctx) {
+		return Sent{Outcome: r.outcome()}
+	}
+	work, done := lingering(ctx, finishWithin)
+	defer done()
+	r.rotate(work, r.loginOrSend)
+	if r.leased {
+		r.release(work)
+	}
+	sent := Sent{Outcome: r.outcome()}
+	if c := r.challenge(); c != nil && !c.ID.IsZero() && !r.diagnostics.HasErrors() {
+		sent.At = c.SentAt
+	}
+	return sent
+}
+
+// FinishLogin finishes a login with the code that a human has received, then
+// verifies and delivers like any other rotation. A wrong code leaves the
+// challenge usable, and the account blocked.
+func (e *Engine) FinishLogin(ctx context.Context, address string, code credential.Secret) Outcome {
+	r, failed := e.loginRun(ctx, address)
+	if failed != nil {
+		return *failed
+	}
+	if c := r.challenge(); c == nil || c.ID.IsZero() {
+		r.fail(r.failure("No code was asked for", fmt.Errorf("there is no login of %s that waits for a code; start one with: credsync login %s", r.p.Address, quote(r.p.Address))))
+		return r.outcome()
+	}
+	if !r.begin(ctx) {
+		return r.outcome()
+	}
+	work, done := lingering(ctx, finishWithin)
+	defer done()
+	r.rotate(work, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
+	if r.leased {
+		r.release(work)
+	}
+	return r.outcome()
+}
+
+// loginRun observes the one account that a login is about.
+func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) {
+	fail := func(d diag.Diagnostic) (*run, *Outcome) {
+		return nil, &Outcome{Address: address, Action: plan.None, Result: Failed, Message: joinSentences(d.Summary, d.Detail), Diagnostics: diag.List{d}, At: e.Now()}
+	}
+	chosen, diags := e.choose([]string{address}, "login")
+	switch {
+	case diags.HasErrors():
+		return fail(diags[0])
+	case len(chosen) > 1:
+		return fail(diag.Errorf("More than one account", "%s names %d instances. Name one of them, such as %s.", address, len(chosen), chosen[0].cfg.Address))
+	case !chosen[0].cfg.Enabled:
+		return fail(diag.Errorf("The account is disabled", "Remove enabled = false first.").About(chosen[0].cfg.Address, chosen[0].cfg.Range))
+	}
+	// As with --replace, a human lifts a remembered block; the token is not
+	// asked about, since it is going to be replaced.
+	how := look{offline: true, replace: true}
+	o := e.observe(ctx, chosen[0], how)
+	r := &run{e: e, o: o, p: decide(o), look: how, stop: ctx}
+	r.planned = r.p
+	if r.p.Reason == plan.Unreadable {
+		r.diagnostics = o.diagnostics
+		out := r.outcome()
+		return nil, &out
+	}
+	return r, nil
+}
+
+// begin takes the lease. It reports false where there is nothing to go on
+// with, having said why.
+func (r *run) begin(ctx context.Context) bool {
+	if err := r.take(ctx); err != nil {
+		r.fail(r.failure("The account could not be worked on", err))
+		return false
+	}
+	if r.p.Reason == plan.Unreadable {
+		r.diagnostics = append(r.diagnostics, r.o.diagnostics...)
+	}
+	if !r.leased {
+		return false
+	}
+	if !r.p.Action.Contacts() {
+		r.release(ctx)
+		return false
+	}
+	r.stop = ctx
+	return true
+}
+
+// challenge returns the code that was sent for the present credentials, or nil.
+func (r *run) challenge() *state.Challenge {
+	c := r.o.record.Challenge
+	if c == nil || c.LoginPrint != r.o.prints.login {
+		return nil
+	}
+	return c
+}
+
+func (r *run) sentEarlier(c *state.Challenge) Sent {
+	if c.ID.IsZero() {
+		r.fail(r.failure("A code may have been sent already", fmt.Errorf(
+			"the upstream's answer to the request for a code was lost %s, so that code cannot be used; another can be sent in %s",
+			plan.Duration(r.e.Now().Sub(c.SentAt))+" ago", plan.Duration(c.SentAt.Add(codePatience).Sub(r.e.Now())))))
+		return Sent{Outcome: r.outcome()}
+	}
+	r.awaitCode(c.SentAt)
+	return Sent{At: c.SentAt, Earlier: true, Outcome: r.outcome()}
+}
+
+// awaitCode says that the account waits for its code.
+func (r *run) awaitCode(since time.Time) {
+	b := &plan.Block{Reason: plan.Reason(providers.NeedsCode), Message: needsCodeMessage(r.p.Address), Since: since}
+	r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+}
+
+// loginOrSend logs in, unless the upstream is known to want a code; then, or
+// where it says so now, it has a code sent. Nobody else ever has.
+func (r *run) loginOrSend(ctx context.Context) *state.Grant {
+	challenger, ok := r.provider.(providers.Challenger)
+	if !ok {
+		return r.login(ctx)
+	}
+	if b := r.o.record.Block; b == nil || b.Reason != providers.NeedsCode || b.LoginPrint != r.o.prints.login {
+		token, err := r.provider.Login(ctx)
+		if err == nil {
+			return r.newGrant(token)
+		}
+		if !needsCode(err) {
+			return r.loginFailed(ctx, err)
+		}
+	}
+	r.sendCode(ctx, challenger)
+	return nil
+}
+
+func needsCode(err error) bool {
+	var upstream *providers.Error
+	return errors.As(err, &upstream) && upstream.Class == providers.Human && upstream.Reason == providers.NeedsCode
+}
+
+// sendCode has a code sent, and remembers it before anything else.
+func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
+	sending := r.e.Now()
+	c, err := challenger.SendCode(ctx)
+	var upstream *providers.Error
+	lost := errors.As(err, &upstream) && upstream.AnswerLost
+	if err != nil {
+		r.fail(r.failure("The code could not be sent", err))
+		if !lost {
+			return
+		}
+		c = credential.Challenge{SentAt: sending}
+	}
+	r.o.record.Challenge = &state.Challenge{Challenge: c, LoginPrint: r.o.prints.login}
+	b := r.block(providers.NeedsCode, needsCodeMessage(r.p.Address))
+	r.saveBlock(ctx, b)
+}
+
+// loginWithCode finishes a login. A wrong code changes nothing in the state:
+// the challenge is still good.
+func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.Grant {
+	challenger, ok := r.provider.(providers.Challenger)
+	c := r.challenge()
+	if !ok || c == nil {
+		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.p.Address)))
+		return nil
+	}
+	token, err := challenger.LoginWithCode(ctx, c.Challenge, code)
+	if err == nil {
+		return r.newGrant(token)
+	}
+	if needsCode(err) {
+		r.awaitCode(c.SentAt)
+		r.p.Message = describeError(err)
+		r.p.Blocker.Message = r.p.Message
+		return nil
+	}
+	return r.loginFailed(ctx, err)
+}
+
+// needsCodeMessage is what plan and apply say of an account that waits for a
+// second factor.
+func needsCodeMessage(address string) string {
+	return "the upstream asks for a code that it sends to a human; run: credsync login " + quote(address)
+}
+
+// quote makes an address one word of a shell command.
+func quote(address string) string {
+	for _, c := range address {
+		if c == '[' || c == '"' {
+			return "'" + address + "'"
+		}
+	}
+	return address
+}

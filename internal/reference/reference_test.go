@@ -1,0 +1,50 @@
+package reference_test
+
+import (
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/credsync/credsync/internal/reference"
+	allproviders "github.com/credsync/credsync/providers/all"
+	allsinks "github.com/credsync/credsync/sinks/all"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the pages")
+
+const dir = "../../docs/reference"
+
+func TestReferenceIsNotStale(t *testing.T) {
+	files := reference.Files(allproviders.Registry(), allsinks.Registry())
+	if *update {
+		for name, want := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there []string
+	for _, e := range entries {
+		there = append(there, e.Name())
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(files)), there); diff != "" {
+		t.Errorf("docs/reference does not have the pages there should be; run make docs:\n%s", diff)
+	}
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("docs/reference/%s is stale; run make docs:\n%s", name, diff)
+		}
+	}
+}

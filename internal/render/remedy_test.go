@@ -1,0 +1,40 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+)
+
+func TestEveryBlockByAnUpstreamSaysWhatToDo(t *testing.T) {
+	for _, reason := range []providers.Reason{
+		providers.NeedsCode, providers.CredentialsRejected, providers.CertificateExpired, providers.AccountLocked,
+		providers.PasswordChangeRequired, providers.SecondFactorUnsupported, providers.NoAccess,
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			advice, command := remedy(plan.Reason(reason), "account.sagi.coffee")
+			if advice == "" {
+				t.Error("a person is needed and is not told for what")
+			}
+			if strings.HasSuffix(advice, ":") != (command != "") {
+				t.Errorf("advice %q goes with command %q", advice, command)
+			}
+		})
+	}
+}
+
+func TestCommandsToCopySurviveAShell(t *testing.T) {
+	tests := map[string]string{
+		"account.sagi.coffee":            "sagi.coffee",
+		`account.sagi.coffee["a b"]`:     `'sagi.coffee["a b"]'`,
+		`account.sagi.coffee["it's"]`:    `'sagi.coffee["it'\''s"]'`,
+		`account.sagi.coffee["$(true)"]`: `'sagi.coffee["$(true)"]'`,
+	}
+	for address, want := range tests {
+		if got := quoteArgument(address); got != want {
+			t.Errorf("quoteArgument(%s) = %s, want %s", address, got, want)
+		}
+	}
+}

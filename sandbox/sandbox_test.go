@@ -309,13 +309,13 @@ func TestControlAPI(t *testing.T) {
 		}
 		return resp.Status[:3] + " " + string(b)
 	}
-	token := login(t, s)
 	urls, err := json.Marshal(s.URLs())
 	if err != nil {
 		t.Fatal(err)
 	}
+	token := login(t, s)
 	for _, c := range []struct{ method, path, body, want string }{
-		{"GET", "urls", "", `200 ` + string(urls)},
+		{"GET", "urls", "", "200 " + string(urls)},
 		{"POST", "accounts", `{"upstream":"invoicebox","name":"new","token":"ab","invoicebox":{"user_id":"u"}}`, `200 {}`},
 		{"POST", "accounts", `{"upstream":"nowhere","name":"new"}`, `400 {"error":"there is no upstream \"nowhere\"; there are ` + strings.Join(s.Upstreams(), ", ") + `"}`},
 		{"POST", "accounts", `{"upstream":"sagi"}`, `400 {"error":"an account needs a name"}`},

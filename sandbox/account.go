@@ -73,6 +73,8 @@ type account struct {
 	counters      Counters
 	loginsRunning int
 	rejectedInRow int
+	// challenges are the codes that were sent, the newest last.
+	challenges []*challenge
 }
 
 // SetAccount adds an account, or replaces the one of that name; tokens and

@@ -7,6 +7,8 @@ const (
 	OpLogin   = "login"
 	OpRefresh = "refresh"
 	OpVerify  = "verify"
+	// OpSendCode has a code for a second factor sent to a human.
+	OpSendCode = "send_code"
 )
 
 // Count is how often an operation was asked for.
@@ -23,6 +25,11 @@ type Counters struct {
 	Logins        Count `json:"logins"`
 	Refreshes     Count `json:"refreshes"`
 	Verifications Count `json:"verifications"`
+	// Codes are requests for a code; the accepted ones are messages sent.
+	Codes Count `json:"codes"`
+	// SpentRefreshes are refreshes with a token that a refresh before them had
+	// spent. That is no violation: a client whose answer got lost cannot know.
+	SpentRefreshes int `json:"spent_refreshes"`
 	// Violations say what requests did that the upstream's document does not
 	// allow. They hold no secret.
 	Violations []string `json:"violations"`
@@ -35,6 +42,8 @@ func (c *Counters) of(op string) *Count {
 		return &c.Logins
 	case OpRefresh:
 		return &c.Refreshes
+	case OpSendCode:
+		return &c.Codes
 	}
 	return &c.Verifications
 }

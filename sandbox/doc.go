@@ -21,6 +21,7 @@
 //	POST   /_control/revoke               {"upstream", "account"}: kill all its tokens
 //	POST   /_control/live                 {"upstream", "token"} -> {"live": true, "account": "…"}
 //	POST   /_control/clock                {"advance": "24h"} -> {"now": "…"}
+//	GET    /_control/sms                  {"bifit_kassa": {"79001234567": "3021"}}: the last code sent to each account
 //	GET    /_control/counters             {"sagi": {"shop@example.com": Counters}}
 //	DELETE /_control/counters             set all to zero
 //

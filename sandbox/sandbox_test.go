@@ -309,11 +309,15 @@ func TestControlAPI(t *testing.T) {
 		}
 		return resp.Status[:3] + " " + string(b)
 	}
+	urls, err := json.Marshal(s.URLs())
+	if err != nil {
+		t.Fatal(err)
+	}
 	token := login(t, s)
 	for _, c := range []struct{ method, path, body, want string }{
-		{"GET", "urls", "", `200 {"invoicebox":"` + s.URL("invoicebox") + `","sagi":"` + s.URL("sagi") + `"}`},
+		{"GET", "urls", "", "200 " + string(urls)},
 		{"POST", "accounts", `{"upstream":"invoicebox","name":"new","token":"ab","invoicebox":{"user_id":"u"}}`, `200 {}`},
-		{"POST", "accounts", `{"upstream":"nowhere","name":"new"}`, `400 {"error":"there is no upstream \"nowhere\"; there are invoicebox, sagi"}`},
+		{"POST", "accounts", `{"upstream":"nowhere","name":"new"}`, `400 {"error":"there is no upstream \"nowhere\"; there are ` + strings.Join(s.Upstreams(), ", ") + `"}`},
 		{"POST", "accounts", `{"upstream":"sagi"}`, `400 {"error":"an account needs a name"}`},
 		{"POST", "accounts", `{"nmae":"x"}`, `400 {"error":"json: unknown field \"nmae\""}`},
 		{"POST", "faults", `{"kind":"slow","delay":"5ms","op":"verify","count":3}`, `200 {}`},
@@ -325,6 +329,7 @@ func TestControlAPI(t *testing.T) {
 		{"POST", "live", `{"upstream":"sagi","token":"` + token + `"}`, `200 {"account":"business_user@example.com","live":true}`},
 		{"POST", "revoke", `{"upstream":"sagi","account":"business_user@example.com"}`, `200 {}`},
 		{"POST", "live", `{"upstream":"sagi","token":"` + token + `"}`, `200 {"account":"business_user@example.com","live":false}`},
+		{"GET", "sms", "", `200 {}`},
 		{"DELETE", "counters", "", `200 {}`},
 	} {
 		if got := call(c.method, c.path, c.body); got != c.want {

@@ -30,6 +30,7 @@ type Account struct {
 
 	Invoicebox *InvoiceboxAccount `json:"invoicebox,omitempty"`
 	Sagi       *SagiAccount       `json:"sagi,omitempty"`
+	BifitKassa *BifitKassaAccount `json:"bifit_kassa,omitempty"`
 }
 
 // clone returns a copy that shares nothing with a.
@@ -42,6 +43,10 @@ func (a Account) clone() Account {
 		c := *a.Sagi
 		c.Branches = slices.Clone(c.Branches)
 		a.Sagi = &c
+	}
+	if a.BifitKassa != nil {
+		c := *a.BifitKassa
+		a.BifitKassa = &c
 	}
 	return a
 }
@@ -85,6 +90,9 @@ func (s *Sandbox) SetAccount(a Account) error {
 	}
 	if a.Name == "" || a.Name == unknown {
 		return errors.New("an account needs a name")
+	}
+	if err := a.BifitKassa.check(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/credsync/credsync/providers"
+	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/providers/invoicebox"
 	"github.com/credsync/credsync/providers/sagi"
 )
@@ -12,5 +13,6 @@ func Registry() *providers.Registry {
 	return providers.NewRegistry(
 		invoicebox.Spec(),
 		sagi.Spec(),
+		bifitkassa.Spec(),
 	)
 }

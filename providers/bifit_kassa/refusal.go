@@ -34,7 +34,8 @@ func refuse(a *upstream.Answer, judge func(*response) error) error {
 func (r *response) loginRefused() error {
 	switch word := r.refusal.word(); {
 	case word == "mfa_required":
-		e := r.fail(providers.Human, "the account has the second factor turned on, so a login needs a code from an SMS",
+		// What the service says besides is the same in other words.
+		e := r.Fail(providers.Human, "the account has the second factor turned on, so a login needs a code from an SMS",
 			"Run credsync login for this account: it has the SMS sent and asks for the code. From then on the token is refreshed without one.")
 		e.Reason = providers.NeedsCode
 		return e

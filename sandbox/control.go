@@ -18,6 +18,7 @@ func (s *Sandbox) control() http.Handler {
 	get("urls", func(r *http.Request) any { return s.urls("http://" + r.Host) })
 	get("accounts", func(*http.Request) any { return s.Accounts() })
 	get("faults", func(*http.Request) any { return s.Faults() })
+	get("sms", func(*http.Request) any { return s.LastCodes() })
 	get("counters", func(*http.Request) any { return s.AllCounters() })
 	remove("faults", s.ClearFaults)
 	remove("counters", s.ResetCounters)

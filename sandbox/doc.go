@@ -22,6 +22,7 @@
 //	POST   /_control/live                 {"upstream", "token"} -> {"live": true, "account": "…"}
 //	POST   /_control/rotate_key           {}: give the bank another key pair
 //	POST   /_control/clock                {"advance": "24h"} -> {"now": "…"}
+//	GET    /_control/sms                  {"bifit_kassa": {"79001234567": "3021"}}: the last code sent to each account
 //	GET    /_control/counters             {"sagi": {"shop@example.com": Counters}}
 //	DELETE /_control/counters             set all to zero
 //

@@ -77,7 +77,7 @@ func New(o Options) *Sandbox {
 
 // emulators lists the upstreams, in the order in which they are shown.
 func emulators() []emulator {
-	return []emulator{invoicebox(), sagi(), bereke()}
+	return []emulator{invoicebox(), sagi(), bereke(), bifitKassa()}
 }
 
 // Handler serves all upstreams and the control API.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,4 +123,48 @@ func bearer(r *http.Request) string {
 		return ""
 	}
 	return token
+}
+
+// form returns the fields of a form's body; nil if it is none, or has a field
+// twice.
+func form(body []byte) map[string]string {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil
+	}
+	fields := make(map[string]string, len(values))
+	for name, v := range values {
+		if len(v) != 1 {
+			return nil
+		}
+		fields[name] = v[0]
+	}
+	return fields
+}
+
+// formBody must be a form with exactly the fields that want returns for it,
+// each once and none of them empty.
+func formBody(want func(fields map[string]string) []string) rule {
+	return func(c *call) {
+		contentType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+		if contentType != "application/x-www-form-urlencoded" {
+			c.violate("the Content-Type is not application/x-www-form-urlencoded")
+		}
+		fields := form(c.body)
+		if fields == nil {
+			c.violate("the body is not a form with each field once")
+			return
+		}
+		names := want(fields)
+		for _, name := range names {
+			if fields[name] == "" {
+				c.violate("the body has no field %q", name)
+			}
+		}
+		for name := range fields {
+			if !slices.Contains(names, name) {
+				c.violate("the body has a field that is not documented for this request")
+			}
+		}
+	}
 }

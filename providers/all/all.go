@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/bereke"
+	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/providers/invoicebox"
 	"github.com/credsync/credsync/providers/sagi"
 )
@@ -14,5 +15,6 @@ func Registry() *providers.Registry {
 		invoicebox.Spec(),
 		sagi.Spec(),
 		bereke.Spec(),
+		bifitkassa.Spec(),
 	)
 }

@@ -30,6 +30,7 @@ type Account struct {
 
 	Invoicebox *InvoiceboxAccount `json:"invoicebox,omitempty"`
 	Sagi       *SagiAccount       `json:"sagi,omitempty"`
+	AstanaPlat *AstanaPlatAccount `json:"astana_plat,omitempty"`
 }
 
 // clone returns a copy that shares nothing with a.
@@ -42,6 +43,10 @@ func (a Account) clone() Account {
 		c := *a.Sagi
 		c.Branches = slices.Clone(c.Branches)
 		a.Sagi = &c
+	}
+	if a.AstanaPlat != nil {
+		c := *a.AstanaPlat
+		a.AstanaPlat = &c
 	}
 	return a
 }

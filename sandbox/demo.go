@@ -23,5 +23,9 @@ func DemoAccounts() []Account {
 				},
 			},
 		},
+		{
+			Upstream: "astana_plat", Name: "login", Password: "password",
+			AstanaPlat: &AstanaPlatAccount{Certificate: "demo"},
+		},
 	}
 }

@@ -79,7 +79,7 @@ func New(o Options) *Sandbox {
 
 // emulators lists the upstreams, in the order in which they are shown.
 func emulators() []emulator {
-	return []emulator{invoicebox(), sagi()}
+	return []emulator{invoicebox(), sagi(), astanaPlat()}
 }
 
 // Handler serves all upstreams and the control API.

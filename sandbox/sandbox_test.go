@@ -311,9 +311,9 @@ func TestControlAPI(t *testing.T) {
 	}
 	token := login(t, s)
 	for _, c := range []struct{ method, path, body, want string }{
-		{"GET", "urls", "", `200 {"invoicebox":"` + s.URL("invoicebox") + `","sagi":"` + s.URL("sagi") + `"}`},
+		{"GET", "urls", "", `200 {"astana_plat":"` + s.URL("astana_plat") + `","invoicebox":"` + s.URL("invoicebox") + `","sagi":"` + s.URL("sagi") + `"}`},
 		{"POST", "accounts", `{"upstream":"invoicebox","name":"new","token":"ab","invoicebox":{"user_id":"u"}}`, `200 {}`},
-		{"POST", "accounts", `{"upstream":"nowhere","name":"new"}`, `400 {"error":"there is no upstream \"nowhere\"; there are invoicebox, sagi"}`},
+		{"POST", "accounts", `{"upstream":"nowhere","name":"new"}`, `400 {"error":"there is no upstream \"nowhere\"; there are invoicebox, sagi, astana_plat"}`},
 		{"POST", "accounts", `{"upstream":"sagi"}`, `400 {"error":"an account needs a name"}`},
 		{"POST", "accounts", `{"nmae":"x"}`, `400 {"error":"json: unknown field \"nmae\""}`},
 		{"POST", "faults", `{"kind":"slow","delay":"5ms","op":"verify","count":3}`, `200 {}`},

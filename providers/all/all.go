@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/credsync/credsync/providers"
+	astanaplat "github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/providers/invoicebox"
 	"github.com/credsync/credsync/providers/sagi"
 )
@@ -12,5 +13,6 @@ func Registry() *providers.Registry {
 	return providers.NewRegistry(
 		invoicebox.Spec(),
 		sagi.Spec(),
+		astanaplat.Spec(),
 	)
 }

@@ -25,6 +25,10 @@ func DemoAccounts() []Account {
 		},
 		{
 			Upstream: "astana_plat", Name: "login", Password: "password",
+			AstanaPlat: &AstanaPlatAccount{},
+		},
+		{
+			Upstream: "astana_plat", Name: "demo-certificate",
 			AstanaPlat: &AstanaPlatAccount{Certificate: "demo"},
 		},
 	}

@@ -80,8 +80,8 @@ func TestUnusableCertificates(t *testing.T) {
 		{"both forms", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_base64": "AA=="}, "given twice"},
 		{"password of the other form", map[string]string{"pkcs12_base64": "AA==", "key_password": "x"}, "key_password is for key_pem"},
 		{"password of the other form, PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_password": "x"}, "pkcs12_password is for"},
-		{"another's key", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newECDSA(t))}, "not the key of"},
-		{"key of another kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newEd25519(t))}, "not the key of"},
+		{"another's key", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newECDSA(t))}, "not that of"},
+		{"key of another kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newEd25519(t))}, "not that of"},
 		{"issuer first", map[string]string{"cert_pem": middle.pem() + leaf.pem(), "key_pem": key}, "certificate 2 of cert_pem"},
 		{"issuers out of order", map[string]string{"cert_pem": leaf.pem() + root.pem() + middle.pem(), "key_pem": key}, "not a chain"},
 		{"a stranger in the chain", map[string]string{"cert_pem": leaf.pem() + newCertificate(t, "middle", newECDSA(t), nil).pem(), "key_pem": key}, "not a chain"},
@@ -91,10 +91,10 @@ func TestUnusableCertificates(t *testing.T) {
 		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "no private key in key_pem"},
 		{"key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
 		{"key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked}, "set key_password"},
-		{"wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked, "key_password": "wrong"}, "key_password does not open"},
-		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "key_password does not open"},
+		{"wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked, "key_password": "wrong"}, "cannot be opened with key_password"},
+		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "cannot be opened with key_password"},
 		{"legacy key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der"))}, "set key_password"},
-		{"legacy wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der")), "key_password": "wrong"}, "key_password does not open"},
+		{"legacy wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der")), "key_password": "wrong"}, "cannot be opened with key_password"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(c.attrs)
@@ -146,7 +146,7 @@ func TestPKCS12(t *testing.T) {
 			if len(cert.Certificate) != 3 || string(cert.Certificate[0]) != string(leaf.cert.Raw) || string(cert.Certificate[1]) != string(middle.cert.Raw) {
 				t.Error("want the leaf, its issuer and the root, in this order")
 			}
-			if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": "wrong"}); err == nil || !strings.Contains(err.Error(), "does not open") {
+			if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": "wrong"}); err == nil || !strings.Contains(err.Error(), "cannot be opened") {
 				t.Errorf("wrong password: %v", err)
 			}
 		})

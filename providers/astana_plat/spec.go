@@ -125,11 +125,11 @@ func check(v schema.Values) error {
 	login, password := v.IsSet("login"), v.IsSet("password")
 	switch {
 	case byCertificate && (login || password):
-		return errors.New("login and password, or a certificate block: an account logs in by one of them, so remove the other")
+		return errors.New("both a login with its password and a certificate block are there: an account logs in by one of them, so remove the other")
 	case !byCertificate && !login && !password:
 		return errors.New("there is nothing to log in with: set login and password, or add a certificate block")
 	case !byCertificate && (!login || !password):
-		return errors.New("login and password belong together: set the one that is missing")
+		return errors.New("the login and its password belong together: set both login and password")
 	case byCertificate && strings.HasPrefix(strings.ToLower(v.String("base_url")), "http:"):
 		return errors.New("a client certificate can only be presented to an https:// address; correct base_url")
 	}
@@ -146,11 +146,11 @@ func checkCertificate(v schema.Values) error {
 	case !isPEM && !isPKCS12:
 		return errors.New("there is no certificate: set cert_pem and key_pem, or pkcs12_base64")
 	case isPEM && (!v.IsSet("cert_pem") || !v.IsSet("key_pem")):
-		return errors.New("cert_pem and key_pem belong together: set the one that is missing")
+		return errors.New("the certificate and its key belong together: set both cert_pem and key_pem")
 	case isPKCS12 && v.IsSet("key_password"):
-		return errors.New("key_password is for key_pem; the password of pkcs12_base64 is pkcs12_password")
+		return errors.New("the argument key_password is for key_pem; the password of pkcs12_base64 is pkcs12_password")
 	case isPEM && v.IsSet("pkcs12_password"):
-		return errors.New("pkcs12_password is for pkcs12_base64; the password of key_pem is key_password")
+		return errors.New("the argument pkcs12_password is for pkcs12_base64; the password of key_pem is key_password")
 	case !v.AllKnown():
 		return nil
 	}

@@ -156,6 +156,6 @@ func FuzzLogin(f *testing.F) {
 	providertest.Fuzz(f, target(), sandbox.OpLogin, credential.Token{},
 		`{"statusCode":200,"message":"Access token created","data":{"token":"a.b.c"}}`,
 		`{"statusCode":400,"message":"Certificate is outdated. Please get fresh one."}`,
-		`{"statusCode":401,"message":"Incorrect credentials"}`,
+		`{"statusCode":422,"message":"Incorrect credentials"}`, `{"statusCode":400,"message":"User with given credentials not found"}`,
 		`{"statusCode":200,"statusCode":422,"data":{"token":1,"token":"x"}}`)
 }

@@ -74,9 +74,14 @@ func (a authority) pem() string { return encode("CERTIFICATE", a.cert.Raw) }
 // newCertificate makes one that by signs, or that signs itself.
 func newCertificate(t *testing.T, name string, key crypto.Signer, by *authority) authority {
 	t.Helper()
+	return newCertificateUntil(t, name, key, by, time.Now().AddDate(1, 0, 0))
+}
+
+func newCertificateUntil(t *testing.T, name string, key crypto.Signer, by *authority, ends time.Time) authority {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: ends,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	issuer, issuerKey := template, key

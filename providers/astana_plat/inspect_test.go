@@ -54,20 +54,31 @@ func TestCertificateDates(t *testing.T) {
 }
 
 func TestIssuerThatExpiresIsAWarning(t *testing.T) {
-	issuer := newCertificate(t, "issuer", newECDSA(t), nil)
+	ends := time.Now().AddDate(0, 2, 0)
+	issuer := newCertificateUntil(t, "issuer", newECDSA(t), nil, ends)
 	leaf := newCertificate(t, certificate, newECDSA(t), &issuer)
 	chained := certificateTarget()
 	chained.Blocks = func(t *testing.T, _ *sandbox.Sandbox) map[string][]schema.Values {
 		return block(map[string]string{"cert_pem": leaf.pem() + issuer.pem(), "key_pem": pkcs8PEM(t, leaf.key)})
 	}
 	inspector := providertest.New(t, chained).Provider.(providers.Inspector)
-	if found := inspector.Inspect(time.Now(), providers.Seen{}); len(found) != 0 {
-		t.Errorf("found %+v", found)
-	}
-	// Where both are near their end, the certificate itself is what counts.
-	found := inspector.Inspect(leaf.cert.NotAfter.Add(-dayLong), providers.Seen{})
-	if len(found) != 1 || found[0].Blocked != "" || !strings.HasPrefix(found[0].Summary, "The client certificate expires") {
-		t.Errorf("found %+v", found)
+	for _, c := range []struct {
+		now  time.Time
+		says string
+	}{
+		{ends.Add(-31 * dayLong), ""},
+		{ends.Add(-dayLong), "Certificate 2 of the client certificate's chain expires on"},
+		{ends.Add(dayLong), "Certificate 2 of the client certificate's chain expired on"},
+		// Near its own end, the certificate itself is what counts.
+		{leaf.cert.NotAfter.Add(-dayLong), "The client certificate expires on"},
+	} {
+		found := inspector.Inspect(c.now, providers.Seen{})
+		if c.says == "" && len(found) == 0 {
+			continue
+		}
+		if len(found) != 1 || found[0].Blocked != "" || c.says == "" || !strings.HasPrefix(found[0].Summary, c.says) {
+			t.Errorf("at %v found %+v, want a warning that says %q", c.now, found, c.says)
+		}
 	}
 }
 

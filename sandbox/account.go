@@ -32,6 +32,7 @@ type Account struct {
 	Sagi       *SagiAccount       `json:"sagi,omitempty"`
 	Bereke     *BerekeAccount     `json:"bereke,omitempty"`
 	BifitKassa *BifitKassaAccount `json:"bifit_kassa,omitempty"`
+	AstanaPlat *AstanaPlatAccount `json:"astana_plat,omitempty"`
 }
 
 // clone returns a copy that shares nothing with a.
@@ -54,6 +55,10 @@ func (a Account) clone() Account {
 	if a.BifitKassa != nil {
 		c := *a.BifitKassa
 		a.BifitKassa = &c
+	}
+	if a.AstanaPlat != nil {
+		c := *a.AstanaPlat
+		a.AstanaPlat = &c
 	}
 	return a
 }

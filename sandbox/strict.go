@@ -88,26 +88,42 @@ func jsonBody(required, optional []string) rule {
 	}
 }
 
-// stringFields reads a JSON object token by token, since a map would hide a
-// field that is given twice.
+// stringFields reads a JSON object of strings.
 func stringFields(body []byte) (map[string]string, bool) {
+	fields, ok := flatFields(body)
+	texts := map[string]string{}
+	for name, value := range fields {
+		text, isString := value.(string)
+		if !isString {
+			return nil, false
+		}
+		texts[name] = text
+	}
+	return texts, ok
+}
+
+// flatFields reads a JSON object of strings, numbers (as json.Number), bools
+// and nulls. It goes token by token, since a map would hide a field that is
+// given twice.
+func flatFields(body []byte) (map[string]any, bool) {
 	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, false
 	}
-	fields := map[string]string{}
+	fields := map[string]any{}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
 			return nil, false
 		}
 		value, err := d.Token()
-		text, isString := value.(string)
+		_, nested := value.(json.Delim)
 		_, twice := fields[name.(string)]
-		if err != nil || !isString || twice {
+		if err != nil || nested || twice {
 			return nil, false
 		}
-		fields[name.(string)] = text
+		fields[name.(string)] = value
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, false

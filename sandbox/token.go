@@ -75,12 +75,17 @@ func (t *token) alive(now time.Time) bool { return !t.revoked && now.Before(t.ex
 func (s *Sandbox) Revoke(upstream, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.revokeAll(upstream, name)
+	if a, ok := s.accounts[upstream][name]; ok {
+		a.Token = ""
+	}
+}
+
+// revokeAll kills every token that was issued to an account.
+func (s *Sandbox) revokeAll(upstream, name string) {
 	for _, t := range s.tokens {
 		if t.upstream == upstream && t.account == name {
 			t.revoked = true
 		}
-	}
-	if a, ok := s.accounts[upstream][name]; ok {
-		a.Token = ""
 	}
 }

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/credsync/credsync/providers"
+	astanaplat "github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/providers/bereke"
 	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/providers/invoicebox"
@@ -16,5 +17,6 @@ func Registry() *providers.Registry {
 		sagi.Spec(),
 		bereke.Spec(),
 		bifitkassa.Spec(),
+		astanaplat.Spec(),
 	)
 }

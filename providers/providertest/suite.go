@@ -82,7 +82,7 @@ func testRequests(t *testing.T, target Target) {
 		}
 		for _, want := range target.Requests {
 			if want.Op == op {
-				checkRequest(t, want, seen[0], h.Sandbox.URL(target.Spec.Name), token)
+				checkRequest(t, want, seen[0], h.base, token)
 			}
 		}
 		checkNoViolations(t, h)

@@ -11,6 +11,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -21,6 +22,12 @@ type Target struct {
 	Account sandbox.Account
 	// Attributes of the account block that log in to it, without base_url.
 	Attributes map[string]cty.Value
+	// TLS has the emulator serve over TLS with the sandbox's own authority, and
+	// the spec's client certificate presented.
+	TLS bool
+	// Blocks makes the nested blocks of the account block, for an emulator that
+	// is already running: it can issue certificates. Nil means none.
+	Blocks func(t *testing.T, s *sandbox.Sandbox) map[string][]schema.Values
 	// Secrets among them; none may ever be shown.
 	Secrets []string
 	// Requests are what a login, a refresh and a verification send: one for

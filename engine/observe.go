@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ type observation struct {
 	// target, and what should be in it.
 	infos    []sinks.Info
 	contents []content
+	// unseen are the errors of the targets that could not be looked at.
+	unseen []error
 	// outputs are what the verification said, where it passed.
 	outputs      credential.Outputs
 	verification plan.Verification
@@ -107,14 +110,24 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		})
 	}
 	_ = work.Wait()
+	o.unseen = statErrs
 	for i, err := range statErrs {
 		if err != nil {
-			o.unreadable("A target cannot be looked at", err)
-			o.diagnostics[len(o.diagnostics)-1].Range = o.account.targets[i].Range
-			return
+			o.diagnostics = append(o.diagnostics, o.unseenTarget(i))
 		}
 	}
+	if len(statErrs) > 0 && !slices.Contains(statErrs, nil) {
+		o.input.Unreadable = statErrs[0].Error()
+		return
+	}
 	e.describe(ctx, o)
+}
+
+// unseenTarget reports a target that could not be looked at.
+func (o *observation) unseenTarget(i int) diag.Diagnostic {
+	d := o.account.failure("A target cannot be looked at", o.unseen[i])
+	d.Range = o.account.targets[i].Range
+	return d
 }
 
 func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
@@ -266,6 +279,9 @@ func (o *observation) render(t *target, token credential.Token) content {
 
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
+	if err := o.unseen[i]; err != nil {
+		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
+	}
 	rec := o.record.Target(t.Sink.Name, t.Target.Location)
 	pt := plan.Target{
 		Sink: t.Sink.Name, Location: t.Target.Location,

@@ -35,7 +35,7 @@ servers:
 	go run ./acceptance/servers/cmd/fetch-servers
 
 acceptance: servers
-	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/...
+	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
 
 fmt:
 	gofmt -w .

@@ -1,6 +1,6 @@
 # A bank's token, with the customers that its user acts for. It lives 15
-# minutes and cannot be refreshed: keep it alive with "credsync run". A CronJob
-# that comes every 10 minutes is too slow for it.
+# minutes and cannot be refreshed, so that it needs a run every few minutes: one
+# that comes every 10 minutes is too slow for it, and plan says so.
 
 credsync {
   project = "payments"

@@ -22,7 +22,7 @@ import (
 func Spec() *providers.Spec {
 	return &providers.Spec{
 		Name:       "bereke",
-		Doc:        "A token of Bereke Bank, with the customers that the user acts for. Tokens live 15 minutes and cannot be refreshed, so each rotation is a login: keep them with `credsync run` rather than with a CronJob.",
+		Doc:        "A token of Bereke Bank, with the customers that the user acts for. Tokens live 15 minutes and cannot be refreshed, so each rotation is a login, and a schedule must come every few minutes: `plan` says so where it does not.",
 		Source:     "Bereke Bank, \"Первичная аутентификация\"",
 		Attributes: attributes(),
 		Check:      check,

@@ -43,6 +43,7 @@ const (
 	login         = "business_user@example.com"
 	password      = "secure_password"
 	wrongPassword = "wr0ng-passw0rd"
+	bankPassword  = "bank_password"
 	apiToken      = "b37c4c689295904ed21eee5d9a48d42e"
 )
 
@@ -59,12 +60,19 @@ func TestScripts(t *testing.T) {
 			}
 			env.Values[sandboxKey{}] = s
 			env.Defer(func() { _ = s.Close() })
+			examples, err := filepath.Abs("../../examples")
+			if err != nil {
+				return err
+			}
+			env.Setenv("EXAMPLES", examples)
 			env.Setenv(clockVariable, "0s")
 			env.Setenv("CREDSYNC_VAR_sagi_url", s.URL("sagi"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_url", s.URL("invoicebox"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
 			env.Setenv("CREDSYNC_VAR_sagi_phone", login)
 			env.Setenv("CREDSYNC_VAR_sagi_password", password)
+			env.Setenv("CREDSYNC_VAR_bereke_url", s.URL("bereke"))
+			env.Setenv("CREDSYNC_VAR_bereke_key_url", s.URL("bereke")+"/auth/public-key")
 			// A program built with the race detector waits a second before it
 			// exits, which scripts with many commands cannot afford.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -102,7 +110,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func noSecret(ts *testscript.TestScript, printed string) {
-	for _, secret := range []string{password, wrongPassword, apiToken, "eyJ"} {
+	for _, secret := range []string{password, wrongPassword, bankPassword, apiToken, "eyJ"} {
 		if strings.Contains(printed, secret) {
 			ts.Fatalf("a secret was printed")
 		}
@@ -196,6 +204,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 // sandboxCommand is "sandbox" with one of
 //
 //	counters logins=1 rejected=0 refreshes=0    of the sagi account
+//	of bereke test logins=1                     counters of another account
 //	revoke                                      the tokens of the sagi account
 //	advance 24h                                 its clock
 //	fault JSON                                  adds a sandbox.Fault
@@ -205,17 +214,9 @@ func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := scriptSandbox(ts)
 	switch args[0] {
 	case "counters":
-		c := s.Counters("sagi", login)
-		got := map[string]int{
-			"logins": c.Logins.Accepted, "rejected": c.Logins.Rejected, "received": c.Logins.Received,
-			"refreshes": c.Refreshes.Accepted, "verifications": c.Verifications.Received,
-		}
-		for _, arg := range args[1:] {
-			name, want, _ := strings.Cut(arg, "=")
-			if n, ok := got[name]; !ok || strconv.Itoa(n) != want {
-				ts.Fatalf("the upstream counted %s = %d, want %s", name, n, want)
-			}
-		}
+		checkCounters(ts, s.Counters("sagi", login), args[1:])
+	case "of":
+		checkCounters(ts, s.Counters(args[1], args[2]), args[3:])
 	case "revoke":
 		s.Revoke("sagi", login)
 	case "advance":
@@ -234,6 +235,19 @@ func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	default:
 		ts.Fatalf("sandbox: there is no %q", args[0])
+	}
+}
+
+func checkCounters(ts *testscript.TestScript, c sandbox.Counters, expected []string) {
+	got := map[string]int{
+		"logins": c.Logins.Accepted, "rejected": c.Logins.Rejected, "received": c.Logins.Received,
+		"refreshes": c.Refreshes.Accepted, "verifications": c.Verifications.Received,
+	}
+	for _, arg := range expected {
+		name, want, _ := strings.Cut(arg, "=")
+		if n, ok := got[name]; !ok || strconv.Itoa(n) != want {
+			ts.Fatalf("the upstream counted %s = %d, want %s", name, n, want)
+		}
 	}
 }
 

@@ -24,6 +24,10 @@ func (r *run) preflight(ctx context.Context) bool {
 	}
 	bySink := make(map[string][]sinks.Target)
 	var order []*target
+	if err := errors.Join(r.o.unseen...); err != nil {
+		r.fail(r.failure("A target cannot be written, so no token was asked for", err))
+		return false
+	}
 	for i, t := range r.o.account.targets {
 		if r.writable(i) {
 			if bySink[t.Sink.Name] == nil {
@@ -56,8 +60,11 @@ func (e *Engine) preflight(ctx context.Context, t *target, targets []sinks.Targe
 }
 
 // writable reports whether a target is to be written at all: one that belongs
-// to someone else is left out, and does not hold back the others.
-func (r *run) writable(i int) bool { return r.p.Targets[i].Action != plan.BlockedAction }
+// to someone else, or cannot be looked at, is left out, and does not hold back
+// the others.
+func (r *run) writable(i int) bool {
+	return r.p.Targets[i].Action != plan.BlockedAction && r.o.unseen[i] == nil
+}
 
 // acquire refreshes or logs in. It returns nil where there is no new token,
 // having said or remembered why.

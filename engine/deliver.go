@@ -31,8 +31,8 @@ type delivery struct {
 // that fails does not hold back another. onlyWanted leaves out those that the
 // plan found in order.
 func (r *run) deliver(ctx context.Context, onlyWanted bool) {
-	work, ok := r.prepare(onlyWanted)
-	if !ok || !r.claimInState(ctx, work) {
+	work := r.prepare(onlyWanted)
+	if !r.claimInState(ctx, work) {
 		return
 	}
 	var wg sync.WaitGroup
@@ -52,12 +52,11 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 	}
 }
 
-// prepare renders what is to be written. It reports false where nothing can
-// be, having said why.
-func (r *run) prepare(onlyWanted bool) ([]*delivery, bool) {
+// prepare renders what is to be written, and says of the targets that it
+// leaves out why.
+func (r *run) prepare(onlyWanted bool) []*delivery {
 	g := r.o.record.Newest()
 	var work []*delivery
-	ok := true
 	for i, t := range r.o.account.targets {
 		if !r.writable(i) || onlyWanted && r.p.Targets[i].Action != plan.Deliver {
 			continue
@@ -67,13 +66,11 @@ func (r *run) prepare(onlyWanted bool) ([]*delivery, bool) {
 			r.fail(d.About(r.p.Address, t.Range))
 		}
 		if diags.HasErrors() {
-			ok = false
 			continue
 		}
 		options, err := t.Target.Options.Encode()
 		if err != nil {
 			r.fail(r.failure("A target could not be written", err))
-			ok = false
 			continue
 		}
 		c := content{data: data, digest: digest(r.o.record.Key, data)}
@@ -82,7 +79,7 @@ func (r *run) prepare(onlyWanted bool) ([]*delivery, bool) {
 			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: c.digest,
 		}})
 	}
-	return work, ok
+	return work
 }
 
 // claimInState records the targets that are about to come into being where no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ type observation struct {
 	// target, and what should be in it.
 	infos    []sinks.Info
 	contents []content
+	// unseen are the errors of the targets that could not be looked at.
+	unseen []error
 	// outputs are what the verification said, where it passed.
 	outputs      credential.Outputs
 	verification plan.Verification
@@ -107,14 +110,24 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		})
 	}
 	_ = work.Wait()
+	o.unseen = statErrs
 	for i, err := range statErrs {
 		if err != nil {
-			o.unreadable("A target cannot be looked at", err)
-			o.diagnostics[len(o.diagnostics)-1].Range = o.account.targets[i].Range
-			return
+			o.diagnostics = append(o.diagnostics, o.unseenTarget(i))
 		}
 	}
+	if len(statErrs) > 0 && !slices.Contains(statErrs, nil) {
+		o.input.Unreadable = statErrs[0].Error()
+		return
+	}
 	e.describe(ctx, o)
+}
+
+// unseenTarget reports a target that could not be looked at.
+func (o *observation) unseenTarget(i int) diag.Diagnostic {
+	d := o.account.failure("A target cannot be looked at", o.unseen[i])
+	d.Range = o.account.targets[i].Range
+	return d
 }
 
 func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
@@ -266,6 +279,9 @@ func (o *observation) render(t *target, token credential.Token) content {
 
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
+	if err := o.unseen[i]; err != nil {
+		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
+	}
 	rec := o.record.Target(t.Sink.Name, t.Target.Location)
 	pt := plan.Target{
 		Sink: t.Sink.Name, Location: t.Target.Location,
@@ -279,7 +295,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan
 	pt.Recorded = true
 	pt.HasToken = g != nil && rec.GrantID == g.ID
 	pt.Stale = rec.Digest != o.contents[i].digest
-	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o.record.Key, t, rec)
+	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
 	return pt
 }
 
@@ -305,19 +321,33 @@ func (e *Engine) ours(ctx context.Context, o *observation, t *target, info sinks
 // merged into are still as they were, though its version has moved on: others
 // may change theirs. Without permission to read, a moved version counts as a
 // change, and the keys are written again.
-func (e *Engine) mergedIntact(ctx context.Context, key []byte, t *target, rec *state.Target) bool {
-	return t.Target.Merge && e.holds(ctx, key, t, rec.Keys, rec.Digest)
+func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, rec *state.Target) bool {
+	if !t.Target.Merge {
+		return false
+	}
+	intact, err := e.compare(ctx, o.record.Key, t, rec.Keys, rec.Digest)
+	if errors.Is(err, sinks.ErrDenied) {
+		o.warn("A merged target cannot be compared",
+			fmt.Sprintf("%s %s was written by someone else, and without permission to read it credsync cannot see whether its own keys are still as they were. It writes them again, and so it will each time anyone writes there, other accounts included. Allow credsync to read it.", t.Sink.Name, t.Target.Location))
+	}
+	return intact
 }
 
-// holds reports whether those keys of a target have that digest.
+// holds reports whether those keys of a target are known to have that digest.
 func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string, want string) bool {
+	same, _ := e.compare(ctx, key, t, keys, want)
+	return same
+}
+
+// compare reports whether those keys of a target have that digest.
+func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []string, want string) (bool, error) {
 	s, err := e.Sink(t.Sink)
 	if err != nil {
-		return false
+		return false, err
 	}
 	object, err := s.Read(ctx, t.Target)
 	if err != nil {
-		return false
+		return false, err
 	}
 	data := object.Data
 	if t.Target.Merge {
@@ -328,7 +358,7 @@ func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string
 			}
 		}
 	}
-	return digest(key, data) == want
+	return digest(key, data) == want, nil
 }
 
 // goneTargets are the places in the state that no deliver block names.

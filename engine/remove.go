@@ -72,10 +72,17 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 		return fmt.Errorf("look at %s %s: %w", entry.Sink, entry.Location, err)
 	}
 	owner := r.o.record.Project + "/" + r.o.record.Address
-	if info.Owner != "" && info.Owner != owner && !entry.Merge || !info.Exists && info.Owner == "" {
+	switch {
+	case !info.Exists && !info.Unseen && info.Owner == "":
+		return nil
+	case info.Owner != "" && info.Owner != owner && !entry.Merge:
 		if info.Exists {
-			r.fail(diag.Warningf("A target was left alone", "%s %s now belongs to %s.", entry.Sink, entry.Location, info.Owner).About(r.p.Address, r.p.Range))
+			r.leftAlone(entry, "now belongs to "+info.Owner)
 		}
+		return nil
+	case info.Owner == "" && entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.o.record.Key, &target{Delivery: &config.Delivery{Sink: sink, Target: t}}, entry.Keys, entry.Digest):
+		// It was only claimed, and what is there is not what was to be written.
+		r.leftAlone(entry, "was written by someone else")
 		return nil
 	}
 	removal := sinks.Removal{If: info.Version}
@@ -86,6 +93,10 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 		return fmt.Errorf("delete %s %s: %w", entry.Sink, entry.Location, err)
 	}
 	return nil
+}
+
+func (r *run) leftAlone(entry state.Target, why string) {
+	r.fail(diag.Warningf("A target was left alone", "%s %s %s.", entry.Sink, entry.Location, why).About(r.p.Address, r.p.Range))
 }
 
 func (e *Engine) sinkNamed(name string) (*config.Sink, error) {

@@ -51,6 +51,11 @@ func (r *run) do(ctx context.Context) Outcome {
 		r.diagnostics = append(r.diagnostics, r.p.seen.diagnostics...)
 		return r.outcome()
 	}
+	for i, err := range r.o.unseen {
+		if err != nil {
+			r.fail(r.o.unseenTarget(i))
+		}
+	}
 	switch r.p.Action {
 	case plan.Issue, plan.Refresh, plan.Reissue:
 		r.rotate(ctx, r.acquire)

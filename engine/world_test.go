@@ -31,7 +31,9 @@ type world struct {
 	sinks map[string]*memory.Sink
 	// unmarked hides a sink's ability to mark owners.
 	unmarked map[string]bool
-	hcl      string
+	// blind sinks may write and delete, but not look.
+	blind map[string]bool
+	hcl   string
 
 	mu  sync.Mutex
 	now time.Time
@@ -61,7 +63,7 @@ func newWorld(t *testing.T, hcl string) *world {
 	return &world{
 		t: t, up: newUpstream(), hcl: hcl, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		sinks:    map[string]*memory.Sink{"main": memory.New(), "state": memory.New(), "other": memory.New()},
-		unmarked: map[string]bool{}, holder: "runner-1", emergency: t.TempDir(),
+		unmarked: map[string]bool{}, blind: map[string]bool{}, holder: "runner-1", emergency: t.TempDir(),
 	}
 }
 
@@ -101,6 +103,9 @@ func (w *world) engine() *engine.Engine {
 	cfg := w.config()
 	open := func(s *config.Sink) (sinks.Sink, error) {
 		m := w.sinks[s.Values.String("name")]
+		if w.blind[s.Values.String("name")] {
+			return blindSink{m}, nil
+		}
 		if w.unmarked[s.Values.String("name")] {
 			return struct{ sinks.Sink }{m}, nil
 		}
@@ -130,6 +135,31 @@ func (w *world) engine() *engine.Engine {
 		},
 		EmergencyDir: w.emergency,
 	})
+}
+
+// blindSink is as KV version 1 without permission to read.
+type blindSink struct{ m *memory.Sink }
+
+func (s blindSink) Stat(context.Context, sinks.Target) (sinks.Info, error) {
+	return sinks.Info{Unseen: true}, nil
+}
+
+func (s blindSink) Read(_ context.Context, t sinks.Target) (sinks.Object, error) {
+	return sinks.Object{}, fmt.Errorf("read %s: %w", t.Location, sinks.ErrDenied)
+}
+
+func (s blindSink) Write(_ context.Context, t sinks.Target, w sinks.Write) (string, error) {
+	s.m.Put(t.Path, w.Data)
+	return "written", nil
+}
+
+func (s blindSink) Delete(_ context.Context, t sinks.Target, _ sinks.Removal) error {
+	s.m.Remove(t.Path)
+	return nil
+}
+
+func (s blindSink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
+	return s.m.List(ctx, prefix)
 }
 
 func (w *world) plan(req engine.Request) *engine.Plan {

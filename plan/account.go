@@ -119,6 +119,8 @@ type Target struct {
 	Stale bool
 	// Removed says that no deliver block names it any longer.
 	Removed bool
+	// Unreadable says why the target could not be looked at; empty if it was.
+	Unreadable string
 }
 
 // foreign reports whether the target may not be written: something is there,

@@ -66,6 +66,7 @@ var checks = []check{
 	expiring,
 	journaled,
 	targetsDiffer,
+	targetUnreadable,
 }
 
 // Decide returns what to do about an account.
@@ -121,7 +122,7 @@ func nothingWritable(a *Account) (verdict, bool) {
 			continue
 		}
 		wanted++
-		if !t.foreign() {
+		if !t.foreign() && t.Unreadable == "" {
 			return verdict{}, false
 		}
 	}
@@ -238,6 +239,17 @@ func targetsDiffer(a *Account) (verdict, bool) {
 	return verdict{}, false
 }
 
+// targetUnreadable is last: a target that cannot be looked at holds back
+// neither a new token nor the other targets.
+func targetUnreadable(a *Account) (verdict, bool) {
+	for _, t := range a.Targets {
+		if t.Unreadable != "" {
+			return verdict{action: None, reason: Unreadable, message: t.Unreadable}, true
+		}
+	}
+	return verdict{}, false
+}
+
 // renew prefers a refresh, which needs no credentials.
 func renew(a *Account, reason Reason, message string) verdict {
 	if !a.CanRefresh {
@@ -281,7 +293,7 @@ func deliverMeanwhile(a *Account, v verdict) verdict {
 // the token is still good, or can be refreshed: there is time to see to it. A
 // verification that passes says that access is there again.
 func standingBlock(a *Account, v verdict) verdict {
-	looked := v.reason != Unreadable && v.reason != Disabled && v.reason != Removed
+	looked := a.Unreadable == "" && a.Enabled && !a.Removed
 	if v.blocker != nil || !looked || a.Block == nil || v.action == Issue || v.action == Reissue {
 		return v
 	}

@@ -6,13 +6,15 @@ import "fmt"
 func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	d := TargetDecision{Sink: t.Sink, Location: t.Location, Action: None, Reason: Current}
 	switch {
-	case v.reason == Unreadable || v.reason == Disabled:
+	case a.Unreadable != "" || v.reason == Disabled:
 		d.Reason = v.reason
 	case a.Removed || t.Removed:
 		d.Action, d.Reason = Forget, Removed
 		if a.DeleteOnRemove {
 			d.Action = Delete
 		}
+	case t.Unreadable != "":
+		d.Reason, d.Message = Unreadable, t.Unreadable
 	case t.foreign():
 		d.Action, d.Reason, d.Message = BlockedAction, TargetNotOwned, notOwnedMessage(t)
 	case v.action.Contacts():
@@ -33,7 +35,7 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 // token; "" if in nothing.
 func difference(a *Account, t Target) Reason {
 	switch {
-	case t.Removed:
+	case t.Removed, t.Unreadable != "":
 		return ""
 	case a.Token.Journaled && !t.HasToken:
 		return Journaled

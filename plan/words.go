@@ -54,8 +54,8 @@ const (
 	Current            Reason = "current"
 	// Disabled accounts are left alone: enabled = false.
 	Disabled Reason = "disabled"
-	// Unreadable accounts could not be looked at: their state or sink does
-	// not answer. An error says why.
+	// Unreadable accounts and targets could not be looked at: their state or
+	// sink does not answer. An error says why.
 	Unreadable Reason = "unreadable"
 )
 

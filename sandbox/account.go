@@ -31,6 +31,8 @@ type Account struct {
 	Invoicebox *InvoiceboxAccount `json:"invoicebox,omitempty"`
 	Sagi       *SagiAccount       `json:"sagi,omitempty"`
 	Bereke     *BerekeAccount     `json:"bereke,omitempty"`
+	BifitKassa *BifitKassaAccount `json:"bifit_kassa,omitempty"`
+	AstanaPlat *AstanaPlatAccount `json:"astana_plat,omitempty"`
 }
 
 // clone returns a copy that shares nothing with a.
@@ -49,6 +51,14 @@ func (a Account) clone() Account {
 		c.PossibleChains = slices.Clone(c.PossibleChains)
 		c.Customers = slices.Clone(c.Customers)
 		a.Bereke = &c
+	}
+	if a.BifitKassa != nil {
+		c := *a.BifitKassa
+		a.BifitKassa = &c
+	}
+	if a.AstanaPlat != nil {
+		c := *a.AstanaPlat
+		a.AstanaPlat = &c
 	}
 	return a
 }
@@ -80,6 +90,8 @@ type account struct {
 	counters      Counters
 	loginsRunning int
 	rejectedInRow int
+	// challenges are the codes that were sent, the newest last.
+	challenges []*challenge
 }
 
 // SetAccount adds an account, or replaces the one of that name; tokens and
@@ -90,6 +102,9 @@ func (s *Sandbox) SetAccount(a Account) error {
 	}
 	if a.Name == "" || a.Name == unknown {
 		return errors.New("an account needs a name")
+	}
+	if err := a.BifitKassa.check(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

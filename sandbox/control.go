@@ -18,11 +18,17 @@ func (s *Sandbox) control() http.Handler {
 	get("urls", func(r *http.Request) any { return s.urls("http://" + r.Host) })
 	get("accounts", func(*http.Request) any { return s.Accounts() })
 	get("faults", func(*http.Request) any { return s.Faults() })
+	get("sms", func(*http.Request) any { return s.LastCodes() })
 	get("counters", func(*http.Request) any { return s.AllCounters() })
+	get("tls", func(*http.Request) any { return map[string]any{"ca_pem": s.CAPEM(), "urls": s.TLSURLs()} })
 	remove("faults", s.ClearFaults)
 	remove("counters", s.ResetCounters)
 	post(s, mux, "accounts", func(a Account) (any, error) { return done{}, s.SetAccount(a) })
 	post(s, mux, "faults", func(f Fault) (any, error) { return done{}, s.AddFault(f) })
+	post(s, mux, "certificates", func(c ClientCertificate) (any, error) {
+		cert, key, err := s.IssueCertificate(c)
+		return map[string]string{"cert_pem": cert, "key_pem": key}, err
+	})
 	post(s, mux, "revoke", func(q struct{ Upstream, Account string }) (any, error) {
 		s.Revoke(q.Upstream, q.Account)
 		return done{}, nil

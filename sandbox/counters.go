@@ -9,6 +9,8 @@ const (
 	OpVerify  = "verify"
 	// OpKey asks for the public key that logins are encrypted with.
 	OpKey = "key"
+	// OpSendCode has a code for a second factor sent to a human.
+	OpSendCode = "send_code"
 )
 
 // Count is how often an operation was asked for.
@@ -26,6 +28,11 @@ type Counters struct {
 	Refreshes     Count `json:"refreshes"`
 	Verifications Count `json:"verifications"`
 	Keys          Count `json:"keys"`
+	// Codes are requests for a code; the accepted ones are messages sent.
+	Codes Count `json:"codes"`
+	// SpentRefreshes are refreshes with a token that a refresh before them had
+	// spent. That is no violation: a client whose answer got lost cannot know.
+	SpentRefreshes int `json:"spent_refreshes"`
 	// Violations say what requests did that the upstream's document does not
 	// allow. They hold no secret.
 	Violations []string `json:"violations"`
@@ -40,6 +47,8 @@ func (c *Counters) of(op string) *Count {
 		return &c.Refreshes
 	case OpKey:
 		return &c.Keys
+	case OpSendCode:
+		return &c.Codes
 	}
 	return &c.Verifications
 }

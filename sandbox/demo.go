@@ -34,5 +34,21 @@ func DemoAccounts() []Account {
 				},
 			},
 		},
+		{
+			Upstream: "bifit_kassa", Name: "79001234567", Password: "secure_password",
+			BifitKassa: &BifitKassaAccount{UserID: "4567"},
+		},
+		{
+			Upstream: "bifit_kassa", Name: "79007654321", Password: "secure_password",
+			BifitKassa: &BifitKassaAccount{UserID: "4568", SecondFactor: true},
+		},
+		{
+			Upstream: "astana_plat", Name: "login", Password: "password",
+			AstanaPlat: &AstanaPlatAccount{},
+		},
+		{
+			Upstream: "astana_plat", Name: "demo-certificate",
+			AstanaPlat: &AstanaPlatAccount{Certificate: "demo"},
+		},
 	}
 }

@@ -13,6 +13,8 @@
 // All bodies are JSON. Errors are answered with 400 and {"error": "…"}.
 //
 //	GET    /_control/urls                 {"sagi": "http://127.0.0.1:1234/sagi", …}
+//	GET    /_control/tls                  {"ca_pem": "…", "urls": {…}}: as served by StartTLS
+//	POST   /_control/certificates         {"common_name", "not_before", "not_after"} -> {"cert_pem", "key_pem"}: a client's
 //	GET    /_control/accounts             every account, as set
 //	POST   /_control/accounts             add or replace one Account; its tokens stay alive
 //	GET    /_control/faults               the faults that are set
@@ -22,6 +24,7 @@
 //	POST   /_control/live                 {"upstream", "token"} -> {"live": true, "account": "…"}
 //	POST   /_control/rotate_key           {}: give the bank another key pair
 //	POST   /_control/clock                {"advance": "24h"} -> {"now": "…"}
+//	GET    /_control/sms                  {"bifit_kassa": {"79001234567": "3021"}}: the last code sent to each account
 //	GET    /_control/counters             {"sagi": {"shop@example.com": Counters}}
 //	DELETE /_control/counters             set all to zero
 //

@@ -80,7 +80,7 @@ func (s *Sandbox) AddFault(f Fault) error {
 		return fmt.Errorf("there is no fault %q; there are %s", f.Kind, joinKinds())
 	case f.Upstream != "" && !slices.Contains(s.Upstreams(), f.Upstream):
 		return fmt.Errorf("there is no upstream %q", f.Upstream)
-	case f.Op != "" && !slices.Contains([]string{OpLogin, OpRefresh, OpVerify, OpKey}, f.Op):
+	case f.Op != "" && !slices.Contains([]string{OpLogin, OpRefresh, OpVerify, OpKey, OpSendCode}, f.Op):
 		return fmt.Errorf("there is no operation %q", f.Op)
 	case f.Count < 0 || f.Probability < 0 || f.Probability > 1:
 		return errors.New("a count must not be negative, and a probability is between 0 and 1")

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strconv"
@@ -93,6 +94,13 @@ func abort(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
+	}
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		// Below TLS, so that the client is not told of the end either.
+		conn = encrypted.NetConn()
+	}
+	if careful, ok := conn.(*lingeringConn); ok {
+		conn = careful.TCPConn
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		// Without lingering, closing sends a reset in place of a FIN.

@@ -5,6 +5,8 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -43,8 +45,10 @@ type Sandbox struct {
 	// berekeKey is the number of the key pair in use; see BerekePublicKey.
 	berekeKey int
 
-	server *http.Server
-	url    string
+	servers   []*http.Server
+	url       string
+	tlsURL    string
+	authority *authority
 }
 
 // New makes a sandbox. It panics on an account that SetAccount would refuse.
@@ -53,7 +57,7 @@ func New(o Options) *Sandbox {
 		maxHang: o.MaxHang, clock: o.Now, key: []byte(crand.Text()),
 		random:   rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		accounts: map[string]map[string]*account{}, tokens: map[string]*token{},
-		emulators: emulators(),
+		emulators: emulators(), authority: newAuthority(),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -77,7 +81,7 @@ func New(o Options) *Sandbox {
 
 // emulators lists the upstreams, in the order in which they are shown.
 func emulators() []emulator {
-	return []emulator{invoicebox(), sagi(), bereke()}
+	return []emulator{invoicebox(), sagi(), bereke(), bifitKassa(), astanaPlat()}
 }
 
 // Handler serves all upstreams and the control API.
@@ -95,22 +99,35 @@ func (s *Sandbox) Upstreams() []string {
 // Start listens at a loopback address such as "127.0.0.1:0" and serves until
 // Close. It is called at most once.
 func (s *Sandbox) Start(address string) error {
+	listener, err := listen(address)
+	if err != nil {
+		return err
+	}
+	s.url = "http://" + listener.Addr().String()
+	s.serveAt(listener)
+	return nil
+}
+
+func listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("cannot listen at %q: the sandbox is for this machine only, give an address such as \"127.0.0.1:0\"", address)
+		return nil, fmt.Errorf("cannot listen at %q: the sandbox is for this machine only, give an address such as \"127.0.0.1:0\"", address)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
+		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
-	s.url = "http://" + listener.Addr().String()
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+	return listener, nil
+}
+
+func (s *Sandbox) serveAt(listener net.Listener) {
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	s.servers = append(s.servers, server)
 	go func() {
-		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			panic("sandbox: serving failed: " + err.Error())
 		}
 	}()
-	return nil
 }
 
 // URL returns the base URL of an upstream, or of all if upstream is "".
@@ -123,15 +140,15 @@ func (s *Sandbox) URL(upstream string) string {
 
 // Close stops serving. Requests under way get a second to end.
 func (s *Sandbox) Close() error {
-	if s.server == nil {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if s.server.Shutdown(ctx) == nil {
-		return nil
+	var errs []error
+	for _, server := range s.servers {
+		if server.Shutdown(ctx) != nil {
+			errs = append(errs, server.Close())
+		}
 	}
-	return s.server.Close()
+	return errors.Join(errs...)
 }
 
 // OnReceived has f called at each request, once it is counted and before it is

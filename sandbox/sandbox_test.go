@@ -329,6 +329,7 @@ func TestControlAPI(t *testing.T) {
 		{"POST", "live", `{"upstream":"sagi","token":"` + token + `"}`, `200 {"account":"business_user@example.com","live":true}`},
 		{"POST", "revoke", `{"upstream":"sagi","account":"business_user@example.com"}`, `200 {}`},
 		{"POST", "live", `{"upstream":"sagi","token":"` + token + `"}`, `200 {"account":"business_user@example.com","live":false}`},
+		{"GET", "sms", "", `200 {}`},
 		{"DELETE", "counters", "", `200 {}`},
 	} {
 		if got := call(c.method, c.path, c.body); got != c.want {

@@ -21,6 +21,9 @@ type emulator struct {
 type route struct {
 	// op is what it counts as.
 	op string
+	// classify finds that out by the request, where one URL serves several
+	// operations; nil where op says it.
+	classify func(*call) string
 	// pattern is that of http.ServeMux, with a method.
 	pattern string
 	// rules are what the request must keep; see rule.
@@ -89,6 +92,9 @@ func (s *Sandbox) process(w http.ResponseWriter, r *http.Request, e emulator, ro
 	c := &call{Sandbox: s, r: r, body: body, op: route.op, upstream: e.name}
 	if err != nil {
 		c.violate("the body cannot be read or is longer than %d bytes", maxRequest)
+	}
+	if route.classify != nil {
+		c.op = route.classify(c)
 	}
 	for _, rule := range route.rules {
 		rule(c)
@@ -201,5 +207,7 @@ func (r reply) bytes() ([]byte, string) {
 
 // errorBody is an error in the forms of all upstreams at once.
 func errorBody(message string) map[string]any {
-	return map[string]any{"message": message, "error": map[string]any{"message": message, "code": "error"}}
+	return map[string]any{
+		"message": message, "error": map[string]any{"message": message, "code": "error"}, "error_description": message,
+	}
 }

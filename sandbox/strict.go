@@ -7,6 +7,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,26 +88,42 @@ func jsonBody(required, optional []string) rule {
 	}
 }
 
-// stringFields reads a JSON object token by token, since a map would hide a
-// field that is given twice.
+// stringFields reads a JSON object of strings.
 func stringFields(body []byte) (map[string]string, bool) {
+	fields, ok := flatFields(body)
+	texts := map[string]string{}
+	for name, value := range fields {
+		text, isString := value.(string)
+		if !isString {
+			return nil, false
+		}
+		texts[name] = text
+	}
+	return texts, ok
+}
+
+// flatFields reads a JSON object of strings, numbers (as json.Number), bools
+// and nulls. It goes token by token, since a map would hide a field that is
+// given twice.
+func flatFields(body []byte) (map[string]any, bool) {
 	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, false
 	}
-	fields := map[string]string{}
+	fields := map[string]any{}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
 			return nil, false
 		}
 		value, err := d.Token()
-		text, isString := value.(string)
+		_, nested := value.(json.Delim)
 		_, twice := fields[name.(string)]
-		if err != nil || !isString || twice {
+		if err != nil || nested || twice {
 			return nil, false
 		}
-		fields[name.(string)] = text
+		fields[name.(string)] = value
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, false
@@ -122,4 +139,48 @@ func bearer(r *http.Request) string {
 		return ""
 	}
 	return token
+}
+
+// form returns the fields of a form's body; nil if it is none, or has a field
+// twice.
+func form(body []byte) map[string]string {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil
+	}
+	fields := make(map[string]string, len(values))
+	for name, v := range values {
+		if len(v) != 1 {
+			return nil
+		}
+		fields[name] = v[0]
+	}
+	return fields
+}
+
+// formBody must be a form with exactly the fields that want returns for it,
+// each once and none of them empty.
+func formBody(want func(fields map[string]string) []string) rule {
+	return func(c *call) {
+		contentType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+		if contentType != "application/x-www-form-urlencoded" {
+			c.violate("the Content-Type is not application/x-www-form-urlencoded")
+		}
+		fields := form(c.body)
+		if fields == nil {
+			c.violate("the body is not a form with each field once")
+			return
+		}
+		names := want(fields)
+		for _, name := range names {
+			if fields[name] == "" {
+				c.violate("the body has no field %q", name)
+			}
+		}
+		for name := range fields {
+			if !slices.Contains(names, name) {
+				c.violate("the body has a field that is not documented for this request")
+			}
+		}
+	}
 }

@@ -9,12 +9,16 @@ import (
 
 // token is one that was issued, or that an account has for ever.
 type token struct {
+	value    string
 	upstream string
 	account  string
 	// loginAt is when the login was that it descends from.
 	loginAt time.Time
 	expires time.Time
 	revoked bool
+	// refresh tokens only get other tokens; spent ones have done so.
+	refresh bool
+	spent   bool
 }
 
 // issueJWT makes a token of an account and registers it.
@@ -29,14 +33,23 @@ func (s *Sandbox) issueJWT(a *account, lifetime time.Duration, loginAt time.Time
 	if err != nil {
 		panic("sandbox: cannot sign a token: " + err.Error())
 	}
-	s.tokens[value] = &token{upstream: a.Upstream, account: a.Name, loginAt: loginAt, expires: expires}
+	s.tokens[value] = &token{value: value, upstream: a.Upstream, account: a.Name, loginAt: loginAt, expires: expires}
 	return value, expires
 }
 
-// issued returns the token of that value, alive or not; nil if there is none.
+// issueOpaque makes a token of no form and registers it.
+func (s *Sandbox) issueOpaque(a *account, lifetime time.Duration, loginAt time.Time) *token {
+	value := rand.Text() + "_." + rand.Text()
+	t := &token{value: value, upstream: a.Upstream, account: a.Name, loginAt: loginAt, expires: s.now().Add(lifetime)}
+	s.tokens[value] = t
+	return t
+}
+
+// issued returns the access token of that value, alive or not; nil if there is
+// none.
 func (s *Sandbox) issued(upstream, value string) *token {
 	t := s.tokens[value]
-	if t == nil || t.upstream != upstream {
+	if t == nil || t.upstream != upstream || t.refresh {
 		return nil
 	}
 	return t
@@ -62,12 +75,17 @@ func (t *token) alive(now time.Time) bool { return !t.revoked && now.Before(t.ex
 func (s *Sandbox) Revoke(upstream, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.revokeAll(upstream, name)
+	if a, ok := s.accounts[upstream][name]; ok {
+		a.Token = ""
+	}
+}
+
+// revokeAll kills every token that was issued to an account.
+func (s *Sandbox) revokeAll(upstream, name string) {
 	for _, t := range s.tokens {
 		if t.upstream == upstream && t.account == name {
 			t.revoked = true
 		}
-	}
-	if a, ok := s.accounts[upstream][name]; ok {
-		a.Token = ""
 	}
 }

@@ -27,10 +27,11 @@ func main() {
 }
 
 type flags struct {
-	listen   string
-	accounts string
-	urlFile  string
-	seed     uint64
+	listen    string
+	listenTLS string
+	accounts  string
+	urlFile   string
+	seed      uint64
 }
 
 func command() *cobra.Command {
@@ -44,6 +45,7 @@ func command() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), cmd.OutOrStdout(), f) },
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "loopback `address` to listen at; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.listenTLS, "listen-tls", "", "loopback `address` to serve over TLS at too; the control API has the authority and issues client certificates")
 	cmd.Flags().StringVar(&f.accounts, "accounts", "", "JSON `file` with a list of accounts, in place of the demo accounts")
 	cmd.Flags().StringVar(&f.urlFile, "url-file", "", "`file` to write the base URLs to, as a JSON object, once they are served")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "decides which requests are hit by faults with a probability")
@@ -64,6 +66,11 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 	}
 	if err := s.Start(f.listen); err != nil {
 		return err
+	}
+	if f.listenTLS != "" {
+		if err := s.StartTLS(f.listenTLS); err != nil {
+			return errors.Join(err, s.Close())
+		}
 	}
 	if f.urlFile != "" {
 		if err := writeURLs(f.urlFile, s); err != nil {

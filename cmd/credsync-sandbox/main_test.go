@@ -27,7 +27,7 @@ func TestServesUntilStopped(t *testing.T) {
 	go func() {
 		cmd := command()
 		cmd.SetOut(w)
-		cmd.SetArgs([]string{"--accounts", accounts, "--url-file", urlFile})
+		cmd.SetArgs([]string{"--accounts", accounts, "--url-file", urlFile, "--listen-tls", "127.0.0.1:0"})
 		err := cmd.ExecuteContext(ctx)
 		ended <- err
 		w.CloseWithError(io.EOF)

@@ -60,6 +60,9 @@ func TestScripts(t *testing.T) {
 			}
 			env.Values[sandboxKey{}] = s
 			env.Defer(func() { _ = s.Close() })
+			if err := s.StartTLS("127.0.0.1:0"); err != nil {
+				return err
+			}
 			examples, err := filepath.Abs("../../examples")
 			if err != nil {
 				return err
@@ -68,6 +71,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv(clockVariable, "0s")
 			env.Setenv("CREDSYNC_VAR_sagi_url", s.URL("sagi"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_url", s.URL("invoicebox"))
+			env.Setenv("CREDSYNC_VAR_astana_plat_url", s.URL("astana_plat"))
+			env.Setenv("CREDSYNC_VAR_astana_plat_tls_url", s.TLSURL("astana_plat"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
 			env.Setenv("CREDSYNC_VAR_sagi_phone", login)
 			env.Setenv("CREDSYNC_VAR_sagi_password", password)
@@ -204,7 +209,8 @@ func scriptEnv(ts *testscript.TestScript) []string {
 // sandboxCommand is "sandbox" with one of
 //
 //	counters logins=1 rejected=0 refreshes=0    of the sagi account
-//	of bereke test logins=1                     counters of another account
+//	of astana_plat login logins=1               counters of another account
+//	certificate demo 90                         writes ca.pem, client.crt and client.key; good for 90 days from a year ago
 //	revoke                                      the tokens of the sagi account
 //	advance 24h                                 its clock
 //	fault JSON                                  adds a sandbox.Fault
@@ -217,6 +223,8 @@ func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
 		checkCounters(ts, s.Counters("sagi", login), args[1:])
 	case "of":
 		checkCounters(ts, s.Counters(args[1], args[2]), args[3:])
+	case "certificate":
+		writeCertificate(ts, s, args[1], args[2])
 	case "revoke":
 		s.Revoke("sagi", login)
 	case "advance":
@@ -248,6 +256,21 @@ func checkCounters(ts *testscript.TestScript, c sandbox.Counters, expected []str
 		if n, ok := got[name]; !ok || strconv.Itoa(n) != want {
 			ts.Fatalf("the upstream counted %s = %d, want %s", name, n, want)
 		}
+	}
+}
+
+// writeCertificate issues a client certificate that began a year ago and ends
+// in that many days, which may be negative.
+func writeCertificate(ts *testscript.TestScript, s *sandbox.Sandbox, name, days string) {
+	n, err := strconv.Atoi(days)
+	ts.Check(err)
+	now := time.Now()
+	certPEM, keyPEM, err := s.IssueCertificate(sandbox.ClientCertificate{
+		CommonName: name, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(0, 0, n).Add(time.Minute),
+	})
+	ts.Check(err)
+	for file, text := range map[string]string{"ca.pem": s.CAPEM(), "client.crt": certPEM, "client.key": keyPEM} {
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
 	}
 }
 

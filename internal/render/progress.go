@@ -101,7 +101,7 @@ func outcomeWords(o engine.Outcome) string {
 	default:
 		return fmt.Sprintf("%s (%s)", words, o.Reason)
 	}
-	return words + ": " + clean(o.Message)
+	return words + ": " + clean(strings.Join(strings.Fields(o.Message), " "))
 }
 
 // live redraws the line, cut to the terminal's width so that it stays one.

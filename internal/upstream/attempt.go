@@ -54,6 +54,9 @@ func (a *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	took := time.Since(start).Round(time.Millisecond)
 	if err != nil {
+		if unprocessed(err) {
+			x.setLost(false)
+		}
 		if ctx.Err() != nil && req.Context().Err() == nil {
 			err = errTimeout
 		}

@@ -18,6 +18,7 @@ import (
 // the cause's own, which may quote the URL or the answer.
 type failure struct {
 	class     providers.Class
+	reason    providers.Reason
 	attribute string
 	message   string
 	advice    string
@@ -28,6 +29,9 @@ const tryLater = "This usually passes; the next run tries again."
 // transportFailure finds out why there was no answer.
 func transportFailure(err error) failure {
 	if f, ok := tlsFailure(err); ok {
+		return f
+	}
+	if f, ok := certificateFailure(err); ok {
 		return f
 	}
 	var proxy proxyError
@@ -50,6 +54,8 @@ func transportFailure(err error) failure {
 		return failure{class: providers.Retryable, message: "the proxy cannot be reached" + errnoText(err), advice: "Check http.proxy, or the HTTPS_PROXY environment variable."}
 	case errors.As(err, &op) && op.Op == "dial":
 		return failure{class: providers.Retryable, message: "cannot connect" + errnoText(err), advice: "Check base_url, and whether a firewall or a proxy stands between."}
+	case neverOpened(err):
+		return failure{class: providers.Retryable, message: "the upstream closed the connection before a request was sent", advice: tryLater + " If it does not pass, it may want a client certificate."}
 	case errors.As(err, &op) && op.Op == "remote error":
 		return failure{class: providers.Retryable, message: "the upstream refused the TLS connection", advice: tryLater + " If it does not pass, check the client certificate, if there is one."}
 	case strings.Contains(err.Error(), "malformed"):

@@ -16,17 +16,56 @@ import (
 // are ignored; of a field given twice the last counts. An error is of class
 // Server and says no more of the body than the name of the field that is wrong.
 func (a *Answer) JSON(v any) error {
-	body := []byte(a.body.Reveal())
-	trimmed := bytes.TrimSpace(body)
-	switch {
-	case len(trimmed) == 0:
-		return a.Fail(providers.Server, "the answer is empty", askUpstream)
-	case !isJSON(a.ContentType):
-		return a.Fail(providers.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
-	case trimmed[0] != '{':
+	body, err := a.jsonText()
+	if err != nil {
+		return err
+	}
+	if body[0] != '{' {
 		return a.Fail(providers.Server, "the answer is not a JSON object", askUpstream)
 	}
 	return a.Part(body, v)
+}
+
+// AnyJSON returns the error of JSON for an answer that is neither a JSON object
+// nor a list, where nothing more is known of what it should be.
+func (a *Answer) AnyJSON() error {
+	body, err := a.jsonText()
+	switch {
+	case err != nil:
+		return err
+	case !json.Valid(body):
+		return a.Fail(providers.Server, "the answer is not well-formed JSON", askUpstream)
+	case body[0] != '{' && body[0] != '[':
+		return a.Fail(providers.Server, "the answer is neither a JSON object nor a list", askUpstream)
+	}
+	return nil
+}
+
+// Text returns the body of an answer that need not be JSON, without the space
+// around it. It is a Secret, since nobody knows what is in it. An error is of
+// class Server: the answer is empty, or it is a page for a browser.
+func (a *Answer) Text() (credential.Secret, error) {
+	text := strings.TrimSpace(a.body.Reveal())
+	switch {
+	case text == "":
+		return credential.Secret{}, a.Fail(providers.Server, "the answer is empty", askUpstream)
+	case a.ContentType != "text/plain" && !isJSON(a.ContentType):
+		return credential.Secret{}, a.Fail(providers.Server, "the answer is neither text nor JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+	}
+	return credential.NewSecret(text), nil
+}
+
+// jsonText returns the body of an answer that says it is JSON, without the
+// space around it; it is never empty.
+func (a *Answer) jsonText() ([]byte, error) {
+	body := bytes.TrimSpace([]byte(a.body.Reveal()))
+	switch {
+	case len(body) == 0:
+		return nil, a.Fail(providers.Server, "the answer is empty", askUpstream)
+	case !isJSON(a.ContentType):
+		return nil, a.Fail(providers.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+	}
+	return body, nil
 }
 
 // Part decodes a piece of the answer, such as what an envelope holds, with the

@@ -244,3 +244,45 @@ func FuzzJWTExpiry(f *testing.F) {
 		}
 	})
 }
+
+func TestAnyJSONTakesObjectsAndLists(t *testing.T) {
+	for _, c := range []struct {
+		contentType, body string
+		ok                bool
+	}{
+		{"application/json", ` {"a":1}`, true},
+		{"application/json", `[]`, true},
+		{"", `[1]`, true},
+		{"application/json", ``, false},
+		{"application/json", `null`, false},
+		{"application/json", `"text"`, false},
+		{"application/json", `{"a":1}{}`, false},
+		{"application/json", `[`, false},
+		{"text/html", `{}`, false},
+	} {
+		err := answer(t, c.contentType, c.body).AnyJSON()
+		if (err == nil) != c.ok {
+			t.Errorf("%s %s: got %v, want ok = %v", c.contentType, c.body, err, c.ok)
+		}
+		if err != nil && providers.ClassOf(err) != providers.Server {
+			t.Errorf("%s: class %q", c.body, providers.ClassOf(err))
+		}
+	}
+}
+
+func TestTextIsTrimmedAndNoPage(t *testing.T) {
+	for _, c := range []struct {
+		contentType, body, want string
+	}{
+		{"text/plain; charset=utf-8", " 590809155\r\n", "590809155"},
+		{"application/json", "590809155", "590809155"},
+		{"", "590809155", "590809155"},
+		{"text/plain", " \n", ""},
+		{"text/html", "590809155", ""},
+	} {
+		text, err := answer(t, c.contentType, c.body).Text()
+		if text.Reveal() != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s %q: got %q, %v", c.contentType, c.body, text.Reveal(), err)
+		}
+	}
+}

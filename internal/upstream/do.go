@@ -43,7 +43,8 @@ type Answer struct {
 // provider has to judge, and a *providers.Error for what means the same at
 // every upstream:
 //
-//   - no answer: Retryable, or Config where the connection's settings are wrong;
+//   - no answer: Retryable, or Config where the connection's settings are wrong,
+//     or Human where the client certificate has expired by the upstream's word;
 //   - 429, 502, 503, 504: Retryable, with RetryAfter;
 //   - a redirect, which is never followed: Config if permanent, else Server.
 //
@@ -81,7 +82,7 @@ func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) er
 		e.Class, e.Message, e.Err = providers.Retryable, "stopped before the answer came", ctx.Err()
 	} else {
 		f := transportFailure(err)
-		e.Class, e.Attribute, e.Message, e.Advice = f.class, f.attribute, f.message, f.advice
+		e.Class, e.Reason, e.Attribute, e.Message, e.Advice = f.class, f.reason, f.attribute, f.message, f.advice
 	}
 	if lost {
 		e.Message += "; the upstream may have processed the request, so it is not sent again in this run"

@@ -69,8 +69,10 @@ func newTransport(o Options) (*http.Transport, error) {
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    10 * time.Second,
-		// Without this a TLS config of one's own turns HTTP/2 off.
-		ForceAttemptHTTP2:      true,
+		// Without this a TLS config of one's own turns HTTP/2 off. It stays off
+		// with a client certificate: under TLS 1.3 the refusal of one arrives
+		// after the handshake, and HTTP/2 loses it.
+		ForceAttemptHTTP2:      o.ClientCertificate == nil,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        90 * time.Second,
@@ -88,7 +90,11 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		conf.RootCAs = roots
 	}
 	if o.ClientCertificate != nil {
-		conf.Certificates = []tls.Certificate{*o.ClientCertificate}
+		// Presented whatever authorities the server says it takes: left out, it
+		// would be reported as missing, which tells the user nothing.
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return o.ClientCertificate, nil
+		}
 	}
 	return conf, nil
 }

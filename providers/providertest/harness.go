@@ -31,6 +31,7 @@ type Harness struct {
 	Provider providers.Provider
 
 	target   Target
+	base     string
 	recorder *recorder
 	log      *lockedBuffer
 	timeout  time.Duration
@@ -63,10 +64,17 @@ func New(t *testing.T, target Target, options ...Option) *Harness {
 	for _, o := range options {
 		o(h)
 	}
-	if err := h.Sandbox.Start("127.0.0.1:0"); err != nil {
+	start := h.Sandbox.Start
+	if target.TLS {
+		start = h.Sandbox.StartTLS
+	}
+	if err := start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	base := h.Sandbox.URL(target.Spec.Name)
+	h.base = h.Sandbox.URL(target.Spec.Name)
+	if target.TLS {
+		h.base = h.Sandbox.TLSURL(target.Spec.Name)
+	}
 	pool := upstream.NewPool(upstream.PoolOptions{Pause: func(time.Duration) time.Duration { return 0 }})
 	t.Cleanup(func() {
 		pool.Close()
@@ -74,22 +82,43 @@ func New(t *testing.T, target Target, options ...Option) *Harness {
 			t.Error(err)
 		}
 	})
+	h.configure(t, pool)
+	return h
+}
+
+// configure makes the provider and its client.
+func (h *Harness) configure(t *testing.T, pool *upstream.Pool) {
+	t.Helper()
+	var blocks map[string][]schema.Values
+	if h.target.Blocks != nil {
+		blocks = h.target.Blocks(t, h.Sandbox)
+	}
+	h.attrs["base_url"] = cty.StringVal(h.base)
+	values := schema.NewValues(h.target.Spec.Block(), "", h.attrs, blocks)
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: h.log})
-	client, err := pool.Client(upstream.Options{BaseURL: base, Timeout: h.timeout, Log: logger})
+	options := upstream.Options{BaseURL: h.base, Timeout: h.timeout, Log: logger}
+	if h.target.TLS {
+		options.CAPEM = h.Sandbox.CAPEM()
+	}
+	if f := h.target.Spec.ClientCertificate; f != nil {
+		cert, err := f(values)
+		if err != nil {
+			t.Fatalf("ClientCertificate: %v", err)
+		}
+		options.ClientCertificate = cert
+	}
+	client, err := pool.Client(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.recorder = &recorder{next: client.Transport}
 	client.Transport = h.recorder
-	h.attrs["base_url"] = cty.StringVal(base)
-	values := schema.NewValues(target.Spec.Block(), "", h.attrs, nil)
-	h.Provider, err = target.Spec.New(values, providers.Env{
+	h.Provider, err = h.target.Spec.New(values, providers.Env{
 		Client: client, Now: time.Now, Previous: h.previous, Log: logger, Version: version,
 	})
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	return h
 }
 
 // Login logs in and fails the test if that fails.

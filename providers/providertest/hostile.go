@@ -1,8 +1,10 @@
 package providertest
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,6 +48,9 @@ func testHostile(t *testing.T, target Target) {
 					// A JSON object at a documented status is that status's answer.
 					continue
 				}
+				if status == http.StatusOK && target.anyJSON(op) && json.Valid([]byte(answer.body)) && strings.ContainsAny(answer.body[:1], "{[") && answer.contentType == "application/json" {
+					continue
+				}
 				t.Run(answer.name+" "+http.StatusText(status), func(t *testing.T) {
 					h.Sandbox.ClearFaults()
 					Fault(sandbox.Fault{Kind: sandbox.Status, Status: status, Body: answer.body, ContentType: answer.contentType})(t, h.Sandbox)
@@ -60,6 +65,11 @@ func testHostile(t *testing.T, target Target) {
 			}
 		}
 	})
+}
+
+// anyJSON reports whether an operation takes whatever JSON it gets.
+func (t Target) anyJSON(op string) bool {
+	return slices.ContainsFunc(t.Requests, func(r Request) bool { return r.Op == op && r.AnyJSON })
 }
 
 func testTransport(t *testing.T, target Target) {

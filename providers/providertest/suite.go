@@ -82,7 +82,7 @@ func testRequests(t *testing.T, target Target) {
 		}
 		for _, want := range target.Requests {
 			if want.Op == op {
-				checkRequest(t, want, seen[0], h.Sandbox.URL(target.Spec.Name), token)
+				checkRequest(t, want, seen[0], h.base, token)
 			}
 		}
 		checkNoViolations(t, h)
@@ -91,7 +91,7 @@ func testRequests(t *testing.T, target Target) {
 
 func checkRequest(t *testing.T, want Request, got recorded, base string, token credential.Token) {
 	t.Helper()
-	fill := func(s string) string { return strings.ReplaceAll(s, "{token}", token.Access.Reveal()) }
+	fill := strings.NewReplacer("{token}", token.Access.Reveal(), "{refresh}", token.Refresh.Reveal()).Replace
 	if got.request.Method != want.Method {
 		t.Errorf("method %s, want %s", got.request.Method, want.Method)
 	}

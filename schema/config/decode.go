@@ -245,6 +245,11 @@ func (r rowReport) convert(v cty.Value) (cty.Value, bool) {
 	}
 	if err := r.check(bare); err != "" {
 		generic := fmt.Sprintf("The value of the argument %q is not acceptable. It is not quoted, since it may be secret.", r.row.Name)
+		if r.row.Sensitive {
+			// Nothing that check returns of such a row quotes the value, so it
+			// can say what is wanted wherever the value comes from.
+			generic = ""
+		}
 		r.error("Invalid value for an argument", err, generic)
 		return null, false
 	}

@@ -1,0 +1,86 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/memory"
+)
+
+const twoSinks = `
+sink "memory" "main" {}
+sink "memory" "other" { name = "other" }
+sink "memory" "state" { name = "state" }
+state "memory" "state" { path = "state" }
+account "fake" "a" {
+  password = "pw"
+  deliver "memory" "main" { path = "a" }
+  deliver "memory" "other" { path = "a" }
+}
+`
+
+// A sink that is out of reach keeps the token from its own targets only.
+func TestSinkThatIsDownHoldsBackNoOther(t *testing.T) {
+	for _, firstDelivered := range []bool{false, true} {
+		w := newWorld(t, twoSinks)
+		if firstDelivered {
+			w.mustApply()
+			w.advance(29 * 24 * time.Hour)
+		}
+		w.sinks["other"].Fail = failing(memory.Stat, 1000, sinks.ErrUnavailable)
+		p := w.plan(engine.Request{})
+		if !p.Diagnostics.HasErrors() {
+			t.Error("plan says nothing of the sink that is down")
+		}
+		s := w.apply()
+		if s.Count(engine.Failed) != 1 {
+			t.Errorf("the apply did not fail: %+v", s.Outcomes)
+		}
+		token := w.delivered("a")
+		if want := map[bool]string{false: "token-1", true: "token-2"}[firstDelivered]; token != want {
+			t.Errorf("the sink that works holds %q, want %q", token, want)
+		}
+		w.expect("a none unreadable")
+		if s := w.apply(); s.Count(engine.Failed) != 1 {
+			t.Errorf("an apply that cannot look at a target did not fail: %+v", s.Outcomes)
+		}
+		counts := w.up.counts()
+		w.sinks["other"].Fail = nil
+		w.mustApply()
+		data, _ := w.sinks["other"].Get("a")
+		if got := data["access_token"].Reveal(); got != token {
+			t.Errorf("the sink that is back holds %q, want %q", got, token)
+		}
+		if got := w.up.counts(); got != counts {
+			t.Errorf("%s, before %s", got, counts)
+		}
+		w.expect("a none current")
+	}
+}
+
+func TestNothingIsSpentWhileATargetCannotBeLookedAt(t *testing.T) {
+	w := newWorld(t, twoSinks)
+	w.up.revokes = true
+	w.unmarked["other"] = true
+	w.sinks["other"].Fail = failing(memory.Stat, 1000, sinks.ErrUnavailable)
+	if s := w.apply(); s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {
+		t.Errorf("%s %+v", w.up.counts(), s.Outcomes)
+	}
+}
+
+func TestTargetThatCannotBeRenderedHoldsBackNoOther(t *testing.T) {
+	w := newWorld(t, twoSinks[:len(twoSinks)-2]+`
+  deliver "memory" "main" {
+    path = "b"
+    data = { N = tostring(tonumber(token.access_token)) }
+  }
+}`)
+	if s := w.apply(); s.Count(engine.Failed) != 1 {
+		t.Errorf("%+v", s.Outcomes)
+	}
+	if got := w.delivered("a"); got != "token-1" {
+		t.Errorf("the good target holds %q", got)
+	}
+}

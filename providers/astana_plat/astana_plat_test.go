@@ -1,0 +1,161 @@
+package astanaplat_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	login       = "shop-17@example.com"
+	password    = `pa"ss wörd\<&>` // whatever JSON has to escape
+	certificate = "shop-17 certificate"
+	keyPassword = "key-password-0123456789"
+)
+
+var certificateEnds = time.Now().AddDate(1, 0, 0).UTC().Truncate(time.Second)
+
+func account() sandbox.Account {
+	return sandbox.Account{
+		Upstream: "astana_plat", Name: login, Password: password,
+		AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: certificate},
+	}
+}
+
+// header is what both ways to log in have in common.
+var header = map[string]string{"Content-Type": "application/json", "Accept": "application/json", "Authorization": ""}
+
+func target() providertest.Target {
+	return providertest.Target{
+		Spec:    astanaplat.Spec(),
+		Account: account(),
+		Attributes: map[string]cty.Value{
+			"login": cty.StringVal(login), "password": cty.StringVal(password),
+		},
+		Secrets: []string{password, login},
+		Requests: []providertest.Request{{
+			Op: sandbox.OpLogin, Method: http.MethodPost, Path: "/authorize", Header: header,
+			Body: `{"authType":1,"login":"shop-17@example.com","password":"pa\"ss wörd\\\u003c\u0026\u003e"}`,
+		}},
+		Outputs: credential.Outputs{},
+		Errors:  append(passwordErrors(), commonErrors()...),
+	}
+}
+
+func certificateTarget() providertest.Target {
+	return providertest.Target{
+		Spec:       astanaplat.Spec(),
+		Account:    account(),
+		Attributes: map[string]cty.Value{},
+		TLS:        true,
+		Blocks: func(t *testing.T, s *sandbox.Sandbox) map[string][]schema.Values {
+			certPEM, keyPEM := issue(t, s, sandbox.ClientCertificate{CommonName: certificate, NotAfter: certificateEnds})
+			return block(map[string]string{"cert_pem": certPEM, "key_pem": encryptPKCS8(t, keyPEM), "key_password": keyPassword})
+		},
+		Secrets: []string{keyPassword},
+		Requests: []providertest.Request{{
+			Op: sandbox.OpLogin, Method: http.MethodPost, Path: "/authorize", Header: header, Body: `{"authType":2}`,
+		}},
+		Outputs: credential.Outputs{"certificate_expires_at": certificateEnds.Format(time.RFC3339)},
+		Errors:  append(certificateErrors(), commonErrors()...),
+	}
+}
+
+func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
+	return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("astana_plat", login, f) }
+}
+
+func refusal(r sandbox.AstanaPlatRefusal) func(*testing.T, *sandbox.Sandbox) {
+	return change(func(a *sandbox.Account) { a.AstanaPlat.Refusal = r })
+}
+
+func passwordErrors() []providertest.Case {
+	return withOp(sandbox.OpLogin, []providertest.Case{
+		{Name: "wrong password", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
+		{Name: "unknown login", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Attributes: map[string]cty.Value{"login": cty.StringVal("nobody")}},
+		{Name: "locked", Class: providers.Credentials, Reason: providers.CredentialsRejected, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "endpoint not found", Class: providers.Config, Attribute: "base_url",
+			Arrange: providertest.Answer(400, `{"statusCode":400,"message":"Endpoint not found"}`)},
+	})
+}
+
+func certificateErrors() []providertest.Case {
+	return withOp(sandbox.OpLogin, []providertest.Case{
+		{Name: "unknown certificate", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: change(func(a *sandbox.Account) { a.AstanaPlat.Certificate = "another" })},
+		{Name: "incorrect credentials", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: providertest.Answer(422, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "authority does not find it", Class: providers.Config, Attribute: "certificate", Arrange: refusal(sandbox.AstanaCANotFound)},
+		{Name: "authority fails", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaCAFailed)},
+		{Name: "authority answers otherwise", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaCAUnknown)},
+		{Name: "authority answers garbled", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaCAGarbled)},
+		{Name: "outdated", Class: providers.Human, Reason: providers.CertificateExpired, Arrange: refusal(sandbox.AstanaOutdated)},
+		{Name: "expired by the upstream's clock", Class: providers.Human, Reason: providers.CertificateExpired,
+			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(2 * 365 * 24 * time.Hour) }},
+	})
+}
+
+func commonErrors() []providertest.Case {
+	answer := providertest.Answer
+	return withOp(sandbox.OpLogin, []providertest.Case{
+		{Name: "server error", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaServerError)},
+		{Name: "500 with HTML", Class: providers.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "500 without a code", Class: providers.Retryable, Arrange: answer(500, `{}`)},
+		{Name: "another server error", Class: providers.Server, Arrange: answer(501, `{"statusCode":501,"message":"Incorrect credentials"}`)},
+		{Name: "other letter case, spaces and dots", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: answer(422, `{"statusCode":422,"message":" INCORRECT  credentials.. "}`)},
+		{Name: "unknown user, otherwise written", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: answer(400, `{"statusCode":400,"message":"user with given credentials not found.","data":[]}`)},
+		{Name: "outdated without its last dot", Class: providers.Human, Reason: providers.CertificateExpired,
+			Arrange: answer(400, `{"statusCode":400,"message":"certificate is outdated.Please get fresh one"}`)},
+		{Name: "another 400", Class: providers.Server, Arrange: answer(400, `{"statusCode":400,"message":"Incorrect credentials"}`)},
+		{Name: "400 without a message", Class: providers.Server, Arrange: answer(400, `{"statusCode":400}`)},
+		{Name: "400 with a message of another type", Class: providers.Server, Arrange: answer(400, `{"statusCode":400,"message":["Incorrect credentials"]}`)},
+		{Name: "another 422", Class: providers.Server, Arrange: answer(422, `{"statusCode":422,"message":"The login field is required"}`)},
+		{Name: "401", Class: providers.Server, Arrange: answer(401, `{"statusCode":401,"message":"Incorrect credentials"}`)},
+		{Name: "403", Class: providers.Server, Arrange: answer(403, `{"statusCode":403,"message":"Incorrect credentials"}`)},
+		{Name: "404", Class: providers.Server, Arrange: answer(404, `{"statusCode":404,"message":"Not found"}`)},
+		{Name: "no code", Class: providers.Server, Arrange: answer(422, `{"message":"Incorrect credentials"}`)},
+		{Name: "code of another type", Class: providers.Server, Arrange: answer(422, `{"statusCode":"422","message":"Incorrect credentials"}`)},
+		{Name: "another code", Class: providers.Server, Arrange: answer(400, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "rejection in HTTP 200", Class: providers.Server, Arrange: answer(200, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "rejection in HTTP 500", Class: providers.Server, Arrange: answer(500, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "success in HTTP 400", Class: providers.Server, Arrange: answer(400, `{"statusCode":200,"data":{"token":"x"}}`)},
+		{Name: "no data", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"message":"Access token created"}`)},
+		{Name: "data is null", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":null}`)},
+		{Name: "data is a list", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":[]}`)},
+		{Name: "no token", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{}}`)},
+		{Name: "empty token", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":""}}`)},
+		{Name: "token of another type", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
+		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
+	})
+}
+
+func withOp(op string, list []providertest.Case) []providertest.Case {
+	for i := range list {
+		list[i].Op = op
+	}
+	return list
+}
+
+func TestConformanceByPassword(t *testing.T) { providertest.Run(t, target()) }
+
+func TestConformanceByCertificate(t *testing.T) { providertest.Run(t, certificateTarget()) }
+
+func FuzzLogin(f *testing.F) {
+	providertest.Fuzz(f, target(), sandbox.OpLogin, credential.Token{},
+		`{"statusCode":200,"message":"Access token created","data":{"token":"a.b.c"}}`,
+		`{"statusCode":400,"message":"Certificate is outdated. Please get fresh one."}`,
+		`{"statusCode":422,"message":"Incorrect credentials"}`, `{"statusCode":400,"message":"User with given credentials not found"}`,
+		`{"statusCode":200,"statusCode":422,"data":{"token":1,"token":"x"}}`)
+}

@@ -1,0 +1,250 @@
+package astanaplat_test
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/pem"
+	"strings"
+	"testing"
+
+	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/schema"
+	"github.com/youmark/pkcs8"
+	"github.com/zclconf/go-cty/cty"
+	pkcs12 "software.sslmate.com/src/go-pkcs12"
+)
+
+// load checks a certificate block as validate does, then reads it.
+func load(attrs map[string]string) (*tls.Certificate, error) {
+	blocks := block(attrs)
+	if err := certificateTable().Check(blocks["certificate"][0]); err != nil {
+		return nil, err
+	}
+	return astanaplat.Spec().ClientCertificate(schema.NewValues(astanaplat.Spec().Block(), "", nil, blocks))
+}
+
+func TestKeyForms(t *testing.T) {
+	ec, rsaKey, ed := newECDSA(t), newRSA(t), newEd25519(t)
+	ecCert, rsaCert, edCert := newCertificate(t, "ec", ec, nil), newCertificate(t, "rsa", rsaKey, nil), newCertificate(t, "ed", ed, nil)
+	pkcs1 := x509.MarshalPKCS1PrivateKey(rsaKey)
+	for _, c := range []struct {
+		name, cert, key, password string
+	}{
+		{"PKCS#8 ECDSA", ecCert.pem(), pkcs8PEM(t, ec), ""},
+		{"PKCS#8 RSA", rsaCert.pem(), pkcs8PEM(t, rsaKey), ""},
+		{"PKCS#8 Ed25519", edCert.pem(), pkcs8PEM(t, ed), ""},
+		{"PKCS#1", rsaCert.pem(), encode("RSA PRIVATE KEY", pkcs1), ""},
+		{"SEC 1", ecCert.pem(), encode("EC PRIVATE KEY", sec1DER(t, ec)), ""},
+		{"SEC 1 behind its parameters", ecCert.pem(), encode("EC PARAMETERS", []byte{6, 0}) + encode("EC PRIVATE KEY", sec1DER(t, ec)), ""},
+		{"encrypted PKCS#8", rsaCert.pem(), encryptPKCS8(t, pkcs8PEM(t, rsaKey)), keyPassword},
+		{"encrypted PKCS#1", rsaCert.pem(), encryptLegacy(t, "RSA PRIVATE KEY", pkcs1), keyPassword},
+		{"encrypted SEC 1", ecCert.pem(), encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, ec)), keyPassword},
+		{"a password that is not needed", ecCert.pem(), pkcs8PEM(t, ec), keyPassword},
+		{"both in one file", "text before\n" + ecCert.pem() + pkcs8PEM(t, ec), ecCert.pem() + pkcs8PEM(t, ec), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			attrs := map[string]string{"cert_pem": c.cert, "key_pem": c.key}
+			if c.password != "" {
+				attrs["key_password"] = c.password
+			}
+			cert, err := load(attrs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cert.Leaf == nil || cert.PrivateKey == nil || len(cert.Certificate) != 1 {
+				t.Error("want the certificate with its key")
+			}
+		})
+	}
+}
+
+func TestUnusableCertificates(t *testing.T) {
+	root := newCertificate(t, "root", newECDSA(t), nil)
+	middle := newCertificate(t, "middle", newECDSA(t), &root)
+	leaf := newCertificate(t, "leaf", newECDSA(t), &middle)
+	key := pkcs8PEM(t, leaf.key)
+	locked := encryptPKCS8(t, key)
+	for _, c := range []struct {
+		name  string
+		attrs map[string]string
+		want  string
+	}{
+		{"nothing", nil, "there is no certificate"},
+		{"no key", map[string]string{"cert_pem": leaf.pem()}, "belong together"},
+		{"no certificate", map[string]string{"key_pem": key}, "belong together"},
+		{"both forms", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_base64": "AA=="}, "given twice"},
+		{"password of the other form", map[string]string{"pkcs12_base64": "AA==", "key_password": "x"}, "key_password is for key_pem"},
+		{"password of the other form, PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_password": "x"}, "pkcs12_password is for"},
+		{"another's key", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newECDSA(t))}, "not that of"},
+		{"key of another kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newEd25519(t))}, "not that of"},
+		{"issuer first", map[string]string{"cert_pem": middle.pem() + leaf.pem(), "key_pem": key}, "certificate 2 of cert_pem"},
+		{"issuers out of order", map[string]string{"cert_pem": leaf.pem() + root.pem() + middle.pem(), "key_pem": key}, "not a chain"},
+		{"a stranger in the chain", map[string]string{"cert_pem": leaf.pem() + newCertificate(t, "middle", newECDSA(t), nil).pem(), "key_pem": key}, "not a chain"},
+		{"certificate is no PEM", map[string]string{"cert_pem": "MIIB", "key_pem": key}, "no certificate in cert_pem"},
+		{"certificate is a key", map[string]string{"cert_pem": key, "key_pem": key}, "no certificate in cert_pem"},
+		{"certificate is damaged", map[string]string{"cert_pem": encode("CERTIFICATE", leaf.cert.Raw[:100]), "key_pem": key}, "certificate 1 of cert_pem"},
+		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "no private key in key_pem"},
+		{"key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
+		{"key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked}, "set key_password"},
+		{"wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked, "key_password": "wrong"}, "cannot be opened with key_password"},
+		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "cannot be opened with key_password"},
+		{"legacy key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der"))}, "set key_password"},
+		{"legacy wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der")), "key_password": "wrong"}, "cannot be opened with key_password"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(c.attrs)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want %q", err, c.want)
+			}
+			for _, text := range c.attrs {
+				if len(text) > 20 && strings.Contains(err.Error(), text[len(text)/2:len(text)/2+10]) {
+					t.Error("the error repeats what is in the attribute")
+				}
+			}
+		})
+	}
+}
+
+func TestChain(t *testing.T) {
+	root := newCertificate(t, "root", newRSA(t), nil)
+	middle := newCertificate(t, "middle", newECDSA(t), &root)
+	leaf := newCertificate(t, "leaf", newECDSA(t), &middle)
+	cert, err := load(map[string]string{"cert_pem": leaf.pem() + middle.pem() + root.pem(), "key_pem": pkcs8PEM(t, leaf.key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cert.Certificate) != 3 || cert.Leaf.Subject.CommonName != "leaf" {
+		t.Errorf("%d certificates, the first of %s", len(cert.Certificate), cert.Leaf.Subject.CommonName)
+	}
+}
+
+func TestPKCS12(t *testing.T) {
+	root := newCertificate(t, "root", newECDSA(t), nil)
+	middle := newCertificate(t, "middle", newECDSA(t), &root)
+	leaf := newCertificate(t, "leaf", newECDSA(t), &middle)
+	for _, c := range []struct {
+		name    string
+		encoder *pkcs12.Encoder
+		first   authority
+		others  []*x509.Certificate
+	}{
+		{"modern", pkcs12.Modern, leaf, []*x509.Certificate{middle.cert, root.cert}},
+		{"legacy", pkcs12.LegacyDES, leaf, []*x509.Certificate{middle.cert, root.cert}},
+		{"in another order", pkcs12.Modern, root, []*x509.Certificate{leaf.cert, middle.cert}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			encoded := encodePKCS12(t, c.encoder, leaf, c.first, c.others, keyPassword)
+			cert, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": keyPassword})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(cert.Certificate) != 3 || string(cert.Certificate[0]) != string(leaf.cert.Raw) || string(cert.Certificate[1]) != string(middle.cert.Raw) {
+				t.Error("want the leaf, its issuer and the root, in this order")
+			}
+			if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": "wrong"}); err == nil || !strings.Contains(err.Error(), "cannot be opened") {
+				t.Errorf("wrong password: %v", err)
+			}
+		})
+	}
+	t.Run("without a password", func(t *testing.T) {
+		if _, err := load(map[string]string{"pkcs12_base64": encodePKCS12(t, pkcs12.Passwordless, leaf, leaf, nil, "")}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("in lines", func(t *testing.T) {
+		encoded := encodePKCS12(t, pkcs12.Modern, leaf, leaf, nil, keyPassword)
+		if _, err := load(map[string]string{"pkcs12_base64": encoded[:64] + "\n" + encoded[64:] + "\n", "pkcs12_password": keyPassword}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("another's key", func(t *testing.T) {
+		encoded := encodePKCS12(t, pkcs12.Modern, middle, leaf, nil, keyPassword)
+		if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": keyPassword}); err == nil || !strings.Contains(err.Error(), "belongs to the key") {
+			t.Error(err)
+		}
+	})
+	for name, text := range map[string]string{"no base64": "@@@", "no PKCS#12": "AAAA", "empty": " "} {
+		if _, err := load(map[string]string{"pkcs12_base64": text}); err == nil || !strings.Contains(err.Error(), "pkcs12_base64") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// encodePKCS12 makes a file with the key of one and the certificates of others.
+func encodePKCS12(t *testing.T, e *pkcs12.Encoder, key, first authority, others []*x509.Certificate, password string) string {
+	t.Helper()
+	data, err := e.Encode(key.key, first.cert, others, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(data)
+}
+
+func TestUnknownCertificateIsLeftForLater(t *testing.T) {
+	values := schema.NewValues(certificateTable(), "", map[string]cty.Value{
+		"cert_pem": cty.StringVal("from a file"), "key_pem": cty.UnknownVal(cty.String),
+	}, nil)
+	if err := certificateTable().Check(values); err != nil {
+		t.Error(err)
+	}
+}
+
+// brokenLength is an encrypted key whose data is no whole number of blocks.
+func brokenLength(t testing.TB) []byte {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := pkcs8.MarshalPrivateKey(key, []byte(keyPassword), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Data      []byte
+	}
+	if _, err := asn1.Unmarshal(der, &parts); err != nil {
+		t.Fatal(err)
+	}
+	parts.Data = parts.Data[1:]
+	if der, err = asn1.Marshal(parts); err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func TestDamagedEncryptedKeyIsAnErrorNotAPanic(t *testing.T) {
+	cert := newCertificate(t, "leaf", newECDSA(t), nil)
+	_, err := load(map[string]string{"cert_pem": cert.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", brokenLength(t)), "key_password": keyPassword})
+	if err == nil || !strings.Contains(err.Error(), "copied whole") {
+		t.Error(err)
+	}
+}
+
+// FuzzCertificate shows that what is damaged is refused, and never panics.
+func FuzzCertificate(f *testing.F) {
+	f.Add("PRIVATE KEY", []byte("0"), "x")
+	f.Add("RSA PRIVATE KEY", []byte{0x30, 0x03, 0x02, 0x01, 0x00}, "x")
+	f.Add("ENCRYPTED PRIVATE KEY", brokenLength(f), keyPassword)
+	f.Fuzz(func(t *testing.T, kind string, der []byte, password string) {
+		if password == "" {
+			return
+		}
+		text := string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+		if text == "" {
+			return
+		}
+		if _, err := load(map[string]string{"cert_pem": text, "key_pem": text, "key_password": password}); err == nil && kind != "CERTIFICATE" {
+			t.Error("a key without a certificate was accepted")
+		}
+		if _, err := load(map[string]string{"pkcs12_base64": base64.StdEncoding.EncodeToString(append(der, 0)), "pkcs12_password": password}); err == nil {
+			t.Error("a PKCS#12 file with a byte too many was accepted")
+		}
+	})
+}

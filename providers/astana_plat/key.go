@@ -1,0 +1,101 @@
+package astanaplat
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"strings"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/youmark/pkcs8"
+)
+
+var (
+	errNoKey       = errors.New("there is no private key in key_pem; it must be PEM, which begins with -----BEGIN PRIVATE KEY----- or alike")
+	errKeyLocked   = errors.New("the key in key_pem is encrypted: set key_password")
+	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption is not supported; try: openssl pkcs8 -topk8 -v2 aes-256-cbc")
+	errKeyBroken   = errors.New("the key in key_pem cannot be read; check that it was copied whole")
+)
+
+// parseKey reads the first private key of a PEM text.
+func parseKey(text, password credential.Secret) (crypto.Signer, error) {
+	for rest := []byte(text.Reveal()); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return nil, errNoKey
+		}
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return readKey(block, password)
+		}
+	}
+}
+
+func readKey(block *pem.Block, password credential.Secret) (crypto.Signer, error) {
+	switch {
+	case block.Type == "ENCRYPTED PRIVATE KEY":
+		return decryptPKCS8(block.Bytes, password)
+	case block.Headers["DEK-Info"] != "":
+		return decryptLegacy(block, password)
+	}
+	return signer(parseDER(block.Bytes))
+}
+
+// parseDER reads a key in any of the usual forms.
+func parseDER(der []byte) any {
+	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		return key
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return key
+	}
+	if key, err := x509.ParseECPrivateKey(der); err == nil {
+		return key
+	}
+	return nil
+}
+
+func signer(key any) (crypto.Signer, error) {
+	s, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, errKeyBroken
+	}
+	return s, nil
+}
+
+func decryptPKCS8(der []byte, password credential.Secret) (key crypto.Signer, err error) {
+	if password.IsZero() {
+		return nil, errKeyLocked
+	}
+	defer func() {
+		// The library trusts the lengths in a damaged key, and panics on them.
+		if recover() != nil {
+			key, err = nil, errKeyBroken
+		}
+	}()
+	plain, err := pkcs8.ParsePKCS8PrivateKey(der, []byte(password.Reveal()))
+	if err != nil {
+		return nil, errKeyPassword
+	}
+	return signer(plain)
+}
+
+// decryptLegacy reads the form that older OpenSSL versions write. It is weak,
+// which is why the library calls it deprecated; whoever has such a key still
+// has to be able to use it.
+func decryptLegacy(block *pem.Block, password credential.Secret) (crypto.Signer, error) {
+	if password.IsZero() {
+		return nil, errKeyLocked
+	}
+	//lint:ignore SA1019 see above
+	der, err := x509.DecryptPEMBlock(block, []byte(password.Reveal()))
+	if err != nil {
+		return nil, errKeyPassword
+	}
+	key := parseDER(der)
+	if key == nil {
+		// This form has no checksum: a wrong password can go unnoticed till here.
+		return nil, errKeyPassword
+	}
+	return signer(key)
+}

@@ -1,0 +1,159 @@
+// Package astanaplat provides tokens of the Astana-Plat payments service: a
+// login by name and password, or by a client certificate.
+//
+// Protocol: the service's "Авторизация" page. The default path, the lifetime
+// of tokens and that a login kills the token before it are those of its public
+// documentation; that the certificate is presented by mutual TLS is inferred.
+package astanaplat
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Spec describes the provider.
+func Spec() *providers.Spec {
+	return &providers.Spec{
+		Name:       "astana_plat",
+		Doc:        "A token of the Astana-Plat payments service, by `login` and `password` or by a client certificate. An account has one token that works: a login ends the one before it, so credsync logs in only when every target can be written.",
+		Source:     "Astana-Plat, \"Авторизация\"",
+		Attributes: attributes(),
+		Blocks:     []schema.Nested{{Block: certificateBlock(), Max: 1}},
+		Check:      check,
+		Outputs: []schema.Output{
+			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token."},
+			{Name: "expires_at", Type: cty.String, Doc: "When it expires."},
+			{Name: "certificate_expires_at", Type: cty.String, Doc: "When the client certificate expires; null for a login by password."},
+		},
+		RotateBefore:      "10m",
+		ClientCertificate: clientCertificate,
+		LoginRevokes:      func(v schema.Values) bool { return v.Bool("revokes_previous") },
+		New:               newProvider,
+	}
+}
+
+func attributes() []schema.Attribute {
+	return []schema.Attribute{
+		{
+			Name: "base_url", Type: cty.String, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Doc: "Address of the service, which Astana-Plat gives to each partner.",
+		},
+		{
+			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: checkPath, Effect: schema.ShapesLogin,
+			Doc: "Path of the login below `base_url`. The default is that of the service's public documentation.",
+		},
+		{
+			Name: "login", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Doc: "The login. It may come from where the password does, so it is treated as a secret too. Needs `password`, and excludes a `certificate` block.",
+		},
+		{
+			Name: "password", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Doc: "The password that belongs to `login`.",
+		},
+		{
+			Name: "token_ttl", Type: cty.String, Default: cty.StringVal("1h"), Check: checkTTL,
+			Doc: "How long a token lives that does not say so itself, as one that is a JWT with an `exp` claim does. The default is that of the service's public documentation.",
+		},
+		{
+			Name: "revokes_previous", Type: cty.Bool, Default: cty.True,
+			Doc: "Whether a login ends the token before it, as the service's public documentation says. credsync then makes sure that every target can be written before it logs in, and takes the old token for dead after a login whose answer was lost.",
+		},
+	}
+}
+
+func certificateBlock() schema.Block {
+	return schema.Block{
+		Type:  "certificate",
+		Doc:   "The client certificate that Astana-Plat's certification authority issued: `cert_pem` and `key_pem`, or `pkcs12_base64`. It is examined before anything is sent. That it is presented by mutual TLS is inferred: the document only says that the login is by certificate.",
+		Check: checkCertificate,
+		Attributes: []schema.Attribute{
+			{
+				Name: "cert_pem", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+				Doc: "The certificate in PEM, followed by those of its issuers if the service needs them, each signed by the next. It may come from where the key does, so it is treated as a secret too.",
+			},
+			{
+				Name: "key_pem", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+				Doc: "The certificate's private key in PEM: PKCS#8, PKCS#1 or SEC 1, encrypted or not.",
+			},
+			{
+				Name: "key_password", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+				Doc: "The password of an encrypted `key_pem`.",
+			},
+			{
+				Name: "pkcs12_base64", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+				Doc: "A PKCS#12 file (`.p12`, `.pfx`) with the certificate and its key, in base64, such as `filebase64(\"client.p12\")`.",
+			},
+			{
+				Name: "pkcs12_password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
+				DefaultText: "none", Doc: "The password of `pkcs12_base64`.",
+			},
+		},
+	}
+}
+
+func notEmpty(v cty.Value) error {
+	if v.AsString() == "" {
+		return errors.New("the value is empty")
+	}
+	return nil
+}
+
+func checkPath(v cty.Value) error {
+	if p := v.AsString(); !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#% \t\r\n") {
+		return errors.New("a path starts with a slash and has neither query nor spaces, such as \"/authorize\"")
+	}
+	return nil
+}
+
+func checkTTL(v cty.Value) error {
+	d, err := schema.ParseDuration(v.AsString())
+	if err == nil && d == 0 {
+		err = fmt.Errorf("%q is no lifetime: it must be above 0", v.AsString())
+	}
+	return err
+}
+
+// check wants exactly one of the two ways to log in.
+func check(v schema.Values) error {
+	byCertificate := len(v.Nested("certificate")) > 0
+	login, password := v.IsSet("login"), v.IsSet("password")
+	switch {
+	case byCertificate && (login || password):
+		return errors.New("both a login with its password and a certificate block are there: an account logs in by one of them, so remove the other")
+	case !byCertificate && !login && !password:
+		return errors.New("there is nothing to log in with: set login and password, or add a certificate block")
+	case !byCertificate && (!login || !password):
+		return errors.New("the login and its password belong together: set both login and password")
+	case byCertificate && strings.HasPrefix(strings.ToLower(v.String("base_url")), "http:"):
+		return errors.New("a client certificate can only be presented to an https:// address; correct base_url")
+	}
+	return nil
+}
+
+// checkCertificate wants exactly one form of the certificate, and one that can
+// be used. Whether it is valid today is left to Inspect.
+func checkCertificate(v schema.Values) error {
+	isPEM, isPKCS12 := v.IsSet("cert_pem") || v.IsSet("key_pem"), v.IsSet("pkcs12_base64")
+	switch {
+	case isPEM && isPKCS12:
+		return errors.New("the certificate is given twice: keep cert_pem and key_pem, or pkcs12_base64")
+	case !isPEM && !isPKCS12:
+		return errors.New("there is no certificate: set cert_pem and key_pem, or pkcs12_base64")
+	case isPEM && (!v.IsSet("cert_pem") || !v.IsSet("key_pem")):
+		return errors.New("the certificate and its key belong together: set both cert_pem and key_pem")
+	case isPKCS12 && v.IsSet("key_password"):
+		return errors.New("the argument key_password is for key_pem; the password of pkcs12_base64 is pkcs12_password")
+	case isPEM && v.IsSet("pkcs12_password"):
+		return errors.New("the argument pkcs12_password is for pkcs12_base64; the password of key_pem is key_password")
+	case !v.AllKnown():
+		return nil
+	}
+	_, err := loadCertificate(v)
+	return err
+}

@@ -1,0 +1,99 @@
+package astanaplat_test
+
+import (
+	"strings"
+	"testing"
+
+	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
+)
+
+func TestAttributeChecks(t *testing.T) {
+	for _, c := range []struct {
+		attribute, value string
+		ok               bool
+	}{
+		{"login", "shop", true},
+		{"login", "", false},
+		{"password", "", false},
+		{"base_url", "https://api.example.kz", true},
+		{"base_url", "api.example.kz", false},
+		{"path", "/authorize", true},
+		{"path", "/v2/authorize", true},
+		{"path", "authorize", false},
+		{"path", "", false},
+		{"path", "/authorize?x=y", false},
+		{"path", "/a b", false},
+		{"token_ttl", "1h", true},
+		{"token_ttl", "0s", false},
+		{"token_ttl", "soon", false},
+	} {
+		t.Run(c.attribute+" "+c.value, func(t *testing.T) {
+			a, _ := astanaplat.Spec().Block().Attribute(c.attribute)
+			if err := a.Check(cty.StringVal(c.value)); (err == nil) != c.ok {
+				t.Errorf("got %v, want ok = %v", err, c.ok)
+			}
+		})
+	}
+}
+
+func TestExactlyOneWayToLogIn(t *testing.T) {
+	unknown := cty.UnknownVal(cty.String)
+	set := cty.StringVal("set")
+	for _, c := range []struct {
+		name  string
+		attrs map[string]cty.Value
+		block bool
+		want  string
+	}{
+		{"password", map[string]cty.Value{"login": set, "password": set}, false, ""},
+		{"password, not known yet", map[string]cty.Value{"login": unknown, "password": unknown}, false, ""},
+		{"certificate", nil, true, ""},
+		{"neither", nil, false, "nothing to log in with"},
+		{"both", map[string]cty.Value{"login": set, "password": set}, true, "by one of them"},
+		{"both, one not known yet", map[string]cty.Value{"login": unknown}, true, "by one of them"},
+		{"no password", map[string]cty.Value{"login": set}, false, "belong together"},
+		{"no login", map[string]cty.Value{"password": set}, false, "belong together"},
+		{"certificate without TLS", map[string]cty.Value{"base_url": cty.StringVal("http://127.0.0.1:1")}, true, "https"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var blocks map[string][]schema.Values
+			if c.block {
+				blocks = block(nil)
+			}
+			spec := astanaplat.Spec()
+			err := spec.Check(schema.NewValues(spec.Block(), "", c.attrs, blocks))
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRevokesPreviousUnlessToldOtherwise(t *testing.T) {
+	spec := astanaplat.Spec()
+	for _, c := range []struct {
+		value cty.Value
+		want  bool
+	}{{cty.NilVal, true}, {cty.True, true}, {cty.False, false}} {
+		attrs := map[string]cty.Value{"revokes_previous": c.value}
+		if got := spec.LoginRevokes(schema.NewValues(spec.Block(), "", attrs, nil)); got != c.want {
+			t.Errorf("%#v: %v", c.value, got)
+		}
+	}
+}
+
+// A changed certificate must lift a remembered rejection.
+func TestEverythingOfTheLoginShapesIt(t *testing.T) {
+	for _, a := range astanaplat.Spec().Blocks[0].Attributes {
+		if a.Effect != schema.ShapesLogin || !a.Sensitive {
+			t.Errorf("certificate.%s must be sensitive and shape the login", a.Name)
+		}
+	}
+	for _, name := range []string{"base_url", "path", "login", "password"} {
+		if a, _ := astanaplat.Spec().Block().Attribute(name); a.Effect != schema.ShapesLogin {
+			t.Errorf("%s must shape the login", name)
+		}
+	}
+}

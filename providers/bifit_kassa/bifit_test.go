@@ -1,0 +1,142 @@
+package bifitkassa_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
+	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const (
+	username = "79001234567"
+	password = "pa ss+w/rd=1"
+	// printf 'pa ss+w/rd=1' | openssl dgst -sha256 -binary | base64
+	hash = "ueeSHbcyoPM7g3/6lrZ/ByvPI6/AgpSTO+LrM+Q/Wt4="
+	// What a form has to make of it.
+	hashInForm = "ueeSHbcyoPM7g3%2F6lrZ%2FByvPI6%2FAgpSTO%2BLrM%2BQ%2FWt4%3D"
+
+	clientForm = "client_id=cashdesk-rest-client&client_secret=cashdesk-rest-client"
+)
+
+func target() providertest.Target {
+	form := map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "deflate", "Accept": "application/json", "Authorization": "",
+	}
+	return providertest.Target{
+		Spec: bifitkassa.Spec(),
+		Account: sandbox.Account{
+			Upstream: "bifit_kassa", Name: username, Password: password,
+			BifitKassa: &sandbox.BifitKassaAccount{UserID: "98765432109876543210"},
+		},
+		Attributes: map[string]cty.Value{
+			"username": cty.StringVal(username), "password": cty.StringVal(password), "verify_path": cty.StringVal("/organizations"),
+		},
+		Secrets: []string{hash, password, username, hashInForm},
+		Requests: []providertest.Request{
+			{
+				Op: sandbox.OpLogin, Method: http.MethodPost, Path: "/oauth/token", Header: form,
+				Body: clientForm + "&grant_type=password&password=" + hashInForm + "&username=79001234567",
+			},
+			{
+				Op: sandbox.OpRefresh, Method: http.MethodPost, Path: "/oauth/token", Header: form,
+				Body: clientForm + "&grant_type=refresh_token&refresh_token={refresh}",
+			},
+			{
+				Op: sandbox.OpVerify, Method: http.MethodGet, Path: "/organizations", AnyJSON: true,
+				Header: map[string]string{"Authorization": "Bearer {token}", "Accept-Encoding": "deflate", "Content-Type": ""},
+			},
+		},
+		Outputs: credential.Outputs{"token_type": "bearer", "scope": "read write", "user_id": "98765432109876543210"},
+		Errors:  append(append(loginErrors(), refreshErrors()...), readErrors()...),
+	}
+}
+
+// change makes an Arrange that changes the account.
+func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
+	return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("bifit_kassa", username, f) }
+}
+
+func advance(d time.Duration) func(*testing.T, *sandbox.Sandbox) {
+	return func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(d) }
+}
+
+func set(name, value string) map[string]cty.Value {
+	return map[string]cty.Value{name: cty.StringVal(value)}
+}
+
+func loginErrors() []providertest.Case {
+	answer := providertest.Answer
+	return withOp(sandbox.OpLogin, []providertest.Case{
+		{Name: "wrong password", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
+		{Name: "unknown username", Class: providers.Credentials, Reason: providers.CredentialsRejected, Attributes: set("username", "79990000000")},
+		{Name: "another encoding", Class: providers.Credentials, Reason: providers.CredentialsRejected, Attributes: set("password_encoding", "url_unpadded")},
+		{Name: "401 invalid_grant", Class: providers.Credentials, Reason: providers.CredentialsRejected, Arrange: answer(401, `{"error":"invalid_grant"}`)},
+		{Name: "401 with another word", Class: providers.Credentials, Reason: providers.CredentialsRejected, Arrange: answer(401, `{"error":"unauthorized"}`)},
+		{Name: "second factor", Class: providers.Human, Reason: providers.NeedsCode,
+			Arrange: change(func(a *sandbox.Account) { a.BifitKassa.SecondFactor = true })},
+		{Name: "documented mfa_required", Class: providers.Human, Reason: providers.NeedsCode,
+			Arrange: answer(401, `{"error":"mfa_required","error_description":"Требуется многофакторная аутентификация"}`)},
+		{Name: "locked", Class: providers.Human, Reason: providers.AccountLocked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "locked in Russian", Class: providers.Human, Reason: providers.AccountLocked,
+			Arrange: answer(401, `{"error":"unauthorized","error_description":"Пользователь ЗАБЛОКИРОВАН"}`)},
+		{Name: "423", Class: providers.Human, Reason: providers.AccountLocked, Arrange: answer(423, `{}`)},
+		{Name: "403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
+		{Name: "wrong client", Class: providers.Config, Attribute: "client_id", Attributes: set("client_secret", "another")},
+		{Name: "unsupported grant type", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "invalid request", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"invalid_request"}`)},
+		{Name: "400 with another word", Class: providers.Server, Arrange: answer(400, `{"error":"oops"}`)},
+		{Name: "404", Class: providers.Server, Arrange: answer(404, `{"error":"Not Found"}`)},
+		{Name: "500 invalid_grant", Class: providers.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
+		{Name: "500 with HTML", Class: providers.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "no token", Class: providers.Server, Arrange: answer(200, `{"refresh_token":"x","expires_in":43199}`)},
+		{Name: "empty token", Class: providers.Server, Arrange: answer(200, `{"access_token":""}`)},
+		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"access_token":"a\nb"}`)},
+	})
+}
+
+func refreshErrors() []providertest.Case {
+	answer := providertest.Answer
+	return withOp(sandbox.OpRefresh, []providertest.Case{
+		{Name: "revoked refresh token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "expired refresh token", Class: providers.Credentials, Arrange: advance(31 * 24 * time.Hour)},
+		{Name: "refresh of a locked account", Class: providers.Credentials, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "refresh 401 invalid_grant", Class: providers.Credentials, Arrange: answer(401, `{"error":"invalid_grant"}`)},
+		{Name: "refresh 401 with another word", Class: providers.Credentials, Arrange: answer(401, `{"error":"invalid_token"}`)},
+		{Name: "refresh wants a code", Class: providers.Credentials, Arrange: answer(401, `{"error":"mfa_required"}`)},
+		{Name: "refresh 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
+		{Name: "refresh by a wrong client", Class: providers.Config, Attribute: "client_id",
+			Arrange: change(func(a *sandbox.Account) { a.BifitKassa.ClientID = "another" })},
+		{Name: "refresh unsupported", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "refresh 500", Class: providers.Server, Arrange: answer(500, `{}`)},
+		{Name: "refresh without a token", Class: providers.Server, Arrange: answer(200, `{"refresh_token":"x"}`)},
+	})
+}
+
+func readErrors() []providertest.Case {
+	answer := providertest.Answer
+	return withOp(sandbox.OpVerify, []providertest.Case{
+		{Name: "revoked token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "expired token", Class: providers.Credentials, Arrange: advance(12 * time.Hour)},
+		{Name: "read 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
+		{Name: "read 404", Class: providers.Config, Attribute: "verify_path", Arrange: answer(404, `{}`)},
+		{Name: "read 405", Class: providers.Config, Attribute: "verify_path", Arrange: answer(405, `{}`)},
+		{Name: "read 418", Class: providers.Server, Arrange: answer(418, `{}`)},
+		{Name: "read 500", Class: providers.Server, Arrange: answer(500, `{}`)},
+	})
+}
+
+func withOp(op string, list []providertest.Case) []providertest.Case {
+	for i := range list {
+		list[i].Op = op
+	}
+	return list
+}
+
+func TestConformance(t *testing.T) { providertest.Run(t, target()) }

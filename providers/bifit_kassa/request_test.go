@@ -1,0 +1,99 @@
+package bifitkassa_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
+	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// canned answers every request alike, and keeps the last.
+type canned struct {
+	contentType, body string
+
+	request *http.Request
+	sent    string
+}
+
+func (c *canned) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.request, c.sent = req, ""
+	if req.Body != nil {
+		b, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		c.sent = string(b)
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {c.contentType}},
+		Body: io.NopCloser(strings.NewReader(c.body)), Request: req,
+	}, nil
+}
+
+// challenger makes a provider with the documented defaults.
+func challenger(tb testing.TB, c *canned) providers.Challenger {
+	tb.Helper()
+	values := schema.NewValues(bifitkassa.Spec().Block(), "", map[string]cty.Value{
+		"username": cty.StringVal(username), "password": cty.StringVal(password),
+	}, nil)
+	p, err := bifitkassa.Spec().New(values, providers.Env{Client: &http.Client{Transport: c}, Now: time.Now, Version: "1.2.3"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p.(providers.Challenger)
+}
+
+func TestRequestsOfTheSecondFactor(t *testing.T) {
+	code := &canned{contentType: "text/plain", body: "590809155"}
+	challenge := sendCode(t, challenger(t, code))
+	if code.request.Method != "POST" || code.request.URL.String() != "https://kassa.bifit.com/cashdesk-api/v1/oauth/mfa?username=79001234567" || code.sent != "" {
+		t.Errorf("%s %s with %d bytes", code.request.Method, code.request.URL, len(code.sent))
+	}
+	if auth := code.request.Header.Values("Authorization"); len(auth) > 0 {
+		t.Error("an Authorization header is sent")
+	}
+
+	login := &canned{contentType: "application/json", body: sample}
+	if _, err := challenger(t, login).LoginWithCode(t.Context(), challenge, credential.NewSecret("3021")); err != nil {
+		t.Fatal(err)
+	}
+	want := clientForm + "&code=3021&grant_type=mfa&password=" + hashInForm + "&session_id=590809155&username=79001234567"
+	if login.request.URL.String() != "https://kassa.bifit.com/cashdesk-api/v1/oauth/token" || login.sent != want {
+		t.Errorf("%s\n%s\nwant\n%s", login.request.URL, login.sent, want)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "deflate", "User-Agent": "credsync/1.2.3",
+	} {
+		if got := login.request.Header.Values(name); len(got) != 1 || got[0] != value {
+			t.Errorf("the header %s is %q, want %q", name, got, value)
+		}
+	}
+}
+
+func FuzzSendCode(f *testing.F) {
+	for _, body := range []string{"590809155", `"590809155"`, `{"session_id":590809155}`, `{"session_id":"x","session_id":null}`, "null", "", "<html>", `"\u0000"`, `{"session_id":"`} {
+		f.Add("application/json", body)
+		f.Add("text/plain", body)
+	}
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		challenge, err := challenger(t, &canned{contentType: contentType, body: body}).SendCode(t.Context())
+		var e *providers.Error
+		switch {
+		case err == nil && (challenge.ID.IsZero() || !upstream.HeaderSafe(challenge.ID)):
+			t.Error("success without a usable session id")
+		case err == nil && !strings.Contains(body, challenge.ID.Reveal()) && !strings.Contains(body, `\`):
+			t.Error("the session id is not as it was received")
+		case err != nil && (!errors.As(err, &e) || e.Class != providers.Server):
+			t.Errorf("got %v, want class server", err)
+		}
+	})
+}

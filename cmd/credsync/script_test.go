@@ -43,6 +43,7 @@ const (
 	login         = "business_user@example.com"
 	password      = "secure_password"
 	wrongPassword = "wr0ng-passw0rd"
+	bankPassword  = "bank_password"
 	apiToken      = "b37c4c689295904ed21eee5d9a48d42e"
 )
 
@@ -75,6 +76,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
 			env.Setenv("CREDSYNC_VAR_sagi_phone", login)
 			env.Setenv("CREDSYNC_VAR_sagi_password", password)
+			env.Setenv("CREDSYNC_VAR_bereke_url", s.URL("bereke"))
+			env.Setenv("CREDSYNC_VAR_bereke_key_url", s.URL("bereke")+"/auth/public-key")
 			// A program built with the race detector waits a second before it
 			// exits, which scripts with many commands cannot afford.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -112,7 +115,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func noSecret(ts *testscript.TestScript, printed string) {
-	for _, secret := range []string{password, wrongPassword, apiToken, "eyJ"} {
+	for _, secret := range []string{password, wrongPassword, bankPassword, apiToken, "eyJ"} {
 		if strings.Contains(printed, secret) {
 			ts.Fatalf("a secret was printed")
 		}

@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv(clockVariable, "0s")
 			env.Setenv("CREDSYNC_VAR_sagi_url", s.URL("sagi"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_url", s.URL("invoicebox"))
+			env.Setenv("CREDSYNC_VAR_bifit_kassa_url", s.URL("bifit_kassa"))
 			env.Setenv("CREDSYNC_VAR_astana_plat_url", s.URL("astana_plat"))
 			env.Setenv("CREDSYNC_VAR_astana_plat_tls_url", s.TLSURL("astana_plat"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
@@ -223,6 +224,10 @@ func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
 		checkCounters(ts, s.Counters("sagi", login), args[1:])
 	case "of":
 		checkCounters(ts, s.Counters(args[1], args[2]), args[3:])
+	case "account": // a further account at sagi: NAME PASSWORD
+		ts.Check(s.SetAccount(sandbox.Account{Upstream: "sagi", Name: args[1], Password: args[2], Sagi: &sandbox.SagiAccount{
+			OrganizationID: "1", Branches: []sandbox.SagiBranch{{ID: "2", GroupID: "3", SubscriptionActive: true}},
+		}}))
 	case "certificate":
 		writeCertificate(ts, s, args[1], args[2])
 	case "revoke":

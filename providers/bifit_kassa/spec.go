@@ -84,7 +84,7 @@ func interpretations() []schema.Attribute {
 		{
 			Name: "verify_path", Type: cty.String, Check: checkPath,
 			DefaultText: "none: the token's own expiry is all that is checked",
-			Doc: "Path below `base_url`, such as `/organizations`, of something that only a good token may read and that answers JSON. A GET of it verifies every token. " +
+			Doc: "Path below `base_url` of something that only a good token may read and that answers JSON. A GET of it verifies every token. " +
 				"The document names no such path.",
 		},
 	}
@@ -122,7 +122,7 @@ var pathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~-]+)+$`)
 func checkPath(v cty.Value) error {
 	s := v.AsString()
 	if !pathForm.MatchString(s) || strings.Contains(s+"/", "/../") || strings.Contains(s+"/", "/./") {
-		return errors.New("a path starts with / and has neither a query nor a fragment, such as \"/organizations\"")
+		return errors.New("a path starts with / and has neither a query nor a fragment, such as \"/path/to/read\"")
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 		return true
 	}
 	if file != "" {
-		err = fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with: credsync state recover %s", err, file, file)
+		err = fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with \"credsync state recover %s\"", err, file, file)
 	} else {
 		err = fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace '%s'", err, emergencyErr, r.p.Address)
 	}
@@ -77,7 +77,7 @@ func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
 	r.leased = false
 	if err != nil {
 		if file, emergencyErr := r.e.writeEmergency(r.o.record); emergencyErr == nil {
-			err = fmt.Errorf("%w. The new token is safe in %s; bring it back with: credsync state recover %s", err, file, file)
+			err = fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
 		}
 	} else {
 		err = fmt.Errorf("this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it")
@@ -98,7 +98,7 @@ func (r *run) journalAnew(ctx context.Context, version string) bool {
 	}
 	file, emergencyErr := r.e.writeEmergency(r.o.record)
 	if emergencyErr == nil {
-		err = fmt.Errorf("%w. The new token is safe in %s; bring it back with: credsync state recover %s", err, file, file)
+		err = fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
 	}
 	r.leased = false
 	r.fail(r.failure("The new token could not be journaled", err))

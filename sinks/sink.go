@@ -30,6 +30,8 @@ var (
 	// ErrUnavailable means that the sink is sealed, standby, overloaded or out
 	// of reach: the same call may succeed later.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrMalformed is returned by Read where what is there cannot be understood.
+	ErrMalformed = errors.New("malformed")
 	// ErrUnsupported means that this sink cannot do it at all: compare-and-set
 	// in KV version 1.
 	ErrUnsupported = errors.New("not supported")

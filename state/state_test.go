@@ -243,6 +243,20 @@ func TestLoadRefusesTheRecordOfAnotherAccount(t *testing.T) {
 	}
 }
 
+func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
+	sink := memory.New()
+	sink.Fail = func(op string, _ sinks.Target) error {
+		if op == memory.Read {
+			return fmt.Errorf("read it: %w", sinks.ErrMalformed)
+		}
+		return nil
+	}
+	_, err := newStore(sink).Load(context.Background(), "account.x.a")
+	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "restore it, or delete it") {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func TestRecordNamesAreValidEverywhereAndDistinct(t *testing.T) {
 	valid := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	seen := map[string]string{}

@@ -12,6 +12,9 @@ import (
 	"github.com/credsync/credsync/sinks"
 )
 
+// mend says what to do about a corrupt record.
+const mend = "restore it, or delete it, and the next apply logs in anew"
+
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"
 
@@ -145,10 +148,16 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 	if errors.Is(err, sinks.ErrNotFound) {
 		return Snapshot{Version: object.Version}, nil
 	}
+	if errors.Is(err, sinks.ErrMalformed) {
+		return Snapshot{}, fmt.Errorf("%w: %w; %s", ErrCorrupt, err, mend)
+	}
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
 	}
 	r, err := Decode(object.Data[dataKey])
+	if errors.Is(err, ErrCorrupt) {
+		return Snapshot{}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)
+	}
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
 	}

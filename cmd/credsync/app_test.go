@@ -18,6 +18,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"no such command":              {[]string{"frobnicate"}, "", `There is no command "frobnicate"`},
 		"flag":                         {[]string{"plan", "--jsn"}, "", "Did you mean --json?"},
 		"short flag":                   {[]string{"plan", "-x"}, "", "There is no flag -x"},
+		"flag as terraform writes it":  {[]string{"plan", "-json"}, "", "Long flags take two dashes: --json."},
 		"shared flag":                  {[]string{"plan", "--no-colour"}, "", "Did you mean --no-color?"},
 		"value missing":                {[]string{"plan", "--target"}, "", "--target needs a value"},
 		"value of another type":        {[]string{"apply", "--concurrency", "hunter2"}, "", "--concurrency has a value that it cannot take"},

@@ -30,6 +30,9 @@ func (a *app) planCommand() *cobra.Command {
 			"3 there are none, but an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.Offline && f.authenticate {
+				return usageError{"--offline and --authenticate exclude each other", "To authenticate is to ask the upstreams."}
+			}
 			return a.plan(cmd.Context(), pathArgument(args), f)
 		},
 	}
@@ -40,7 +43,6 @@ func (a *app) planCommand() *cobra.Command {
 	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
 	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
 	addressFlags(cmd, &f.Request)
-	cmd.MarkFlagsMutuallyExclusive("offline", "authenticate")
 	return cmd
 }
 
@@ -92,7 +94,12 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 	switch {
 	case f.out == "":
 	case saved:
-		a.out.Note("The plan was saved to " + f.out + ". To do what it says: credsync apply " + f.out)
+		again := ""
+		if len(a.flags.vars)+len(a.flags.varFiles) > 0 {
+			// The plan holds no value of a variable, since that may be a secret.
+			again = ", with the same --var and --var-file"
+		}
+		a.out.Note("The plan was saved to " + f.out + ". To do what it says: credsync apply " + f.out + again)
 	default:
 		a.out.Note("The plan was not saved, because of the errors.")
 	}

@@ -139,6 +139,14 @@ func TestPlanIsSavedForItsOwnerOnly(t *testing.T) {
 	}
 }
 
+func TestSavedPlanTellsThatItNeedsItsVariables(t *testing.T) {
+	f := &fake{plans: []*engine.Plan{planned(missing)}}
+	got := command(t, f, []string{"-C", t.TempDir(), "plan", "--out", "p", "--var", "a=b"})
+	if want := "with the same --var"; got.code != 0 || !strings.Contains(got.stderr, want) {
+		t.Errorf("code %d, stderr without %q:\n%s", got.code, want, got.stderr)
+	}
+}
+
 func TestPlanWithErrorsIsNotSaved(t *testing.T) {
 	dir := t.TempDir()
 	f := &fake{plans: []*engine.Plan{withError(planned(unread, missing), unread.Address)}}

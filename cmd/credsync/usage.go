@@ -30,6 +30,10 @@ func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		name := unknown.GetSpecifiedName()
+		// Of -json, as terraform and vault write it, pflag sees -j, -s and so on.
+		if long, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "="); cmd.Flags().Lookup(long) != nil {
+			return usageError{"There is no flag -" + long, "Long flags take two dashes: --" + long + ". " + help}
+		}
 		return usageError{"There is no flag " + dashes(name), suggestion(similarFlags(cmd, name)) + help}
 	}
 	var invalid *pflag.InvalidValueError

@@ -69,6 +69,7 @@ var leaky = map[string]string{
 	"header":                        "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n http {\n headers = { \"X CANARY\" = \"CANARY\\n\" }\n }\n}",
 	"base_url":                      "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n base_url = \"https://u:CANARY@h\"\n}",
 	"base_url on one line":          "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n base_url = \"https://h?token=CANARY\"\n}",
+	"URL that its row refuses":      "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n portal = \"https://u:CANARY@h\"\n}",
 	"literal beside the token":      vaultSink + "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = { P = \"CANARY\", T = token.tpyo }\n }\n}",
 	"token in a wrong function":     vaultSink + "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = { P = parseint(\"CANARY\", 10), T = token.access_token }\n }\n}",
 	"key from a secret":             vaultSink + "account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = { (env(\"SECRET\")) = 1, \"\" = 2 }\n }\n}",

@@ -36,6 +36,7 @@ func bank() *providers.Spec {
 			{Name: "lifetime", Type: cty.String, Sensitive: true, Check: schema.CheckDuration},
 			{Name: "padding", Type: cty.String, Default: cty.StringVal("pkcs1v15"), OneOf: []string{"pkcs1v15", "oaep_sha1"}},
 			{Name: "base_url", Type: cty.String, Default: cty.StringVal("https://bank.example.com")},
+			{Name: "portal", Type: cty.String, Check: func(cty.Value) error { return errors.New("it is refused") }},
 		},
 		Blocks: []schema.Nested{{Max: 1, Block: schema.Block{Type: "certificate", Attributes: []schema.Attribute{
 			{Name: "cert_pem", Type: cty.String, Required: true},

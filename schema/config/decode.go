@@ -244,6 +244,9 @@ func (r rowReport) convert(v cty.Value) (cty.Value, bool) {
 		return converted, true
 	}
 	if err := r.check(bare); err != "" {
+		if bare.Type() == cty.String && mayHoldPassword(bare.AsString()) {
+			r.l.report.hide(r.at)
+		}
 		generic := fmt.Sprintf("The value of the argument %q is not acceptable. It is not quoted, since it may be secret.", r.row.Name)
 		if r.row.Sensitive {
 			// Nothing that check returns of such a row quotes the value, so it
@@ -254,6 +257,12 @@ func (r rowReport) convert(v cty.Value) (cty.Value, bool) {
 		return null, false
 	}
 	return converted, true
+}
+
+// mayHoldPassword reports whether a text is a URL with user info, a query or a
+// fragment, where a password or a key may stand.
+func mayHoldPassword(s string) bool {
+	return strings.Contains(s, "://") && strings.ContainsAny(s, "@?#")
 }
 
 // check returns what is wrong with a value, or "".

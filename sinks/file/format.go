@@ -56,14 +56,25 @@ func decode(v schema.Values, content []byte) (document, error) {
 	if err != nil {
 		return nil, err
 	}
+	var doc document
 	switch formatOf(v) {
 	case formatDotenv:
-		return parseDotenv(content)
+		doc, err = parseDotenv(content)
 	case formatRaw:
 		return &rawDocument{key: "value", value: credential.NewSecret(string(content))}, nil
+	default:
+		doc, err = parseJSON(content)
 	}
-	return parseJSON(content)
+	if err != nil {
+		return nil, malformed{err}
+	}
+	return doc, nil
 }
+
+// malformed is an error about a file's content; its text says enough.
+type malformed struct{ error }
+
+func (malformed) Is(target error) bool { return target == sinks.ErrMalformed }
 
 func encode(v schema.Values, doc document) ([]byte, error) {
 	content, err := doc.bytes()

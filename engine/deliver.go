@@ -31,6 +31,7 @@ type delivery struct {
 // that fails does not hold back another. onlyWanted leaves out those that the
 // plan found in order.
 func (r *run) deliver(ctx context.Context, onlyWanted bool) {
+	r.reportUnseen()
 	work := r.prepare(onlyWanted)
 	if !r.claimInState(ctx, work) {
 		return

@@ -9,6 +9,8 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/memory"
 )
 
 var rightCode = credential.NewSecret("3021")
@@ -145,5 +147,17 @@ func TestLoginNamesTheAccountsThereAre(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	if o := w.engine().FinishLogin(context.Background(), "fake.zzz", rightCode); o.Result != engine.Failed {
 		t.Errorf("%+v", o)
+	}
+}
+
+func TestLoginTellsOfATargetThatCannotBeLookedAt(t *testing.T) {
+	w := newWorld(t, twoSinks)
+	w.up.secondFactor = true
+	w.sinks["other"].Fail = failing(memory.Stat, 1000, sinks.ErrUnavailable)
+	if sent := w.begin(); sent.At.IsZero() {
+		t.Fatalf("no code was sent: %+v", sent)
+	}
+	if o := w.finish(rightCode); o.Result != engine.Failed || w.delivered("a") != "token-1" {
+		t.Errorf("delivered %q, %+v", w.delivered("a"), o)
 	}
 }

@@ -51,11 +51,6 @@ func (r *run) do(ctx context.Context) Outcome {
 		r.diagnostics = append(r.diagnostics, r.p.seen.diagnostics...)
 		return r.outcome()
 	}
-	for i, err := range r.o.unseen {
-		if err != nil {
-			r.fail(r.o.unseenTarget(i))
-		}
-	}
 	switch r.p.Action {
 	case plan.Issue, plan.Refresh, plan.Reissue:
 		r.rotate(ctx, r.acquire)
@@ -72,6 +67,16 @@ func (r *run) do(ctx context.Context) Outcome {
 		r.release(ctx)
 	}
 	return r.outcome()
+}
+
+// reportUnseen tells of the targets that are left out because they could not be
+// looked at.
+func (r *run) reportUnseen() {
+	for i, err := range r.o.unseen {
+		if err != nil {
+			r.fail(r.o.unseenTarget(i))
+		}
+	}
 }
 
 func (r *run) outcome() Outcome {

@@ -80,7 +80,7 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 
 // refresh trades the old token for a new one. again asks for a login instead:
 // the refresh material was rejected, or may have been spent by a request whose
-// answer was lost.
+// answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
 	token, err := r.provider.(providers.Refresher).Refresh(ctx, old.Token)
@@ -88,19 +88,32 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
 	}
 	var upstream *providers.Error
-	if errors.As(err, &upstream) {
-		lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
-		if upstream.Class == providers.Credentials || lost {
-			// The material is worth nothing now, whatever the login brings.
-			old.Token.RefreshableUntil = r.e.Now()
-			r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
-			r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
-			r.p.Message = "the upstream did not refresh the token, so credsync logged in again"
-			return nil, true
-		}
+	if !errors.As(err, &upstream) || ctx.Err() != nil {
+		r.fail(r.failure("The token could not be refreshed", err))
+		return nil, false
 	}
-	r.fail(r.failure("The token could not be refreshed", err))
-	return nil, false
+	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
+	spent := upstream.Class == providers.Credentials || lost
+	if spent {
+		// The material is worth nothing now, whatever the login brings.
+		old.Token.RefreshableUntil = r.e.Now()
+	}
+	// While the token is good there is time to try the refresh again. Once it
+	// is not, nothing is lost by a login.
+	if !spent && !r.tokenDead() {
+		r.fail(r.failure("The token could not be refreshed", err))
+		return nil, false
+	}
+	r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
+	r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
+	r.p.Message = "the upstream did not refresh the token, so credsync logged in again"
+	return nil, true
+}
+
+// tokenDead reports whether no consumer can use the present token.
+func (r *run) tokenDead() bool {
+	t := r.o.input.Token
+	return t.Dead(r.o.at) || r.o.verification.Outcome == plan.Refused
 }
 
 // login logs in, unless that is known to be pointless. A rejection is

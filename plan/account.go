@@ -129,7 +129,7 @@ func (t Target) foreign() bool {
 	return !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Owner != "")
 }
 
-// dead reports whether no consumer can use the token any longer.
-func (t *Token) dead(now time.Time) bool {
+// Dead reports whether no consumer can use the token any longer.
+func (t *Token) Dead(now time.Time) bool {
 	return t.Rejected || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt)
 }

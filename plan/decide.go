@@ -277,7 +277,7 @@ func blockedBy(b *Block) verdict {
 // deliverMeanwhile repairs the targets of a blocked account while its token is
 // still good: the consumers need not suffer before they must.
 func deliverMeanwhile(a *Account, v verdict) verdict {
-	if v.action != BlockedAction || a.Token == nil || a.Token.dead(a.Now) || a.Token.ConfigChanged ||
+	if v.action != BlockedAction || a.Token == nil || a.Token.Dead(a.Now) || a.Token.ConfigChanged ||
 		a.Token.Journaled || a.Verification.Outcome == Refused {
 		return v
 	}

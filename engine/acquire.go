@@ -157,6 +157,10 @@ func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 // to say, so nothing of the grant before it is carried over.
 func (r *run) newGrant(token credential.Token) *state.Grant {
 	g := state.NewGrant(token, r.o.prints.login, r.o.prints.shape)
+	if !r.o.account.cfg.Spec.Static {
+		// That a static token was taken from the configuration says nothing.
+		r.o.record.Accept(g.LoginPrint)
+	}
 	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
 		r.o.record.FirstSeenAt = r.e.Now()
 	}

@@ -167,6 +167,9 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 func rememberedBlock(r *state.Record, p prints) *plan.Block {
 	b := r.Block
 	if b == nil || b.LoginPrint != p.login {
+		if at := r.Rejected(p.login); !at.IsZero() {
+			return &plan.Block{Reason: plan.Reason(providers.CredentialsRejected), Message: "the upstream rejected these credentials before; correct them in the configuration", Since: at}
+		}
 		return nil
 	}
 	if b.Reason == providers.NoAccess && b.ShapePrint != p.shape {
@@ -184,7 +187,7 @@ func (o *observation) verificationDue(l look) bool {
 	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
 		return false
 	}
-	if o.input.Block != nil && o.input.Static {
+	if b := o.input.Block; b != nil && o.input.Static && b.Reason != plan.Reason(providers.NoAccess) {
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At
@@ -285,7 +288,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan
 	rec := o.record.Target(t.Sink.Name, t.Target.Location)
 	pt := plan.Target{
 		Sink: t.Sink.Name, Location: t.Target.Location,
-		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Adopt: t.Adopt,
+		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
 		Ours: e.ours(ctx, o, t, info, rec),
 	}
 	if rec == nil || rec.GrantID == "" {

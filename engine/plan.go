@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +107,23 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan) []*observation {
 			seen = append(seen, e.observeRemoved(snap))
 		}
 	}
+	if e.Config.Partial && len(seen) > 0 {
+		// What is not in this file may be in another one.
+		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left alone",
+			"The state also has %s, and the file that was given has others beside it, which may declare what is not in it. Give the directory to have what is in no file forgotten or deleted.",
+			named(seen)))
+		return nil
+	}
 	return seen
+}
+
+// named is an account of several, and how many others there are.
+func named(seen []*observation) string {
+	first := seen[0].record.Address
+	if len(seen) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%d accounts, %s among them", len(seen), first)
 }
 
 // choose returns the accounts that the addresses name; an address without its

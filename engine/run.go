@@ -28,6 +28,8 @@ type run struct {
 
 	provider providers.Provider
 	leased   bool
+	// before is the token that there was before this run's; nil for none.
+	before *state.Grant
 	// stop ends when the run is told to stop; the work itself goes on a
 	// little longer.
 	stop        context.Context
@@ -126,6 +128,7 @@ func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.G
 	if grant == nil {
 		return
 	}
+	r.before = r.o.record.Newest()
 	if !r.journal(ctx, grant) || !r.verify(ctx) || r.authenticate {
 		return
 	}
@@ -273,6 +276,9 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	old, loggedIn := r.o.input.Block, r.p.Action == plan.Issue || r.p.Action == plan.Reissue
 	if loggedIn || b.Reason != providers.NoAccess || old == nil || old.Since.IsZero() {
 		r.o.record.Block = b
+		if b.Reason == providers.CredentialsRejected {
+			r.o.record.Reject(b.LoginPrint, b.Since)
+		}
 	}
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message

@@ -20,6 +20,7 @@ func (r *run) verify(ctx context.Context) bool {
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
+		r.o.record.Accept(g.LoginPrint)
 		if b := r.p.Blocker; b != nil && b.Reason == plan.Reason(providers.NoAccess) {
 			r.p.Blocker = nil
 		}
@@ -33,6 +34,12 @@ func (r *run) verify(ctx context.Context) bool {
 		r.saveBlock(ctx, r.block(providers.CredentialsRejected, rejectionMessage(upstream)))
 	case upstream != nil && upstream.Class == providers.Credentials:
 		g.Rejected = true
+		if b := r.before; b != nil && b.Rejected && b.VerifiedAt.IsZero() {
+			// The one before was no better. Asking for another at each run
+			// would go on for ever.
+			r.saveBlock(ctx, r.block(providers.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.p.Address)))
+			return false
+		}
 		r.fail(r.failure("The upstream rejects the token that it has just issued", err))
 		if err := r.persist(ctx); err != nil {
 			r.fail(r.failure("The state could not be written", err))

@@ -29,6 +29,8 @@ type world struct {
 	t     *testing.T
 	up    *upstream
 	sinks map[string]*memory.Sink
+	// partial gives the engine one file of several.
+	partial bool
 	// unmarked hides a sink's ability to mark owners.
 	unmarked map[string]bool
 	// blind sinks may write and delete, but not look.
@@ -101,6 +103,7 @@ func (w *world) config() *config.Config {
 func (w *world) engine() *engine.Engine {
 	w.t.Helper()
 	cfg := w.config()
+	cfg.Partial = w.partial
 	open := func(s *config.Sink) (sinks.Sink, error) {
 		m := w.sinks[s.Values.String("name")]
 		if w.blind[s.Values.String("name")] {

@@ -99,9 +99,10 @@ type Target struct {
 	Location string
 
 	// Exists, Owner and Unseen are as the sink reports them.
-	Exists bool
-	Owner  string
-	Unseen bool
+	Exists    bool
+	Owner     string
+	Unseen    bool
+	Unguarded bool
 	// Ours says that the target bears our mark, or that the state knows it as
 	// written by us, or that it belongs to an account of this project with
 	// which it is merged.
@@ -126,7 +127,7 @@ type Target struct {
 // foreign reports whether the target may not be written: something is there,
 // and it is not ours.
 func (t Target) foreign() bool {
-	return !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Owner != "")
+	return !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Unguarded || t.Owner != "")
 }
 
 // Dead reports whether no consumer can use the token any longer.

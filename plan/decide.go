@@ -182,6 +182,10 @@ func rejected(a *Account) (verdict, bool) {
 	if !a.Token.Rejected && a.Verification.Outcome != Refused {
 		return verdict{}, false
 	}
+	if a.Token.Rejected && a.Block != nil && a.Block.Reason == "no_access" {
+		// The upstream rejects what it issues; another refresh changes nothing.
+		return blockedBy(a.Block), true
+	}
 	if !a.Static {
 		return renew(a, Rejected, "the upstream no longer accepts the token"), true
 	}

@@ -74,6 +74,8 @@ func notOwnedMessage(t Target) string {
 	switch {
 	case t.Owner != "":
 		return fmt.Sprintf("%s %s belongs to %s; set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location, t.Owner)
+	case t.Unguarded && !t.Exists:
+		return fmt.Sprintf("%s %s is where the sink can neither mark an owner nor compare before it writes (KV version 1); set adopt = true in the deliver block to write it all the same", t.Sink, t.Location)
 	case t.Unseen:
 		return fmt.Sprintf("%s %s cannot be looked at, so it may belong to someone else; set adopt = true in the deliver block to write it all the same", t.Sink, t.Location)
 	}

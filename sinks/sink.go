@@ -63,6 +63,10 @@ type Info struct {
 	// Unseen means that the sink cannot tell without a permission that
 	// credsync does not have: existence and version are unknown.
 	Unseen bool
+	// Unguarded means that the sink can neither mark an owner nor compare and
+	// set here, so that even a place that seems empty is written only where
+	// the configuration allows it (adopt).
+	Unguarded bool
 }
 
 // Object is a target's data with its version.

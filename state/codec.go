@@ -25,19 +25,20 @@ var (
 )
 
 type wireRecord struct {
-	FormatVersion  int            `json:"format_version"`
-	Address        string         `json:"address"`
-	Provider       string         `json:"provider"`
-	Project        string         `json:"project"`
-	Key            []byte         `json:"key"`
-	FirstSeenAt    *time.Time     `json:"first_seen_at,omitempty"`
-	Lease          *wireLease     `json:"lease,omitempty"`
-	Current        *wireGrant     `json:"current,omitempty"`
-	Pending        *wireGrant     `json:"pending,omitempty"`
-	Block          *wireBlock     `json:"block,omitempty"`
-	Challenge      *wireChallenge `json:"challenge,omitempty"`
-	Targets        []wireTarget   `json:"targets,omitempty"`
-	DeleteOnRemove bool           `json:"delete_on_remove,omitempty"`
+	FormatVersion  int             `json:"format_version"`
+	Address        string          `json:"address"`
+	Provider       string          `json:"provider"`
+	Project        string          `json:"project"`
+	Key            []byte          `json:"key"`
+	FirstSeenAt    *time.Time      `json:"first_seen_at,omitempty"`
+	Lease          *wireLease      `json:"lease,omitempty"`
+	Current        *wireGrant      `json:"current,omitempty"`
+	Pending        *wireGrant      `json:"pending,omitempty"`
+	Block          *wireBlock      `json:"block,omitempty"`
+	Rejections     []wireRejection `json:"rejections,omitempty"`
+	Challenge      *wireChallenge  `json:"challenge,omitempty"`
+	Targets        []wireTarget    `json:"targets,omitempty"`
+	DeleteOnRemove bool            `json:"delete_on_remove,omitempty"`
 }
 
 type wireLease struct {
@@ -65,6 +66,11 @@ type wireBlock struct {
 	Since      time.Time `json:"since"`
 	LoginPrint string    `json:"login_fingerprint"`
 	ShapePrint string    `json:"shape_fingerprint"`
+}
+
+type wireRejection struct {
+	LoginPrint string    `json:"login_fingerprint"`
+	At         time.Time `json:"at"`
 }
 
 type wireChallenge struct {
@@ -104,6 +110,9 @@ func Encode(r *Record) (credential.Secret, error) {
 	}
 	if b := r.Block; b != nil {
 		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
+	}
+	for _, j := range r.Rejections {
+		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, j.At.UTC()})
 	}
 	if c := r.Challenge; c != nil {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
@@ -160,6 +169,9 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	}
 	if b := w.Block; b != nil {
 		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
+	}
+	for _, j := range w.Rejections {
+		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, j.At})
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}

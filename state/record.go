@@ -34,6 +34,10 @@ type Record struct {
 	Pending *Grant
 	// Block says that a human is needed; nil if not.
 	Block *Block
+	// Rejections are the logins that the upstream rejected, the newest last,
+	// besides Block's: two pipelines with different passwords must not have
+	// each other's rejection forgotten.
+	Rejections []Rejection
 	// Challenge is a second factor that was sent to a human and not answered.
 	Challenge *Challenge
 	// Targets in the order of their sink and location.
@@ -75,6 +79,39 @@ type Block struct {
 	// LoginPrint and ShapePrint are the fingerprints it was blocked under.
 	LoginPrint string
 	ShapePrint string
+}
+
+// maxRejections bounds what is remembered; the oldest go first.
+const maxRejections = 20
+
+// Rejection is a login that the upstream rejected.
+type Rejection struct {
+	LoginPrint string
+	At         time.Time
+}
+
+// Reject remembers that the upstream rejected a login.
+func (r *Record) Reject(loginPrint string, at time.Time) {
+	r.Accept(loginPrint)
+	r.Rejections = append(r.Rejections, Rejection{loginPrint, at})
+	if extra := len(r.Rejections) - maxRejections; extra > 0 {
+		r.Rejections = r.Rejections[extra:]
+	}
+}
+
+// Accept forgets a rejection, since the login has worked.
+func (r *Record) Accept(loginPrint string) {
+	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return j.LoginPrint == loginPrint })
+}
+
+// Rejected returns when the upstream rejected a login; zero if it did not.
+func (r *Record) Rejected(loginPrint string) time.Time {
+	for _, j := range r.Rejections {
+		if j.LoginPrint == loginPrint {
+			return j.At
+		}
+	}
+	return time.Time{}
 }
 
 // Challenge is a code that was asked for. With a zero ID the upstream may have
@@ -159,6 +196,7 @@ func (r *Record) Clone() *Record {
 	c.Block = clone(r.Block)
 	c.Challenge = clone(r.Challenge)
 	c.Targets = slices.Clone(r.Targets)
+	c.Rejections = slices.Clone(r.Rejections)
 	return &c
 }
 

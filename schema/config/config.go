@@ -46,6 +46,9 @@ type Config struct {
 	Schedule string
 	Sinks    []*Sink
 	State    *State
+	// Partial says that one file was given and has others beside it, so that
+	// accounts which are not in it may be in those.
+	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
 	// Digest changes with any file's content and with any value of a variable

@@ -40,9 +40,7 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 	case !info.IsDir():
 		return filepath.Dir(path), []string{path}, nil
 	}
-	names, err := namesIn(path, func(name string) bool {
-		return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
-	})
+	names, err := namesIn(path, isConfig)
 	if err != nil {
 		return path, nil, diag.List{unreadable(path, err)}
 	}
@@ -50,6 +48,21 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 		return path, nil, diag.List{diag.Errorf("No configuration files", "The directory %s has no *.hcl or *.hcl.json file.", path)}
 	}
 	return path, names, nil
+}
+
+func isConfig(name string) bool {
+	return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
+}
+
+// hasOthers reports whether a path is one file with other configuration files
+// beside it. A directory that cannot be listed may have some.
+func hasOthers(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return false
+	}
+	names, err := namesIn(filepath.Dir(path), isConfig)
+	return err != nil || len(names) > 1
 }
 
 // namesIn lists the files of a directory that are wanted, in order. Hidden

@@ -182,7 +182,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.buildGraph()
 	l.evaluateLocals()
 	l.declareSinks(blocks["sink"])
-	c := &Config{Dir: l.dir, Sinks: l.sinkOrder}
+	c := &Config{Dir: l.dir, Sinks: l.sinkOrder, Partial: hasOthers(l.opts.Path)}
 	c.State = l.declareState(blocks["state"])
 	l.evaluateData()
 

@@ -212,7 +212,7 @@ func testKV1Unreadable(t *testing.T, v *servers.VaultServer) {
 	c.env["VAULT_TOKEN"] = v.Token(map[string]any{"policies": []string{"write-" + mount}})
 	s, target := c.open(t), c.target(t, "a", false)
 	info, err := s.Stat(t.Context(), target)
-	if diff := cmp.Diff(sinks.Info{Unseen: true}, info); err != nil || diff != "" {
+	if diff := cmp.Diff(sinks.Info{Unseen: true, Unguarded: true}, info); err != nil || diff != "" {
 		t.Errorf("Stat = %v %s", err, diff)
 	}
 	if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "v"), If: info.Version}); err != nil {

@@ -48,11 +48,13 @@ func (k kv1) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	raw, found, err := k.load(ctx, "look at", t)
 	switch {
 	case isForbidden(err):
-		return sinks.Info{Unseen: true}, nil
-	case err != nil || !found:
+		return sinks.Info{Unseen: true, Unguarded: true}, nil
+	case err != nil:
 		return sinks.Info{}, err
+	case !found:
+		return sinks.Info{Unguarded: true}, nil
 	}
-	return sinks.Info{Exists: true, Version: hash(conceal(raw))}, nil
+	return sinks.Info{Exists: true, Unguarded: true, Version: hash(conceal(raw))}, nil
 }
 
 func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {

@@ -53,7 +53,7 @@ func (e *Engine) preflight(ctx context.Context, t *target, targets []sinks.Targe
 	}
 	if p, ok := s.(sinks.Preflighter); ok {
 		if err := p.Preflight(ctx, targets); err != nil {
-			return fmt.Errorf("check that %s can be written: %w", t.Sink.Name, err)
+			return fmt.Errorf("%s: %w", t.Sink.Name, err)
 		}
 	}
 	return nil

@@ -127,7 +127,7 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 		}
 		info, statErr := s.Stat(ctx, d.t.Target)
 		if statErr != nil {
-			return fmt.Errorf("look at %s %s again: %w", d.t.Sink.Name, d.t.Target.Location, statErr)
+			return fmt.Errorf("%s: %w", d.t.Sink.Name, statErr)
 		}
 		if !e.Now().Before(rec.Lease.ExpiresAt) {
 			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
@@ -138,7 +138,7 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 		d.info = info
 	}
 	if err != nil {
-		return fmt.Errorf("write %s %s: %w", d.t.Sink.Name, d.t.Target.Location, err)
+		return fmt.Errorf("%s: %w", d.t.Sink.Name, err)
 	}
 	d.entry.DeliveredAt = e.Now()
 	return nil

@@ -137,7 +137,7 @@ func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
 	}
 	info, err := s.Stat(ctx, t.Target)
 	if err != nil {
-		return sinks.Info{}, fmt.Errorf("look at %s %s: %w", t.Sink.Name, t.Target.Location, err)
+		return sinks.Info{}, fmt.Errorf("%s: %w", t.Sink.Name, err)
 	}
 	return info, nil
 }

@@ -69,7 +69,7 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 	}
 	info, err := s.Stat(ctx, t)
 	if err != nil {
-		return fmt.Errorf("look at %s %s: %w", entry.Sink, entry.Location, err)
+		return fmt.Errorf("%s: %w", entry.Sink, err)
 	}
 	owner := r.o.record.Project + "/" + r.o.record.Address
 	switch {
@@ -90,7 +90,7 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 		removal.Keys = entry.Keys
 	}
 	if err := s.Delete(ctx, t, removal); err != nil {
-		return fmt.Errorf("delete %s %s: %w", entry.Sink, entry.Location, err)
+		return fmt.Errorf("%s: %w", entry.Sink, err)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (s *Store) Save(ctx context.Context, r *Record, version string) (string, er
 		If:   version,
 	})
 	if err != nil {
-		return "", fmt.Errorf("write the state of %s to %s: %w", r.Address, t.Location, err)
+		return "", err
 	}
 	return version, nil
 }
@@ -76,7 +76,7 @@ func (s *Store) Delete(ctx context.Context, address, version string) error {
 		return err
 	}
 	if err := s.sink.Delete(ctx, t, sinks.Removal{If: version}); err != nil {
-		return fmt.Errorf("delete the state of %s at %s: %w", address, t.Location, err)
+		return err
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (s *Store) Others(ctx context.Context, addresses []string) ([]Snapshot, []e
 	}
 	entries, err := s.sink.List(ctx, dir)
 	if err != nil {
-		return nil, []error{fmt.Errorf("list the state at %s: %w", dir.Location, err)}
+		return nil, []error{err}
 	}
 	// A sink may name its places otherwise than by the record's name alone.
 	known := make(map[string]bool, len(addresses))
@@ -152,7 +152,8 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 		return Snapshot{}, fmt.Errorf("%w: %w; %s", ErrCorrupt, err, mend)
 	}
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
+		// A sink's error says what was being done, and where.
+		return Snapshot{}, err
 	}
 	r, err := Decode(object.Data[dataKey])
 	if errors.Is(err, ErrCorrupt) {

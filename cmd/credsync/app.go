@@ -76,6 +76,7 @@ func (a *app) root() *cobra.Command {
 		Short: "Keep third-party credentials valid where services read them",
 		Long: "credsync gets tokens from third parties as an HCL configuration says, verifies\n" +
 			"them, writes them to every declared target, and replaces them before they expire.",
+		Version:       thisVersion().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,

@@ -104,7 +104,8 @@ func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*wo
 	}
 	w, diags := a.open(ctx, a, s.Path, f.concurrency)
 	if w == nil {
-		return nil, nil, diags
+		return nil, nil, append(diags, diag.Warningf("The configuration of the saved plan cannot be loaded",
+			"The plan was made of the configuration at %s. Apply it from the directory, and with the -C, --var and --var-file, that it was made with.", s.Path))
 	}
 	p := w.engine.PlanSaved(ctx, s)
 	diags = append(diags, a.lastingState(w.config)...)

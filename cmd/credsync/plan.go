@@ -99,6 +99,9 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 			// The plan holds no value of a variable, since that may be a secret.
 			again = ", with the same --var and --var-file"
 		}
+		if a.flags.chdir != "" {
+			again += ", from the same -C"
+		}
 		a.out.Note("The plan was saved to " + f.out + ". To do what it says: credsync apply " + f.out + again)
 	default:
 		a.out.Note("The plan was not saved, because of the errors.")

@@ -92,13 +92,23 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
 		Log: a.log, Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
-		EmergencyDir:       filepath.Join(cfg.Dir, ".credsync", "emergency"),
+		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
 	})
 	return &workspace{
 		config: cfg, engine: eng, skews: clocks,
 		close: pool.Close,
 	}, diags
+}
+
+// emergencyDir is where a token goes that the state does not take. Where the
+// configuration's directory cannot be written, as in a pod that has it from a
+// ConfigMap, the environment names another.
+func (a *app) emergencyDir(configDir string) string {
+	if dir := a.getenv("CREDSYNC_EMERGENCY_DIR"); dir != "" {
+		return dir
+	}
+	return filepath.Join(configDir, ".credsync", "emergency")
 }
 
 // directory is where relative paths of the configuration at path start.

@@ -49,12 +49,15 @@ type opener func(ctx context.Context, a *app, path string, concurrency int) (*wo
 // loadOptions is how every command reads a configuration. Without a way to
 // read data nothing is contacted.
 func (a *app) loadOptions(path string) config.Options {
-	files := make([]string, len(a.flags.varFiles))
-	for i, f := range a.flags.varFiles {
-		files[i] = a.path(f)
+	inputs := make([]config.Input, len(a.flags.inputs))
+	for i, in := range a.flags.inputs {
+		if in.File != "" {
+			in.File = a.path(in.File)
+		}
+		inputs[i] = in
 	}
 	return config.Options{
-		Path: path, Vars: a.flags.vars, VarFiles: files, Getenv: a.getenv,
+		Path: path, Inputs: inputs, Getenv: a.getenv,
 		Providers: allproviders.Registry(), Sinks: allsinks.Registry(),
 		Version: required(thisVersion().Version),
 	}

@@ -18,10 +18,9 @@ import (
 type Options struct {
 	// Path is a directory or a file.
 	Path string
-	// Vars are "name=value" from --var and VarFiles the files of --var-file,
-	// each in the order given.
-	Vars     []string
-	VarFiles []string
+	// Inputs are what --var and --var-file gave, in the order of the command
+	// line: of two values for one variable, the later one counts.
+	Inputs []Input
 	// Getenv reads the process environment, for CREDSYNC_VAR_name, the env
 	// function and attributes with an environment variable.
 	Getenv    func(string) string
@@ -32,6 +31,14 @@ type Options struct {
 	// ReadData reads the source of a data block. Nil leaves the values of all
 	// data blocks unknown, so that nothing is contacted.
 	ReadData func(ctx context.Context, sink *Sink, source sinks.Target) (sinks.Object, error)
+}
+
+// Input gives values to variables.
+type Input struct {
+	// Var is "name=value"; empty where File is set.
+	Var string
+	// File is a variables file.
+	File string
 }
 
 // Config is a whole configuration, expanded: each instance of a for_each is an

@@ -65,11 +65,16 @@ func Kubernetes(t testing.TB) *KubernetesServer {
 		"--authorization-mode=RBAC,Node", "--token-auth-file=" + file("tokens.csv", k.AdminToken+",admin,admin,system:masters\n"),
 		"--service-cluster-ip-range=10.0.0.0/24", "--disable-admission-plugins=ServiceAccount",
 	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(k.CA.PEM))
-	k.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
+	k.client = &http.Client{Transport: k.Transport()}
 	k.Start()
 	return k
+}
+
+// Transport trusts the server's certificate.
+func (k *KubernetesServer) Transport() *http.Transport {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(k.CA.PEM))
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 }
 
 // startEtcd starts an etcd and returns its URL. What it keeps ends with the

@@ -107,6 +107,31 @@ func (k *KubernetesServer) Role(namespace, accountNamespace, account string, rul
 		"roleRef":  Object{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account},
 		"subjects": []Object{{"kind": "ServiceAccount", "namespace": accountNamespace, "name": account}},
 	})
+	for _, rule := range rules {
+		k.AwaitAllowed("system:serviceaccount:"+accountNamespace+":"+account, namespace, rule)
+	}
+}
+
+// AwaitAllowed waits until a user may do what a rule allows. The API server
+// learns of new roles and bindings a moment after it has accepted them.
+func (k *KubernetesServer) AwaitAllowed(user, namespace string, rule Object) {
+	k.tb.Helper()
+	first := func(key string) string {
+		if list, _ := rule[key].([]string); len(list) > 0 {
+			return list[0]
+		}
+		return ""
+	}
+	review := Object{"spec": Object{"user": user, "resourceAttributes": Object{
+		"namespace": namespace, "verb": first("verbs"), "group": first("apiGroups"), "resource": first("resources"), "name": first("resourceNames"),
+	}}}
+	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(pollInterval) {
+		answer := k.Must(http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", "", review)
+		if status, _ := answer["status"].(Object); status["allowed"] == true {
+			return
+		}
+	}
+	k.tb.Fatalf("%s may still not do in namespace %s what %v allows", user, namespace, rule)
 }
 
 // ClusterRole binds a ClusterRole that exists, such as system:auth-delegator,

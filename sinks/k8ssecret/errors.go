@@ -78,7 +78,7 @@ func (c *client) forbidden(status *apierrors.StatusError, what call) error {
 	if user == "" {
 		user = "credsync's identity"
 	}
-	if strings.Contains(status.ErrStatus.Message, " cannot impersonate ") {
+	if strings.Contains(status.ErrStatus.Message, " cannot impersonate") {
 		return fmt.Errorf("%s: %w: %s may not act as the user or groups of impersonate in the sink block: allow it the verb \"impersonate\" on them, or leave impersonate out", c.about(what), sinks.ErrDenied, user)
 	}
 	return fmt.Errorf("%s: %w: %s may not %s %s; its Role in that namespace needs\n%s", c.about(what), sinks.ErrDenied, user, what.verb, objectOf(what), rule(what.name, what.verb))

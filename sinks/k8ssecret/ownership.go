@@ -39,8 +39,11 @@ func ownerOf(s *corev1.Secret, merge bool) string {
 // fieldSet is the part of a managedFields entry that is about data, labels and
 // annotations. The keys have the prefix "f:".
 type fieldSet struct {
-	Data     map[string]json.RawMessage `json:"f:data"`
-	Metadata struct {
+	Data map[string]json.RawMessage `json:"f:data"`
+	// StringData is what was applied as plain text. It is stored as data, but
+	// its owner is noted here.
+	StringData map[string]json.RawMessage `json:"f:stringData"`
+	Metadata   struct {
 		Labels      map[string]json.RawMessage `json:"f:labels"`
 		Annotations map[string]json.RawMessage `json:"f:annotations"`
 	} `json:"f:metadata"`
@@ -67,7 +70,9 @@ func contested(live, wanted *corev1.Secret) string {
 		}
 		theirs := fieldsOf(entry)
 		var keys []string
-		keys = append(keys, differing("data", theirs.Data, asTexts(live.Data), asTexts(wanted.Data))...)
+		for _, owned := range []map[string]json.RawMessage{theirs.Data, theirs.StringData} {
+			keys = append(keys, differing("data", owned, asTexts(live.Data), asTexts(wanted.Data))...)
+		}
 		keys = append(keys, differing("labels", theirs.Metadata.Labels, live.Labels, wanted.Labels)...)
 		keys = append(keys, differing("annotations", theirs.Metadata.Annotations, live.Annotations, wanted.Annotations)...)
 		if len(keys) > 0 {

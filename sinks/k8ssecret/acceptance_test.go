@@ -19,8 +19,6 @@ import (
 
 const owner = "shop/account.sagi.coffee"
 
-type object = servers.Object
-
 // cluster is a namespace of the test's own, and the administrator's connection.
 type cluster struct {
 	*servers.KubernetesServer

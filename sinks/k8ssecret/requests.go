@@ -19,7 +19,7 @@ const (
 	secretsResource = "secrets"
 	pageSize        = 500
 	// maxPages bounds a list that does not end.
-	maxPages = 1000
+	maxPages = 100
 	// namesOnly asks for a list without the Secrets' data.
 	namesOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 	reviews   = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

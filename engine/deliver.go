@@ -152,7 +152,7 @@ func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *del
 		}
 	}
 	version, err := s.Write(ctx, d.t.Target, sinks.Write{
-		Data: d.content.data, If: d.info.Version, Owner: a.owner,
+		Data: d.content.data, If: d.info.Version, Owner: a.owner, Adopt: d.t.Adopt,
 		ExpiresAt: g.Token.ExpiresAt, RotatedAt: g.Token.IssuedAt,
 	})
 	d.entry.Version = version

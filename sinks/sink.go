@@ -85,6 +85,9 @@ type Write struct {
 	// Owner is marked at the target by a sink that can, unless it is a
 	// Claimer: then Claim alone marks, and a write is the data only.
 	Owner string
+	// Adopt says that the configuration takes the target over from whoever
+	// has it, for sinks where single keys have owners too.
+	Adopt bool
 	// ExpiresAt and RotatedAt describe the token, for sinks that show them;
 	// zero where they do not apply.
 	ExpiresAt, RotatedAt time.Time

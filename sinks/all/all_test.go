@@ -10,7 +10,7 @@ import (
 )
 
 func TestRegistry(t *testing.T) {
-	if diff := cmp.Diff([]string{"file", "vault"}, all.Registry().Types()); diff != "" {
+	if diff := cmp.Diff([]string{"file", "k8ssecret", "vault"}, all.Registry().Types()); diff != "" {
 		t.Error(diff)
 	}
 }

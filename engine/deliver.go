@@ -85,7 +85,8 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 
 // claimInState records the targets that are about to come into being where no
 // owner is marked (at a sink that cannot, or merged into what others use too),
-// so that they are known as ours even if this run ends before its commit. Only the first delivery to a target needs it.
+// so that they are known as ours even if this run ends before its commit. Only
+// the first delivery to a target needs it.
 func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	claimed := false
 	for _, d := range work {

@@ -17,12 +17,11 @@ const finishWithin = 20 * time.Second
 
 // run is the work on one account, under its lease.
 type run struct {
-	e    *Engine
+	e *Engine
+	// p begins as what was planned, and becomes what is done in the end.
 	p    *AccountPlan
 	o    *observation
 	look look
-	// planned is what the user agreed to; p is what is done in the end.
-	planned *AccountPlan
 	// authenticate stops before any target is written.
 	authenticate bool
 

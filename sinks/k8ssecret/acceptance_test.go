@@ -58,6 +58,7 @@ func TestKubernetes(t *testing.T) {
 		"ServiceAccountOfAPod":         testPod,
 		"StateIsListedPageByPage":      testPages,
 		"StateOfAnotherPrefixIsHidden": testPrefixes,
+		"WorkloadsAreRestartedOnce":    testRestarts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newCluster(t, k)) })
 	}

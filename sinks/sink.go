@@ -177,6 +177,9 @@ type Spec struct {
 	Target func(conn, deliver schema.Values) (Target, error)
 	Record func(conn, state schema.Values, name string) (Target, error)
 	Source func(conn, data schema.Values) (Target, error)
+	// Exposes says why a target should not be where the state is, given the
+	// place of all records; "" if it may be. Nil where any may.
+	Exposes func(records, target Target) string
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
 }

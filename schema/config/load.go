@@ -190,6 +190,9 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Accounts = l.declareAccounts(blocks["account"])
 	l.checkTargets(c.Accounts)
+	if w, exposed := exposedState(c); exposed {
+		l.report.add(w, nil)
+	}
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }

@@ -12,7 +12,9 @@
 package k8ssecret
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -68,6 +70,12 @@ func spec(m machine) *sinks.Spec {
 		},
 		Record: func(conn, v schema.Values, name string) (sinks.Target, error) {
 			return m.target(conn, v, recordName(v.String("name"), name))
+		},
+		Exposes: func(records, target sinks.Target) string {
+			if namespace, _ := place(records); strings.HasPrefix(target.Path, namespace+"/") {
+				return fmt.Sprintf("The state is found by a list of the namespace %s, and whoever may list Secrets there to read their own sees the state's too. Give the state a namespace of its own.", namespace)
+			}
+			return ""
 		},
 		New: func(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 			return open(machine{getenv: env.Getenv, serviceAccount: m.serviceAccount}, conn, env)

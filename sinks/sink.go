@@ -167,6 +167,9 @@ type Spec struct {
 	Target func(conn, deliver schema.Values) (Target, error)
 	Record func(conn, state schema.Values, name string) (Target, error)
 	Source func(conn, data schema.Values) (Target, error)
+	// Key examines a key of the data to be written, so that a bad one is found
+	// before there is a token; nil where any will do.
+	Key func(key string) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
 }

@@ -63,6 +63,7 @@ func spec(m machine) *sinks.Spec {
 		Record: func(conn, v schema.Values, name string) (sinks.Target, error) {
 			return m.target(conn, v, recordName(v.String("name"), name))
 		},
+		Key: checkKey,
 		New: func(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 			return open(machine{getenv: env.Getenv, serviceAccount: m.serviceAccount}, conn, env)
 		},

@@ -132,6 +132,7 @@ func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.G
 		return
 	}
 	r.deliver(ctx, false)
+	r.restart(ctx)
 	r.removeTargets(ctx)
 	r.commit(ctx)
 }
@@ -163,6 +164,7 @@ func (r *run) redeliver(ctx context.Context) {
 		return
 	}
 	r.deliver(ctx, true)
+	r.restart(ctx)
 	r.removeTargets(ctx)
 	r.commit(ctx)
 }

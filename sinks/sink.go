@@ -46,6 +46,9 @@ type Target struct {
 	Location string
 	// Merge keeps the keys that are not written.
 	Merge bool
+	// Restarts name what reads the target and has to be restarted once it has
+	// a new token, in the form of a sink that is a Restarter.
+	Restarts []string
 	// Options are the deliver, state or data block's own attributes.
 	Options schema.Values
 }
@@ -129,6 +132,13 @@ type Claimer interface {
 	// has come into being, or got another owner, since; the mark is then
 	// taken back. A target that is merged into is shared and not marked.
 	Claim(ctx context.Context, t Target, owner string, seen Info) error
+}
+
+// Restarter is a sink that can restart what reads a target.
+type Restarter interface {
+	// Restart restarts what t.Restarts names. stamp tells one restart from
+	// another: asking again with the same one changes nothing.
+	Restart(ctx context.Context, t Target, stamp time.Time) error
 }
 
 // Preflighter is a sink that can say, with no effect, whether targets could be

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,7 @@ func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	if err != nil {
 		return nil, noAnswer(ctx, err, op, shown, op.Once)
 	}
+	op.Secrets = slices.Concat(op.Secrets, x.added)
 	a := &Answer{Status: resp.StatusCode, op: op, url: shown, body: credential.NewSecret(string(body))}
 	a.ContentType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))

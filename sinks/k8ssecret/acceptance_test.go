@@ -59,6 +59,7 @@ func TestKubernetes(t *testing.T) {
 		"RecordsAreWrittenAtOnce":      testRecordInOneRequest,
 		"StateIsListedPageByPage":      testPages,
 		"StateOfAnotherPrefixIsHidden": testPrefixes,
+		"WorkloadsAreRestartedOnce":    testRestarts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newCluster(t, k)) })
 	}

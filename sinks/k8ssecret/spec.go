@@ -42,6 +42,10 @@ func spec(m machine) *sinks.Spec {
 			{Name: "type", Type: cty.String, DefaultText: "`Opaque`; a Secret that exists keeps its type", Check: checkType, Doc: "The Secret's type. Kubernetes never changes it."},
 			{Name: "labels", Type: cty.Map(cty.String), Check: checkLabels, Doc: "Labels for the Secret."},
 			{Name: "annotations", Type: cty.Map(cty.String), Check: checkAnnotations, Doc: "Annotations for the Secret."},
+			{
+				Name: "restart", Type: cty.List(cty.String), Check: checkRestart,
+				Doc: "Workloads of the Secret's namespace to restart once all of the account's targets have a new token, as `kubectl rollout restart` does: `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`. Needed on them: `patch`.",
+			},
 		}},
 		State: schema.Block{Type: "state", Labels: labels, Attributes: []schema.Attribute{
 			{
@@ -55,7 +59,9 @@ func spec(m machine) *sinks.Spec {
 		}},
 		Data: schema.Block{Type: "data", Labels: labels, Attributes: []schema.Attribute{nameAttribute("The Secret's name."), namespaceAttribute()}},
 		Target: func(conn, v schema.Values) (sinks.Target, error) {
-			return m.target(conn, v, v.String("name"))
+			t, err := m.target(conn, v, v.String("name"))
+			t.Restarts = v.Strings("restart")
+			return t, err
 		},
 		Source: func(conn, v schema.Values) (sinks.Target, error) {
 			return m.target(conn, v, v.String("name"))

@@ -180,6 +180,9 @@ type Spec struct {
 	// Exposes says why a target should not be where the state is, given the
 	// place of all records; "" if it may be. Nil where any may.
 	Exposes func(records, target Target) string
+	// Key examines a key of the data to be written, so that a bad one is found
+	// before there is a token; nil where any will do.
+	Key func(key string) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
 }

@@ -72,6 +72,12 @@ func vault() *sinks.Spec {
 	}
 	return &sinks.Spec{
 		Type: "vault",
+		Key: func(key string) error {
+			if strings.Contains(key, " ") {
+				return fmt.Errorf("%q has a space", key)
+			}
+			return nil
+		},
 		Connection: schema.Block{Type: "sink",
 			Attributes: []schema.Attribute{
 				{Name: "address", Type: cty.String, Required: true, Env: []string{"VAULT_ADDR"}},

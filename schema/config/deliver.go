@@ -69,7 +69,7 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 	content, ok := l.read(d.section, d.scope, []*schema.Block{l.tables.deliver, &spec.Deliver})
 	common, okCommon := l.decode(content, l.tables.deliver, d.section, d.scope)
 	own, okOwn := l.decode(content, &spec.Deliver, d.section, d.scope)
-	keys, okData := l.checkData(content.Attributes["data"], d, a)
+	keys, okData := l.checkData(content.Attributes["data"], spec.Key, d, a)
 	if !found || !ok || !okCommon || !okOwn || !okData {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 
 // checkData type-checks data against a token whose values are not known yet,
 // and returns the keys that will be written where these are known.
-func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys []string, ok bool) {
+func (l *loader) checkData(attr *hcl.Attribute, check func(string) error, d delivery, a *Account) (keys []string, ok bool) {
 	if attr == nil {
 		return defaultKeys(a.Spec), true
 	}
@@ -98,11 +98,23 @@ func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys []
 	if wrong == "" && known && len(keys) == 0 {
 		wrong = "The data of a deliver block has no keys, so there would be nothing to write."
 	}
+	for _, key := range keys {
+		if wrong == "" && check != nil {
+			wrong = wrongKey(check(key))
+		}
+	}
 	if wrong != "" {
 		l.report.error(attr.Expr.Range(), a.Address, "Invalid data", wrong)
 		return nil, false
 	}
 	return keys, true
+}
+
+func wrongKey(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fmt.Sprintf("A key of data is not one that the target can have: %v.", err)
 }
 
 // withToken is the scope of data, in which token has that value.

@@ -56,6 +56,7 @@ func TestKubernetes(t *testing.T) {
 		"ExecPlugin":                   testExecPlugin,
 		"ClientCertificate":            testClientCertificate,
 		"ServiceAccountOfAPod":         testPod,
+		"RecordsAreWrittenAtOnce":      testRecordInOneRequest,
 		"StateIsListedPageByPage":      testPages,
 		"StateOfAnotherPrefixIsHidden": testPrefixes,
 		"WorkloadsAreRestartedOnce":    testRestarts,
@@ -335,6 +336,7 @@ func testType(t *testing.T, c *cluster) {
 	other := c.conn.deliver(t, attrs{"name": "typed", "type": "example.com/token"})
 	_, err := c.sink.Write(t.Context(), other, sinks.Write{Data: secrets("k", "canary"), If: c.stat(t, other).Version})
 	wantError(t, err, nil, `its type is "Opaque"`, "example.com/token")
+	wantError(t, c.sink.Preflight(t.Context(), []sinks.Target{other}), nil, `its type is "Opaque"`)
 
 	c.Must(http.MethodPost, "/api/v1/namespaces/"+c.namespace+"/secrets", "", object{
 		"metadata": object{"name": "basic"}, "type": "kubernetes.io/basic-auth", "stringData": object{"username": "u", "password": "p"},

@@ -77,6 +77,7 @@ func spec(m machine) *sinks.Spec {
 			}
 			return ""
 		},
+		Key: checkKey,
 		New: func(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 			return open(machine{getenv: env.Getenv, serviceAccount: m.serviceAccount}, conn, env)
 		},

@@ -185,4 +185,6 @@ type Spec struct {
 	Key func(key string) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
+	// Policy is nil for a sink where there is nothing to be allowed.
+	Policy *Policy
 }

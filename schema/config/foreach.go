@@ -73,11 +73,17 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 		l.report.error(a.Expr.Range(), sc.address, "Invalid for_each argument", "The keys of for_each must be known, but they depend on a value that is not.")
 		return nil, false
 	}
+	l.unknowable(sc.address, "", a.Expr.Range())
 	i := instance{suffix: "[…]", scope: sc, placeholder: true}
 	i.scope.address, i.scope.each = sc.address+i.suffix, true
 	i.scope.ctx = sc.ctx.NewChild()
 	i.scope.ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}
 	return []instance{i}, true
+}
+
+// unknowable notes what takes values that are not read.
+func (l *loader) unknowable(address, sinkType string, at hcl.Range) {
+	l.unknown = append(l.unknown, Unknown{Address: address, SinkType: sinkType, Range: convertRange(at)})
 }
 
 // checkForEach returns what is wrong with a value of for_each, or "".

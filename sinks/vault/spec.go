@@ -46,6 +46,7 @@ func Spec() *sinks.Spec {
 		Source:     target,
 		Record:     record,
 		New:        open,
+		Policy:     policy(),
 	}
 }
 

@@ -164,6 +164,10 @@ type Spec struct {
 	Target func(conn, deliver schema.Values) (Target, error)
 	Record func(conn, state schema.Values, name string) (Target, error)
 	Source func(conn, data schema.Values) (Target, error)
+	// CheckKeys, where it is not nil, says whether data with these keys can be
+	// written as a deliver block asks, so that no login is made for a token that
+	// could not be delivered. Its errors may quote keys.
+	CheckKeys func(deliver schema.Values, keys []string) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
 }

@@ -100,6 +100,14 @@ func file() *sinks.Spec {
 		State:      schema.Block{Type: "state", Attributes: []schema.Attribute{{Name: "path", Type: cty.String}}},
 		Data:       path,
 		Target:     at, Source: at,
+		CheckKeys: func(_ schema.Values, keys []string) error {
+			for _, key := range keys {
+				if strings.Contains(key, " ") {
+					return fmt.Errorf("%q has a space", key)
+				}
+			}
+			return nil
+		},
 		Record: func(conn, v schema.Values, _ string) (sinks.Target, error) { return at(conn, v) },
 	}
 }

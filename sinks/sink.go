@@ -180,9 +180,10 @@ type Spec struct {
 	// Exposes says why a target should not be where the state is, given the
 	// place of all records; "" if it may be. Nil where any may.
 	Exposes func(records, target Target) string
-	// Key examines a key of the data to be written, so that a bad one is found
-	// before there is a token; nil where any will do.
-	Key func(key string) error
+	// CheckKeys, where it is not nil, says whether data with these keys can be
+	// written as a deliver block asks, so that no login is made for a token that
+	// could not be delivered. Its errors may quote keys.
+	CheckKeys func(deliver schema.Values, keys []string) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
 	// Policy is nil for a sink where there is nothing to be allowed.

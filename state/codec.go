@@ -172,7 +172,7 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range w.Rejections {
-		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, j.At})
+		r.Rejections = append(r.Rejections, Rejection(j))
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}

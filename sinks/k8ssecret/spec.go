@@ -77,7 +77,14 @@ func spec(m machine) *sinks.Spec {
 			}
 			return ""
 		},
-		Key: checkKey,
+		CheckKeys: func(_ schema.Values, keys []string) error {
+			for _, key := range keys {
+				if err := checkKey(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		New: func(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 			return open(machine{getenv: env.Getenv, serviceAccount: m.serviceAccount}, conn, env)
 		},

@@ -81,8 +81,8 @@ func onePlace(r sinks.PolicyRequest) (place, error) {
 	var order []place
 	for _, u := range r.Uses {
 		c := connection{conn: u.Conn, env: r.Env}
-		if err := c.checkAddress(); err != nil {
-			return place{}, fmt.Errorf("%s: %w", u.Sink, err)
+		if err := checkAddress(c.address()); err != nil {
+			return place{}, fmt.Errorf("%s: address: %w", u.Sink, err)
 		}
 		at := place{strings.TrimRight(c.address(), "/"), strings.Trim(c.attr("namespace", api.EnvVaultNamespace), "/")}
 		if names[at] == nil {

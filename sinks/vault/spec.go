@@ -55,8 +55,9 @@ func connectionBlock() schema.Block {
 		Type: "sink", Labels: []string{"vault", "name"},
 		Attributes: []schema.Attribute{
 			{
-				Name: "address", Type: cty.String, Env: []string{"VAULT_ADDR"}, DefaultText: defaultAddress, Check: notEmpty,
-				Doc: "Where Vault is: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR, where it is set, wins.",
+				Name: "address", Type: cty.String, Env: []string{"VAULT_ADDR"}, DefaultText: defaultAddress,
+				Check: func(v cty.Value) error { return checkAddress(v.AsString()) },
+				Doc:   "Where Vault is: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR, where it is set, wins.",
 			},
 			{Name: "namespace", Type: cty.String, Env: []string{"VAULT_NAMESPACE"}, Doc: "The namespace, in Vault Enterprise."},
 			{

@@ -52,7 +52,7 @@ func unknownUses(c *config.Config, sinkType string) (diags diag.List) {
 			continue
 		}
 		seen[at] = true
-		diags = append(diags, diag.Errorf("What this needs cannot be told",
+		diags = append(diags, diag.Errorf("What this needs cannot be known",
 			"It depends on a value of a data block, or on a sensitive variable without a value, and neither is read here. Make places, sinks and for_each of variables and locals instead, or give the variable its value.").About(u.Address, u.Range))
 	}
 	return diags

@@ -55,7 +55,7 @@ data "vault" "d" {
 			[]string{"account.bank.a vault 10"}},
 		"blocks": {account("dynamic \"deliver\" {\nfor_each = nonsensitive(data.vault.d.p)\nlabels = [\"vault\", \"main\"]\ncontent { path = \"x\" }\n}"),
 			[]string{"account.bank.a  11"}},
-		"accounts": {account("for_each = nonsensitive(data.vault.d.p)\ndeliver \"vault\" \"main\" { path = \"x\" }"),
+		"accounts": {account("for_each = nonsensitive(data.vault.d.p)\ndeliver \"vault\" \"main\" { path = each.key }"),
 			[]string{"account.bank.a  10"}},
 		"data of data": {head + "data \"vault\" \"e\" {\nsink = \"main\"\npath = nonsensitive(data.vault.d.p)\n}", []string{"data.vault.e vault 7"}},
 		"sink of data": {head + "data \"vault\" \"e\" {\nsink = nonsensitive(data.vault.d.p)\npath = \"x\"\n}", []string{"data.vault.e vault 7"}},

@@ -266,7 +266,9 @@ func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[str
 }
 
 // needs has no create on the data of a target that is marked: the mark is made
-// first, and Vault then takes even the first write of data for an update.
+// first, and Vault then takes even the first write of data for an update. Should
+// someone purge the secret between the two, the write is denied, and the next
+// apply, which finds nothing there, begins with the mark again.
 func (k kv2) needs(t sinks.Target) []need {
 	if t.Merge {
 		return []need{

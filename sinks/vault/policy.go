@@ -31,9 +31,9 @@ func policy() *sinks.Policy {
 			"Vault and one namespace. Vault need not be there yet: nothing is contacted, and mounts\n" +
 			"are taken to be KV version 2. For others say --kv 1, or let --kv detect ask Vault\n" +
 			"with the login of the sink block.\n\n" +
-			"Print it again when targets, data blocks or the state block have changed. What is to be\n" +
-			"deleted from Vault (on_remove) is deleted with the permissions from before: apply the\n" +
-			"removal first, then put the new policy in place.",
+			"Print it again when targets, data blocks or the state block have changed. What goes from\n" +
+			"the configuration and is to be deleted from Vault (on_remove) is not in the new policy:\n" +
+			"leave the one before in place too until an apply has deleted it.",
 		Flags: []sinks.PolicyFlag{{
 			Name: kvFlag, Default: "2", OneOf: []string{"1", "2", detectKV},
 			Usage: "`VERSION` of the KV mounts: 1, 2, or detect to ask Vault",
@@ -228,8 +228,9 @@ func (d *document) text(at place, project string) []byte {
 	comment := func(format string, args ...any) { b.WriteString("# " + printable(fmt.Sprintf(format, args...)) + "\n") }
 	comment("The least that credsync needs in Vault at %s", at)
 	comment("for the configuration of project %q: %s.", project, strings.Join(d.mounts, ", "))
-	comment("Printed by credsync policy vault; print it again when targets, data blocks or")
-	comment("the state block change, after the apply that deletes what is to be deleted.")
+	comment("Printed by credsync policy vault. Print it again when targets, data blocks or the")
+	comment("state block change; leave the one before in place too until an apply has deleted")
+	comment("what is to be deleted.")
 	comment("Not in it is what Vault's default policy allows to every token that has it:")
 	comment("sys/capabilities-self, auth/token/lookup-self and auth/token/renew-self.")
 	for _, path := range slices.Sorted(maps.Keys(d.rules)) {

@@ -162,6 +162,9 @@ func (a *Answer) Said(text string) string {
 
 const askUpstream = "Check base_url; if it is right, the upstream has changed or is broken: report it there."
 
+// Success reports whether a status is one of success.
+func Success(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }
+
 // shownURL is a URL without what may be secret in it.
 func shownURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()

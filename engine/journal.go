@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	// persistPatience is for how long a write of the state is tried again.
-	persistPatience = 10 * time.Minute
+	// persistPatience is for how long a write of the state is tried again;
+	// deniedPatience where it is not out of reach, but refused, which seldom
+	// passes by itself.
+	persistPatience, deniedPatience = 10 * time.Minute, 10 * time.Second
 	// persistPause grows from the first to the second between two tries.
 	persistPause, persistLongestPause = time.Second, 15 * time.Second
 	// persistTry bounds one try.
@@ -132,7 +134,13 @@ func (r *run) persist(ctx context.Context) error {
 // persistAfter tries again after a first failure.
 func (r *run) persistAfter(err error) error {
 	pause := persistPause
-	for waited := time.Duration(0); waited < persistPatience; waited += pause {
+	patience := func() time.Duration {
+		if errors.Is(err, sinks.ErrDenied) || errors.Is(err, sinks.ErrUnsupported) {
+			return deniedPatience
+		}
+		return persistPatience
+	}
+	for waited := time.Duration(0); waited < patience(); waited += pause {
 		if r.e.Sleep(r.stop, pause) != nil {
 			return err
 		}

@@ -71,6 +71,7 @@ func spec(m machine) *sinks.Spec {
 		Record: func(conn, v schema.Values, name string) (sinks.Target, error) {
 			return m.target(conn, v, recordName(v.String("name"), name))
 		},
+		Policy: policy(),
 		Exposes: func(records, target sinks.Target) string {
 			if namespace, _ := place(records); strings.HasPrefix(target.Path, namespace+"/") {
 				return fmt.Sprintf("The state is found by a list of the namespace %s, and whoever may list Secrets there to read their own sees the state's too. Give the state a namespace of its own.", namespace)

@@ -1,0 +1,198 @@
+package k8ssecret
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// The flags of the policy command: whom the roles are for.
+const (
+	accountFlag   = "service-account"
+	namespaceFlag = "namespace"
+)
+
+// policy describes "credsync policy kubernetes".
+func policy() *sinks.Policy {
+	return &sinks.Policy{
+		Name:  "kubernetes",
+		Short: "Print the RBAC that this configuration needs in Kubernetes",
+		Long: "Print the least Roles, with their RoleBindings, with which this configuration works, for\n\n" +
+			"  credsync policy kubernetes | kubectl apply -f -\n\n" +
+			"There is a Role in each namespace that is delivered to, read from or has the state. Secrets\n" +
+			"are named wherever Kubernetes can: not where they are created, and not in the state, which\n" +
+			"therefore wants a namespace of its own. Nothing is contacted.\n\n" +
+			"Print it again when targets, data blocks or the state block have changed. What goes from the\n" +
+			"configuration and is to be deleted (on_remove) is not in the new roles: leave the ones before\n" +
+			"in place too until an apply has deleted it.",
+		Flags: []sinks.PolicyFlag{
+			{Name: accountFlag, Default: "credsync", Usage: "`NAME` of the service account that credsync runs as"},
+			{Name: namespaceFlag, Default: "credsync", Usage: "`NAMESPACE` of that service account"},
+		},
+		Print: printPolicy,
+	}
+}
+
+func printPolicy(_ context.Context, r sinks.PolicyRequest) ([]byte, error) {
+	account, namespace := r.Flags[accountFlag], r.Flags[namespaceFlag]
+	if err := checkName(cty.StringVal(account)); err != nil {
+		return nil, fmt.Errorf("--%s: %w", accountFlag, err)
+	}
+	if err := checkNamespace(cty.StringVal(namespace)); err != nil {
+		return nil, fmt.Errorf("--%s: %w", namespaceFlag, err)
+	}
+	roles := rolesOf(r.Uses)
+	if len(roles) == 0 {
+		return nil, errors.New("nothing is delivered to, kept in or read from Kubernetes by this configuration, so it needs no permission there")
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "# What project %s needs in Kubernetes, and no more. That every account may ask for its\n# own permissions, as each cluster allows by default, is taken for granted.\n", r.Project)
+	name := "credsync-" + r.Project
+	for _, in := range slices.Sorted(maps.Keys(roles)) {
+		fmt.Fprintf(&out, roleText, name, in, roles[in].text(), name, in, name, account, namespace)
+	}
+	return out.Bytes(), nil
+}
+
+// roleText takes the role's name, its namespace and rules; for the binding both
+// again, the role's name, the service account and its namespace.
+const roleText = `---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: %s
+  namespace: %s
+rules:
+%s---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: %s
+  namespace: %s
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: %s
+subjects:
+- kind: ServiceAccount
+  name: %s
+  namespace: %s
+`
+
+// role is what is needed in one namespace.
+type role struct {
+	// state says that the records are there.
+	state bool
+	// create says that Secrets may have to be created.
+	create bool
+	// verbs are those needed on each Secret, by its name.
+	verbs map[string]map[string]bool
+	// restarts are names of workloads by their plural.
+	restarts map[string]map[string]bool
+}
+
+func rolesOf(uses []sinks.Use) map[string]*role {
+	roles := map[string]*role{}
+	in := func(t sinks.Target) (*role, string) {
+		namespace, name := place(t)
+		if roles[namespace] == nil {
+			roles[namespace] = &role{verbs: map[string]map[string]bool{}, restarts: map[string]map[string]bool{}}
+		}
+		return roles[namespace], name
+	}
+	for _, u := range uses {
+		for _, d := range u.Deliver {
+			r, name := in(d.Target)
+			r.deliver(name, d)
+		}
+		for _, d := range u.Data {
+			r, name := in(d.Target)
+			r.allow(name, "get")
+		}
+		if u.State != nil {
+			r, _ := in(u.State.All)
+			r.state = true
+		}
+	}
+	return roles
+}
+
+func (r *role) deliver(name string, d sinks.DeliverUse) {
+	r.create = true
+	r.allow(name, "get", "patch")
+	if d.Delete && !d.Target.Merge {
+		r.allow(name, "delete")
+	}
+	for _, w := range d.Target.Restarts {
+		resource, workload, err := parseWorkload(w)
+		if err != nil {
+			continue // The table's check has said so.
+		}
+		if r.restarts[resource] == nil {
+			r.restarts[resource] = map[string]bool{}
+		}
+		r.restarts[resource][workload] = true
+	}
+}
+
+func (r *role) allow(name string, verbs ...string) {
+	if r.verbs[name] == nil {
+		r.verbs[name] = map[string]bool{}
+	}
+	for _, v := range verbs {
+		r.verbs[name][v] = true
+	}
+}
+
+// text writes the rules. The state's, which names no Secret, covers all others
+// on Secrets.
+func (r *role) text() string {
+	var out strings.Builder
+	if r.state {
+		out.WriteString("# the state: its Secrets are found by a list, and their names are not known beforehand\n")
+		out.WriteString(ruleText("", "secrets", nil, "get", "list", "create", "patch", "delete"))
+	} else {
+		if r.create {
+			out.WriteString("# delivered Secrets come into being; Kubernetes cannot limit that to names\n")
+			out.WriteString(ruleText("", "secrets", nil, "create"))
+		}
+		byVerbs := map[string][]string{}
+		for name, verbs := range r.verbs {
+			key := strings.Join(slices.Sorted(maps.Keys(verbs)), " ")
+			byVerbs[key] = append(byVerbs[key], name)
+		}
+		for _, verbs := range slices.Sorted(maps.Keys(byVerbs)) {
+			names := byVerbs[verbs]
+			slices.Sort(names)
+			out.WriteString(ruleText("", "secrets", names, strings.Fields(verbs)...))
+		}
+	}
+	for _, resource := range slices.Sorted(maps.Keys(r.restarts)) {
+		out.WriteString("# restart\n")
+		out.WriteString(ruleText("apps", resource, slices.Sorted(maps.Keys(r.restarts[resource])), "patch"))
+	}
+	return out.String()
+}
+
+func ruleText(group, resource string, names []string, verbs ...string) string {
+	limit := ""
+	if names != nil {
+		limit = fmt.Sprintf("  resourceNames: [%s]\n", quoted(names))
+	}
+	return fmt.Sprintf("- apiGroups: [%q]\n  resources: [%q]\n%s  verbs: [%s]\n", group, resource, limit, quoted(verbs))
+}
+
+func quoted(list []string) string {
+	q := make([]string, len(list))
+	for i, s := range list {
+		q[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(q, ", ")
+}

@@ -22,6 +22,9 @@ type Options struct {
 	// each in the order given.
 	Vars     []string
 	VarFiles []string
+	// AllowUnset leaves a required variable that has no value unknown, for a
+	// check of the configuration alone.
+	AllowUnset bool
 	// Getenv reads the process environment, for CREDSYNC_VAR_name, the env
 	// function and attributes with an environment variable.
 	Getenv    func(string) string

@@ -62,6 +62,9 @@ func (l *loader) instance(sc scope, key, value cty.Value) instance {
 	return i
 }
 
+// unknownSuffix stands for the keys of instances that are not known.
+const unknownSuffix = "[…]"
+
 // unknownInstances checks the block once with keys and values unknown: while
 // data is not read, nobody can know them. After an error nothing is said,
 // since the error is the reason.
@@ -73,7 +76,7 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 		l.report.error(a.Expr.Range(), sc.address, "Invalid for_each argument", "The keys of for_each must be known, but they depend on a value that is not.")
 		return nil, false
 	}
-	i := instance{suffix: "[…]", scope: sc, placeholder: true}
+	i := instance{suffix: unknownSuffix, scope: sc, placeholder: true}
 	i.scope.address, i.scope.each = sc.address+i.suffix, true
 	i.scope.ctx = sc.ctx.NewChild()
 	i.scope.ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}

@@ -429,6 +429,9 @@ func TestManyInstancesWithAMistakeAreSummedUp(t *testing.T) {
 
 func TestVariablesMayBeUnsetWhereOnlyTheConfigurationIsChecked(t *testing.T) {
 	const src = `
+credsync {
+  project = "shop-${var.url}"
+}
 variable "password" {
   sensitive = true
 }
@@ -443,6 +446,20 @@ variable "shops" {
   }
 }
 sink "file" "out" {
+}
+sink "file" "each" {
+  for_each = var.shops
+  dir      = each.value
+}
+account "bank" "b" {
+  username = "u"
+  password = "p"
+  deliver "file" "each[\"a\"]" {
+    path = "x"
+  }
+  deliver "file" "each[\"b\"]" {
+    path = "x"
+  }
 }
 account "bank" "a" {
   for_each = var.shops

@@ -20,6 +20,8 @@ type Request struct {
 	Replace []string
 	// Offline asks no upstream anything.
 	Offline bool
+	// Shard limits the plan to a part of the accounts; nil for all.
+	Shard *Shard
 }
 
 // Plan is what there is to do.
@@ -64,6 +66,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	if len(req.Targets) == 0 {
 		seen, chosen = e.findRemoved(ctx, p), e.accounts
 	}
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
 		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap}
 	})...)
@@ -103,7 +106,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan) []*observation {
 	}
 	var seen []*observation
 	for _, snap := range snaps {
-		if snap.Record.Project == e.Config.Project {
+		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {
 			seen = append(seen, e.observeRemoved(snap))
 		}
 	}

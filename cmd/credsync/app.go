@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -38,8 +39,7 @@ type app struct {
 // sharedFlags are those that every command takes.
 type sharedFlags struct {
 	chdir     string
-	vars      []string
-	varFiles  []string
+	inputs    []config.Input
 	noColor   bool
 	logLevel  string
 	logFormat string
@@ -87,15 +87,15 @@ func (a *app) root() *cobra.Command {
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.chdir, "chdir", "C", "", "start in directory `DIR`")
-	f.StringArrayVar(&a.flags.vars, "var", nil, "set a variable, as `NAME=VALUE` (repeatable)")
-	f.StringArrayVar(&a.flags.varFiles, "var-file", nil, "read variables from `FILE` (repeatable)")
+	f.Var(inputFlag{a, false}, "var", "set a variable, as `NAME=VALUE` (repeatable)")
+	f.Var(inputFlag{a, true}, "var-file", "read variables from `FILE` (repeatable)")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "print no colours; NO_COLOR does the same")
 	f.StringVar(&a.flags.logLevel, "log-level", "", "log at `LEVEL`: trace, debug, info, warn, error or off\n(default off, or what CREDSYNC_LOG says)")
 	f.StringVar(&a.flags.logFormat, "log-format", "text", "`FORMAT` of the log, text or json")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
-		a.loginCommand(), a.providersCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
+		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
 	)
 	return root
 }

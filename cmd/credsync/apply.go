@@ -16,6 +16,7 @@ type applyFlags struct {
 	engine.Request
 	json        bool
 	approved    bool
+	shard       string
 	concurrency int
 }
 
@@ -33,6 +34,13 @@ func (a *app) applyCommand() *cobra.Command {
 			if f.concurrency < 1 || f.concurrency > 1000 {
 				return usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
 			}
+			if f.shard != "" {
+				shard, err := engine.ParseShard(f.shard, a.getenv("JOB_COMPLETION_INDEX"))
+				if err != nil {
+					return usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
+				}
+				f.Shard = shard
+			}
 			return a.apply(cmd.Context(), pathArgument(args), f)
 		},
 	}
@@ -40,6 +48,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
 	flags.IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
+	flags.StringVar(&f.shard, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
 	addressFlags(cmd, &f.Request)
 	return cmd
 }
@@ -99,8 +108,8 @@ func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *wo
 
 // planSaved refuses a saved plan where anything has changed since.
 func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*workspace, *engine.Plan, diag.List) {
-	if len(f.Targets)+len(f.Replace) > 0 {
-		return nil, nil, diag.List{diag.Errorf("A saved plan is applied as it is", "--target and --replace belong to credsync plan --out. Make a new plan with them.")}
+	if len(f.Targets)+len(f.Replace) > 0 || f.Shard != nil {
+		return nil, nil, diag.List{diag.Errorf("A saved plan is applied as it is", "--target and --replace belong to credsync plan --out, and --shard to an apply without a saved plan.")}
 	}
 	w, diags := a.open(ctx, a, s.Path, f.concurrency)
 	if w == nil {

@@ -95,7 +95,7 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 	case f.out == "":
 	case saved:
 		again := ""
-		if len(a.flags.vars)+len(a.flags.varFiles) > 0 {
+		if len(a.flags.inputs) > 0 {
 			// The plan holds no value of a variable, since that may be a secret.
 			again = ", with the same --var and --var-file"
 		}

@@ -49,12 +49,15 @@ type opener func(ctx context.Context, a *app, path string, concurrency int) (*wo
 // loadOptions is how every command reads a configuration. Without a way to
 // read data nothing is contacted.
 func (a *app) loadOptions(path string) config.Options {
-	files := make([]string, len(a.flags.varFiles))
-	for i, f := range a.flags.varFiles {
-		files[i] = a.path(f)
+	inputs := make([]config.Input, len(a.flags.inputs))
+	for i, in := range a.flags.inputs {
+		if in.File != "" {
+			in.File = a.path(in.File)
+		}
+		inputs[i] = in
 	}
 	return config.Options{
-		Path: path, Vars: a.flags.vars, VarFiles: files, Getenv: a.getenv,
+		Path: path, Inputs: inputs, Getenv: a.getenv,
 		Providers: allproviders.Registry(), Sinks: allsinks.Registry(),
 		Version: required(thisVersion().Version),
 	}
@@ -65,10 +68,7 @@ func (a *app) loadOptions(path string) config.Options {
 // is no workspace.
 func openReal(ctx context.Context, a *app, given string, concurrency int) (*workspace, diag.List) {
 	path := a.path(given)
-	conns := &connections{env: sinks.Env{
-		Getenv: a.getenv, Dir: directory(path), Now: a.now,
-		Log: a.log.Named("sink"), Version: thisVersion().Version,
-	}}
+	conns := &connections{env: a.sinkEnv(path)}
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
 		sink, err := conns.open(s)
@@ -99,6 +99,14 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 		config: cfg, engine: eng, skews: clocks,
 		close: pool.Close,
 	}, diags
+}
+
+// sinkEnv is what the sinks of the configuration at path get.
+func (a *app) sinkEnv(path string) sinks.Env {
+	return sinks.Env{
+		Getenv: a.getenv, Dir: directory(path), Now: a.now,
+		Log: a.log.Named("sink"), Version: thisVersion().Version,
+	}
 }
 
 // emergencyDir is where a token goes that the state does not take. Where the

@@ -26,7 +26,8 @@ type assignment struct {
 }
 
 // assignVariables gives every variable its value. Later sources win: the
-// environment, *.auto.credvars files by name, --var-file, --var.
+// environment, *.auto.credvars files by name, then --var-file and --var as they
+// were given.
 func (l *loader) assignVariables() {
 	given := map[string]assignment{}
 	for _, name := range l.varNames() {
@@ -37,11 +38,12 @@ func (l *loader) assignVariables() {
 	for _, path := range l.autoVarFiles() {
 		l.assignFile(given, path)
 	}
-	for _, path := range l.opts.VarFiles {
-		l.assignFile(given, path)
-	}
-	for _, arg := range l.opts.Vars {
-		l.assignArgument(given, arg)
+	for _, in := range l.opts.Inputs {
+		if in.File != "" {
+			l.assignFile(given, in.File)
+		} else {
+			l.assignArgument(given, in.Var)
+		}
 	}
 	for _, name := range l.varNames() {
 		l.settle(l.vars[name], given)
@@ -165,7 +167,7 @@ func (l *loader) settle(v *variable, given map[string]assignment) {
 		switch {
 		case v.fallback != cty.NilVal:
 			v.value = v.fallback
-		case !l.opts.AllowUnset:
+		case !l.opts.AllowUnset && !(v.sensitive && l.opts.WithoutSecrets):
 			v.broken = true
 			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one with --var %s=…, in a file given by --var-file or named *.auto.credvars, or in the environment variable %s%s.", v.name, v.name, envPrefix, v.name))
 		}

@@ -154,7 +154,7 @@ variable "l" { type = list(number) }
 				files[k] = v
 			}
 			o := options(write(t, files), tc.env)
-			o.Vars = tc.vars
+			o.Inputs = inputs(tc.vars...)
 			mustNotLeak(t, o)
 		})
 	}

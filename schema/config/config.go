@@ -18,10 +18,9 @@ import (
 type Options struct {
 	// Path is a directory or a file.
 	Path string
-	// Vars are "name=value" from --var and VarFiles the files of --var-file,
-	// each in the order given.
-	Vars     []string
-	VarFiles []string
+	// Inputs are what --var and --var-file gave, in the order of the command
+	// line: of two values for one variable, the later one counts.
+	Inputs []Input
 	// AllowUnset leaves a required variable that has no value unknown, for a
 	// check of the configuration alone.
 	AllowUnset bool
@@ -35,6 +34,17 @@ type Options struct {
 	// ReadData reads the source of a data block. Nil leaves the values of all
 	// data blocks unknown, so that nothing is contacted.
 	ReadData func(ctx context.Context, sink *Sink, source sinks.Target) (sinks.Object, error)
+	// WithoutSecrets lets sensitive variables do without a value, which is then
+	// unknown as that of data blocks is. It goes with a nil ReadData.
+	WithoutSecrets bool
+}
+
+// Input gives values to variables.
+type Input struct {
+	// Var is "name=value"; empty where File is set.
+	Var string
+	// File is a variables file.
+	File string
 }
 
 // Config is a whole configuration, expanded: each instance of a for_each is an
@@ -54,6 +64,11 @@ type Config struct {
 	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
+	// Data are the sources of data blocks, by address.
+	Data []*Data
+	// Unknown are the places that nobody can tell without values that were not
+	// read; there are none where ReadData was given.
+	Unknown []Unknown
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string
@@ -74,6 +89,24 @@ type State struct {
 	Values schema.Values
 	// Implicit means that there is no state block: .credsync/ it is.
 	Implicit bool
+	Range    *diag.Range
+}
+
+// Data is one data block, or one instance of it, as far as it is known.
+type Data struct {
+	// Address is `data.vault.accounts`.
+	Address string
+	Sink    *Sink
+	Target  sinks.Target
+}
+
+// Unknown is a part of the configuration that depends on values that were not
+// read: how many blocks there are, or what a block names.
+type Unknown struct {
+	// Address of the block.
+	Address string
+	// SinkType is the type of sinks that it concerns, "" for any.
+	SinkType string
 	Range    *diag.Range
 }
 

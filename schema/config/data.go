@@ -95,6 +95,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *read {
 	}
 	r := &read{key: i.key, address: i.scope.address, def: s.def, value: markSensitive(cty.DynamicVal)}
 	if !common.Known("sink") {
+		l.unknowable(r.address, d.kind, s.def)
 		return r
 	}
 	at := d.content.Attributes["sink"].Expr.Range()
@@ -107,6 +108,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *read {
 		return nil
 	}
 	if !values.AllKnown() || !r.sink.Values.AllKnown() {
+		l.unknowable(r.address, d.kind, s.def)
 		return r
 	}
 	source, err := d.spec.Source(r.sink.Values, values)
@@ -162,6 +164,19 @@ func (l *loader) readOne(r *read) {
 	r.value = markSensitive(cty.ObjectVal(values))
 }
 
+// sources are the places that data blocks read, by address.
+func (l *loader) sources() []*Data {
+	var all []*Data
+	for _, address := range slices.Sorted(maps.Keys(l.data)) {
+		for _, r := range l.data[address].reads {
+			if r.sink != nil && r.source.Location != "" {
+				all = append(all, &Data{Address: r.address, Sink: r.sink, Target: r.source})
+			}
+		}
+	}
+	return all
+}
+
 // settle makes the block's value of its instances.
 func (d *dataBlock) settle() {
 	switch {
@@ -197,7 +212,7 @@ func (l *loader) findSink(kind, name string, at hcl.Range, address string) (*Sin
 	if l.brokenSinks[kind+"."+baseName(name)] {
 		return nil, false // reported where it is declared
 	}
-	if s := l.sinks[kind+"."+baseName(name)+unknownSuffix]; s != nil && name != baseName(name) {
+	if s := l.sinks[kind+"."+baseName(name)+placeholderSuffix]; s != nil && name != baseName(name) {
 		// Which instances there are is not known.
 		instance := *s
 		instance.Name = kind + "." + name

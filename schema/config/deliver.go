@@ -81,6 +81,9 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
+	if !common.Known("merge") {
+		l.unknowable(a.Address, spec.Type, d.def)
+	}
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
 	made.render = l.renderer(content.Attributes["data"], d, a)
 	return made
@@ -221,6 +224,7 @@ func defaultKeys(spec *providers.Spec) []string {
 // target asks the sink for the place that the block names.
 func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d delivery, a *Account) bool {
 	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
+		l.unknowable(a.Address, made.Sink.Spec.Type, d.def)
 		return true // offline: it cannot be known
 	}
 	target, err := makeTarget(made.Sink.Values, own)

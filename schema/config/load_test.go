@@ -127,6 +127,7 @@ func TestLaterSourcesOfVariablesWin(t *testing.T) {
 		env      map[string]string
 		varFiles []string
 		vars     []string
+		fileLast bool
 		want     string
 	}{
 		"default":               {remove: []string{"1.auto.credvars", "2.auto.credvars"}, want: "default//7"},
@@ -134,6 +135,7 @@ func TestLaterSourcesOfVariablesWin(t *testing.T) {
 		"automatic files":       {env: env, want: "auto2/e/7"},
 		"file":                  {env: env, varFiles: []string{"given.credvars", "j.credvars.json"}, want: "given/x+y/7"},
 		"argument":              {env: env, varFiles: []string{"given.credvars"}, vars: []string{"a=first", "a=b=c", `list=["v"]`}, want: "b=c/v/7"},
+		"file after argument":   {env: env, varFiles: []string{"given.credvars"}, vars: []string{"a=first"}, fileLast: true, want: "given/e/7"},
 		"number as an argument": {remove: []string{"2.auto.credvars"}, vars: []string{"never_null=8"}, want: "auto1//8"},
 	}
 	for name, tc := range cases {
@@ -145,9 +147,12 @@ func TestLaterSourcesOfVariablesWin(t *testing.T) {
 				}
 			}
 			o := options(dir, tc.env)
-			o.Vars = tc.vars
 			for _, f := range tc.varFiles {
-				o.VarFiles = append(o.VarFiles, filepath.Join(dir, f))
+				o.Inputs = append(o.Inputs, config.Input{File: filepath.Join(dir, f)})
+			}
+			o.Inputs = append(o.Inputs, inputs(tc.vars...)...)
+			if tc.fileLast {
+				slices.Reverse(o.Inputs)
 			}
 			c, list := config.Load(context.Background(), o)
 			if len(list) > 0 {
@@ -167,7 +172,7 @@ func TestUndeclaredVariables(t *testing.T) {
 		t.Errorf("in a file, want one warning, got %s", text(list))
 	}
 	o = options(write(t, map[string]string{"main.hcl": variables}), nil)
-	o.Vars = []string{"lisst=x"}
+	o.Inputs = inputs("lisst=x")
 	_, list = config.Load(context.Background(), o)
 	if !list.HasErrors() || !strings.Contains(list[0].Detail, `Did you mean "list"?`) {
 		t.Errorf("as an argument, want an error, got %s", text(list))
@@ -318,7 +323,7 @@ func TestMissingKeyOfDataNamesTheKeysThereAre(t *testing.T) {
 func TestDigestFollowsContentAndPlainVariables(t *testing.T) {
 	const src = "variable \"p\" {\n default = \"1\"\n}\nvariable \"s\" {\n default = \"1\"\n sensitive = true\n}\n"
 	digest := func(src string, vars ...string) string {
-		return load(t, src, func(o *config.Options) { o.Vars = vars }).Digest
+		return load(t, src, func(o *config.Options) { o.Inputs = inputs(vars...) }).Digest
 	}
 	base := digest(src)
 	for name, tc := range map[string]struct {
@@ -400,7 +405,7 @@ func TestSecretsThatExpressionsWouldAlterAreRefused(t *testing.T) {
 	for name, with := range map[string]func(*config.Options){
 		"data":     withData(map[string]string{"password": decomposed}),
 		"binary":   withData(map[string]string{"password": "\xff"}),
-		"variable": func(o *config.Options) { o.Vars = []string{"v=" + decomposed} },
+		"variable": func(o *config.Options) { o.Inputs = inputs("v=" + decomposed) },
 	} {
 		list := problems(t, src, with)
 		if len(list) != 1 || !strings.Contains(list[0].Detail, "unchanged") || strings.Contains(everything(t, list), "e\u0301") {
@@ -482,4 +487,13 @@ account "bank" "a" {
 	if list := problems(t, fmt.Sprintf(src, "")); !strings.Contains(text(list), "No value for required variable") {
 		t.Error(text(list))
 	}
+}
+
+// inputs are those of --var.
+func inputs(vars ...string) []config.Input {
+	var list []config.Input
+	for _, v := range vars {
+		list = append(list, config.Input{Var: v})
+	}
+	return list
 }

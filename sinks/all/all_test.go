@@ -10,7 +10,7 @@ import (
 )
 
 func TestRegistry(t *testing.T) {
-	if diff := cmp.Diff([]string{"file", "vault"}, all.Registry().Types()); diff != "" {
+	if diff := cmp.Diff([]string{"file", "k8ssecret", "vault"}, all.Registry().Types()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -22,6 +22,9 @@ func TestTablesAreWhole(t *testing.T) {
 		spec, _ := r.Lookup(name)
 		if spec.Doc == "" || spec.Target == nil || spec.Record == nil || spec.Source == nil || spec.New == nil {
 			t.Errorf("%s: the spec is not complete", name)
+		}
+		if p := spec.Policy; p != nil && (p.Name == "" || p.Short == "" || p.Long == "" || p.Print == nil) {
+			t.Errorf("%s: the policy is not complete", name)
 		}
 		for _, block := range []schema.Block{spec.Connection, spec.Deliver, spec.State, spec.Data} {
 			checkBlock(t, name+"."+block.Type, block)

@@ -37,7 +37,8 @@ func Spec() *sinks.Spec {
 		Type: "vault",
 		Doc: "A KV mount of HashiCorp Vault, of version 2 or 1. Whatever is not set here comes from the `VAULT_*` environment, as for the vault CLI. " +
 			"In version 2 a write is a compare-and-set, and ownership is marked in custom metadata (`managed-by`, `credsync-owner`); " +
-			"`read` on delivered data is never needed. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot live there.",
+			"`read` on delivered data is never needed. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot live there. " +
+			"`credsync policy vault` prints the policy that a configuration needs.",
 		Connection: connectionBlock(),
 		Deliver:    schema.Block{Type: "deliver", Labels: []string{"vault", "name"}, Attributes: path("The secret's path below the mount, without `data/`.")},
 		State:      schema.Block{Type: "state", Labels: []string{"vault", "name"}, Attributes: path("The path below the mount under which each account has a secret with its record.")},
@@ -46,6 +47,7 @@ func Spec() *sinks.Spec {
 		Source:     target,
 		Record:     record,
 		New:        open,
+		Policy:     policy(),
 	}
 }
 

@@ -8,6 +8,7 @@
 package binary
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type Server struct {
 	// module's go.mod: it names the cached file.
 	Package string
 	Version string
+	// Module has the package; "" where it is the package's own path.
+	Module string
 	// Env is the variable that names a binary to use instead.
 	Env string
 	// Ldflags are given to the linker besides those that leave out symbols.
@@ -42,8 +45,21 @@ var Vault = Server{
 	Name: "vault", Package: "github.com/hashicorp/vault", Version: "v1.21.0", Env: "VAULT_BIN", Usual: "6 to 15 minutes",
 }
 
+// Etcd is where an API server keeps its data.
+var Etcd = Server{
+	Name: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "v3.6.8", Env: "TEST_ASSET_ETCD", Usual: "1 to 2 minutes",
+}
+
+// KubeAPIServer is the Kubernetes API server. Without its version in it,
+// clients complain.
+var KubeAPIServer = Server{
+	Name: "kube-apiserver", Package: "k8s.io/kubernetes/cmd/kube-apiserver", Version: "v1.36.3", Module: "k8s.io/kubernetes",
+	Env: "TEST_ASSET_KUBE_APISERVER", Usual: "4 to 10 minutes",
+	Ldflags: "-X k8s.io/component-base/version.gitVersion=v1.36.3",
+}
+
 // All returns every server that the acceptance tests use.
-func All() []Server { return []Server{Vault} }
+func All() []Server { return []Server{Vault, Etcd, KubeAPIServer} }
 
 // lockPoll is how often a builder looks whether another has finished.
 const lockPoll = time.Second
@@ -124,8 +140,9 @@ func (s Server) module(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !strings.Contains(string(mod), s.Package+" "+s.Version) {
-		return "", fmt.Errorf("%s does not require %s %s", filepath.Join(dir, "go.mod"), s.Package, s.Version)
+	required := cmp.Or(s.Module, s.Package) + " " + s.Version
+	if !strings.Contains(string(mod), required) {
+		return "", fmt.Errorf("%s does not require %s", filepath.Join(dir, "go.mod"), required)
 	}
 	return dir, nil
 }

@@ -50,6 +50,11 @@ account "bank" "a" {
   }
 
   deliver "vault" "main" {
+    path = "f"
+    data = { GOOD = "x", "A KEY" = token.access_token } # ERROR: "A KEY" has a space.
+  }
+
+  deliver "vault" "main" {
     path = "e"
     data = { X = token.customers[0].nme } # ERROR: does not have an attribute named "nme"
   }

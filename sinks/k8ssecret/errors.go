@@ -1,0 +1,236 @@
+package k8ssecret
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/sinks"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// errMissing is that what was asked for is not there, be it the Secret or its
+// whole namespace, which reading cannot tell apart.
+var errMissing = errors.New("not there")
+
+// errExpired is that a list took so long that its next page has gone.
+var errExpired = errors.New("the list has expired")
+
+// errNoNamespace is that a Secret cannot be created for want of a namespace.
+var errNoNamespace = errors.New("no such namespace")
+
+func (c *client) about(what call) string { return what.op + " in Kubernetes at " + c.address }
+
+// describe gives an error its class and its advice.
+func (c *client) describe(ctx context.Context, err error, what call) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", c.about(what), ctx.Err())
+	}
+	var status *apierrors.StatusError
+	if !errors.As(err, &status) {
+		return c.noAnswer(err, what)
+	}
+	switch code := statusCode(err); {
+	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
+		return fmt.Errorf("%s: %w: %s; the API server may be starting or overloaded: run credsync again once it answers", c.about(what), sinks.ErrUnavailable, answer(status, what))
+	case apierrors.IsUnexpectedServerError(err):
+		return c.foreign(what)
+	case code == http.StatusUnauthorized:
+		return fmt.Errorf("%s: %w: the API server does not know the identity of %s: it has expired, was revoked, or is another cluster's; renew it", c.about(what), sinks.ErrDenied, c.identity)
+	case code == http.StatusForbidden:
+		return c.forbidden(status, what)
+	case apierrors.IsNotFound(err) && kindOf(status) == "namespaces":
+		return c.missingNamespace(what)
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("%s: %w", c.about(what), errMissing)
+	case code == http.StatusConflict:
+		return fmt.Errorf("%s: %w", c.about(what), sinks.ErrConflict)
+	case apierrors.IsResourceExpired(err):
+		return fmt.Errorf("%s: %w", c.about(what), errExpired)
+	case code == http.StatusUnprocessableEntity:
+		return fmt.Errorf("%s: the API server finds it invalid: %s", c.about(what), fields(status))
+	case code == http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%s: %w: it is too large for the API server: deliver less, or to several Secrets", c.about(what), sinks.ErrUnsupported)
+	}
+	return fmt.Errorf("%s: %s", c.about(what), answer(status, what))
+}
+
+// forbidden tells what RBAC denies from what an admission plugin does.
+func (c *client) forbidden(status *apierrors.StatusError, what call) error {
+	user, _, rbac := strings.Cut(status.ErrStatus.Message, " cannot ")
+	switch {
+	case apierrors.HasStatusCause(status, corev1.NamespaceTerminatingCause):
+		return fmt.Errorf("%s: %w: the namespace %s is being deleted", c.about(what), sinks.ErrUnavailable, what.namespace)
+	case !rbac:
+		return fmt.Errorf("%s: refused by the cluster's admission control: %s", c.about(what), answer(status, what))
+	}
+	_, user, _ = strings.Cut(user, `User "`)
+	user = strings.TrimSuffix(user, `"`)
+	if user == "" {
+		user = "credsync's identity"
+	}
+	if strings.Contains(status.ErrStatus.Message, " cannot impersonate") {
+		return fmt.Errorf("%s: %w: %s may not act as the user or groups of impersonate in the sink block: allow it the verb \"impersonate\" on them, or leave impersonate out", c.about(what), sinks.ErrDenied, user)
+	}
+	return fmt.Errorf("%s: %w: %s may not %s %s; its Role in that namespace needs\n%s", c.about(what), sinks.ErrDenied, user, what.verb, objectOf(what), ruleFor(what))
+}
+
+func ruleFor(what call) string {
+	if what.workload != "" {
+		return fmt.Sprintf(`- {apiGroups: ["apps"], resources: [%q], resourceNames: [%q], verbs: [%q]}`, what.workload, what.name, what.verb)
+	}
+	return rule(what.name, what.verb)
+}
+
+func objectOf(what call) string {
+	if what.workload != "" {
+		return fmt.Sprintf("%s %q in namespace %s", what.workload, what.name, what.namespace)
+	}
+	if what.name == "" {
+		return "secrets in namespace " + what.namespace
+	}
+	return fmt.Sprintf("secret %q in namespace %s", what.name, what.namespace)
+}
+
+// rule is the rule of a Role that allows something on the Secret of that name,
+// or on all of them.
+func rule(name string, verbs ...string) string {
+	names := ""
+	if name != "" {
+		names = fmt.Sprintf("resourceNames: [%q], ", name)
+	}
+	return fmt.Sprintf(`- {apiGroups: [""], resources: ["secrets"], %sverbs: ["%s"]}`, names, strings.Join(verbs, `", "`))
+}
+
+func (c *client) missingNamespace(what call) error {
+	return fmt.Errorf("%s: %w %q: correct namespace in the deliver, state or sink block, or run \"kubectl create namespace %s\"", c.about(what), errNoNamespace, what.namespace, what.namespace)
+}
+
+// foreign is an answer that no Kubernetes API gives.
+func (c *client) foreign(what call) error {
+	return fmt.Errorf("%s: the answer is not one of the Kubernetes API: check the server's address in %s, and that no proxy's page is in between", c.about(what), c.identity)
+}
+
+// answer is what the API server said. Its message is left out where it tells
+// a secret that the request had, or is no message of the API at all.
+func answer(status *apierrors.StatusError, what call) string {
+	text := fmt.Sprintf("HTTP %d", status.ErrStatus.Code)
+	message := strings.Join(strings.Fields(status.ErrStatus.Message), " ")
+	if message == "" || apierrors.IsUnexpectedServerError(status) || tells(status.ErrStatus.Message, what) {
+		return text
+	}
+	return text + ": " + message
+}
+
+func tells(message string, what call) bool {
+	for _, s := range what.secrets {
+		v := s.Reveal()
+		if v != "" && (strings.Contains(message, v) || strings.Contains(message, base64.StdEncoding.EncodeToString([]byte(v)))) {
+			return true
+		}
+	}
+	return false
+}
+
+// fields names the fields that are invalid. What is said of them can quote
+// their values.
+func fields(status *apierrors.StatusError) string {
+	var list []string
+	if status.ErrStatus.Details != nil {
+		for _, cause := range status.ErrStatus.Details.Causes {
+			if cause.Field != "" {
+				list = append(list, fmt.Sprintf("%s (%s)", cause.Field, cause.Type))
+			}
+		}
+	}
+	if len(list) == 0 {
+		return "it does not say why"
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), ", ")
+}
+
+func kindOf(status *apierrors.StatusError) string {
+	if status.ErrStatus.Details == nil {
+		return ""
+	}
+	return status.ErrStatus.Details.Kind
+}
+
+// statusCode is the HTTP status of an answer that was an error; 0 for none.
+func statusCode(err error) int {
+	var status *apierrors.StatusError
+	if !errors.As(err, &status) {
+		return 0
+	}
+	if code := int(status.ErrStatus.Code); code != 0 {
+		return code
+	}
+	if status.ErrStatus.Reason == metav1.StatusReasonUnknown {
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
+}
+
+// isCertificate reports whether the server's certificate was refused, which
+// trying again does not change.
+func isCertificate(err error) bool {
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	return errors.As(err, &cert) || errors.As(err, &record)
+}
+
+// isPlugin reports whether a kubeconfig's exec plugin failed. It is not run
+// over and over: it may be logging in.
+func isPlugin(err error) bool { return strings.Contains(err.Error(), "getting credentials: ") }
+
+// pluginCause is why, unless that is about what the plugin printed, which is a
+// token.
+func pluginCause(err error) string {
+	_, cause, _ := strings.Cut(err.Error(), "getting credentials: ")
+	if !strings.HasPrefix(cause, "exec: ") {
+		return ""
+	}
+	return ", " + strings.Join(strings.Fields(cause), " ")
+}
+
+// withoutURL leaves out the URL that net/http puts before the cause.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// noAnswer describes a request that got no answer.
+func (c *client) noAnswer(err error, what call) error {
+	err = withoutURL(err)
+	advice := "check the server's address in " + c.identity + " and that this machine can reach it"
+	var (
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &authority):
+		advice = "the certificate authority in " + c.identity + " is not the one that signed the API server's certificate"
+	case errors.As(err, &host):
+		advice = "use a name that is in the API server's certificate, or set tls-server-name in the kubeconfig"
+	case isCertificate(err):
+		advice = "the API server's certificate is not valid, or it does not speak TLS there"
+	case errors.Is(err, context.DeadlineExceeded):
+		advice = "it did not answer in time: run credsync again"
+	case isPlugin(err):
+		return fmt.Errorf("%s: %w: the exec plugin of %s gave no credentials%s: run it, or log in as it asks, and run credsync again", c.about(what), sinks.ErrUnavailable, c.identity, pluginCause(err))
+	}
+	return fmt.Errorf("%s: %w: %w; %s", c.about(what), sinks.ErrUnavailable, err, advice)
+}

@@ -11,10 +11,12 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate [PATH]",
 		Short: "Check the configuration, contacting nothing",
 		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so what\n" +
-			"data blocks would read is taken as unknown.",
+			"data blocks would read is taken as unknown; so is a variable without a value.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, diags := config.Load(cmd.Context(), a.loadOptions(a.path(pathArgument(args))))
+			options := a.loadOptions(a.path(pathArgument(args)))
+			options.AllowUnset = true
+			_, diags := config.Load(cmd.Context(), options)
 			a.out.Validation(diags, asJSON)
 			return ending{failed: diags.HasErrors()}.exit()
 		},

@@ -27,19 +27,22 @@ func Files(p *providers.Registry, s *sinks.Registry) map[string][]byte {
 		spec, _ := s.Lookup(name)
 		files["sink-"+name+".md"] = Sink(spec)
 	}
+	for name, text := range files {
+		files[name] = bytes.Replace(text, []byte("\n\n"), []byte("\n\n"+notice+"\n\n"), 1)
+	}
 	return files
 }
+
+// notice stands below a file's title and keeps people from editing it.
+const notice = "<!-- Written by make docs from the attribute tables. Do not edit. -->"
 
 // page is a page being written.
 type page struct{ bytes.Buffer }
 
 func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
-// head begins a page. The second line keeps people from editing it.
-func (p *page) head(title string) {
-	p.line("# %s\n", title)
-	p.line("<!-- Written by make docs from the attribute tables. Do not edit. -->\n")
-}
+// head begins a page.
+func (p *page) head(title string) { p.line("# %s\n", title) }
 
 func index(p *providers.Registry, s *sinks.Registry) []byte {
 	var out page

@@ -22,6 +22,9 @@ type Op struct {
 	// Once marks a request that must not reach the upstream twice: a login,
 	// a refresh. Without it the request is repeated as HTTP allows for GET.
 	Once bool
+	// Attended says that a person waits for the answer of a Once request, and
+	// decides whether it is sent again: no answer is a reason to do so.
+	Attended bool
 	// Secrets are the account's, which no message that an upstream sends may
 	// repeat.
 	Secrets []credential.Secret
@@ -54,7 +57,7 @@ type Answer struct {
 // Once ctx is done the error wraps the context's; it is a *providers.Error
 // with AnswerLost if that cut off such a request.
 func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*Answer, error) {
-	x := &exchange{once: op.Once}
+	x := &exchange{once: op.Once, attended: op.Attended}
 	shown := shownURL(req.URL)
 	resp, err := client.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, x)))
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 type exchange struct {
 	// once requests are not sent again once the upstream may have seen them.
 	once bool
+	// attended requests are not sent again once anything was answered.
+	attended bool
 	// added are the values of the configured headers that went along.
 	added []credential.Secret
 	mu    sync.Mutex

@@ -27,7 +27,8 @@ const (
 //   - any other (see Op.Once): only where the upstream certainly did not
 //     process it, which is when no connection came about, and after 429 and
 //     503. A second login might be the one that locks the account, and a
-//     second refresh would present a token that the first one spent.
+//     second refresh would present a token that the first one spent;
+//   - one that is attended: only where no connection came about.
 func newRetry(next http.RoundTripper, p *Pool, maxAttempts int) http.RoundTripper {
 	policy := retryPolicy{pool: p}
 	client := &retryablehttp.Client{
@@ -52,6 +53,9 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 		f := transportFailure(err)
 		again := f.class == providers.Retryable && !errors.Is(err, errLimited{})
 		return again && (x != nil && (!x.once || !x.isLost())), nil
+	}
+	if x != nil && x.attended {
+		return false, nil
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:

@@ -20,7 +20,7 @@ const maxSessionID = 512
 func (p *provider) SendCode(ctx context.Context) (credential.Challenge, error) {
 	op := p.op("have a code sent")
 	// Each such request is an SMS.
-	op.Once = true
+	op.Once, op.Attended = true, true
 	sentAt := p.env.Now()
 	query := url.Values{"username": {p.username.Reveal()}}
 	req, err := p.request(ctx, op, http.MethodPost, codePath+"?"+query.Encode(), nil)

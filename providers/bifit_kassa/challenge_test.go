@@ -282,6 +282,25 @@ func TestCodeIsAskedForOnce(t *testing.T) {
 	}
 }
 
+// A gateway that gave up waiting can say so after the SMS has gone out, and
+// whoever asked is there to ask again.
+func TestCodeIsNotAskedForAgainByItself(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"503": {Kind: sandbox.HTML, Status: 503}, "429": {Kind: sandbox.RateLimited, RetryAfter: "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, challenger := secondFactor(t, nil, nil)
+			fault.Op = sandbox.OpSendCode
+			providertest.Fault(fault)(t, h.Sandbox)
+			_, err := challenger.SendCode(t.Context())
+			wantClass(t, err, providers.Retryable, "")
+			if n := h.Sandbox.Counters("bifit_kassa", username).Codes.Received; n != 1 {
+				t.Errorf("a code was asked for %d times, want once", n)
+			}
+		})
+	}
+}
+
 // hides fails the test if a secret is in what the error shows.
 func hides(t *testing.T, err error, secrets ...string) {
 	t.Helper()

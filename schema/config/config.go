@@ -21,6 +21,9 @@ type Options struct {
 	// Inputs are what --var and --var-file gave, in the order of the command
 	// line: of two values for one variable, the later one counts.
 	Inputs []Input
+	// AllowUnset leaves a required variable that has no value unknown, for a
+	// check of the configuration alone.
+	AllowUnset bool
 	// Getenv reads the process environment, for CREDSYNC_VAR_name, the env
 	// function and attributes with an environment variable.
 	Getenv    func(string) string

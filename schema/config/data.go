@@ -212,6 +212,12 @@ func (l *loader) findSink(kind, name string, at hcl.Range, address string) (*Sin
 	if l.brokenSinks[kind+"."+baseName(name)] {
 		return nil, false // reported where it is declared
 	}
+	if s := l.sinks[kind+"."+baseName(name)+placeholderSuffix]; s != nil && name != baseName(name) {
+		// Which instances there are is not known.
+		instance := *s
+		instance.Name = kind + "." + name
+		return &instance, true
+	}
 	declared := l.sinkNames()
 	detail := fmt.Sprintf("No sink %q %q is declared.", kind, name)
 	if hint := didYouMean(kind+"."+name, declared); hint != "" {

@@ -19,6 +19,9 @@ import (
 // Format returns the source of a configuration or variables file in canonical
 // form. A file with a syntax error is refused.
 func Format(filename string, src []byte) ([]byte, diag.List) {
+	if strings.HasSuffix(filename, ".json") {
+		return nil, diag.List{diag.Errorf("JSON is not formatted", "The file %s is JSON, which has no canonical form here. Name a *.hcl or *.credvars file, or the directory.", filename)}
+	}
 	if d := checkText(filename, src); d != nil {
 		return nil, diag.List{*d}
 	}

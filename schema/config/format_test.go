@@ -34,6 +34,12 @@ func TestFormatRefusesWhatIsBroken(t *testing.T) {
 	}
 }
 
+func TestFormatLeavesJSONAlone(t *testing.T) {
+	if got, list := config.Format("a.hcl.json", []byte("{}")); got != nil || !strings.Contains(text(list), "JSON is not formatted") {
+		t.Errorf("%q, %s", got, text(list))
+	}
+}
+
 func TestWithoutLiteralsShowsTheFormOnly(t *testing.T) {
 	src := "# was \"" + canary + "\"\naccount \"bank\" \"a\" {\n" +
 		"  password=\"" + canary + "${var.x}" + canary + "\" # note\n  pin=  731946\n" +

@@ -432,6 +432,63 @@ func TestManyInstancesWithAMistakeAreSummedUp(t *testing.T) {
 	}
 }
 
+func TestVariablesMayBeUnsetWhereOnlyTheConfigurationIsChecked(t *testing.T) {
+	const src = `
+credsync {
+  project = "shop-${var.url}"
+}
+variable "password" {
+  sensitive = true
+}
+variable "url" {
+  type = string
+}
+variable "shops" {
+  type = map(string)
+  validation {
+    condition     = length(var.shops) > 1
+    error_message = "More shops."
+  }
+}
+sink "file" "out" {
+}
+sink "file" "each" {
+  for_each = var.shops
+  dir      = each.value
+}
+account "bank" "b" {
+  username = "u"
+  password = "p"
+  deliver "file" "each[\"a\"]" {
+    path = "x"
+  }
+  deliver "file" "each[\"b\"]" {
+    path = "x"
+  }
+}
+account "bank" "a" {
+  for_each = var.shops
+  base_url = var.url
+  username = each.value
+  password = var.password
+  %s
+  deliver "file" "out" {
+    path = "${var.url}/${each.key}"
+  }
+}
+`
+	unset := func(o *config.Options) { o.AllowUnset = true }
+	if list := problems(t, fmt.Sprintf(src, ""), unset); len(list) > 0 {
+		t.Error(text(list))
+	}
+	if list := problems(t, fmt.Sprintf(src, "portal = var.password"), unset); !strings.Contains(text(list), "Sensitive value in a place that is shown") {
+		t.Error(text(list))
+	}
+	if list := problems(t, fmt.Sprintf(src, "")); !strings.Contains(text(list), "No value for required variable") {
+		t.Error(text(list))
+	}
+}
+
 // inputs are those of --var.
 func inputs(vars ...string) []config.Input {
 	var list []config.Input

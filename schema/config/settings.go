@@ -63,6 +63,9 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 		if !ok {
 			continue
 		}
+		if !values.AllKnown() && l.opts.AllowUnset {
+			continue // a variable has no value, which is no mistake here
+		}
 		if !values.AllKnown() {
 			l.report.add(diag.Errorf("Settings must be known", "The settings of the credsync block must not depend on data."), &s.def)
 			continue

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -101,6 +103,50 @@ func TestChartRefusesWrongValues(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--set %q gives %v, want an error about %q", set, err, want)
 		}
+	}
+}
+
+// TestConfigIsKeptAsItIs gives files that YAML could misread.
+func TestConfigIsKeptAsItIs(t *testing.T) {
+	config := map[string]string{
+		"indented.hcl": "  a = 1\nb = <<E\n\n    \n  x\nE\n", "crlf.hcl": "a = 1\r\nb = 2\r\n", "open.hcl": "# no end of line", "empty.hcl": "",
+		"template.hcl": "a = \"${x} {{ .Values.y }}\"\n", "blank.hcl": "\n\na = 1\n\n\n", "tab.hcl": "\ta = 1\n \t\nb = 2\n", "all.hcl.json": "{\"a\": 1}",
+	}
+	values, err := json.Marshal(map[string]any{"config": config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "values.json")
+	if err := os.WriteFile(path, values, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(config, configMap(t, objects(t, render(t, "credsync", "--values", path))).Data); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestTheGuideIsValid renders the values of docs/kubernetes.md, and checks the
+// configuration in them.
+func TestTheGuideIsValid(t *testing.T) {
+	_, rest, _ := strings.Cut(read(t, root+"/docs/kubernetes.md"), "   ```yaml\n")
+	values, _, found := strings.Cut(rest, "   ```\n")
+	if !found {
+		t.Fatal("the guide has no values")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path := write("values.yaml", strings.ReplaceAll("\n"+values, "\n   ", "\n"))
+	config := write("main.hcl", configMap(t, objects(t, render(t, "credsync", "--values", path))).Data["main.hcl"])
+	cmd := exec.CommandContext(t.Context(), program, "validate", config)
+	cmd.Env = []string{"CREDSYNC_VAR_invoicebox_token=" + upstreamToken}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -82,7 +82,7 @@ func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate b
 // workOn does one account. Accounts with nothing to do are not reported.
 func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
 	quiet := ap.Action == plan.None && ap.Reason != plan.Unreadable
-	r := &run{e: e, p: ap.copy(), planned: ap, o: ap.seen, authenticate: authenticate}
+	r := &run{e: e, p: ap.copy(), o: ap.seen, authenticate: authenticate}
 	r.look = look{offline: p.Request.Offline, replace: ap.seen.input.Replace, gap: ap.seen.input.RunsEvery}
 	if !quiet {
 		obs.AccountStarted(ap)

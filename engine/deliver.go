@@ -59,7 +59,8 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 	g := r.o.record.Newest()
 	var work []*delivery
 	for i, t := range r.o.account.targets {
-		if !r.writable(i) || onlyWanted && r.p.Targets[i].Action != plan.Deliver {
+		wanted := r.p.Targets[i].Action == plan.Deliver && r.p.Targets[i].Reason != plan.RestartDue
+		if !r.writable(i) || onlyWanted && !wanted {
 			continue
 		}
 		data, diags := t.Render(g.Token)
@@ -75,9 +76,13 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 			continue
 		}
 		c := content{data: data, digest: digest(r.o.record.Key, data)}
+		restarted := ""
+		if old := r.o.record.Target(t.Sink.Name, t.Target.Location); old != nil {
+			restarted = old.RestartedID
+		}
 		work = append(work, &delivery{t: t, info: r.o.infos[i], content: c, entry: state.Target{
 			Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
-			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: c.digest,
+			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: c.digest, RestartedID: restarted,
 		}})
 	}
 	return work
@@ -85,7 +90,8 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 
 // claimInState records the targets that are about to come into being where no
 // owner is marked (at a sink that cannot, or merged into what others use too),
-// so that they are known as ours even if this run ends before its commit. Only the first delivery to a target needs it.
+// so that they are known as ours even if this run ends before its commit. Only
+// the first delivery to a target needs it.
 func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	claimed := false
 	for _, d := range work {

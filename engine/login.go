@@ -100,7 +100,6 @@ func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) 
 	how := look{offline: true, replace: true}
 	o := e.observe(ctx, chosen[0], how)
 	r := &run{e: e, o: o, p: decide(o), look: how, stop: ctx}
-	r.planned = r.p
 	if r.p.Reason == plan.Unreadable {
 		r.diagnostics = o.diagnostics
 		out := r.outcome()

@@ -298,6 +298,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan
 	pt.Recorded = true
 	pt.HasToken = g != nil && rec.GrantID == g.ID
 	pt.Stale = rec.Digest != o.contents[i].digest
+	pt.RestartDue = pt.HasToken && len(t.Target.Restarts) > 0 && rec.RestartedID != g.ID
 	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
 	return pt
 }

@@ -78,3 +78,20 @@ func TestOneFileOfSeveralLeavesTheOthersAccountsAlone(t *testing.T) {
 	w.partial = false
 	w.expect("a delete removed")
 }
+
+func TestRejectionIsRememberedThoughTheRecordWasDeletedMeanwhile(t *testing.T) {
+	w := newWorld(t, strings.Replace(oneAccount, `"pw"`, `"wrong"`, 1))
+	w.up.onLogin = func() error {
+		for _, path := range w.sinks["state"].Paths() {
+			w.sinks["state"].Remove(path)
+		}
+		return nil
+	}
+	for range 5 {
+		w.apply()
+	}
+	if got := w.up.counts(); got != "logins=1 refreshes=0" {
+		t.Error(got)
+	}
+	w.expect("a blocked credentials_rejected")
+}

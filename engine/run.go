@@ -8,6 +8,7 @@ import (
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
 
@@ -17,12 +18,11 @@ const finishWithin = 20 * time.Second
 
 // run is the work on one account, under its lease.
 type run struct {
-	e    *Engine
+	e *Engine
+	// p begins as what was planned, and becomes what is done in the end.
 	p    *AccountPlan
 	o    *observation
 	look look
-	// planned is what the user agreed to; p is what is done in the end.
-	planned *AccountPlan
 	// authenticate stops before any target is written.
 	authenticate bool
 
@@ -133,6 +133,7 @@ func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.G
 		return
 	}
 	r.deliver(ctx, false)
+	r.restart(ctx)
 	r.removeTargets(ctx)
 	r.commit(ctx)
 }
@@ -164,6 +165,7 @@ func (r *run) redeliver(ctx context.Context) {
 		return
 	}
 	r.deliver(ctx, true)
+	r.restart(ctx)
 	r.removeTargets(ctx)
 	r.commit(ctx)
 }
@@ -282,7 +284,43 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	}
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
-	r.finish(ctx)
+	r.o.record.Lease, r.leased = nil, false
+	err := r.persist(ctx)
+	if errors.Is(err, sinks.ErrConflict) {
+		err = r.blockOver(ctx, b)
+	}
+	if err != nil {
+		r.fail(r.failure("The state could not be written", err))
+	}
+}
+
+// blockOver is for a record that someone else has written though this run held
+// the lease. Theirs stands; that the upstream rejected our credentials is added
+// to it, whatever else has become of the account.
+func (r *run) blockOver(ctx context.Context, b *state.Block) error {
+	var err error
+	for range writeTries {
+		var snap state.Snapshot
+		if snap, err = r.e.Store.Load(ctx, r.p.Address); err != nil {
+			return err
+		}
+		rec := snap.Record
+		if rec == nil {
+			rec = state.New(r.e.Config.Project, r.p.Address, r.o.account.cfg.Spec.Name)
+		}
+		// A record that was made anew has another key.
+		p := fingerprints(rec.Key, r.o.account.cfg)
+		if b.Reason == providers.CredentialsRejected {
+			rec.Reject(p.login, b.Since)
+		}
+		if rec.Block == nil {
+			rec.Block = &state.Block{Reason: b.Reason, Message: b.Message, Since: b.Since, LoginPrint: p.login, ShapePrint: p.shape}
+		}
+		if _, err = r.e.Store.Save(ctx, rec, snap.Version); !errors.Is(err, sinks.ErrConflict) {
+			return err
+		}
+	}
+	return err
 }
 
 // lingering returns a context that ends some time after its parent.

@@ -118,6 +118,9 @@ type Target struct {
 	Moved bool
 	// Stale says that what should be there is not what was written.
 	Stale bool
+	// RestartDue says that what reads the target has not been restarted for
+	// the token that it holds.
+	RestartDue bool
 	// Removed says that no deliver block names it any longer.
 	Removed bool
 	// Unreadable says why the target could not be looked at; empty if it was.

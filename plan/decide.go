@@ -226,7 +226,7 @@ func targetsDiffer(a *Account) (verdict, bool) {
 			counts[reason]++
 		}
 	}
-	for _, reason := range []Reason{Journaled, TargetMissing, TargetDrifted, TargetChanged} {
+	for _, reason := range []Reason{Journaled, TargetMissing, TargetDrifted, TargetChanged, RestartDue} {
 		if n := counts[reason]; n > 0 {
 			return verdict{action: Deliver, reason: reason, message: differenceMessage(reason, n)}, true
 		}

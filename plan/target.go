@@ -47,6 +47,8 @@ func difference(a *Account, t Target) Reason {
 		return TargetChanged
 	case t.Moved:
 		return TargetDrifted
+	case t.RestartDue:
+		return RestartDue
 	}
 	return ""
 }
@@ -65,6 +67,8 @@ func differenceMessage(reason Reason, n int) string {
 		return fmt.Sprintf("%s %s not there", what, is)
 	case TargetDrifted:
 		return fmt.Sprintf("%s %s changed by someone else", what, was)
+	case RestartDue:
+		return fmt.Sprintf("what reads %s has not been restarted for this token", what)
 	default:
 		return fmt.Sprintf("%s %s to hold something else than was written", what, is)
 	}

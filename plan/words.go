@@ -49,9 +49,12 @@ const (
 	TargetDrifted      Reason = "target_drifted"
 	TargetChanged      Reason = "target_changed"
 	Journaled          Reason = "journaled"
-	Removed            Reason = "removed"
-	TargetNotOwned     Reason = "target_not_owned"
-	Current            Reason = "current"
+	// RestartDue targets have their token, and what reads them has not been
+	// restarted for it.
+	RestartDue     Reason = "restart_due"
+	Removed        Reason = "removed"
+	TargetNotOwned Reason = "target_not_owned"
+	Current        Reason = "current"
 	// Disabled accounts are left alone: enabled = false.
 	Disabled Reason = "disabled"
 	// Unreadable accounts and targets could not be looked at: their state or

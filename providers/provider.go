@@ -6,6 +6,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net/http"
@@ -97,6 +98,9 @@ type Env struct {
 	// Version of credsync, for User-Agent.
 	Version string
 }
+
+// UserAgent is what requests name as their sender.
+func (e Env) UserAgent() string { return "credsync/" + cmp.Or(e.Version, "dev") }
 
 // Limit is an upstream's documented request limit.
 type Limit struct {

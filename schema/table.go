@@ -8,6 +8,7 @@
 package schema
 
 import (
+	"errors"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -109,12 +110,10 @@ type Output struct {
 	Doc      string
 }
 
-// OutputType is the type of the token object with these outputs, which makes a
-// misspelt field an error before anything is contacted.
-func OutputType(outputs []Output) cty.Type {
-	fields := make(map[string]cty.Type, len(outputs))
-	for _, o := range outputs {
-		fields[o.Name] = o.Type
+// CheckNotEmpty is the Check of a string that must have something in it.
+func CheckNotEmpty(v cty.Value) error {
+	if v.AsString() == "" {
+		return errors.New("the value is empty")
 	}
-	return cty.Object(fields)
+	return nil
 }

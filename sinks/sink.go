@@ -46,6 +46,9 @@ type Target struct {
 	Location string
 	// Merge keeps the keys that are not written.
 	Merge bool
+	// Restarts name what reads the target and has to be restarted once it has
+	// a new token, in the form of a sink that is a Restarter.
+	Restarts []string
 	// Options are the deliver, state or data block's own attributes.
 	Options schema.Values
 }
@@ -131,6 +134,13 @@ type Claimer interface {
 	Claim(ctx context.Context, t Target, owner string, seen Info) error
 }
 
+// Restarter is a sink that can restart what reads a target.
+type Restarter interface {
+	// Restart restarts what t.Restarts names. stamp tells one restart from
+	// another: asking again with the same one changes nothing.
+	Restart(ctx context.Context, t Target, stamp time.Time) error
+}
+
 // Preflighter is a sink that can say, with no effect, whether targets could be
 // written. The error names every target that could not, and what is missing.
 type Preflighter interface {
@@ -167,6 +177,15 @@ type Spec struct {
 	Target func(conn, deliver schema.Values) (Target, error)
 	Record func(conn, state schema.Values, name string) (Target, error)
 	Source func(conn, data schema.Values) (Target, error)
+	// Exposes says why a target should not be where the state is, given the
+	// place of all records; "" if it may be. Nil where any may.
+	Exposes func(records, target Target) string
+	// CheckKeys, where it is not nil, says whether data with these keys can be
+	// written as a deliver block asks, so that no login is made for a token that
+	// could not be delivered. Its errors may quote keys.
+	CheckKeys func(deliver schema.Values, keys []string) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
+	// Policy is nil for a sink where there is nothing to be allowed.
+	Policy *Policy
 }

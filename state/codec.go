@@ -89,6 +89,7 @@ type wireTarget struct {
 	Digest      string          `json:"digest,omitempty"`
 	Version     string          `json:"version,omitempty"`
 	DeliveredAt *time.Time      `json:"delivered_at,omitempty"`
+	RestartedID string          `json:"restarted_id,omitempty"`
 }
 
 // Encode returns the record as JSON. The JSON is a secret.
@@ -118,7 +119,7 @@ func Encode(r *Record) (credential.Secret, error) {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
 	}
 	for _, t := range r.Targets {
-		w.Targets = append(w.Targets, wireTarget{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt)})
+		w.Targets = append(w.Targets, wireTarget{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt), t.RestartedID})
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
@@ -171,13 +172,13 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range w.Rejections {
-		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, j.At})
+		r.Rejections = append(r.Rejections, Rejection(j))
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}
 	}
 	for _, t := range w.Targets {
-		r.Targets = append(r.Targets, Target{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt)})
+		r.Targets = append(r.Targets, Target{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt), t.RestartedID})
 	}
 	return r, nil
 }

@@ -141,6 +141,9 @@ type Target struct {
 	Version string
 	// DeliveredAt is when it was written; zero if it was only claimed.
 	DeliveredAt time.Time
+	// RestartedID names the token for which what reads the target was
+	// restarted; empty if nothing was.
+	RestartedID string
 }
 
 // New returns the record of an account that nothing is known of yet.

@@ -67,8 +67,10 @@ func newRunner(t *testing.T, name, issuer string) *runner {
 	r.key = key
 	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 	r.vault.EnableAuth("jwt", map[string]any{"jwt_validation_pubkeys": string(public), "bound_issuer": issuer})
+	r.write(filepath.Join(r.checkout, "credsync.hcl"), read(t, ci+"credsync.hcl"))
+	r.vault.Policy("credsync-plan", read(t, ci+"vault/plan.hcl"))
+	r.vault.Policy("credsync-apply", r.leastPolicy())
 	for _, role := range []string{"plan", "apply"} {
-		r.vault.Policy("credsync-"+role, read(t, ci+"vault/"+role+".hcl"))
 		var options map[string]any
 		if err := json.Unmarshal([]byte(read(t, ci+"vault/"+name+"-"+role+".json")), &options); err != nil {
 			t.Fatal(err)
@@ -78,10 +80,21 @@ func newRunner(t *testing.T, name, issuer string) *runner {
 	r.vault.MustWrite("secret/data/inputs/accounts", map[string]any{"data": map[string]any{
 		"invoicebox_token": upstreamToken, "sagi_phone": "business_user@example.com", "sagi_password": sagiPassword,
 	}})
-	r.write(filepath.Join(r.checkout, "credsync.hcl"), read(t, ci+"credsync.hcl"))
 	r.write(filepath.Join(r.tools, "go"), fmt.Sprintf(goTool, program))
 	r.write(filepath.Join(r.tools, "gh"), ghTool)
 	return r
+}
+
+// leastPolicy is the one that credsync prints for the configuration.
+func (r *runner) leastPolicy() string {
+	r.t.Helper()
+	cmd := exec.CommandContext(r.t.Context(), program, "policy", "vault", "-C", r.checkout)
+	cmd.Env = []string{"CREDSYNC_VAR_vault_jwt=unused"}
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("credsync policy vault: %v", err)
+	}
+	return string(out)
 }
 
 func (r *runner) write(path, text string) {

@@ -71,8 +71,8 @@ func apply(t *testing.T, k *servers.KubernetesServer, manifests []servers.Object
 		}
 		subject := bindings[at].Subjects[0]
 		for _, rule := range role.Rules {
-			k.AwaitAllowed("system:serviceaccount:"+subject.Namespace+":"+subject.Name, role.Namespace, servers.Object{
-				"verbs": rule.Verbs, "apiGroups": rule.APIGroups, "resources": rule.Resources, "resourceNames": rule.ResourceNames,
+			k.AwaitAllowed("system:serviceaccount:"+subject.Namespace+":"+subject.Name, role.Namespace, servers.Rule{
+				Verbs: rule.Verbs, APIGroups: rule.APIGroups, Resources: rule.Resources, ResourceNames: rule.ResourceNames,
 			})
 		}
 	}

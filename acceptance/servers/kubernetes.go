@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/credsync/credsync/acceptance/servers/binary"
@@ -33,7 +34,7 @@ type KubernetesServer struct {
 	args    []string
 	process *process
 	client  *http.Client
-	made    int
+	made    atomic.Int64
 }
 
 // Kubernetes starts etcd and an API server with RBAC, service account tokens

@@ -6,11 +6,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // Object is a Kubernetes object, or a part of one, as in JSON.
 type Object = map[string]any
+
+// Rule is a rule of a Role.
+type Rule struct {
+	APIGroups     []string `json:"apiGroups"`
+	Resources     []string `json:"resources"`
+	ResourceNames []string `json:"resourceNames,omitempty"`
+	Verbs         []string `json:"verbs"`
+}
 
 // Do sends a request as the administrator and returns the status and the
 // answer. The body is JSON; its content type is kind, or that of JSON for "".
@@ -70,8 +79,7 @@ func (k *KubernetesServer) Apply(manager, path string, object Object) Object {
 // Namespace makes a namespace of its own and returns its name.
 func (k *KubernetesServer) Namespace() string {
 	k.tb.Helper()
-	k.made++
-	name := fmt.Sprintf("ns-%d", k.made)
+	name := fmt.Sprintf("ns-%d", k.made.Add(1))
 	k.Must(http.MethodPost, "/api/v1/namespaces", "", Object{"metadata": Object{"name": name}})
 	return name
 }
@@ -98,7 +106,7 @@ func (k *KubernetesServer) Token(namespace, serviceAccount string, life time.Dur
 
 // Role makes a Role with those rules in a namespace, and binds it to a service
 // account, whose name it has and which may be of another namespace.
-func (k *KubernetesServer) Role(namespace, accountNamespace, account string, rules ...Object) {
+func (k *KubernetesServer) Role(namespace, accountNamespace, account string, rules ...Rule) {
 	k.tb.Helper()
 	rbac := "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace
 	k.Must(http.MethodPost, rbac+"/roles", "", Object{"metadata": Object{"name": account}, "rules": rules})
@@ -114,16 +122,11 @@ func (k *KubernetesServer) Role(namespace, accountNamespace, account string, rul
 
 // AwaitAllowed waits until a user may do what a rule allows. The API server
 // learns of new roles and bindings a moment after it has accepted them.
-func (k *KubernetesServer) AwaitAllowed(user, namespace string, rule Object) {
+func (k *KubernetesServer) AwaitAllowed(user, namespace string, rule Rule) {
 	k.tb.Helper()
-	first := func(key string) string {
-		if list, _ := rule[key].([]string); len(list) > 0 {
-			return list[0]
-		}
-		return ""
-	}
 	review := Object{"spec": Object{"user": user, "resourceAttributes": Object{
-		"namespace": namespace, "verb": first("verbs"), "group": first("apiGroups"), "resource": first("resources"), "name": first("resourceNames"),
+		"namespace": namespace, "verb": rule.Verbs[0], "group": rule.APIGroups[0], "resource": rule.Resources[0],
+		"name": strings.Join(rule.ResourceNames[:min(1, len(rule.ResourceNames))], ""),
 	}}}
 	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(pollInterval) {
 		answer := k.Must(http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", "", review)

@@ -36,7 +36,7 @@ func (a *app) fmtCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "change nothing; exit with 1 if a file is not formatted")
-	flags.BoolVar(&f.diff, "diff", false, "print what changes")
+	flags.BoolVar(&f.diff, "diff", false, "print what changes, with … in place of values")
 	flags.BoolVar(&f.recursive, "recursive", false, "also format the directories below PATH")
 	return cmd
 }
@@ -71,9 +71,15 @@ func (a *app) fmtFile(name string, f fmtFlags) (changed bool, diags diag.List) {
 	}
 	a.out.Line(name)
 	if f.diff {
-		a.out.Raw(diff.Diff("old/"+name, before, "new/"+name, after))
+		a.out.Raw(difference(name, before, after))
 	}
 	return true, diags
+}
+
+// difference shows what formatting changes, which is never a value: those can
+// be passwords, and the output of a pipeline is read by many.
+func difference(name string, before, after []byte) []byte {
+	return diff.Diff("old/"+name, config.WithoutLiterals(before), "new/"+name, config.WithoutLiterals(after))
 }
 
 // rewrite replaces a file whole and keeps its mode. A symbolic link stays one.
@@ -101,7 +107,7 @@ func (a *app) fmtStdin(f fmtFlags) error {
 	}
 	switch {
 	case f.diff:
-		a.out.Raw(diff.Diff("old/<stdin>", before, "new/<stdin>", after))
+		a.out.Raw(difference("<stdin>", before, after))
 	case !f.check:
 		a.out.Raw(after)
 	}

@@ -68,10 +68,7 @@ func (a *app) loadOptions(path string) config.Options {
 // is no workspace.
 func openReal(ctx context.Context, a *app, given string, concurrency int) (*workspace, diag.List) {
 	path := a.path(given)
-	conns := &connections{env: sinks.Env{
-		Getenv: a.getenv, Dir: directory(path), Now: a.now,
-		Log: a.log.Named("sink"), Version: thisVersion().Version,
-	}}
+	conns := &connections{env: a.sinkEnv(path)}
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
 		sink, err := conns.open(s)
@@ -102,6 +99,14 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 		config: cfg, engine: eng, skews: clocks,
 		close: pool.Close,
 	}, diags
+}
+
+// sinkEnv is what the sinks of the configuration at path get.
+func (a *app) sinkEnv(path string) sinks.Env {
+	return sinks.Env{
+		Getenv: a.getenv, Dir: directory(path), Now: a.now,
+		Log: a.log.Named("sink"), Version: thisVersion().Version,
+	}
 }
 
 // emergencyDir is where a token goes that the state does not take. Where the

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,7 @@ func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	if err != nil {
 		return nil, noAnswer(ctx, err, op, shown, op.Once)
 	}
+	op.Secrets = slices.Concat(op.Secrets, x.added)
 	a := &Answer{Status: resp.StatusCode, op: op, url: shown, body: credential.NewSecret(string(body))}
 	a.ContentType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))
@@ -159,6 +161,9 @@ func (a *Answer) Said(text string) string {
 }
 
 const askUpstream = "Check base_url; if it is right, the upstream has changed or is broken: report it there."
+
+// Success reports whether a status is one of success.
+func Success(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }
 
 // shownURL is a URL without what may be secret in it.
 func shownURL(u *url.URL) string {

@@ -3,14 +3,18 @@ package upstream
 import (
 	"context"
 	"sync"
+
+	"github.com/credsync/credsync/credential"
 )
 
 // exchange follows one call of Do through the decorators.
 type exchange struct {
 	// once requests are not sent again once the upstream may have seen them.
 	once bool
-	mu   sync.Mutex
-	lost bool
+	// added are the values of the configured headers that went along.
+	added []credential.Secret
+	mu    sync.Mutex
+	lost  bool
 }
 
 type exchangeKey struct{}

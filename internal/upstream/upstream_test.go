@@ -176,6 +176,27 @@ func TestConfiguredHeadersDoNotReplaceTheProviders(t *testing.T) {
 	}
 }
 
+func TestConfiguredHeadersAreNotRepeated(t *testing.T) {
+	u := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "x/gateway-"+canary)
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "{}")
+	})
+	// A value as short as the tenant's is no secret, and would hide innocent words.
+	c, _ := client(t, upstream.Options{BaseURL: u, Headers: map[string]credential.Secret{
+		"X-Gateway-Key": credential.NewSecret("key-" + canary), "X-Tenant": credential.NewSecret("kz"),
+	}})
+	a, err := send(t, c, "POST", u, upstream.Op{Once: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	failure(t, a.Unknown("the key "+canary+" has no access"))
+	failure(t, a.JSON(&struct{}{}))
+	if said := a.Said("there is no tenant kz"); said != "there is no tenant kz" {
+		t.Errorf("said %q", said)
+	}
+}
+
 func TestConnectionsAreShared(t *testing.T) {
 	var opened atomic.Int32
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

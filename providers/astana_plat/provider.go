@@ -2,7 +2,6 @@ package astanaplat
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -74,7 +73,7 @@ func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
 	if err != nil {
 		return credential.Secret{}, lost(a, err)
 	}
-	if !success(a.Status) {
+	if !upstream.Success(a.Status) {
 		return credential.Secret{}, r.refused()
 	}
 	access, err := r.token()
@@ -85,7 +84,7 @@ func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
 // one, and the token before it is as dead as if no answer had come.
 func lost(a *upstream.Answer, err error) error {
 	var e *providers.Error
-	if success(a.Status) && errors.As(err, &e) {
+	if upstream.Success(a.Status) && errors.As(err, &e) {
 		e.AnswerLost = true
 	}
 	return err
@@ -108,8 +107,6 @@ func (p *provider) send(ctx context.Context) (*upstream.Answer, error) {
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "credsync/"+cmp.Or(p.env.Version, "dev"))
+	req.Header.Set("User-Agent", p.env.UserAgent())
 	return upstream.Do(ctx, p.env.Client, req, op)
 }
-
-func success(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }

@@ -103,7 +103,7 @@ func loginRefused(a *upstream.Answer) error {
 	code := strings.ToLower(string(body.Error))
 	documented := a.Status == http.StatusBadRequest || a.Status == http.StatusUnauthorized
 	switch {
-	case a.Status == http.StatusLocked, body.locked():
+	case a.Status == http.StatusLocked, a.Status < http.StatusInternalServerError && body.locked():
 		e := fail(a, body, providers.Human, "the account is locked", "Have the bank unlock the user, and find out what locked it before credsync logs in again.")
 		e.Reason = providers.AccountLocked
 		return e

@@ -86,6 +86,7 @@ func loginErrors() []providertest.Case {
 		{Name: "423 without a body", Class: human, Reason: locked, Arrange: answer(423, ``)},
 		{Name: "locked in words", Class: human, Reason: locked, Arrange: answer(400, `{"error":"invalid_grant","error_description":"User account is LOCKED"}`)},
 		{Name: "locked in Russian", Class: human, Reason: locked, Arrange: answer(401, `{"message":"Пользователь Заблокирован"}`)},
+		{Name: "a table that is locked", Class: providers.Server, Arrange: answer(500, `{"error":"server_error","message":"database is locked"}`)},
 		{Name: "password change without a token", Class: human, Reason: providers.PasswordChangeRequired,
 			Arrange: answer(200, `{"access_token":"","is_password_change":true}`)},
 		{Name: "second factor without a token", Class: human, Reason: providers.SecondFactorUnsupported,

@@ -114,7 +114,7 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 	if err != nil {
 		return credential.Token{}, err
 	}
-	if a.Status < http.StatusOK || a.Status >= http.StatusMultipleChoices {
+	if !upstream.Success(a.Status) {
 		return credential.Token{}, loginRefused(a)
 	}
 	return readToken(a, issuedAt)
@@ -151,11 +151,7 @@ func (p *provider) secrets() []credential.Secret {
 
 func (p *provider) setHeaders(req *http.Request) {
 	req.Header.Set("Accept", "application/json")
-	agent := "credsync"
-	if p.env.Version != "" {
-		agent += "/" + p.env.Version
-	}
-	req.Header.Set("User-Agent", agent)
+	req.Header.Set("User-Agent", p.env.UserAgent())
 }
 
 // configError is an error found before anything is sent.

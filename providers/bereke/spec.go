@@ -38,11 +38,11 @@ func attributes() []schema.Attribute { return append(loginAttributes(), customer
 func loginAttributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The user's login. The bank has it encrypted as the password is, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The user's password.",
 		},
 		{
@@ -81,7 +81,7 @@ func customerAttributes() []schema.Attribute {
 			Doc:         "The customer to hand on as `customer_id` and `customer_name`; it must be in the list that the login gives. Write it as a string: it can have more digits than a number can hold. Not together with `customer_name`.",
 		},
 		{
-			Name: "customer_name", Type: cty.String, Check: notEmpty, Effect: schema.ShapesToken,
+			Name: "customer_name", Type: cty.String, Check: schema.CheckNotEmpty, Effect: schema.ShapesToken,
 			Doc: "The same by its exact name, which must be that of one customer only. Spaces and letter case count.",
 		},
 	}
@@ -104,13 +104,6 @@ func outputs() []schema.Output {
 		{Name: "jti", Type: cty.String, Doc: "The token's identifier."},
 		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. Such a token is never delivered, so a target sees null."},
 	}
-}
-
-func notEmpty(v cty.Value) error {
-	if v.AsString() == "" {
-		return errors.New("the value is empty")
-	}
-	return nil
 }
 
 func checkKey(v cty.Value) error {

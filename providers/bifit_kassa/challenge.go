@@ -31,7 +31,7 @@ func (p *provider) SendCode(ctx context.Context) (credential.Challenge, error) {
 	if err != nil {
 		return credential.Challenge{}, err
 	}
-	if !success(a.Status) {
+	if !upstream.Success(a.Status) {
 		return credential.Challenge{}, refuse(a, (*response).codeRefused)
 	}
 	id, err := sessionID(a)

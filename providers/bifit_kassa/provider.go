@@ -78,7 +78,7 @@ func (p *provider) obtain(ctx context.Context, op upstream.Op, form url.Values, 
 	if err != nil {
 		return credential.Token{}, err
 	}
-	if !success(a.Status) {
+	if !upstream.Success(a.Status) {
 		return credential.Token{}, refuse(a, refused)
 	}
 	var answer tokenAnswer
@@ -128,7 +128,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if err != nil {
 		return nil, err
 	}
-	if !success(a.Status) {
+	if !upstream.Success(a.Status) {
 		return nil, refuse(a, (*response).readRefused)
 	}
 	// Whoever answers a token with a page has not looked at it.
@@ -164,15 +164,6 @@ func (p *provider) request(ctx context.Context, op upstream.Op, method, path str
 	}
 	// As the document asks, and what it calls turning compression off.
 	req.Header.Set("Accept-Encoding", "deflate")
-	req.Header.Set("User-Agent", p.userAgent())
+	req.Header.Set("User-Agent", p.env.UserAgent())
 	return req, nil
 }
-
-func (p *provider) userAgent() string {
-	if p.env.Version == "" {
-		return "credsync"
-	}
-	return "credsync/" + p.env.Version
-}
-
-func success(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }

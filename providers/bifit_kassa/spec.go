@@ -46,15 +46,15 @@ func attributes() []schema.Attribute {
 			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The password in clear. Only its SHA-256 digest is sent, as the service wants it.",
 		},
 		{
-			Name: "client_id", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "client_id", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The OAuth client. The documented one is the same for everybody.",
 		},
 		{
-			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
 		{
@@ -106,13 +106,6 @@ var usernameForm = regexp.MustCompile(`^7[0-9]{10}$`)
 func checkUsername(v cty.Value) error {
 	if !usernameForm.MatchString(v.AsString()) {
 		return errors.New("the username is a telephone number of eleven digits that begins with 7, without +, spaces or dashes")
-	}
-	return nil
-}
-
-func notEmpty(v cty.Value) error {
-	if v.AsString() == "" {
-		return errors.New("the value is empty")
 	}
 	return nil
 }

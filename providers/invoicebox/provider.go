@@ -32,7 +32,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	p := &provider{
 		env: env, token: v.Secret("token"), baseURL: v.String("base_url"), version: v.String("api_version"),
 		merchantID: v.String("merchant_id"), remindAfter: v.Duration("remind_after"),
-		userAgent: cmp.Or(v.String("user_agent"), "credsync/"+cmp.Or(env.Version, "dev")),
+		userAgent: cmp.Or(v.String("user_agent"), env.UserAgent()),
 	}
 	if p.version == auto {
 		p.version = shape(p.token)

@@ -63,7 +63,7 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	if err != nil {
 		return credential.Token{}, err
 	}
-	if !success(r.status) {
+	if !upstream.Success(r.status) {
 		return credential.Token{}, r.loginRefused()
 	}
 	t, answer, err := r.token(issuedAt)
@@ -87,7 +87,7 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 	if err != nil {
 		return credential.Token{}, err
 	}
-	if !success(r.status) {
+	if !upstream.Success(r.status) {
 		return credential.Token{}, r.refreshRefused()
 	}
 	t, _, err := r.token(issuedAt)
@@ -112,7 +112,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if err != nil {
 		return nil, err
 	}
-	if !success(r.status) {
+	if !upstream.Success(r.status) {
 		return nil, r.lookupRefused(branchID)
 	}
 	var b branchAnswer
@@ -186,7 +186,7 @@ func (p *provider) send(ctx context.Context, op upstream.Op, method, path string
 		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", p.userAgent())
+	req.Header.Set("User-Agent", p.env.UserAgent())
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -198,11 +198,4 @@ func (p *provider) send(ctx context.Context, op upstream.Op, method, path string
 		return nil, err
 	}
 	return p.read(a)
-}
-
-func (p *provider) userAgent() string {
-	if p.env.Version == "" {
-		return "credsync"
-	}
-	return "credsync/" + p.env.Version
 }

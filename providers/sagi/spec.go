@@ -34,15 +34,15 @@ func Spec() *providers.Spec {
 func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The business user's login. Whatever the service calls it, it need not be a phone number. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The business user's password.",
 		},
 		{
-			Name: "license_key", Type: cty.String, Sensitive: true, Check: notEmpty, Effect: schema.ShapesLogin,
+			Name: "license_key", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The license key, for accounts that have one.",
 		},
 		{
@@ -76,13 +76,6 @@ func outputs() []schema.Output {
 		{Name: "muted", Type: cty.Bool, Doc: "Whether the service has muted the account."},
 		{Name: "subscription_active", Type: cty.Bool, Doc: "Whether the chosen branch's subscription is active."},
 	}
-}
-
-func notEmpty(v cty.Value) error {
-	if v.AsString() == "" {
-		return errors.New("the value is empty")
-	}
-	return nil
 }
 
 func checkBranch(v cty.Value) error {

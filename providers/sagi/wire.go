@@ -2,7 +2,6 @@ package sagi
 
 import (
 	"encoding/json"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -65,7 +64,7 @@ type envelope struct {
 // that nobody documented.
 func (e envelope) status(http int) int {
 	code := strings.Trim(string(e.Code), `"`)
-	if !success(http) || code == "" || code == "null" || code == "0" {
+	if !upstream.Success(http) || code == "" || code == "null" || code == "0" {
 		return http
 	}
 	n, err := strconv.Atoi(code)
@@ -91,5 +90,3 @@ func (e envelope) said() string {
 
 // wrapped reports whether the data is there.
 func (e envelope) wrapped() bool { return len(e.Data) > 0 && string(e.Data) != "null" }
-
-func success(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }

@@ -165,7 +165,9 @@ func (l *loader) settle(v *variable, given map[string]assignment) {
 		l.accept(v, a)
 	} else if !v.broken {
 		v.value = v.fallback
-		if v.fallback == cty.NilVal {
+		if v.fallback == cty.NilVal && v.sensitive && l.opts.WithoutSecrets {
+			v.value = cty.UnknownVal(v.ty)
+		} else if v.fallback == cty.NilVal {
 			v.broken = true
 			v.value = cty.UnknownVal(v.ty)
 			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one with --var %s=…, in a file given by --var-file or named *.auto.credvars, or in the environment variable %s%s.", v.name, v.name, envPrefix, v.name))

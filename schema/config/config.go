@@ -31,6 +31,9 @@ type Options struct {
 	// ReadData reads the source of a data block. Nil leaves the values of all
 	// data blocks unknown, so that nothing is contacted.
 	ReadData func(ctx context.Context, sink *Sink, source sinks.Target) (sinks.Object, error)
+	// WithoutSecrets lets sensitive variables do without a value, which is then
+	// unknown as that of data blocks is. It goes with a nil ReadData.
+	WithoutSecrets bool
 }
 
 // Input gives values to variables.
@@ -58,6 +61,11 @@ type Config struct {
 	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
+	// Data are the sources of data blocks, by address.
+	Data []*Data
+	// Unknown are the places that nobody can tell without values that were not
+	// read; there are none where ReadData was given.
+	Unknown []Unknown
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string
@@ -78,6 +86,24 @@ type State struct {
 	Values schema.Values
 	// Implicit means that there is no state block: .credsync/ it is.
 	Implicit bool
+	Range    *diag.Range
+}
+
+// Data is one data block, or one instance of it, as far as it is known.
+type Data struct {
+	// Address is `data.vault.accounts`.
+	Address string
+	Sink    *Sink
+	Target  sinks.Target
+}
+
+// Unknown is a part of the configuration that depends on values that were not
+// read: how many blocks there are, or what a block names.
+type Unknown struct {
+	// Address of the block.
+	Address string
+	// SinkType is the type of sinks that it concerns, "" for any.
+	SinkType string
 	Range    *diag.Range
 }
 

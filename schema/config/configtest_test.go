@@ -71,7 +71,7 @@ func vault() *sinks.Spec {
 		return sinks.Target{Path: p, Location: conn.String("mount") + "/" + p}, nil
 	}
 	return &sinks.Spec{
-		Type: "vault",
+		Type: "vault", CheckKeys: noSpaces,
 		Connection: schema.Block{Type: "sink",
 			Attributes: []schema.Attribute{
 				{Name: "address", Type: cty.String, Required: true, Env: []string{"VAULT_ADDR"}},
@@ -100,7 +100,8 @@ func file() *sinks.Spec {
 		State:      schema.Block{Type: "state", Attributes: []schema.Attribute{{Name: "path", Type: cty.String}}},
 		Data:       path,
 		Target:     at, Source: at,
-		Record: func(conn, v schema.Values, _ string) (sinks.Target, error) { return at(conn, v) },
+		CheckKeys: noSpaces,
+		Record:    func(conn, v schema.Values, _ string) (sinks.Target, error) { return at(conn, v) },
 	}
 }
 
@@ -197,3 +198,13 @@ sink "vault" "main" {
   address = "https://vault.internal:8200"
 }
 `
+
+// noSpaces is what the sinks of these tests ask of the keys of data.
+func noSpaces(_ schema.Values, keys []string) error {
+	for _, key := range keys {
+		if strings.Contains(key, " ") {
+			return fmt.Errorf("%q has a space", key)
+		}
+	}
+	return nil
+}

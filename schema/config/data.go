@@ -95,6 +95,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *read {
 	}
 	r := &read{key: i.key, address: i.scope.address, def: s.def, value: markSensitive(cty.DynamicVal)}
 	if !common.Known("sink") {
+		l.unknowable(r.address, d.kind, s.def)
 		return r
 	}
 	at := d.content.Attributes["sink"].Expr.Range()
@@ -107,6 +108,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *read {
 		return nil
 	}
 	if !values.AllKnown() || !r.sink.Values.AllKnown() {
+		l.unknowable(r.address, d.kind, s.def)
 		return r
 	}
 	source, err := d.spec.Source(r.sink.Values, values)
@@ -160,6 +162,19 @@ func (l *loader) readOne(r *read) {
 		values[key] = cty.StringVal(secret.Reveal())
 	}
 	r.value = markSensitive(cty.ObjectVal(values))
+}
+
+// sources are the places that data blocks read, by address.
+func (l *loader) sources() []*Data {
+	var all []*Data
+	for _, address := range slices.Sorted(maps.Keys(l.data)) {
+		for _, r := range l.data[address].reads {
+			if r.sink != nil && r.source.Location != "" {
+				all = append(all, &Data{Address: r.address, Sink: r.sink, Target: r.source})
+			}
+		}
+	}
+	return all
 }
 
 // settle makes the block's value of its instances.

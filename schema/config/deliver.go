@@ -6,6 +6,7 @@ import (
 
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -73,36 +74,107 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 	if !found || !ok || !okCommon || !okOwn || !okData {
 		return nil
 	}
-	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: convertRange(d.def), def: d.def, keys: keys}
+	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, d, a) {
+		return nil
+	}
+	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: convertRange(d.def), def: d.def, keys: keys.all}
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
+	}
+	if !common.Known("merge") {
+		l.unknowable(a.Address, spec.Type, d.def)
 	}
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
 	made.render = l.renderer(content.Attributes["data"], d, a)
 	return made
 }
 
+// dataKeySet is what is known of the keys of data before there is a token.
+type dataKeySet struct {
+	known bool
+	all   []string
+	// written leaves out those whose values are null.
+	written []string
+	// sensitive means that a key may be made of a sensitive value.
+	sensitive bool
+}
+
 // checkData type-checks data against a token whose values are not known yet,
 // and returns the keys that will be written where these are known.
-func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys []string, ok bool) {
+func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys dataKeySet, ok bool) {
 	if attr == nil {
-		return defaultKeys(a.Spec), true
+		names := defaultKeys(a.Spec)
+		return dataKeySet{known: true, all: names, written: names}, true
 	}
 	l.report.revealNames(attr.Expr)
 	sc := d.withToken(l.unknownToken(a.Spec))
 	v, ok := l.evaluate(attr.Expr, sc, false)
-	if !ok {
-		return nil, false
+	if !ok || !l.checkKeyExpressions(attr.Expr, sc) {
+		return dataKeySet{}, false
 	}
-	keys, known, wrong := dataKeys(v)
-	if wrong == "" && known && len(keys) == 0 {
+	names, known, wrong := dataKeys(v)
+	if wrong == "" && known && len(names) == 0 {
 		wrong = "The data of a deliver block has no keys, so there would be nothing to write."
 	}
 	if wrong != "" {
 		l.report.error(attr.Expr.Range(), a.Address, "Invalid data", wrong)
-		return nil, false
+		return dataKeySet{}, false
 	}
-	return keys, true
+	return dataKeySet{known: known, all: names, written: withoutNulls(v, names), sensitive: v.IsMarked()}, true
+}
+
+// checkKeyExpressions reports the keys of a literal object that are sensitive.
+func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
+	pairs, problems := hcl.ExprMap(expr)
+	if problems.HasErrors() {
+		return true // no literal
+	}
+	good := true
+	for _, pair := range pairs {
+		if v, _ := pair.Key.Value(sc.ctx); isSensitive(v) {
+			l.report.error(pair.Key.Range(), sc.address, "Sensitive value in a place that is shown", "The keys of data are shown in messages, so they must not be sensitive; only the values may be. If this key is no secret, wrap it in nonsensitive().")
+			good = false
+		}
+	}
+	return good
+}
+
+// checkKeys asks the sink whether it can write data under these keys.
+func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []string) error, own schema.Values, keys dataKeySet, d delivery, a *Account) bool {
+	if check == nil || !keys.known || !own.AllKnown() {
+		return true
+	}
+	err := check(own, keys.written)
+	if err == nil {
+		return true
+	}
+	f := finding{subject: &d.def, bland: "The sink cannot write data under these keys. They are not named, since they may be secret."}
+	if attr != nil {
+		at := attr.Expr.Range()
+		f.subject, f.uses = &at, names(attr.Expr)
+	}
+	f.Severity, f.Summary, f.Detail, f.Address = diag.Error, "Invalid data", sentence(err.Error()), a.Address
+	if keys.sensitive {
+		f.Detail = f.bland
+	}
+	l.report.addFinding(f)
+	return false
+}
+
+// withoutNulls leaves out the keys whose values are known to be null.
+func withoutNulls(v cty.Value, keys []string) []string {
+	v, _ = v.Unmark()
+	if !v.IsKnown() {
+		return keys
+	}
+	var written []string
+	for it := v.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		if value, _ = value.Unmark(); !value.IsKnown() || !value.IsNull() {
+			written = append(written, key.AsString())
+		}
+	}
+	return written
 }
 
 // withToken is the scope of data, in which token has that value.
@@ -152,6 +224,7 @@ func defaultKeys(spec *providers.Spec) []string {
 // target asks the sink for the place that the block names.
 func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d delivery, a *Account) bool {
 	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
+		l.unknowable(a.Address, made.Sink.Spec.Type, d.def)
 		return true // offline: it cannot be known
 	}
 	target, err := makeTarget(made.Sink.Values, own)

@@ -91,6 +91,7 @@ func (l *loader) elements(expr hcl.Expression, sc scope) ([]cty.Value, bool) {
 	case v.IsKnown() && v.IsNull():
 		return refuse("The value of for_each is null. It must be a list, a set or a map.")
 	case !v.IsKnown():
+		l.unknowable(sc.address, "", expr.Range())
 		return nil, true // offline: nothing to check
 	case !v.CanIterateElements():
 		return refuse(fmt.Sprintf("The value of for_each is a %s. It must be a list, a set or a map.", v.Type().FriendlyName()))

@@ -2,10 +2,14 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
+
+// placeholderSuffix is the suffix of a placeholder.
+const placeholderSuffix = "[…]"
 
 // instance is one block that a for_each makes of its block, or the block
 // itself where it has none.
@@ -73,11 +77,21 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 		l.report.error(a.Expr.Range(), sc.address, "Invalid for_each argument", "The keys of for_each must be known, but they depend on a value that is not.")
 		return nil, false
 	}
-	i := instance{suffix: "[…]", scope: sc, placeholder: true}
+	l.unknowable(sc.address, "", a.Expr.Range())
+	i := instance{suffix: placeholderSuffix, scope: sc, placeholder: true}
 	i.scope.address, i.scope.each = sc.address+i.suffix, true
 	i.scope.ctx = sc.ctx.NewChild()
 	i.scope.ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}
 	return []instance{i}, true
+}
+
+// unknowable notes what takes values that are not read. Of a placeholder the
+// for_each was noted, which is the reason for the rest.
+func (l *loader) unknowable(address, sinkType string, at hcl.Range) {
+	if strings.HasSuffix(address, placeholderSuffix) {
+		return
+	}
+	l.unknown = append(l.unknown, Unknown{Address: address, SinkType: sinkType, Range: convertRange(at)})
 }
 
 // checkForEach returns what is wrong with a value of for_each, or "".

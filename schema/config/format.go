@@ -1,10 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,6 +35,54 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 		return nil, list
 	}
 	return hclwrite.Format(src), nil
+}
+
+// WithoutLiterals returns source with "…" in place of every string and number
+// that is not a block's label, so that what formatting changes can be shown:
+// nobody knows which of them are passwords. Source with a syntax error gives
+// nothing.
+func WithoutLiterals(src []byte) []byte {
+	file, problems := hclsyntax.ParseConfig(src, "", hcl.InitialPos)
+	if problems.HasErrors() {
+		return nil
+	}
+	labels := map[int]bool{}
+	collectLabels(file.Body.(*hclsyntax.Body), labels)
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
+	var shown []byte
+	at, label := 0, false
+	for _, t := range tokens {
+		shown = append(shown, src[at:t.Range.Start.Byte]...)
+		at = t.Range.End.Byte
+		switch t.Type {
+		case hclsyntax.TokenOQuote:
+			label = labels[t.Range.Start.Byte]
+		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenNumberLit:
+			if text := bytes.TrimSpace(t.Bytes); !label && len(text) > 0 {
+				t.Bytes = bytes.Replace(t.Bytes, text, []byte("…"), 1)
+			}
+		case hclsyntax.TokenCQuote:
+			label = false
+		case hclsyntax.TokenComment:
+			t.Bytes = quotedText.ReplaceAll(t.Bytes, []byte(`"…"`))
+		}
+		shown = append(shown, t.Bytes...)
+	}
+	return shown
+}
+
+// quotedText is what stands in quotes in a comment, such as an attribute that
+// has been commented out.
+var quotedText = regexp.MustCompile(`"[^"\n]*"`)
+
+// collectLabels notes where the labels of blocks begin.
+func collectLabels(body *hclsyntax.Body, labels map[int]bool) {
+	for _, b := range body.Blocks {
+		for _, r := range b.LabelRanges {
+			labels[r.Start.Byte] = true
+		}
+		collectLabels(b.Body, labels)
+	}
 }
 
 // FilesToFormat lists the files that fmt works on, in order: the file that

@@ -34,6 +34,24 @@ func TestFormatRefusesWhatIsBroken(t *testing.T) {
 	}
 }
 
+func TestWithoutLiteralsShowsTheFormOnly(t *testing.T) {
+	src := "# was \"" + canary + "\"\naccount \"bank\" \"a\" {\n" +
+		"  password=\"" + canary + "${var.x}" + canary + "\" # note\n  pin=  731946\n" +
+		"  key = <<EOT\n  " + canary + "\n\n${var.y}\nEOT\n  list = { \"" + canary + "\" = true }\n" +
+		"  deliver \"file\" \"out\" { path = \"" + canary + "\" }\n}\n"
+	want := "# was \"…\"\naccount \"bank\" \"a\" {\n" +
+		"  password=\"…${var.x}…\" # note\n  pin=  …\n" +
+		"  key = <<EOT\n  …\n\n${var.y}\nEOT\n  list = { \"…\" = true }\n" +
+		"  deliver \"file\" \"out\" { path = \"…\" }\n}\n"
+	if diff := cmp.Diff(want, string(config.WithoutLiterals([]byte(src)))); diff != "" {
+		t.Error(diff)
+	}
+	// What cannot be taken apart is not shown.
+	if got := config.WithoutLiterals([]byte("a { password = \"" + canary + "\n}")); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestFilesToFormat(t *testing.T) {
 	dir := write(t, map[string]string{"b.hcl": "", "a.hcl": "", "x.credvars": "", "y.hcl.json": "", ".h.hcl": "", "z.txt": ""})
 	for _, sub := range []string{"sub", ".hidden"} {

@@ -46,6 +46,9 @@ type loader struct {
 	sinkOrder   []*Sink
 	brokenSinks map[string]bool
 
+	// unknown is Config.Unknown as it grows.
+	unknown []Unknown
+
 	defaultHTTP    schema.Values
 	bodySchemas    map[*schema.Block]*hcl.BodySchema
 	variants       map[variantKey]*schema.Block
@@ -190,6 +193,10 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Accounts = l.declareAccounts(blocks["account"])
 	l.checkTargets(c.Accounts)
+	if w, exposed := exposedState(c); exposed {
+		l.report.add(w, nil)
+	}
+	c.Data, c.Unknown = l.sources(), l.unknown
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }

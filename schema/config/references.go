@@ -53,7 +53,11 @@ func (l *loader) declared(t hcl.Traversal, kind string, named bool, name string,
 	case !named:
 		return "Invalid reference", fmt.Sprintf("Name the %s after %q, as in %s.name.", kind, t.RootName(), t.RootName())
 	case !exists:
-		return "Reference to undeclared " + kind, fmt.Sprintf("No %s named %q is declared.%s", kind, name, didYouMean(name, known))
+		hint := didYouMean(name, known)
+		if hint == "" && kind == "variable" {
+			hint = fmt.Sprintf(" Declare it with a block: variable %q {}.", name)
+		}
+		return "Reference to undeclared " + kind, fmt.Sprintf("No %s named %q is declared.%s", kind, name, hint)
 	}
 	return "", ""
 }

@@ -10,11 +10,39 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
+// habits are names from Terraform's language that this one does without, and
+// what there is in their place.
+var habits = map[string]string{
+	"backend":    "Where the state lives is said by a state block.",
+	"count":      "Several of a block are made by for_each.",
+	"depends_on": "The order follows from what refers to what.",
+	"lifecycle":  "What happens to the targets when a block goes away is said by on_remove.",
+	"module":     "All files of a directory are one configuration; several accounts of a kind are made by for_each.",
+	"output":     "What a token gives is written to targets by deliver blocks.",
+	"provider":   "The provider is the first label of an account block, and its settings, such as base_url, are arguments there.",
+	"resource":   "Accounts are declared by account blocks.",
+	"terraform":  "Settings of the configuration are in a credsync block.",
+}
+
+var firstQuoted = regexp.MustCompile(`"([^"]*)"`)
+
+// habitHint is what to write in place of a name that a Terraform user knows.
+func habitHint(p *hcl.Diagnostic) string {
+	name := firstQuoted.FindStringSubmatch(p.Detail)
+	if name == nil || strings.Contains(p.Detail, "Did you mean") || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
+		return ""
+	}
+	if hint := habits[name[1]]; hint != "" {
+		return " " + hint
+	}
+	return ""
+}
+
 // structural reports that a body does not have the shape of its table. These
 // details name arguments and block types only, and snippets stop where an
 // expression that is hidden begins.
 func (l *loader) structural(p *hcl.Diagnostic, address string) {
-	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: p.Detail, Address: address}
+	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: p.Detail + habitHint(p), Address: address}
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning
 	}

@@ -11,11 +11,16 @@ import (
 )
 
 // didYouMean returns " Did you mean …?" if one of the known names is near, and
-// otherwise "".
+// otherwise "". Two letters of a short name are much: of those only one that
+// begins as the given name does is near.
 func didYouMean(given string, known []string) string {
 	best, bestDistance := "", 3
 	for _, name := range slices.Sorted(slices.Values(known)) {
-		if d := levenshtein.Distance(given, name, nil); d < bestDistance && d < len(name) {
+		d := levenshtein.Distance(given, name, nil)
+		if d == 2 && len(given) < 6 && (given == "" || !strings.HasPrefix(name, given[:1])) {
+			continue
+		}
+		if d < bestDistance && d < len(name) {
 			best, bestDistance = name, d
 		}
 	}

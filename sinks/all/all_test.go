@@ -23,6 +23,9 @@ func TestTablesAreWhole(t *testing.T) {
 		if spec.Doc == "" || spec.Target == nil || spec.Record == nil || spec.Source == nil || spec.New == nil {
 			t.Errorf("%s: the spec is not complete", name)
 		}
+		if p := spec.Policy; p != nil && (p.Name == "" || p.Short == "" || p.Long == "" || p.Print == nil) {
+			t.Errorf("%s: the policy is not complete", name)
+		}
 		for _, block := range []schema.Block{spec.Connection, spec.Deliver, spec.State, spec.Data} {
 			checkBlock(t, name+"."+block.Type, block)
 		}

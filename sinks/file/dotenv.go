@@ -167,13 +167,20 @@ func (d *dotenvDocument) bytes() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+func checkDotenvKey(key string) error {
+	if !dotenvKey.MatchString(key) {
+		return fmt.Errorf("%q cannot be a name in a dotenv file: use letters, digits and _, not beginning with a digit, in data = { … }", key)
+	}
+	return nil
+}
+
 // dotenvLine writes one value so that a POSIX shell and dotenv libraries read
 // the same bytes back: plain if it can be, else in single quotes, else in
 // double ones. A few values have no such form: what has a carriage return
 // before a newline, or ends in a backslash.
 func dotenvLine(key, value string) (string, error) {
-	if !dotenvKey.MatchString(key) {
-		return "", fmt.Errorf("%w: %q cannot be a name in a dotenv file: use letters, digits and _, not beginning with a digit, in data = { … }", sinks.ErrUnsupported, key)
+	if err := checkDotenvKey(key); err != nil {
+		return "", fmt.Errorf("%w: %w", sinks.ErrUnsupported, err)
 	}
 	forms := []string{"'" + value + "'", `"` + doubleable.Replace(value) + `"`}
 	switch {

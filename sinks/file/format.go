@@ -163,6 +163,28 @@ func marshal(v any, indent string) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+// checkKeys is the Spec's.
+func checkKeys(deliver schema.Values, keys []string) error {
+	switch deliver.String("format") {
+	case formatRaw:
+		return checkRawKeys(keys)
+	case formatDotenv:
+		for _, key := range keys {
+			if err := checkDotenvKey(key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkRawKeys(keys []string) error {
+	if len(keys) != 1 {
+		return fmt.Errorf("a file of format \"raw\" holds one value, but data has the keys %q; choose one in data = { … }, or another format", keys)
+	}
+	return nil
+}
+
 // rawDocument is one value with nothing around it.
 type rawDocument struct {
 	key   string
@@ -174,9 +196,8 @@ func (d *rawDocument) data() map[string]credential.Secret {
 }
 
 func (d *rawDocument) set(data map[string]credential.Secret) error {
-	if len(data) != 1 {
-		return fmt.Errorf("%w: a file of format \"raw\" holds one value, but data has the keys %q; choose one in data = { … }, or another format",
-			sinks.ErrUnsupported, slices.Sorted(maps.Keys(data)))
+	if err := checkRawKeys(slices.Sorted(maps.Keys(data))); err != nil {
+		return fmt.Errorf("%w: %w", sinks.ErrUnsupported, err)
 	}
 	for key, value := range data {
 		d.key, d.value = key, value

@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/file"
 	"github.com/google/go-cmp/cmp"
+	"github.com/zclconf/go-cty/cty"
 )
 
 func TestReadsWhatOthersWrote(t *testing.T) {
@@ -168,6 +170,28 @@ func TestStateChecksTheKeyPair(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "SECRET-KEY-1") {
 			t.Errorf("%s: the error tells the key", test.name)
+		}
+	}
+}
+
+func TestKeysThatAFormatCannotHoldAreFoundOffline(t *testing.T) {
+	spec := file.Spec()
+	for _, c := range []struct {
+		format string
+		keys   []string
+		good   bool
+	}{
+		{"json", []string{"a b", "c"}, true},
+		{"raw", []string{"a b"}, true},
+		{"raw", []string{"a", "b"}, false},
+		{"raw", nil, false},
+		{"dotenv", []string{"A", "_b2"}, true},
+		{"dotenv", []string{"A", "2B"}, false},
+		{"dotenv", []string{"A B"}, false},
+	} {
+		v := schema.NewValues(&spec.Deliver, "", map[string]cty.Value{"path": cty.StringVal("x"), "format": cty.StringVal(c.format)}, nil)
+		if err := spec.CheckKeys(v, c.keys); (err == nil) != c.good {
+			t.Errorf("%s, %q: %v", c.format, c.keys, err)
 		}
 	}
 }

@@ -47,10 +47,11 @@ func Spec() *sinks.Spec {
 				Doc: "`json`: an object, whose values that are not strings are read as JSON text. `dotenv`: lines of `KEY=value`.",
 			},
 		}},
-		Target: target,
-		Record: record,
-		Source: target,
-		New:    open,
+		Target:    target,
+		Record:    record,
+		Source:    target,
+		CheckKeys: checkKeys,
+		New:       open,
 	}
 }
 

@@ -219,6 +219,34 @@ func testPod(t *testing.T, c *cluster) {
 	c.wantData(t, target, "k", "v")
 }
 
+// testRecordInOneRequest: a token that was just issued is not kept waiting.
+func testRecordInOneRequest(t *testing.T, c *cluster) {
+	var requests []string
+	p := newProxy(t, c.KubernetesServer, func(r *http.Request) { requests = append(requests, r.Method) })
+	s, record := p.conn(c.AdminToken).open(t), c.conn.record(t, nil, "r")
+	version := ""
+	for i := range 3 {
+		var err error
+		version, err = s.Write(t.Context(), record, sinks.Write{Data: secrets("record", fmt.Sprint(i)), If: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(requests, []string{"POST", "PATCH", "PATCH"}) {
+		t.Errorf("three writes took the requests %v", requests)
+	}
+	c.wantData(t, record, "record", "2")
+
+	c.Patch(c.path(record), object{"metadata": object{"finalizers": []string{"example.com/wait"}}})
+	c.Must(http.MethodDelete, c.path(record), "", nil)
+	version = c.stat(t, record).Version
+	_, err := s.Write(t.Context(), record, sinks.Write{Data: secrets("record", "canary"), If: version})
+	wantError(t, err, sinks.ErrUnavailable, "being deleted")
+	c.Patch(c.path(record), object{"metadata": object{"finalizers": nil}})
+	_, err = s.Write(t.Context(), record, sinks.Write{Data: secrets("record", "canary"), If: version})
+	wantError(t, err, sinks.ErrConflict, "deleted meanwhile")
+}
+
 func testPages(t *testing.T, c *cluster) {
 	prefix := c.conn.record(t, nil, "")
 	const n = pageSize + 3

@@ -92,6 +92,9 @@ type call struct {
 	// verb, namespace and name are what RBAC has to allow; name is "" where
 	// that cannot be said of a single Secret.
 	verb, namespace, name string
+	// workload is the plural of the kind in group apps, where it is about one
+	// of those; "" for a Secret.
+	workload string
 	// secrets are what the request carries and no error may tell.
 	secrets map[string]credential.Secret
 }

@@ -81,10 +81,20 @@ func (c *client) forbidden(status *apierrors.StatusError, what call) error {
 	if strings.Contains(status.ErrStatus.Message, " cannot impersonate") {
 		return fmt.Errorf("%s: %w: %s may not act as the user or groups of impersonate in the sink block: allow it the verb \"impersonate\" on them, or leave impersonate out", c.about(what), sinks.ErrDenied, user)
 	}
-	return fmt.Errorf("%s: %w: %s may not %s %s; its Role in that namespace needs\n%s", c.about(what), sinks.ErrDenied, user, what.verb, objectOf(what), rule(what.name, what.verb))
+	return fmt.Errorf("%s: %w: %s may not %s %s; its Role in that namespace needs\n%s", c.about(what), sinks.ErrDenied, user, what.verb, objectOf(what), ruleFor(what))
+}
+
+func ruleFor(what call) string {
+	if what.workload != "" {
+		return fmt.Sprintf(`- {apiGroups: ["apps"], resources: [%q], resourceNames: [%q], verbs: [%q]}`, what.workload, what.name, what.verb)
+	}
+	return rule(what.name, what.verb)
 }
 
 func objectOf(what call) string {
+	if what.workload != "" {
+		return fmt.Sprintf("%s %q in namespace %s", what.workload, what.name, what.namespace)
+	}
 	if what.name == "" {
 		return "secrets in namespace " + what.namespace
 	}

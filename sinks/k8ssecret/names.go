@@ -108,6 +108,10 @@ func invalid(value, what string, problems []string) error {
 	if len(problems) == 0 {
 		return nil
 	}
+	for i, p := range problems {
+		// Examples and a regular expression follow.
+		problems[i], _, _ = strings.Cut(p, " (e.g. ")
+	}
 	return fmt.Errorf("%q cannot be %s: %s", value, what, strings.Join(problems, "; "))
 }
 
@@ -188,12 +192,19 @@ func stateMark(prefix string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+func checkKey(key string) error {
+	if len(validation.IsConfigMapKey(key)) > 0 {
+		return fmt.Errorf("%q cannot be a key of a Secret: use letters, digits, \"-\", \"_\" and \".\"", key)
+	}
+	return nil
+}
+
 // checkData finds what the API server would refuse, before anything is sent.
 func checkData(t sinks.Target, data map[string]credential.Secret) error {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(data)) {
-		if problems := validation.IsConfigMapKey(key); len(problems) > 0 {
-			return fmt.Errorf("write %s: %w: %q cannot be a key of a Secret: use letters, digits, \"-\", \"_\" and \".\"; name it otherwise in the data of the deliver block", t.Location, sinks.ErrUnsupported, key)
+		if err := checkKey(key); err != nil {
+			return fmt.Errorf("write %s: %w: %w; name it otherwise in the data of the deliver block", t.Location, sinks.ErrUnsupported, err)
 		}
 		size += len(data[key].Reveal())
 	}

@@ -27,6 +27,7 @@ type Sink struct {
 var (
 	_ sinks.Sink        = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
+	_ sinks.Restarter   = (*Sink)(nil)
 )
 
 func open(m machine, conn schema.Values, env sinks.Env) (sinks.Sink, error) {

@@ -12,7 +12,9 @@
 package k8ssecret
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -42,6 +44,10 @@ func spec(m machine) *sinks.Spec {
 			{Name: "type", Type: cty.String, DefaultText: "`Opaque`; a Secret that exists keeps its type", Check: checkType, Doc: "The Secret's type. Kubernetes never changes it."},
 			{Name: "labels", Type: cty.Map(cty.String), Check: checkLabels, Doc: "Labels for the Secret."},
 			{Name: "annotations", Type: cty.Map(cty.String), Check: checkAnnotations, Doc: "Annotations for the Secret."},
+			{
+				Name: "restart", Type: cty.List(cty.String), Check: checkRestart,
+				Doc: "Workloads of the Secret's namespace to restart once all of the account's targets have a new token, as `kubectl rollout restart` does: `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`. Needed on them: `patch`.",
+			},
 		}},
 		State: schema.Block{Type: "state", Labels: labels, Attributes: []schema.Attribute{
 			{
@@ -55,13 +61,29 @@ func spec(m machine) *sinks.Spec {
 		}},
 		Data: schema.Block{Type: "data", Labels: labels, Attributes: []schema.Attribute{nameAttribute("The Secret's name."), namespaceAttribute()}},
 		Target: func(conn, v schema.Values) (sinks.Target, error) {
-			return m.target(conn, v, v.String("name"))
+			t, err := m.target(conn, v, v.String("name"))
+			t.Restarts = v.Strings("restart")
+			return t, err
 		},
 		Source: func(conn, v schema.Values) (sinks.Target, error) {
 			return m.target(conn, v, v.String("name"))
 		},
 		Record: func(conn, v schema.Values, name string) (sinks.Target, error) {
 			return m.target(conn, v, recordName(v.String("name"), name))
+		},
+		Exposes: func(records, target sinks.Target) string {
+			if namespace, _ := place(records); strings.HasPrefix(target.Path, namespace+"/") {
+				return fmt.Sprintf("The state is found by a list of the namespace %s, and whoever may list Secrets there to read their own sees the state's too. Give the state a namespace of its own.", namespace)
+			}
+			return ""
+		},
+		CheckKeys: func(_ schema.Values, keys []string) error {
+			for _, key := range keys {
+				if err := checkKey(key); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		New: func(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 			return open(machine{getenv: env.Getenv, serviceAccount: m.serviceAccount}, conn, env)

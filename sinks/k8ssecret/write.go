@@ -38,8 +38,11 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 // not.
 func (s *Sink) write(ctx context.Context, t sinks.Target, w sinks.Write) (written *corev1.Secret, err error) {
 	wanted := desired(t, w)
-	if w.If == "" {
+	switch {
+	case w.If == "":
 		return s.client.create(ctx, t, wanted, w.Data, false)
+	case isState(t):
+		return s.replaceRecord(ctx, t, w, wanted)
 	}
 	for range conflictTries {
 		var live *corev1.Secret
@@ -64,9 +67,32 @@ func (s *Sink) write(ctx context.Context, t sinks.Target, w sinks.Write) (writte
 	return written, err
 }
 
-// writable refuses a Secret that no write can change.
+// replaceRecord writes a state record in one request, since what it has to keep
+// may exist nowhere else yet. Its version is the resourceVersion, so there is
+// nothing to look at first.
+func (s *Sink) replaceRecord(ctx context.Context, t sinks.Target, w sinks.Write, wanted *corev1.Secret) (*corev1.Secret, error) {
+	seen := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: w.If}}
+	written, err := s.client.patch(ctx, "write", t, types.MergePatchType, mergeOf(seen, wanted), w.Data)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.writable(t, written); err != nil {
+		return nil, err
+	}
+	if rest := leftovers(written, wanted); !t.Merge && !rest.empty() {
+		return s.client.patch(ctx, "write", t, types.MergePatchType, rest, w.Data)
+	}
+	return written, nil
+}
+
+// writable refuses a Secret that no write can change, or not into what it
+// should be.
 func (s *Sink) writable(t sinks.Target, live *corev1.Secret) error {
+	wanted := typeOf(t)
 	switch {
+	case wanted != "" && wanted != live.Type:
+		return fmt.Errorf("write %s in Kubernetes at %s: its type is %q, which Kubernetes never changes: set type in the deliver block to that, or delete the Secret and credsync creates it anew as %q",
+			t.Location, s.client.address, live.Type, wanted)
 	case live.DeletionTimestamp != nil:
 		return fmt.Errorf("write %s in Kubernetes at %s: %w: it is being deleted, and waits for the finalizers %q", t.Location, s.client.address, sinks.ErrUnavailable, live.Finalizers)
 	case live.Immutable != nil && *live.Immutable:
@@ -76,13 +102,8 @@ func (s *Sink) writable(t sinks.Target, live *corev1.Secret) error {
 	return nil
 }
 
-// agreed refuses a change that the API server would, or that another manager
-// would undo.
+// agreed refuses a change that another manager would undo.
 func (s *Sink) agreed(t sinks.Target, w sinks.Write, live, wanted *corev1.Secret) error {
-	if wanted.Type != "" && wanted.Type != live.Type {
-		return fmt.Errorf("write %s in Kubernetes at %s: its type is %q, which Kubernetes never changes: set type in the deliver block to that, or delete the Secret and credsync creates it anew as %q",
-			t.Location, s.client.address, live.Type, wanted.Type)
-	}
 	if by := contested(live, wanted); by != "" && !w.Adopt {
 		return fmt.Errorf("write %s in Kubernetes at %s: %s: take that out there, or set adopt = true in the deliver block to take it over", t.Location, s.client.address, by)
 	}
@@ -158,24 +179,30 @@ func desired(t sinks.Target, w sinks.Write) *corev1.Secret {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: name, Labels: texts(t.Options, "labels"), Annotations: texts(t.Options, "annotations"),
 		},
-		Data: reveal(w.Data),
+		Type: typeOf(t), Data: reveal(w.Data),
 	}
 	switch {
 	case isState(t):
-		prefix := t.Options.String("name")
-		s.Type = stateType
-		s.Labels = map[string]string{managedByLabel: manager, stateLabel: stateMark(prefix)}
-		return s
-	case t.Options.Block() != nil && t.Options.Has("type"):
-		s.Type = corev1.SecretType(t.Options.String("type"))
-	}
-	if !t.Merge {
+		s.Labels = map[string]string{managedByLabel: manager, stateLabel: stateMark(t.Options.String("name"))}
+	case !t.Merge:
 		s.Labels = with(s.Labels, managedByLabel, manager)
 		s.Annotations = with(s.Annotations, ownerAnnotation, w.Owner)
 		s.Annotations = with(s.Annotations, expiresAtAnnotation, timestamp(w.ExpiresAt))
 		s.Annotations = with(s.Annotations, rotatedAtAnnotation, timestamp(w.RotatedAt))
 	}
 	return s
+}
+
+// typeOf is the type that a Secret is to have; "" leaves it to the API server,
+// or as it is.
+func typeOf(t sinks.Target) corev1.SecretType {
+	switch b := t.Options.Block(); {
+	case isState(t):
+		return stateType
+	case b == nil || !t.Options.Has("type"):
+		return ""
+	}
+	return corev1.SecretType(t.Options.String("type"))
 }
 
 func reveal(data map[string]credential.Secret) map[string][]byte {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
@@ -26,6 +27,7 @@ const (
 	List      = "list"
 	Claim     = "claim"
 	Preflight = "preflight"
+	Restart   = "restart"
 )
 
 // Sink is an in-memory sink. The zero value is not usable; call New.
@@ -44,6 +46,8 @@ type Sink struct {
 	mu      sync.Mutex
 	objects map[string]object
 	calls   map[string]int
+	// restarts are the stamps by name.
+	restarts map[string][]time.Time
 }
 
 type object struct {
@@ -65,11 +69,12 @@ var (
 	_ sinks.Sink        = (*Sink)(nil)
 	_ sinks.Claimer     = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
+	_ sinks.Restarter   = (*Sink)(nil)
 )
 
 // New returns an empty sink.
 func New() *Sink {
-	return &Sink{objects: map[string]object{}, calls: map[string]int{}}
+	return &Sink{objects: map[string]object{}, calls: map[string]int{}, restarts: map[string][]time.Time{}}
 }
 
 // Calls returns how often an operation was called, failures included.
@@ -272,4 +277,23 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 		return nil
 	}
 	return s.do(ctx, Preflight, targets, func() error { return nil })
+}
+
+// Restart implements sinks.Restarter.
+func (s *Sink) Restart(ctx context.Context, t sinks.Target, stamp time.Time) error {
+	return s.do(ctx, Restart, []sinks.Target{t}, func() error {
+		for _, name := range t.Restarts {
+			if list := s.restarts[name]; len(list) == 0 || !list[len(list)-1].Equal(stamp) {
+				s.restarts[name] = append(list, stamp)
+			}
+		}
+		return nil
+	})
+}
+
+// Restarts returns how often something was restarted.
+func (s *Sink) Restarts(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.restarts[name])
 }

@@ -35,11 +35,17 @@ func Spec(open func(name string) *Sink) *sinks.Spec {
 		Connection: schema.Block{Type: "sink", Labels: []string{"memory", "name"}, Attributes: []schema.Attribute{
 			{Name: "name", Type: cty.String, Default: cty.StringVal("main"), Doc: "Which of the test's sinks this is."},
 		}},
-		Deliver: schema.Block{Type: "deliver", Attributes: []schema.Attribute{path}},
-		State:   schema.Block{Type: "state", Attributes: []schema.Attribute{path}},
-		Data:    schema.Block{Type: "data", Attributes: []schema.Attribute{path}},
-		Target:  target,
-		Source:  target,
+		Deliver: schema.Block{Type: "deliver", Attributes: []schema.Attribute{path, {
+			Name: "restart", Type: cty.List(cty.String), Doc: "What to restart once it has a new token.",
+		}}},
+		State: schema.Block{Type: "state", Attributes: []schema.Attribute{path}},
+		Data:  schema.Block{Type: "data", Attributes: []schema.Attribute{path}},
+		Target: func(conn, v schema.Values) (sinks.Target, error) {
+			t, err := target(conn, v)
+			t.Restarts = v.Strings("restart")
+			return t, err
+		},
+		Source: target,
 		Record: func(conn, state schema.Values, name string) (sinks.Target, error) {
 			t, err := target(conn, state)
 			if name != "" {

@@ -225,7 +225,7 @@ func testPreflight(t *testing.T, v *servers.VaultServer) {
 	for _, want := range []string{
 		`path "` + mount + `/data/partial" { capabilities = ["update"] }`,
 		`path "` + mount + `/metadata/partial" { capabilities = ["read"] }`,
-		`path "` + mount + `/data/none" { capabilities = ["create", "update"] }`,
+		`path "` + mount + `/data/none" { capabilities = ["update"] }`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %s:\n%v", want, err)

@@ -68,8 +68,8 @@ func (c connection) address() string {
 
 // client makes a client that has sent nothing and holds no token.
 func (c connection) client() (*api.Client, error) {
-	if err := c.checkAddress(); err != nil {
-		return nil, err
+	if err := checkAddress(c.address()); err != nil {
+		return nil, fmt.Errorf("address: %w", err)
 	}
 	cfg := &api.Config{
 		Address: c.address(), HttpClient: newHTTPClient(), Timeout: requestTimeout,
@@ -99,16 +99,16 @@ func (c connection) client() (*api.Client, error) {
 	return client, nil
 }
 
-func (c connection) checkAddress() error {
-	u, err := url.Parse(c.address())
-	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("address: it is not a URL such as https://vault.internal:8200 (without user, query or fragment)")
-	}
+// checkAddress does not quote the address, which may hold a password.
+func checkAddress(address string) error {
+	u, err := url.Parse(address)
 	switch {
+	case err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("it is not a URL such as https://vault.internal:8200 (without user, query or fragment)")
 	case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", u.Scheme == "unix":
 		return nil
 	}
-	return fmt.Errorf("address: %q must begin with https://, http:// or unix://", c.address())
+	return errors.New("it must begin with https://, http:// or unix://, as in https://vault.internal:8200")
 }
 
 func newHTTPClient() *http.Client {

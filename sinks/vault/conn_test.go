@@ -93,6 +93,26 @@ func TestBadEnvironmentIsNamed(t *testing.T) {
 	}
 }
 
+func TestAddressIsCheckedOfflineAndNotQuoted(t *testing.T) {
+	row, _ := vault.Spec().Connection.Attribute("address")
+	for address, good := range map[string]bool{
+		"https://vault.internal:8200": true, "http://127.0.0.1:8200": true, "https://vault.internal/behind/a/path": true, "unix:///run/vault.sock": true,
+		"": false, "https://": false, "vault.internal:8200": false, "127.0.0.1:8200": false, "vault.internal": false, "ftp://vault.internal": false,
+		"user:canary@vault.internal:8200": false, "https://user:canary@vault.internal": false, "https://vault.internal?token=canary": false, "https://vault.internal#canary": false,
+	} {
+		err := row.Check(cty.StringVal(address))
+		if (err == nil) != good || err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%q: %v", address, err)
+		}
+		if good {
+			continue
+		}
+		if _, err := (&conn{env: attrs{"VAULT_TOKEN": "t", "VAULT_AGENT_ADDR": address}}).tryOpen(); address != "" && (err == nil || strings.Contains(err.Error(), "canary")) {
+			t.Errorf("%q of the environment: %v", address, err)
+		}
+	}
+}
+
 func TestDefaultAddressIsTheCLIs(t *testing.T) {
 	c := &conn{env: attrs{"VAULT_TOKEN": "t", "VAULT_MAX_RETRIES": "0", "VAULT_PROXY_ADDR": "http://127.0.0.1:1"}}
 	_, err := c.open(t).Stat(t.Context(), c.target(t, "a", false))

@@ -149,9 +149,30 @@ func (k kv1) claim(ctx context.Context, t sinks.Target, _ string, seen sinks.Inf
 }
 
 func (k kv1) needs(t sinks.Target) []need {
-	capabilities := []string{"create", "update"}
 	if t.Merge {
-		capabilities = []string{"create", "read", "update"}
+		return []need{{path: k.path(t), capabilities: []string{"create", "read", "update"}, why: "write its keys over what is there"}}
 	}
-	return []need{{k.path(t), capabilities, false}}
+	return []need{{path: k.path(t), capabilities: []string{"create", "update"}, why: "write the token"}}
 }
+
+// watches is not needed to deliver: what cannot be seen is written blindly.
+func (k kv1) watches(t sinks.Target) []need {
+	if t.Merge {
+		return nil
+	}
+	return []need{{path: k.path(t), capabilities: []string{"read"}, why: "see whether it is there, and still as it was written"}}
+}
+
+func (k kv1) removes(t sinks.Target) []need {
+	if t.Merge {
+		return nil // needs covers it
+	}
+	return []need{{path: k.path(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
+}
+
+func (k kv1) reads(t sinks.Target) []need {
+	return []need{{path: k.path(t), capabilities: []string{"read"}, why: "read its values"}}
+}
+
+// keeps is never asked for: version 1 cannot keep the state.
+func (k kv1) keeps(sinks.Target) []need { return nil }

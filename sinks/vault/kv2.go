@@ -265,13 +265,52 @@ func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[str
 	return err
 }
 
+// needs has no create on the data of a target that is marked: the mark is made
+// first, and Vault then takes even the first write of data for an update. Should
+// someone purge the secret between the two, the write is denied, and the next
+// apply, which finds nothing there, begins with the mark again.
 func (k kv2) needs(t sinks.Target) []need {
 	if t.Merge {
-		return []need{{k.dataPath(t), []string{"create", "patch", "update"}, false}, {k.metadataPath(t), []string{"read"}, false}}
+		return []need{
+			{path: k.dataPath(t), capabilities: []string{"create", "patch", "update"}, why: "write its keys, and keep the others"},
+			{path: k.metadataPath(t), capabilities: []string{"read"}, why: "see whether it is there, and at which version"},
+		}
 	}
 	return []need{
-		{k.dataPath(t), []string{"create", "update"}, false},
-		{k.metadataPath(t), []string{"read"}, false},
-		{k.metadataPath(t), []string{"create", "patch"}, true},
+		{path: k.dataPath(t), capabilities: []string{"update"}, why: "write the token"},
+		{path: k.metadataPath(t), capabilities: []string{"read"}, why: "see whether it is there, at which version, and whose"},
+		{path: k.metadataPath(t), capabilities: []string{"create", "patch"}, why: "mark its owner", unclaimed: true},
+	}
+}
+
+func (k kv2) watches(t sinks.Target) []need {
+	if !t.Merge {
+		return nil
+	}
+	return []need{{path: k.dataPath(t), capabilities: []string{"read"}, why: "see whether its keys are as they were when others have changed theirs"}}
+}
+
+func (k kv2) removes(t sinks.Target) []need {
+	if t.Merge {
+		return nil // needs covers it
+	}
+	return []need{{path: k.metadataPath(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
+}
+
+func (k kv2) reads(t sinks.Target) []need {
+	return []need{{path: k.dataPath(t), capabilities: []string{"read"}, why: "read its values"}}
+}
+
+// keeps allows all records, not only those of the accounts there are: what has
+// gone from the configuration is found by them and cleaned up, and a new
+// account needs no new policy for its record. The sign "+" is one part of a
+// path, so what lies deeper is left out.
+func (k kv2) keeps(all sinks.Target) []need {
+	one := all
+	one.Path += "/+"
+	return []need{
+		{path: k.dataPath(one), capabilities: []string{"create", "read", "update"}, why: "keep the record of each account"},
+		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that have gone from the configuration"},
+		{path: k.metadataPath(one), capabilities: []string{"delete", "read"}, why: "remove such a record"},
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// need is what delivering takes at one path.
+// need is what something takes at one path.
 type need struct {
 	path         string
 	capabilities []string
+	// why is for people who read the policy.
+	why string
 	// unclaimed needs fall away once the target is marked as someone's.
 	unclaimed bool
 }

@@ -40,6 +40,13 @@ type engine interface {
 	listPath(prefix string) string
 	// needs are the capabilities that delivering to a target takes: by path.
 	needs(t sinks.Target) []need
+	// The others are what else a policy allows: to see what others did to a
+	// target, to remove it, to read the source of a data block and to keep the
+	// state.
+	watches(t sinks.Target) []need
+	removes(t sinks.Target) []need
+	reads(t sinks.Target) []need
+	keeps(all sinks.Target) []need
 }
 
 var (

@@ -37,7 +37,8 @@ func Spec() *sinks.Spec {
 		Type: "vault",
 		Doc: "A KV mount of HashiCorp Vault, of version 2 or 1. Whatever is not set here comes from the `VAULT_*` environment, as for the vault CLI. " +
 			"In version 2 a write is a compare-and-set, and ownership is marked in custom metadata (`managed-by`, `credsync-owner`); " +
-			"`read` on delivered data is never needed. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot live there.",
+			"`read` on delivered data is never needed. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot live there. " +
+			"`credsync policy vault` prints the policy that a configuration needs.",
 		Connection: connectionBlock(),
 		Deliver:    schema.Block{Type: "deliver", Labels: []string{"vault", "name"}, Attributes: path("The secret's path below the mount, without `data/`.")},
 		State:      schema.Block{Type: "state", Labels: []string{"vault", "name"}, Attributes: path("The path below the mount under which each account has a secret with its record.")},
@@ -46,6 +47,7 @@ func Spec() *sinks.Spec {
 		Source:     target,
 		Record:     record,
 		New:        open,
+		Policy:     policy(),
 	}
 }
 
@@ -54,8 +56,9 @@ func connectionBlock() schema.Block {
 		Type: "sink", Labels: []string{"vault", "name"},
 		Attributes: []schema.Attribute{
 			{
-				Name: "address", Type: cty.String, Env: []string{"VAULT_ADDR"}, DefaultText: defaultAddress, Check: notEmpty,
-				Doc: "Where Vault is: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR, where it is set, wins.",
+				Name: "address", Type: cty.String, Env: []string{"VAULT_ADDR"}, DefaultText: defaultAddress,
+				Check: func(v cty.Value) error { return checkAddress(v.AsString()) },
+				Doc:   "Where Vault is: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR, where it is set, wins.",
 			},
 			{Name: "namespace", Type: cty.String, Env: []string{"VAULT_NAMESPACE"}, Doc: "The namespace, in Vault Enterprise."},
 			{

@@ -11,7 +11,7 @@ account "bank" "a" {
   username = "u"
   password = "p"
 
-  deliver "vault" "mian" { # ERROR: No sink "vault" "mian" is declared. Did you mean "vault.main"? The declared ones are vault.main.
+  deliver "vault" "mian" { # ERROR: No sink "vault" "mian" is declared. Did you mean "vault.main"? The declared ones are file.out, vault.main.
     path = "a"
   }
 
@@ -50,6 +50,11 @@ account "bank" "a" {
   }
 
   deliver "vault" "main" {
+    path = "f"
+    data = { GOOD = "x", "A KEY" = token.access_token } # ERROR: "A KEY" has a space.
+  }
+
+  deliver "vault" "main" {
     path = "e"
     data = { X = token.customers[0].nme } # ERROR: does not have an attribute named "nme"
   }
@@ -68,5 +73,42 @@ account "bank" "a" {
     content {
       path = "x"
     }
+  }
+}
+
+sink "file" "out" {
+}
+
+locals {
+  hidden = "hunter2 in a local"
+}
+
+account "bank" "keys" {
+  username = "u"
+  password = local.hidden
+
+  deliver "file" "out" {
+    path = "k1"
+    data = { "two words" = 1 } # ERROR: "two words" has a space.
+  }
+
+  deliver "file" "out" {
+    path = "k2"
+    data = { "left out" = null, X = token.access_token }
+  }
+
+  deliver "file" "out" {
+    path = "k3"
+    data = { (token.access_token) = 1 } # ERROR: The keys of data are shown
+  }
+
+  deliver "file" "out" {
+    path = "k4"
+    data = { for k in ["${var.secret} x"] : k => 1 } # ERROR: They are not named, since they may be secret.
+  }
+
+  deliver "file" "out" {
+    path = "k5"
+    data = { (local.hidden) = 1 } # ERROR: They are not named, since they may be secret.
   }
 }

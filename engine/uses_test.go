@@ -1,0 +1,110 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+	"github.com/google/go-cmp/cmp"
+)
+
+const manyUses = `
+sink "memory" "main" {}
+sink "memory" "spare" { name = "other" }
+sink "memory" "state" { name = "state" }
+state "memory" "state" { path = "state" }
+data "memory" "inputs" {
+  sink = "main"
+  path = "inputs"
+}
+account "fake" "b" {
+  user     = "u"
+  password = data.memory.inputs.password
+  enabled  = false
+  deliver "memory" "main" { path = "b" }
+}
+account "fake" "a" {
+  user      = "u"
+  password  = "pw"
+  on_remove = "delete"
+  deliver "memory" "main" {
+    path  = "a"
+    merge = true
+  }
+  deliver "memory" "main" {
+    path  = "c"
+    adopt = true
+  }
+}
+`
+
+// described has the words of a use, in its order.
+func described(u sinks.Use) []string {
+	lines := []string{u.Sink}
+	flag := func(set bool, word string) string {
+		if set {
+			return " " + word
+		}
+		return ""
+	}
+	for _, d := range u.Deliver {
+		lines = append(lines, d.Account+" "+d.Target.Location+flag(d.Target.Merge, "merge")+flag(d.Adopt, "adopt")+flag(d.Delete, "delete"))
+	}
+	for _, d := range u.Data {
+		lines = append(lines, d.Address+" "+d.Target.Location)
+	}
+	if u.State != nil {
+		lines = append(lines, "state "+u.State.All.Location)
+		for _, r := range u.State.Records {
+			lines = append(lines, "record "+r.Location[:strings.LastIndex(r.Location, "-")])
+		}
+	}
+	return lines
+}
+
+func TestUses(t *testing.T) {
+	uses, diags := engine.Uses(newWorld(t, manyUses).config(), "memory")
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	var got []string
+	for _, u := range uses {
+		got = append(got, described(u)...)
+	}
+	want := []string{
+		"memory.main",
+		"account.fake.a memory/a merge delete", "account.fake.a memory/c adopt delete", "account.fake.b memory/b",
+		"data.memory.inputs memory/inputs",
+		"memory.spare",
+		"memory.state", "state memory/state", "record memory/state/fake-a", "record memory/state/fake-b",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if none, _ := engine.Uses(newWorld(t, manyUses).config(), "vault"); len(none) > 0 {
+		t.Errorf("uses of another type: %+v", none)
+	}
+}
+
+func TestUnknownUsesAreReportedOnce(t *testing.T) {
+	at := func(line int) *diag.Range {
+		return &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: line, Column: 1}}
+	}
+	c := &config.Config{Unknown: []config.Unknown{
+		{Address: "account.fake.a", SinkType: "memory", Range: at(1)},
+		{Address: "account.fake.a", SinkType: "memory", Range: at(1)},
+		{Address: "account.fake.b", SinkType: "file", Range: at(2)},
+		{Address: "account.fake.c", Range: at(3)},
+	}}
+	var got []string
+	_, diags := engine.Uses(c, "memory")
+	for _, d := range diags {
+		got = append(got, d.Address)
+	}
+	if diff := cmp.Diff([]string{"account.fake.a", "account.fake.c"}, got); diff != "" || !diags.HasErrors() {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,255 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/vault/api"
+)
+
+// kvFlag says which version the mounts have.
+const kvFlag = "kv"
+
+// detectKV is the value of kvFlag that asks Vault.
+const detectKV = "detect"
+
+// policy describes "credsync policy vault".
+func policy() *sinks.Policy {
+	return &sinks.Policy{
+		Name:  "vault",
+		Short: "Print the Vault policy that this configuration needs",
+		Long: "Print the least Vault policy with which this configuration works, for\n\n" +
+			"  credsync policy vault | vault policy write credsync -\n\n" +
+			"It covers the sinks that are named, or all of type vault, which must then be in one\n" +
+			"Vault and one namespace. Vault need not be there yet: nothing is contacted, and mounts\n" +
+			"are taken to be KV version 2. For others say --kv 1, or let --kv detect ask Vault\n" +
+			"with the login of the sink block.\n\n" +
+			"Print it again when targets, data blocks or the state block have changed. What goes from\n" +
+			"the configuration and is to be deleted from Vault (on_remove) is not in the new policy:\n" +
+			"leave the one before in place too until an apply has deleted it.",
+		Flags: []sinks.PolicyFlag{{
+			Name: kvFlag, Default: "2", OneOf: []string{"1", "2", detectKV},
+			Usage: "`VERSION` of the KV mounts: 1, 2, or detect to ask Vault",
+		}},
+		Print: printPolicy,
+	}
+}
+
+// place is one namespace of one Vault.
+type place struct{ address, namespace string }
+
+func (p place) String() string {
+	if p.namespace == "" {
+		return p.address
+	}
+	return p.address + ", namespace " + p.namespace
+}
+
+func printPolicy(ctx context.Context, r sinks.PolicyRequest) ([]byte, error) {
+	at, err := onePlace(r)
+	if err != nil {
+		return nil, err
+	}
+	doc := document{rules: map[string]*rule{}}
+	for _, u := range r.Uses {
+		e, version, err := engineOf(ctx, u, r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", u.Sink, err)
+		}
+		doc.mounts = append(doc.mounts, fmt.Sprintf("%s (mount %s, KV version %s)", u.Sink, mountOf(u.Conn), version))
+		if err := doc.cover(e, u); err != nil {
+			return nil, fmt.Errorf("%s: %w", u.Sink, err)
+		}
+	}
+	if len(doc.rules) == 0 {
+		return nil, errors.New("nothing is delivered to, kept in or read from Vault by this configuration, so it needs no policy")
+	}
+	return doc.text(at, r.Project), nil
+}
+
+// onePlace refuses sinks in several Vaults or namespaces: their rules in one
+// policy would allow in each what is needed in another.
+func onePlace(r sinks.PolicyRequest) (place, error) {
+	names := map[place][]string{}
+	var order []place
+	for _, u := range r.Uses {
+		c := connection{conn: u.Conn, env: r.Env}
+		if err := checkAddress(c.address()); err != nil {
+			return place{}, fmt.Errorf("%s: address: %w", u.Sink, err)
+		}
+		at := place{strings.TrimRight(c.address(), "/"), strings.Trim(c.attr("namespace", api.EnvVaultNamespace), "/")}
+		if names[at] == nil {
+			order = append(order, at)
+		}
+		names[at] = append(names[at], u.Sink)
+	}
+	if len(order) == 1 {
+		return order[0], nil
+	}
+	var lines []string
+	for _, at := range order {
+		lines = append(lines, fmt.Sprintf("%s is at %s", strings.Join(names[at], " "), at))
+	}
+	return place{}, fmt.Errorf("the sinks are not in one Vault and namespace, and each of these needs a policy of its own: name the sinks of one, as in \"credsync policy vault %s\": %s",
+		strings.Join(names[order[0]], " "), strings.Join(lines, "; "))
+}
+
+// engineOf returns the engine of a sink's mount, for its paths only.
+func engineOf(ctx context.Context, u sinks.Use, r sinks.PolicyRequest) (e engine, version string, err error) {
+	s := &Sink{mount: mountOf(u.Conn)}
+	e, version = engine(kv2{s}), "2"
+	switch r.Flags[kvFlag] {
+	case "1":
+		e, version = kv1{s}, "1"
+	case detectKV:
+		if e, err = detected(ctx, u, r.Env); err != nil {
+			return nil, "", fmt.Errorf("%w\nSay --%s 1 or --%s 2, and Vault is not asked", err, kvFlag, kvFlag)
+		}
+		if _, old := e.(kv1); old {
+			version = "1"
+		}
+	}
+	if version == "1" && u.State != nil {
+		return nil, "", errors.New("KV version 1 cannot keep the state, for it has no compare-and-set: let the state block name a sink with a mount of version 2, and name the sinks of each version in a policy of its own")
+	}
+	return e, version, nil
+}
+
+func detected(ctx context.Context, u sinks.Use, env sinks.Env) (engine, error) {
+	opened, err := open(u.Conn, env)
+	if err != nil {
+		return nil, err
+	}
+	return opened.(*Sink).detect(ctx)
+}
+
+// document is a policy that grows.
+type document struct {
+	mounts []string
+	rules  map[string]*rule
+}
+
+// rule is what is allowed at one path.
+type rule struct {
+	capabilities []string
+	reasons      []reason
+}
+
+// reason is why some of a rule's capabilities are there, and for whom.
+type reason struct {
+	capabilities, why string
+	by                []string
+}
+
+// cover adds what one sink is used for.
+func (d *document) cover(e engine, u sinks.Use) error {
+	for _, use := range u.Deliver {
+		needs := append(e.needs(use.Target), e.watches(use.Target)...)
+		if use.Delete {
+			needs = append(needs, e.removes(use.Target)...)
+		}
+		if err := d.add(use.Account, use.Target, needs); err != nil {
+			return err
+		}
+	}
+	for _, use := range u.Data {
+		if err := d.add(use.Address, use.Target, e.reads(use.Target)); err != nil {
+			return err
+		}
+	}
+	if u.State != nil {
+		return d.add("the state", u.State.All, e.keeps(u.State.All))
+	}
+	return nil
+}
+
+func (d *document) add(by string, t sinks.Target, needs []need) error {
+	if err := checkRulePath(t.Location); err != nil {
+		return fmt.Errorf("%s: %w", by, err)
+	}
+	for _, n := range needs {
+		r := d.rules[n.path]
+		if r == nil {
+			r = &rule{}
+			d.rules[n.path] = r
+		}
+		r.add(by, n)
+	}
+	return nil
+}
+
+func (r *rule) add(by string, n need) {
+	for _, c := range n.capabilities {
+		if !slices.Contains(r.capabilities, c) {
+			r.capabilities = append(r.capabilities, c)
+		}
+	}
+	slices.Sort(r.capabilities)
+	capabilities := strings.Join(n.capabilities, ", ")
+	i := slices.IndexFunc(r.reasons, func(have reason) bool { return have.capabilities == capabilities && have.why == n.why })
+	if i < 0 {
+		i = len(r.reasons)
+		r.reasons = append(r.reasons, reason{capabilities: capabilities, why: n.why})
+	}
+	if !slices.Contains(r.reasons[i].by, by) {
+		r.reasons[i].by = append(r.reasons[i].by, by)
+	}
+}
+
+// checkRulePath refuses a path that means more than itself in a policy, where
+// there is no way to escape it.
+func checkRulePath(path string) error {
+	sign := ""
+	switch {
+	case strings.HasSuffix(path, "*"):
+		sign = "* at its end"
+	case slices.Contains(strings.Split(path, "/"), "+"):
+		sign = "+ as one of its parts"
+	case strings.Contains(path, "{{"):
+		sign = "{{"
+	case strings.Contains(path, "${"):
+		sign = "${"
+	default:
+		return nil
+	}
+	return fmt.Errorf("no policy can name the path %q alone, for %s stands for other things there; choose another path", path, sign)
+}
+
+// text is the whole policy, with the rules by path.
+func (d *document) text(at place, project string) []byte {
+	var b bytes.Buffer
+	comment := func(format string, args ...any) { b.WriteString("# " + printable(fmt.Sprintf(format, args...)) + "\n") }
+	comment("The least that credsync needs in Vault at %s", at)
+	comment("for the configuration of project %q: %s.", project, strings.Join(d.mounts, ", "))
+	comment("Printed by credsync policy vault. Print it again when targets, data blocks or the")
+	comment("state block change; leave the one before in place too until an apply has deleted")
+	comment("what is to be deleted.")
+	comment("Not in it is what Vault's default policy allows to every token that has it:")
+	comment("sys/capabilities-self, auth/token/lookup-self and auth/token/renew-self.")
+	for _, path := range slices.Sorted(maps.Keys(d.rules)) {
+		r := d.rules[path]
+		b.WriteByte('\n')
+		for _, why := range r.reasons {
+			comment("%s: %s (%s)", strings.Join(why.by, ", "), why.why, why.capabilities)
+		}
+		fmt.Fprintf(&b, "path %q {\n  capabilities = [\"%s\"]\n}\n", path, strings.Join(r.capabilities, `", "`))
+	}
+	return b.Bytes()
+}
+
+// printable keeps a comment on its line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path"
@@ -21,17 +22,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// serviceAccountDir is where a kubelet puts a pod's identity.
+const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
+
 // pod runs a CronJob's container as a process of this machine, with what a
-// kubelet would give it: the volumes, the environment and the identity. Each
-// path of a volume is replaced by that of a folder.
+// kubelet would give it: the image, the volumes, the environment and the
+// identity. Where the machine lets nobody change the root, the paths of the
+// volumes are replaced by those of folders, and the identity comes from a
+// kubeconfig.
 type pod struct {
 	*servers.KubernetesServer
 	t         *testing.T
 	namespace string
 	spec      corev1.PodSpec
 	container corev1.Container
-	// paths has the folder of each mounted path.
-	paths map[string]string
+	// root is the container's root, and entered tells that the process gets it.
+	root    string
+	entered bool
 	// env is set besides what the container has.
 	env map[string]string
 }
@@ -42,12 +49,15 @@ func newPod(t *testing.T, k *servers.KubernetesServer, job batchv1.CronJob, env 
 	if len(spec.Containers) != 1 {
 		t.Fatalf("%d containers", len(spec.Containers))
 	}
-	p := &pod{KubernetesServer: k, t: t, namespace: job.Namespace, spec: spec, container: spec.Containers[0], paths: map[string]string{}, env: env}
-	for _, m := range p.container.VolumeMounts {
-		p.paths[m.MountPath] = t.TempDir()
-	}
+	p := &pod{KubernetesServer: k, t: t, namespace: job.Namespace, spec: spec, container: spec.Containers[0], root: newRoot(t), env: env}
+	p.entered = enterable(t, p.root)
 	for _, m := range p.container.VolumeMounts {
 		p.fill(m)
+	}
+	if *spec.AutomountServiceAccountToken {
+		p.project(serviceAccountDir, map[string]string{
+			"token": k.Token(p.namespace, spec.ServiceAccountName, time.Hour), "ca.crt": k.CA.PEM, "namespace": p.namespace,
+		})
 	}
 	return p
 }
@@ -70,23 +80,25 @@ func (p *pod) fill(m corev1.VolumeMount) {
 			files[source.ServiceAccountToken.Path] = p.Token(p.namespace, p.spec.ServiceAccountName, life, source.ServiceAccountToken.Audience)
 		}
 	case v.EmptyDir != nil, v.PersistentVolumeClaim != nil:
+		p.writable(m.MountPath)
 		return
 	default:
 		p.t.Fatalf("no test knows the kind of the volume %s", v.Name)
 	}
-	p.project(p.paths[m.MountPath], files)
+	p.project(m.MountPath, files)
 }
 
 // project writes files as a kubelet does: in a hidden folder, with links to
 // them.
 func (p *pod) project(dir string, files map[string]string) {
 	p.t.Helper()
+	dir = filepath.Join(p.root, dir)
 	data := filepath.Join(dir, "..data")
-	if err := os.Mkdir(data, 0o755); err != nil {
+	if err := os.MkdirAll(data, 0o755); err != nil {
 		p.t.Fatal(err)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(data, name), []byte(p.local(text)), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(p.local(text)), 0o644); err != nil {
 			p.t.Fatal(err)
 		}
 		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)); err != nil {
@@ -95,21 +107,51 @@ func (p *pod) project(dir string, files map[string]string) {
 	}
 }
 
-// local is text with the folders of this machine in it.
+// writable makes a folder that the container's user may write in, which holds
+// for no other.
+func (p *pod) writable(dir string) {
+	p.t.Helper()
+	dir = filepath.Join(p.root, dir)
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil && os.Getuid() == 0 {
+		err = os.Chown(dir, nonroot, nonroot)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// local is text with the paths of volumes as the process has them.
 func (p *pod) local(text string) string {
-	for _, path := range slices.Sorted(maps.Keys(p.paths)) {
-		text = strings.ReplaceAll(text, path, p.paths[path])
+	if p.entered {
+		return text
+	}
+	for _, m := range p.container.VolumeMounts {
+		text = strings.ReplaceAll(text, m.MountPath, filepath.Join(p.root, m.MountPath))
 	}
 	return text
+}
+
+// clusterAccess is the environment by which a pod finds the API server.
+func (p *pod) clusterAccess() map[string]string {
+	p.t.Helper()
+	if !*p.spec.AutomountServiceAccountToken {
+		return map[string]string{}
+	}
+	if !p.entered {
+		return map[string]string{"KUBECONFIG": p.Kubeconfig(p.Token(p.namespace, p.spec.ServiceAccountName, time.Hour), p.namespace)}
+	}
+	address, err := url.Parse(p.Address)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return map[string]string{"KUBERNETES_SERVICE_HOST": address.Hostname(), "KUBERNETES_SERVICE_PORT": address.Port()}
 }
 
 // environment is the container's, and nothing of this machine's.
 func (p *pod) environment() []string {
 	p.t.Helper()
-	all := map[string]string{}
-	if *p.spec.AutomountServiceAccountToken {
-		all["KUBECONFIG"] = p.Kubeconfig(p.Token(p.namespace, p.spec.ServiceAccountName, time.Hour), p.namespace)
-	}
+	all := p.clusterAccess()
 	for _, v := range p.container.Env {
 		all[v.Name] = p.local(v.Value)
 		if v.ValueFrom == nil {
@@ -147,7 +189,10 @@ func (p *pod) run(index int) string {
 		args = append(args, p.local(a))
 	}
 	cmd := exec.CommandContext(p.t.Context(), program, args...)
-	cmd.Dir = "/"
+	if p.entered {
+		cmd = exec.CommandContext(p.t.Context(), installed, args...)
+		enter(cmd, p.root)
+	}
 	cmd.Env = append(p.environment(), fmt.Sprintf("JOB_COMPLETION_INDEX=%d", index))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -1,4 +1,4 @@
-# What there is to do: build, test, lint, fmt, bench, demo.
+# What there is to do: build, test, lint, fmt, docs, manifests, bench, demo.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs bench demo clean
+.PHONY: build test lint unit acceptance servers fmt docs manifests bench demo clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -43,6 +43,10 @@ fmt:
 
 docs:
 	go test ./internal/reference -update
+
+# The plain manifests, from the Helm chart.
+manifests:
+	go test -tags acceptance -count=1 -run TestManifestsAreNotStale ./acceptance/deploy -update
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

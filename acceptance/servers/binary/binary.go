@@ -58,8 +58,13 @@ var KubeAPIServer = Server{
 	Ldflags: "-X k8s.io/component-base/version.gitVersion=v1.36.3",
 }
 
-// All returns every server that the acceptance tests use.
-func All() []Server { return []Server{Vault, Etcd, KubeAPIServer} }
+// Helm is no server, but is come by in the same way: it renders the chart.
+var Helm = Server{
+	Name: "helm", Package: "helm.sh/helm/v4/cmd/helm", Version: "v4.3.1", Module: "helm.sh/helm/v4", Env: "HELM_BIN", Usual: "3 to 12 minutes",
+}
+
+// All returns every program that the acceptance tests use.
+func All() []Server { return []Server{Vault, Etcd, KubeAPIServer, Helm} }
 
 // lockPoll is how often a builder looks whether another has finished.
 const lockPoll = time.Second

@@ -78,9 +78,7 @@ func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
 	}
 	r.leased = false
 	if err != nil {
-		if file, emergencyErr := r.e.writeEmergency(r.o.record); emergencyErr == nil {
-			err = fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
-		}
+		err = r.rescue(err)
 	} else {
 		err = fmt.Errorf("this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it")
 	}
@@ -98,13 +96,19 @@ func (r *run) journalAnew(ctx context.Context, version string) bool {
 	if err == nil {
 		return true
 	}
-	file, emergencyErr := r.e.writeEmergency(r.o.record)
-	if emergencyErr == nil {
-		err = fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
-	}
 	r.leased = false
-	r.fail(r.failure("The new token could not be journaled", err))
+	r.fail(r.failure("The new token could not be journaled", r.rescue(err)))
 	return false
+}
+
+// rescue writes the emergency file for a token that the state does not take,
+// and adds to the error where it is.
+func (r *run) rescue(err error) error {
+	file, emergencyErr := r.e.writeEmergency(r.o.record)
+	if emergencyErr != nil {
+		return err
+	}
+	return fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
 }
 
 // save writes the record once. The work that follows has the whole life of the

@@ -44,12 +44,7 @@ func (e *Engine) BeginLogin(ctx context.Context, address string) Sent {
 	if !r.begin(ctx) {
 		return Sent{Outcome: r.outcome()}
 	}
-	work, done := lingering(ctx, finishWithin)
-	defer done()
-	r.rotate(work, r.loginOrSend)
-	if r.leased {
-		r.release(work)
-	}
+	r.rotateToEnd(ctx, r.loginOrSend)
 	sent := Sent{Outcome: r.outcome()}
 	if c := r.challenge(); c != nil && !c.ID.IsZero() && !r.diagnostics.HasErrors() {
 		sent.At = c.SentAt
@@ -72,12 +67,7 @@ func (e *Engine) FinishLogin(ctx context.Context, address string, code credentia
 	if !r.begin(ctx) {
 		return r.outcome()
 	}
-	work, done := lingering(ctx, finishWithin)
-	defer done()
-	r.rotate(work, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
-	if r.leased {
-		r.release(work)
-	}
+	r.rotateToEnd(ctx, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
 	return r.outcome()
 }
 
@@ -127,6 +117,14 @@ func (r *run) begin(ctx context.Context) bool {
 	}
 	r.stop = ctx
 	return true
+}
+
+// rotateToEnd rotates under the lease that begin took, and ends it.
+func (r *run) rotateToEnd(ctx context.Context, acquire func(context.Context) *state.Grant) {
+	ctx, done := lingering(ctx, finishWithin)
+	defer done()
+	r.rotate(ctx, acquire)
+	r.release(ctx)
 }
 
 // challenge returns the code that was sent for the present credentials, or nil.

@@ -65,9 +65,7 @@ func (r *run) do(ctx context.Context) Outcome {
 	default:
 		r.note(ctx)
 	}
-	if r.leased {
-		r.release(ctx)
-	}
+	r.release(ctx)
 	return r.outcome()
 }
 

@@ -100,20 +100,7 @@ func parseJSON(content []byte) (document, error) {
 	return doc, nil
 }
 
-func (d jsonDocument) data() map[string]credential.Secret {
-	out := make(map[string]credential.Secret, len(d))
-	for key, raw := range d {
-		var s *string
-		if json.Unmarshal(raw, &s) != nil {
-			var compact bytes.Buffer
-			_ = json.Compact(&compact, raw)
-			out[key] = credential.NewSecret(compact.String())
-		} else if s != nil {
-			out[key] = credential.NewSecret(*s)
-		}
-	}
-	return out
-}
+func (d jsonDocument) data() map[string]credential.Secret { return sinks.Conceal(d) }
 
 func (d jsonDocument) set(data map[string]credential.Secret) error {
 	for _, key := range slices.Sorted(maps.Keys(data)) {

@@ -121,7 +121,7 @@ func texts(v schema.Values, name string) map[string]string {
 	if v.Block() == nil || !v.Has(name) {
 		return nil
 	}
-	return textsOf(v.Raw(name))
+	return v.StringMap(name)
 }
 
 func textsOf(v cty.Value) map[string]string {

@@ -54,7 +54,7 @@ func (k kv1) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	case !found:
 		return sinks.Info{Unguarded: true}, nil
 	}
-	return sinks.Info{Exists: true, Unguarded: true, Version: hash(conceal(raw))}, nil
+	return sinks.Info{Exists: true, Unguarded: true, Version: hash(sinks.Conceal(raw))}, nil
 }
 
 func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
@@ -67,7 +67,7 @@ func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	if err != nil {
 		return sinks.Object{}, err
 	}
-	data := conceal(raw)
+	data := sinks.Conceal(raw)
 	return sinks.Object{Data: data, Version: hash(data)}, nil
 }
 
@@ -83,7 +83,7 @@ func (k kv1) atVersion(ctx context.Context, op string, t sinks.Target, version s
 	}
 	now := ""
 	if found {
-		now = hash(conceal(raw))
+		now = hash(sinks.Conceal(raw))
 	}
 	if now != version {
 		return nil, fmt.Errorf("%s %s: %w", op, t.Location, sinks.ErrConflict)
@@ -103,7 +103,7 @@ func (k kv1) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 func (k kv1) put(ctx context.Context, op string, t sinks.Target, before map[string]json.RawMessage, data map[string]credential.Secret) (string, error) {
 	body, merged := reveal(data), maps.Clone(data)
 	if t.Merge {
-		for key, s := range conceal(before) {
+		for key, s := range sinks.Conceal(before) {
 			if _, ours := body[key]; !ours {
 				body[key], merged[key] = before[key], s
 			}

@@ -103,7 +103,7 @@ func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 		}
 		return sinks.Object{}, err
 	}
-	return sinks.Object{Data: conceal(answer.Data.Data), Version: strconv.Itoa(answer.Data.Metadata.Version)}, nil
+	return sinks.Object{Data: sinks.Conceal(answer.Data.Data), Version: strconv.Itoa(answer.Data.Metadata.Version)}, nil
 }
 
 func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {

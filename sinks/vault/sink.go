@@ -1,9 +1,7 @@
 package vault
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -249,22 +247,6 @@ func reveal(data map[string]credential.Secret) map[string]any {
 	out := make(map[string]any, len(data))
 	for key, s := range data {
 		out[key] = s.Reveal()
-	}
-	return out
-}
-
-// conceal is the reverse, for data that anyone may have written.
-func conceal(data map[string]json.RawMessage) map[string]credential.Secret {
-	out := make(map[string]credential.Secret, len(data))
-	for key, raw := range data {
-		var s *string
-		if json.Unmarshal(raw, &s) != nil {
-			var compact bytes.Buffer
-			_ = json.Compact(&compact, raw)
-			out[key] = credential.NewSecret(compact.String())
-		} else if s != nil {
-			out[key] = credential.NewSecret(*s)
-		}
 	}
 	return out
 }

@@ -69,7 +69,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		known = &glance{records: e.Store.View(ctx)}
 		seen, chosen = e.findRemoved(ctx, p, known.records), e.accounts
 	}
-	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })
 	if known != nil {
 		known.infos = e.survey(ctx, chosen)
 	}
@@ -112,7 +112,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) 
 	}
 	var seen []*observation
 	for _, snap := range snaps {
-		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {
+		if snap.Record.Project == e.Config.Project && p.Request.Shard.Has(snap.Record.Address) {
 			seen = append(seen, e.observeRemoved(snap))
 		}
 	}

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench demo clean
+.PHONY: build test lint unit acceptance servers fmt docs manifests bench bench-compare demo clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -48,8 +48,15 @@ docs:
 manifests:
 	go test -tags acceptance -count=1 -run TestManifestsAreNotStale ./acceptance/deploy -update
 
-bench:
-	go test -run '^$$' -bench . -benchmem ./...
+# Whole runs against a floor; prints the table of docs/performance.md.
+LARGE ?= 10000
+bench: servers
+	go test -tags bench -count=1 -timeout 90m -run TestBench -v ./bench -large $(LARGE) $(BENCHFLAGS)
+
+# The benchmarks of what is pure, of another revision and of this one in turn.
+REV ?= HEAD
+bench-compare:
+	@scripts/bench-compare.sh $(REV)
 
 demo:
 	@scripts/demo.sh

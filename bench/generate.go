@@ -3,6 +3,8 @@ package bench
 import (
 	"fmt"
 	"strings"
+
+	"github.com/credsync/credsync/sandbox"
 )
 
 // form is how a configuration of many accounts is written.
@@ -38,7 +40,7 @@ var credentials = map[string]string{
 	"invoicebox":  `token    = %s`,
 	"sagi":        "phone    = %s\n  password = \"secure_password\"",
 	"bifit_kassa": "username = %s\n  password = \"secure_password\"",
-	"bereke":      "username = %s\n  password = \"bank_password\"",
+	"bereke":      "username   = %s\n  password   = \"bank_password\"\n  public_key = file(\"bereke.pem\")",
 	"astana_plat": "login    = %s\n  password = \"password\"",
 }
 
@@ -73,6 +75,9 @@ func (f fleet) files() map[string]string {
 		text.WriteString(f.instances(`{ for r in csvdecode(file("accounts.csv")) : r.name => r.login }`))
 	}
 	files["main.hcl"] = text.String()
+	if f.provider == "bereke" {
+		files["bereke.pem"] = sandbox.BerekePublicKey(0)
+	}
 	return files
 }
 

@@ -45,6 +45,15 @@ func (p *process) run(args ...string) cost {
 	return p.runWith(credsync, args...)
 }
 
+// code is the exit code of a command.
+func (p *process) code(args ...string) int {
+	p.tb.Helper()
+	cmd := exec.CommandContext(p.tb.Context(), credsync, args...)
+	cmd.Dir, cmd.Env = p.dir, p.env
+	_ = cmd.Run()
+	return cmd.ProcessState.ExitCode()
+}
+
 func (p *process) runWith(program string, args ...string) cost {
 	p.tb.Helper()
 	ctx, cancel := context.WithTimeout(p.tb.Context(), 10*time.Minute)

@@ -29,8 +29,9 @@ func shards(t *testing.T, b *table) {
 		}
 	}
 	b.add(twice == 0, fmt.Sprintf("%d accounts over %d shards at the same time", f.accounts, n), "one login each", "%d accounts with another number of logins", twice)
+	f.accounts = *large
 	least, most, moved := split(f, n)
-	b.add(float64(most) <= 1.15*float64(f.accounts)/n, "evenness of the shards", "even", "%d to %d accounts", least, most)
+	b.add(float64(most) <= 1.15*float64(f.accounts)/n, fmt.Sprintf("evenness of %d shards of %d accounts", n, f.accounts), "even", "%d to %d accounts", least, most)
 	b.add(float64(moved) <= 1.15*float64(f.accounts)/(n+1), "accounts that move when a shard is added", "few", "%d of %d, at least %d have to", moved, f.accounts, f.accounts/(n+1))
 }
 

@@ -32,7 +32,8 @@ func clocks(a *Account) []Clock {
 	if t := a.Token; t != nil && !t.ExpiresAt.IsZero() {
 		list = append(list, Clock{Name: AccessToken, Since: t.IssuedAt, At: t.ExpiresAt})
 		if t.Refreshable && !t.RefreshableUntil.IsZero() {
-			list = append(list, Clock{Name: RefreshMaterial, Since: t.IssuedAt, At: t.RefreshableUntil, Human: loginBlocked(a)})
+			// It began with a login, which may be several refreshes ago.
+			list = append(list, Clock{Name: RefreshMaterial, At: t.RefreshableUntil, Human: loginBlocked(a)})
 		}
 	}
 	return append(list, a.Clocks...)

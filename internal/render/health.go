@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
 )
 
 // mark stands before an account that is not well, so that it is found without
@@ -104,25 +105,26 @@ func monitorLine(d plan.Document) string {
 		counts[plan.Critical], counts[plan.Unknown], counts[plan.Warn], counts[plan.OK])
 }
 
+// monitorReason names what is worst: an account, or an error where no account
+// is as bad.
 func monitorReason(d plan.Document, worst plan.Health) string {
 	if worst == plan.OK {
 		return plural(len(d.Accounts), "account") + " ok"
 	}
-	for i, a := range byHealth(d.Accounts) {
-		if i > 0 || a.Health != worst {
-			break
+	accounts := byHealth(d.Accounts)
+	if len(accounts) > 0 && accounts[0].Health == worst {
+		reason := accounts[0].Address
+		if m := accounts[0].HealthMessage; m != nil {
+			reason += ": " + *m
 		}
-		reason := a.Address
-		if a.HealthMessage != nil {
-			reason += ": " + *a.HealthMessage
-		}
-		if others := len(d.Accounts) - countHealth(d.Accounts)[plan.OK] - 1; others > 0 {
+		if others := len(accounts) - countHealth(accounts)[plan.OK] - 1; others > 0 {
 			reason += fmt.Sprintf("; %d more not ok", others)
 		}
 		return reason
 	}
-	for _, problem := range d.Diagnostics {
-		return problem.Summary + ": " + problem.Detail
+	i := slices.IndexFunc(d.Diagnostics, func(p diag.Diagnostic) bool { return p.Severity == diag.Error })
+	if i < 0 {
+		return "nothing could be looked at"
 	}
-	return "nothing could be looked at"
+	return d.Diagnostics[i].Summary + ": " + d.Diagnostics[i].Detail
 }

@@ -21,6 +21,7 @@ lint:
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go vet -tags acceptance ./...
+	go -C acceptance/browser vet ./...
 	go tool staticcheck -tags acceptance ./...
 
 unit:
@@ -33,8 +34,12 @@ unit:
 servers:
 	@echo "Looking for the servers of the acceptance tests; building one takes 10 to 20 minutes, once per machine."
 	go run ./acceptance/servers/cmd/fetch-servers
+	scripts/chromium.sh
 
+# The tests in a browser are a module of their own: what drives a browser is
+# no dependency of the product.
 acceptance: servers
+	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
 
 fmt:

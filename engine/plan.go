@@ -32,6 +32,10 @@ type Plan struct {
 	CreatedAt time.Time
 	// Accounts are ordered by address.
 	Accounts []*AccountPlan
+	// Schedule is the configuration's, NextRuns the next times that it names;
+	// empty where there is none.
+	Schedule string
+	NextRuns []time.Time
 	// Diagnostics are those of the configuration as a whole and of accounts,
 	// errors and warnings.
 	Diagnostics diag.List
@@ -52,7 +56,7 @@ type AccountPlan struct {
 // Plan looks at the accounts and decides about each. It writes nothing, and
 // asks an upstream only for read-only verifications.
 func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
-	p := &Plan{Request: req, Project: e.Config.Project, CreatedAt: e.Now()}
+	p := &Plan{Request: req, Project: e.Config.Project, Schedule: e.Config.Schedule, CreatedAt: e.Now()}
 	chosen, diags := e.choose(req.Targets, "--target")
 	replaced, more := e.choose(req.Replace, "--replace")
 	p.Diagnostics = append(diags, more...)
@@ -63,6 +67,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	if err != nil {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("Invalid schedule", err))
 	}
+	p.NextRuns, _ = plan.NextRuns(e.Config.Schedule, p.CreatedAt, nextRuns)
 	var seen []*observation
 	var known *glance
 	if len(req.Targets) == 0 {
@@ -81,6 +86,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
+	p.Diagnostics = foldInstances(p.Diagnostics)
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
@@ -186,7 +192,10 @@ func Document(p *Plan) plan.Document {
 	d := plan.Document{
 		FormatVersion: plan.FormatVersion, Project: p.Project,
 		Accounts: []plan.DocumentAccount{}, Summary: make(map[plan.Action]int),
-		Diagnostics: append(diag.List{}, p.Diagnostics...),
+		Diagnostics: append(diag.List{}, p.Diagnostics...), NextRuns: append([]time.Time{}, p.NextRuns...),
+	}
+	if p.Schedule != "" {
+		d.Schedule = &p.Schedule
 	}
 	for _, a := range plan.Actions {
 		d.Summary[a] = 0
@@ -195,6 +204,7 @@ func Document(p *Plan) plan.Document {
 		d.Summary[ap.Action]++
 		d.Accounts = append(d.Accounts, documentAccount(ap))
 	}
+	d.Health = d.Worst()
 	return d
 }
 
@@ -204,7 +214,14 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		Action: ap.Action, Reason: ap.Reason, Message: ap.Message,
 		IssuedAt: plan.Time(ap.IssuedAt), ExpiresAt: plan.Time(ap.ExpiresAt),
 		RotateAt: plan.Time(ap.RotateAt), VerifiedAt: plan.Time(ap.VerifiedAt),
-		Targets: []plan.DocumentTarget{},
+		HumanNeededBy: plan.Time(ap.HumanNeededBy), Health: ap.Health,
+		Clocks: []plan.DocumentClock{}, Targets: []plan.DocumentTarget{},
+	}
+	if ap.HealthMessage != "" {
+		a.HealthMessage = &ap.HealthMessage
+	}
+	for _, c := range ap.Clocks {
+		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
 	}
 	if b := ap.Blocker; b != nil {
 		a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}

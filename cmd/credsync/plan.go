@@ -48,8 +48,8 @@ func (a *app) planCommand() *cobra.Command {
 
 // addressFlags are shared by plan and apply.
 func addressFlags(cmd *cobra.Command, r *engine.Request) {
-	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR` (repeatable)")
-	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR` whatever the old\none is worth, also with credentials that were\nrejected (repeatable)")
+	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR`, or at those that a pattern\nsuch as 'sagi.*' names (repeatable)")
+	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR`, or those that a\npattern names, whatever the old one is worth, also\nwith credentials that were rejected (repeatable)")
 }
 
 func (a *app) plan(ctx context.Context, path string, f planFlags) error {

@@ -48,6 +48,8 @@ type loader struct {
 
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
+	// projectUnknown says that Config.Project is not what the files say.
+	projectUnknown bool
 
 	defaultHTTP    schema.Values
 	bodySchemas    map[*schema.Block]*hcl.BodySchema
@@ -111,30 +113,7 @@ type source struct {
 // readFiles reads and parses the files, and sorts their blocks by type. ok is
 // false where there is nothing to go on with.
 func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, ok bool) {
-	dir, paths, problems := listFiles(l.opts.Path)
-	l.dir = dir
-	for _, p := range problems {
-		l.report.add(p, nil)
-	}
-	var files []*hcl.File
-	var broken []diag.Diagnostic
-	for _, path := range paths {
-		src, unread := readSource(path)
-		if unread != nil {
-			broken = append(broken, *unread)
-			continue
-		}
-		file, problems := parseSource(path, src)
-		if file != nil && file.Body != nil {
-			l.report.addFile(path, file)
-			files = append(files, file)
-		}
-		for _, p := range problems {
-			broken = append(broken, syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words))
-		}
-		sources = append(sources, source{path: path, bytes: src})
-	}
-	l.checkRequiredVersion(files)
+	files, sources, broken := l.parseFiles()
 	if l.report.hasErrors() {
 		return nil, nil, false
 	}
@@ -145,6 +124,38 @@ func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, 
 		return nil, nil, false
 	}
 	return l.sortBlocks(files), sources, true
+}
+
+// parseFiles reads and parses the files. files are those that have no mistake
+// in their syntax; broken says what is wrong with the others.
+func (l *loader) parseFiles() (files []*hcl.File, sources []source, broken diag.List) {
+	dir, paths, problems := listFiles(l.opts.Path)
+	l.dir = dir
+	for _, p := range problems {
+		l.report.add(p, nil)
+	}
+	var parsed []*hcl.File
+	for _, path := range paths {
+		src, unread := readSource(path)
+		if unread != nil {
+			broken = append(broken, *unread)
+			continue
+		}
+		file, problems := parseSource(path, src)
+		if file != nil && file.Body != nil {
+			l.report.addFile(path, file)
+			parsed = append(parsed, file)
+			if !problems.HasErrors() {
+				files = append(files, file)
+			}
+		}
+		for _, p := range problems {
+			broken = append(broken, syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words))
+		}
+		sources = append(sources, source{path: path, bytes: src})
+	}
+	l.checkRequiredVersion(parsed)
+	return files, sources, broken
 }
 
 // sortBlocks takes the files apart.

@@ -38,12 +38,12 @@ func NewStore(sink sinks.Sink, place func(name string) (sinks.Target, error)) *S
 }
 
 // Load reads the record of an account; Record is nil where there is none. It
-// returns ErrCorrupt or ErrTooNew for one that cannot be used, and the sink's
-// errors.
+// returns ErrCorrupt or ErrTooNew for one that cannot be used, with its version
+// where the sink can tell, and the sink's errors.
 func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
 	snap, err := s.read(ctx, RecordName(address))
 	if err == nil && snap.Record != nil && snap.Record.Address != address {
-		return Snapshot{}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
+		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
 	}
 	return snap, err
 }
@@ -79,6 +79,17 @@ func (s *Store) Delete(ctx context.Context, address, version string) error {
 		return err
 	}
 	return nil
+}
+
+// Version returns the version of an account's record without understanding it;
+// "" where there is none.
+func (s *Store) Version(ctx context.Context, address string) (string, error) {
+	t, err := s.place(RecordName(address))
+	if err != nil {
+		return "", err
+	}
+	info, err := s.sink.Stat(ctx, t)
+	return info.Version, err
 }
 
 // Others returns the records of accounts that are not among those addresses:
@@ -157,10 +168,10 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 	}
 	r, err := Decode(object.Data[dataKey])
 	if errors.Is(err, ErrCorrupt) {
-		return Snapshot{}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)
+		return Snapshot{Version: object.Version}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)
 	}
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
+		return Snapshot{Version: object.Version}, fmt.Errorf("read the state at %s: %w", t.Location, err)
 	}
 	return Snapshot{Record: r, Version: object.Version}, nil
 }

@@ -34,7 +34,7 @@ type RecordDocument struct {
 
 // GrantDocument is a token but for the token.
 type GrantDocument struct {
-	// ID names the token in Targets; it says nothing of the token itself.
+	// ID names the token; it says nothing of the token itself.
 	ID               string     `json:"id"`
 	IssuedAt         *time.Time `json:"issued_at"`
 	ExpiresAt        *time.Time `json:"expires_at"`
@@ -98,6 +98,15 @@ const shortLength = 8
 
 func short(s string) string { return s[:min(len(s), shortLength)] }
 
+// shortVersion leaves a number as it is. What is longer is a digest of what was
+// written.
+func shortVersion(s string) string {
+	if len(s) > 2*shortLength {
+		return short(s)
+	}
+	return s
+}
+
 // Describe returns a record without its secrets. Declared is left open.
 func (r *Records) Describe(rec *state.Record) RecordDocument {
 	d := RecordDocument{
@@ -123,7 +132,7 @@ func (r *Records) Describe(rec *state.Record) RecordDocument {
 	for _, t := range rec.Targets {
 		d.Targets = append(d.Targets, RecordTarget{
 			Sink: t.Sink, Location: t.Location, Holds: holds(rec, t), Keys: append([]string{}, t.Keys...), Merge: t.Merge,
-			Version: t.Version, Digest: short(t.Digest), DeliveredAt: plan.Time(t.DeliveredAt),
+			Version: shortVersion(t.Version), Digest: short(t.Digest), DeliveredAt: plan.Time(t.DeliveredAt),
 		})
 	}
 	return d
@@ -135,7 +144,7 @@ func describeGrant(g *state.Grant) *GrantDocument {
 	}
 	return &GrantDocument{
 		ID: short(g.ID), IssuedAt: plan.Time(g.Token.IssuedAt), ExpiresAt: plan.Time(g.Token.ExpiresAt),
-		Refreshable: !g.Token.Refresh.IsZero(), RefreshableUntil: plan.Time(g.Token.RefreshableUntil),
+		Refreshable: !g.Token.Refresh.IsZero() || !g.Token.RefreshableUntil.IsZero(), RefreshableUntil: plan.Time(g.Token.RefreshableUntil),
 		VerifiedAt: plan.Time(g.VerifiedAt), Rejected: g.Rejected,
 		LoginFingerprint: short(g.LoginPrint), ShapeFingerprint: short(g.ShapePrint),
 		Outputs: append([]string{}, slices.Sorted(maps.Keys(g.Token.Outputs))...),

@@ -80,26 +80,40 @@ func (r *Records) Find(ctx context.Context, address string) (*Found, error) {
 	return f, nil
 }
 
+// Removable says why a record cannot be removed now; nil if it can.
+func (r *Records) Removable(f *Found) error {
+	if f.Record != nil && r.Held(f.Record.Lease) {
+		return fmt.Errorf("%s is at work on %s; wait for it to end. If it is over, credsync state unlock ends its lease", HolderProcess(f.Record.Lease.Holder), f.Address)
+	}
+	return nil
+}
+
 // Remove forgets a record, if it is still the one that was found and no run is
 // at work on its account. What was delivered stays where it is.
 func (r *Records) Remove(ctx context.Context, f *Found) error {
-	if f.Record != nil && r.Held(f.Record.Lease) {
-		return fmt.Errorf("%s is at work on %s; wait for it to end, or see credsync state unlock --help", HolderProcess(f.Record.Lease.Holder), f.Address)
+	if err := r.Removable(f); err != nil {
+		return err
 	}
 	return changedMeanwhile(f, r.Store.Delete(ctx, f.Address, f.version))
 }
 
-// Unlock ends the lease of a record, if it is still the one that was found. It
-// refuses for a holder that is known to be at work: ending the process is the
-// way to end its lease.
-func (r *Records) Unlock(ctx context.Context, f *Found) error {
+// Unlockable says why a record's lease cannot be ended; nil if it can, or if
+// there is none. A holder that is known to be at work is a reason: ending the
+// process is the way to end its lease.
+func (r *Records) Unlockable(f *Found) error {
 	switch {
 	case f.Record == nil:
 		return f.Damage
-	case f.Record.Lease == nil:
-		return nil
 	case r.Held(f.Record.Lease) && r.Where(f.Record.Lease.Holder) == Running:
 		return fmt.Errorf("%s, which is this machine, is at work on %s; wait for it to end, or stop it, which ends its lease", HolderProcess(f.Record.Lease.Holder), f.Address)
+	}
+	return nil
+}
+
+// Unlock ends the lease of a record, if it is still the one that was found.
+func (r *Records) Unlock(ctx context.Context, f *Found) error {
+	if err := r.Unlockable(f); err != nil || f.Record.Lease == nil {
+		return err
 	}
 	rec := f.Record.Clone()
 	rec.Lease = nil

@@ -1,12 +1,12 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-
-	"context"
+	"time"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
@@ -20,6 +20,8 @@ const savedKind = "credsync saved plan"
 type Saved struct {
 	Kind          string `json:"kind"`
 	FormatVersion string `json:"format_version"`
+	// CreatedAt is when the plan was made.
+	CreatedAt time.Time `json:"created_at"`
 	// Path is that of the configuration, as it was given to the plan command.
 	Path string `json:"path"`
 	// ConfigDigest is that of the configuration; see config.Config.Digest.
@@ -45,7 +47,7 @@ type Guard struct {
 // Save writes the plan for a later apply.
 func (e *Engine) Save(w io.Writer, p *Plan) error {
 	s := Saved{
-		Kind: savedKind, FormatVersion: plan.FormatVersion, Path: e.Path, ConfigDigest: e.Config.Digest,
+		Kind: savedKind, FormatVersion: plan.FormatVersion, CreatedAt: p.CreatedAt.UTC(), Path: e.Path, ConfigDigest: e.Config.Digest,
 		Targets: p.Request.Targets, Replace: p.Request.Replace, Offline: p.Request.Offline,
 		Plan: Document(p),
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // mend says what to do about a corrupt record.
-const mend = "restore it, or delete it, and the next apply logs in anew"
+const mend = "restore it, or forget it with credsync state rm, and the next apply logs in anew"
 
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"

@@ -96,6 +96,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
 		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
+		a.verifyCommand(), a.showCommand(),
 	)
 	return root
 }

@@ -49,6 +49,18 @@ func splitAddress(s string) (p addressParts, ok bool) {
 	return p, ok
 }
 
+// FullAddress completes an address as people type it: "account." may be left
+// out, and so may the quotes of a key, which shells take.
+func FullAddress(s string) string {
+	if !strings.HasPrefix(s, "account.") {
+		s = "account." + s
+	}
+	if p, ok := splitAddress(s[len("account."):]); ok && p.keyed {
+		return "account." + p.provider + "." + p.name + `["` + p.key + `"]`
+	}
+	return s
+}
+
 // wildcard compares one part. Unlike path.Match it knows no ranges in brackets,
 // and "/" is a character like any other, since keys have both.
 func wildcard(pattern, text string) bool {

@@ -82,3 +82,21 @@ account "fake" "a" {
 		t.Errorf("a pattern that names nothing: %d accounts, %+v", len(p.Accounts), p.Diagnostics)
 	}
 }
+
+func TestAddressesAreTypedWithoutWhatShellsTake(t *testing.T) {
+	for given, want := range map[string]string{
+		"sagi.coffee":                  "account.sagi.coffee",
+		"account.sagi.coffee":          "account.sagi.coffee",
+		"sagi.shop[almaty]":            `account.sagi.shop["almaty"]`,
+		`sagi.shop["almaty"]`:          `account.sagi.shop["almaty"]`,
+		`account.bank.shop["kz/a[1]"]`: `account.bank.shop["kz/a[1]"]`,
+		"bank.shop[kz/a[1]]":           `account.bank.shop["kz/a[1]"]`,
+		`bank.shop["say \"hi\""]`:      `account.bank.shop["say \"hi\""]`,
+		"":                             "account.",
+		"sagi.shop[almaty":             "account.sagi.shop[almaty",
+	} {
+		if got := engine.FullAddress(given); got != want {
+			t.Errorf("%q is %s, want %s", given, got, want)
+		}
+	}
+}

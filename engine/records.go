@@ -46,13 +46,10 @@ func (r *Records) List(ctx context.Context) ([]*state.Record, []error) {
 	return records, errs
 }
 
-// Find returns the record of an account, which may be written without
-// "account.". A damaged one is found too. It is an error if there is none, or
+// Find returns the record of an account; see FullAddress. A damaged one is found too. It is an error if there is none, or
 // one of another project.
 func (r *Records) Find(ctx context.Context, address string) (*Found, error) {
-	if !strings.HasPrefix(address, "account.") {
-		address = "account." + address
-	}
+	address = FullAddress(address)
 	snap, err := r.Store.Load(ctx, address)
 	if errors.Is(err, state.ErrCorrupt) && snap.Version == "" {
 		// The sink could not read it at all. Its version is asked for before

@@ -49,7 +49,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
 	flags.IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
 	flags.StringVar(&f.shard, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
-	addressFlags(cmd, &f.Request)
+	a.addressFlags(cmd, &f.Request)
 	return cmd
 }
 

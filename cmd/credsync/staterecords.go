@@ -50,7 +50,8 @@ func (a *app) stateListCommand() *cobra.Command {
 		Short: "List the records of the state, those of removed accounts too",
 		Long: "List the records that the state has of this project, those of accounts that the\n" +
 			"configuration no longer has too. ADDR is an address or a pattern such as 'sagi.*'.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.listState(cmd.Context(), args, asJSON) },
+		ValidArgsFunction: a.completeAddresses,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.listState(cmd.Context(), args, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -88,7 +89,7 @@ func (a *app) stateShowCommand() *cobra.Command {
 		Short: "Show what the state knows of an account, but for its secrets",
 		Long: "Show what the state knows of an account: when its token was issued, verified and\n" +
 			"delivered, which run holds its lease, why it is blocked. No secret is shown.",
-		Args: oneAddress("state show"),
+		Args: oneAddress("state show"), ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, f, err := a.findRecord(cmd.Context(), args[0])
 			if err != nil {
@@ -113,7 +114,7 @@ func (a *app) stateRemoveCommand() *cobra.Command {
 		Long: "Forget the record of an account, after saying what is lost with it and asking. No\n" +
 			"target is deleted. It is refused while a run is at work on the account, and where\n" +
 			"another run writes the record meanwhile.",
-		Args: oneAddress("state rm"),
+		Args: oneAddress("state rm"), ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.removeRecord(cmd.Context(), args[0], approved) },
 	}
 	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
@@ -152,7 +153,7 @@ func (a *app) stateUnlockCommand() *cobra.Command {
 			"is and asking. There is seldom a need: a lease ends by itself two minutes after its\n" +
 			"holder has last written, and at once where that ran on this machine. It is refused\n" +
 			"while the holder runs on this machine: stopping that process ends its lease.",
-		Args: oneAddress("state unlock"),
+		Args: oneAddress("state unlock"), ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.unlockRecord(cmd.Context(), args[0], approved) },
 	}
 	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")

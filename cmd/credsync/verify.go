@@ -18,7 +18,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			"is written, and no login is made.\n\n" +
 			"Exit codes: 0 every token is good; 1 one is not, or could not be checked; 3 those\n" +
 			"that are not good all need a human.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, asJSON) },
+		ValidArgsFunction: a.completeAddresses,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

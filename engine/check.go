@@ -69,19 +69,20 @@ func (c Check) Good() bool {
 // nowhere. What an upstream has rejected before is not sent again, since for
 // some that counts as another attempt.
 func (e *Engine) Check(ctx context.Context, patterns []string) ([]Check, diag.List) {
-	chosen, diags := e.accounts, diag.List(nil)
-	if len(patterns) > 0 {
-		chosen, diags = e.choose(patterns, "verify")
-	}
+	chosen, diags := e.choose(patterns, "verify")
 	if diags.HasErrors() {
 		return nil, diags
+	}
+	load := e.Store.Load
+	if len(patterns) == 0 {
+		chosen, load = e.accounts, e.Store.View(ctx).Load
 	}
 	checks := make([]Check, len(chosen))
 	var work errgroup.Group
 	work.SetLimit(e.Concurrency)
 	for i, a := range chosen {
 		work.Go(func() error {
-			checks[i] = e.check(ctx, a)
+			checks[i] = e.check(ctx, a, load)
 			return nil
 		})
 	}
@@ -90,13 +91,16 @@ func (e *Engine) Check(ctx context.Context, patterns []string) ([]Check, diag.Li
 	return checks, nil
 }
 
-func (e *Engine) check(ctx context.Context, a *account) Check {
+// loadRecord reads the record of an account.
+type loadRecord func(ctx context.Context, address string) (state.Snapshot, error)
+
+func (e *Engine) check(ctx context.Context, a *account, load loadRecord) Check {
 	c := Check{Address: a.cfg.Address, Provider: a.cfg.Spec.Name, At: e.Now()}
 	if !a.cfg.Enabled {
 		c.Finding = AccountDisabled
 		return c
 	}
-	snap, err := e.Store.Load(ctx, a.cfg.Address)
+	snap, err := load(ctx, a.cfg.Address)
 	if err != nil {
 		return c.unreadable("the state cannot be read", err)
 	}

@@ -35,7 +35,7 @@ type Found struct {
 // List returns the records of the project in the order of their addresses. What
 // cannot be read is in the errors and hides nothing else.
 func (r *Records) List(ctx context.Context) ([]*state.Record, []error) {
-	snaps, errs := r.Store.Others(ctx, nil)
+	snaps, errs := r.Store.View(ctx).Others(ctx, nil)
 	var records []*state.Record
 	for _, s := range snaps {
 		if s.Record.Project == r.Project {

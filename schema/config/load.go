@@ -100,7 +100,7 @@ func Load(ctx context.Context, o Options) (*Config, diag.List) {
 		return nil, l.report.list()
 	}
 	c := l.evaluateAll(blocks)
-	c.Digest = l.digest(sources)
+	c.Digest, c.Digests = l.digest(sources)
 	return c, l.report.list()
 }
 
@@ -212,19 +212,27 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	return c
 }
 
-// digest sums up the files and the variables that are not sensitive. Every
-// part goes in with its length, so that no two configurations look alike.
-func (l *loader) digest(sources []source) string {
+// digest sums up the files and the variables that are not sensitive, as a whole
+// and one by one. Every part goes in with its length, so that no two
+// configurations look alike.
+func (l *loader) digest(sources []source) (whole string, parts map[string]string) {
 	h := sha256.New()
-	part := func(b []byte) {
+	parts = make(map[string]string)
+	write := func(b []byte) {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
 		_, _ = h.Write(n[:])
 		_, _ = h.Write(b)
 	}
+	part := func(name, title string, content []byte) {
+		write([]byte(name))
+		write(content)
+		sum := sha256.Sum256(content)
+		parts[title] = hex.EncodeToString(sum[:])
+	}
 	for _, s := range sources {
-		part([]byte(filepath.Base(s.path)))
-		part(s.bytes)
+		name := filepath.Base(s.path)
+		part(name, name, s.bytes)
 	}
 	for _, name := range l.varNames() {
 		v := l.vars[name]
@@ -235,8 +243,7 @@ func (l *loader) digest(sources []source) string {
 		if err != nil {
 			b = fmt.Appendf(nil, "a value of type %s", v.value.Type().FriendlyName())
 		}
-		part([]byte(name))
-		part(b)
+		part(name, fmt.Sprintf("variable %q", name), b)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil)), parts
 }

@@ -15,8 +15,8 @@ import (
 
 // Request says what a plan is to cover.
 type Request struct {
-	// Targets are the addresses to look at; empty for all. Replace are those
-	// to get a new token for. Either may leave out "account.".
+	// Targets are patterns of the addresses to look at; empty for all. Replace
+	// are those to get a new token for. See MatchAddress.
 	Targets []string
 	Replace []string
 	// Offline asks no upstream anything.
@@ -139,32 +139,6 @@ func named(seen []*observation) string {
 		return first
 	}
 	return fmt.Sprintf("%d accounts, %s among them", len(seen), first)
-}
-
-// choose returns the accounts that the addresses name; an address without its
-// key names every instance.
-func (e *Engine) choose(addresses []string, flag string) ([]*account, diag.List) {
-	var chosen []*account
-	var diags diag.List
-	for _, address := range addresses {
-		full := address
-		if !strings.HasPrefix(full, "account.") {
-			full = "account." + full
-		}
-		found := false
-		for _, a := range e.accounts {
-			if a.cfg.Address == full || strings.HasPrefix(a.cfg.Address, full+"[") {
-				found = true
-				if !slices.Contains(chosen, a) {
-					chosen = append(chosen, a)
-				}
-			}
-		}
-		if !found {
-			diags = append(diags, diag.Errorf("No such account", "%s %q names no account of this configuration. Addresses look like account.sagi.coffee, or account.sagi.coffee[\"almaty\"] for one of several instances.", flag, address))
-		}
-	}
-	return chosen, diags
 }
 
 // decide makes the plan of one account from what was seen of it.

@@ -192,7 +192,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.root = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
 	l.declareSettings(blocks["credsync"], c)
 	c.Accounts = l.declareAccounts(blocks["account"])
-	l.checkTargets(c.Accounts)
+	l.checkTargets(c.Accounts, c.State)
 	if w, exposed := exposedState(c); exposed {
 		l.report.add(w, nil)
 	}

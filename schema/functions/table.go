@@ -77,6 +77,7 @@ func library() map[string]function.Function {
 		"urlencode":    textFunc(encodeURL),
 		"yamldecode":   ctyyaml.YAMLDecodeFunc,
 		"yamlencode":   ctyyaml.YAMLEncodeFunc,
+		"zipmap":       zipMapFunc,
 	})
 	return all
 }
@@ -134,6 +135,5 @@ func fromStdlib() map[string]function.Function {
 		"trimsuffix":      stdlib.TrimSuffixFunc,
 		"upper":           stdlib.UpperFunc,
 		"values":          stdlib.ValuesFunc,
-		"zipmap":          stdlib.ZipmapFunc,
 	}
 }

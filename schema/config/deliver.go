@@ -113,6 +113,10 @@ func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys da
 		return dataKeySet{}, false
 	}
 	names, known, wrong := dataKeys(v)
+	if wrong == "" && v.HasMark(ofToken) {
+		l.report.error(attr.Expr.Range(), a.Address, "Sensitive value in a place that is shown", keysOfSecret)
+		return dataKeySet{}, false
+	}
 	if wrong == "" && known && len(names) == 0 {
 		wrong = "The data of a deliver block has no keys, so there would be nothing to write."
 	}
@@ -122,6 +126,8 @@ func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys da
 	}
 	return dataKeySet{known: known, all: names, written: withoutNulls(v, names), sensitive: v.IsMarked()}, true
 }
+
+const keysOfSecret = "Which keys data has depends on a secret of the token. Keys are shown in messages and kept in clear, so they must not be sensitive; only the values may be. Write the keys out. If what decides on them is no secret, wrap that in nonsensitive()."
 
 // checkKeyExpressions reports the keys of a literal object that are sensitive.
 func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {

@@ -17,7 +17,7 @@ func TestWhatWouldBeTooMuchIsRefusedBeforeItIsMade(t *testing.T) {
 		`setproduct(range(1000), range(1000), range(1000))`:                                      "elements",
 		`indent(2000000000, "a\nb")`:                                                             "64 MiB",
 		`indent(1000000, join("\n", range(1000)))`:                                               "64 MiB",
-		`join(join("", range(1000)), [for i in range(1000): join("", range(1000))])`:             "",
+		`join(join("", range(1000)), [for i in range(10): join("", range(1000))])`:               "",
 		`join(indent(100000, "a\nb"), range(1000))`:                                              "64 MiB",
 		`replace(indent(100000, "a\nb"), " ", indent(100000, "a\nb"))`:                           "64 MiB",
 		`replace(indent(100000, "a\nb"), "/ /", indent(100000, "a\nb"))`:                         "64 MiB",

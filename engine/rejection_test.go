@@ -95,3 +95,58 @@ func TestRejectionIsRememberedThoughTheRecordWasDeletedMeanwhile(t *testing.T) {
 	}
 	w.expect("a blocked credentials_rejected")
 }
+
+// refusals are the answers to a login that say that the same login would be
+// answered the same way.
+var refusals = map[string]*providers.Error{
+	"wrong password":           {Class: providers.Credentials},
+	"wrong password, reason":   {Class: providers.Credentials, Reason: providers.CredentialsRejected},
+	"locked account":           {Class: providers.Human, Reason: providers.AccountLocked},
+	"expired certificate":      {Class: providers.Human, Reason: providers.CertificateExpired},
+	"password has to change":   {Class: providers.Human, Reason: providers.PasswordChangeRequired},
+	"unknown second factor":    {Class: providers.Human, Reason: providers.SecondFactorUnsupported},
+	"no access":                {Class: providers.Human, Reason: providers.NoAccess},
+	"a code is wanted":         {Class: providers.Human, Reason: providers.NeedsCode},
+	"rejected with other word": {Class: providers.Credentials, Reason: providers.AccountLocked},
+}
+
+// eachRefusal runs a test in a world whose upstream answers every login so.
+func eachRefusal(t *testing.T, test func(t *testing.T, w *world)) {
+	for name, refusal := range refusals {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.up.onLogin = func() error {
+				e := *refusal
+				e.Op, e.URL, e.Status, e.Message = "log in", "https://upstream.test", 401, "no"
+				return &e
+			}
+			test(t, w)
+		})
+	}
+}
+
+func (w *world) wantLogins(want int) {
+	w.t.Helper()
+	w.up.mu.Lock()
+	defer w.up.mu.Unlock()
+	if w.up.logins != want {
+		w.t.Errorf("the upstream counted %d logins, want %d", w.up.logins, want)
+	}
+}
+
+// What the upstream sees of a login lifts it, once each.
+func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, w *world) {
+		w.apply()
+		for i, hcl := range []string{
+			strings.Replace(oneAccount, `"pw"`, `"pw "`, 1),
+			strings.Replace(oneAccount, `"u"`, `"v"`, 1),
+			strings.Replace(oneAccount, `user     =`, "http {\n headers = { X-Key = \"k\" }\n }\n  user =", 1),
+		} {
+			w.hcl = hcl
+			w.apply()
+			w.apply()
+			w.wantLogins(i + 2)
+		}
+	})
+}

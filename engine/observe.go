@@ -167,8 +167,8 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 func rememberedBlock(r *state.Record, p prints) *plan.Block {
 	b := r.Block
 	if b == nil || b.LoginPrint != p.login {
-		if at := r.Rejected(p.login); !at.IsZero() {
-			return &plan.Block{Reason: plan.Reason(providers.CredentialsRejected), Message: "the upstream rejected these credentials before; correct them in the configuration", Since: at}
+		if j := r.Rejected(p.login); j != nil {
+			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
 		return nil
 	}
@@ -176,6 +176,18 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 		return nil
 	}
 	return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+}
+
+// rejectedBefore is what is still known of a rejection when another
+// configuration's has taken the place of its message.
+func rejectedBefore(address string, reason providers.Reason) string {
+	switch reason {
+	case providers.CredentialsRejected:
+		return "the upstream rejected these credentials before; correct them in the configuration"
+	case providers.NeedsCode:
+		return needsCodeMessage(address)
+	}
+	return fmt.Sprintf("the upstream turned these credentials down before (%s)", reason)
 }
 
 // verificationDue reports whether to ask the upstream about the token. It is

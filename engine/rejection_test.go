@@ -150,3 +150,21 @@ func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
 		}
 	})
 }
+
+// Two pipelines that have two versions of the configuration write one record
+// in turn. Neither may take the other's refusal for the end of its own.
+func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, w *world) {
+		if w.up.onLogin().(*providers.Error).Reason == providers.NoAccess {
+			t.Skip("a missing access can come back by itself at any time, and is asked for again")
+		}
+		for range 20 {
+			w.hcl = oneAccount
+			w.apply()
+			w.hcl = strings.Replace(oneAccount, `"pw"`, `"another"`, 1)
+			w.apply()
+			w.advance(time.Hour)
+		}
+		w.wantLogins(2)
+	})
+}

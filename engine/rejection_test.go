@@ -168,3 +168,34 @@ func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
 		w.wantLogins(2)
 	})
 }
+
+// A refresh that works says nothing about the password, and must not make the
+// next run try a rejected one.
+func TestRefreshDoesNotForgetThatThePasswordWasRejected(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+	w.advance(29 * 24 * time.Hour)
+	w.mustRefresh()
+	// Another pipeline has another password, which is just as wrong, and
+	// leaves its own block in the record.
+	w.hcl = strings.Replace(oneAccount, `"pw"`, `"another"`, 1)
+	w.apply()
+	w.wantLogins(3)
+	w.hcl = oneAccount
+	w.up.revokeAll()
+	for range 5 {
+		w.apply()
+	}
+	w.wantLogins(3)
+}
+
+func (w *world) mustRefresh() {
+	w.t.Helper()
+	before := w.up.refreshes
+	w.apply()
+	if w.up.refreshes != before+1 {
+		w.t.Fatalf("%d refreshes, want %d", w.up.refreshes, before+1)
+	}
+}

@@ -161,6 +161,12 @@ func (r *run) loginOrSend(ctx context.Context) *state.Grant {
 		return r.login(ctx)
 	}
 	if b := r.o.record.Block; b == nil || b.Reason != providers.NeedsCode || b.LoginPrint != r.o.prints.login {
+		done, err := r.loginTurn(ctx)
+		if err != nil {
+			r.fail(r.failure("No login was made", err))
+			return nil
+		}
+		defer done()
 		token, err := r.provider.Login(ctx)
 		if err == nil {
 			return r.newGrant(token)

@@ -92,6 +92,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	}
 	_, o.input.CanRefresh = provider.(providers.Refresher)
 	o.input.Block = rememberedBlock(o.record, o.prints)
+	e.sharers(o.account).note(o.input.Address, o.at, o.input.Block)
 	e.inspect(o, provider)
 
 	var work errgroup.Group

@@ -279,6 +279,7 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 		reject(r.o.record, b, b.LoginPrint)
 	}
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), r.p.Blocker)
 	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
 	r.o.record.Lease, r.leased = nil, false
 	err := r.persist(ctx)

@@ -14,7 +14,7 @@ func TestEveryBlockByAnUpstreamSaysWhatToDo(t *testing.T) {
 		providers.PasswordChangeRequired, providers.SecondFactorUnsupported, providers.NoAccess,
 	} {
 		t.Run(string(reason), func(t *testing.T) {
-			advice, command := remedy(plan.Reason(reason), "account.sagi.coffee")
+			advice, command := remedy(plan.Reason(reason), "account.sagi.coffee", false)
 			if advice == "" {
 				t.Error("a person is needed and is not told for what")
 			}

@@ -163,9 +163,21 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 }
 
 // rememberedBlock returns the record's block while what it was about has not
-// changed. Rejected credentials are still the same ones when only the branch
-// or customer has changed; a missing access may be there for another branch.
+// changed, with the code that was sent for it.
 func rememberedBlock(r *state.Record, p prints) *plan.Block {
+	b := recordedBlock(r, p)
+	c := r.Challenge
+	if b == nil || b.Reason != plan.Reason(providers.NeedsCode) || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
+		return b
+	}
+	b.CodeSentAt, b.Message = c.SentAt, codeSentMessage(r.Address, c.SentAt)
+	return b
+}
+
+// recordedBlock is the block as it was recorded. Rejected credentials are still
+// the same ones when only the branch or customer has changed; a missing access
+// may be there for another branch.
+func recordedBlock(r *state.Record, p prints) *plan.Block {
 	b := r.Block
 	if b == nil || b.LoginPrint != p.login {
 		if j := r.Rejected(p.login); j != nil {

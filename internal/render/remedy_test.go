@@ -38,3 +38,10 @@ func TestCommandsToCopySurviveAShell(t *testing.T) {
 		}
 	}
 }
+
+func TestRemedyOfACodeThatWasSentSendsNoOther(t *testing.T) {
+	advice, command := remedy(plan.Reason(providers.NeedsCode), "account.bifit_kassa.shop", true)
+	if command != "credsync login bifit_kassa.shop --code-file FILE" || !strings.Contains(advice, "another code is sent") {
+		t.Errorf("%q %q", advice, command)
+	}
+}

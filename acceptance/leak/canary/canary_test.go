@@ -83,7 +83,7 @@ func TestOthersTextIsNotFound(t *testing.T) {
 		a.Digits(fmt.Sprint("digits ", i), "7", 10)
 		a.Hex(fmt.Sprint("hex ", i), 32)
 	}
-	for range 200 {
+	for range 40 {
 		other := canary.New()
 		for name, way := range ways {
 			if found := a.Find([]byte(way(other.Secret("other")))); len(found) > 0 {

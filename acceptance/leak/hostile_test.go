@@ -301,6 +301,8 @@ var raws = []string{
 	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nSECRET\r\n",
 	"HTTP/1.1 200 OK\r\nContent-Encoding: SECRET\r\nContent-Length: 2\r\n\r\n{}",
 	"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 6\r\n\r\nSECRET",
+	"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}SECRET",
+	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nSECRET",
 	"HTTP/1.1 101 SECRET\r\nUpgrade: SECRET\r\nConnection: Upgrade\r\n\r\n",
 	"HTTP/1.1 103 Early\r\nLink: SECRET\r\n\r\nHTTP/1.1 401 SECRET\r\nContent-Length: 0\r\n\r\n",
 }

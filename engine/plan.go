@@ -9,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -63,12 +64,17 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("Invalid schedule", err))
 	}
 	var seen []*observation
+	var known *glance
 	if len(req.Targets) == 0 {
-		seen, chosen = e.findRemoved(ctx, p), e.accounts
+		known = &glance{records: e.Store.View(ctx)}
+		seen, chosen = e.findRemoved(ctx, p, known.records), e.accounts
 	}
 	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
+	if known != nil {
+		known.infos = e.survey(ctx, chosen)
+	}
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
-		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap}
+		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
 	})...)
 	for _, o := range seen {
 		ap := decide(o)
@@ -95,12 +101,12 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 
 // findRemoved returns what the state knows and the configuration does not.
 // Records of other projects that share the place are none of our business.
-func (e *Engine) findRemoved(ctx context.Context, p *Plan) []*observation {
+func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) []*observation {
 	addresses := make([]string, len(e.accounts))
 	for i, a := range e.accounts {
 		addresses[i] = a.cfg.Address
 	}
-	snaps, errs := e.Store.Others(ctx, addresses)
+	snaps, errs := records.Others(ctx, addresses)
 	for _, err := range errs {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
 	}

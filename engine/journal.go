@@ -149,8 +149,10 @@ func (r *run) persistAfter(err error) error {
 			return err
 		}
 		// A write whose answer was lost has moved the version on.
-		if errors.Is(err, sinks.ErrConflict) && !r.catchUp() {
-			return err
+		if errors.Is(err, sinks.ErrConflict) {
+			if ours, looked := r.catchUp(); looked && !ours {
+				return err
+			}
 		}
 		if err = r.save(r.stop); err == nil {
 			return nil
@@ -161,20 +163,24 @@ func (r *run) persistAfter(err error) error {
 }
 
 // catchUp takes over the version of a record that already holds our lease and
-// our token: an earlier write did arrive, and only its answer was lost.
-func (r *run) catchUp() bool {
+// our token: an earlier write did arrive, and only its answer was lost. looked
+// is false where the state could not be read.
+func (r *run) catchUp() (ours, looked bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.stop), persistTry)
 	defer cancel()
 	snap, err := r.e.Store.Load(ctx, r.p.Address)
-	if err != nil || snap.Record == nil {
-		return false
+	if err != nil {
+		return false, false
 	}
-	theirs, ours := snap.Record.Newest(), r.o.record.Newest()
-	sameToken := theirs != nil && ours != nil && theirs.ID == ours.ID
+	if snap.Record == nil {
+		return false, true
+	}
+	theirs, token := snap.Record.Newest(), r.o.record.Newest()
+	sameToken := theirs != nil && token != nil && theirs.ID == token.ID
 	sameLease := snap.Record.Lease != nil && snap.Record.Lease.Holder == r.e.Holder
 	if !sameToken && !sameLease {
-		return false
+		return false, true
 	}
 	r.o.version = snap.Version
-	return true
+	return true, true
 }

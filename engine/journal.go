@@ -42,17 +42,27 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.p.Address, "file", file)
 	}
 	err = r.persistAfter(err)
+	if err != nil && file == "" {
+		// The run ends and nothing has the token: one last try of both.
+		if err = r.save(ctx); err != nil {
+			file, emergencyErr = r.e.writeEmergency(r.o.record)
+		}
+	}
 	if err == nil {
 		removeEmergency(file)
 		return true
 	}
-	if file != "" {
-		err = fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with \"credsync state recover %s\"", err, file, file)
-	} else {
-		err = fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace '%s'", err, emergencyErr, r.p.Address)
-	}
-	r.fail(r.failure("The new token could not be journaled", err))
+	r.fail(r.failure("The new token could not be journaled", r.whereabouts(err, file, emergencyErr)))
 	return false
+}
+
+// whereabouts adds to an error of the state where the token is that it did not
+// take: in an emergency file, or nowhere.
+func (r *run) whereabouts(err error, file string, emergencyErr error) error {
+	if file != "" {
+		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with: credsync state recover %s", err, file, file)
+	}
+	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(r.p.Address))
 }
 
 // journalOver is for a record that someone else has written though this run
@@ -105,10 +115,7 @@ func (r *run) journalAnew(ctx context.Context, version string) bool {
 // and adds to the error where it is.
 func (r *run) rescue(err error) error {
 	file, emergencyErr := r.e.writeEmergency(r.o.record)
-	if emergencyErr != nil {
-		return err
-	}
-	return fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
+	return r.whereabouts(err, file, emergencyErr)
 }
 
 // save writes the record once. The work that follows has the whole life of the

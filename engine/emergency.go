@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
 
@@ -36,7 +37,13 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			// A part of a token is good for nothing but a leak.
+			name = ""
+			_ = os.Remove(f.Name())
+		}
+	}()
 	if _, err := f.Write(content); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
@@ -84,14 +91,22 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 		}
 	}
 	rescued, err := state.Decode(credential.NewSecret(string(content)))
-	if err != nil {
-		return "", fmt.Errorf("read the emergency file: %w", err)
+	switch {
+	case errors.Is(err, state.ErrTooNew):
+		return "", errors.New("the emergency file was written by a newer credsync; use that one")
+	case err != nil:
+		return "", errors.New("the file is no emergency file of credsync, or it was damaged or cut short; nothing was changed. If there is no whole copy of it, log in again with: credsync apply")
 	}
 	if rescued.Project != e.Config.Project {
 		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q", rescued.Project, e.Config.Project)
 	}
 	if rescued.Pending == nil {
 		return "", fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
+	}
+	a := e.account(rescued.Address)
+	if a == nil {
+		// The next apply would take it for an account that has been removed.
+		return "", fmt.Errorf("the emergency file is of %s, which this configuration does not have; bring it back where that account is declared", rescued.Address)
 	}
 	snap, err := e.Store.Load(ctx, rescued.Address)
 	if err != nil {
@@ -101,16 +116,30 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	if rec == nil {
 		rec = rescued
 		rec.Lease = nil
-	} else if err := mergeRescued(rec, rescued); err != nil {
+	} else if err := mergeRescued(a, rec, rescued); err != nil {
 		return "", err
 	}
-	if _, err := e.Store.Save(ctx, rec, snap.Version); err != nil {
+	_, err = e.Store.Save(ctx, rec, snap.Version)
+	if errors.Is(err, sinks.ErrConflict) {
+		return "", fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rescued.Address, err)
+	}
+	if err != nil {
 		return "", err
 	}
 	return rescued.Address, nil
 }
 
-func mergeRescued(rec, rescued *state.Record) error {
+// account returns the configured account of an address; nil if there is none.
+func (e *Engine) account(address string) *account {
+	for _, a := range e.accounts {
+		if a.cfg.Address == address {
+			return a
+		}
+	}
+	return nil
+}
+
+func mergeRescued(a *account, rec, rescued *state.Record) error {
 	token := rescued.Pending
 	if n := rec.Newest(); n != nil {
 		if n.ID == token.ID {
@@ -121,10 +150,24 @@ func mergeRescued(rec, rescued *state.Record) error {
 		}
 	}
 	if !bytes.Equal(rec.Key, rescued.Key) {
-		return fmt.Errorf("the state of %s was made anew since the emergency file was written; nothing was changed", rec.Address)
+		rekey(a, token, rescued.Key, rec.Key)
 	}
 	rec.Pending = token
 	return nil
+}
+
+// rekey makes a token's fingerprints anew for a record that was made anew,
+// where they are those of the present configuration. Others stay as they are:
+// under the new key they match nothing, and the token counts as got by another
+// configuration.
+func rekey(a *account, g *state.Grant, from, to []byte) {
+	was, is := fingerprints(from, a.cfg), fingerprints(to, a.cfg)
+	if g.LoginPrint == was.login {
+		g.LoginPrint = is.login
+	}
+	if g.ShapePrint == was.shape {
+		g.ShapePrint = is.shape
+	}
 }
 
 func decrypt(content []byte, identity credential.Secret) ([]byte, error) {

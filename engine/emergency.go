@@ -13,9 +13,14 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
+
+// emergencyPrefix begins the names of emergency files; the name of the record
+// and something random follow.
+const emergencyPrefix = "emergency-"
 
 // writeEmergency writes a record where the state did not take it: into a new
 // file of mode 0600, encrypted where there is a recipient. It returns its name.
@@ -33,7 +38,7 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder for emergency files: %w", err)
 	}
-	f, err := os.CreateTemp(e.EmergencyDir, "emergency-"+state.RecordName(r.Address)+"-*.json")
+	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Address)+"-*.json")
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
 	}
@@ -59,6 +64,34 @@ func removeEmergency(name string) {
 	if name != "" {
 		_ = os.Remove(filepath.Clean(name))
 	}
+}
+
+// waiting warns of emergency files that were not brought back: who reads the
+// next run's output may not have seen what the one before has said. A file that
+// is older than the state's token has nothing to bring.
+func (e *Engine) waiting(seen []*observation) diag.List {
+	// Without the folder there are no files in it.
+	entries, _ := os.ReadDir(e.EmergencyDir)
+	var warnings diag.List
+	for _, entry := range entries {
+		name, ours := strings.CutPrefix(entry.Name(), emergencyPrefix)
+		info, err := entry.Info()
+		if !ours || err != nil {
+			continue
+		}
+		for _, o := range seen {
+			if o.account == nil || o.record == nil || !strings.HasPrefix(name, state.RecordName(o.input.Address)+"-") {
+				continue
+			}
+			if g := o.record.Newest(); g != nil && g.Token.IssuedAt.After(info.ModTime()) {
+				continue
+			}
+			file := filepath.Join(e.EmergencyDir, entry.Name())
+			warnings = append(warnings, diag.Warningf("A token waits in an emergency file",
+				"An earlier run got a token that the state did not take. Before the next apply, which would log in anew, bring it back with: credsync state recover %s. If that says that the file is no longer needed, remove it.", file).About(o.input.Address, o.account.cfg.Range))
+		}
+	}
+	return warnings
 }
 
 func encrypt(plain []byte, recipient string) ([]byte, error) {

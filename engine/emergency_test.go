@@ -207,3 +207,21 @@ func TestTokenOfALostLeaseThatNothingTakesIsCalledLost(t *testing.T) {
 		t.Errorf("%s", m)
 	}
 }
+
+// The one who reads the next run's output may not have seen the one before.
+func TestPlanTellsOfATokenThatWaitsInAnEmergencyFile(t *testing.T) {
+	w, _ := rescued(t)
+	file := emergencyFiles(t, w)[0]
+	if err := os.Chtimes(file, w.Now(), w.Now()); err != nil {
+		t.Fatal(err)
+	}
+	p := w.plan(engine.Request{})
+	if len(p.Diagnostics) != 1 || !strings.Contains(p.Diagnostics[0].Detail, "credsync state recover "+file) || p.Diagnostics[0].Address != "account.fake.a" {
+		t.Fatalf("%+v", p.Diagnostics)
+	}
+	w.advance(time.Minute)
+	w.mustApply()
+	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 0 {
+		t.Errorf("plan tells of a file that is older than the state's token: %+v", p.Diagnostics)
+	}
+}

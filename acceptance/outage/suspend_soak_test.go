@@ -23,7 +23,7 @@ func TestSoakSuspendedHolderWritesNothing(t *testing.T) {
 	token := v.ReadKV2("secret", "shop/sagi")["access_token"]
 	w.wantLive(token)
 	asleep.signal(syscall.SIGCONT)
-	asleep.ends(1, "Another run got a newer token")
+	asleep.ends(1, "Apply incomplete")
 	if v.ReadKV2("secret", "shop/sagi")["access_token"] != token {
 		t.Error("the sleeper wrote the target")
 	}

@@ -88,6 +88,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
+	p.Diagnostics = append(p.Diagnostics, e.waiting(seen)...)
 	p.Diagnostics = foldInstances(p.Diagnostics)
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p

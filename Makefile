@@ -1,4 +1,4 @@
-# What there is to do: build, test, lint, fmt, docs, manifests, bench, demo.
+# What there is to do: build, test, lint, fmt, docs, man, manifests, bench, demo.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench demo clean
+.PHONY: build test lint unit acceptance servers fmt docs manifests bench bench-compare demo clean man
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -48,13 +48,25 @@ fmt:
 
 docs:
 	go test ./internal/reference -update
+	go test ./cmd/credsync -run TestCommandsPageIsNotStale -update
+
+# The manual pages of the commands.
+man:
+	go run -ldflags '$(LDFLAGS)' ./cmd/credsync man bin/man
 
 # The plain manifests, from the Helm chart.
 manifests:
 	go test -tags acceptance -count=1 -run TestManifestsAreNotStale ./acceptance/deploy -update
 
-bench:
-	go test -run '^$$' -bench . -benchmem ./...
+# Whole runs against a floor; prints the table of docs/performance.md.
+LARGE ?= 10000
+bench: servers
+	go test -tags bench -count=1 -timeout 90m -run TestBench -v ./bench -large $(LARGE) $(BENCHFLAGS)
+
+# The benchmarks of what is pure, of another revision and of this one in turn.
+REV ?= HEAD
+bench-compare:
+	@scripts/bench-compare.sh $(REV)
 
 demo:
 	@scripts/demo.sh

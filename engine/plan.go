@@ -15,8 +15,8 @@ import (
 
 // Request says what a plan is to cover.
 type Request struct {
-	// Targets are the addresses to look at; empty for all. Replace are those
-	// to get a new token for. Either may leave out "account.".
+	// Targets are patterns of the addresses to look at; empty for all. Replace
+	// are those to get a new token for. See MatchAddress.
 	Targets []string
 	Replace []string
 	// Offline asks no upstream anything.
@@ -74,7 +74,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		known = &glance{records: e.Store.View(ctx)}
 		seen, chosen = e.findRemoved(ctx, p, known.records), e.accounts
 	}
-	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })
 	if known != nil {
 		known.infos = e.survey(ctx, chosen)
 	}
@@ -118,7 +118,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) 
 	}
 	var seen []*observation
 	for _, snap := range snaps {
-		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {
+		if snap.Record.Project == e.Config.Project && p.Request.Shard.Has(snap.Record.Address) {
 			seen = append(seen, e.observeRemoved(snap))
 		}
 	}
@@ -139,32 +139,6 @@ func named(seen []*observation) string {
 		return first
 	}
 	return fmt.Sprintf("%d accounts, %s among them", len(seen), first)
-}
-
-// choose returns the accounts that the addresses name; an address without its
-// key names every instance.
-func (e *Engine) choose(addresses []string, flag string) ([]*account, diag.List) {
-	var chosen []*account
-	var diags diag.List
-	for _, address := range addresses {
-		full := address
-		if !strings.HasPrefix(full, "account.") {
-			full = "account." + full
-		}
-		found := false
-		for _, a := range e.accounts {
-			if a.cfg.Address == full || strings.HasPrefix(a.cfg.Address, full+"[") {
-				found = true
-				if !slices.Contains(chosen, a) {
-					chosen = append(chosen, a)
-				}
-			}
-		}
-		if !found {
-			diags = append(diags, diag.Errorf("No such account", "%s %q names no account of this configuration. Addresses look like account.sagi.coffee, or account.sagi.coffee[\"almaty\"] for one of several instances.", flag, address))
-		}
-	}
-	return chosen, diags
 }
 
 // decide makes the plan of one account from what was seen of it.

@@ -1,4 +1,5 @@
-# What there is to do: build, test, lint, fmt, docs, manifests, bench, demo.
+# What there is to do: build, test, lint, fmt, docs, manifests, bench, fuzz, demo,
+# verify-release.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +10,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench demo clean
+.PHONY: build test lint unit acceptance servers fmt docs manifests bench fuzz demo verify-release clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -51,8 +52,18 @@ manifests:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
+# Each fuzzer, one after the other, for this long.
+FUZZTIME ?= 30s
+
+fuzz:
+	@scripts/fuzz.sh $(FUZZTIME)
+
 demo:
 	@scripts/demo.sh
+
+# Builds the commit twice, in different surroundings, and compares the bytes.
+verify-release:
+	scripts/release.sh --verify
 
 clean:
 	rm -rf bin

@@ -22,6 +22,9 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 	if strings.HasSuffix(filename, ".json") {
 		return nil, diag.List{diag.Errorf("JSON is not formatted", "The file %s is JSON, which has no canonical form here. Name a *.hcl or *.credvars file, or the directory.", filename)}
 	}
+	if len(src) > MaxFile {
+		return nil, diag.List{tooLarge(filename)}
+	}
 	if d := checkText(filename, src); d != nil {
 		return nil, diag.List{*d}
 	}

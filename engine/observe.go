@@ -67,6 +67,7 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		Now: o.at, Address: a.cfg.Address, Provider: a.cfg.Spec.Name,
 		Enabled: a.cfg.Enabled, Replace: l.replace, Static: a.cfg.Spec.Static,
 		RotateBefore: a.cfg.RotateBefore, RunsEvery: l.gap, DeleteOnRemove: a.cfg.DeleteOnRemove,
+		Lifetime: documentedLifetime(a.cfg),
 	}
 	snap, err := e.load(ctx, a, l.known)
 	if err != nil {
@@ -149,13 +150,18 @@ func (e *Engine) stat(ctx context.Context, t *target, known *glance) (sinks.Info
 
 // inspect takes what the provider finds in its credentials without a request.
 func (e *Engine) inspect(o *observation, p providers.Provider) {
-	inspector, ok := p.(providers.Inspector)
-	if !ok {
-		return
-	}
 	seen := providers.Seen{FirstAt: o.record.FirstSeenAt}
 	if g := o.record.Newest(); g != nil {
 		seen.Outputs = g.Token.Outputs
+	}
+	if keeper, ok := p.(providers.Timekeeper); ok {
+		for _, c := range keeper.Clocks(seen) {
+			o.input.Clocks = append(o.input.Clocks, plan.Clock{Name: plan.ClockName(c.Name), Since: c.Since, At: c.At, Human: c.Human})
+		}
+	}
+	inspector, ok := p.(providers.Inspector)
+	if !ok {
+		return
 	}
 	for _, f := range inspector.Inspect(o.at, seen) {
 		if f.Blocked == "" {

@@ -32,6 +32,10 @@ type Plan struct {
 	CreatedAt time.Time
 	// Accounts are ordered by address.
 	Accounts []*AccountPlan
+	// Schedule is the configuration's, NextRuns the next times that it names;
+	// empty where there is none.
+	Schedule string
+	NextRuns []time.Time
 	// Diagnostics are those of the configuration as a whole and of accounts,
 	// errors and warnings.
 	Diagnostics diag.List
@@ -52,7 +56,7 @@ type AccountPlan struct {
 // Plan looks at the accounts and decides about each. It writes nothing, and
 // asks an upstream only for read-only verifications.
 func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
-	p := &Plan{Request: req, Project: e.Config.Project, CreatedAt: e.Now()}
+	p := &Plan{Request: req, Project: e.Config.Project, Schedule: e.Config.Schedule, CreatedAt: e.Now()}
 	chosen, diags := e.choose(req.Targets, "--target")
 	replaced, more := e.choose(req.Replace, "--replace")
 	p.Diagnostics = append(diags, more...)
@@ -63,13 +67,14 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	if err != nil {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("Invalid schedule", err))
 	}
+	p.NextRuns, _ = plan.NextRuns(e.Config.Schedule, p.CreatedAt, nextRuns)
 	var seen []*observation
 	var known *glance
 	if len(req.Targets) == 0 {
 		known = &glance{records: e.Store.View(ctx)}
 		seen, chosen = e.findRemoved(ctx, p, known.records), e.accounts
 	}
-	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })
 	if known != nil {
 		known.infos = e.survey(ctx, chosen)
 	}
@@ -81,6 +86,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
+	p.Diagnostics = foldInstances(p.Diagnostics)
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
@@ -112,7 +118,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) 
 	}
 	var seen []*observation
 	for _, snap := range snaps {
-		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {
+		if snap.Record.Project == e.Config.Project && p.Request.Shard.Has(snap.Record.Address) {
 			seen = append(seen, e.observeRemoved(snap))
 		}
 	}
@@ -160,7 +166,10 @@ func Document(p *Plan) plan.Document {
 	d := plan.Document{
 		FormatVersion: plan.FormatVersion, Project: p.Project,
 		Accounts: []plan.DocumentAccount{}, Summary: make(map[plan.Action]int),
-		Diagnostics: append(diag.List{}, p.Diagnostics...),
+		Diagnostics: append(diag.List{}, p.Diagnostics...), NextRuns: append([]time.Time{}, p.NextRuns...),
+	}
+	if p.Schedule != "" {
+		d.Schedule = &p.Schedule
 	}
 	for _, a := range plan.Actions {
 		d.Summary[a] = 0
@@ -169,6 +178,7 @@ func Document(p *Plan) plan.Document {
 		d.Summary[ap.Action]++
 		d.Accounts = append(d.Accounts, documentAccount(ap))
 	}
+	d.Health = d.Worst()
 	return d
 }
 
@@ -178,7 +188,14 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		Action: ap.Action, Reason: ap.Reason, Message: ap.Message,
 		IssuedAt: plan.Time(ap.IssuedAt), ExpiresAt: plan.Time(ap.ExpiresAt),
 		RotateAt: plan.Time(ap.RotateAt), VerifiedAt: plan.Time(ap.VerifiedAt),
-		Targets: []plan.DocumentTarget{},
+		HumanNeededBy: plan.Time(ap.HumanNeededBy), Health: ap.Health,
+		Clocks: []plan.DocumentClock{}, Targets: []plan.DocumentTarget{},
+	}
+	if ap.HealthMessage != "" {
+		a.HealthMessage = &ap.HealthMessage
+	}
+	for _, c := range ap.Clocks {
+		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
 	}
 	if b := ap.Blocker; b != nil {
 		a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}

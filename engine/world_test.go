@@ -26,7 +26,7 @@ import (
 // world is an engine with everything around it under the test's control: the
 // clock, the upstream, the sinks and the configuration.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	up    *upstream
 	sinks map[string]*memory.Sink
 	// partial gives the engine one file of several.
@@ -63,7 +63,7 @@ account "fake" "a" {
 }
 `
 
-func newWorld(t *testing.T, hcl string) *world {
+func newWorld(t testing.TB, hcl string) *world {
 	return &world{
 		t: t, up: newUpstream(), hcl: hcl, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		sinks:    map[string]*memory.Sink{"main": memory.New(), "state": memory.New(), "other": memory.New()},

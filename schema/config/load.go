@@ -56,6 +56,7 @@ type loader struct {
 	variants       map[variantKey]*schema.Block
 	providerTables map[*providers.Spec]*schema.Block
 	unknownTokens  map[*providers.Spec]cty.Value
+	defaults       map[*providers.Spec][]string
 }
 
 // tables are the language's own, made once so that their identity can be a key.
@@ -79,7 +80,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		nodes: map[string]*node{}, cyclic: map[string]bool{},
 		sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[*schema.Block]*hcl.BodySchema{}, variants: map[variantKey]*schema.Block{},
-		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{},
+		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaults: map[*providers.Spec][]string{},
 	}
 }
 

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench bench-compare demo clean man
+.PHONY: build test lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -41,6 +41,10 @@ servers:
 acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
+
+# The long tests: many seeds, many accounts, and waits as long as real ones.
+soak: servers
+	go test -tags 'acceptance soak' -count=1 -timeout 60m -run 'Soak' ./...
 
 fmt:
 	gofmt -w .

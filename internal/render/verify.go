@@ -56,7 +56,7 @@ func (v verifyJSON) Show(project string, checks []engine.Check, list diag.List) 
 			IssuedAt: plan.Time(c.IssuedAt), ExpiresAt: plan.Time(c.ExpiresAt), CheckedAt: plan.Time(c.At),
 		}
 		if b := c.Blocker; b != nil {
-			a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}
+			a.Blocker = engine.DocumentBlocker(c.Address, b)
 		}
 		d.Accounts = append(d.Accounts, a)
 	}

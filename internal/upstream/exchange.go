@@ -14,8 +14,8 @@ type exchange struct {
 	once bool
 	// attended requests are not sent again once anything was answered.
 	attended bool
-	mu   sync.Mutex
-	lost bool
+	mu       sync.Mutex
+	lost     bool
 	// added are secrets that went along besides the account's own: the values
 	// of the configured headers, the password of the proxy.
 	added []credential.Secret

@@ -93,14 +93,16 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 		return nil, false
 	}
 	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
-	spent := upstream.Class == providers.Credentials || lost
-	if spent {
-		// The material is worth nothing now, whatever the login brings.
+	rejected := upstream.Class == providers.Credentials
+	if rejected {
+		// The material is worth nothing now, whatever the login brings. Where
+		// only the answer was lost, it may be good: should the login bring
+		// nothing either, as where it takes a code, the next run asks again.
 		old.Token.RefreshableUntil = r.e.Now()
 	}
 	// While the token is good there is time to try the refresh again. Once it
 	// is not, nothing is lost by a login.
-	if !spent && !r.tokenDead() {
+	if !rejected && !lost && !r.tokenDead() {
 		r.fail(r.failure("The token could not be refreshed", err))
 		return nil, false
 	}

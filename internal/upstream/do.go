@@ -90,10 +90,13 @@ func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) er
 		e.Class, e.Reason, e.Attribute, e.Message, e.Advice = f.class, f.reason, f.attribute, f.message, f.advice
 	}
 	if lost {
-		e.Message += "; the upstream may have processed the request, so it is not sent again in this run"
+		e.Message += lostNote
 	}
 	return e
 }
+
+// lostNote ends the message of an error with AnswerLost.
+const lostNote = "; the upstream may have processed the request, so it is not sent again in this run"
 
 // common judges the statuses that mean the same everywhere.
 func (a *Answer) common(h http.Header) error {
@@ -101,9 +104,12 @@ func (a *Answer) common(h http.Header) error {
 	switch {
 	case a.Status == http.StatusTooManyRequests:
 		e = a.Fail(providers.Retryable, "too many requests", "The next run tries again. If it happens often, lower http.requests_per_second.")
-	case a.Status == http.StatusBadGateway, a.Status == http.StatusServiceUnavailable, a.Status == http.StatusGatewayTimeout:
+	case unavailable(a.Status):
 		e = a.Fail(providers.Retryable, "the upstream is not available", tryLater)
-		e.AnswerLost = a.op.Once && a.Status != http.StatusServiceUnavailable
+		if a.op.Once && !turnedAway(a.Status, h) {
+			e.AnswerLost = true
+			e.Message += lostNote
+		}
 	case a.Status == http.StatusProxyAuthRequired:
 		f := proxyFailure(a.Status)
 		e = a.Fail(f.class, f.message, f.advice)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -50,6 +51,10 @@ func (l *loader) evaluate(expr hcl.Expression, sc scope, secret bool) (v cty.Val
 		l.report.addFinding(l.explain(p, expr, sc, secret))
 	}
 	if problems.HasErrors() {
+		return cty.DynamicVal, false
+	}
+	if valueTooLarge(v) {
+		l.report.error(expr.Range(), sc.address, "Value too large", fmt.Sprintf("This expression gives more than %d MiB. Look for values that are made of several copies of others.", maxValue>>20))
 		return cty.DynamicVal, false
 	}
 	return v, true
@@ -155,7 +160,7 @@ func (l *loader) explain(p *hcl.Diagnostic, expr hcl.Expression, sc scope, secre
 		return f
 	}
 	switch {
-	case harmless(p.Summary) && !secret:
+	case harmless(p.Summary) && !secret, refused(p):
 		f.bland = ""
 	case ownFileError(p, sc):
 		f.noSource = secret
@@ -171,6 +176,14 @@ func (l *loader) explain(p *hcl.Diagnostic, expr hcl.Expression, sc scope, secre
 		f.noSource = secret
 	}
 	return f
+}
+
+// refused reports whether a problem is a function's refusal, which quotes
+// nothing.
+func refused(p *hcl.Diagnostic) bool {
+	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p)
+	var refusal functions.Refusal
+	return ok && errors.As(extra.FunctionCallError(), &refusal)
 }
 
 func blandDetail(p *hcl.Diagnostic) string {

@@ -121,6 +121,12 @@ func (r *run) tokenDead() bool {
 // login logs in, unless that is known to be pointless. A rejection is
 // remembered, so that the same credentials are never tried again.
 func (r *run) login(ctx context.Context) *state.Grant {
+	done, err := r.loginTurn(ctx)
+	if err != nil {
+		r.fail(r.failure("No login was made", err))
+		return nil
+	}
+	defer done()
 	if b := r.o.input.Block; b != nil && !(r.look.replace && !b.Since.IsZero()) {
 		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
@@ -166,6 +172,7 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
 		r.o.record.FirstSeenAt = r.e.Now()
 	}
+	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), nil)
 	return g
 }
 

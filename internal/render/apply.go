@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -154,7 +155,7 @@ func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 		p.printf("      As shown above.\n")
 	default:
 		p.paragraph(6, diag.Sentence(o.Blocker.Message))
-		p.remedy(o.Blocker.Reason, o.Address)
+		p.remedy(o.Blocker.Reason, cmp.Or(o.Blocker.Address, o.Address), !o.Blocker.CodeSentAt.IsZero())
 	}
 }
 

@@ -68,7 +68,7 @@ func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	if err != nil {
 		return nil, noAnswer(ctx, err, op, shown, op.Once)
 	}
-	op.Secrets = slices.Concat(op.Secrets, x.added)
+	op.Secrets = slices.Concat(op.Secrets, x.secrets())
 	a := &Answer{Status: resp.StatusCode, op: op, url: shown, body: credential.NewSecret(string(body))}
 	a.ContentType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))
@@ -130,7 +130,8 @@ func (a *Answer) common(h http.Header) error {
 func (a *Answer) redirected(origin string) *providers.Error {
 	where := "elsewhere"
 	if origin != "" {
-		where = "to " + origin
+		// The host's name is as much the upstream's words as any message.
+		where = "to " + a.Said(origin)
 	}
 	e := a.Fail(providers.Server, "the upstream redirects "+where+", which is not followed since it would carry the secrets along",
 		"Find out what answers at this address: a maintenance page, a captive portal, a wrong base_url.")

@@ -162,7 +162,15 @@ func (l *loader) explain(p *hcl.Diagnostic, expr hcl.Expression, sc scope, secre
 	switch {
 	case harmless(p.Summary) && !secret, refused(p):
 		f.bland = ""
-	case !secret && ownFileError(p, sc):
+	case ownFileError(p, sc):
+		f.noSource = secret
+		f.bland = ""
+		if refs := argumentRefs(p.Expression); len(refs) > 0 {
+			f.bland = bland + " Look at what " + strings.Join(refs, " and ") + " names."
+			if secret {
+				f.Detail = f.bland
+			}
+		}
 	case secret, touchesSecret(expr, sc.ctx):
 		f.Detail = bland
 		f.noSource = secret
@@ -187,7 +195,9 @@ func blandDetail(p *hcl.Diagnostic) string {
 }
 
 // ownFileError reports whether a problem is a file or environment function's
-// own, which names only the path or variable it was given.
+// own, which names only the path or variable it was given. Where a secret
+// belongs, that name is shown if it is written there itself: it says where the
+// secret is, and is none.
 func ownFileError(p *hcl.Diagnostic, sc scope) bool {
 	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p)
 	if !ok || extra.FunctionCallError() == nil || p.Expression == nil {
@@ -201,6 +211,18 @@ func ownFileError(p *hcl.Diagnostic, sc scope) bool {
 		return ok && len(call.Args) == 1 && !touchesSecret(call.Args[0], sc.ctx)
 	}
 	return false
+}
+
+// argumentRefs are the references in the arguments of a failed call, or in the
+// argument that made it fail.
+func argumentRefs(expr hcl.Expression) []string {
+	var refs []string
+	for _, t := range expr.Variables() {
+		if name := traversalName(t, len(t)); !slices.Contains(refs, name) {
+			refs = append(refs, name)
+		}
+	}
+	return refs
 }
 
 // betterMissing says in the configuration's own terms what "no such attribute"

@@ -18,6 +18,9 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
+// TokenWaits is the summary of the warning about an emergency file.
+const TokenWaits = "A token waits in an emergency file"
+
 // emergencyPrefix begins the names of emergency files; the name of the record
 // and something random follow.
 const emergencyPrefix = "emergency-"
@@ -66,6 +69,19 @@ func removeEmergency(name string) {
 	}
 }
 
+// EmergencyFiles are the emergency files in a directory; none where there is no
+// such directory.
+func EmergencyFiles(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var files []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), emergencyPrefix) {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	return files
+}
+
 // waiting warns of emergency files that were not brought back: who reads the
 // next run's output may not have seen what the one before has said. A file that
 // is older than the state's token has nothing to bring.
@@ -87,7 +103,7 @@ func (e *Engine) waiting(seen []*observation) diag.List {
 				continue
 			}
 			file := filepath.Join(e.EmergencyDir, entry.Name())
-			warnings = append(warnings, diag.Warningf("A token waits in an emergency file",
+			warnings = append(warnings, diag.Warningf(TokenWaits,
 				"An earlier run got a token that the state did not take. Before the next apply, which would log in anew, bring it back with: credsync state recover %s. If that says that the file is no longer needed, remove it.", file).About(o.input.Address, o.account.cfg.Range))
 		}
 	}

@@ -1,4 +1,4 @@
-# What there is to do: build, test, lint, fmt, docs, manifests, bench, demo.
+# What there is to do: build, test, soak, lint, fmt, docs, manifests, bench, demo.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench demo clean
+.PHONY: build test soak lint unit acceptance servers fmt docs manifests bench demo clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -36,6 +36,10 @@ servers:
 
 acceptance: servers
 	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
+
+# Everything that takes longer than a few minutes; see docs/reliability.md.
+soak: servers
+	CGO_ENABLED=1 go test -tags 'acceptance soak' -count=1 -timeout 60m -run Soak ./...
 
 fmt:
 	gofmt -w .

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/state"
 )
 
@@ -32,14 +33,17 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder for emergency files: %w", err)
 	}
+	crashpoint.Reach("create", e.EmergencyDir)
 	f, err := os.CreateTemp(e.EmergencyDir, "emergency-"+state.RecordName(r.Address)+"-*.json")
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	crashpoint.Reach("write", e.EmergencyDir)
 	if _, err := f.Write(content); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
+	crashpoint.Reach("flush", e.EmergencyDir)
 	if err := f.Sync(); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
@@ -50,6 +54,7 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 // all. One that stays does no harm: recovering it is refused as older.
 func removeEmergency(name string) {
 	if name != "" {
+		crashpoint.Reach("remove", filepath.Dir(name))
 		_ = os.Remove(filepath.Clean(name))
 	}
 }

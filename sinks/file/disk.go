@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/sinks"
 	"github.com/gofrs/flock"
 )
@@ -121,18 +122,22 @@ func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeCon
 		if err != nil {
 			return err
 		}
-		temp, err := writeTemp(root, path.Dir(t.Path), content, fileMode(t))
+		temp, err := writeTemp(root, t.Path, content, fileMode(t))
 		if err != nil {
 			return err
 		}
 		// After a rename there is nothing left to remove.
-		defer func() { _ = root.Remove(temp) }()
+		defer func() {
+			crashpoint.Reach("remove the unfinished", t.Path)
+			_ = root.Remove(temp)
+		}()
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := publish(root, temp, t.Path, now == nil); err != nil {
 			return err
 		}
+		crashpoint.Reach(crashpoint.Published, t.Path)
 		return syncDir(root, path.Dir(t.Path))
 	})
 }
@@ -143,9 +148,11 @@ func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
 		if _, err := atVersion(root, t.Path, want); err != nil {
 			return err
 		}
+		crashpoint.Reach("remove", t.Path)
 		if err := root.Remove(t.Path); err != nil {
 			return err
 		}
+		crashpoint.Reach("flush the directory of", t.Path)
 		return syncDir(root, path.Dir(t.Path))
 	})
 }
@@ -177,17 +184,21 @@ func atVersion(root *os.Root, name, want string) ([]byte, error) {
 
 // writeTemp writes a file beside its later place. Its mode is set before the
 // first byte, and again afterwards since the umask may have taken bits away.
-func writeTemp(root *os.Root, dir string, content []byte, mode fs.FileMode) (name string, err error) {
-	name = path.Join(dir, tempPrefix+rand.Text())
+func writeTemp(root *os.Root, target string, content []byte, mode fs.FileMode) (name string, err error) {
+	name = path.Join(path.Dir(target), tempPrefix+rand.Text())
+	crashpoint.Reach("create", target)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return "", err
 	}
+	crashpoint.Reach("write", target)
 	_, err = f.Write(content)
 	if err == nil {
+		crashpoint.Reach("set the mode of", target)
 		err = f.Chmod(mode)
 	}
 	if err == nil {
+		crashpoint.Reach("flush", target)
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {
@@ -203,6 +214,7 @@ func writeTemp(root *os.Root, dir string, content []byte, mode fs.FileMode) (nam
 // publish puts a finished file in its place. A new one is linked, which unlike
 // a rename fails where a file has appeared meanwhile.
 func publish(root *os.Root, temp, name string, create bool) error {
+	crashpoint.Reach("publish", name)
 	if !create {
 		return root.Rename(temp, name)
 	}

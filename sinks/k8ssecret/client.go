@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-hclog"
@@ -50,6 +51,7 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config := rest.CopyConfig(id.config)
 	config.UserAgent = "credsync/" + env.Version
 	config.Timeout = requestTimeout
+	config.Wrap(crashpoint.Transport)
 	config.QPS, config.Burst = requestsPerSecond, burst
 	config.WarningHandler = warnings{env.Log}
 	if conn.IsSet("impersonate") {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-cleanhttp"
@@ -84,6 +85,7 @@ func (c connection) client() (*api.Client, error) {
 		// It quotes nothing but the address and the names of variables.
 		return nil, fmt.Errorf("set up the connection to Vault at %s: %w", c.address(), err)
 	}
+	cfg.HttpClient.Transport = crashpoint.Transport(cfg.HttpClient.Transport)
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.
 	client.ClearToken()

@@ -1,0 +1,233 @@
+// Package crash kills credsync at each point between two effects, and applies
+// once more.
+//
+// The points name themselves: a first run, which is not killed, writes them
+// down in their order. So a new step is in the matrix without being added.
+package crash
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/credsync/credsync/state"
+)
+
+// workers are how many programs run at once.
+const workers = 4
+
+// TestKilledAtEachPoint is the matrix, for what is chosen by the build: see
+// part_test.go and whole_test.go.
+func TestKilledAtEachPoint(t *testing.T) {
+	var points, lost atomic.Int64
+	slots := make(chan struct{}, workers)
+	for _, p := range providers() {
+		for _, a := range actions() {
+			if a.of != nil && !a.of(p) || !chosen(p, a) {
+				continue
+			}
+			t.Run(p.account.Upstream+"/"+a.name, func(t *testing.T) {
+				t.Parallel()
+				whole := record(t, p, a)
+				for i, point := range whole.points {
+					t.Run(point, func(t *testing.T) {
+						t.Parallel()
+						slots <- struct{}{}
+						defer func() { <-slots }()
+						points.Add(1)
+						if whole.killAt(t, i) {
+							lost.Add(1)
+						}
+					})
+				}
+			})
+		}
+	}
+	t.Cleanup(func() {
+		t.Logf("killed at %d points; at %d of them the upstream had answered and the state did not have it yet", points.Load(), lost.Load())
+	})
+}
+
+// course is a whole run of an action, with nothing in its way.
+type course struct {
+	provider
+	action
+	points []string
+	// The requests for tokens in it and its preparation.
+	logins, refreshes int
+}
+
+func (a action) command(w *world) []string {
+	if a.args == nil {
+		return apply
+	}
+	return a.args(w)
+}
+
+func (a action) prepared(t *testing.T, p provider) *world {
+	w := newWorld(t, p, a)
+	if a.prepare != nil {
+		a.prepare(w)
+	}
+	return w
+}
+
+// record runs an action to its end and writes its points down.
+func record(t *testing.T, p provider, a action) *course {
+	w := a.prepared(t, p)
+	file := filepath.Join(t.TempDir(), "points")
+	if code, out, _ := w.run([]string{"CREDSYNC_CRASHPOINTS_RECORD=" + file}, a.command(w)...); code == 1 {
+		t.Fatalf("the run that is not killed failed:\n%s", out)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &course{provider: p, action: a, points: strings.Split(strings.TrimSpace(string(b)), "\n")}
+	c.logins, c.refreshes = w.asked()
+	if len(c.points) < 4 {
+		t.Fatalf("there are only %d points", len(c.points))
+	}
+	return c
+}
+
+// killAt kills the action at a point, applies once more and looks at what has
+// become of the account. It reports whether the kill lost an answer.
+func (c *course) killAt(t *testing.T, i int) (lost bool) {
+	w := c.prepared(t, c.provider)
+	_, out, killed := w.run([]string{"CREDSYNC_CRASHPOINTS_KILL=" + c.points[i]}, c.command(w)...)
+	if !killed {
+		t.Fatalf("the program was not killed:\n%s", out)
+	}
+	lost = c.unwritten(i)
+	if access, refresh := w.newest(); access.Value != "" && !lost && !w.knows(access.Value, refresh.Value) && !c.gone && !w.noAccount {
+		t.Error("P1: the upstream has handed out a token that credsync does not know")
+	}
+	w.checkTargets()
+	code, out, _ := w.run(nil, apply...)
+	want := c.ends
+	if want == 3 && code == 0 && w.record() != nil && w.record().Current != nil {
+		// The login with a code had come as far as the journal.
+		want = 0
+	}
+	if code != want {
+		t.Fatalf("apply ended with %d, not %d:\n%s", code, want, out)
+	}
+	w.check(c, lost)
+	return lost
+}
+
+// unwritten reports whether at a point an answer of the upstream has come, or
+// is about to, that is not in the state yet: nothing but the one write of the
+// record may come in between, since nothing is to be done before it.
+func (c *course) unwritten(i int) bool {
+	for ; i >= 0; i-- {
+		kind, what, _ := strings.Cut(c.points[i], " ")
+		switch {
+		case kind == "answered", kind == "answer":
+			return strings.Contains(what, "POST ")
+		case kind == "published", kind == "send", !strings.Contains(what, ".json") || strings.Contains(what, "own.json"):
+			return false
+		}
+	}
+	return false
+}
+
+// checkTargets checks that no target holds a token that was not verified, and
+// that what is someone else's is as it was.
+func (w *world) checkTargets() {
+	w.t.Helper()
+	if !strings.HasPrefix(w.read("out/shared.env"), "OTHER=1\n") {
+		w.t.Errorf("P5: the key of someone else is gone: %q", w.read("out/shared.env"))
+	}
+	if w.p.account.Upstream != "sagi" {
+		// The others have no read-only request: the answer is the verification.
+		return
+	}
+	for _, token := range w.box.Tokens(w.p.account.Upstream, w.p.account.Name) {
+		if !token.Verified && w.holds(token.Value) {
+			w.t.Error("P2: a target holds a token that was not verified")
+		}
+	}
+}
+
+func (w *world) holds(token string) bool {
+	return strings.Contains(w.read("out/own.json"), token) || strings.Contains(w.read("out/shared.env"), token)
+}
+
+// check looks at the account after the last apply.
+func (w *world) check(c *course, lost bool) {
+	w.t.Helper()
+	w.checkTargets()
+	if files := w.leftovers(); len(files) > 0 {
+		w.t.Errorf("there are unfinished files: %q", files)
+	}
+	if v := w.box.Violations(); len(v) > 0 {
+		w.t.Errorf("the upstream was asked what it does not allow: %q", v)
+	}
+	w.checkAsked(c, lost)
+	switch r := w.record(); {
+	case w.noAccount:
+		if r != nil {
+			w.t.Error("P7: the removed account is still in the state")
+		}
+		if c.gone && (w.read("out/own.json") != "" || strings.Contains(w.read("out/shared.env"), "TOKEN")) {
+			w.t.Error("P7: the removed account's targets are still there")
+		}
+	case c.whole || r != nil && r.Current != nil:
+		w.checkWhole(r)
+	case r == nil || r.Block == nil:
+		w.t.Error("P4: what needs a human is not in the state")
+	}
+	logins, refreshes := w.asked()
+	again, out, _ := w.run(nil, apply...)
+	if again != 0 && again != 3 {
+		w.t.Errorf("a second apply ended with %d:\n%s", again, out)
+	}
+	if l, r := w.asked(); !w.p.static && (l != logins || r != refreshes) {
+		w.t.Errorf("P7: a second apply asked the upstream for %d logins and %d refreshes", l-logins, r-refreshes)
+	}
+}
+
+// checkWhole wants the newest token, alive and verified, everywhere.
+func (w *world) checkWhole(r *state.Record) {
+	w.t.Helper()
+	if r == nil || r.Current == nil || r.Pending != nil || r.Lease != nil {
+		w.t.Fatalf("P7: the record is not in order")
+	}
+	token := r.Current.Token.Access.Reveal()
+	if access, refresh := w.newest(); !w.p.static && (access.Value != token || refresh.Value != r.Current.Token.Refresh.Reveal()) {
+		w.t.Error("P1: the upstream has handed out a newer token than the state has")
+	}
+	if _, live := w.box.Live(w.p.account.Upstream, token); !live {
+		w.t.Error("P7: the state's token is dead")
+	}
+	if !strings.Contains(w.read("out/own.json"), token) || !strings.Contains(w.read("out/shared.env"), "TOKEN="+token) {
+		w.t.Error("P7: a target does not hold the token")
+	}
+}
+
+// checkAsked checks how often the upstream was asked for a token: as often as
+// with no kill, and once more only where the kill took its answer along. A
+// refresh that works once, and was lost, is asked for again in vain; then a
+// login follows.
+func (w *world) checkAsked(c *course, lost bool) {
+	w.t.Helper()
+	if c.static {
+		return
+	}
+	logins, refreshes := w.asked()
+	more := logins + refreshes - c.logins - c.refreshes
+	bound := 0
+	switch {
+	case lost && c.spends && c.refreshes > 0:
+		bound = 2
+	case lost:
+		bound = 1
+	}
+	if more > bound {
+		w.t.Errorf("P8: %d more requests for a token than without the kill, %d are allowed", more, bound)
+	}
+}

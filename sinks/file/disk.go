@@ -152,7 +152,6 @@ func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
 		if err := root.Remove(t.Path); err != nil {
 			return err
 		}
-		crashpoint.Reach("flush the directory of", t.Path)
 		return syncDir(root, path.Dir(t.Path))
 	})
 }
@@ -205,6 +204,7 @@ func writeTemp(root *os.Root, target string, content []byte, mode fs.FileMode) (
 		err = closed
 	}
 	if err != nil {
+		crashpoint.Reach("remove the unfinished", target)
 		_ = root.Remove(name)
 		return "", err
 	}
@@ -214,10 +214,11 @@ func writeTemp(root *os.Root, target string, content []byte, mode fs.FileMode) (
 // publish puts a finished file in its place. A new one is linked, which unlike
 // a rename fails where a file has appeared meanwhile.
 func publish(root *os.Root, temp, name string, create bool) error {
-	crashpoint.Reach("publish", name)
 	if !create {
+		crashpoint.Reach("publish", name)
 		return root.Rename(temp, name)
 	}
+	crashpoint.Reach("publish", name)
 	err := root.Link(temp, name)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -230,6 +231,7 @@ func publish(root *os.Root, temp, name string, create bool) error {
 	if _, statErr := root.Lstat(name); !errors.Is(statErr, fs.ErrNotExist) {
 		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
 	}
+	crashpoint.Reach("publish", name)
 	return root.Rename(temp, name)
 }
 
@@ -241,6 +243,7 @@ func syncDir(root *os.Root, dir string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	crashpoint.Reach("flush the directory", dir)
 	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
@@ -306,6 +309,7 @@ func removeLeftovers(root *os.Root, dir string) {
 	}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
+			crashpoint.Reach("remove a leftover in", dir)
 			_ = root.Remove(path.Join(dir, name))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/state"
 )
 
@@ -20,7 +21,11 @@ const workers = 4
 
 // TestKilledAtEachPoint is the matrix, for what is chosen by the build: see
 // part_test.go and whole_test.go.
-func TestKilledAtEachPoint(t *testing.T) {
+func TestKilledAtEachPoint(t *testing.T) { matrix(t, files{}, workers, chosen) }
+
+// matrix kills the chosen actions with the state and the targets at a place,
+// so many at a time.
+func matrix(t *testing.T, at place, workers int, chosen func(provider, action) bool) {
 	var points, lost atomic.Int64
 	slots := make(chan struct{}, workers)
 	for _, p := range providers() {
@@ -30,7 +35,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 			}
 			t.Run(p.account.Upstream+"/"+a.name, func(t *testing.T) {
 				t.Parallel()
-				whole := record(t, p, a)
+				whole := record(t, at, p, a, slots)
 				for i, point := range whole.points {
 					t.Run(point, func(t *testing.T) {
 						t.Parallel()
@@ -52,6 +57,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 
 // course is a whole run of an action, with nothing in its way.
 type course struct {
+	at place
 	provider
 	action
 	points []string
@@ -66,8 +72,8 @@ func (a action) command(w *world) []string {
 	return a.args(w)
 }
 
-func (a action) prepared(t *testing.T, p provider) *world {
-	w := newWorld(t, p, a)
+func (a action) prepared(t *testing.T, at place, p provider) *world {
+	w := newWorld(t, at, p, a)
 	if a.prepare != nil {
 		a.prepare(w)
 	}
@@ -75,8 +81,10 @@ func (a action) prepared(t *testing.T, p provider) *world {
 }
 
 // record runs an action to its end and writes its points down.
-func record(t *testing.T, p provider, a action) *course {
-	w := a.prepared(t, p)
+func record(t *testing.T, at place, p provider, a action, slots chan struct{}) *course {
+	slots <- struct{}{}
+	defer func() { <-slots }()
+	w := a.prepared(t, at, p)
 	file := filepath.Join(t.TempDir(), "points")
 	if code, out, _ := w.run([]string{"CREDSYNC_CRASHPOINTS_RECORD=" + file}, a.command(w)...); code == 1 {
 		t.Fatalf("the run that is not killed failed:\n%s", out)
@@ -85,7 +93,7 @@ func record(t *testing.T, p provider, a action) *course {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &course{provider: p, action: a, points: strings.Split(strings.TrimSpace(string(b)), "\n")}
+	c := &course{at: at, provider: p, action: a, points: strings.Split(strings.TrimSpace(string(b)), "\n")}
 	c.logins, c.refreshes = w.asked()
 	if len(c.points) < 4 {
 		t.Fatalf("there are only %d points", len(c.points))
@@ -96,12 +104,12 @@ func record(t *testing.T, p provider, a action) *course {
 // killAt kills the action at a point, applies once more and looks at what has
 // become of the account. It reports whether the kill lost an answer.
 func (c *course) killAt(t *testing.T, i int) (lost bool) {
-	w := c.prepared(t, c.provider)
+	w := c.prepared(t, c.at, c.provider)
 	_, out, killed := w.run([]string{"CREDSYNC_CRASHPOINTS_KILL=" + c.points[i]}, c.command(w)...)
 	if !killed {
 		t.Fatalf("the program was not killed:\n%s", out)
 	}
-	lost = c.unwritten(i)
+	lost = c.unwritten(i, false)
 	if access, refresh := w.newest(); access.Value != "" && !lost && !w.knows(access.Value, refresh.Value) && !c.gone && !w.noAccount {
 		t.Error("P1: the upstream has handed out a token that credsync does not know")
 	}
@@ -115,20 +123,26 @@ func (c *course) killAt(t *testing.T, i int) (lost bool) {
 	if code != want {
 		t.Fatalf("apply ended with %d, not %d:\n%s", code, want, out)
 	}
-	w.check(c, lost)
+	w.check(c, lost || c.unwritten(i, true))
 	return lost
 }
 
-// unwritten reports whether at a point an answer of the upstream has come, or
-// is about to, that is not in the state yet: nothing but the one write of the
-// record may come in between, since nothing is to be done before it.
-func (c *course) unwritten(i int) bool {
+// unwritten reports whether at a point an answer of the upstream has come, or is
+// about to, that is not in the state yet. Nothing but the one write of the record
+// may come between a token and the state. A refusal may be followed by another
+// request first: the login after a refresh, the key after a login.
+func (c *course) unwritten(i int, refusal bool) bool {
+	upstream := " /" + c.provider.account.Upstream + "/"
+	name := state.RecordName("account." + c.provider.account.Upstream + ".a")
 	for ; i >= 0; i-- {
-		kind, what, _ := strings.Cut(c.points[i], " ")
+		point := c.points[i]
+		toUpstream := strings.Contains(point, upstream)
+		answer := strings.HasPrefix(point, "answer")
 		switch {
-		case kind == "answered", kind == "answer":
-			return strings.Contains(what, "POST ")
-		case kind == "published", kind == "send", !strings.Contains(what, ".json") || strings.Contains(what, "own.json"):
+		case answer && strings.Contains(point, " POST"+upstream):
+			return true
+		case refusal && toUpstream:
+		case !strings.Contains(point, name), answer, strings.HasPrefix(point, crashpoint.Published):
 			return false
 		}
 	}
@@ -139,8 +153,8 @@ func (c *course) unwritten(i int) bool {
 // that what is someone else's is as it was.
 func (w *world) checkTargets() {
 	w.t.Helper()
-	if !strings.HasPrefix(w.read("out/shared.env"), "OTHER=1\n") {
-		w.t.Errorf("P5: the key of someone else is gone: %q", w.read("out/shared.env"))
+	if w.at.shared(w)["OTHER"] != "1" {
+		w.t.Error("P5: the key of someone else is gone")
 	}
 	if w.p.account.Upstream != "sagi" {
 		// The others have no read-only request: the answer is the verification.
@@ -154,7 +168,7 @@ func (w *world) checkTargets() {
 }
 
 func (w *world) holds(token string) bool {
-	return strings.Contains(w.read("out/own.json"), token) || strings.Contains(w.read("out/shared.env"), token)
+	return w.at.own(w)["access_token"] == token || w.at.shared(w)["TOKEN"] == token
 }
 
 // check looks at the account after the last apply.
@@ -173,7 +187,7 @@ func (w *world) check(c *course, lost bool) {
 		if r != nil {
 			w.t.Error("P7: the removed account is still in the state")
 		}
-		if c.gone && (w.read("out/own.json") != "" || strings.Contains(w.read("out/shared.env"), "TOKEN")) {
+		if c.gone && (len(w.at.own(w)) > 0 || w.at.shared(w)["TOKEN"] != "") {
 			w.t.Error("P7: the removed account's targets are still there")
 		}
 	case c.whole || r != nil && r.Current != nil:
@@ -194,7 +208,7 @@ func (w *world) check(c *course, lost bool) {
 // checkWhole wants the newest token, alive and verified, everywhere.
 func (w *world) checkWhole(r *state.Record) {
 	w.t.Helper()
-	if r == nil || r.Current == nil || r.Pending != nil || r.Lease != nil {
+	if r == nil || r.Current == nil || r.Pending != nil {
 		w.t.Fatalf("P7: the record is not in order")
 	}
 	token := r.Current.Token.Access.Reveal()
@@ -204,7 +218,7 @@ func (w *world) checkWhole(r *state.Record) {
 	if _, live := w.box.Live(w.p.account.Upstream, token); !live {
 		w.t.Error("P7: the state's token is dead")
 	}
-	if !strings.Contains(w.read("out/own.json"), token) || !strings.Contains(w.read("out/shared.env"), "TOKEN="+token) {
+	if w.at.own(w)["access_token"] != token || w.at.shared(w)["TOKEN"] != token {
 		w.t.Error("P7: a target does not hold the token")
 	}
 }

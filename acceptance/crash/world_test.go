@@ -2,7 +2,6 @@ package crash
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -49,6 +48,7 @@ func build(m *testing.M) (int, error) {
 type world struct {
 	t   *testing.T
 	p   provider
+	at  place
 	dir string
 	box *sandbox.Sandbox
 	// ahead is how far all clocks are.
@@ -56,11 +56,10 @@ type world struct {
 	// The parts of the configuration.
 	noAccount, deletes bool
 	secret             string
-	env                []string
 }
 
-func newWorld(t *testing.T, p provider, a action) *world {
-	w := &world{t: t, p: p, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes}
+func newWorld(t *testing.T, at place, p provider, a action) *world {
+	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +71,7 @@ func newWorld(t *testing.T, p provider, a action) *world {
 	if err := w.box.SetAccount(account); err != nil {
 		t.Fatal(err)
 	}
-	w.write("out/shared.env", "OTHER=1\n")
+	at.begin(w)
 	return w
 }
 
@@ -95,7 +94,7 @@ func (w *world) read(name string) string {
 // configuration has one account with two targets: one of its own, and keys in
 // one that has others.
 func (w *world) configuration() string {
-	text := "sink \"file\" \"out\" {\n  dir = \"out\"\n}\n"
+	text := w.at.blocks()
 	if w.noAccount {
 		return text
 	}
@@ -108,18 +107,9 @@ func (w *world) configuration() string {
 account %q "a" {
   %s
   on_remove = %q
-  deliver "file" "out" {
-    path = "own.json"
-  }
-  deliver "file" "out" {
-    path   = "shared.env"
-    format = "dotenv"
-    merge  = true
-    adopt  = true
-    data   = { TOKEN = token.access_token }
-  }
+  %s
 }
-`, w.p.account.Upstream, attributes, remove)
+`, w.p.account.Upstream, attributes, remove, w.at.deliver())
 }
 
 // run runs the program, and returns how it ended.
@@ -130,7 +120,7 @@ func (w *world) run(env []string, args ...string) (code int, output string, kill
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = w.dir
-	cmd.Env = append(append(os.Environ(), "CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String()), append(w.env, env...)...)
+	cmd.Env = append(append(os.Environ(), "CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String()), append(w.at.env(), env...)...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -162,32 +152,20 @@ func (w *world) advance(d time.Duration) {
 // record returns the account's record, or nil.
 func (w *world) record() *state.Record {
 	w.t.Helper()
-	files, err := filepath.Glob(filepath.Join(w.dir, ".credsync", "*.json"))
-	if err != nil || len(files) > 1 {
-		w.t.Fatalf("the state has %q %v", files, err)
-	}
-	if len(files) == 0 {
+	text := w.at.record(w)
+	if text == "" {
 		return nil
 	}
-	b, err := os.ReadFile(files[0])
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var file struct {
-		Record string `json:"record"`
-	}
-	if err := json.Unmarshal(b, &file); err != nil {
-		w.t.Fatal(err)
-	}
-	r, err := state.Decode(credential.NewSecret(file.Record))
+	r, err := state.Decode(credential.NewSecret(text))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return r
 }
 
-// leftovers are the files that should not be there. An unfinished record is as
-// well kept as the state beside it, and goes with the next write there.
+// leftovers are the files that should not be there: an unfinished one must be as
+// well kept as what it would have become, until the next write in its directory
+// removes it.
 func (w *world) leftovers() []string {
 	var list []string
 	err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
@@ -195,11 +173,14 @@ func (w *world) leftovers() []string {
 			return err
 		}
 		info, err := d.Info()
-		besideState := filepath.Base(filepath.Dir(path)) == ".credsync" && err == nil && info.Mode().Perm() == 0o600
-		if strings.Contains(d.Name(), "tmp") && !besideState || strings.Contains(d.Name(), "emergency-") {
+		if err != nil {
+			return err
+		}
+		open := strings.Contains(d.Name(), "tmp") && info.Mode().Perm() != 0o600
+		if open || strings.Contains(d.Name(), "emergency-") {
 			list = append(list, path)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		w.t.Fatal(err)

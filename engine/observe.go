@@ -55,6 +55,8 @@ type look struct {
 	replace bool
 	// gap is the longest time between two runs.
 	gap time.Duration
+	// known is what is known of all accounts already; nil for nothing.
+	known *glance
 }
 
 // observe looks at one account. It only reads. What it cannot read ends in the
@@ -65,8 +67,9 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		Now: o.at, Address: a.cfg.Address, Provider: a.cfg.Spec.Name,
 		Enabled: a.cfg.Enabled, Replace: l.replace, Static: a.cfg.Spec.Static,
 		RotateBefore: a.cfg.RotateBefore, RunsEvery: l.gap, DeleteOnRemove: a.cfg.DeleteOnRemove,
+		Lifetime: documentedLifetime(a.cfg),
 	}
-	snap, err := e.Store.Load(ctx, a.cfg.Address)
+	snap, err := e.load(ctx, a, l.known)
 	if err != nil {
 		o.unreadable("The state cannot be read", err)
 		return o
@@ -99,7 +102,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	statErrs := make([]error, len(o.account.targets))
 	for i, t := range o.account.targets {
 		work.Go(func() error {
-			o.infos[i], statErrs[i] = e.stat(ctx, t)
+			o.infos[i], statErrs[i] = e.stat(ctx, t, l.known)
 			return nil
 		})
 	}
@@ -130,7 +133,10 @@ func (o *observation) unseenTarget(i int) diag.Diagnostic {
 	return d
 }
 
-func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
+func (e *Engine) stat(ctx context.Context, t *target, known *glance) (sinks.Info, error) {
+	if info, ok := known.info(t); ok {
+		return info, nil
+	}
 	s, err := e.Sink(t.Sink)
 	if err != nil {
 		return sinks.Info{}, err
@@ -144,13 +150,18 @@ func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
 
 // inspect takes what the provider finds in its credentials without a request.
 func (e *Engine) inspect(o *observation, p providers.Provider) {
-	inspector, ok := p.(providers.Inspector)
-	if !ok {
-		return
-	}
 	seen := providers.Seen{FirstAt: o.record.FirstSeenAt}
 	if g := o.record.Newest(); g != nil {
 		seen.Outputs = g.Token.Outputs
+	}
+	if keeper, ok := p.(providers.Timekeeper); ok {
+		for _, c := range keeper.Clocks(seen) {
+			o.input.Clocks = append(o.input.Clocks, plan.Clock{Name: plan.ClockName(c.Name), Since: c.Since, At: c.At, Human: c.Human})
+		}
+	}
+	inspector, ok := p.(providers.Inspector)
+	if !ok {
+		return
 	}
 	for _, f := range inspector.Inspect(o.at, seen) {
 		if f.Blocked == "" {

@@ -26,13 +26,15 @@ import (
 // world is an engine with everything around it under the test's control: the
 // clock, the upstream, the sinks and the configuration.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	up    *upstream
 	sinks map[string]*memory.Sink
 	// partial gives the engine one file of several.
 	partial bool
 	// unmarked hides a sink's ability to mark owners.
 	unmarked map[string]bool
+	// bulk sinks read and look at many places at once.
+	bulk map[string]bool
 	// blind sinks may write and delete, but not look.
 	blind map[string]bool
 	hcl   string
@@ -61,7 +63,7 @@ account "fake" "a" {
 }
 `
 
-func newWorld(t *testing.T, hcl string) *world {
+func newWorld(t testing.TB, hcl string) *world {
 	return &world{
 		t: t, up: newUpstream(), hcl: hcl, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		sinks:    map[string]*memory.Sink{"main": memory.New(), "state": memory.New(), "other": memory.New()},
@@ -108,6 +110,9 @@ func (w *world) engine() *engine.Engine {
 		m := w.sinks[s.Values.String("name")]
 		if w.blind[s.Values.String("name")] {
 			return blindSink{m}, nil
+		}
+		if w.bulk[s.Values.String("name")] {
+			return memory.Bulk{Sink: m}, nil
 		}
 		if w.unmarked[s.Values.String("name")] {
 			return struct{ sinks.Sink }{m}, nil

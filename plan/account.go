@@ -30,6 +30,9 @@ type Account struct {
 	RotateBefore schema.Window
 	// RunsEvery is the longest time between two runs; 0 if not known.
 	RunsEvery time.Duration
+	// Lifetime is the documented one, which counts until there is a token; 0 if
+	// not known.
+	Lifetime time.Duration
 
 	// Unreadable says why the account could not be looked at; empty if it was.
 	Unreadable string
@@ -39,6 +42,8 @@ type Account struct {
 	// Block is what stands in the way of a login; nil if nothing does.
 	Block   *Block
 	Targets []Target
+	// Clocks are the provider's; those of the token are not among them.
+	Clocks []Clock
 }
 
 // Token is what a decision needs to know of a token.

@@ -37,6 +37,10 @@ func (v documentJSON) Show(d plan.Document) {
 	if d.Accounts == nil {
 		d.Accounts = []plan.DocumentAccount{}
 	}
+	if d.NextRuns == nil {
+		d.NextRuns = []time.Time{}
+	}
+	d.Health = d.Worst()
 	v.indentedJSON(d)
 }
 

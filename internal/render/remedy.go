@@ -15,11 +15,11 @@ func remedy(reason plan.Reason, address string) (advice, command string) {
 	case providers.CredentialsRejected:
 		return "put credentials that work into the configuration and apply. To try the same ones once more:", again
 	case providers.CertificateExpired:
-		return "get a new certificate from the upstream, put it into the configuration and apply.", ""
+		return "get a new certificate from the upstream, put it into the configuration, then:", "credsync apply --target " + quoteArgument(address)
 	case providers.AccountLocked:
 		return "have the upstream unlock the account, then:", again
 	case providers.PasswordChangeRequired:
-		return "set a new password at the upstream, put it into the configuration and apply.", ""
+		return "set a new password at the upstream, put it into the configuration, then:", "credsync apply --target " + quoteArgument(address)
 	case providers.SecondFactorUnsupported:
 		return "have the second factor turned off for this account at the upstream, then:", again
 	case providers.NoAccess:
@@ -32,7 +32,10 @@ func remedy(reason plan.Reason, address string) (advice, command string) {
 
 // remedy prints it, with the command on a line of its own to copy.
 func (p planPrinter) remedy(reason plan.Reason, address string) {
-	advice, command := remedy(reason, address)
+	p.advice(remedy(reason, address))
+}
+
+func (p planPrinter) advice(advice, command string) {
 	if advice != "" {
 		p.paragraph(6, "What to do: "+advice)
 	}

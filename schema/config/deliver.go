@@ -85,7 +85,7 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 		l.unknowable(a.Address, spec.Type, d.def)
 	}
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
-	made.render = l.renderer(content.Attributes["data"], d, a)
+	made.render = l.renderer(content.Attributes["data"], d, a, made.Range)
 	return made
 }
 
@@ -103,7 +103,7 @@ type dataKeySet struct {
 // and returns the keys that will be written where these are known.
 func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys dataKeySet, ok bool) {
 	if attr == nil {
-		names := defaultKeys(a.Spec)
+		names := l.defaultKeys(a.Spec)
 		return dataKeySet{known: true, all: names, written: names}, true
 	}
 	l.report.revealNames(attr.Expr)
@@ -211,13 +211,19 @@ func dataKeys(v cty.Value) (keys []string, known bool, wrong string) {
 	return keys, true, ""
 }
 
-func defaultKeys(spec *providers.Spec) []string {
+// defaultKeys are what is delivered where data does not say. The list is made
+// once for each provider.
+func (l *loader) defaultKeys(spec *providers.Spec) []string {
+	if keys, ok := l.defaults[spec]; ok {
+		return keys
+	}
 	var keys []string
 	for _, o := range spec.Outputs {
 		if !o.Withheld {
 			keys = append(keys, o.Name)
 		}
 	}
+	l.defaults[spec] = keys
 	return keys
 }
 

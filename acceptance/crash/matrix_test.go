@@ -226,8 +226,8 @@ func (w *world) checkWhole(r *state.Record, lost bool) {
 
 // checkAsked checks how often the upstream was asked for a token: as often as
 // with no kill, and once more only where the kill took its answer along. A
-// refresh that works once, and was lost, is asked for again in vain; then a
-// login follows.
+// refresh that was refused, or that works once and was lost, is asked for again
+// in vain before the login that follows it.
 func (w *world) checkAsked(c *course, lost bool) {
 	w.t.Helper()
 	if c.static {
@@ -236,13 +236,13 @@ func (w *world) checkAsked(c *course, lost bool) {
 	logins, refreshes := w.asked()
 	more := logins + refreshes - c.logins - c.refreshes
 	bound := 0
-	switch {
-	case lost && c.spends && c.refreshes > 0:
-		bound = 2
-	case lost:
+	if lost {
 		bound = 1
 	}
-	if more > bound {
+	if refused := c.logins > 1; lost && c.refreshes > 0 && (c.spends || refused) {
+		bound = 2
+	}
+	if more > bound || logins-c.logins > 1 {
 		w.t.Errorf("P8: %d more requests for a token than without the kill, %d are allowed", more, bound)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/state"
@@ -32,7 +33,7 @@ func TestKilledAtEachPointWithKubernetes(t *testing.T) {
 	}
 	server.ServiceAccount("crash", "admin")
 	server.ClusterRole("cluster-admin", "crash", "admin")
-	config := server.Kubeconfig(server.Token("crash", "admin", 0), "crash")
+	config := server.Kubeconfig(server.Token("crash", "admin", time.Hour), "crash")
 	matrix(t, kubernetes{server, config}, 1, onServers)
 }
 

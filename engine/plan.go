@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -82,10 +83,12 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
 	})...)
 	for _, o := range seen {
+		e.share(o)
 		ap := decide(o)
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
+	p.Diagnostics = append(p.Diagnostics, e.waiting(seen)...)
 	p.Diagnostics = foldInstances(p.Diagnostics)
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
@@ -198,10 +201,17 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
 	}
 	if b := ap.Blocker; b != nil {
-		a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}
+		a.Blocker = documentBlocker(ap.Address, b)
 	}
 	for _, t := range ap.Targets {
 		a.Targets = append(a.Targets, plan.DocumentTarget(t))
 	}
 	return a
+}
+
+func documentBlocker(address string, b *plan.Block) *plan.DocumentBlocker {
+	return &plan.DocumentBlocker{
+		Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since),
+		Address: cmp.Or(b.Address, address), CodeSentAt: plan.Time(b.CodeSentAt),
+	}
 }

@@ -191,7 +191,7 @@ func TestDescribedRecordHoldsNoSecret(t *testing.T) {
 	}, "login-canary-fingerprint", "shape-canary-fingerprint")
 	rec.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "", "")
 	rec.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}}
-	rec.Reject("rejected-canary-fingerprint", at)
+	rec.Reject(state.Rejection{LoginPrint: "rejected-canary-fingerprint", At: at})
 	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a", Options: []byte(`{"canary":1}`), GrantID: rec.Pending.ID, Digest: "digest-canary"})
 	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", GrantID: "before"})
 	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/c"})

@@ -243,6 +243,8 @@ type upstream struct {
 	secondFactor bool
 	codes        int
 	onSend       func() error
+	// tries counts the codes that were entered.
+	tries int
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
 	// loginBegins is called before a login reaches the upstream.
@@ -343,6 +345,7 @@ func (f twoFactor) SendCode(context.Context) (credential.Challenge, error) {
 func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
+	f.u.tries++
 	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
 		return credential.Token{}, wantsCode("the code is wrong")
 	}

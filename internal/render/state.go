@@ -295,7 +295,7 @@ func (p recordPrinter) trouble(d engine.RecordDocument) {
 		p.heading(needs(b.Reason))
 		p.field("since", both(*b.Since, p.now))
 		p.paragraph(4, diag.Sentence(b.Message))
-		p.remedy(b.Reason, d.Address)
+		p.remedy(b.Reason, d.Address, d.Challenge != nil)
 	}
 	if c := d.Challenge; c != nil {
 		p.heading("Code sent to a human, not entered yet")

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func (p planPrinter) check(c engine.Check, width int) {
 	if c.Blocker.Message != c.Message {
 		p.paragraph(6, diag.Sentence(c.Blocker.Message))
 	}
-	p.remedy(c.Blocker.Reason, c.Address)
+	p.remedy(c.Blocker.Reason, cmp.Or(c.Blocker.Address, c.Address), !c.Blocker.CodeSentAt.IsZero())
 }
 
 // explanation says what is wrong and, where no human is needed, what to do.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -27,6 +28,9 @@ type loader struct {
 	opts   Options
 	dir    string
 	report *reporter
+	// reading is true while data is being read, which takes its own time.
+	reading *atomic.Bool
+
 	words  map[string]bool
 	tables tables
 
@@ -75,7 +79,7 @@ func newTables() tables {
 
 func newLoader(ctx context.Context, o Options) *loader {
 	return &loader{
-		ctx: ctx, opts: o, report: newReporter(), words: languageWords(o), tables: newTables(),
+		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*local{}, data: map[string]*dataBlock{},
 		nodes: map[string]*node{}, cyclic: map[string]bool{},
 		sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
@@ -94,8 +98,19 @@ func (l *loader) getenv(name string) string {
 // Load reads, evaluates and checks a configuration. It contacts nothing but by
 // Options.ReadData. It reports as many mistakes as it can find; where the list
 // has errors, the configuration may be nil or incomplete and must not be used.
+//
+// What takes too much memory or time to evaluate is an error; see within.
 func Load(ctx context.Context, o Options) (*Config, diag.List) {
 	l := newLoader(ctx, o)
+	var c *Config
+	var list diag.List
+	if d := within(l.reading, func() { c, list = l.load() }); d != nil {
+		return nil, diag.List{*d}
+	}
+	return c, list
+}
+
+func (l *loader) load() (*Config, diag.List) {
 	blocks, sources, ok := l.readFiles()
 	if !ok {
 		return nil, l.report.list()
@@ -204,7 +219,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.root = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
 	l.declareSettings(blocks["credsync"], c)
 	c.Accounts = l.declareAccounts(blocks["account"])
-	l.checkTargets(c.Accounts)
+	l.checkTargets(c.Accounts, c.State)
 	if w, exposed := exposedState(c); exposed {
 		l.report.add(w, nil)
 	}

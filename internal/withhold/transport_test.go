@@ -66,12 +66,12 @@ func TestServerThatRepeatsASecretIsNotHeard(t *testing.T) {
 	}
 	inJSON, _ := json.Marshal(map[string]string{"message": "bad token " + secret})
 	for name, answer := range map[string]http.HandlerFunc{
-		"in a message": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad token "+secret, 403) },
+		"in a message": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad token "+secret, http.StatusForbidden) },
 		"in JSON":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, string(inJSON), 400) },
 		"as base64": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, base64.StdEncoding.EncodeToString([]byte("u:"+secret)), 500)
 		},
-		"a piece":            func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secret[:8], 403) },
+		"a piece":            func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secret[:8], http.StatusForbidden) },
 		"in a header":        func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Warning", "299 - "+secret) },
 		"as a status":        raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"),
 		"in place of HTTP":   raw(secret + "\r\n\r\n"),
@@ -89,7 +89,7 @@ func TestServerThatRepeatsASecretIsNotHeard(t *testing.T) {
 func TestServerThatRepeatsNothingIsHeard(t *testing.T) {
 	seen := ask(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Warning", "299 - deprecated")
-		http.Error(w, "permission denied for role reader", 403)
+		http.Error(w, "permission denied for role reader", http.StatusForbidden)
 	})
 	for _, want := range []string{"403 Forbidden", "permission denied for role reader", "deprecated"} {
 		if !strings.Contains(seen, want) {

@@ -64,7 +64,11 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	}
 	var seen []*observation
 	if len(req.Targets) == 0 {
-		seen, chosen = e.findRemoved(ctx, p), e.accounts
+		var errs []error
+		seen, chosen = e.findRemoved(ctx, p, &errs), e.accounts
+		for _, err := range errs {
+			p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
+		}
 	}
 	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
@@ -94,16 +98,15 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 }
 
 // findRemoved returns what the state knows and the configuration does not.
-// Records of other projects that share the place are none of our business.
-func (e *Engine) findRemoved(ctx context.Context, p *Plan) []*observation {
+// Records of other projects that share the place are none of our business. The
+// errors are of what could not be read.
+func (e *Engine) findRemoved(ctx context.Context, p *Plan, unread *[]error) []*observation {
 	addresses := make([]string, len(e.accounts))
 	for i, a := range e.accounts {
 		addresses[i] = a.cfg.Address
 	}
 	snaps, errs := e.Store.Others(ctx, addresses)
-	for _, err := range errs {
-		p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
-	}
+	*unread = errs
 	var seen []*observation
 	for _, snap := range snaps {
 		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {

@@ -57,6 +57,8 @@ type look struct {
 	replace bool
 	// gap is the longest time between two runs.
 	gap time.Duration
+	// known is what is known of all accounts already; nil for nothing.
+	known *glance
 }
 
 // observe looks at one account. It only reads. What it cannot read ends in the
@@ -68,7 +70,7 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		Enabled: a.cfg.Enabled, Replace: l.replace, Static: a.cfg.Spec.Static,
 		RotateBefore: a.cfg.RotateBefore, RunsEvery: l.gap, DeleteOnRemove: a.cfg.DeleteOnRemove,
 	}
-	snap, err := e.Store.Load(ctx, a.cfg.Address)
+	snap, err := e.load(ctx, a, l.known)
 	if err != nil {
 		o.unreadable("The state cannot be read", err)
 		return o
@@ -101,7 +103,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	statErrs := make([]error, len(o.account.targets))
 	for i, t := range o.account.targets {
 		work.Go(func() error {
-			o.infos[i], statErrs[i] = e.stat(ctx, t)
+			o.infos[i], statErrs[i] = e.stat(ctx, t, l.known)
 			return nil
 		})
 	}
@@ -132,7 +134,10 @@ func (o *observation) unseenTarget(i int) diag.Diagnostic {
 	return d
 }
 
-func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
+func (e *Engine) stat(ctx context.Context, t *target, known *glance) (sinks.Info, error) {
+	if info, ok := known.info(t); ok {
+		return info, nil
+	}
 	s, err := e.Sink(t.Sink)
 	if err != nil {
 		return sinks.Info{}, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -63,16 +64,22 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("Invalid schedule", err))
 	}
 	var seen []*observation
+	var known *glance
 	if len(req.Targets) == 0 {
+		known = &glance{records: e.Store.View(ctx)}
 		var errs []error
-		seen, chosen = e.findRemoved(ctx, p, &errs), e.accounts
+		seen, errs = e.findRemoved(ctx, p, known.records)
+		chosen = e.accounts
 		for _, err := range errs {
 			p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
 		}
 	}
 	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
+	if known != nil {
+		known.infos = e.survey(ctx, chosen)
+	}
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
-		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap}
+		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
 	})...)
 	for _, o := range seen {
 		ap := decide(o)
@@ -100,13 +107,12 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 // findRemoved returns what the state knows and the configuration does not.
 // Records of other projects that share the place are none of our business. The
 // errors are of what could not be read.
-func (e *Engine) findRemoved(ctx context.Context, p *Plan, unread *[]error) []*observation {
+func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) ([]*observation, []error) {
 	addresses := make([]string, len(e.accounts))
 	for i, a := range e.accounts {
 		addresses[i] = a.cfg.Address
 	}
-	snaps, errs := e.Store.Others(ctx, addresses)
-	*unread = errs
+	snaps, errs := records.Others(ctx, addresses)
 	var seen []*observation
 	for _, snap := range snaps {
 		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {
@@ -118,9 +124,9 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, unread *[]error) []*o
 		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left alone",
 			"The state also has %s, and the file that was given has others beside it, which may declare what is not in it. Give the directory to have what is in no file forgotten or deleted.",
 			named(seen)))
-		return nil
+		return nil, errs
 	}
-	return seen
+	return seen, errs
 }
 
 // named is an account of several, and how many others there are.

@@ -51,8 +51,8 @@ func (e *Engine) Look(ctx context.Context, address string, offline bool) *Accoun
 // whole could not.
 func (e *Engine) Removed(ctx context.Context, shard *Shard) (p *Plan, unreachable error) {
 	p = &Plan{Request: Request{Shard: shard}, Project: e.Config.Project, CreatedAt: e.Now()}
-	var errs []error
-	for _, o := range e.findRemoved(ctx, p, &errs) {
+	gone, errs := e.findRemoved(ctx, p, e.Store.View(ctx))
+	for _, o := range gone {
 		p.Accounts = append(p.Accounts, decide(o))
 	}
 	for _, err := range errs {

@@ -33,6 +33,8 @@ type world struct {
 	partial bool
 	// unmarked hides a sink's ability to mark owners.
 	unmarked map[string]bool
+	// bulk sinks read and look at many places at once.
+	bulk map[string]bool
 	// blind sinks may write and delete, but not look.
 	blind map[string]bool
 	hcl   string
@@ -108,6 +110,9 @@ func (w *world) engine() *engine.Engine {
 		m := w.sinks[s.Values.String("name")]
 		if w.blind[s.Values.String("name")] {
 			return blindSink{m}, nil
+		}
+		if w.bulk[s.Values.String("name")] {
+			return memory.Bulk{Sink: m}, nil
 		}
 		if w.unmarked[s.Values.String("name")] {
 			return struct{ sinks.Sink }{m}, nil

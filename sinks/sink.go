@@ -141,6 +141,23 @@ type Restarter interface {
 	Restart(ctx context.Context, t Target, stamp time.Time) error
 }
 
+// Scanner is a sink that reads many places in few requests.
+type Scanner interface {
+	// Scan reads the places directly below a prefix, each as it was at some
+	// moment of the scan, and hands them to yield, in no order. A place may come
+	// twice; the later one counts. Nothing being there is not an error. An error
+	// of yield ends the scan and is returned.
+	Scan(ctx context.Context, prefix Target, yield func(Target, Object) error) error
+}
+
+// Surveyor is a sink that looks at many targets in few requests.
+type Surveyor interface {
+	// Survey tells found what Stat would say of targets[i], for those of which
+	// it learns without asking for each. The others, all of them where a
+	// permission or the sink itself is missing, are left to Stat.
+	Survey(ctx context.Context, targets []Target, found func(i int, info Info))
+}
+
 // Preflighter is a sink that can say, with no effect, whether targets could be
 // written. The error names every target that could not, and what is missing.
 type Preflighter interface {

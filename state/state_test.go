@@ -185,7 +185,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 		}
 	}
 	sink.Put("state/broken", map[string]credential.Secret{"record": credential.NewSecret("canary")})
-	gone, errs := s.Others(ctx, []string{"account.x.b"})
+	gone, errs := s.View(ctx).Others(ctx, []string{"account.x.b"})
 	var addresses []string
 	for _, snap := range gone {
 		addresses = append(addresses, snap.Record.Address)
@@ -212,7 +212,7 @@ func TestOthersFindsRecordsWhosePlaceIsNotTheirName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	gone, errs := s.Others(ctx, []string{"account.x.b"})
+	gone, errs := s.View(ctx).Others(ctx, []string{"account.x.b"})
 	if len(errs) > 0 || len(gone) != 1 || gone[0].Record.Address != "account.x.a" {
 		t.Errorf("Others = %+v, %v; want account.x.a", gone, errs)
 	}
@@ -225,7 +225,7 @@ func TestOthersRefusesACopyOfARecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	sink.Put("state/copy", map[string]credential.Secret{"record": encoded})
-	gone, errs := newStore(sink).Others(context.Background(), []string{"account.x.a"})
+	gone, errs := newStore(sink).View(context.Background()).Others(context.Background(), []string{"account.x.a"})
 	if len(gone) > 0 || len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) {
 		t.Errorf("Others = %+v, %v; want an error about the copy", gone, errs)
 	}

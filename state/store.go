@@ -42,6 +42,11 @@ func NewStore(sink sinks.Sink, place func(name string) (sinks.Target, error)) *S
 // errors.
 func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
 	snap, err := s.read(ctx, RecordName(address))
+	return isOf(address, snap, err)
+}
+
+// isOf refuses the record of another account.
+func isOf(address string, snap Snapshot, err error) (Snapshot, error) {
 	if err == nil && snap.Record != nil && snap.Record.Address != address {
 		return Snapshot{}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
 	}
@@ -81,60 +86,6 @@ func (s *Store) Delete(ctx context.Context, address, version string) error {
 	return nil
 }
 
-// Others returns the records of accounts that are not among those addresses:
-// accounts that have gone from the configuration. A record that cannot be
-// used is reported in the errors and does not hide the others.
-func (s *Store) Others(ctx context.Context, addresses []string) ([]Snapshot, []error) {
-	dir, err := s.place("")
-	if err != nil {
-		return nil, []error{err}
-	}
-	entries, err := s.sink.List(ctx, dir)
-	if err != nil {
-		return nil, []error{err}
-	}
-	// A sink may name its places otherwise than by the record's name alone.
-	known := make(map[string]bool, len(addresses))
-	for _, a := range addresses {
-		t, err := s.place(RecordName(a))
-		if err != nil {
-			return nil, []error{err}
-		}
-		known[t.Path] = true
-	}
-	var snaps []Snapshot
-	var errs []error
-	for _, e := range entries {
-		if known[e.Path] {
-			continue
-		}
-		snap, err := s.readAt(ctx, e)
-		if err == nil && snap.Record != nil {
-			err = s.belongs(snap.Record, e)
-		}
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case snap.Record != nil:
-			snaps = append(snaps, snap)
-		}
-	}
-	return snaps, errs
-}
-
-// belongs refuses a copy of a record under another name: acting on it would
-// act on the account whose record is elsewhere.
-func (s *Store) belongs(r *Record, at sinks.Target) error {
-	t, err := s.place(RecordName(r.Address))
-	if err != nil {
-		return err
-	}
-	if t.Path != at.Path {
-		return fmt.Errorf("%w: at %s is a copy of the record of %s; move it elsewhere", ErrCorrupt, at.Location, r.Address)
-	}
-	return nil
-}
-
 func (s *Store) read(ctx context.Context, name string) (Snapshot, error) {
 	t, err := s.place(name)
 	if err != nil {
@@ -155,6 +106,10 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 		// A sink's error says what was being done, and where.
 		return Snapshot{}, err
 	}
+	return decodeAt(t, object)
+}
+
+func decodeAt(t sinks.Target, object sinks.Object) (Snapshot, error) {
 	r, err := Decode(object.Data[dataKey])
 	if errors.Is(err, ErrCorrupt) {
 		return Snapshot{}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)

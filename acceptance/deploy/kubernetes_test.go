@@ -44,6 +44,8 @@ func TestKubernetes(t *testing.T) {
 	t.Run("Manifests", func(t *testing.T) { testManifests(t, k) })
 	t.Run("Everything", func(t *testing.T) { testEverything(t, k) })
 	t.Run("VaultToken", func(t *testing.T) { testVaultToken(t, k) })
+	t.Run("Readme", func(t *testing.T) { testReadme(t, k) })
+	t.Run("Team", func(t *testing.T) { testTeam(t, k) })
 }
 
 // restricted makes a namespace that takes only pods of the restricted level.

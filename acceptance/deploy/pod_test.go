@@ -177,9 +177,9 @@ func (p *pod) environment() []string {
 	return env
 }
 
-// run runs the container to its end, which has to be a good one, and returns
-// what it prints. Of an Indexed Job it is the pod of that index.
-func (p *pod) run(index int) string {
+// command is the container's process. Of an Indexed Job it is the pod of that
+// index.
+func (p *pod) command(index int) *exec.Cmd {
 	p.t.Helper()
 	if len(p.container.Command) > 0 {
 		p.t.Fatalf("the container has the command %q, which the image does not know", p.container.Command)
@@ -194,9 +194,17 @@ func (p *pod) run(index int) string {
 		enter(cmd, p.root)
 	}
 	cmd.Env = append(p.environment(), fmt.Sprintf("JOB_COMPLETION_INDEX=%d", index))
+	return cmd
+}
+
+// run runs the container to its end, which has to be a good one, and returns
+// what it prints.
+func (p *pod) run(index int) string {
+	p.t.Helper()
+	cmd := p.command(index)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		p.t.Fatalf("credsync %s: %v\n%s", strings.Join(args, " "), err, out)
+		p.t.Fatalf("credsync %s: %v\n%s", strings.Join(cmd.Args[1:], " "), err, out)
 	}
 	return string(out)
 }

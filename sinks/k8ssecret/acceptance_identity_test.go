@@ -254,7 +254,7 @@ func testPages(t *testing.T, c *cluster) {
 	for i := range n {
 		record := c.conn.record(t, nil, fmt.Sprintf("r%04d", i))
 		_, name := place(record)
-		c.CreateSecret(c.namespace, name, nil, object{"labels": object{stateLabel: "credsync-state"}})
+		c.CreateSecret(c.namespace, name, map[string]string{"record": "r"}, object{"labels": object{stateLabel: "credsync-state"}})
 		want = append(want, record.Path)
 	}
 	pages := 0
@@ -273,6 +273,54 @@ func testPages(t *testing.T, c *cluster) {
 	}
 	if !slices.Equal(got, want) || pages != 2 {
 		t.Errorf("listed %d in %d pages, want %d in 2", len(got), pages, n)
+	}
+	pages = 0
+	scanned := map[string]sinks.Object{}
+	err = p.conn(c.AdminToken).open(t).Scan(t.Context(), prefix, func(target sinks.Target, o sinks.Object) error {
+		scanned[target.Path] = o
+		return nil
+	})
+	if err != nil || len(scanned) != n || pages != 2 {
+		t.Fatalf("scanned %d in %d pages (%v), want %d in 2", len(scanned), pages, err, n)
+	}
+	o, err := c.sink.Read(t.Context(), list[n-1])
+	if err != nil || scanned[want[n-1]].Version != o.Version {
+		t.Errorf("the scan saw version %q of the last one, Read %q (%v)", scanned[want[n-1]].Version, o.Version, err)
+	}
+}
+
+// testSurveyed has more targets than a page holds, one of them someone else's.
+func testSurveyed(t *testing.T, c *cluster) {
+	const n = pageSize + 3
+	var targets []sinks.Target
+	for i := range n {
+		target := c.target(t, fmt.Sprintf("token-%04d", i))
+		_, name := place(target)
+		meta := object{"labels": object{managedByLabel: manager}, "annotations": object{ownerAnnotation: owner}}
+		if i == 0 {
+			meta = nil
+		}
+		c.CreateSecret(c.namespace, name, nil, meta)
+		targets = append(targets, target)
+	}
+	survey := func(as *conn) (found, requests int) {
+		p := newProxy(t, c.KubernetesServer, func(*http.Request) { requests++ })
+		if as == nil {
+			as = p.conn(c.AdminToken)
+		}
+		as.open(t).Survey(t.Context(), targets, func(i int, info sinks.Info) {
+			found++
+			if i < 3 && info != c.stat(t, targets[i]) {
+				t.Errorf("Survey says %+v of %s, Stat %+v", info, targets[i].Location, c.stat(t, targets[i]))
+			}
+		})
+		return found, requests
+	}
+	if found, requests := survey(nil); found != n-1 || requests != 2 {
+		t.Errorf("Survey told of %d targets in %d requests, want the %d of ours in 2", found, requests, n-1)
+	}
+	if found, _ := survey(c.account("no-list", on([]string{"get"}))); found != 0 {
+		t.Errorf("Survey told of %d targets without the permission to list", found)
 	}
 }
 

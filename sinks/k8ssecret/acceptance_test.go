@@ -58,6 +58,7 @@ func TestKubernetes(t *testing.T) {
 		"ServiceAccountOfAPod":         testPod,
 		"RecordsAreWrittenAtOnce":      testRecordInOneRequest,
 		"StateIsListedPageByPage":      testPages,
+		"ManyTargetsAreLookedAtAtOnce": testSurveyed,
 		"StateOfAnotherPrefixIsHidden": testPrefixes,
 		"WorkloadsAreRestartedOnce":    testRestarts,
 	} {

@@ -17,12 +17,7 @@ import (
 
 const (
 	secretsResource = "secrets"
-	pageSize        = 500
-	// maxPages bounds a list that does not end.
-	maxPages = 100
-	// namesOnly asks for a list without the Secrets' data.
-	namesOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-	reviews   = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+	reviews         = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 )
 
 // get reads a Secret; nil where there is none.
@@ -102,43 +97,6 @@ func (c *client) erase(ctx context.Context, t sinks.Target, seen *corev1.Secret)
 		return nil
 	}
 	return err
-}
-
-// names lists the names of a namespace's Secrets with those labels, page by
-// page.
-func (c *client) names(ctx context.Context, t sinks.Target, selector string) ([]string, error) {
-	what := callFor("list", "list", t)
-	what.name = ""
-	var names []string
-	token, restarted := "", false
-	for range maxPages {
-		var page metav1.PartialObjectMetadataList
-		err := c.do(ctx, what, func() *rest.Request {
-			r := c.rest.Get().Namespace(what.namespace).Resource(secretsResource).SetHeader("Accept", namesOnly).
-				Param("limit", fmt.Sprint(pageSize))
-			if selector != "" {
-				r.Param("labelSelector", selector)
-			}
-			if token != "" {
-				r.Param("continue", token)
-			}
-			return r
-		}, &page)
-		if errors.Is(err, errExpired) && !restarted {
-			names, token, restarted = nil, "", true
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range page.Items {
-			names = append(names, item.Name)
-		}
-		if token = page.Continue; token == "" {
-			return names, nil
-		}
-	}
-	return nil, fmt.Errorf("%s: the list does not end after %d pages of %d", c.about(what), maxPages, pageSize)
 }
 
 // allowed asks whether credsync's identity may do something to Secrets.

@@ -10,7 +10,6 @@ import (
 	"hash"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
@@ -28,6 +27,8 @@ var (
 	_ sinks.Sink        = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
 	_ sinks.Restarter   = (*Sink)(nil)
+	_ sinks.Scanner     = (*Sink)(nil)
+	_ sinks.Surveyor    = (*Sink)(nil)
 )
 
 func open(m machine, conn schema.Values, env sinks.Env) (sinks.Sink, error) {
@@ -83,7 +84,11 @@ func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	if err != nil || live == nil {
 		return sinks.Info{}, err
 	}
-	return sinks.Info{Exists: true, Version: version(t, live), Owner: ownerOf(live, t.Merge)}, nil
+	return infoOf(t, live), nil
+}
+
+func infoOf(t sinks.Target, live *corev1.Secret) sinks.Info {
+	return sinks.Info{Exists: true, Version: version(t, live), Owner: ownerOf(live, t.Merge)}
 }
 
 // Read implements sinks.Sink.
@@ -95,11 +100,15 @@ func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	if live == nil {
 		return sinks.Object{}, fmt.Errorf("read %s in Kubernetes at %s: %w", t.Location, s.client.address, sinks.ErrNotFound)
 	}
+	return contentOf(t, live), nil
+}
+
+func contentOf(t sinks.Target, live *corev1.Secret) sinks.Object {
 	data := make(map[string]credential.Secret, len(live.Data))
 	for key, value := range live.Data {
 		data[key] = credential.NewSecret(string(value))
 	}
-	return sinks.Object{Data: data, Version: version(t, live)}, nil
+	return sinks.Object{Data: data, Version: version(t, live)}
 }
 
 // Delete implements sinks.Sink.
@@ -137,31 +146,4 @@ func (s *Sink) erase(ctx context.Context, t sinks.Target, live *corev1.Secret) e
 		}
 	}
 	return fmt.Errorf("delete %s in Kubernetes at %s: %w", t.Location, s.client.address, sinks.ErrConflict)
-}
-
-// List implements sinks.Sink. What is below a prefix has its name, a dot, and a
-// name without one.
-func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
-	namespace, name := place(prefix)
-	selector := ""
-	if isState(prefix) {
-		selector = stateLabel + "=" + stateMark(name)
-	}
-	names, err := s.client.names(ctx, prefix, selector)
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	var list []sinks.Target
-	for _, found := range names {
-		below, ok := strings.CutPrefix(found, name+".")
-		if !ok || strings.Contains(below, ".") {
-			continue
-		}
-		t := prefix
-		t.Path = namespace + "/" + found
-		t.Location = t.Path
-		list = append(list, t)
-	}
-	return list, nil
 }

@@ -34,6 +34,10 @@ func TestConformance(t *testing.T) {
 	sinktest.Run(t, suite(func(s *memory.Sink) sinks.Sink { return s }))
 }
 
+func TestConformanceInBulk(t *testing.T) {
+	sinktest.Run(t, suite(func(s *memory.Sink) sinks.Sink { return memory.Bulk{Sink: s} }))
+}
+
 func TestConformanceWithoutOptionalMethods(t *testing.T) {
 	sinktest.Run(t, suite(func(s *memory.Sink) sinks.Sink { return struct{ sinks.Sink }{s} }))
 }

@@ -1,6 +1,11 @@
 package sinktest
 
 import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
 )
 
@@ -95,5 +100,74 @@ func testPreflight(e *env) {
 		if info := e.stat(t); info.Exists || info.Owner != "" {
 			e.Errorf("Preflight had an effect: %+v", info)
 		}
+	}
+}
+
+func testScan(e *env) {
+	scanner, ok := e.sink.(sinks.Scanner)
+	if !ok {
+		return
+	}
+	for _, name := range []string{"scan/a", "scan/b", "scan-elsewhere"} {
+		e.write(e.target(name), "", secrets("k", "value-"+name))
+	}
+	scan := func(prefix sinks.Target) map[string]sinks.Object {
+		found := map[string]sinks.Object{}
+		err := scanner.Scan(e.Context(), prefix, func(t sinks.Target, o sinks.Object) error {
+			found[t.Path] = o
+			return nil
+		})
+		if e.check(err) != nil {
+			e.Fatalf("Scan: %v", err)
+		}
+		return found
+	}
+	prefix := e.target("scan")
+	found := scan(prefix)
+	listed, err := e.sink.List(e.Context(), prefix)
+	if e.check(err) != nil || len(listed) != 2 || len(found) != 2 {
+		e.Fatalf("Scan found %d and List %d (%v), want 2", len(found), len(listed), err)
+	}
+	for _, t := range listed {
+		want, err := e.sink.Read(e.Context(), t)
+		if e.check(err) != nil {
+			e.Fatalf("Read: %v", err)
+		}
+		got := found[t.Path]
+		if got.Version != want.Version || !maps.EqualFunc(got.Data, want.Data, credential.Secret.Equal) {
+			e.Errorf("Scan and Read differ about %s", t.Location)
+		}
+	}
+	if got := scan(e.target("scan-of-nothing")); len(got) != 0 {
+		e.Errorf("Scan of a prefix that is not there found %d", len(got))
+	}
+	enough := errors.New("enough")
+	err = scanner.Scan(e.Context(), prefix, func(sinks.Target, sinks.Object) error { return enough })
+	e.wantError(err, enough)
+}
+
+// testSurvey has many targets, since a sink may ask for few one by one.
+func testSurvey(e *env) {
+	surveyor, ok := e.sink.(sinks.Surveyor)
+	if !ok {
+		return
+	}
+	var targets []sinks.Target
+	for i := range 25 {
+		t := e.target(fmt.Sprintf("survey/%02d", i))
+		if i > 0 {
+			e.write(t, "", secrets("k", fmt.Sprintf("value-survey-%d", i)))
+		}
+		targets = append(targets, t)
+	}
+	told := 0
+	surveyor.Survey(e.Context(), targets, func(i int, info sinks.Info) {
+		told++
+		if want := e.stat(targets[i]); info != want {
+			e.Errorf("Survey says %+v of %s, Stat %+v", info, targets[i].Location, want)
+		}
+	})
+	if told > len(targets) {
+		e.Errorf("Survey told of %d targets, of %d", told, len(targets))
 	}
 }

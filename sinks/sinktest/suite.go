@@ -66,6 +66,8 @@ func Run(t *testing.T, s Suite) {
 		{"ClaimOnWhatCameIntoBeing", testClaimConflict, false},
 		{"ClaimOfAnothers", testClaimOfAnothers, false},
 		{"PreflightHasNoEffect", testPreflight, false},
+		{"ScanReadsWhatListNames", testScan, false},
+		{"SurveySaysWhatStatSays", testSurvey, false},
 	}
 	for _, test := range tests {
 		if test.skip {

@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+// glance is what was seen of many accounts at once, in fewer requests than one
+// by one. It serves a plan only: what is done about an account later rests on
+// compare-and-set, and on looking at it anew where that fails.
+type glance struct {
+	records *state.View
+	// infos has the targets that a sink told of without being asked for each.
+	infos map[*target]sinks.Info
+}
+
+func (g *glance) info(t *target) (sinks.Info, bool) {
+	if g == nil {
+		return sinks.Info{}, false
+	}
+	info, ok := g.infos[t]
+	return info, ok
+}
+
+func (e *Engine) load(ctx context.Context, a *account, known *glance) (state.Snapshot, error) {
+	if known != nil {
+		return known.records.Load(ctx, a.cfg.Address)
+	}
+	return e.Store.Load(ctx, a.cfg.Address)
+}
+
+// survey asks the sinks that can tell of many targets at once about those of
+// the accounts.
+func (e *Engine) survey(ctx context.Context, accounts []*account) map[*target]sinks.Info {
+	targets := make(map[sinks.Surveyor][]*target)
+	var order []sinks.Surveyor
+	for _, a := range accounts {
+		if !a.cfg.Enabled {
+			continue
+		}
+		for _, t := range a.targets {
+			// A sink that cannot be made is reported by each account's own look.
+			s, err := e.Sink(t.Sink)
+			if err != nil {
+				continue
+			}
+			surveyor, ok := s.(sinks.Surveyor)
+			if !ok {
+				continue
+			}
+			if targets[surveyor] == nil {
+				order = append(order, surveyor)
+			}
+			targets[surveyor] = append(targets[surveyor], t)
+		}
+	}
+	infos := make(map[*target]sinks.Info)
+	for _, surveyor := range order {
+		chosen := targets[surveyor]
+		places := make([]sinks.Target, len(chosen))
+		for i, t := range chosen {
+			places[i] = t.Target
+		}
+		surveyor.Survey(ctx, places, func(i int, info sinks.Info) { infos[chosen[i]] = info })
+	}
+	return infos
+}

@@ -1,0 +1,156 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/credsync/credsync/sinks"
+)
+
+// View is the store as one look at many accounts finds it. Where the sink can
+// read all records in few requests, they have been read when the View is made;
+// otherwise each is read when it is asked for. It may be used concurrently.
+type View struct {
+	store *Store
+	// scanned holds what there is, by place; nil where nothing was scanned.
+	scanned map[string]found
+	// err is why the records could not be scanned.
+	err error
+}
+
+// found is one record of a scan.
+type found struct {
+	target sinks.Target
+	snap   Snapshot
+	err    error
+}
+
+// View looks at all records. What goes wrong is told when one is asked for.
+func (s *Store) View(ctx context.Context) *View {
+	v := &View{store: s}
+	scanner, ok := s.sink.(sinks.Scanner)
+	if !ok {
+		return v
+	}
+	dir, err := s.place("")
+	if err != nil {
+		v.err = err
+		return v
+	}
+	scanned := make(map[string]found)
+	err = scanner.Scan(ctx, dir, func(t sinks.Target, o sinks.Object) error {
+		snap, err := decodeAt(t, o)
+		scanned[t.Path] = found{t, snap, err}
+		return nil
+	})
+	switch {
+	case err == nil:
+		v.scanned = scanned
+	case !errors.Is(err, sinks.ErrDenied):
+		v.err = err
+	}
+	// Without the permission to list, records can still be read one by one.
+	return v
+}
+
+// Load is as Store.Load.
+func (v *View) Load(ctx context.Context, address string) (Snapshot, error) {
+	if v.err != nil {
+		return Snapshot{}, v.err
+	}
+	if v.scanned == nil {
+		return v.store.Load(ctx, address)
+	}
+	t, err := v.store.place(RecordName(address))
+	if err != nil {
+		return Snapshot{}, err
+	}
+	f := v.scanned[t.Path]
+	return isOf(address, f.snap, f.err)
+}
+
+// Others returns the records of accounts that are not among those addresses:
+// accounts that have gone from the configuration. A record that cannot be
+// used is reported in the errors and does not hide the others.
+func (v *View) Others(ctx context.Context, addresses []string) ([]Snapshot, []error) {
+	// A sink may name its places otherwise than by the record's name alone.
+	known := make(map[string]bool, len(addresses))
+	for _, a := range addresses {
+		t, err := v.store.place(RecordName(a))
+		if err != nil {
+			return nil, []error{err}
+		}
+		known[t.Path] = true
+	}
+	all, err := v.all(ctx, known)
+	if err != nil {
+		return nil, []error{err}
+	}
+	var snaps []Snapshot
+	var errs []error
+	for _, f := range all {
+		err := f.err
+		if err == nil && f.snap.Record != nil {
+			err = v.store.belongs(f.snap.Record, f.target)
+		}
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case f.snap.Record != nil:
+			snaps = append(snaps, f.snap)
+		}
+	}
+	return snaps, errs
+}
+
+// all returns the records at places that are not known, in order.
+func (v *View) all(ctx context.Context, known map[string]bool) ([]found, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	if v.scanned != nil {
+		return v.fromScan(known), nil
+	}
+	dir, err := v.store.place("")
+	if err != nil {
+		return nil, err
+	}
+	entries, err := v.store.sink.List(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []found
+	for _, t := range entries {
+		if !known[t.Path] {
+			snap, err := v.store.readAt(ctx, t)
+			all = append(all, found{t, snap, err})
+		}
+	}
+	return all, nil
+}
+
+func (v *View) fromScan(known map[string]bool) []found {
+	var all []found
+	for _, path := range slices.Sorted(maps.Keys(v.scanned)) {
+		if !known[path] {
+			all = append(all, v.scanned[path])
+		}
+	}
+	return all
+}
+
+// belongs refuses a copy of a record under another name: acting on it would
+// act on the account whose record is elsewhere.
+func (s *Store) belongs(r *Record, at sinks.Target) error {
+	t, err := s.place(RecordName(r.Address))
+	if err != nil {
+		return err
+	}
+	if t.Path != at.Path {
+		return fmt.Errorf("%w: at %s is a copy of the record of %s; move it elsewhere", ErrCorrupt, at.Location, r.Address)
+	}
+	return nil
+}

@@ -24,6 +24,9 @@ const (
 	loadAgain, loadAgainLongest = time.Second, 30 * time.Second
 )
 
+// hangup is the cause of a reading that was asked for.
+const hangup = "SIGHUP"
+
 // generation is one configuration at work. It is closed when it is no longer
 // the current one and no worker uses it.
 type generation struct {
@@ -163,8 +166,12 @@ func (d *Daemon) brokenConfig(why string, diags diag.List, running bool) {
 }
 
 func (d *Daemon) logChange(why string, c change, diags diag.List) {
-	if !c.files && c.Empty() && !d.wasBroken() {
-		d.Log.Debug("inputs read again; nothing has changed", "cause", why)
+	if !c.files && c.Empty() {
+		level := hclog.Debug
+		if why == hangup || d.wasBroken() {
+			level = hclog.Info
+		}
+		d.Log.Log(level, "configuration read again; nothing has changed", "cause", why)
 		return
 	}
 	d.logDiagnostics(diags)
@@ -256,7 +263,7 @@ func (d *Daemon) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-d.Hangup:
-			d.load(ctx, "SIGHUP", false)
+			d.load(ctx, hangup, false)
 		case <-ticker.C:
 			seen = d.poll(ctx, seen)
 		}

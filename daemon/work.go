@@ -144,8 +144,14 @@ func (d *Daemon) logOutcome(t engine.Tended, next time.Time) {
 	case o.Action == plan.None:
 		d.Log.Debug("nothing left to do", args...)
 	default:
-		d.Log.Info("done", args...)
+		d.Log.Info(past[o.Action], args...)
 	}
+}
+
+// past says what was done.
+var past = map[plan.Action]string{
+	plan.Issue: "token issued", plan.Refresh: "token refreshed", plan.Reissue: "token issued anew", plan.Deliver: "token delivered",
+	plan.Forget: "forgotten", plan.Delete: "deleted",
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -93,6 +94,25 @@ func (v Values) AllKnown() bool {
 			if !b.AllKnown() {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+// Equal reports whether both are of one table and have the same values, nested
+// ones too. Marks do not count.
+func (v Values) Equal(o Values) bool {
+	if v.block.Type != o.block.Type || v.label != o.label || len(v.attrs) != len(o.attrs) || len(v.nested) != len(o.nested) {
+		return false
+	}
+	for name := range v.attrs {
+		if !o.Has(name) || !v.Raw(name).RawEquals(o.Raw(name)) {
+			return false
+		}
+	}
+	for blockType, blocks := range v.nested {
+		if !slices.EqualFunc(blocks, o.nested[blockType], Values.Equal) {
+			return false
 		}
 	}
 	return true

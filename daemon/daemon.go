@@ -67,9 +67,11 @@ type Options struct {
 	Concurrency int
 	CheckEvery  time.Duration
 	Settle      time.Duration
-	Now         func() time.Time
-	Log         hclog.Logger
-	Metrics     *metrics.Collector
+	// Poll is how often the files are compared; pollEvery where it is 0.
+	Poll    time.Duration
+	Now     func() time.Time
+	Log     hclog.Logger
+	Metrics *metrics.Collector
 }
 
 // Daemon looks after the accounts of one configuration.
@@ -98,6 +100,9 @@ func New(o Options) *Daemon {
 	}
 	if o.Settle == 0 {
 		o.Settle = DefaultSettle
+	}
+	if o.Poll == 0 {
+		o.Poll = pollEvery
 	}
 	return &Daemon{Options: o, seed: rand.Text(), reloaded: make(chan change, 1), view: view{plans: map[string]*engine.AccountPlan{}}}
 }

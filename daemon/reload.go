@@ -255,7 +255,7 @@ func (r *reading) succeeded(now fingerprints) {
 // watch reads the configuration anew when its files change, when it is asked to,
 // and, where it has inputs, from time to time.
 func (d *Daemon) watch(ctx context.Context) {
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(d.Poll)
 	defer ticker.Stop()
 	var seen fingerprints
 	for {

@@ -42,7 +42,7 @@ fmt:
 	go run ./cmd/credsync fmt examples
 
 docs:
-	go test ./internal/reference -update
+	go test ./internal/reference ./internal/metrics -update
 
 # The plain manifests, from the Helm chart.
 manifests:

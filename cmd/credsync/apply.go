@@ -16,6 +16,7 @@ type applyFlags struct {
 	engine.Request
 	json     bool
 	approved bool
+	metrics  metricsFlags
 	workFlags
 }
 
@@ -67,6 +68,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
 	f.add(cmd)
+	f.metrics.add(cmd)
 	addressFlags(cmd, &f.Request)
 	return cmd
 }
@@ -97,6 +99,10 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	}
 	view.Begin(working(p))
 	s := w.engine.Apply(ctx, p, view)
+	if f.metrics.wanted() {
+		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard})
+		view.Diagnostics(a.writeMetrics(ctx, "apply", f.metrics, after, s))
+	}
 	view.Diagnostics(w.skews.take())
 	view.Finish(s)
 	return ending{

@@ -128,6 +128,9 @@ func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 		d := w.start("runner", seldom)
 		wait(24 * time.Hour)
 		w.expect(1)
+		if n := strings.Count(w.lines.String(), "a human is needed"); n != 1 {
+			t.Errorf("the log says %d times that a human is needed", n)
+		}
 		if err := d.Ready(); err != nil {
 			t.Errorf("an account that needs a human makes the daemon unready: %v", err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
+	"github.com/hashicorp/go-hclog"
 )
 
 // lookWithin bounds the looking at one account, so that a sink or an upstream
@@ -70,7 +71,7 @@ func (d *Daemon) sweep(ctx context.Context, j job) finished {
 		t := g.Engine.Tend(ctx, ap)
 		f.held = f.held || !t.HeldUntil.IsZero()
 		if t.Outcome != nil {
-			d.logOutcome(t, time.Time{})
+			d.logOutcome(t, time.Time{}, false)
 		}
 	}
 	return f
@@ -96,7 +97,7 @@ func (d *Daemon) report(f finished, next times, now time.Time) {
 		if !next.rotate.IsZero() {
 			at = earlier(at, next.rotate)
 		}
-		d.logOutcome(f.tended, at)
+		d.logOutcome(f.tended, at, d.knownBlocked(o))
 	case !f.tended.HeldUntil.IsZero():
 		d.Log.Debug("another run is at work on the account", "address", p.Address, "until", f.tended.HeldUntil)
 	case p.Reason == plan.Current || p.Reason == plan.Disabled:
@@ -126,8 +127,19 @@ func (d *Daemon) stateKnown(err error, now time.Time) bool {
 	return news
 }
 
-// logOutcome says in one line what became of an account.
-func (d *Daemon) logOutcome(t engine.Tended, next time.Time) {
+// knownBlocked reports whether a human is needed for what one was needed for at
+// the last look already.
+func (d *Daemon) knownBlocked(o *engine.Outcome) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.view.plans[o.Address]
+	return o.Result == engine.Blocked && before != nil && before.Blocker != nil &&
+		before.Blocker.Reason == o.Blocker.Reason && before.Action == o.Action
+}
+
+// logOutcome says in one line what became of an account; what is known already
+// only to those who want to hear everything.
+func (d *Daemon) logOutcome(t engine.Tended, next time.Time, known bool) {
 	o := t.Outcome
 	args := []any{"address", o.Address, "action", o.Action, "reason", o.Reason}
 	if p := t.Plan; o.Action.Contacts() && !p.ExpiresAt.IsZero() {
@@ -140,7 +152,11 @@ func (d *Daemon) logOutcome(t engine.Tended, next time.Time) {
 	case o.Result == engine.Failed:
 		d.Log.Error("failed", append(args, "class", o.Class, "message", o.Message)...)
 	case o.Result == engine.Blocked:
-		d.Log.Warn("a human is needed", append(args, "blocked", o.Blocker.Reason, "message", o.Message)...)
+		level := hclog.Warn
+		if known {
+			level = hclog.Debug
+		}
+		d.Log.Log(level, "a human is needed", append(args, "blocked", o.Blocker.Reason, "message", o.Message)...)
 	case o.Action == plan.None:
 		d.Log.Debug("nothing left to do", args...)
 	default:

@@ -82,6 +82,8 @@ type Daemon struct {
 	// loading is held while the configuration is read, and guards reading.
 	loading sync.Mutex
 	reading reading
+	// sweepTold is what the last sweep warned of; one sweep runs at a time.
+	sweepTold string
 	// reloaded tells the loop of a new configuration.
 	reloaded chan change
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/engine"
@@ -34,6 +35,8 @@ type loop struct {
 	busy [2]int
 	// settled is when the configuration has stayed as it is for long enough.
 	settled time.Time
+	// sweeping says that a worker is at a sweep.
+	sweeping bool
 	// sweeps counts sweeps in a row that could not read the state; lastSweep is
 	// when the last one ended.
 	sweeps    int
@@ -132,6 +135,7 @@ func (l *loop) start(ctx context.Context) {
 			}
 			j := job{address: address, lane: in, due: due}
 			if address == sweep {
+				l.sweeping = true
 				j.act = !now.Before(l.settled)
 			} else {
 				a := l.accounts[address]
@@ -172,11 +176,12 @@ func (l *loop) adopt(c change) {
 			l.accounts[address] = &standing{}
 			l.schedule.put(address, times{look: firstLook(address, now, len(addresses))})
 		case c.files:
-			l.lookBy(address, now.Add(part(changeSpread, spreadOf(address))))
+			l.lookBy(address, now.Add(part(min(changeSpread, l.d.CheckEvery), spreadOf(address))))
 		}
 	}
-	for _, address := range c.Changed {
-		if a := l.accounts[address]; a != nil && kept[address] {
+	// What was away for a moment may have come back another.
+	for _, address := range slices.Concat(c.Added, c.Changed) {
+		if a := l.accounts[address]; a != nil && kept[address] && (a.looked || a.running) {
 			a.history = history{}
 			l.lookBy(address, now)
 		}
@@ -193,11 +198,13 @@ func (l *loop) adopt(c change) {
 	if c.files || !c.Empty() {
 		l.settled = now.Add(l.d.Settle)
 	}
-	if len(c.Removed) > 0 {
-		l.schedule.put(sweep, times{look: l.settled})
-	}
-	if l.schedule.entries[sweep] == nil {
+	switch {
+	case l.sweeping:
+		// Its end puts the next one into the schedule.
+	case l.schedule.entries[sweep] == nil:
 		l.schedule.put(sweep, times{look: now})
+	default:
+		l.schedule.sooner(sweep, l.settled)
 	}
 }
 
@@ -260,6 +267,7 @@ func (l *loop) finish(f finished) {
 
 // swept takes in what a sweep found.
 func (l *loop) swept(f finished, now time.Time) {
+	l.sweeping = false
 	next := now.Add(l.d.CheckEvery)
 	switch {
 	case f.unreachable != nil:

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/credsync/credsync/engine"
@@ -36,7 +37,12 @@ func (d *Daemon) do(ctx context.Context, j job) finished {
 	if j.lane == pressing {
 		d.Metrics.Began(d.Now().Sub(j.due))
 	}
-	return finished{job: j, tended: g.Engine.Tend(ctx, ap)}
+	t := g.Engine.Tend(ctx, ap)
+	if o := t.Outcome; ctx.Err() != nil && o != nil && o.Result == engine.Failed && o.Logins+o.Refreshes == 0 {
+		// It was told to stop before it had begun, which is no failure.
+		return finished{job: j, gone: true}
+	}
+	return finished{job: j, tended: t}
 }
 
 func (d *Daemon) look(ctx context.Context, g *generation, j job) *engine.AccountPlan {
@@ -63,6 +69,10 @@ func (d *Daemon) sweep(ctx context.Context, j job) finished {
 	p, err := g.Engine.Removed(reading, d.Shard)
 	if f.unreachable = err; err != nil {
 		return f
+	}
+	if text := fmt.Sprint(p.Diagnostics); text != d.sweepTold {
+		d.sweepTold = text
+		d.logDiagnostics(p.Diagnostics)
 	}
 	for _, ap := range p.Accounts {
 		if !j.act || ctx.Err() != nil || !d.isCurrent(g) {

@@ -100,6 +100,9 @@ func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != 
 
 // newRun is the work that a plan asks for.
 func (e *Engine) newRun(ap *AccountPlan) *run {
+	if ap.seen.kept {
+		panic("engine: the plan of " + ap.Address + " was kept to be looked at, and cannot be carried out")
+	}
 	return &run{
 		e: e, p: ap.copy(), o: ap.seen,
 		look: look{replace: ap.seen.input.Replace, gap: ap.seen.input.RunsEvery},

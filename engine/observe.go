@@ -43,6 +43,8 @@ type observation struct {
 
 	input       plan.Account
 	diagnostics diag.List
+	// kept observations are only good for looking at their plan.
+	kept bool
 }
 
 // content is what a target should hold.

@@ -66,7 +66,7 @@ func (e *Engine) Removed(ctx context.Context, shard *Shard) (p *Plan, unreachabl
 
 // Tend does what was planned for one account, as Apply would, but does not wait
 // for another run that is at work on it. What is left is in the plan that it
-// returns, for which no upstream is asked.
+// returns, for which no upstream is asked, and which can only be looked at.
 func (e *Engine) Tend(ctx context.Context, ap *AccountPlan) Tended {
 	if ctx.Err() != nil {
 		o := e.notBegun(ap)
@@ -77,18 +77,24 @@ func (e *Engine) Tend(ctx context.Context, ap *AccountPlan) Tended {
 	o := r.do(ctx)
 	switch {
 	case !r.heldUntil.IsZero():
-		return Tended{Plan: r.p, HeldUntil: r.heldUntil}
-	case r.o.account == nil, r.p.Reason == plan.Unreadable:
-		return Tended{Plan: r.p, Outcome: &o}
+		return Tended{Plan: r.p.light(), HeldUntil: r.heldUntil}
+	case r.o.account == nil, r.p.Reason == plan.Unreadable, ctx.Err() != nil:
+		return Tended{Plan: r.p.light(), Outcome: &o}
 	case ap.idle() && o.Result == Done:
-		return Tended{Plan: r.p}
+		return Tended{Plan: r.p.light()}
 	}
 	// The state and the targets are as this run has left them, unless
 	// something went wrong; they say so best themselves.
-	ctx, done := lingering(ctx, finishWithin)
-	defer done()
 	after := decide(e.observe(ctx, r.o.account, look{offline: true}))
-	return Tended{Plan: after, Outcome: &o}
+	return Tended{Plan: after.light(), Outcome: &o}
+}
+
+// light is the plan without the record and the contents that it was made of. It
+// can be kept for long: it holds no secret, and little memory.
+func (p *AccountPlan) light() *AccountPlan {
+	c := *p
+	c.seen = &observation{diagnostics: p.seen.diagnostics, unread: p.seen.unread, kept: true}
+	return &c
 }
 
 // Diagnostics are what was found on the way to the plan: targets that cannot be
@@ -96,4 +102,4 @@ func (e *Engine) Tend(ctx context.Context, ap *AccountPlan) Tended {
 func (p *AccountPlan) Diagnostics() diag.List { return p.diagnostics() }
 
 // Unread reports whether the account's record in the state could not be read.
-func (p *AccountPlan) Unread() bool { return p.seen != nil && p.seen.record == nil }
+func (p *AccountPlan) Unread() bool { return p.seen != nil && p.seen.unread != nil }

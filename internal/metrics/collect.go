@@ -33,7 +33,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	defer c.mu.Unlock()
 	s := samples{out}
 	s.value(buildInfo, 1, c.version, c.goVersion)
-	s.value(accounts, float64(len(c.accounts)))
+	s.value(accounts, float64(max(c.configured, len(c.accounts))))
 	if c.command != "" {
 		s.time(lastRun, c.ended, c.command)
 	}

@@ -19,6 +19,8 @@ type Collector struct {
 
 	mu       sync.Mutex
 	accounts map[string]*account
+	// configured counts the accounts, where it is known before they are.
+	configured int
 	// command is set where one run of a command is told of.
 	command string
 	ended   time.Time
@@ -119,7 +121,7 @@ func (c *Collector) Keep(addresses []string) {
 			kept[address] = a
 		}
 	}
-	c.accounts = kept
+	c.accounts, c.configured = kept, len(addresses)
 }
 
 // Command notes that a command that ended tells of its run.

@@ -239,7 +239,7 @@ func TestReloadSaysWhatChangedAndKeepsTheOldOneWhereTheNewOneIsBroken(t *testing
 func TestWhatIsMissingForAMomentIsNotRemoved(t *testing.T) {
 	a, b := account("a", ""), account("b", `on_remove = "delete"`)
 	inWorld(t, head+a+b, func(t *testing.T, w *world) {
-		d := w.start("runner")
+		d := w.start("runner", func(o *Options) { o.CheckEvery = 10 * time.Second })
 		wait(5 * time.Minute)
 		token := w.delivered("b")
 		w.write(head + a)

@@ -229,6 +229,14 @@ type upstream struct {
 	issued func(name string, issued, expires time.Time)
 }
 
+// slow lets every login take so long.
+func (u *upstream) slow(d time.Duration) {
+	u.onLogin = func(context.Context, string) error {
+		time.Sleep(d)
+		return nil
+	}
+}
+
 func (u *upstream) total() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()

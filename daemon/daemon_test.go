@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +64,7 @@ func TestTokensAreReplacedWhenTheyAreDueAndNotBefore(t *testing.T) {
 			if most[name] > window*11/10+time.Second {
 				t.Errorf("%s of %s was replaced %s before its end", name, lifetime, most[name])
 			}
-			if n := w.up.logins[name]; n > int(hours*time.Hour/(lifetime-window*11/10))+2 {
+			if n := w.up.of(name); n > int(hours*time.Hour/(lifetime-window*11/10))+2 {
 				t.Errorf("%s: %d logins", name, n)
 			}
 		}
@@ -79,12 +80,12 @@ func TestAnIdleDaemonDoesNotPoll(t *testing.T) {
 	inWorld(t, head+account("a", `lifetime = "100h"`), func(t *testing.T, w *world) {
 		d := w.start("runner", seldom)
 		wait(time.Minute)
-		before, verified := w.sinks["state"].Calls(memory.Read), w.up.verifies
+		before, verified := w.sinks["state"].Calls(memory.Read), w.up.verified()
 		const checks = 18
 		wait(checks * DefaultCheckEvery)
 		d.end()
 		// A check is one read of the state and one verification.
-		if n := w.up.verifies - verified; n < checks-1 || n > checks+1 {
+		if n := w.up.verified() - verified; n < checks-1 || n > checks+1 {
 			t.Errorf("%d verifications in %d intervals", n, checks)
 		}
 		if n := w.sinks["state"].Calls(memory.Read) - before; n > checks+1 {
@@ -124,7 +125,7 @@ func TestAnUpstreamThatHangsHoldsNobodyBack(t *testing.T) {
 
 func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 	inWorld(t, head+account("a", ""), func(t *testing.T, w *world) {
-		w.up.onLogin = func(context.Context, string) error { return refuse(providers.Credentials, "log in") }
+		w.up.answerLogins(func(context.Context, string) error { return refuse(providers.Credentials, "log in") })
 		d := w.start("runner", seldom)
 		wait(24 * time.Hour)
 		w.expect(1)
@@ -135,7 +136,7 @@ func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 			t.Errorf("an account that needs a human makes the daemon unready: %v", err)
 		}
 		// Somebody has corrected them at the upstream, and says so.
-		w.up.onLogin = nil
+		w.up.answerLogins(nil)
 		w.apply("fake.a")
 		w.expect(2)
 		wait(2 * DefaultCheckEvery)
@@ -150,13 +151,13 @@ func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 
 func TestFailuresAreRetriedWithPauses(t *testing.T) {
 	inWorld(t, head+account("a", ""), func(t *testing.T, w *world) {
-		w.up.onLogin = func(context.Context, string) error { return refuse(providers.Retryable, "log in") }
+		w.up.answerLogins(func(context.Context, string) error { return refuse(providers.Retryable, "log in") })
 		d := w.start("runner")
 		wait(time.Hour)
 		if n := w.up.total(); n < 60 || n > 90 {
 			t.Errorf("%d logins in an hour in which the upstream was down", n)
 		}
-		w.up.onLogin = nil
+		w.up.answerLogins(nil)
 		wait(passingPause)
 		if w.delivered("a") == "" {
 			t.Errorf("no token a minute after the upstream is back")
@@ -335,11 +336,12 @@ func TestAChangedPasswordIsReadBeforeALogin(t *testing.T) {
 			w.sinks["main"].Put("in", map[string]credential.Secret{"password": credential.NewSecret(p)})
 		}
 		password("old")
-		wanted := "old"
-		rejected := 0
+		var wanted atomic.Value
+		wanted.Store("old")
+		var rejected atomic.Int32
 		w.up.onLogin = func(_ context.Context, p string) error {
-			if p != wanted {
-				rejected++
+			if p != wanted.Load() {
+				rejected.Add(1)
 				return refuse(providers.Credentials, "log in")
 			}
 			return nil
@@ -349,18 +351,18 @@ func TestAChangedPasswordIsReadBeforeALogin(t *testing.T) {
 		w.expect(1)
 		// Between two readings the password is changed at both places.
 		password("new")
-		wanted = "new"
+		wanted.Store("new")
 		wait(10 * time.Minute)
 		w.expect(2)
-		if rejected > 0 {
-			t.Errorf("%d logins with the old password", rejected)
+		if n := rejected.Load(); n > 0 {
+			t.Errorf("%d logins with the old password", n)
 		}
 		// It is also seen without a rotation, at the check's pace.
 		d.end()
 		d = w.start("runner")
 		wait(5 * time.Minute)
 		password("newer")
-		wanted = "newer"
+		wanted.Store("newer")
 		wait(DefaultCheckEvery + time.Minute)
 		w.expect(3)
 		d.end()
@@ -376,8 +378,8 @@ func TestInputsMayBeOutOfReachAtTheStart(t *testing.T) {
 		if err := d.Ready(); err == nil || !strings.Contains(err.Error(), "in") {
 			t.Errorf("ready says %v", err)
 		}
-		if w.loads > 40 {
-			t.Errorf("%d readings in ten minutes", w.loads)
+		if w.readings() > 40 {
+			t.Errorf("%d readings in ten minutes", w.readings())
 		}
 		w.sinks["main"].Put("in", map[string]credential.Secret{"password": credential.NewSecret("pw")})
 		wait(loadAgainLongest + 5*time.Second)
@@ -401,11 +403,11 @@ func TestHangupReadsTheConfigurationAnew(t *testing.T) {
 		hangup := make(chan os.Signal, 1)
 		d := w.start("runner", func(o *Options) { o.Hangup = hangup })
 		wait(5 * time.Second)
-		loads := w.loads
+		loads := w.readings()
 		hangup <- os.Interrupt
 		synctest.Wait()
-		if w.loads != loads+1 || !strings.Contains(w.lines.String(), "nothing has changed: cause=SIGHUP") {
-			t.Errorf("%d readings, then %d", loads, w.loads)
+		if w.readings() != loads+1 || !strings.Contains(w.lines.String(), "nothing has changed: cause=SIGHUP") {
+			t.Errorf("%d readings, then %d", loads, w.readings())
 		}
 		d.end()
 	})

@@ -65,8 +65,8 @@ func TestAccountsThatComeAndGoUnderWay(t *testing.T) {
 		wait(5 * time.Minute)
 		for i := range accounts {
 			name := fmt.Sprint("a", i)
-			if w.delivered(name) == "" || w.up.logins[name] != 1 {
-				t.Errorf("%s has the token %q after %d logins", name, w.delivered(name), w.up.logins[name])
+			if w.delivered(name) == "" || w.up.of(name) != 1 {
+				t.Errorf("%s has the token %q after %d logins", name, w.delivered(name), w.up.of(name))
 			}
 		}
 		if strings.Contains(w.lines.String(), "[ERROR]") {
@@ -91,17 +91,17 @@ func TestManyAccountsAtTheStart(t *testing.T) {
 		wait(time.Minute)
 		w.expect(1000)
 		d.end()
-		verified := w.up.verifies
+		verified := w.up.verified()
 		d = w.start("runner again", seldom)
 		wait(startSpread)
 		if got := len(d.Plan().Accounts); got != 1000 {
 			t.Errorf("%d accounts were looked at", got)
 		}
-		if n := w.up.verifies - verified; n > 150 {
+		if n := w.up.verified() - verified; n > 150 {
 			t.Errorf("%d verifications within %s of a restart", n, startSpread)
 		}
 		wait(DefaultCheckEvery * 5 / 4)
-		if n := w.up.verifies - verified; n < 1000 || n > 1350 {
+		if n := w.up.verified() - verified; n < 1000 || n > 1350 {
 			t.Errorf("%d verifications in the first interval", n)
 		}
 		w.expect(1000)

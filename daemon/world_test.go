@@ -135,6 +135,13 @@ func (w *world) load(ctx context.Context, holder string) (*Loaded, *engine.Engin
 	return &Loaded{Config: cfg, Engine: e, Close: func() {}}, e, diags
 }
 
+// readings counts how often the configuration was read.
+func (w *world) readings() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.loads
+}
+
 // running is a daemon at work.
 type running struct {
 	*Daemon
@@ -231,10 +238,30 @@ type upstream struct {
 
 // slow lets every login take so long.
 func (u *upstream) slow(d time.Duration) {
-	u.onLogin = func(context.Context, string) error {
+	u.answerLogins(func(context.Context, string) error {
 		time.Sleep(d)
 		return nil
-	}
+	})
+}
+
+// answerLogins sets what logins are answered with, also under way.
+func (u *upstream) answerLogins(hook func(context.Context, string) error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.onLogin = hook
+}
+
+// verified counts the verifications, and of the logins of one account.
+func (u *upstream) verified() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.verifies
+}
+
+func (u *upstream) of(name string) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.logins[name]
 }
 
 func (u *upstream) total() int {

@@ -1,4 +1,4 @@
-# What there is to do: build, test, lint, fmt, docs, manifests, bench, demo.
+# What there is to do: build, test, lint, fmt, docs, man, manifests, bench, demo.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench demo clean
+.PHONY: build test lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -21,6 +21,7 @@ lint:
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go vet -tags acceptance ./...
+	go -C acceptance/browser vet ./...
 	go tool staticcheck -tags acceptance ./...
 
 unit:
@@ -33,9 +34,17 @@ unit:
 servers:
 	@echo "Looking for the servers of the acceptance tests; building one takes 10 to 20 minutes, once per machine."
 	go run ./acceptance/servers/cmd/fetch-servers
+	scripts/chromium.sh
 
+# The tests in a browser are a module of their own: what drives a browser is
+# no dependency of the product.
 acceptance: servers
+	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
+
+# The long tests: many seeds, many accounts, and waits as long as real ones.
+soak: servers
+	go test -tags 'acceptance soak' -count=1 -timeout 60m -run 'Soak' ./...
 
 fmt:
 	gofmt -w .
@@ -43,13 +52,25 @@ fmt:
 
 docs:
 	go test ./internal/reference ./internal/metrics -update
+	go test ./cmd/credsync -run TestCommandsPageIsNotStale -update
+
+# The manual pages of the commands.
+man:
+	go run -ldflags '$(LDFLAGS)' ./cmd/credsync man bin/man
 
 # The plain manifests, from the Helm chart.
 manifests:
 	go test -tags acceptance -count=1 -run TestManifestsAreNotStale ./acceptance/deploy -update
 
-bench:
-	go test -run '^$$' -bench . -benchmem ./...
+# Whole runs against a floor; prints the table of docs/performance.md.
+LARGE ?= 10000
+bench: servers
+	go test -tags bench -count=1 -timeout 90m -run TestBench -v ./bench -large $(LARGE) $(BENCHFLAGS)
+
+# The benchmarks of what is pure, of another revision and of this one in turn.
+REV ?= HEAD
+bench-compare:
+	@scripts/bench-compare.sh $(REV)
 
 demo:
 	@scripts/demo.sh

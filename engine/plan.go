@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,8 +16,8 @@ import (
 
 // Request says what a plan is to cover.
 type Request struct {
-	// Targets are the addresses to look at; empty for all. Replace are those
-	// to get a new token for. Either may leave out "account.".
+	// Targets are patterns of the addresses to look at; empty for all. Replace
+	// are those to get a new token for. See MatchAddress.
 	Targets []string
 	Replace []string
 	// Offline asks no upstream anything.
@@ -32,6 +33,10 @@ type Plan struct {
 	CreatedAt time.Time
 	// Accounts are ordered by address.
 	Accounts []*AccountPlan
+	// Schedule is the configuration's, NextRuns the next times that it names;
+	// empty where there is none.
+	Schedule string
+	NextRuns []time.Time
 	// Diagnostics are those of the configuration as a whole and of accounts,
 	// errors and warnings.
 	Diagnostics diag.List
@@ -52,7 +57,7 @@ type AccountPlan struct {
 // Plan looks at the accounts and decides about each. It writes nothing, and
 // asks an upstream only for read-only verifications.
 func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
-	p := &Plan{Request: req, Project: e.Config.Project, CreatedAt: e.Now()}
+	p := &Plan{Request: req, Project: e.Config.Project, Schedule: e.Config.Schedule, CreatedAt: e.Now()}
 	chosen, diags := e.choose(req.Targets, "--target")
 	replaced, more := e.choose(req.Replace, "--replace")
 	p.Diagnostics = append(diags, more...)
@@ -63,6 +68,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	if err != nil {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("Invalid schedule", err))
 	}
+	p.NextRuns, _ = plan.NextRuns(e.Config.Schedule, p.CreatedAt, nextRuns)
 	var seen []*observation
 	var known *glance
 	if len(req.Targets) == 0 {
@@ -74,7 +80,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 			p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
 		}
 	}
-	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.has(a.cfg.Address) })
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })
 	if known != nil {
 		known.infos = e.survey(ctx, chosen)
 	}
@@ -82,10 +88,13 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
 	})...)
 	for _, o := range seen {
+		e.share(o)
 		ap := decide(o)
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
+	p.Diagnostics = append(p.Diagnostics, e.waiting(seen)...)
+	p.Diagnostics = foldInstances(p.Diagnostics)
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
@@ -115,7 +124,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) 
 	snaps, errs := records.Others(ctx, addresses)
 	var seen []*observation
 	for _, snap := range snaps {
-		if snap.Record.Project == e.Config.Project && p.Request.Shard.has(snap.Record.Address) {
+		if snap.Record.Project == e.Config.Project && p.Request.Shard.Has(snap.Record.Address) {
 			seen = append(seen, e.observeRemoved(snap))
 		}
 	}
@@ -136,32 +145,6 @@ func named(seen []*observation) string {
 		return first
 	}
 	return fmt.Sprintf("%d accounts, %s among them", len(seen), first)
-}
-
-// choose returns the accounts that the addresses name; an address without its
-// key names every instance.
-func (e *Engine) choose(addresses []string, flag string) ([]*account, diag.List) {
-	var chosen []*account
-	var diags diag.List
-	for _, address := range addresses {
-		full := address
-		if !strings.HasPrefix(full, "account.") {
-			full = "account." + full
-		}
-		found := false
-		for _, a := range e.accounts {
-			if a.cfg.Address == full || strings.HasPrefix(a.cfg.Address, full+"[") {
-				found = true
-				if !slices.Contains(chosen, a) {
-					chosen = append(chosen, a)
-				}
-			}
-		}
-		if !found {
-			diags = append(diags, diag.Errorf("No such account", "%s %q names no account of this configuration. Addresses look like account.sagi.coffee, or account.sagi.coffee[\"almaty\"] for one of several instances.", flag, address))
-		}
-	}
-	return chosen, diags
 }
 
 // decide makes the plan of one account from what was seen of it.
@@ -189,7 +172,10 @@ func Document(p *Plan) plan.Document {
 	d := plan.Document{
 		FormatVersion: plan.FormatVersion, Project: p.Project,
 		Accounts: []plan.DocumentAccount{}, Summary: make(map[plan.Action]int),
-		Diagnostics: append(diag.List{}, p.Diagnostics...),
+		Diagnostics: append(diag.List{}, p.Diagnostics...), NextRuns: append([]time.Time{}, p.NextRuns...),
+	}
+	if p.Schedule != "" {
+		d.Schedule = &p.Schedule
 	}
 	for _, a := range plan.Actions {
 		d.Summary[a] = 0
@@ -198,6 +184,7 @@ func Document(p *Plan) plan.Document {
 		d.Summary[ap.Action]++
 		d.Accounts = append(d.Accounts, documentAccount(ap))
 	}
+	d.Health = d.Worst()
 	return d
 }
 
@@ -207,13 +194,27 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		Action: ap.Action, Reason: ap.Reason, Message: ap.Message,
 		IssuedAt: plan.Time(ap.IssuedAt), ExpiresAt: plan.Time(ap.ExpiresAt),
 		RotateAt: plan.Time(ap.RotateAt), VerifiedAt: plan.Time(ap.VerifiedAt),
-		Targets: []plan.DocumentTarget{},
+		HumanNeededBy: plan.Time(ap.HumanNeededBy), Health: ap.Health,
+		Clocks: []plan.DocumentClock{}, Targets: []plan.DocumentTarget{},
+	}
+	if ap.HealthMessage != "" {
+		a.HealthMessage = &ap.HealthMessage
+	}
+	for _, c := range ap.Clocks {
+		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
 	}
 	if b := ap.Blocker; b != nil {
-		a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}
+		a.Blocker = documentBlocker(ap.Address, b)
 	}
 	for _, t := range ap.Targets {
 		a.Targets = append(a.Targets, plan.DocumentTarget(t))
 	}
 	return a
+}
+
+func documentBlocker(address string, b *plan.Block) *plan.DocumentBlocker {
+	return &plan.DocumentBlocker{
+		Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since),
+		Address: cmp.Or(b.Address, address), CodeSentAt: plan.Time(b.CodeSentAt),
+	}
 }

@@ -36,10 +36,10 @@ func ParseShard(s, index string) (*Shard, error) {
 	return shard, nil
 }
 
-// has reports whether an account belongs to the shard. It depends on nothing
+// Has reports whether an account belongs to the shard. It depends on nothing
 // but the address, and another shard takes accounts only from those there are:
 // of N shards, adding one moves one account in N+1.
-func (s *Shard) has(address string) bool {
+func (s *Shard) Has(address string) bool {
 	return s == nil || jump(address, s.Count) == s.Index
 }
 

@@ -37,7 +37,7 @@ func TestEveryAccountIsInExactlyOneShard(t *testing.T) {
 		address := fmt.Sprint("account.x.a", i)
 		in := 0
 		for index := range 4 {
-			if (&Shard{index, 4}).has(address) {
+			if (&Shard{index, 4}).Has(address) {
 				in++
 			}
 		}
@@ -45,7 +45,7 @@ func TestEveryAccountIsInExactlyOneShard(t *testing.T) {
 			t.Errorf("%s is in %d shards", address, in)
 		}
 	}
-	if !(*Shard)(nil).has("account.x.a") {
+	if !(*Shard)(nil).Has("account.x.a") {
 		t.Error("without shards, an account is left out")
 	}
 }

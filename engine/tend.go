@@ -28,7 +28,7 @@ type Tended struct {
 func (e *Engine) Addresses(shard *Shard) []string {
 	var all []string
 	for _, a := range e.accounts {
-		if shard.has(a.cfg.Address) {
+		if shard.Has(a.cfg.Address) {
 			all = append(all, a.cfg.Address)
 		}
 	}

@@ -26,7 +26,7 @@ import (
 // world is an engine with everything around it under the test's control: the
 // clock, the upstream, the sinks and the configuration.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	up    *upstream
 	sinks map[string]*memory.Sink
 	// partial gives the engine one file of several.
@@ -63,7 +63,7 @@ account "fake" "a" {
 }
 `
 
-func newWorld(t *testing.T, hcl string) *world {
+func newWorld(t testing.TB, hcl string) *world {
 	return &world{
 		t: t, up: newUpstream(), hcl: hcl, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		sinks:    map[string]*memory.Sink{"main": memory.New(), "state": memory.New(), "other": memory.New()},
@@ -243,6 +243,8 @@ type upstream struct {
 	secondFactor bool
 	codes        int
 	onSend       func() error
+	// tries counts the codes that were entered.
+	tries int
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
 	// loginContext is called with the context of each login.
@@ -337,6 +339,7 @@ func (f twoFactor) SendCode(context.Context) (credential.Challenge, error) {
 func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
+	f.u.tries++
 	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
 		return credential.Token{}, wantsCode("the code is wrong")
 	}

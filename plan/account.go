@@ -30,6 +30,9 @@ type Account struct {
 	RotateBefore schema.Window
 	// RunsEvery is the longest time between two runs; 0 if not known.
 	RunsEvery time.Duration
+	// Lifetime is the documented one, which counts until there is a token; 0 if
+	// not known.
+	Lifetime time.Duration
 
 	// Unreadable says why the account could not be looked at; empty if it was.
 	Unreadable string
@@ -39,6 +42,8 @@ type Account struct {
 	// Block is what stands in the way of a login; nil if nothing does.
 	Block   *Block
 	Targets []Target
+	// Clocks are the provider's; those of the token are not among them.
+	Clocks []Clock
 }
 
 // Token is what a decision needs to know of a token.
@@ -90,6 +95,12 @@ type Block struct {
 	Message string
 	// Since is when it was first seen; zero for what is seen now.
 	Since time.Time
+	// Address is the account that it was seen of, where that is another one
+	// with the same login; else empty.
+	Address string
+	// CodeSentAt is when the code was sent that the upstream waits for; zero
+	// where none was.
+	CodeSentAt time.Time
 }
 
 // Target is one deliver block, or one place in the state that no deliver block

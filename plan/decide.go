@@ -18,8 +18,16 @@ type Decision struct {
 	Blocker *Block
 	// RotateAt is when the token is due; zero where it never is.
 	RotateAt time.Time
-	Targets  []TargetDecision
-	Warnings []Warning
+	// Clocks are everything that ends or ages, the token first.
+	Clocks []Clock
+	// HumanNeededBy is the earliest moment at which the account stops working
+	// unless somebody has acted; zero where none is in sight.
+	HumanNeededBy time.Time
+	// Health says how bad it is, HealthMessage why; "" where it is OK.
+	Health        Health
+	HealthMessage string
+	Targets       []TargetDecision
+	Warnings      []Warning
 }
 
 // TargetDecision is what to do about one target.
@@ -94,6 +102,9 @@ func Decide(a Account) Decision {
 		}
 		d.Targets = append(d.Targets, td)
 	}
+	d.Clocks = clocks(&a)
+	d.HumanNeededBy = humanNeededBy(&a, &d)
+	d.Health, d.HealthMessage = health(&a, &d)
 	return d
 }
 

@@ -18,8 +18,15 @@ type Document struct {
 	Project       string            `json:"project"`
 	Accounts      []DocumentAccount `json:"accounts"`
 	// Summary counts accounts per action; every action is there.
-	Summary     map[Action]int `json:"summary"`
-	Diagnostics diag.List      `json:"diagnostics"`
+	Summary map[Action]int `json:"summary"`
+	// Health is the worst of the accounts', unknown where nothing could be
+	// looked at.
+	Health Health `json:"health"`
+	// Schedule is the configuration's, NextRuns when it says that it is applied
+	// next; null and empty where there is none.
+	Schedule    *string     `json:"schedule"`
+	NextRuns    []time.Time `json:"next_runs"`
+	Diagnostics diag.List   `json:"diagnostics"`
 }
 
 // DocumentAccount is one account of a Document. Times are in UTC.
@@ -35,7 +42,23 @@ type DocumentAccount struct {
 	ExpiresAt  *time.Time       `json:"expires_at"`
 	RotateAt   *time.Time       `json:"rotate_at"`
 	VerifiedAt *time.Time       `json:"verified_at"`
-	Targets    []DocumentTarget `json:"targets"`
+	// Clocks are everything that ends or ages. HumanNeededBy is the earliest
+	// moment at which the account stops working unless somebody has acted.
+	Clocks        []DocumentClock `json:"clocks"`
+	HumanNeededBy *time.Time      `json:"human_needed_by"`
+	// Health says how bad it is, HealthMessage why; null where it is ok.
+	Health        Health           `json:"health"`
+	HealthMessage *string          `json:"health_message"`
+	Targets       []DocumentTarget `json:"targets"`
+}
+
+// DocumentClock is how long one thing lasts.
+type DocumentClock struct {
+	Name  ClockName  `json:"name"`
+	Since *time.Time `json:"since"`
+	At    *time.Time `json:"at"`
+	// Human says that somebody must have acted by At.
+	Human bool `json:"human"`
 }
 
 // DocumentBlocker is why a human is needed.
@@ -43,6 +66,11 @@ type DocumentBlocker struct {
 	Reason  Reason     `json:"reason"`
 	Message string     `json:"message"`
 	Since   *time.Time `json:"since"`
+	// Address is the account whose block it is: another one than the account's
+	// own where both have the same login.
+	Address string `json:"address"`
+	// CodeSentAt is when the code was sent that the upstream waits for.
+	CodeSentAt *time.Time `json:"code_sent_at"`
 }
 
 // DocumentTarget is one target of a DocumentAccount.
@@ -52,6 +80,21 @@ type DocumentTarget struct {
 	Action   Action `json:"action"`
 	Reason   Reason `json:"reason"`
 	Message  string `json:"message"`
+}
+
+// Worst is the health of a plan: the worst of its accounts'. What kept the
+// plan from being made, or an account from being looked at, makes it unknown.
+func (d *Document) Worst() Health {
+	worst := OK
+	if d.Diagnostics.HasErrors() {
+		worst = Unknown
+	}
+	for _, a := range d.Accounts {
+		if a.Health.WorseThan(worst) {
+			worst = a.Health
+		}
+	}
+	return worst
 }
 
 // Time returns t in UTC for a Document, nil where it is zero.

@@ -64,7 +64,40 @@ type Inspector interface {
 	Inspect(now time.Time, seen Seen) []Finding
 }
 
-// Seen is what the state remembers of an account, for an Inspector.
+// Timekeeper knows, with no request, of something besides the token that ends
+// or ages: a client certificate, a token that a person made. The end of a
+// refresh is not among them: the token itself carries it.
+type Timekeeper interface {
+	Clocks(seen Seen) []Clock
+}
+
+// Clock is how long one thing lasts. A provider has at most one of each name.
+type Clock struct {
+	Name ClockName
+	// Since is when it began, zero where nobody knows; At is when it ends, zero
+	// where it has no end that is known.
+	Since, At time.Time
+	// Human says that somebody must have acted by At: nothing that runs by
+	// itself can.
+	Human bool
+}
+
+// ClockName says what lasts.
+type ClockName string
+
+// The clocks that providers keep.
+const (
+	// ClientCertificate is the one that the account logs in with.
+	ClientCertificate ClockName = "client_certificate"
+	// StaticToken is a token that stands in the configuration.
+	StaticToken ClockName = "static_token"
+)
+
+// ClockNames are all of them.
+var ClockNames = []ClockName{ClientCertificate, StaticToken}
+
+// Seen is what the state remembers of an account, for an Inspector or a
+// Timekeeper.
 type Seen struct {
 	// FirstAt is when these credentials were first used; zero if never.
 	FirstAt time.Time
@@ -125,6 +158,10 @@ type Spec struct {
 	Outputs []schema.Output
 	// RotateBefore is the default of rotate_before; empty for a static token.
 	RotateBefore string
+	// Lifetime is how long the upstream's document says that a token lives, so
+	// that a schedule can be judged before there is a token; 0 where the values
+	// do not tell. Nil for a static token.
+	Lifetime func(schema.Values) time.Duration
 	// Static providers have no login: the token is in the configuration, so
 	// an upstream that rejects it rejects the credentials.
 	Static bool

@@ -154,14 +154,24 @@ func (s *Sandbox) account(upstream, name string) *account {
 	return a
 }
 
-// find returns the account of the upstream that match accepts, or nil.
+// named returns the account of that name, or nil: none is made.
+func (s *Sandbox) named(upstream, name string) *account {
+	if name == unknown {
+		return nil
+	}
+	return s.accounts[upstream][name]
+}
+
+// find returns the first account of the upstream, by name, that match accepts,
+// or nil.
 func (s *Sandbox) find(upstream string, match func(*account) bool) *account {
-	for _, a := range s.sorted() {
-		if a.Upstream == upstream && a.Name != unknown && match(a) {
-			return a
+	var first *account
+	for name, a := range s.accounts[upstream] {
+		if name != unknown && (first == nil || name < first.Name) && match(a) {
+			first = a
 		}
 	}
-	return nil
+	return first
 }
 
 func (s *Sandbox) sorted() []*account {

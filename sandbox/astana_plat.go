@@ -113,7 +113,11 @@ func astanaOwner(c *call) *account {
 			return name != "" && a.AstanaPlat != nil && a.AstanaPlat.Certificate == name
 		})
 	}
-	return c.find(c.upstream, func(a *account) bool { return a.AstanaPlat != nil && a.Name == fields["login"] })
+	login, _ := fields["login"].(string)
+	if a := c.named(c.upstream, login); a != nil && a.AstanaPlat != nil {
+		return a
+	}
+	return nil
 }
 
 func astanaLogin(c *call) reply {

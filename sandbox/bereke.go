@@ -122,13 +122,14 @@ func (c *call) decrypted(a *account, name string) (string, bool) {
 }
 
 func berekeOwner(c *call) *account {
-	return c.find(c.upstream, func(a *account) bool {
-		if a.Bereke == nil {
-			return false
+	for _, padding := range []string{BerekePKCS1, BerekeOAEPSHA1, BerekeOAEPSHA256} {
+		name, ok := berekeDecrypt(berekeKeys.pair(c.berekeKey), padding, c.r.URL.Query().Get("username"))
+		a := c.named(c.upstream, name)
+		if ok && a != nil && a.Bereke != nil && cmp.Or(a.Bereke.Padding, BerekePKCS1) == padding {
+			return a
 		}
-		name, ok := c.decrypted(a, "username")
-		return ok && name == a.Name
-	})
+	}
+	return nil
 }
 
 func berekeLogin(c *call) reply {

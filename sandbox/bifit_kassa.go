@@ -180,7 +180,10 @@ func bifitReader(c *call) *account {
 func bifitCodeOwner(c *call) *account { return c.bifitAccount(c.r.URL.Query().Get("username")) }
 
 func (c *call) bifitAccount(username string) *account {
-	return c.find(c.upstream, func(a *account) bool { return a.Name == username && a.BifitKassa != nil })
+	if a := c.named(c.upstream, username); a != nil && a.BifitKassa != nil {
+		return a
+	}
+	return nil
 }
 
 // bifitHash is the password as the account has it sent.

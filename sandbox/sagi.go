@@ -58,7 +58,10 @@ func sagi() emulator {
 
 func sagiLoginOwner(c *call) *account {
 	fields, _ := stringFields(c.body)
-	return c.find(c.upstream, func(a *account) bool { return a.Name == fields["phone"] && a.Sagi != nil })
+	if a := c.named(c.upstream, fields["phone"]); a != nil && a.Sagi != nil {
+		return a
+	}
+	return nil
 }
 
 // tokenOwner is whose token the request carries, be it alive or not.

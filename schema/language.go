@@ -27,7 +27,7 @@ func SettingsBlock() *Block {
 			},
 			{
 				Name: "schedule", Type: cty.String, Check: checkSchedule,
-				Doc: "How often this configuration is applied, as five cron fields. With it, `plan` warns where a token cannot survive to the next run.",
+				Doc: "How often this configuration is applied, as five cron fields, read in UTC unless they begin with a zone: `CRON_TZ=Asia/Almaty 0 3 * * *`. With it, `validate` and `plan` warn where a token cannot survive to the next run, and `status` tells the next runs.",
 			},
 		},
 	}

@@ -89,12 +89,19 @@ type Nested struct {
 
 // Attribute returns the row of that name.
 func (b *Block) Attribute(name string) (Attribute, bool) {
-	for _, a := range b.Attributes {
-		if a.Name == name {
-			return a, true
-		}
+	if i := b.index(name); i >= 0 {
+		return b.Attributes[i], true
 	}
 	return Attribute{}, false
+}
+
+func (b *Block) index(name string) int {
+	for i := range b.Attributes {
+		if b.Attributes[i].Name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // Output is one value that a provider's token has besides the token itself.

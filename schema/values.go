@@ -20,8 +20,9 @@ import (
 // offline (it comes from a data block): Known tells, and the getters return
 // the zero value for it.
 type Values struct {
-	block  *Block
-	attrs  map[string]cty.Value
+	block *Block
+	// attrs are in the order of the table.
+	attrs  []cty.Value
 	nested map[string][]Values
 	label  string
 }
@@ -29,20 +30,27 @@ type Values struct {
 // NewValues is called by the decoder, and by tests that have no HCL. attrs may
 // be marked; missing ones count as null. It panics on a name that block lacks.
 func NewValues(block *Block, label string, attrs map[string]cty.Value, nested map[string][]Values) Values {
-	full := make(map[string]cty.Value, len(block.Attributes))
-	for _, a := range block.Attributes {
+	full := make([]cty.Value, len(block.Attributes))
+	known := 0
+	for i := range block.Attributes {
+		a := &block.Attributes[i]
 		v, ok := attrs[a.Name]
+		if ok {
+			known++
+		}
 		if !ok || v == cty.NilVal {
 			v = cty.NullVal(a.Type)
 		}
 		if v.IsNull() && a.Default != cty.NilVal {
 			v = a.Default
 		}
-		full[a.Name] = v
+		full[i] = v
 	}
-	for name := range attrs {
-		if _, ok := full[name]; !ok {
-			panic(fmt.Sprintf("schema: block %q has no attribute %q", block.Type, name))
+	if known != len(attrs) {
+		for name := range attrs {
+			if _, ok := block.Attribute(name); !ok {
+				panic(fmt.Sprintf("schema: block %q has no attribute %q", block.Type, name))
+			}
 		}
 	}
 	return Values{block: block, attrs: full, nested: nested, label: label}
@@ -65,12 +73,26 @@ func (v Values) Nested(blockType string) []Values { return v.nested[blockType] }
 
 // Raw returns the value as decoded, without its marks.
 func (v Values) Raw(name string) cty.Value {
-	val, ok := v.attrs[name]
-	if !ok {
+	i := v.index(name)
+	if i < 0 {
 		panic(fmt.Sprintf("schema: no attribute %q", name))
+	}
+	val := v.attrs[i]
+	if val.Type().IsPrimitiveType() {
+		// Nothing lies deeper.
+		val, _ = val.Unmark()
+		return val
 	}
 	val, _ = val.UnmarkDeep()
 	return val
+}
+
+// index is where an attribute stands in the table; -1 for none.
+func (v Values) index(name string) int {
+	if v.block == nil {
+		return -1
+	}
+	return v.block.index(name)
 }
 
 // IsSet reports whether the attribute has a value, be it unknown.
@@ -84,8 +106,8 @@ func (v Values) Known(name string) bool { return v.Raw(name).IsWhollyKnown() }
 
 // AllKnown reports whether every attribute, nested ones too, is wholly known.
 func (v Values) AllKnown() bool {
-	for name := range v.attrs {
-		if !v.Known(name) {
+	for i := range v.attrs {
+		if !v.attrs[i].IsWhollyKnown() {
 			return false
 		}
 	}
@@ -105,8 +127,8 @@ func (v Values) Equal(o Values) bool {
 	if v.block.Type != o.block.Type || v.label != o.label || len(v.attrs) != len(o.attrs) || len(v.nested) != len(o.nested) {
 		return false
 	}
-	for name := range v.attrs {
-		if !o.Has(name) || !v.Raw(name).RawEquals(o.Raw(name)) {
+	for i, a := range v.block.Attributes {
+		if o.block.Attributes[i].Name != a.Name || !v.Raw(a.Name).RawEquals(o.Raw(a.Name)) {
 			return false
 		}
 	}
@@ -121,8 +143,7 @@ func (v Values) Equal(o Values) bool {
 // Has reports whether the table has the attribute at all, for code that works
 // with any block.
 func (v Values) Has(name string) bool {
-	_, ok := v.attrs[name]
-	return ok
+	return v.index(name) >= 0
 }
 
 // get returns the value if it is known and not null.

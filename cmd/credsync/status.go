@@ -1,31 +1,95 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
+// statusFlags are the status command's own.
+type statusFlags struct {
+	render.StatusOptions
+	targets []string
+	html    string
+}
+
 func (a *app) statusCommand() *cobra.Command {
-	var asJSON bool
+	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status [PATH]",
 		Short: "Show every account: token, expiry, next rotation, targets, blockers",
-		Long:  "Show what the state and the targets say of every account. No upstream is contacted.",
-		Args:  onePath,
+		Long: "Show what the state and the targets say of every account, what needs a human\n" +
+			"first. No upstream is contacted.\n\n" +
+			"Exit codes: 0 done, 1 error. With --exit-code those of monitoring plugins:\n" +
+			"0 ok, 1 warning, 2 critical, 3 unknown, by the account that is worst.",
+		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			view := render.NewStatus(a.out, asJSON)
-			w, diags := a.open(cmd.Context(), a, pathArgument(args), 0)
-			if w == nil {
-				view.Show(render.NoPlan(diags))
-				return status(exitError)
-			}
-			defer w.close()
-			d := w.document(w.engine.Plan(cmd.Context(), engine.Request{Offline: true}), diags)
-			view.Show(d)
-			return ending{failed: d.Diagnostics.HasErrors()}.exit()
+			return a.status(cmd.Context(), pathArgument(args), f)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	flags := cmd.Flags()
+	flags.BoolVar(&f.JSON, "json", false, "print JSON")
+	flags.BoolVar(&f.Details, "details", false, "tell of each account every time and every target")
+	flags.BoolVar(&f.Monitor, "exit-code", false, "end with the exit code of a monitoring plugin, and\nbegin with the line that it reads")
+	flags.StringVar(&f.html, "html", "", "also write a page for browsers to `FILE`")
+	flags.StringArrayVar(&f.targets, "target", nil, "look only at account `ADDR` (repeatable)")
 	return cmd
+}
+
+func (a *app) status(ctx context.Context, path string, f statusFlags) error {
+	d := a.observe(ctx, path, f)
+	if f.html != "" {
+		if err := a.writePage(f.html, d); err != nil {
+			d.Diagnostics = append(d.Diagnostics, diag.FromError("The status page cannot be written", err))
+		}
+	}
+	render.NewStatus(a.out, f.StatusOptions).Show(d)
+	if f.Monitor {
+		return monitored(d.Worst())
+	}
+	return ending{failed: d.Diagnostics.HasErrors()}.exit()
+}
+
+// observe looks at the accounts without asking an upstream.
+func (a *app) observe(ctx context.Context, path string, f statusFlags) plan.Document {
+	w, diags := a.open(ctx, a, path, 0)
+	if w == nil {
+		return render.NoPlan(diags)
+	}
+	defer w.close()
+	return w.document(w.engine.Plan(ctx, engine.Request{Offline: true, Targets: f.targets}), diags)
+}
+
+// writePage writes the page whole or not at all. It holds no secret, and is
+// meant to be served.
+func (a *app) writePage(file string, d plan.Document) error {
+	var b bytes.Buffer
+	if err := render.Page(&b, d, render.PageOptions{Now: a.now()}); err != nil {
+		return err
+	}
+	path := a.path(file)
+	if err := renameio.WriteFile(path, b.Bytes(), 0o644, renameio.IgnoreUmask()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// monitored is the exit code that monitoring systems know for a health.
+func monitored(h plan.Health) error {
+	switch h {
+	case plan.OK:
+		return nil
+	case plan.Warn:
+		return status(1)
+	case plan.Critical:
+		return status(2)
+	}
+	return status(3)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/spf13/cobra"
 )
@@ -11,12 +12,16 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate [PATH]",
 		Short: "Check the configuration, contacting nothing",
 		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so what\n" +
-			"data blocks would read is taken as unknown; so is a variable without a value.",
+			"data blocks would read is taken as unknown; so is a variable without a value.\n" +
+			"Where the configuration has a schedule, accounts that it cannot serve are named.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options := a.loadOptions(a.path(pathArgument(args)))
 			options.AllowUnset = true
-			_, diags := config.Load(cmd.Context(), options)
+			cfg, diags := config.Load(cmd.Context(), options)
+			if !diags.HasErrors() {
+				diags = append(diags, engine.Lint(cfg, a.now())...)
+			}
 			a.out.Validation(diags, asJSON)
 			return ending{failed: diags.HasErrors()}.exit()
 		},

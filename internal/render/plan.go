@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,10 @@ func (v documentJSON) Show(d plan.Document) {
 	if d.Accounts == nil {
 		d.Accounts = []plan.DocumentAccount{}
 	}
+	if d.NextRuns == nil {
+		d.NextRuns = []time.Time{}
+	}
+	d.Health = d.Worst()
 	v.indentedJSON(d)
 }
 
@@ -197,7 +202,7 @@ func (p planPrinter) blocker(a plan.DocumentAccount) {
 	if a.Blocker.Since != nil {
 		p.printf("      since    %s\n", both(*a.Blocker.Since, p.now))
 	}
-	p.remedy(a.Blocker.Reason, a.Address)
+	p.remedy(a.Blocker.Reason, cmp.Or(a.Blocker.Address, a.Address), a.Blocker.CodeSentAt != nil)
 }
 
 func (p planPrinter) paragraph(indent int, text string) {

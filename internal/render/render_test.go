@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,10 +114,37 @@ func busyDocument() plan.Document {
 		},
 		{Address: "account.sagi.water", Provider: "sagi", Action: plan.None, Reason: plan.Disabled, Message: "enabled = false", Targets: []plan.DocumentTarget{}},
 	}
-	for _, a := range d.Accounts {
+	day := 24 * time.Hour
+	for i := range d.Accounts {
+		a := &d.Accounts[i]
 		d.Summary[a.Action]++
+		a.Clocks = []plan.DocumentClock{}
+		if a.ExpiresAt != nil {
+			a.Clocks = append(a.Clocks, plan.DocumentClock{Name: plan.AccessToken, Since: a.IssuedAt, At: a.ExpiresAt})
+		}
+		switch a.Address {
+		case "account.invoicebox.main":
+			judge(a, plan.Warn, "needs a human in 10d", at(10*day), plan.DocumentClock{Name: "static_token", Since: at(-80 * day), At: at(10 * day), Human: true})
+		case `account.sagi.beans["almaty"]`:
+			judge(a, plan.Critical, "needs a human (target_not_owned)", at(0))
+		case "account.sagi.coffee":
+			judge(a, plan.Warn, "no token yet", nil)
+		case "account.sagi.juice":
+			judge(a, plan.Warn, "needs a human (credentials_rejected) in 300d", at(300*day), plan.DocumentClock{Name: plan.RefreshMaterial, Since: a.IssuedAt, At: at(300 * day), Human: true})
+		case "account.sagi.milk":
+			judge(a, plan.Critical, "blocked (credentials_rejected)", at(-26*time.Hour))
+		case "account.sagi.tea":
+			judge(a, plan.Warn, "the rotation is overdue since 1d22h", nil)
+		default:
+			a.Health = plan.OK
+		}
 	}
+	d.Health = d.Worst()
 	return d
+}
+
+func judge(a *plan.DocumentAccount, h plan.Health, message string, human *time.Time, clocks ...plan.DocumentClock) {
+	a.Health, a.HealthMessage, a.HumanNeededBy, a.Clocks = h, &message, human, append(a.Clocks, clocks...)
 }
 
 func quietDocument(n int) plan.Document {
@@ -126,6 +154,7 @@ func quietDocument(n int) plan.Document {
 		d.Accounts = append(d.Accounts, plan.DocumentAccount{
 			Address: "account.sagi.shop" + strings.Repeat("x", i), Provider: "sagi", Action: plan.None, Reason: plan.Current,
 			IssuedAt: at(0), ExpiresAt: at(30 * 24 * time.Hour), RotateAt: at(28 * 24 * time.Hour),
+			Health: plan.OK, Clocks: []plan.DocumentClock{{Name: plan.AccessToken, Since: at(0), At: at(30 * 24 * time.Hour)}},
 		})
 	}
 	d.Summary[plan.None] = n
@@ -181,7 +210,7 @@ func TestColourOnlyAdds(t *testing.T) {
 	plain, coloured := capture(false), capture(true)
 	for _, c := range []*captured{plain, coloured} {
 		NewPlan(c.Output, false).Show(busyDocument())
-		NewStatus(c.Output, false).Show(busyDocument())
+		NewStatus(c.Output, StatusOptions{Details: true, Monitor: true}).Show(busyDocument())
 		finishApply(c)
 	}
 	if diff := cmp.Diff(plain.both(), stripColour(coloured.both())); diff != "" {
@@ -199,20 +228,46 @@ func stripColour(s string) string {
 func TestStatus(t *testing.T) {
 	t.Run("plain", func(t *testing.T) {
 		c := capture(false)
-		NewStatus(c.Output, false).Show(busyDocument())
+		NewStatus(c.Output, StatusOptions{}).Show(busyDocument())
 		golden(t, c.both())
 		fits(t, c.both())
+	})
+	t.Run("colour", func(t *testing.T) {
+		c := capture(true)
+		NewStatus(c.Output, StatusOptions{}).Show(busyDocument())
+		golden(t, c.out.String())
+	})
+	t.Run("many that need attention", func(t *testing.T) {
+		c := capture(false)
+		d := quietDocument(30)
+		for i := range d.Accounts {
+			judge(&d.Accounts[i], plan.Warn, "no token yet", nil)
+		}
+		NewStatus(c.Output, StatusOptions{}).Show(d)
+		if n := strings.Count(c.out.String(), "No token yet."); n != listedAttention || !strings.Contains(c.out.String(), "10 more need attention") {
+			t.Errorf("%d are told of at length:\n%s", n, c.out.String())
+		}
+	})
+	t.Run("details", func(t *testing.T) {
+		c := capture(false)
+		d := busyDocument()
+		schedule := "*/10 * * * *"
+		d.Schedule, d.NextRuns = &schedule, []time.Time{*at(10 * time.Minute), *at(20 * time.Minute), *at(13 * time.Hour)}
+		NewStatus(c.Output, StatusOptions{Details: true, Monitor: true}).Show(d)
+		golden(t, c.both())
+		_, report, _ := strings.Cut(c.out.String(), "\n") // the first line is for machines
+		fits(t, report)
 	})
 	t.Run("long address has its own line", func(t *testing.T) {
 		c := capture(false)
 		d := quietDocument(2)
 		d.Accounts[1].Address = `account.bifit_kassa.till["kazakhstan-almaty-abay-avenue-150-shop-17-second-floor"]`
-		NewStatus(c.Output, false).Show(d)
+		NewStatus(c.Output, StatusOptions{}).Show(d)
 		golden(t, c.both())
 	})
 	t.Run("no accounts", func(t *testing.T) {
 		c := capture(false)
-		NewStatus(c.Output, false).Show(quietDocument(0))
+		NewStatus(c.Output, StatusOptions{}).Show(quietDocument(0))
 		golden(t, c.both())
 	})
 }
@@ -271,6 +326,33 @@ func TestApply(t *testing.T) {
 		finishApply(c)
 		golden(t, strings.NewReplacer(eraseLine, "\n<erase>").Replace(c.err.String()))
 	})
+}
+
+func TestAccountsThatWereNotBegunAreToldInOne(t *testing.T) {
+	s := &engine.Summary{}
+	for i := range 1000 {
+		address := fmt.Sprintf("account.sagi.shop%03d", i)
+		s.Outcomes = append(s.Outcomes, engine.Outcome{
+			Address: address, Action: plan.Issue, Reason: plan.NoToken, Result: engine.Failed, NotBegun: true,
+			Message:     "not begun",
+			Diagnostics: diag.List{diag.Errorf("The account was not begun", "Run apply again.").About(address, nil)},
+		})
+	}
+	text := capture(false)
+	NewApply(text.Output, false).Finish(s)
+	if n := strings.Count(text.both(), "\n"); n > 20 {
+		t.Errorf("%d lines for accounts that were not begun", n)
+	}
+	for _, want := range []string{"1000 accounts not begun", "shop000", "997 more", "1000 not begun"} {
+		if !strings.Contains(strings.Join(strings.Fields(text.both()), " "), want) {
+			t.Errorf("%q is not in:\n%s", want, text.both())
+		}
+	}
+	asJSON := capture(false)
+	NewApply(asJSON.Output, true).Finish(s)
+	if n := strings.Count(asJSON.out.String(), `"account_done"`); n != 1000 {
+		t.Errorf("JSON has %d lines of accounts, want all", n)
+	}
 }
 
 func TestErrorOfThePlanMakesTheApplyIncomplete(t *testing.T) {

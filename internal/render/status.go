@@ -8,17 +8,33 @@ import (
 	"github.com/credsync/credsync/plan"
 )
 
-// NewStatus returns the view of the status command.
-func NewStatus(o *Output, asJSON bool) PlanView {
-	if asJSON {
-		return documentJSON{o}
-	}
-	return statusText{o}
+// StatusOptions say how the status is shown.
+type StatusOptions struct {
+	// JSON prints the document as it is.
+	JSON bool
+	// Details tells of each account every clock and every target.
+	Details bool
+	// Monitor begins with the line that monitoring systems read.
+	Monitor bool
 }
 
-type statusText struct{ *Output }
+// NewStatus returns the view of the status command.
+func NewStatus(o *Output, options StatusOptions) PlanView {
+	if options.JSON {
+		return documentJSON{o}
+	}
+	return statusText{o, options}
+}
+
+type statusText struct {
+	*Output
+	StatusOptions
+}
 
 func (v statusText) Show(d plan.Document) {
+	if v.Monitor {
+		v.Out.printf("%s\n\n", monitorLine(d))
+	}
 	v.Diagnostics(d.Diagnostics)
 	if d.Diagnostics.HasErrors() && len(d.Accounts) == 0 {
 		return
@@ -28,38 +44,34 @@ func (v statusText) Show(d plan.Document) {
 		return
 	}
 	p := planPrinter{Stream: v.Out, now: v.Now()}
-	p.blockers(d.Accounts)
-	p.table(d.Accounts)
-	p.printf("\n%s\n", statusLine(d))
-}
-
-// blockers come first: they are what a person reads status for.
-func (p planPrinter) blockers(accounts []plan.DocumentAccount) {
-	st := p.style()
-	for _, a := range accounts {
-		if a.Blocker == nil {
-			continue
+	accounts := byHealth(d.Accounts)
+	if v.Details {
+		for _, a := range accounts {
+			p.status(a, true)
 		}
-		p.printf("%s %s  %s\n", st.red("!"), st.bold(clean(a.Address)), st.red(needs(a.Blocker.Reason)))
-		p.blocker(a)
-		p.printf("\n")
+	} else {
+		p.attention(accounts)
 	}
+	p.table(accounts)
+	p.printf("\n")
+	p.schedule(d)
+	p.statusLine(d)
 }
 
-// row is one line of the table; its last cells have a fixed order.
+// row is one line of the table; its cells after the address have a fixed order.
 type row struct {
+	health  plan.Health
 	address string
-	action  plan.Action
-	cells   [4]string
+	cells   [5]string
 }
 
 func (p planPrinter) table(accounts []plan.DocumentAccount) {
 	rows := make([]row, 0, len(accounts)+1)
-	rows = append(rows, row{address: "ACCOUNT", cells: [4]string{"STATE", "EXPIRES", "ROTATES", "TARGETS"}})
+	rows = append(rows, row{address: "ACCOUNT", cells: [5]string{"STATE", "EXPIRES", "ROTATES", "HUMAN BY", "TARGETS"}})
 	for _, a := range accounts {
 		rows = append(rows, p.row(a))
 	}
-	var widths [4]int
+	var widths [5]int
 	longest := 0
 	for _, r := range rows {
 		longest = max(longest, columns(r.address))
@@ -67,7 +79,7 @@ func (p planPrinter) table(accounts []plan.DocumentAccount) {
 			widths[i] = max(widths[i], columns(c))
 		}
 	}
-	rest := 0
+	rest := 2
 	for _, w := range widths {
 		rest += w + 2
 	}
@@ -78,43 +90,40 @@ func (p planPrinter) table(accounts []plan.DocumentAccount) {
 }
 
 // writeRow prints a row; an address too long for its column has a line of its own.
-func (p planPrinter) writeRow(r row, first int, widths [4]int, heading bool) {
+func (p planPrinter) writeRow(r row, first int, widths [5]int, heading bool) {
+	st := p.style()
+	before := st.health(r.health, mark(r.health)) + " "
 	address := r.address
 	if columns(address) > first {
-		p.printf("%s\n", address)
-		address = ""
+		p.printf("%s%s\n", before, address)
+		before, address = "  ", ""
 	}
 	var b strings.Builder
 	for i, c := range r.cells {
 		b.WriteString("  ")
 		padded := padRight(c, widths[i])
 		if i == 0 {
-			padded = p.style().action(r.action, padded)
+			padded = st.health(r.health, padded)
 		}
 		b.WriteString(padded)
 	}
 	line := padRight(address, first) + strings.TrimRight(b.String(), " ")
 	if heading {
-		line = p.style().bold(line)
+		line = st.bold(line)
 	}
-	p.printf("%s\n", line)
+	p.printf("%s%s\n", before, line)
 }
 
 func (p planPrinter) row(a plan.DocumentAccount) row {
-	held := 0
-	for _, t := range a.Targets {
-		if t.Action == plan.None && t.Reason == plan.Current {
-			held++
-		}
-	}
 	return row{
+		health:  a.Health,
 		address: strings.TrimPrefix(clean(a.Address), "account."),
-		action:  a.Action,
-		cells: [4]string{
+		cells: [5]string{
 			stateWord(a),
 			expiryCell(a, p.now),
 			rotationCell(a, p.now),
-			fmt.Sprintf("%d/%d", held, len(a.Targets)),
+			humanCell(a, p.now),
+			targetsCell(a),
 		},
 	}
 }
@@ -151,17 +160,53 @@ func rotationCell(a plan.DocumentAccount, now time.Time) string {
 	return "due"
 }
 
-func statusLine(d plan.Document) string {
-	busy, blocked, idle := group(d.Accounts)
-	current := 0
-	for _, a := range idle {
-		if a.Reason == plan.Current {
-			current++
+func humanCell(a plan.DocumentAccount, now time.Time) string {
+	switch {
+	case a.HumanNeededBy == nil:
+		return "-"
+	case a.HumanNeededBy.After(now):
+		return relative(*a.HumanNeededBy, now)
+	}
+	return "now"
+}
+
+// targetsCell is how many targets hold the token, of how many.
+func targetsCell(a plan.DocumentAccount) string {
+	held := 0
+	for _, t := range a.Targets {
+		if t.Action == plan.None && t.Reason == plan.Current {
+			held++
 		}
 	}
-	line := fmt.Sprintf("Project %s: %s, %d current, %d due", clean(d.Project), plural(len(d.Accounts), "account"), current, len(busy))
-	if len(blocked) > 0 {
-		line += fmt.Sprintf(", %d blocked", len(blocked))
+	return fmt.Sprintf("%d/%d", held, len(a.Targets))
+}
+
+// schedule tells the next runs.
+func (p planPrinter) schedule(d plan.Document) {
+	if d.Schedule == nil {
+		return
 	}
-	return line + "."
+	p.paragraph(0, scheduleText(d, p.now))
+}
+
+// scheduleText leaves the day out of what runs today.
+func scheduleText(d plan.Document, now time.Time) string {
+	if len(d.NextRuns) == 0 {
+		return fmt.Sprintf("Schedule %s: never comes.", *d.Schedule)
+	}
+	runs := make([]string, len(d.NextRuns))
+	for i, at := range d.NextRuns {
+		layout := "2006-01-02 15:04"
+		if at.UTC().Format(time.DateOnly) == now.UTC().Format(time.DateOnly) {
+			layout = "15:04"
+		}
+		runs[i] = at.UTC().Format(layout)
+	}
+	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relative(d.NextRuns[0], now), strings.Join(runs, ", "))
+}
+
+// statusLine is looked for first by those who read from the end.
+func (p planPrinter) statusLine(d plan.Document) {
+	title := fmt.Sprintf("Project %s, %s:", clean(d.Project), exact(p.now))
+	p.closing(title, func(text string) string { return p.style().health(d.Worst(), text) }, healthCounts(d.Accounts)+".")
 }

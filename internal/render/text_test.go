@@ -64,7 +64,7 @@ func TestNoViewPassesOnTerminalSequences(t *testing.T) {
 	}
 	c := capture(false)
 	NewPlan(c.Output, false).Show(d)
-	NewStatus(c.Output, false).Show(d)
+	NewStatus(c.Output, StatusOptions{}).Show(d)
 	c.Line(hostile)
 	c.Note(hostile)
 	for _, asJSON := range []bool{false, true} {

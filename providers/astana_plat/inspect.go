@@ -34,6 +34,15 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 	return p.inspectIssuers(now)
 }
 
+// Clocks tells how long the certificate is valid.
+func (p *provider) Clocks(providers.Seen) []providers.Clock {
+	if p.certificate == nil {
+		return nil
+	}
+	leaf := p.certificate.Leaf
+	return []providers.Clock{{Name: providers.ClientCertificate, Since: leaf.NotBefore, At: leaf.NotAfter, Human: true}}
+}
+
 // inspectIssuers warns of issuers only: the service may have newer ones of its
 // own, and does not need ours then.
 func (p *provider) inspectIssuers(now time.Time) []providers.Finding {

@@ -15,7 +15,10 @@ import (
 	"github.com/credsync/credsync/schema"
 )
 
-var _ providers.Inspector = (*provider)(nil)
+var (
+	_ providers.Inspector  = (*provider)(nil)
+	_ providers.Timekeeper = (*provider)(nil)
+)
 
 type provider struct {
 	env      providers.Env

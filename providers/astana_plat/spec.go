@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
@@ -32,6 +33,7 @@ func Spec() *providers.Spec {
 			{Name: "certificate_expires_at", Type: cty.String, Doc: "When the client certificate expires; null for a login by password."},
 		},
 		RotateBefore:      "10m",
+		Lifetime:          func(v schema.Values) time.Duration { return v.Duration("token_ttl") },
 		ClientCertificate: clientCertificate,
 		LoginRevokes:      func(v schema.Values) bool { return v.Bool("revokes_previous") },
 		New:               newProvider,

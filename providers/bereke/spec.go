@@ -10,6 +10,7 @@ package bereke
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
@@ -29,6 +30,7 @@ func Spec() *providers.Spec {
 		Outputs:    outputs(),
 		// A third of the lifetime: long enough for a few failed attempts.
 		RotateBefore: "5m",
+		Lifetime:     func(schema.Values) time.Duration { return lifetime },
 		New:          newProvider,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
@@ -32,6 +33,7 @@ func Spec() *providers.Spec {
 		Attributes:   attributes(),
 		Outputs:      outputs(),
 		RotateBefore: "4h",
+		Lifetime:     func(schema.Values) time.Duration { return lifetime },
 		// The document does not say so, but servers of this kind hand out a new
 		// refresh token each time. Taking it for single-use is the safe side.
 		RefreshSpends: true,

@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	_ providers.Verifier  = (*provider)(nil)
-	_ providers.Inspector = (*provider)(nil)
+	_ providers.Verifier   = (*provider)(nil)
+	_ providers.Inspector  = (*provider)(nil)
+	_ providers.Timekeeper = (*provider)(nil)
 )
 
 type provider struct {
@@ -60,6 +61,18 @@ func (p *provider) Inspect(now time.Time, seen providers.Seen) []providers.Findi
 		Detail:    fmt.Sprintf("It was first used %d days ago, on %s. Make a new one in the service's account pages and put it in place of this one.", days, seen.FirstAt.UTC().Format(time.DateOnly)),
 		Attribute: "token",
 	}}
+}
+
+// Clocks tells the age of the token, and when remind_after says that it is old.
+func (p *provider) Clocks(seen providers.Seen) []providers.Clock {
+	if seen.FirstAt.IsZero() {
+		return nil
+	}
+	c := providers.Clock{Name: providers.StaticToken, Since: seen.FirstAt}
+	if p.remindAfter > 0 {
+		c.At, c.Human = seen.FirstAt.Add(p.remindAfter), true
+	}
+	return []providers.Clock{c}
 }
 
 // answer is what the check answers, good or bad.

@@ -78,6 +78,7 @@ type Case struct {
 func Run(t *testing.T, target Target) {
 	t.Run("Success", func(t *testing.T) { testSuccess(t, target) })
 	t.Run("Requests", func(t *testing.T) { testRequests(t, target) })
+	t.Run("Clocks", func(t *testing.T) { testClocks(t, target) })
 	t.Run("DocumentedErrors", func(t *testing.T) { testErrors(t, target) })
 	t.Run("HostileAnswers", func(t *testing.T) { testHostile(t, target) })
 	t.Run("Transport", func(t *testing.T) { testTransport(t, target) })

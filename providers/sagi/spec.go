@@ -10,6 +10,7 @@ package sagi
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
@@ -27,6 +28,7 @@ func Spec() *providers.Spec {
 		Outputs:    outputs(),
 		// The document asks for one to two days.
 		RotateBefore: "48h",
+		Lifetime:     func(schema.Values) time.Duration { return lifetime },
 		New:          newProvider,
 	}
 }

@@ -71,9 +71,12 @@ func (l *loader) decode(content *hcl.BodyContent, table *schema.Block, s section
 		attrs[row.Name] = v
 		good = good && ok
 	}
-	nested := map[string][]schema.Values{}
+	var nested map[string][]schema.Values
 	for i := range table.Blocks {
 		blocks, ok := l.nested(content, &table.Blocks[i], s, sc)
+		if len(blocks) > 0 && nested == nil {
+			nested = map[string][]schema.Values{}
+		}
 		if len(blocks) > 0 {
 			nested[table.Blocks[i].Type] = blocks
 		}

@@ -30,7 +30,7 @@ func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
 			v = converted
 		}
 		if o.Sensitive {
-			v = markSensitive(v)
+			v = markSensitive(v).Mark(ofToken)
 		}
 		fields[o.Name] = v
 	}
@@ -100,6 +100,12 @@ func stringObject(m map[string]string, object cty.Type) cty.Value {
 	return cty.ObjectVal(fields)
 }
 
+type originMark string
+
+// ofToken marks, beside functions.Sensitive, what is made of a secret of the
+// token, which other than data is never known before the login.
+const ofToken originMark = "token"
+
 // unknownToken is the token's object before there is one. It is made once for
 // each provider.
 func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
@@ -110,7 +116,7 @@ func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
 	for _, o := range spec.Outputs {
 		fields[o.Name] = cty.UnknownVal(o.Type)
 		if o.Sensitive {
-			fields[o.Name] = markSensitive(fields[o.Name])
+			fields[o.Name] = markSensitive(fields[o.Name]).Mark(ofToken)
 		}
 	}
 	v := cty.ObjectVal(fields)
@@ -119,30 +125,46 @@ func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
 }
 
 // renderer makes the function behind Delivery.Render. It may be called at any
-// time and concurrently: it only reads what loading has left.
-func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account) func(credential.Token) (map[string]credential.Secret, diag.List) {
-	at, address, spec := convertRange(d.def), a.Address, a.Spec
-	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
-		if !functions.Intact(t.Access.Reveal()) || !functions.Intact(t.Refresh.Reveal()) {
-			return nil, diag.List{diag.Errorf("Data cannot be rendered", "The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.").About(address, at)}
+// time and concurrently: it only reads what loading has left. Without data it
+// keeps nothing of that.
+func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account, at *diag.Range) func(credential.Token) (map[string]credential.Secret, diag.List) {
+	address, spec := a.Address, a.Spec
+	if data == nil {
+		return func(t credential.Token) (map[string]credential.Secret, diag.List) {
+			return renderToken(spec, t, address, at, func(token cty.Value) (cty.Value, diag.List) { return withoutWithheld(spec, token), nil })
 		}
-		token := TokenObject(spec, t)
-		value := withoutWithheld(spec, token)
-		if data != nil {
+	}
+	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
+		return renderToken(spec, t, address, at, func(token cty.Value) (cty.Value, diag.List) {
 			quiet := *l
 			quiet.report = l.report.again()
 			v, ok := quiet.evaluate(data.Expr, d.withToken(token), false)
 			if !ok {
-				return nil, quiet.report.list()
+				return v, quiet.report.list()
 			}
-			value = v
-		}
-		rendered, err := renderData(value)
-		if err != nil {
-			return nil, diag.List{diag.Errorf("Data cannot be rendered", "%s", sentence(err.Error())).About(address, at)}
-		}
-		return rendered, nil
+			if v.HasMark(ofToken) {
+				// Where functions lose marks of what is unknown, loading did not see it.
+				return v, diag.List{diag.Errorf("Data cannot be rendered", "%s", keysOfSecret).About(address, at)}
+			}
+			return v, nil
+		})
 	}
+}
+
+// renderToken writes as text what data makes of a token.
+func renderToken(spec *providers.Spec, t credential.Token, address string, at *diag.Range, data func(token cty.Value) (cty.Value, diag.List)) (map[string]credential.Secret, diag.List) {
+	if !functions.Intact(t.Access.Reveal()) || !functions.Intact(t.Refresh.Reveal()) {
+		return nil, diag.List{diag.Errorf("Data cannot be rendered", "The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.").About(address, at)}
+	}
+	value, diags := data(TokenObject(spec, t))
+	if diags != nil {
+		return nil, diags
+	}
+	rendered, err := renderData(value)
+	if err != nil {
+		return nil, diag.List{diag.Errorf("Data cannot be rendered", "%s", sentence(err.Error())).About(address, at)}
+	}
+	return rendered, nil
 }
 
 func withoutWithheld(spec *providers.Spec, token cty.Value) cty.Value {

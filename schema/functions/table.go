@@ -63,7 +63,7 @@ func library() map[string]function.Function {
 		"md5":          hashFunc(md5Sum, encodeHex),
 		"nonsensitive": nonsensitiveFunc,
 		"one":          oneFunc,
-		"replace":      replaceFunc,
+		"replace":      boundedReplaceFunc,
 		"sensitive":    sensitiveFunc,
 		"sha1":         hashFunc(sha1Sum, encodeHex),
 		"sha256":       hashFunc(sha256Sum, encodeHex),
@@ -82,8 +82,9 @@ func library() map[string]function.Function {
 		"try":          tryfunc.TryFunc,
 		"urldecode":    urlDecodeFunc,
 		"urlencode":    textFunc(encodeURL),
-		"yamldecode":   ctyyaml.YAMLDecodeFunc,
+		"yamldecode":   yamlDecodeFunc,
 		"yamlencode":   ctyyaml.YAMLEncodeFunc,
+		"zipmap":       zipMapFunc,
 	})
 	return all
 }
@@ -106,8 +107,8 @@ func fromStdlib() map[string]function.Function {
 		"format":          stdlib.FormatFunc,
 		"formatdate":      stdlib.FormatDateFunc,
 		"formatlist":      stdlib.FormatListFunc,
-		"indent":          stdlib.IndentFunc,
-		"join":            stdlib.JoinFunc,
+		"indent":          indentFunc,
+		"join":            joinFunc,
 		"jsondecode":      stdlib.JSONDecodeFunc,
 		"jsonencode":      stdlib.JSONEncodeFunc,
 		"keys":            stdlib.KeysFunc,
@@ -124,7 +125,7 @@ func fromStdlib() map[string]function.Function {
 		"regexall":        stdlib.RegexAllFunc,
 		"reverse":         stdlib.ReverseListFunc,
 		"setintersection": stdlib.SetIntersectionFunc,
-		"setproduct":      stdlib.SetProductFunc,
+		"setproduct":      setProductFunc,
 		"setsubtract":     stdlib.SetSubtractFunc,
 		"setunion":        stdlib.SetUnionFunc,
 		"signum":          stdlib.SignumFunc,
@@ -141,6 +142,5 @@ func fromStdlib() map[string]function.Function {
 		"trimsuffix":      stdlib.TrimSuffixFunc,
 		"upper":           stdlib.UpperFunc,
 		"values":          stdlib.ValuesFunc,
-		"zipmap":          stdlib.ZipmapFunc,
 	}
 }

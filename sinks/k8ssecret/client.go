@@ -22,10 +22,9 @@ import (
 
 const (
 	requestTimeout = 30 * time.Second
-	// requestsPerSecond is for runs of hundreds of accounts; client-go's own 5
-	// is meant for controllers. API servers have limits of their own.
-	requestsPerSecond = 50
-	burst             = 100
+	// unlimited leaves it to the API server, which shares itself out fairly, to
+	// slow its clients down. A run has few requests open at once.
+	unlimited = -1
 
 	// A request is sent at most maxAttempts times, with pauses that double.
 	maxAttempts = 4
@@ -50,7 +49,7 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config := rest.CopyConfig(id.config)
 	config.UserAgent = "credsync/" + env.Version
 	config.Timeout = requestTimeout
-	config.QPS, config.Burst = requestsPerSecond, burst
+	config.QPS = unlimited
 	config.WarningHandler = warnings{env.Log}
 	if conn.IsSet("impersonate") {
 		config.Impersonate = rest.ImpersonationConfig{UserName: conn.String("impersonate"), Groups: conn.Strings("impersonate_groups")}

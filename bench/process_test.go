@@ -1,0 +1,81 @@
+//go:build bench
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// cost is what a process took.
+type cost struct {
+	wall, cpu time.Duration
+	// resident is its peak, in bytes.
+	resident int64
+}
+
+// process is credsync with a configuration.
+type process struct {
+	tb  testing.TB
+	dir string
+	env []string
+}
+
+func newProcess(tb testing.TB, files map[string]string, env ...string) *process {
+	tb.Helper()
+	p := &process{tb: tb, dir: tb.TempDir(), env: append([]string{"HOME=" + tb.TempDir(), "PATH="}, env...)}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return p
+}
+
+// run runs credsync, which has to end well.
+func (p *process) run(args ...string) cost {
+	p.tb.Helper()
+	return p.runWith(credsync, args...)
+}
+
+// code is the exit code of a command.
+func (p *process) code(args ...string) int {
+	p.tb.Helper()
+	cmd := exec.CommandContext(p.tb.Context(), credsync, args...)
+	cmd.Dir, cmd.Env = p.dir, p.env
+	_ = cmd.Run()
+	return cmd.ProcessState.ExitCode()
+}
+
+func (p *process) runWith(program string, args ...string) cost {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.tb.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = p.dir, p.env
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	begun := time.Now()
+	err := cmd.Run()
+	wall := time.Since(begun)
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 2) {
+		p.tb.Fatalf("%s %v: %v\n%.2000s", filepath.Base(program), args, err, stderr.String())
+	}
+	return costOf(cmd.ProcessState, wall)
+}
+
+func costOf(s *os.ProcessState, wall time.Duration) cost {
+	c := cost{wall: wall, cpu: s.UserTime() + s.SystemTime()}
+	if usage, ok := s.SysUsage().(*syscall.Rusage); ok {
+		c.resident = usage.Maxrss << 10
+	}
+	return c
+}

@@ -1,0 +1,146 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// The clocks that only a person can wind up.
+const (
+	clientCertificate = plan.ClockName(providers.ClientCertificate)
+	staticToken       = plan.ClockName(providers.StaticToken)
+)
+
+// listedAttention is how many accounts are told of at length; the table has all.
+const listedAttention = 20
+
+// attention comes first: it is what a person reads status for. What could not
+// be looked at is told by diagnostics.
+func (p planPrinter) attention(accounts []plan.DocumentAccount) {
+	told := 0
+	for _, a := range accounts {
+		if !needsAttention(a) {
+			continue
+		}
+		if told++; told <= listedAttention {
+			p.status(a, false)
+		}
+	}
+	if more := told - listedAttention; more > 0 {
+		p.paragraph(0, fmt.Sprintf("%d more need attention: the table has them, and --details or --target ADDR tells more.", more))
+		p.printf("\n")
+	}
+}
+
+func needsAttention(a plan.DocumentAccount) bool {
+	return a.Health == plan.Critical || a.Health == plan.Warn
+}
+
+// status tells of one account: how it is, why, until when, and what to do; in
+// full also what is well.
+func (p planPrinter) status(a plan.DocumentAccount, full bool) {
+	const width = len("client certificate")
+	st := p.style()
+	words := string(a.Health)
+	switch {
+	case a.Blocker != nil:
+		words = needs(a.Blocker.Reason)
+	case full:
+		words = stateWord(a)
+	}
+	p.printf("%s %s  %s\n", st.health(a.Health, mark(a.Health)), st.bold(clean(a.Address)), st.health(a.Health, words))
+	p.why(a)
+	for _, c := range a.Clocks {
+		if full || c.At != nil && (c.Human || c.Name == plan.AccessToken) {
+			p.fact(clockWords(c.Name), clockText(c, p.now), width)
+		}
+	}
+	p.fact("human needed by", momentText(a.HumanNeededBy, p.now), width)
+	if b := a.Blocker; b != nil && b.Since != nil && (a.HumanNeededBy == nil || !b.Since.Equal(*a.HumanNeededBy)) {
+		p.fact("blocked since", momentText(b.Since, p.now), width)
+	}
+	if full {
+		p.fact("next rotation", momentText(a.RotateAt, p.now), width)
+		p.fact("last verified", momentText(a.VerifiedAt, p.now), width)
+		for _, t := range a.Targets {
+			p.target(a, t)
+		}
+	}
+	p.whatToDo(a)
+	p.printf("\n")
+}
+
+// why is the blocker's message where there is one: it says most.
+func (p planPrinter) why(a plan.DocumentAccount) {
+	switch {
+	case a.Blocker != nil:
+		p.paragraph(6, diag.Sentence(a.Blocker.Message))
+	case a.HealthMessage != nil:
+		p.paragraph(6, diag.Sentence(*a.HealthMessage))
+	default:
+		p.paragraph(6, diag.Sentence(a.Message))
+	}
+}
+
+func (p planPrinter) whatToDo(a plan.DocumentAccount) {
+	switch {
+	case a.Blocker != nil:
+		p.advice(remedy(a.Blocker.Reason, cmp.Or(a.Blocker.Address, a.Address), a.Blocker.CodeSentAt != nil))
+	case needsAttention(a):
+		p.advice(remedyOfWarning(a, p.now))
+	}
+}
+
+// fact is one line, or none where there is nothing to say.
+func (p planPrinter) fact(name, text string, width int) {
+	if text != "" {
+		p.printf("      %s  %s\n", padRight(name, width), text)
+	}
+}
+
+func momentText(at *time.Time, now time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return both(*at, now)
+}
+
+func clockText(c plan.DocumentClock, now time.Time) string {
+	since := ""
+	if c.Since != nil {
+		since = "since " + c.Since.UTC().Format(time.DateOnly)
+	}
+	switch {
+	case c.At == nil:
+		return fmt.Sprintf("%s, %s", since, relative(*c.Since, now))
+	case c.Name == staticToken:
+		return fmt.Sprintf("%s, replace by %s, %s", since, c.At.UTC().Format(time.DateOnly), relative(*c.At, now))
+	case c.At.After(now):
+		return "ends " + both(*c.At, now)
+	}
+	return "ended " + both(*c.At, now)
+}
+
+// remedyOfWarning says what mends an account that no upstream blocks.
+func remedyOfWarning(a plan.DocumentAccount, now time.Time) (advice, command string) {
+	for _, c := range a.Clocks {
+		if !c.Human || c.At == nil || c.At.Sub(now) > plan.HumanNotice {
+			continue
+		}
+		switch c.Name {
+		case clientCertificate:
+			return "have the upstream issue a new certificate, put it into the configuration and apply.", ""
+		case staticToken:
+			return "make a new token at the upstream, put it into the configuration and apply.", ""
+		}
+	}
+	if a.Action == plan.None {
+		return "", ""
+	}
+	return "see why no run has done it, or do it now:", "credsync apply --target " + quoteArgument(a.Address)
+}

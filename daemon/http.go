@@ -21,8 +21,8 @@ const (
 	maxHeader   = 16 << 10
 )
 
-// contentPolicy lets a page have nothing from anywhere but its own styles.
-const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// contentPolicy lets nothing be loaded. A page with styles sets its own.
+const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Handler serves /metrics, /healthz and /readyz, and page at /; nil has only
 // a pointer to the others there. There is nothing that could be changed by it,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 	"github.com/credsync/credsync/daemon"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/config"
@@ -55,7 +57,7 @@ func (a *app) runCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "", "serve /metrics, /healthz and /readyz at `ADDR`, such as\n:9090 or 127.0.0.1:9090")
+	flags.StringVar(&f.listen, "listen", "", "serve a status page, /metrics, /healthz and /readyz at\n`ADDR`, such as :9090 or 127.0.0.1:9090")
 	flags.DurationVar(&f.every, "check-every", daemon.DefaultCheckEvery, "verify each token and compare its targets this often,\nthough nothing is due")
 	f.add(cmd)
 	return cmd
@@ -104,11 +106,21 @@ func (a *app) serve(d *daemon.Daemon, address string) (stop func(), err error) {
 	a.log.Info("listening", "address", listener.Addr().String())
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		if err := daemon.Serve(ctx, listener, d.Handler(nil)); err != nil {
+		if err := daemon.Serve(ctx, listener, d.Handler(a.statusPage(d))); err != nil {
 			a.log.Error("metrics and probes are no longer served", "error", err)
 		}
 	}()
 	return cancel, nil
+}
+
+// pageRefresh is how often a browser reads the status page anew.
+const pageRefresh = 15 * time.Second
+
+// statusPage is the page of credsync status --html, as the daemon sees things.
+func (a *app) statusPage(d *daemon.Daemon) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		render.ServePage(w, r, engine.Document(d.Plan()), render.PageOptions{Now: a.now(), Refresh: pageRefresh})
+	})
 }
 
 // source reads the configuration for a daemon, again and again.

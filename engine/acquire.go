@@ -17,9 +17,7 @@ import (
 // token spends something: a refresh that works once, or a login that kills the
 // token before it. It reports false, having said why, where one could not.
 func (r *run) preflight(ctx context.Context) bool {
-	spec, values := r.o.account.cfg.Spec, r.o.account.cfg.Values
-	revokes := spec.LoginRevokes != nil && spec.LoginRevokes(values)
-	if !revokes && !(r.p.Action == plan.Refresh && spec.RefreshSpends) {
+	if !r.o.account.loginRevokes() && !(r.p.Action == plan.Refresh && r.o.account.cfg.Spec.RefreshSpends) {
 		return true
 	}
 	bySink := make(map[string][]sinks.Target)
@@ -184,9 +182,8 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 // loseAnswer marks the old token as dead where a login may have killed it
 // though its answer never arrived.
 func (r *run) loseAnswer(ctx context.Context, err *providers.Error) {
-	spec := r.o.account.cfg.Spec
 	g := r.o.record.Newest()
-	if err == nil || !err.AnswerLost || g == nil || spec.LoginRevokes == nil || !spec.LoginRevokes(r.o.account.cfg.Values) {
+	if err == nil || !err.AnswerLost || g == nil || !r.o.account.loginRevokes() {
 		return
 	}
 	g.Rejected = true

@@ -45,8 +45,7 @@ func (p *AccountPlan) revokesHeld() bool {
 	if p.seen.account == nil || p.seen.record.Current == nil {
 		return false
 	}
-	cfg := p.seen.account.cfg
-	return p.Action != plan.Refresh && cfg.Spec.LoginRevokes != nil && cfg.Spec.LoginRevokes(cfg.Values)
+	return p.Action != plan.Refresh && p.seen.account.loginRevokes()
 }
 
 func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate bool, include func(*AccountPlan) bool) *Summary {

@@ -88,7 +88,14 @@ func (r *run) leaseLeft() time.Duration {
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.o.record.Clone()
 	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(leaseLife)}
-	version, err := r.e.Store.Save(ctx, rec, r.o.version)
+	written := rec
+	if g := rec.Newest(); g != nil && r.p.Action.Contacts() && r.o.account.loginRevokes() {
+		// If this is all that comes of this run, its login may have killed the
+		// token. Each later write says what has become of it.
+		written = rec.Clone()
+		written.Newest().Rejected = true
+	}
+	version, err := r.e.Store.Save(ctx, written, r.o.version)
 	if err != nil {
 		return err
 	}

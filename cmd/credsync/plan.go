@@ -50,10 +50,15 @@ func (a *app) planCommand() *cobra.Command {
 
 // addressFlags are shared by plan and apply.
 func (a *app) addressFlags(cmd *cobra.Command, r *engine.Request) {
-	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR`, or at those that a pattern\nsuch as 'sagi.*' names (repeatable)")
+	a.targetFlag(cmd, &r.Targets)
 	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR`, or those that a\npattern names, whatever the old one is worth, also\nwith credentials that were rejected (repeatable)")
-	completeFlag(cmd, "target", a.completeFlagAddress)
 	completeFlag(cmd, "replace", a.completeFlagAddress)
+}
+
+// targetFlag is also for status, which replaces nothing.
+func (a *app) targetFlag(cmd *cobra.Command, targets *[]string) {
+	cmd.Flags().StringArrayVar(targets, "target", nil, "look only at account `ADDR`, or at those that a pattern\nsuch as 'sagi.*' names (repeatable)")
+	completeFlag(cmd, "target", a.completeFlagAddress)
 }
 
 func (a *app) plan(ctx context.Context, path string, f planFlags) error {

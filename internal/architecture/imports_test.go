@@ -32,6 +32,7 @@ type rule struct {
 
 var rules = []rule{
 	{folder: "credential", std: true, why: "everything depends on it, so it depends on nothing"},
+	{folder: "internal/crashpoint", std: true, why: "whatever has an effect names its moments by it"},
 	{
 		folder:    "plan",
 		forbidden: []string{"net/http", "os/exec", module + "state/", module + "sinks/", module + "providers/", module + "engine/", module + "internal/", module + "schema/config/"},

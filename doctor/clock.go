@@ -55,6 +55,6 @@ func (d *doctor) clocks() {
 		if wrong < len(d.offsets) {
 			remedy = "Other servers agree with this machine, so it is probably that server's clock: tell those who run it. Tokens from there seem to end earlier or later than they do."
 		}
-		d.add(Check{Group: Clock, Subject: o.host, Outcome: Warning, Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.ahead.Abs()), direction), Remedy: remedy})
+		d.add(Check{Group: Clock, Subject: o.host, Outcome: Warning, Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.ahead.Abs().Round(time.Second)), direction), Remedy: remedy})
 	}
 }

@@ -15,13 +15,16 @@ import (
 )
 
 // accounts looks at the credentials, and at what the state remembers of them.
-// No upstream is asked.
-func (d *doctor) accounts(ctx context.Context) {
+// No upstream is asked. Without a state there are only the credentials.
+func (d *doctor) accounts(ctx context.Context, state bool) {
 	if !d.Whole || d.Engine == nil {
 		d.add(Check{Group: Accounts, Subject: "credentials", Outcome: Skipped, Message: "not looked at: the configuration depends on values that could not be read"})
 		return
 	}
-	if d.Gate.Down(d.Config.State.Sink) != nil {
+	if !state {
+		if !d.Offline {
+			d.add(Check{Group: Targets, Subject: "owners", Outcome: Skipped, Message: "whose the targets are is not known without the state"})
+		}
 		for _, a := range d.enabled() {
 			d.inspect(a)
 		}
@@ -42,7 +45,7 @@ func (d *doctor) planned(ctx context.Context, p *engine.Plan) {
 	}
 	told, linted := map[string]bool{}, d.linted()
 	for _, one := range p.Diagnostics {
-		if configured[one.Address] == nil || one.Summary == engine.TokenWaits || linted[lint{one.Address, one.Summary}] || d.expected(one, configured[one.Address]) {
+		if configured[one.Address] == nil || one.Summary == engine.TokenWaits || one.Summary == engine.StateUnreadable || linted[lint{one.Address, one.Summary}] || d.expected(one, configured[one.Address]) {
 			continue
 		}
 		told[one.Address] = true
@@ -89,7 +92,7 @@ func (d *doctor) expected(one diag.Diagnostic, a *config.Account) bool {
 // standing says how an account's credentials stand.
 func (d *doctor) standing(ap *engine.AccountPlan, told bool) {
 	if b := ap.Blocker; b != nil && b.Reason != plan.TargetNotOwned {
-		d.add(Check{Group: Accounts, Subject: ap.Address, Outcome: Failed, Human: true, Message: b.Message, Blocker: b})
+		d.add(Check{Group: Accounts, Subject: ap.Address, Outcome: Failed, Human: true, Message: fmt.Sprintf("blocked (%s): %s", b.Reason, b.Message), Blocker: b})
 		return
 	}
 	if told {

@@ -72,9 +72,8 @@ func Run(ctx context.Context, o Options) Report {
 		work.Go(func() {
 			d.servers(ctx)
 			var rest sync.WaitGroup
-			rest.Go(func() { d.state(ctx) })
 			rest.Go(func() { d.permissions(ctx) })
-			rest.Go(func() { d.accounts(ctx) })
+			rest.Go(func() { d.accounts(ctx, d.state(ctx)) })
 			rest.Wait()
 		})
 		work.Wait()

@@ -60,8 +60,11 @@ type Check struct {
 	// Message says what was found; Remedy what to do about it, in sentences, ""
 	// where there is nothing to do.
 	Message, Remedy string
+	// Command are the arguments of the credsync command that Remedy ends with;
+	// nil where there is none.
+	Command []string
 	// Blocker is why an account needs a human; nil for others. It says what to
-	// do in place of Remedy.
+	// do in place of Remedy and Command.
 	Blocker *plan.Block
 }
 

@@ -117,7 +117,8 @@ func failure(g Group, s *config.Sink, err error) Check {
 		c.Message, c.Remedy = c.Message[:i], diag.Sentence(c.Message[i+2:])
 	}
 	if p := s.Spec.Policy; p != nil && errors.Is(err, sinks.ErrDenied) {
-		c.Remedy = strings.TrimSpace(c.Remedy + " All that this configuration needs is printed by: credsync policy " + p.Name)
+		c.Remedy = strings.TrimSpace(c.Remedy + " This prints all that the configuration needs:")
+		c.Command = []string{"policy", p.Name}
 	}
 	return c
 }

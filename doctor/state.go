@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
@@ -16,27 +15,28 @@ import (
 const sampled = 20
 
 // state says whether the records can be read and written, and what is out of
-// the ordinary in them.
-func (d *doctor) state(ctx context.Context) {
+// the ordinary in them. It reports whether any could be read.
+func (d *doctor) state(ctx context.Context) (readable bool) {
 	s := d.Config.State
 	if s == nil {
-		return
+		return false
 	}
 	if err := d.Gate.Down(s.Sink); err != nil {
 		if !errors.Is(err, errOffline) {
 			d.add(Check{Group: State, Subject: s.Sink.Name, Outcome: Skipped, Message: "not looked at: see the sink"})
 		}
-		return
+		return false
 	}
 	place, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, "")
 	if err != nil || d.Store == nil {
-		return // What is wrong with the block was said when it was read.
+		return false // What is wrong with the block was said when it was read.
 	}
 	if s.Values.Has("age_identity") && s.Values.IsSet("age_identity") && s.Values.Known("age_identity") {
 		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity opens what age_recipient closes"})
 	}
 	d.within(ctx, func(ctx context.Context) { d.writable(ctx, place.Location) })
-	d.within(ctx, func(ctx context.Context) { d.records(ctx, place.Location) })
+	d.within(ctx, func(ctx context.Context) { readable = d.records(ctx, place.Location) })
+	return readable
 }
 
 // writable asks the sink whether records could be written.
@@ -58,6 +58,10 @@ func (d *doctor) writable(ctx context.Context, location string) {
 	}
 	c := Check{Group: State, Subject: location, Outcome: OK, Message: "can be written"}
 	if err := p.Preflight(ctx, records); err != nil {
+		// What is wrong with one is most often wrong with all.
+		if one := p.Preflight(ctx, records[:1]); one != nil {
+			err = one
+		}
 		c = failure(State, s.Sink, d.patience(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {
@@ -67,8 +71,8 @@ func (d *doctor) writable(ctx context.Context, location string) {
 	d.add(c)
 }
 
-// records reads all records.
-func (d *doctor) records(ctx context.Context, location string) {
+// records reads all records, and reports whether any could be.
+func (d *doctor) records(ctx context.Context, location string) bool {
 	r := engine.Records{Store: d.Store, Project: d.Config.Project, Now: d.Now, Where: d.Where}
 	records, errs := r.List(ctx)
 	if len(errs) == 0 {
@@ -82,6 +86,7 @@ func (d *doctor) records(ctx context.Context, location string) {
 			d.add(d.lease(&r, rec))
 		}
 	}
+	return len(errs) == 0 || len(records) > 0
 }
 
 func (d *doctor) unreadable(ctx context.Context, location string, err error) Check {
@@ -91,7 +96,8 @@ func (d *doctor) unreadable(ctx context.Context, location string, err error) Che
 	case errors.Is(err, state.ErrTooNew):
 		c.Message, c.Remedy = err.Error(), "Upgrade this credsync to the version that wrote it."
 	case errors.Is(err, state.ErrCorrupt):
-		c.Message, c.Remedy = err.Error(), "credsync state list shows which one. Restore it, or forget it with credsync state rm ADDR: the next apply then logs in anew."
+		c.Message, c.Remedy = err.Error(), "Restore it, or forget it with credsync state rm ADDR: the next apply then logs in anew. Which account's it is:"
+		c.Command = []string{"state", "list"}
 	case c.Remedy == "":
 		c.Remedy = "Without the state no token can be got. Make the place readable for the user that credsync runs as."
 	}
@@ -110,7 +116,7 @@ func (d *doctor) lease(r *engine.Records, rec *state.Record) Check {
 		c.Outcome, c.Message = OK, who+" is at work on it"
 	default:
 		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, rec.Lease.ExpiresAt.UTC().Format("15:04:05 MST"))
-		c.Remedy = diag.Sentence("wait until then. If that run is over, this ends its lease: credsync state unlock " + rec.Address)
+		c.Remedy, c.Command = "Wait until then. If that run is over, this ends its lease:", []string{"state", "unlock", rec.Address}
 	}
 	return c
 }
@@ -120,7 +126,8 @@ func (d *doctor) emergencies() {
 	for _, file := range engine.EmergencyFiles(d.EmergencyDir) {
 		d.add(Check{
 			Group: State, Subject: file, Outcome: Warning, Message: "holds a token that the state did not take",
-			Remedy: "Before the next apply, which would log in anew, bring it back: credsync state recover " + file + " (if that says that it is no longer needed, remove the file).",
+			Remedy:  "Bring it back before the next apply, which would log in anew. If this says that it is no longer needed, remove the file.",
+			Command: []string{"state", "recover", file},
 		})
 	}
 }

@@ -97,7 +97,13 @@ func (p planPrinter) doctorCheck(c doctor.Check) {
 // doctorRemedy is a check's advice, and the command that it ends with.
 func doctorRemedy(c doctor.Check) (advice, command string) {
 	if c.Blocker == nil {
-		return c.Remedy, ""
+		if c.Command != nil {
+			command = "credsync"
+		}
+		for _, arg := range c.Command {
+			command += " " + quoteArgument(arg)
+		}
+		return c.Remedy, command
 	}
 	address := c.Subject
 	if c.Blocker.Address != "" {
@@ -141,6 +147,7 @@ type doctorCheckJSON struct {
 	Human   bool           `json:"human"`
 	Message string         `json:"message"`
 	Remedy  *string        `json:"remedy"`
+	Command *string        `json:"command"`
 	Reason  *plan.Reason   `json:"reason"`
 }
 
@@ -157,9 +164,12 @@ func (o *Output) doctorJSON(r doctor.Report) {
 	}
 	for _, c := range r.Checks {
 		one := doctorCheckJSON{Group: c.Group, Subject: c.Subject, Outcome: c.Outcome, Human: c.Human, Message: c.Message}
-		if advice, command := doctorRemedy(c); advice+command != "" {
-			text := strings.TrimSpace(advice + " " + command)
-			one.Remedy = &text
+		advice, command := doctorRemedy(c)
+		if advice != "" {
+			one.Remedy = &advice
+		}
+		if command != "" {
+			one.Command = &command
 		}
 		if c.Blocker != nil {
 			one.Reason = &c.Blocker.Reason

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
@@ -67,14 +68,24 @@ func (d *doctor) server(ctx context.Context, s *config.Sink) {
 	server, err := p.Ping(ctx)
 	d.offset(host(server.Address), server.Date, before)
 	c := Check{Group: Sinks, Subject: s.Name, Outcome: OK, Message: fmt.Sprintf("%s at %s can serve", server.About, server.Address)}
-	if ends := server.CertificateEnds; !ends.IsZero() && ends.Sub(d.Now()) < renewal {
-		c.Outcome, c.Message = Warning, fmt.Sprintf("the TLS certificate of %s expires at %s", server.Address, ends.UTC().Format("2006-01-02 15:04 MST"))
-		c.Remedy = "From then on it cannot be reached. See to it that the certificate is renewed."
-	}
+	d.certificate(Check{
+		Group: Sinks, Subject: s.Name, Outcome: Warning, Message: "its TLS certificate",
+		Remedy: "From then on it cannot be reached. See to it that the certificate is renewed.",
+	}, server.CertificateEnds)
 	if err != nil {
 		d.Gate.close(s, err)
 		c = failure(Sinks, s, d.patience(ctx, err))
 	}
+	d.add(c)
+}
+
+// certificate adds a warning about a server's certificate that ends soon; the
+// message gets the end.
+func (d *doctor) certificate(c Check, ends time.Time) {
+	if ends.IsZero() || ends.Sub(d.Now()) >= renewal {
+		return
+	}
+	c.Message += " expires at " + ends.UTC().Format("2006-01-02 15:04 MST")
 	d.add(c)
 }
 

@@ -70,10 +70,10 @@ func (d *doctor) upstream(ctx context.Context, r *route) {
 	if c.Subject == "" {
 		c.Subject = r.first.Address
 	}
-	if ends := reach.CertificateEnds; err == nil && !ends.IsZero() && ends.Sub(d.Now()) < renewal {
-		c.Outcome, c.Message = Warning, fmt.Sprintf("its TLS certificate expires at %s", ends.UTC().Format("2006-01-02 15:04 MST"))
-		c.Remedy = "From then on nothing can be sent there. Ask the upstream when it renews its certificate. " + r.users()
-	}
+	d.certificate(Check{
+		Group: Upstreams, Subject: reach.Host, Outcome: Warning, Message: "its TLS certificate",
+		Remedy: "From then on nothing can be sent there. Ask the upstream when it renews its certificate. " + r.users(),
+	}, reach.CertificateEnds)
 	d.add(c)
 }
 

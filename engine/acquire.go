@@ -81,6 +81,7 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
+	r.told.Refreshes++
 	token, err := r.provider.(providers.Refresher).Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
@@ -129,6 +130,9 @@ func (r *run) login(ctx context.Context) *state.Grant {
 		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
 	}
+	if !r.o.account.cfg.Spec.Static {
+		r.told.Logins++
+	}
 	token, err := r.provider.Login(ctx)
 	if err == nil {
 		return r.newGrant(token)
@@ -141,6 +145,7 @@ func (r *run) login(ctx context.Context) *state.Grant {
 func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	var upstream *providers.Error
 	errors.As(err, &upstream)
+	r.told.noteClass(err)
 	switch {
 	case upstream != nil && upstream.Class == providers.Credentials:
 		reason := upstream.Reason

@@ -42,7 +42,11 @@ func (r *run) take(ctx context.Context) error {
 		if !r.worthLease() {
 			return nil
 		}
-		if r.o.record.Lease != nil && r.e.held(r.o.record.Lease) {
+		if l := r.o.record.Lease; l != nil && r.e.held(l) {
+			if r.impatient {
+				r.heldUntil = l.ExpiresAt
+				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.p.Address, l.Holder)
+			}
 			if err := r.awaitRelease(ctx); err != nil {
 				return err
 			}

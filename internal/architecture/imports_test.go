@@ -71,6 +71,16 @@ var rules = []rule{
 		why:       "the engine works with any provider and any sink, and prints nothing",
 	},
 	{
+		folder:    "daemon",
+		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the daemon says when, and the engine how",
+	},
+	{
+		folder:    "internal/metrics",
+		forbidden: []string{module + "internal/render/", module + "daemon/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the same metrics are served, written and pushed",
+	},
+	{
 		folder:    "cmd/credsync",
 		forbidden: []string{module + "sandbox/", module + "acceptance/", "testing"},
 		why:       "what is shipped holds nothing of the tests",

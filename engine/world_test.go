@@ -247,6 +247,10 @@ type upstream struct {
 	tries int
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
+	// loginBegins is called before a login reaches the upstream.
+	loginBegins func()
+	// unverifiable is an upstream that can neither verify nor refresh.
+	unverifiable bool
 	// loginContext is called with the context of each login.
 	loginContext func(context.Context)
 }
@@ -288,6 +292,8 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 				return staticFake{f}, nil
 			case u.secondFactor:
 				return twoFactor{f}, nil
+			case u.unverifiable:
+				return struct{ providers.Provider }{f}, nil
 			}
 			return f, nil
 		},
@@ -364,6 +370,10 @@ func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.
 }
 
 func (f fake) Login(ctx context.Context) (credential.Token, error) {
+	begun := f.now()
+	if f.u.loginBegins != nil {
+		f.u.loginBegins()
+	}
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	if f.u.loginContext != nil {
@@ -378,7 +388,7 @@ func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	if f.password.Reveal() != "pw" {
 		return credential.Token{}, refuse(providers.Credentials, "log in")
 	}
-	t := f.u.issue(f.now())
+	t := f.u.issue(begun)
 	if f.u.loginDone != nil {
 		f.u.loginDone()
 	}

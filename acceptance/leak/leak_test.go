@@ -12,7 +12,7 @@ import (
 )
 
 // served are the commands that do not end by themselves, with their tests.
-var served = map[string]func(*testing.T){}
+var served = map[string]func(*testing.T){"run": TestNothingLeaksByTheDaemon}
 
 // prosper applies until every account works, so that every secret has been
 // used, and has the tokens searched for from then on.

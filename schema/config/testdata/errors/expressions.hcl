@@ -6,11 +6,6 @@ variable "count" {
 variable "required" { # ERROR: The variable "required" has no default and no value. Give it one with --var required=
 }
 
-# An argument can be seen by others, so it is no way for a secret.
-variable "secret" { # ERROR: no default and no value. Give it one in the environment variable CREDSYNC_VAR_secret, or in a file given by --var-file
-  sensitive = true
-}
-
 variable "wrong" {
   type    = list(string)
   default = 3 # ERROR: does not fit its type: list(string) required
@@ -55,4 +50,9 @@ locals {
 account "bank" "a" {
   username = "u"
   password = local.p.nmae # ERROR: local.p has no attribute "nmae". Did you mean "name"?
+}
+
+# An argument can be seen by others, so it is no way for a secret.
+variable "secret" { # ERROR: no default and no value. Give it one in the environment variable CREDSYNC_VAR_secret, or in a file given by --var-file
+  sensitive = true
 }

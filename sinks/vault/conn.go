@@ -102,7 +102,7 @@ func (c connection) client() (*api.Client, error) {
 	if ns := c.attr("namespace", api.EnvVaultNamespace); ns != "" {
 		client.SetNamespace(ns)
 	}
-	return client, nil
+	return client.WithResponseCallbacks(refuseRedirect), nil
 }
 
 // checkAddress does not quote the address, which may hold a password.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +105,30 @@ func TestAnswersThatAreNotVaultsNameTheAddress(t *testing.T) {
 		err := do(t.Context(), c.open(t), c.target(t, "a", false))
 		if err == nil || !strings.Contains(err.Error(), "in Vault at "+f.URL+": ") || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v", op, err)
+		}
+	}
+}
+
+// A login's files are read at each login, by what nobody watches.
+func TestPipesAndDevicesAreNoCredentials(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := newFake(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	for _, path := range []string{pipe, "/dev/zero", filepath.Dir(pipe)} {
+		for name, c := range map[string]*conn{
+			"token_path":  {method: "kubernetes", auth: attrs{"role": "r", "token_path": path}},
+			"client_cert": {method: "cert", auth: attrs{"client_cert": path, "client_key": path}},
+		} {
+			c.attrs = attrs{"address": f.URL}
+			s, err := c.tryOpen()
+			if err == nil {
+				_, err = s.Stat(t.Context(), c.target(t, "a", false))
+			}
+			if err == nil || !strings.Contains(err.Error(), "not a regular file") || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s %s: %v", name, path, err)
+			}
 		}
 	}
 }

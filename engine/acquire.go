@@ -83,7 +83,7 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
-	token, err := r.provider.(providers.Refresher).Refresh(ctx, old.Token)
+	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
 	}

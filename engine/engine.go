@@ -33,6 +33,8 @@ type Options struct {
 	Holder string
 	Alive  func(holder string) bool
 	Log    hclog.Logger
+	// Audit keeps the audit trail; nil for none.
+	Audit Auditor
 	// Version of credsync.
 	Version string
 	// Path is where the configuration was read, as the user gave it; a saved

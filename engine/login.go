@@ -156,8 +156,8 @@ func (r *run) awaitCode(since time.Time) {
 // loginOrSend logs in, unless the upstream is known to want a code; then, or
 // where it says so now, it has a code sent. Nobody else ever has.
 func (r *run) loginOrSend(ctx context.Context) *state.Grant {
-	challenger, ok := r.provider.(providers.Challenger)
-	if !ok {
+	challenger := r.provider.challenger()
+	if challenger == nil {
 		return r.login(ctx)
 	}
 	if b := r.o.record.Block; b == nil || b.Reason != providers.NeedsCode || b.LoginPrint != r.o.prints.login {
@@ -199,9 +199,8 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 // loginWithCode finishes a login. A wrong code changes nothing in the state:
 // the challenge is still good.
 func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.Grant {
-	challenger, ok := r.provider.(providers.Challenger)
-	c := r.challenge()
-	if !ok || c == nil {
+	challenger, c := r.provider.challenger(), r.challenge()
+	if challenger == nil || c == nil {
 		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.p.Address)))
 		return nil
 	}

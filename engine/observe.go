@@ -35,6 +35,9 @@ type observation struct {
 	contents []content
 	// unseen are the errors of the targets that could not be looked at.
 	unseen []error
+	// unrecorded is why the audit trail lacks the verification; nil if it does
+	// not.
+	unrecorded error
 	// outputs are what the verification said, where it passed.
 	outputs      credential.Outputs
 	verification plan.Verification
@@ -93,9 +96,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		o.unreadable("The account cannot be set up", err)
 		return
 	}
-	_, o.input.CanRefresh = provider.(providers.Refresher)
+	o.input.CanRefresh = provider.canRefresh()
 	o.input.Block = rememberedBlock(o.record, o.prints)
-	e.inspect(o, provider)
+	e.inspect(o, provider.provider)
 
 	var work errgroup.Group
 	o.infos = make([]sinks.Info, len(o.account.targets))
@@ -113,6 +116,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		})
 	}
 	_ = work.Wait()
+	o.unrecorded = provider.trail.trouble()
 	o.unseen = statErrs
 	for i, err := range statErrs {
 		if err != nil {
@@ -217,12 +221,11 @@ func changed(g *state.Grant, p prints) bool {
 	return g.LoginPrint != p.login || g.ShapePrint != p.shape
 }
 
-func (e *Engine) verifyObserved(ctx context.Context, o *observation, p providers.Provider) {
-	verifier, ok := p.(providers.Verifier)
-	if !ok {
+func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *asked) {
+	if !p.canVerify() {
 		return
 	}
-	outputs, err := verifier.Verify(ctx, o.record.Newest().Token)
+	outputs, err := p.Verify(ctx, o.record.Newest().Token)
 	if providers.ClassOf(err) == providers.Config {
 		o.diagnostics = append(o.diagnostics, o.account.failure("The token cannot be verified as configured", err))
 		return

@@ -86,7 +86,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
-	p.Diagnostics = foldInstances(p.Diagnostics)
+	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(seen)...))
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
@@ -103,6 +103,18 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 	}
 	_ = work.Wait()
 	return seen
+}
+
+// unrecorded warns where verifications are missing from the audit trail. It says
+// so once, since the reason is the same for all.
+func unrecorded(seen []*observation) diag.List {
+	for _, o := range seen {
+		if o.unrecorded != nil {
+			return diag.List{diag.Warningf("The audit trail is not complete",
+				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(o.unrecorded.Error()))}
+		}
+	}
+	return nil
 }
 
 // findRemoved returns what the state knows and the configuration does not.

@@ -26,8 +26,10 @@ type run struct {
 	// authenticate stops before any target is written.
 	authenticate bool
 
-	provider providers.Provider
-	leased   bool
+	provider *asked
+	// trail is nil until something is recorded.
+	trail  *trail
+	leased bool
 	// before is the token that there was before this run's; nil for none.
 	before *state.Grant
 	// stop ends when the run is told to stop; the work itself goes on a
@@ -80,6 +82,7 @@ func (r *run) reportUnseen() {
 }
 
 func (r *run) outcome() Outcome {
+	r.closeTrail()
 	o := Outcome{
 		Address: r.p.Address, Action: r.p.Action, Reason: r.p.Reason,
 		Message: r.p.Message, Blocker: r.p.Blocker, Result: Done, Diagnostics: r.diagnostics, At: r.e.Now(),
@@ -127,7 +130,9 @@ func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.G
 		return
 	}
 	r.before = r.o.record.Newest()
-	if !r.journal(ctx, grant) || !r.verify(ctx) || r.authenticate {
+	journaled := r.journal(ctx, grant)
+	r.trail.write()
+	if !journaled || !r.verify(ctx) || r.authenticate {
 		return
 	}
 	r.deliver(ctx, false)
@@ -174,7 +179,7 @@ func (r *run) setUp() bool {
 		r.fail(r.failure("The account cannot be set up", err))
 		return false
 	}
-	r.provider = p
+	r.provider, r.trail = p, p.trail
 	return true
 }
 

@@ -50,6 +50,7 @@ type world struct {
 	holder    string
 	alive     func(string) bool
 	emergency string
+	audit     engine.Auditor
 }
 
 const oneAccount = `
@@ -141,7 +142,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency,
+		EmergencyDir: w.emergency, Audit: w.audit,
 	})
 }
 

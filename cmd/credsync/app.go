@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/internal/audit"
 	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
@@ -34,6 +35,10 @@ type app struct {
 	// out and log are there once the flags are parsed.
 	out *render.Output
 	log hclog.Logger
+	// auditTo is the stream of an audit trail without a file; nil for standard
+	// error. trails are those that have one, by path.
+	auditTo io.Writer
+	trails  map[string]*audit.File
 }
 
 // sharedFlags are those that every command takes.

@@ -85,7 +85,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "interrupt": interrupt,
+			"exits": exits, "audit": auditCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "interrupt": interrupt,
 		},
 	})
 }

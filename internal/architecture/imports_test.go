@@ -70,6 +70,11 @@ var rules = []rule{
 		why:       "the engine works with any provider and any sink, and prints nothing",
 	},
 	{
+		folder:    "internal/audit",
+		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the audit trail writes down what the engine tells it",
+	},
+	{
 		folder:    "cmd/credsync",
 		forbidden: []string{module + "sandbox/", module + "acceptance/", "testing"},
 		why:       "what is shipped holds nothing of the tests",

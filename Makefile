@@ -1,4 +1,4 @@
-# What there is to do: build, test, lint, fmt, docs, manifests, bench, demo.
+# What there is to do: build, test, lint, fmt, docs, man, manifests, bench, demo.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance servers fmt docs manifests bench bench-compare demo clean
+.PHONY: build test lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -42,12 +42,21 @@ acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
 
+# The long tests: many seeds, many accounts, and waits as long as real ones.
+soak: servers
+	go test -tags 'acceptance soak' -count=1 -timeout 60m -run 'Soak' ./...
+
 fmt:
 	gofmt -w .
 	go run ./cmd/credsync fmt examples
 
 docs:
 	go test ./internal/reference -update
+	go test ./cmd/credsync -run TestCommandsPageIsNotStale -update
+
+# The manual pages of the commands.
+man:
+	go run -ldflags '$(LDFLAGS)' ./cmd/credsync man bin/man
 
 # The plain manifests, from the Helm chart.
 manifests:

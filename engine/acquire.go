@@ -93,14 +93,16 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 		return nil, false
 	}
 	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
-	spent := upstream.Class == providers.Credentials || lost
-	if spent {
-		// The material is worth nothing now, whatever the login brings.
+	rejected := upstream.Class == providers.Credentials
+	if rejected {
+		// The material is worth nothing now, whatever the login brings. Where
+		// only the answer was lost, it may be good: should the login bring
+		// nothing either, as where it takes a code, the next run asks again.
 		old.Token.RefreshableUntil = r.e.Now()
 	}
 	// While the token is good there is time to try the refresh again. Once it
 	// is not, nothing is lost by a login.
-	if !spent && !r.tokenDead() {
+	if !rejected && !lost && !r.tokenDead() {
 		r.fail(r.failure("The token could not be refreshed", err))
 		return nil, false
 	}
@@ -119,6 +121,12 @@ func (r *run) tokenDead() bool {
 // login logs in, unless that is known to be pointless. A rejection is
 // remembered, so that the same credentials are never tried again.
 func (r *run) login(ctx context.Context) *state.Grant {
+	done, err := r.loginTurn(ctx)
+	if err != nil {
+		r.fail(r.failure("No login was made", err))
+		return nil
+	}
+	defer done()
 	if b := r.o.input.Block; b != nil && !(r.look.replace && !b.Since.IsZero()) {
 		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
@@ -164,6 +172,7 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
 		r.o.record.FirstSeenAt = r.e.Now()
 	}
+	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), nil)
 	return g
 }
 

@@ -103,7 +103,7 @@ func (p *AccountPlan) copy() *AccountPlan {
 
 func (e *Engine) notBegun(ap *AccountPlan) Outcome {
 	return Outcome{
-		Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Failed, At: e.Now(),
+		Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Failed, At: e.Now(), NotBegun: true,
 		Message:     "not begun: the run was told to stop",
 		Diagnostics: diag.List{diag.Errorf("The account was not begun", "The run was told to stop. Run apply again.").About(ap.Address, ap.Range)},
 	}

@@ -13,8 +13,14 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
+
+// emergencyPrefix begins the names of emergency files; the name of the record
+// and something random follow.
+const emergencyPrefix = "emergency-"
 
 // writeEmergency writes a record where the state did not take it: into a new
 // file of mode 0600, encrypted where there is a recipient. It returns its name.
@@ -32,11 +38,17 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder for emergency files: %w", err)
 	}
-	f, err := os.CreateTemp(e.EmergencyDir, "emergency-"+state.RecordName(r.Address)+"-*.json")
+	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Address)+"-*.json")
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			// A part of a token is good for nothing but a leak.
+			name = ""
+			_ = os.Remove(f.Name())
+		}
+	}()
 	if _, err := f.Write(content); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
@@ -52,6 +64,34 @@ func removeEmergency(name string) {
 	if name != "" {
 		_ = os.Remove(filepath.Clean(name))
 	}
+}
+
+// waiting warns of emergency files that were not brought back: who reads the
+// next run's output may not have seen what the one before has said. A file that
+// is older than the state's token has nothing to bring.
+func (e *Engine) waiting(seen []*observation) diag.List {
+	// Without the folder there are no files in it.
+	entries, _ := os.ReadDir(e.EmergencyDir)
+	var warnings diag.List
+	for _, entry := range entries {
+		name, ours := strings.CutPrefix(entry.Name(), emergencyPrefix)
+		info, err := entry.Info()
+		if !ours || err != nil {
+			continue
+		}
+		for _, o := range seen {
+			if o.account == nil || o.record == nil || !strings.HasPrefix(name, state.RecordName(o.input.Address)+"-") {
+				continue
+			}
+			if g := o.record.Newest(); g != nil && g.Token.IssuedAt.After(info.ModTime()) {
+				continue
+			}
+			file := filepath.Join(e.EmergencyDir, entry.Name())
+			warnings = append(warnings, diag.Warningf("A token waits in an emergency file",
+				"An earlier run got a token that the state did not take. Before the next apply, which would log in anew, bring it back with: credsync state recover %s. If that says that the file is no longer needed, remove it.", file).About(o.input.Address, o.account.cfg.Range))
+		}
+	}
+	return warnings
 }
 
 func encrypt(plain []byte, recipient string) ([]byte, error) {
@@ -84,14 +124,22 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 		}
 	}
 	rescued, err := state.Decode(credential.NewSecret(string(content)))
-	if err != nil {
-		return "", fmt.Errorf("read the emergency file: %w", err)
+	switch {
+	case errors.Is(err, state.ErrTooNew):
+		return "", errors.New("the emergency file was written by a newer credsync; use that one")
+	case err != nil:
+		return "", errors.New("the file is no emergency file of credsync, or it was damaged or cut short; nothing was changed. If there is no whole copy of it, log in again with: credsync apply")
 	}
 	if rescued.Project != e.Config.Project {
 		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q", rescued.Project, e.Config.Project)
 	}
 	if rescued.Pending == nil {
 		return "", fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
+	}
+	a := e.account(rescued.Address)
+	if a == nil {
+		// The next apply would take it for an account that has been removed.
+		return "", fmt.Errorf("the emergency file is of %s, which this configuration does not have; bring it back where that account is declared", rescued.Address)
 	}
 	snap, err := e.Store.Load(ctx, rescued.Address)
 	if err != nil {
@@ -101,16 +149,30 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	if rec == nil {
 		rec = rescued
 		rec.Lease = nil
-	} else if err := mergeRescued(rec, rescued); err != nil {
+	} else if err := mergeRescued(a, rec, rescued); err != nil {
 		return "", err
 	}
-	if _, err := e.Store.Save(ctx, rec, snap.Version); err != nil {
+	_, err = e.Store.Save(ctx, rec, snap.Version)
+	if errors.Is(err, sinks.ErrConflict) {
+		return "", fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rescued.Address, err)
+	}
+	if err != nil {
 		return "", err
 	}
 	return rescued.Address, nil
 }
 
-func mergeRescued(rec, rescued *state.Record) error {
+// account returns the configured account of an address; nil if there is none.
+func (e *Engine) account(address string) *account {
+	for _, a := range e.accounts {
+		if a.cfg.Address == address {
+			return a
+		}
+	}
+	return nil
+}
+
+func mergeRescued(a *account, rec, rescued *state.Record) error {
 	token := rescued.Pending
 	if n := rec.Newest(); n != nil {
 		if n.ID == token.ID {
@@ -121,10 +183,24 @@ func mergeRescued(rec, rescued *state.Record) error {
 		}
 	}
 	if !bytes.Equal(rec.Key, rescued.Key) {
-		return fmt.Errorf("the state of %s was made anew since the emergency file was written; nothing was changed", rec.Address)
+		rekey(a, token, rescued.Key, rec.Key)
 	}
 	rec.Pending = token
 	return nil
+}
+
+// rekey makes a token's fingerprints anew for a record that was made anew,
+// where they are those of the present configuration. Others stay as they are:
+// under the new key they match nothing, and the token counts as got by another
+// configuration.
+func rekey(a *account, g *state.Grant, from, to []byte) {
+	was, is := fingerprints(from, a.cfg), fingerprints(to, a.cfg)
+	if g.LoginPrint == was.login {
+		g.LoginPrint = is.login
+	}
+	if g.ShapePrint == was.shape {
+		g.ShapePrint = is.shape
+	}
 }
 
 func decrypt(content []byte, identity credential.Secret) ([]byte, error) {

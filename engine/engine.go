@@ -8,6 +8,7 @@ package engine
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/credsync/credsync/schema/config"
@@ -54,6 +55,9 @@ type Options struct {
 type Engine struct {
 	Options
 	accounts []*account
+	// same are the accounts that log in alike, found once they are needed.
+	same     map[*account]*sameLogin
+	sameOnce sync.Once
 }
 
 // New returns an engine for the accounts of o.Config. It contacts nothing.

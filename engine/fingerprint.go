@@ -22,8 +22,9 @@ type prints struct {
 	login, shape string
 }
 
-// fingerprints covers every attribute that has the effect, by the provider's
-// own table, so that a new attribute cannot be forgotten here.
+// fingerprints covers every attribute that has the effect, by the tables of the
+// provider and of the http block, so that a new attribute cannot be forgotten
+// here.
 func fingerprints(key []byte, a *config.Account) prints {
 	return prints{
 		login: fingerprint(key, a, schema.ShapesLogin),
@@ -35,6 +36,7 @@ func fingerprint(key []byte, a *config.Account, least schema.Effect) string {
 	mac := hmac.New(sha256.New, key)
 	writePart(mac, a.Spec.Name)
 	writeValues(mac, a.Values, least)
+	writeValues(mac, a.HTTP, least)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

@@ -21,22 +21,52 @@ func NewHolder() string {
 	return strings.Join([]string{clean(host), machine(), strconv.Itoa(pid), startOf(pid), rand.Text()[:8]}, "/")
 }
 
-// HolderAlive reports whether the holder of a lease may still be at work. It
-// says no only where that is certain: the holder ran on this machine, under
-// the same boot and in the same process namespace, and is gone.
-func HolderAlive(holder string) bool {
+// Whereabouts says what is known of the holder of a lease.
+type Whereabouts int
+
+// The whereabouts of a holder.
+const (
+	// Elsewhere is a process that cannot be seen from here: of another
+	// machine, of another container, or of a system that does not tell.
+	Elsewhere Whereabouts = iota
+	// Running is a process of this machine that is there.
+	Running
+	// Gone is a process of this machine that has certainly ended.
+	Gone
+)
+
+// HolderWhereabouts tells it of the holder of a lease. It is certain only of
+// one that ran on this machine, under the same boot and in the same process
+// namespace.
+func HolderWhereabouts(holder string) Whereabouts {
 	parts := strings.Split(holder, "/")
 	if len(parts) != 5 || machine() == "" || parts[1] != machine() {
-		return true
+		return Elsewhere
 	}
 	pid, err := strconv.Atoi(parts[2])
 	if err != nil || parts[3] == "" {
-		return true
+		return Elsewhere
 	}
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return true
+		return Elsewhere
 	}
-	return startOf(pid) == parts[3]
+	if startOf(pid) == parts[3] {
+		return Running
+	}
+	return Gone
+}
+
+// HolderAlive reports whether the holder of a lease may still be at work. It
+// says no only where that is certain.
+func HolderAlive(holder string) bool { return HolderWhereabouts(holder) != Gone }
+
+// HolderProcess is the process of a lease's holder, for people.
+func HolderProcess(holder string) string {
+	parts := strings.Split(holder, "/")
+	if len(parts) != 5 {
+		return holder
+	}
+	return fmt.Sprintf("process %s on %s", parts[2], parts[0])
 }
 
 // machine identifies boot and process namespace; "" where the system does not

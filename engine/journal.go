@@ -42,17 +42,27 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.p.Address, "file", file)
 	}
 	err = r.persistAfter(err)
+	if err != nil && file == "" {
+		// The run ends and nothing has the token: one last try of both.
+		if err = r.save(ctx); err != nil {
+			file, emergencyErr = r.e.writeEmergency(r.o.record)
+		}
+	}
 	if err == nil {
 		removeEmergency(file)
 		return true
 	}
-	if file != "" {
-		err = fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with \"credsync state recover %s\"", err, file, file)
-	} else {
-		err = fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace '%s'", err, emergencyErr, r.p.Address)
-	}
-	r.fail(r.failure("The new token could not be journaled", err))
+	r.fail(r.failure("The new token could not be journaled", r.whereabouts(err, file, emergencyErr)))
 	return false
+}
+
+// whereabouts adds to an error of the state where the token is that it did not
+// take: in an emergency file, or nowhere.
+func (r *run) whereabouts(err error, file string, emergencyErr error) error {
+	if file != "" {
+		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with: credsync state recover %s", err, file, file)
+	}
+	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(r.p.Address))
 }
 
 // journalOver is for a record that someone else has written though this run
@@ -105,10 +115,7 @@ func (r *run) journalAnew(ctx context.Context, version string) bool {
 // and adds to the error where it is.
 func (r *run) rescue(err error) error {
 	file, emergencyErr := r.e.writeEmergency(r.o.record)
-	if emergencyErr != nil {
-		return err
-	}
-	return fmt.Errorf("%w. The new token is safe in %s; bring it back with \"credsync state recover %s\"", err, file, file)
+	return r.whereabouts(err, file, emergencyErr)
 }
 
 // save writes the record once. The work that follows has the whole life of the
@@ -149,8 +156,10 @@ func (r *run) persistAfter(err error) error {
 			return err
 		}
 		// A write whose answer was lost has moved the version on.
-		if errors.Is(err, sinks.ErrConflict) && !r.catchUp() {
-			return err
+		if errors.Is(err, sinks.ErrConflict) {
+			if ours, looked := r.catchUp(); looked && !ours {
+				return err
+			}
 		}
 		if err = r.save(r.stop); err == nil {
 			return nil
@@ -161,20 +170,24 @@ func (r *run) persistAfter(err error) error {
 }
 
 // catchUp takes over the version of a record that already holds our lease and
-// our token: an earlier write did arrive, and only its answer was lost.
-func (r *run) catchUp() bool {
+// our token: an earlier write did arrive, and only its answer was lost. looked
+// is false where the state could not be read.
+func (r *run) catchUp() (ours, looked bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.stop), persistTry)
 	defer cancel()
 	snap, err := r.e.Store.Load(ctx, r.p.Address)
-	if err != nil || snap.Record == nil {
-		return false
+	if err != nil {
+		return false, false
 	}
-	theirs, ours := snap.Record.Newest(), r.o.record.Newest()
-	sameToken := theirs != nil && ours != nil && theirs.ID == ours.ID
+	if snap.Record == nil {
+		return false, true
+	}
+	theirs, token := snap.Record.Newest(), r.o.record.Newest()
+	sameToken := theirs != nil && token != nil && theirs.ID == token.ID
 	sameLease := snap.Record.Lease != nil && snap.Record.Lease.Holder == r.e.Holder
 	if !sameToken && !sameLease {
-		return false
+		return false, true
 	}
 	r.o.version = snap.Version
-	return true
+	return true, true
 }

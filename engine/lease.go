@@ -118,6 +118,7 @@ func (r *run) lookAgain(ctx context.Context) {
 		r.lookAgainRemoved(ctx)
 	} else {
 		r.o = r.e.observe(ctx, r.o.account, r.look)
+		r.e.share(r.o)
 	}
 	r.p = decide(r.o)
 }

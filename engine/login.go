@@ -149,7 +149,7 @@ func (r *run) sentEarlier(c *state.Challenge) Sent {
 
 // awaitCode says that the account waits for its code.
 func (r *run) awaitCode(since time.Time) {
-	b := &plan.Block{Reason: plan.Reason(providers.NeedsCode), Message: needsCodeMessage(r.p.Address), Since: since}
+	b := &plan.Block{Reason: plan.Reason(providers.NeedsCode), Message: codeSentMessage(r.p.Address, since), Since: since, CodeSentAt: since}
 	r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 }
 
@@ -161,6 +161,12 @@ func (r *run) loginOrSend(ctx context.Context) *state.Grant {
 		return r.login(ctx)
 	}
 	if b := r.o.record.Block; b == nil || b.Reason != providers.NeedsCode || b.LoginPrint != r.o.prints.login {
+		done, err := r.loginTurn(ctx)
+		if err != nil {
+			r.fail(r.failure("No login was made", err))
+			return nil
+		}
+		defer done()
 		token, err := r.provider.Login(ctx)
 		if err == nil {
 			return r.newGrant(token)
@@ -221,6 +227,12 @@ func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.
 // second factor.
 func needsCodeMessage(address string) string {
 	return "the upstream asks for a code that it sends to a human; run: credsync login " + quote(address)
+}
+
+// codeSentMessage is the same once the code is with the human.
+func codeSentMessage(address string, at time.Time) string {
+	return fmt.Sprintf("the upstream has sent a code to a human on %s, which has not been entered; finish with: credsync login %s --code-file FILE",
+		at.UTC().Format("2006-01-02 15:04 MST"), quote(address))
 }
 
 // quote makes an address one word of a shell command.

@@ -161,3 +161,34 @@ func TestLoginTellsOfATargetThatCannotBeLookedAt(t *testing.T) {
 		t.Errorf("delivered %q, %+v", w.delivered("a"), o)
 	}
 }
+
+func TestPlanTellsOfACodeThatWasSent(t *testing.T) {
+	w := newTwoFactorWorld(t)
+	w.apply()
+	before := engine.Document(w.plan(engine.Request{})).Accounts[0].Blocker
+	if before.CodeSentAt != nil || !strings.HasSuffix(before.Message, "credsync login account.fake.a") {
+		t.Fatalf("%+v", before)
+	}
+	sent := w.begin().At
+	w.advance(time.Hour)
+	for _, offline := range []bool{false, true} {
+		b := engine.Document(w.plan(engine.Request{Offline: offline})).Accounts[0].Blocker
+		if b.CodeSentAt == nil || !b.CodeSentAt.Equal(sent) {
+			t.Errorf("sent at %v, want %v", b.CodeSentAt, sent)
+		}
+		for _, want := range []string{"2026-03-01 12:00 UTC", "credsync login account.fake.a --code-file FILE"} {
+			if !strings.Contains(b.Message, want) {
+				t.Errorf("%q lacks %q", b.Message, want)
+			}
+		}
+	}
+	if s := w.apply(); s.Outcomes[0].Blocker.CodeSentAt.IsZero() {
+		t.Errorf("%+v", s.Outcomes[0].Blocker)
+	}
+
+	// The code of another password's login is of no use to this one.
+	w.hcl = strings.Replace(w.hcl, `"u"`, `"v"`, 1)
+	if b := engine.Document(w.plan(engine.Request{})).Accounts[0].Blocker; b != nil {
+		t.Errorf("%+v", b)
+	}
+}

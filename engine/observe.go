@@ -98,6 +98,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	}
 	o.input.CanRefresh = provider.canRefresh()
 	o.input.Block = rememberedBlock(o.record, o.prints)
+	e.sharers(o.account).note(o.input.Address, o.at, o.input.Block)
 	e.inspect(o, provider.provider)
 
 	var work errgroup.Group
@@ -177,13 +178,25 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 }
 
 // rememberedBlock returns the record's block while what it was about has not
-// changed. Rejected credentials are still the same ones when only the branch
-// or customer has changed; a missing access may be there for another branch.
+// changed, with the code that was sent for it.
 func rememberedBlock(r *state.Record, p prints) *plan.Block {
+	b := recordedBlock(r, p)
+	c := r.Challenge
+	if b == nil || b.Reason != plan.Reason(providers.NeedsCode) || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
+		return b
+	}
+	b.CodeSentAt, b.Message = c.SentAt, codeSentMessage(r.Address, c.SentAt)
+	return b
+}
+
+// recordedBlock is the block as it was recorded. Rejected credentials are still
+// the same ones when only the branch or customer has changed; a missing access
+// may be there for another branch.
+func recordedBlock(r *state.Record, p prints) *plan.Block {
 	b := r.Block
 	if b == nil || b.LoginPrint != p.login {
-		if at := r.Rejected(p.login); !at.IsZero() {
-			return &plan.Block{Reason: plan.Reason(providers.CredentialsRejected), Message: "the upstream rejected these credentials before; correct them in the configuration", Since: at}
+		if j := r.Rejected(p.login); j != nil {
+			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
 		return nil
 	}
@@ -191,6 +204,18 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 		return nil
 	}
 	return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+}
+
+// rejectedBefore is what is still known of a rejection when another
+// configuration's has taken the place of its message.
+func rejectedBefore(address string, reason providers.Reason) string {
+	switch reason {
+	case providers.CredentialsRejected:
+		return "the upstream rejected these credentials before; correct them in the configuration"
+	case providers.NeedsCode:
+		return needsCodeMessage(address)
+	}
+	return fmt.Sprintf("the upstream turned these credentials down before (%s)", reason)
 }
 
 // verificationDue reports whether to ask the upstream about the token. It is

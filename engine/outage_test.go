@@ -84,3 +84,20 @@ func TestTargetThatCannotBeRenderedHoldsBackNoOther(t *testing.T) {
 		t.Errorf("the good target holds %q", got)
 	}
 }
+
+// The journal's write arrived and its answer did not; then the state could not
+// be read for a moment, which says nothing of who wrote there.
+func TestJournalSurvivesALostAnswerAndAFailedLook(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.loginDone = func() {
+		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrUnavailable)
+		w.sinks["state"].Fail = failing(memory.Read, 2, sinks.ErrUnavailable)
+	}
+	w.mustApply()
+	if got := w.delivered("a"); got != "token-1" || w.up.counts() != "logins=1 refreshes=0" {
+		t.Errorf("%s, delivered %q", w.up.counts(), got)
+	}
+	if left := emergencyFiles(t, w); len(left) > 0 {
+		t.Errorf("emergency files are left: %v", left)
+	}
+}

@@ -44,6 +44,8 @@ type Outcome struct {
 	Blocker     *plan.Block
 	Diagnostics diag.List
 	At          time.Time
+	// NotBegun says that the run was told to stop before it came to the account.
+	NotBegun bool
 }
 
 // Summary is how an apply ended.
@@ -58,6 +60,18 @@ func (s *Summary) Count(r Result) int {
 	n := 0
 	for _, o := range s.Outcomes {
 		if o.Result == r {
+			n++
+		}
+	}
+	return n
+}
+
+// NotBegun returns how many accounts the run did not come to before it was told
+// to stop. They count as Failed too.
+func (s *Summary) NotBegun() int {
+	n := 0
+	for _, o := range s.Outcomes {
+		if o.NotBegun {
 			n++
 		}
 	}

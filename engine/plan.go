@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,8 +16,8 @@ import (
 
 // Request says what a plan is to cover.
 type Request struct {
-	// Targets are the addresses to look at; empty for all. Replace are those
-	// to get a new token for. Either may leave out "account.".
+	// Targets are patterns of the addresses to look at; empty for all. Replace
+	// are those to get a new token for. See MatchAddress.
 	Targets []string
 	Replace []string
 	// Offline asks no upstream anything.
@@ -81,12 +82,16 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
 		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
 	})...)
+	var lost []error
 	for _, o := range seen {
+		lost = append(lost, o.unrecorded)
+		e.share(o)
 		ap := decide(o)
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
-	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(seen)...))
+	p.Diagnostics = append(p.Diagnostics, e.waiting(seen)...)
+	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(lost)...))
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
@@ -107,11 +112,11 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 
 // unrecorded warns where verifications are missing from the audit trail. It says
 // so once, since the reason is the same for all.
-func unrecorded(seen []*observation) diag.List {
-	for _, o := range seen {
-		if o.unrecorded != nil {
+func unrecorded(lost []error) diag.List {
+	for _, err := range lost {
+		if err != nil {
 			return diag.List{diag.Warningf("The audit trail is not complete",
-				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(o.unrecorded.Error()))}
+				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(err.Error()))}
 		}
 	}
 	return nil
@@ -151,32 +156,6 @@ func named(seen []*observation) string {
 		return first
 	}
 	return fmt.Sprintf("%d accounts, %s among them", len(seen), first)
-}
-
-// choose returns the accounts that the addresses name; an address without its
-// key names every instance.
-func (e *Engine) choose(addresses []string, flag string) ([]*account, diag.List) {
-	var chosen []*account
-	var diags diag.List
-	for _, address := range addresses {
-		full := address
-		if !strings.HasPrefix(full, "account.") {
-			full = "account." + full
-		}
-		found := false
-		for _, a := range e.accounts {
-			if a.cfg.Address == full || strings.HasPrefix(a.cfg.Address, full+"[") {
-				found = true
-				if !slices.Contains(chosen, a) {
-					chosen = append(chosen, a)
-				}
-			}
-		}
-		if !found {
-			diags = append(diags, diag.Errorf("No such account", "%s %q names no account of this configuration. Addresses look like account.sagi.coffee, or account.sagi.coffee[\"almaty\"] for one of several instances.", flag, address))
-		}
-	}
-	return chosen, diags
 }
 
 // decide makes the plan of one account from what was seen of it.
@@ -236,10 +215,17 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
 	}
 	if b := ap.Blocker; b != nil {
-		a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}
+		a.Blocker = documentBlocker(ap.Address, b)
 	}
 	for _, t := range ap.Targets {
 		a.Targets = append(a.Targets, plan.DocumentTarget(t))
 	}
 	return a
+}
+
+func documentBlocker(address string, b *plan.Block) *plan.DocumentBlocker {
+	return &plan.DocumentBlocker{
+		Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since),
+		Address: cmp.Or(b.Address, address), CodeSentAt: plan.Time(b.CodeSentAt),
+	}
 }

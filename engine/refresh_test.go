@@ -40,3 +40,21 @@ func TestRefreshThatFails(t *testing.T) {
 		})
 	}
 }
+
+// The upstream was out of reach for a moment. Without this an account whose
+// login takes a code would need its human for each such moment.
+func TestLostRefreshIsAskedForAgainWhereTheLoginBroughtNothing(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.spends = true
+	w.mustApply()
+	w.up.onRefresh = only(1, &providers.Error{Class: providers.Retryable, Op: "refresh the token", AnswerLost: true, Message: "timeout"})
+	w.up.onLogin = func() error { return wantsCode("the upstream wants a code") }
+	w.advance(29 * 24 * time.Hour)
+	if s := w.apply(); s.Count(engine.Blocked) != 1 || w.up.counts() != "logins=2 refreshes=1" {
+		t.Fatalf("%s: %+v", w.up.counts(), s.Outcomes)
+	}
+	w.apply()
+	if got := w.delivered("a"); got != "token-2" || w.up.counts() != "logins=2 refreshes=2" {
+		t.Errorf("%s, delivered %q", w.up.counts(), got)
+	}
+}

@@ -95,3 +95,107 @@ func TestRejectionIsRememberedThoughTheRecordWasDeletedMeanwhile(t *testing.T) {
 	}
 	w.expect("a blocked credentials_rejected")
 }
+
+// refusals are the answers to a login that say that the same login would be
+// answered the same way.
+var refusals = map[string]*providers.Error{
+	"wrong password":           {Class: providers.Credentials},
+	"wrong password, reason":   {Class: providers.Credentials, Reason: providers.CredentialsRejected},
+	"locked account":           {Class: providers.Human, Reason: providers.AccountLocked},
+	"expired certificate":      {Class: providers.Human, Reason: providers.CertificateExpired},
+	"password has to change":   {Class: providers.Human, Reason: providers.PasswordChangeRequired},
+	"unknown second factor":    {Class: providers.Human, Reason: providers.SecondFactorUnsupported},
+	"no access":                {Class: providers.Human, Reason: providers.NoAccess},
+	"a code is wanted":         {Class: providers.Human, Reason: providers.NeedsCode},
+	"rejected with other word": {Class: providers.Credentials, Reason: providers.AccountLocked},
+}
+
+// eachRefusal runs a test in a world whose upstream answers every login so.
+func eachRefusal(t *testing.T, test func(t *testing.T, w *world)) {
+	for name, refusal := range refusals {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.up.onLogin = func() error {
+				e := *refusal
+				e.Op, e.URL, e.Status, e.Message = "log in", "https://upstream.test", 401, "no"
+				return &e
+			}
+			test(t, w)
+		})
+	}
+}
+
+func (w *world) wantLogins(want int) {
+	w.t.Helper()
+	w.up.mu.Lock()
+	defer w.up.mu.Unlock()
+	if w.up.logins != want {
+		w.t.Errorf("the upstream counted %d logins, want %d", w.up.logins, want)
+	}
+}
+
+// What the upstream sees of a login lifts it, once each.
+func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, w *world) {
+		w.apply()
+		for i, hcl := range []string{
+			strings.Replace(oneAccount, `"pw"`, `"pw "`, 1),
+			strings.Replace(oneAccount, `"u"`, `"v"`, 1),
+			strings.Replace(oneAccount, `user     =`, "http {\n headers = { X-Key = \"k\" }\n }\n  user =", 1),
+		} {
+			w.hcl = hcl
+			w.apply()
+			w.apply()
+			w.wantLogins(i + 2)
+		}
+	})
+}
+
+// Two pipelines that have two versions of the configuration write one record
+// in turn. Neither may take the other's refusal for the end of its own.
+func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, w *world) {
+		if w.up.onLogin().(*providers.Error).Reason == providers.NoAccess {
+			t.Skip("a missing access can come back by itself at any time, and is asked for again")
+		}
+		for range 20 {
+			w.hcl = oneAccount
+			w.apply()
+			w.hcl = strings.Replace(oneAccount, `"pw"`, `"another"`, 1)
+			w.apply()
+			w.advance(time.Hour)
+		}
+		w.wantLogins(2)
+	})
+}
+
+// A refresh that works says nothing about the password, and must not make the
+// next run try a rejected one.
+func TestRefreshDoesNotForgetThatThePasswordWasRejected(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+	w.advance(29 * 24 * time.Hour)
+	w.mustRefresh()
+	// Another pipeline has another password, which is just as wrong, and
+	// leaves its own block in the record.
+	w.hcl = strings.Replace(oneAccount, `"pw"`, `"another"`, 1)
+	w.apply()
+	w.wantLogins(3)
+	w.hcl = oneAccount
+	w.up.revokeAll()
+	for range 5 {
+		w.apply()
+	}
+	w.wantLogins(3)
+}
+
+func (w *world) mustRefresh() {
+	w.t.Helper()
+	before := w.up.refreshes
+	w.apply()
+	if w.up.refreshes != before+1 {
+		w.t.Fatalf("%d refreshes, want %d", w.up.refreshes, before+1)
+	}
+}

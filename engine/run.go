@@ -281,11 +281,10 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	old, loggedIn := r.o.input.Block, r.p.Action == plan.Issue || r.p.Action == plan.Reissue
 	if loggedIn || b.Reason != providers.NoAccess || old == nil || old.Since.IsZero() {
 		r.o.record.Block = b
-		if b.Reason == providers.CredentialsRejected {
-			r.o.record.Reject(b.LoginPrint, b.Since)
-		}
+		reject(r.o.record, b, b.LoginPrint)
 	}
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), r.p.Blocker)
 	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
 	r.o.record.Lease, r.leased = nil, false
 	err := r.persist(ctx)
@@ -294,6 +293,15 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	}
 	if err != nil {
 		r.fail(r.failure("The state could not be written", err))
+	}
+}
+
+// reject remembers a block beside the record's own, which another
+// configuration may replace. A missing access is not remembered so: it is asked
+// for again anyway, since it can come back by itself.
+func reject(rec *state.Record, b *state.Block, loginPrint string) {
+	if b.Reason != providers.NoAccess {
+		rec.Reject(state.Rejection{LoginPrint: loginPrint, Reason: b.Reason, At: b.Since})
 	}
 }
 
@@ -313,9 +321,7 @@ func (r *run) blockOver(ctx context.Context, b *state.Block) error {
 		}
 		// A record that was made anew has another key.
 		p := fingerprints(rec.Key, r.o.account.cfg)
-		if b.Reason == providers.CredentialsRejected {
-			rec.Reject(p.login, b.Since)
-		}
+		reject(rec, b, p.login)
 		if rec.Block == nil {
 			rec.Block = &state.Block{Reason: b.Reason, Message: b.Message, Since: b.Since, LoginPrint: p.login, ShapePrint: p.shape}
 		}

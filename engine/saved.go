@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-
-	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
@@ -20,13 +23,18 @@ const savedKind = "credsync saved plan"
 type Saved struct {
 	Kind          string `json:"kind"`
 	FormatVersion string `json:"format_version"`
+	// CreatedAt is when the plan was made.
+	CreatedAt time.Time `json:"created_at"`
 	// Path is that of the configuration, as it was given to the plan command.
 	Path string `json:"path"`
 	// ConfigDigest is that of the configuration; see config.Config.Digest.
-	ConfigDigest string   `json:"config_digest"`
-	Targets      []string `json:"targets"`
-	Replace      []string `json:"replace"`
-	Offline      bool     `json:"offline"`
+	ConfigDigest string `json:"config_digest"`
+	// ConfigDigests are those of its parts; see config.Config.Digests.
+	ConfigDigests map[string]string `json:"config_digests"`
+
+	Targets []string `json:"targets"`
+	Replace []string `json:"replace"`
+	Offline bool     `json:"offline"`
 	// Guards are by account, in the order of the plan.
 	Guards []Guard       `json:"guards"`
 	Plan   plan.Document `json:"plan"`
@@ -45,7 +53,7 @@ type Guard struct {
 // Save writes the plan for a later apply.
 func (e *Engine) Save(w io.Writer, p *Plan) error {
 	s := Saved{
-		Kind: savedKind, FormatVersion: plan.FormatVersion, Path: e.Path, ConfigDigest: e.Config.Digest,
+		Kind: savedKind, FormatVersion: plan.FormatVersion, CreatedAt: p.CreatedAt.UTC(), Path: e.Path, ConfigDigest: e.Config.Digest, ConfigDigests: e.Config.Digests,
 		Targets: p.Request.Targets, Replace: p.Request.Replace, Offline: p.Request.Offline,
 		Plan: Document(p),
 	}
@@ -97,7 +105,7 @@ func LoadSaved(content []byte) (*Saved, error) {
 func (e *Engine) PlanSaved(ctx context.Context, s *Saved) *Plan {
 	if s.ConfigDigest != e.Config.Digest {
 		return &Plan{Project: e.Config.Project, CreatedAt: e.Now(), Diagnostics: diag.List{
-			stale("the configuration or a variable has changed since"),
+			stale(changedParts(s.ConfigDigests, e.Config.Digests)),
 		}}
 	}
 	p := e.Plan(ctx, Request{Targets: s.Targets, Replace: s.Replace, Offline: s.Offline})
@@ -119,6 +127,28 @@ func (e *Engine) PlanSaved(ctx context.Context, s *Saved) *Plan {
 		}
 	}
 	return p
+}
+
+// changedParts names the files and variables that are not as they were.
+func changedParts(saved, now map[string]string) string {
+	var changes []string
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		switch was, there := saved[name]; {
+		case !there:
+			changes = append(changes, name+" was added")
+		case was != now[name]:
+			changes = append(changes, name+" has changed")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(saved)) {
+		if _, there := now[name]; !there {
+			changes = append(changes, name+" was removed")
+		}
+	}
+	if len(changes) == 0 {
+		return "the configuration or a variable has changed since"
+	}
+	return strings.Join(changes, ", and ") + " since"
 }
 
 // staleness says why an account's saved plan is no longer good; "" if it is.

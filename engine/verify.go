@@ -19,7 +19,11 @@ func (r *run) verify(ctx context.Context) bool {
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
-		r.o.record.Accept(g.LoginPrint)
+		if r.o.account.cfg.Spec.Static {
+			// Here it is the login. Of a token that was refreshed it says
+			// nothing about the password.
+			r.o.record.Accept(g.LoginPrint)
+		}
 		if b := r.p.Blocker; b != nil && b.Reason == plan.Reason(providers.NoAccess) {
 			r.p.Blocker = nil
 		}

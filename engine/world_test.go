@@ -244,6 +244,8 @@ type upstream struct {
 	secondFactor bool
 	codes        int
 	onSend       func() error
+	// tries counts the codes that were entered.
+	tries int
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
 	// loginContext is called with the context of each login.
@@ -338,6 +340,7 @@ func (f twoFactor) SendCode(context.Context) (credential.Challenge, error) {
 func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
+	f.u.tries++
 	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
 		return credential.Token{}, wantsCode("the code is wrong")
 	}

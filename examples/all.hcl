@@ -39,7 +39,7 @@ state "vault" "main" {
   path = "credsync/payments"
 }
 
-# vault kv put secret/inputs/accounts invoicebox_token=… sagi_phone=… …
+# vault kv put secret/inputs/accounts @accounts.json, a file with {"invoicebox_token": "…", "sagi_phone": "…", …}
 data "vault" "accounts" {
   sink = "main"
   path = "inputs/accounts"

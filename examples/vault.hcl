@@ -25,7 +25,7 @@ state "vault" "main" {
   path = "credsync/payments"
 }
 
-# vault kv put secret/inputs/accounts invoicebox_token=… sagi_phone=… sagi_password=…
+# vault kv put secret/inputs/accounts @accounts.json, a file with {"invoicebox_token": "…", "sagi_phone": "…", "sagi_password": "…"}
 data "vault" "accounts" {
   sink = "main"
   path = "inputs/accounts"

@@ -95,6 +95,12 @@ type Block struct {
 	Message string
 	// Since is when it was first seen; zero for what is seen now.
 	Since time.Time
+	// Address is the account that it was seen of, where that is another one
+	// with the same login; else empty.
+	Address string
+	// CodeSentAt is when the code was sent that the upstream waits for; zero
+	// where none was.
+	CodeSentAt time.Time
 }
 
 // Target is one deliver block, or one place in the state that no deliver block

@@ -66,6 +66,11 @@ type DocumentBlocker struct {
 	Reason  Reason     `json:"reason"`
 	Message string     `json:"message"`
 	Since   *time.Time `json:"since"`
+	// Address is the account whose block it is: another one than the account's
+	// own where both have the same login.
+	Address string `json:"address"`
+	// CodeSentAt is when the code was sent that the upstream waits for.
+	CodeSentAt *time.Time `json:"code_sent_at"`
 }
 
 // DocumentTarget is one target of a DocumentAccount.

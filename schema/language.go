@@ -41,7 +41,7 @@ func AuditBlock() *Block {
 		Attributes: []Attribute{
 			{
 				Name: "path", Type: cty.String, Required: true, Check: CheckNotEmpty,
-				Doc: "The file that lines are appended to, beginning at the configuration's directory where it is relative. Its directory must exist; the file is made with mode 0600. `\"-\"` is standard error, and standard output for `credsync run`. While it cannot be written, nothing logs in.",
+				Doc: "The file that lines are appended to, beginning at the configuration's directory where it is relative. Its directory must exist; the file is made with mode 0600. `\"-\"` is standard error. While it cannot be written, nothing logs in.",
 			},
 		},
 	}

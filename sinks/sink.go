@@ -197,6 +197,10 @@ type Spec struct {
 	// Exposes says why a target should not be where the state is, given the
 	// place of all records; "" if it may be. Nil where any may.
 	Exposes func(records, target Target) string
+	// Tree says that locations are paths of one tree that all sinks of the type
+	// share, relative ones starting at the configuration's directory, and that
+	// nothing can be inside a target.
+	Tree bool
 	// CheckKeys, where it is not nil, says whether data with these keys can be
 	// written as a deliver block asks, so that no login is made for a token that
 	// could not be delivered. Its errors may quote keys.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,6 +71,7 @@ type wireBlock struct {
 
 type wireRejection struct {
 	LoginPrint string    `json:"login_fingerprint"`
+	Reason     string    `json:"reason,omitempty"`
 	At         time.Time `json:"at"`
 }
 
@@ -113,7 +115,7 @@ func Encode(r *Record) (credential.Secret, error) {
 		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range r.Rejections {
-		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, j.At.UTC()})
+		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, string(j.Reason), j.At.UTC()})
 	}
 	if c := r.Challenge; c != nil {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
@@ -172,7 +174,9 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range w.Rejections {
-		r.Rejections = append(r.Rejections, Rejection(j))
+		// Records of earlier versions name no reason: they had this one only.
+		reason := cmp.Or(providers.Reason(j.Reason), providers.CredentialsRejected)
+		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At})
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}

@@ -34,9 +34,9 @@ type Record struct {
 	Pending *Grant
 	// Block says that a human is needed; nil if not.
 	Block *Block
-	// Rejections are the logins that the upstream rejected, the newest last,
-	// besides Block's: two pipelines with different passwords must not have
-	// each other's rejection forgotten.
+	// Rejections are the logins that the upstream turned down, the newest
+	// last, besides Block's: two pipelines with different passwords must not
+	// have each other's rejection forgotten.
 	Rejections []Rejection
 	// Challenge is a second factor that was sent to a human and not answered.
 	Challenge *Challenge
@@ -81,20 +81,21 @@ type Block struct {
 	ShapePrint string
 }
 
-// maxRejections bounds what is remembered; the oldest go first.
-const maxRejections = 20
+// MaxRejections bounds what is remembered; the oldest go first.
+const MaxRejections = 20
 
-// Rejection is a login that the upstream rejected.
+// Rejection is a login that the upstream turned down, and why.
 type Rejection struct {
 	LoginPrint string
+	Reason     providers.Reason
 	At         time.Time
 }
 
-// Reject remembers that the upstream rejected a login.
-func (r *Record) Reject(loginPrint string, at time.Time) {
-	r.Accept(loginPrint)
-	r.Rejections = append(r.Rejections, Rejection{loginPrint, at})
-	if extra := len(r.Rejections) - maxRejections; extra > 0 {
+// Reject remembers that the upstream turned down a login.
+func (r *Record) Reject(j Rejection) {
+	r.Accept(j.LoginPrint)
+	r.Rejections = append(r.Rejections, j)
+	if extra := len(r.Rejections) - MaxRejections; extra > 0 {
 		r.Rejections = r.Rejections[extra:]
 	}
 }
@@ -104,14 +105,14 @@ func (r *Record) Accept(loginPrint string) {
 	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return j.LoginPrint == loginPrint })
 }
 
-// Rejected returns when the upstream rejected a login; zero if it did not.
-func (r *Record) Rejected(loginPrint string) time.Time {
-	for _, j := range r.Rejections {
-		if j.LoginPrint == loginPrint {
-			return j.At
+// Rejected returns the rejection of a login, or nil.
+func (r *Record) Rejected(loginPrint string) *Rejection {
+	for i := range r.Rejections {
+		if r.Rejections[i].LoginPrint == loginPrint {
+			return &r.Rejections[i]
 		}
 	}
-	return time.Time{}
+	return nil
 }
 
 // Challenge is a code that was asked for. With a zero ID the upstream may have

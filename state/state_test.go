@@ -39,7 +39,7 @@ func full() *state.Record {
 	r.Pending.Rejected = true
 	r.Pending.Token.Outputs = credential.Outputs{}
 	r.Block = &state.Block{Reason: providers.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
-	r.Reject("other", at)
+	r.Reject(state.Rejection{LoginPrint: "other", Reason: providers.AccountLocked, At: at})
 	r.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}, LoginPrint: "l"}
 	r.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", Options: []byte(`{"path":"b"}`), Keys: []string{"k"}, GrantID: "g", Digest: "d", Version: "3", DeliveredAt: at, Merge: true, RestartedID: "g"})
 	r.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a"})
@@ -253,7 +253,7 @@ func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
 		return nil
 	}
 	_, err := newStore(sink).Load(context.Background(), "account.x.a")
-	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "restore it, or delete it") {
+	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "restore it, or forget it") {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -274,5 +274,16 @@ func TestRecordNamesAreValidEverywhereAndDistinct(t *testing.T) {
 			t.Errorf("%q and %q have the same name", a, other)
 		}
 		seen[name] = a
+	}
+}
+
+func TestRejectionOfAnEarlierVersionHasItsOnlyReason(t *testing.T) {
+	r, err := state.Decode(credential.NewSecret(`{"format_version":1,"address":"account.sagi.a","provider":"sagi","project":"p","key":"AAAA",` +
+		`"rejections":[{"login_fingerprint":"f","at":"2026-03-01T12:00:00Z"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j := r.Rejected("f"); j == nil || j.Reason != providers.CredentialsRejected {
+		t.Errorf("%+v", j)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // mend says what to do about a corrupt record.
-const mend = "restore it, or delete it, and the next apply logs in anew"
+const mend = "restore it, or forget it with credsync state rm, and the next apply logs in anew"
 
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"
@@ -38,8 +38,8 @@ func NewStore(sink sinks.Sink, place func(name string) (sinks.Target, error)) *S
 }
 
 // Load reads the record of an account; Record is nil where there is none. It
-// returns ErrCorrupt or ErrTooNew for one that cannot be used, and the sink's
-// errors.
+// returns ErrCorrupt or ErrTooNew for one that cannot be used, with its version
+// where the sink can tell, and the sink's errors.
 func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
 	snap, err := s.read(ctx, RecordName(address))
 	return isOf(address, snap, err)
@@ -48,7 +48,7 @@ func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
 // isOf refuses the record of another account.
 func isOf(address string, snap Snapshot, err error) (Snapshot, error) {
 	if err == nil && snap.Record != nil && snap.Record.Address != address {
-		return Snapshot{}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
+		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
 	}
 	return snap, err
 }
@@ -86,6 +86,17 @@ func (s *Store) Delete(ctx context.Context, address, version string) error {
 	return nil
 }
 
+// Version returns the version of an account's record without understanding it;
+// "" where there is none.
+func (s *Store) Version(ctx context.Context, address string) (string, error) {
+	t, err := s.place(RecordName(address))
+	if err != nil {
+		return "", err
+	}
+	info, err := s.sink.Stat(ctx, t)
+	return info.Version, err
+}
+
 func (s *Store) read(ctx context.Context, name string) (Snapshot, error) {
 	t, err := s.place(name)
 	if err != nil {
@@ -112,10 +123,10 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 func decodeAt(t sinks.Target, object sinks.Object) (Snapshot, error) {
 	r, err := Decode(object.Data[dataKey])
 	if errors.Is(err, ErrCorrupt) {
-		return Snapshot{}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)
+		return Snapshot{Version: object.Version}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)
 	}
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("read the state at %s: %w", t.Location, err)
+		return Snapshot{Version: object.Version}, fmt.Errorf("read the state at %s: %w", t.Location, err)
 	}
 	return Snapshot{Record: r, Version: object.Version}, nil
 }

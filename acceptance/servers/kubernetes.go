@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/credsync/credsync/acceptance/servers/binary"
@@ -33,6 +34,7 @@ type KubernetesServer struct {
 	log     string
 	args    []string
 	process *process
+	etcd    *process
 	client  *http.Client
 	made    atomic.Int64
 }
@@ -41,12 +43,12 @@ type KubernetesServer struct {
 // and admission as it is by default.
 func Kubernetes(t testing.TB) *KubernetesServer {
 	t.Helper()
-	etcd := startEtcd(t)
+	etcd, etcdProcess := startEtcd(t)
 	dir := t.TempDir()
 	port := freePort(t)
 	k := &KubernetesServer{
 		Address: fmt.Sprintf("https://127.0.0.1:%d", port), AdminToken: "credsync-admin", CA: NewCA(t), tb: t,
-		program: program(t, binary.KubeAPIServer), log: logFile(t, "kube-apiserver"),
+		program: program(t, binary.KubeAPIServer), log: logFile(t, "kube-apiserver"), etcd: etcdProcess,
 	}
 	file := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -78,18 +80,26 @@ func (k *KubernetesServer) Transport() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 }
 
-// startEtcd starts an etcd and returns its URL. What it keeps ends with the
+// startEtcd starts an etcd and returns its URL with its process. What it keeps ends with the
 // test, so it need not reach the disk.
-func startEtcd(t testing.TB) string {
+func startEtcd(t testing.TB) (string, *process) {
 	t.Helper()
 	client, peer := fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 	log := logFile(t, "etcd")
-	start(t, log, nil, program(t, binary.Etcd),
+	p := start(t, log, nil, program(t, binary.Etcd),
 		"--data-dir="+filepath.Join(t.TempDir(), "etcd"), "--unsafe-no-fsync", "--log-level=warn",
 		"--listen-client-urls="+client, "--advertise-client-urls="+client,
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
 	await(t, http.DefaultClient, client+"/health", log, func(status int) bool { return status == 200 })
-	return client
+	return client, p
+}
+
+// SignalEtcd sends a signal to the etcd behind the API server: SIGSTOP has it
+// stand still, SIGCONT go on.
+func (k *KubernetesServer) SignalEtcd(s syscall.Signal) {
+	if err := k.etcd.signal(s); err != nil {
+		k.tb.Errorf("signal etcd: %v", err)
+	}
 }
 
 // signingKeys are the pair that service account tokens are signed with.

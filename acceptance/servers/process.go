@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,10 +31,12 @@ const (
 // supervise runs the server as a child of a shell that ends it, by its process
 // id, as soon as the shell's own input is closed. That happens also when the
 // test's process is killed, which runs no cleanup.
-const supervise = `"$@" <&- & server=$!; read -r _; kill "$server" 2>/dev/null; wait "$server"`
+const supervise = `"$@" <&- 3>&- & server=$!; echo "$server" >&3; exec 3>&-; read -r _; kill "$server" 2>/dev/null; wait "$server"`
 
 // process is a running server.
 type process struct {
+	// pid is the server's own, not the shell's.
+	pid   int
 	cmd   *exec.Cmd
 	input io.Closer
 	done  chan struct{}
@@ -86,10 +89,21 @@ func start(t testing.TB, log string, env []string, program string, args ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	told, tell, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = told.Close() }()
+	cmd.ExtraFiles = []*os.File{tell}
+	err = cmd.Start()
+	_ = tell.Close()
+	if err != nil {
 		t.Fatalf("start %s: %v", program, err)
 	}
 	p := &process{cmd: cmd, input: input, done: make(chan struct{})}
+	if _, err := fmt.Fscan(told, &p.pid); err != nil {
+		t.Fatalf("start %s: its process id is not known: %v", program, err)
+	}
 	go func() {
 		// Its exit code says nothing: servers end by a signal.
 		_ = cmd.Wait()
@@ -98,6 +112,9 @@ func start(t testing.TB, log string, env []string, program string, args ...strin
 	t.Cleanup(p.stop)
 	return p
 }
+
+// signal sends the server a signal.
+func (p *process) signal(s syscall.Signal) error { return syscall.Kill(p.pid, s) }
 
 // stop ends the server and waits for that. It may be called twice.
 func (p *process) stop() {

@@ -35,10 +35,8 @@ type app struct {
 	// out and log are there once the flags are parsed.
 	out *render.Output
 	log hclog.Logger
-	// auditTo is the stream of an audit trail without a file; nil for standard
-	// error. trails are those that have one, by path.
-	auditTo io.Writer
-	trails  map[string]*audit.File
+	// trails are the audit trails in files, by path.
+	trails map[string]*audit.File
 }
 
 // sharedFlags are those that every command takes.
@@ -97,10 +95,14 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.flags.noColor, "no-color", false, "print no colours; NO_COLOR does the same")
 	f.StringVar(&a.flags.logLevel, "log-level", "", "log at `LEVEL`: trace, debug, info, warn, error or off\n(default off, or what CREDSYNC_LOG says)")
 	f.StringVar(&a.flags.logFormat, "log-format", "text", "`FORMAT` of the log, text or json")
+	_ = root.MarkPersistentFlagDirname("chdir")
+	completeFlag(root, "log-level", words("trace", "debug", "info", "warn", "error", "off"))
+	completeFlag(root, "log-format", words("text", "json"))
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
 		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
+		a.verifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
 	return root
 }

@@ -49,7 +49,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
 	flags.IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
 	flags.StringVar(&f.shard, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
-	addressFlags(cmd, &f.Request)
+	a.addressFlags(cmd, &f.Request)
 	return cmd
 }
 
@@ -130,7 +130,8 @@ func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 	if f.json {
 		return false, diag.List{diag.Errorf("Nobody can be asked to approve the plan", "apply --json asks nothing. Pass --auto-approve too.")}
 	}
-	yes, why := a.confirm(ctx, "Do you want credsync to do this?")
+	yes, why := a.confirm(ctx, "Do you want credsync to do this?",
+		"Pass --auto-approve, or apply a plan that was saved with credsync plan --out.")
 	if !yes && why == nil {
 		why = diag.List{diag.Errorf("Apply cancelled", "The plan was not approved, so nothing was done.")}
 	}

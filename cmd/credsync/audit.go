@@ -12,8 +12,6 @@ func (a *app) auditor(c *config.Audit) engine.Auditor {
 	switch {
 	case c == nil:
 		return nil
-	case c.Stream && a.auditTo != nil:
-		return audit.NewStream(a.auditTo, "standard output")
 	case c.Stream:
 		// A live line and these would overwrite each other.
 		a.out.Err.Terminal = false

@@ -27,6 +27,8 @@ type fake struct {
 	begun int
 	sent  engine.Sent
 	code  credential.Secret
+	// checks are what Check returns.
+	checks []engine.Check
 	// recoverErr is what Recover returns.
 	recoverErr error
 }
@@ -61,6 +63,8 @@ func (f *fake) Authenticate(context.Context, *engine.Plan, engine.Observer) *eng
 	f.proved++
 	return &f.summary
 }
+
+func (f *fake) Check(context.Context, []string) ([]engine.Check, diag.List) { return f.checks, nil }
 
 func (f *fake) BeginLogin(context.Context, string) engine.Sent {
 	f.begun++

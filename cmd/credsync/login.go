@@ -35,9 +35,9 @@ func (a *app) loginCommand() *cobra.Command {
 		Short: "Log an account in that asks for a code sent to a human",
 		Long: "Have the upstream send its code, ask for it, finish the login, verify the token and\n" +
 			"deliver it. Without a terminal the code is read from standard input.\n\n" +
-			"In two steps, also on two machines, since the state remembers the first:\n" +
-			"  credsync login ADDR --send-only\n" +
-			"  credsync login ADDR --code-file FILE\n\n" +
+			"In two steps, also on two machines, since the state remembers the first:\n\n" +
+			"    credsync login ADDR --send-only\n" +
+			"    credsync login ADDR --code-file FILE\n\n" +
 			"Exit codes: 0 done; 1 error; 3 the code is missing or wrong, or another human is\n" +
 			"needed.",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -46,6 +46,7 @@ func (a *app) loginCommand() *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (f.code != "" && f.codeFile != "") || f.sendOnly && (f.code != "" || f.codeFile != "") {
 				return usageError{"--code, --code-file and --send-only exclude each other", "Give one of them, or none to be asked."}

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,6 +13,10 @@ import (
 )
 
 func main() {
+	// Libraries write to the standard logger what surprises them, net/http
+	// even the beginning of an answer that nobody asked for: a token, if an
+	// upstream miscounts its bytes. What matters is in the errors they return.
+	log.SetOutput(io.Discard)
 	ctx, stop := interruptible()
 	code := run(ctx, os.Args[1:], process{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,

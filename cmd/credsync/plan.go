@@ -42,14 +42,21 @@ func (a *app) planCommand() *cobra.Command {
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
 	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
 	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
-	addressFlags(cmd, &f.Request)
+	a.addressFlags(cmd, &f.Request)
 	return cmd
 }
 
 // addressFlags are shared by plan and apply.
-func addressFlags(cmd *cobra.Command, r *engine.Request) {
-	cmd.Flags().StringArrayVar(&r.Targets, "target", nil, "look only at account `ADDR` (repeatable)")
-	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR` whatever the old\none is worth, also with credentials that were\nrejected (repeatable)")
+func (a *app) addressFlags(cmd *cobra.Command, r *engine.Request) {
+	a.targetFlag(cmd, &r.Targets)
+	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR`, or those that a\npattern names, whatever the old one is worth, also\nwith credentials that were rejected (repeatable)")
+	completeFlag(cmd, "replace", a.completeFlagAddress)
+}
+
+// targetFlag is also for status, which replaces nothing.
+func (a *app) targetFlag(cmd *cobra.Command, targets *[]string) {
+	cmd.Flags().StringArrayVar(targets, "target", nil, "look only at account `ADDR`, or at those that a pattern\nsuch as 'sagi.*' names (repeatable)")
+	completeFlag(cmd, "target", a.completeFlagAddress)
 }
 
 func (a *app) plan(ctx context.Context, path string, f planFlags) error {

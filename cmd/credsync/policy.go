@@ -40,9 +40,10 @@ func (a *app) policyCommand() *cobra.Command {
 func (a *app) policyOf(spec *sinks.Spec) *cobra.Command {
 	flags := make(map[string]*string, len(spec.Policy.Flags))
 	cmd := &cobra.Command{
-		Use:   spec.Policy.Name + " [SINK...]",
-		Short: spec.Policy.Short,
-		Long:  spec.Policy.Long,
+		Use:               spec.Policy.Name + " [SINK...]",
+		Short:             spec.Policy.Short,
+		Long:              spec.Policy.Long,
+		ValidArgsFunction: a.completeSinks(spec.Type),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			given := make(map[string]string, len(flags))
 			for _, f := range spec.Policy.Flags {
@@ -56,6 +57,9 @@ func (a *app) policyOf(spec *sinks.Spec) *cobra.Command {
 	}
 	for _, f := range spec.Policy.Flags {
 		flags[f.Name] = cmd.Flags().String(f.Name, f.Default, f.Usage)
+		if len(f.OneOf) > 0 {
+			completeFlag(cmd, f.Name, words(f.OneOf...))
+		}
 	}
 	return cmd
 }

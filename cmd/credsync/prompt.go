@@ -9,13 +9,13 @@ import (
 )
 
 // confirm asks for a yes. It returns an error diagnostic where there is nobody
-// to ask, and false where the answer is anything else.
-func (a *app) confirm(ctx context.Context, question string) (bool, diag.List) {
+// to ask, with what to do otherwise, and false where the answer is anything
+// else.
+func (a *app) confirm(ctx context.Context, question, otherwise string) (bool, diag.List) {
 	_, in := terminal(a.stdin)
 	_, out := terminal(a.stderr)
 	if !in || !out {
-		return false, diag.List{diag.Errorf("Nobody can be asked to approve the plan",
-			"There is no terminal to ask on, so nothing was done. Pass --auto-approve, or apply a plan that was saved with credsync plan --out.")}
+		return false, diag.List{diag.Errorf("Nobody can be asked", "There is no terminal to ask on, so nothing was done. %s", otherwise)}
 	}
 	a.out.Ask(question, `Only "yes" is accepted.`)
 	answer := make(chan string, 1)

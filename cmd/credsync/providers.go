@@ -22,7 +22,8 @@ func (a *app) providersCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.providers(args, asJSON) },
+		ValidArgsFunction: completeProvider,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.providers(args, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

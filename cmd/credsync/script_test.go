@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/state"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -85,7 +88,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "audit": auditCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "interrupt": interrupt,
+			"exits": exits, "audit": auditCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "interrupt": interrupt,
 		},
 	})
 }
@@ -151,6 +154,34 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(os.Truncate(filepath.Join(dir, e.Name()), info.Size()/2))
 		}
 	}
+}
+
+// lock WHERE: leaves a lease for another minute on the sagi account, held by a
+// process that is "here", "gone" from here, or "elsewhere".
+func lock(ts *testscript.TestScript, _ bool, args []string) {
+	holder := engine.NewHolder()
+	switch args[0] {
+	case "gone":
+		parts := strings.Split(holder, "/")
+		parts[3] = "1"
+		holder = strings.Join(parts, "/")
+	case "elsewhere":
+		holder = "build-7/boot.ns/4711/99/ABCDEFGH"
+	}
+	file := ts.MkAbs(filepath.Join(".credsync", state.RecordName("account.sagi.coffee")+".json"))
+	var content struct {
+		Record string `json:"record"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &content))
+	rec, err := state.Decode(credential.NewSecret(content.Record))
+	ts.Check(err)
+	rec.Lease = &state.Lease{Holder: holder, ExpiresAt: time.Now().Add(time.Minute)}
+	encoded, err := state.Encode(rec)
+	ts.Check(err)
+	content.Record = encoded.Reveal()
+	b, err := json.Marshal(content)
+	ts.Check(err)
+	ts.Check(os.WriteFile(file, b, 0o600))
 }
 
 // interrupt N CODE command args...: runs it, sends it N signals once a request

@@ -18,8 +18,11 @@ const maxEmergencyFile = 16 << 20
 func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "Mend the state",
-		Args:  cobra.ArbitraryArgs,
+		Short: "Look into the state, and mend it",
+		Long: "Look into the state, and mend it. None of these commands shows a secret, contacts an\n" +
+			"upstream or touches a target. They work where the configuration has mistakes, as\n" +
+			"long as the state block, its sink and the project can be read.",
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -27,7 +30,12 @@ func (a *app) stateCommand() *cobra.Command {
 			return usageError{fmt.Sprintf("There is no command %q of state", args[0]), "Run credsync state --help for the list."}
 		},
 	}
-	cmd.AddCommand(&cobra.Command{
+	cmd.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateUnlockCommand(), a.stateRecoverCommand())
+	return cmd
+}
+
+func (a *app) stateRecoverCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:   "recover FILE",
 		Short: "Bring a token back that the state did not take",
 		Long: "When an upstream has handed out a token and the state cannot be written, apply puts\n" +
@@ -40,8 +48,7 @@ func (a *app) stateCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return a.recoverState(cmd.Context(), args[0]) },
-	})
-	return cmd
+	}
 }
 
 func (a *app) recoverState(ctx context.Context, file string) error {

@@ -39,7 +39,7 @@ func (a *app) statusCommand() *cobra.Command {
 	flags.BoolVar(&f.Details, "details", false, "tell of each account every time and every target")
 	flags.BoolVar(&f.Monitor, "exit-code", false, "end with the exit code of a monitoring plugin, and\nbegin with the line that it reads")
 	flags.StringVar(&f.html, "html", "", "also write a page for browsers to `FILE`")
-	flags.StringArrayVar(&f.targets, "target", nil, "look only at account `ADDR` (repeatable)")
+	a.targetFlag(cmd, &f.targets)
 	return cmd
 }
 

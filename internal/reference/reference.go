@@ -30,6 +30,7 @@ func Files(p *providers.Registry, s *sinks.Registry) map[string][]byte {
 	for name, text := range files {
 		files[name] = bytes.Replace(text, []byte("\n\n"), []byte("\n\n"+notice+"\n\n"), 1)
 	}
+	files[SchemaFile] = JSONSchema(p, s)
 	return files
 }
 
@@ -54,6 +55,8 @@ func index(p *providers.Registry, s *sinks.Registry) []byte {
 	for _, name := range s.Types() {
 		out.line("- [Sink `%s`](sink-%s.md)", name, name)
 	}
+	out.line("- [Commands](%s): every command with its flags", CommandsFile)
+	out.line("- [JSON Schema](%s) of configurations in JSON, for editors; `credsync schema` prints it", SchemaFile)
 	return out.Bytes()
 }
 

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -69,12 +70,15 @@ func (v *applyText) Finish(s *engine.Summary) {
 		v.progress.Close()
 	}
 	for _, o := range s.Outcomes {
-		v.Diagnostics(o.Diagnostics)
+		if !o.NotBegun {
+			v.Diagnostics(o.Diagnostics)
+		}
 	}
+	v.Diagnostics(notBegun(s))
 	p := planPrinter{Stream: v.Out, now: v.Now()}
 	for _, result := range []engine.Result{engine.Failed, engine.Blocked} {
 		for _, o := range s.Outcomes {
-			if o.Result == result {
+			if o.Result == result && !o.NotBegun {
 				v.outcome(p, o)
 			}
 		}
@@ -87,6 +91,28 @@ func (v *applyText) Finish(s *engine.Summary) {
 	}
 	p.printf("\n")
 	p.closing(title, paint, applyCounts(s))
+}
+
+// namedAccounts is how many of the accounts that were not begun are named.
+const namedAccounts = 3
+
+// notBegun tells in one diagnostic of the accounts that a run which was told to
+// stop did not come to: of thousands, one for each would hide everything else.
+func notBegun(s *engine.Summary) diag.List {
+	var names []string
+	for _, o := range s.Outcomes {
+		if o.NotBegun && len(names) < namedAccounts {
+			names = append(names, o.Address)
+		}
+	}
+	n := s.NotBegun()
+	switch {
+	case n == 0:
+		return nil
+	case n > len(names):
+		names = append(names, fmt.Sprintf("%d more", n-len(names)))
+	}
+	return diag.List{diag.Errorf(plural(n, "account")+" not begun", "The run was told to stop before it came to %s. Run apply again.", strings.Join(names, ", "))}
 }
 
 // told remembers the diagnostics that were shown: what a plan found, the work
@@ -129,7 +155,7 @@ func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 		p.printf("      As shown above.\n")
 	default:
 		p.paragraph(6, diag.Sentence(o.Blocker.Message))
-		p.remedy(o.Blocker.Reason, o.Address)
+		p.remedy(o.Blocker.Reason, cmp.Or(o.Blocker.Address, o.Address), !o.Blocker.CodeSentAt.IsZero())
 	}
 }
 
@@ -154,8 +180,11 @@ func applyCounts(s *engine.Summary) string {
 			parts = append(parts, fmt.Sprintf("%d %s", done[a], past))
 		}
 	}
-	if n := s.Count(engine.Failed); n > 0 {
+	if n := s.Count(engine.Failed) - s.NotBegun(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", n))
+	}
+	if n := s.NotBegun(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not begun", n))
 	}
 	line := strings.Join(parts, ", ") + "."
 	if n := s.Count(engine.Blocked); n > 0 {

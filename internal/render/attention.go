@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -89,7 +90,7 @@ func (p planPrinter) why(a plan.DocumentAccount) {
 func (p planPrinter) whatToDo(a plan.DocumentAccount) {
 	switch {
 	case a.Blocker != nil:
-		p.advice(remedy(a.Blocker.Reason, a.Address))
+		p.advice(remedy(a.Blocker.Reason, cmp.Or(a.Blocker.Address, a.Address), a.Blocker.CodeSentAt != nil))
 	case needsAttention(a):
 		p.advice(remedyOfWarning(a, p.now))
 	}

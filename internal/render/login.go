@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/credsync/credsync/engine"
@@ -50,7 +51,7 @@ func (v *LoginView) Finish(o engine.Outcome) {
 	case engine.Blocked:
 		p.printf("%s\n", clean(o.Address)+": needs a human ("+string(o.Blocker.Reason)+")")
 		p.paragraph(6, diag.Sentence(o.Message))
-		p.remedy(o.Blocker.Reason, o.Address)
+		p.remedy(o.Blocker.Reason, cmp.Or(o.Blocker.Address, o.Address), !o.Blocker.CodeSentAt.IsZero())
 	case engine.Failed:
 		p.printf("%s\n", clean(o.Address)+": the login failed.")
 	}

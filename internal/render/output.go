@@ -56,6 +56,11 @@ func (o *Output) Raw(b []byte) { _, _ = o.Out.Writer.Write(b) }
 // Line writes one line to standard output.
 func (o *Output) Line(text string) { o.Out.printf("%s\n", clean(text)) }
 
+// Done writes the line that says that what was announced is done.
+func (o *Output) Done(text string) {
+	o.Out.printf("\n%s\n", o.Out.style().bold(clean(text)))
+}
+
 // Note writes one line to standard error, for what is not a result.
 func (o *Output) Note(text string) { o.Err.printf("%s\n", clean(text)) }
 

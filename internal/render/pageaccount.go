@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ func troubled(a plan.DocumentAccount, now time.Time) pageAccount {
 	}
 	if b := a.Blocker; b != nil {
 		p.Blocker = diag.Sentence(clean(b.Message))
-		p.Advice, p.Command = remedy(b.Reason, a.Address)
+		p.Advice, p.Command = remedy(b.Reason, cmp.Or(b.Address, a.Address), b.CodeSentAt != nil)
 		if b.Since != nil {
 			p.Facts = append(p.Facts, pageFact{"Blocked since", both(*b.Since, now)})
 		}

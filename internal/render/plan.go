@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -201,7 +202,7 @@ func (p planPrinter) blocker(a plan.DocumentAccount) {
 	if a.Blocker.Since != nil {
 		p.printf("      since    %s\n", both(*a.Blocker.Since, p.now))
 	}
-	p.remedy(a.Blocker.Reason, a.Address)
+	p.remedy(a.Blocker.Reason, cmp.Or(a.Blocker.Address, a.Address), a.Blocker.CodeSentAt != nil)
 }
 
 func (p planPrinter) paragraph(indent int, text string) {

@@ -8,8 +8,9 @@ import (
 )
 
 // remedy says what ends a block, and may name a command that is part of it.
-// Both are "" where the block's message says so itself.
-func remedy(reason plan.Reason, address string) (advice, command string) {
+// Both are "" where the block's message says so itself. codeSent says that a
+// code is already with a human.
+func remedy(reason plan.Reason, address string, codeSent bool) (advice, command string) {
 	again := "credsync apply --replace " + quoteArgument(address)
 	switch providers.Reason(reason) {
 	case providers.CredentialsRejected:
@@ -25,14 +26,17 @@ func remedy(reason plan.Reason, address string) (advice, command string) {
 	case providers.NoAccess:
 		return "have the upstream give the account the access it lacks, then:", again
 	case providers.NeedsCode:
+		if codeSent {
+			return "whoever received the code puts it into a file and runs (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"
+		}
 		return "someone who receives the account's codes runs:", "credsync login " + quoteArgument(address)
 	}
 	return "", ""
 }
 
 // remedy prints it, with the command on a line of its own to copy.
-func (p planPrinter) remedy(reason plan.Reason, address string) {
-	p.advice(remedy(reason, address))
+func (p planPrinter) remedy(reason plan.Reason, address string, codeSent bool) {
+	p.advice(remedy(reason, address, codeSent))
 }
 
 func (p planPrinter) advice(advice, command string) {

@@ -14,7 +14,7 @@ func TestEveryBlockByAnUpstreamSaysWhatToDo(t *testing.T) {
 		providers.PasswordChangeRequired, providers.SecondFactorUnsupported, providers.NoAccess,
 	} {
 		t.Run(string(reason), func(t *testing.T) {
-			advice, command := remedy(plan.Reason(reason), "account.sagi.coffee")
+			advice, command := remedy(plan.Reason(reason), "account.sagi.coffee", false)
 			if advice == "" {
 				t.Error("a person is needed and is not told for what")
 			}
@@ -36,5 +36,12 @@ func TestCommandsToCopySurviveAShell(t *testing.T) {
 		if got := quoteArgument(address); got != want {
 			t.Errorf("quoteArgument(%s) = %s, want %s", address, got, want)
 		}
+	}
+}
+
+func TestRemedyOfACodeThatWasSentSendsNoOther(t *testing.T) {
+	advice, command := remedy(plan.Reason(providers.NeedsCode), "account.bifit_kassa.shop", true)
+	if command != "credsync login bifit_kassa.shop --code-file FILE" || !strings.Contains(advice, "another code is sent") {
+		t.Errorf("%q %q", advice, command)
 	}
 }

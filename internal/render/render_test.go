@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -325,6 +326,33 @@ func TestApply(t *testing.T) {
 		finishApply(c)
 		golden(t, strings.NewReplacer(eraseLine, "\n<erase>").Replace(c.err.String()))
 	})
+}
+
+func TestAccountsThatWereNotBegunAreToldInOne(t *testing.T) {
+	s := &engine.Summary{}
+	for i := range 1000 {
+		address := fmt.Sprintf("account.sagi.shop%03d", i)
+		s.Outcomes = append(s.Outcomes, engine.Outcome{
+			Address: address, Action: plan.Issue, Reason: plan.NoToken, Result: engine.Failed, NotBegun: true,
+			Message:     "not begun",
+			Diagnostics: diag.List{diag.Errorf("The account was not begun", "Run apply again.").About(address, nil)},
+		})
+	}
+	text := capture(false)
+	NewApply(text.Output, false).Finish(s)
+	if n := strings.Count(text.both(), "\n"); n > 20 {
+		t.Errorf("%d lines for accounts that were not begun", n)
+	}
+	for _, want := range []string{"1000 accounts not begun", "shop000", "997 more", "1000 not begun"} {
+		if !strings.Contains(strings.Join(strings.Fields(text.both()), " "), want) {
+			t.Errorf("%q is not in:\n%s", want, text.both())
+		}
+	}
+	asJSON := capture(false)
+	NewApply(asJSON.Output, true).Finish(s)
+	if n := strings.Count(asJSON.out.String(), `"account_done"`); n != 1000 {
+		t.Errorf("JSON has %d lines of accounts, want all", n)
+	}
 }
 
 func TestErrorOfThePlanMakesTheApplyIncomplete(t *testing.T) {

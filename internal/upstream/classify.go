@@ -37,6 +37,7 @@ func transportFailure(err error) failure {
 	var proxy proxyError
 	var dns *net.DNSError
 	var op *net.OpError
+	var silent errSilent
 	switch {
 	case errors.As(err, &proxy):
 		return proxyFailure(proxy.status)
@@ -46,6 +47,8 @@ func transportFailure(err error) failure {
 		return failure{class: providers.Retryable, message: "no answer in time", advice: tryLater + " If it does not pass, raise http.timeout."}
 	case errors.Is(err, errLimited{}):
 		return failure{class: providers.Retryable, message: errLimited{}.Error(), advice: "The next run tries again. If it happens often, raise http.requests_per_second or shard the accounts."}
+	case errors.As(err, &silent):
+		return failure{class: providers.Retryable, message: silent.Error(), advice: "Check base_url, the network and the upstream; the next run tries again."}
 	case errors.Is(err, errTooLarge), errors.Is(err, errEncoding):
 		return failure{class: providers.Server, message: errText(err), advice: "Ask the upstream, or whoever runs what is between, why it answers so."}
 	case errors.As(err, &dns):

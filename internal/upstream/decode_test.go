@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -149,6 +150,13 @@ func TestCleanWithholdsEchoes(t *testing.T) {
 		{"percent-encoded", "p%40ss+word%2F1234"},
 		{"base64", "cEBzcyB3b3JkLzEyMzQ="},
 		{"hex", "7040737320776f72642f31323334"},
+		{"base64 behind a user's name", base64.StdEncoding.EncodeToString([]byte("user:" + secret))},
+		{"base64 behind one letter", base64.URLEncoding.EncodeToString([]byte("u" + secret + "x"))},
+		{"base64 behind two letters", base64.RawStdEncoding.EncodeToString([]byte("xy" + secret))},
+		{"reversed", "4321/drow ss@p"},
+		{"every byte percent-encoded", "%70%40%73%73%20%77%6f%72%64"},
+		{"every character escaped", `\u0070\u0040\u0073\u0073\u0020\u0077\u006f`},
+		{"every byte escaped", `\x70\x40\x73\x73\x20\x77\x6F`},
 		{"behind the limit", strings.Repeat("x", 500) + secret},
 	} {
 		t.Run(c.name, func(t *testing.T) {

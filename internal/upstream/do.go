@@ -68,7 +68,7 @@ func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	if err != nil {
 		return nil, noAnswer(ctx, err, op, shown, op.Once)
 	}
-	op.Secrets = slices.Concat(op.Secrets, x.added)
+	op.Secrets = slices.Concat(op.Secrets, x.secrets())
 	a := &Answer{Status: resp.StatusCode, op: op, url: shown, body: credential.NewSecret(string(body))}
 	a.ContentType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))
@@ -90,10 +90,13 @@ func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) er
 		e.Class, e.Reason, e.Attribute, e.Message, e.Advice = f.class, f.reason, f.attribute, f.message, f.advice
 	}
 	if lost {
-		e.Message += "; the upstream may have processed the request, so it is not sent again in this run"
+		e.Message += lostNote
 	}
 	return e
 }
+
+// lostNote ends the message of an error with AnswerLost.
+const lostNote = "; the upstream may have processed the request, so it is not sent again in this run"
 
 // common judges the statuses that mean the same everywhere.
 func (a *Answer) common(h http.Header) error {
@@ -101,9 +104,12 @@ func (a *Answer) common(h http.Header) error {
 	switch {
 	case a.Status == http.StatusTooManyRequests:
 		e = a.Fail(providers.Retryable, "too many requests", "The next run tries again. If it happens often, lower http.requests_per_second.")
-	case a.Status == http.StatusBadGateway, a.Status == http.StatusServiceUnavailable, a.Status == http.StatusGatewayTimeout:
+	case unavailable(a.Status):
 		e = a.Fail(providers.Retryable, "the upstream is not available", tryLater)
-		e.AnswerLost = a.op.Once && a.Status != http.StatusServiceUnavailable
+		if a.op.Once && !turnedAway(a.Status, h) {
+			e.AnswerLost = true
+			e.Message += lostNote
+		}
 	case a.Status == http.StatusProxyAuthRequired:
 		f := proxyFailure(a.Status)
 		e = a.Fail(f.class, f.message, f.advice)
@@ -124,7 +130,8 @@ func (a *Answer) common(h http.Header) error {
 func (a *Answer) redirected(origin string) *providers.Error {
 	where := "elsewhere"
 	if origin != "" {
-		where = "to " + origin
+		// The host's name is as much the upstream's words as any message.
+		where = "to " + a.Said(origin)
 	}
 	e := a.Fail(providers.Server, "the upstream redirects "+where+", which is not followed since it would carry the secrets along",
 		"Find out what answers at this address: a maintenance page, a captive portal, a wrong base_url.")

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/credsync/credsync/credential"
@@ -13,10 +14,11 @@ type exchange struct {
 	once bool
 	// attended requests are not sent again once anything was answered.
 	attended bool
-	// added are the values of the configured headers that went along.
+	mu       sync.Mutex
+	lost     bool
+	// added are secrets that went along besides the account's own: the values
+	// of the configured headers, the password of the proxy.
 	added []credential.Secret
-	mu    sync.Mutex
-	lost  bool
 }
 
 type exchangeKey struct{}
@@ -26,6 +28,23 @@ type exchangeKey struct{}
 func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
+}
+
+// add notes a secret that went along.
+func (x *exchange) add(s credential.Secret) {
+	if x == nil || s.IsZero() {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.added = append(x.added, s)
+}
+
+// secrets are those that went along.
+func (x *exchange) secrets() []credential.Secret {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.added)
 }
 
 // setLost notes whether the upstream may have processed the attempt under way.

@@ -21,8 +21,8 @@ func (h *headers) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	x := exchangeOf(req.Context())
 	for name, value := range h.add {
-		if x != nil && len(value.Reveal()) >= minKey {
-			x.added = append(x.added, value)
+		if len(value.Reveal()) >= minKey {
+			x.add(value)
 		}
 		if http.CanonicalHeaderKey(name) == "Host" {
 			req.Host = value.Reveal()

@@ -30,7 +30,8 @@ type PoolOptions struct {
 	Pause func(time.Duration) time.Duration
 }
 
-// Pool makes HTTP clients that share connections and rate limits. It is safe
+// Pool makes HTTP clients that share connections, rate limits and what is
+// known of hosts that do not answer. It is safe
 // for concurrent use.
 type Pool struct {
 	opts PoolOptions
@@ -38,6 +39,7 @@ type Pool struct {
 	mu         sync.Mutex
 	transports map[transportKey]*http.Transport
 	limiters   map[limitKey]*rate.Limiter
+	breakers   map[breakerKey]*breaker
 	skewed     map[string]bool
 }
 
@@ -56,6 +58,7 @@ func NewPool(o PoolOptions) *Pool {
 		opts:       o,
 		transports: map[transportKey]*http.Transport{},
 		limiters:   map[limitKey]*rate.Limiter{},
+		breakers:   map[breakerKey]*breaker{},
 		skewed:     map[string]bool{},
 	}
 }
@@ -96,7 +99,8 @@ type Options struct {
 	Limit providers.Limit
 	// LimitKey names what the limit counts for: clients of one host with equal
 	// keys share one limiter, and the first of them sets its rate. An account's
-	// address is the usual one.
+	// address is the usual one. It also tells the accounts apart that a host
+	// does not answer.
 	LimitKey string
 	// ClientCertificate authenticates this side of the TLS connection.
 	ClientCertificate *tls.Certificate
@@ -108,7 +112,8 @@ type Options struct {
 // of class Config that names the attribute which is wrong.
 //
 // Redirects are not followed. Answers are at most 1 MiB and arrive whole or
-// not at all. Use it through Do.
+// not at all. While a host answers none of several accounts, most requests to
+// it fail without being sent. Use it through Do.
 func (p *Pool) Client(o Options) (*http.Client, error) {
 	base, err := parseBaseURL(o.BaseURL, o.AllowPlainHTTP)
 	if err != nil {
@@ -132,6 +137,7 @@ func (p *Pool) Client(o Options) (*http.Client, error) {
 		rt = &limit{next: rt, limiter: l}
 	}
 	rt = newRetry(rt, p, o.MaxAttempts)
+	rt = &guard{next: rt, pool: p, proxy: o.Proxy, account: o.LimitKey}
 	if len(o.Headers) > 0 {
 		rt = &headers{next: rt, add: o.Headers}
 	}

@@ -25,9 +25,9 @@ const (
 //   - a request that may be repeated: after 429, 502, 503, 504, a timeout, or
 //     a broken connection or answer;
 //   - any other (see Op.Once): only where the upstream certainly did not
-//     process it, which is when no connection came about, and after 429 and
-//     503. A second login might be the one that locks the account, and a
-//     second refresh would present a token that the first one spent;
+//     process it, which is when no connection came about, and where it was
+//     turned away. A second login might be the one that locks the account, and
+//     a second refresh would present a token that the first one spent;
 //   - one that is attended: only where no connection came about.
 func newRetry(next http.RoundTripper, p *Pool, maxAttempts int) http.RoundTripper {
 	policy := retryPolicy{pool: p}
@@ -57,18 +57,27 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 	if x != nil && x.attended {
 		return false, nil
 	}
-	switch resp.StatusCode {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-	case http.StatusBadGateway, http.StatusGatewayTimeout:
-		if x == nil || x.once {
-			return false, nil
-		}
-	default:
+	once := x == nil || x.once
+	if !unavailable(resp.StatusCode) && resp.StatusCode != http.StatusTooManyRequests || once && !turnedAway(resp.StatusCode, resp.Header) {
 		return false, nil
 	}
 	wait := retryAfter(resp.Header, r.pool.opts.Now())
 	deadline, bounded := ctx.Deadline()
 	return wait <= maxRetryAfter && (!bounded || wait < time.Until(deadline)), nil
+}
+
+// unavailable reports whether a status says that the upstream cannot be had.
+func unavailable(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+// turnedAway reports whether an answer proves that the request was not
+// processed: 429, and a 503 that says when to come back.
+//
+// A bare 503 proves nothing. Gateways answer it too when what is behind them
+// broke off after it had begun to work.
+func turnedAway(status int, h http.Header) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && h.Get("Retry-After") != ""
 }
 
 // backoff implements retryablehttp.Backoff: exponential, half of it random so

@@ -89,7 +89,7 @@ func TestPausesGrowAndHonourRetryAfter(t *testing.T) {
 	retryAfter := ""
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", retryAfter)
-		w.WriteHeader(http.StatusServiceUnavailable)
+		w.WriteHeader(http.StatusTooManyRequests)
 	})
 	c, pauses := client(t, upstream.Options{BaseURL: base, MaxAttempts: 7})
 	_, err := send(t, c, "POST", base, upstream.Op{Once: true})
@@ -113,6 +113,40 @@ func TestPausesGrowAndHonourRetryAfter(t *testing.T) {
 		if pause != 45*time.Second {
 			t.Errorf("pause %v, want what the upstream asked for", pause)
 		}
+	}
+}
+
+// A gateway answers a bare 503 also where the backend broke off after it had
+// begun to work on the request: sent again, a login would be a second one.
+func TestOnlyA503ThatSaysWhenToComeBackLetsALoginBeSentAgain(t *testing.T) {
+	for _, c := range []struct {
+		name, retryAfter string
+		once             bool
+		sent             int
+		lost             bool
+	}{
+		{"a bare one, a login", "", true, 1, true},
+		{"with Retry-After, a login", "0", true, 3, false},
+		{"a bare one, a read", "", false, 3, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sent := 0
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				sent++
+				if c.retryAfter != "" {
+					w.Header().Set("Retry-After", c.retryAfter)
+				}
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			cl, _ := client(t, upstream.Options{BaseURL: base})
+			_, err := send(t, cl, "POST", base, upstream.Op{Once: c.once})
+			if e := failure(t, err); e.Class != providers.Retryable || e.AnswerLost != c.lost {
+				t.Errorf("%+v", *e)
+			}
+			if sent != c.sent {
+				t.Errorf("sent %d times, want %d", sent, c.sent)
+			}
+		})
 	}
 }
 

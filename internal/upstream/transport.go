@@ -64,7 +64,7 @@ func newTransport(o Options) (*http.Transport, error) {
 		return nil, err
 	}
 	return &http.Transport{
-		Proxy:                  proxy,
+		Proxy:                  noting(proxy),
 		OnProxyConnectResponse: checkProxyAnswer,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        conf,
@@ -112,6 +112,19 @@ func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error)
 		return http.ProxyURL(u), nil
 	}
 	return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
+}
+
+// noting sees to it that no message repeats the proxy's password: what is
+// behind the proxy may have been handed it.
+func noting(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(req *http.Request) (*url.URL, error) {
+		u, err := proxy(req)
+		if err == nil && u != nil && u.User != nil {
+			password, _ := u.User.Password()
+			exchangeOf(req.Context()).add(credential.NewSecret(password))
+		}
+		return u, err
+	}
 }
 
 // errProxyEnv stands for the error of net/http, which quotes the variable and

@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -316,6 +317,37 @@ func TestDeadlineEndsTheWaitForTheLimiter(t *testing.T) {
 	}
 	_, err = upstream.Do(ctx, c, req, upstream.Op{Name: "log in", Once: true})
 	if e := failure(t, err); e.Class != providers.Retryable || e.AnswerLost {
+		t.Errorf("%+v", *e)
+	}
+}
+
+func TestProxyCredentialsAreNotRepeated(t *testing.T) {
+	// A proxy may hand on its own credentials, and what is behind it repeat them.
+	proxy := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "{}")
+	})
+	c, _ := client(t, upstream.Options{BaseURL: "http://127.0.0.1:9", Proxy: credential.NewSecret(strings.Replace(proxy, "//", "//user:"+canary+"@", 1))})
+	a, err := send(t, c, "POST", "http://127.0.0.1:9", upstream.Op{Once: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{"no access for user:" + canary, "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+canary))} {
+		if e := failure(t, a.Unknown(said)); !strings.Contains(e.Message, "not shown") {
+			t.Errorf("%+v", *e)
+		}
+	}
+}
+
+func TestOriginOfARedirectIsNotASecret(t *testing.T) {
+	u := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://"+canary+".example/")
+		w.WriteHeader(http.StatusFound)
+	})
+	c, _ := client(t, upstream.Options{BaseURL: u})
+	_, err := send(t, c, "POST", u, upstream.Op{Once: true, Secrets: []credential.Secret{credential.NewSecret(canary)}})
+	if e := failure(t, err); !strings.Contains(e.Message, "redirects") {
 		t.Errorf("%+v", *e)
 	}
 }

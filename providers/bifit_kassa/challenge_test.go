@@ -286,7 +286,7 @@ func TestCodeIsAskedForOnce(t *testing.T) {
 // whoever asked is there to ask again.
 func TestCodeIsNotAskedForAgainByItself(t *testing.T) {
 	for name, fault := range map[string]sandbox.Fault{
-		"503": {Kind: sandbox.HTML, Status: 503}, "429": {Kind: sandbox.RateLimited, RetryAfter: "0"},
+		"503": {Kind: sandbox.HTML, Status: 503, RetryAfter: "0"}, "429": {Kind: sandbox.RateLimited, RetryAfter: "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)

@@ -135,12 +135,14 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	return nil, a.AnyJSON()
 }
 
-// op describes a request. The public client's secret is none, and keeping it
-// out of messages would hide every one that has the word "client" in it.
+// op describes a request. The public client is no secret, and keeping it out
+// of messages would hide every one that has the word "client" in it.
 func (p *provider) op(name string, more ...credential.Secret) upstream.Op {
 	secrets := append([]credential.Secret{p.username, p.password, p.hash}, more...)
-	if p.clientSecret.Reveal() != publicClient {
-		secrets = append(secrets, p.clientSecret)
+	for _, s := range []credential.Secret{p.clientID, p.clientSecret} {
+		if s.Reveal() != publicClient {
+			secrets = append(secrets, s)
+		}
 	}
 	return upstream.Op{Name: name, Secrets: secrets}
 }

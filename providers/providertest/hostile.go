@@ -85,6 +85,7 @@ func testTransport(t *testing.T, target Target) {
 		{"truncated", sandbox.Fault{Kind: sandbox.Truncated}, providers.Retryable, true, true},
 		{"timeout", sandbox.Fault{Kind: sandbox.Timeout}, providers.Retryable, true, true},
 		{"bad gateway", sandbox.Fault{Kind: sandbox.HTML, Status: 502}, providers.Retryable, true, true},
+		{"unavailable", sandbox.Fault{Kind: sandbox.HTML, Status: 503}, providers.Retryable, true, true},
 		{"gateway timeout", sandbox.Fault{Kind: sandbox.HTML, Status: 504}, providers.Retryable, true, true},
 		{"50 MB", sandbox.Fault{Kind: sandbox.Huge}, providers.Server, true, false},
 	} {
@@ -149,7 +150,7 @@ func testRetries(t *testing.T, target Target) {
 		want  int
 		after time.Duration
 	}{
-		{"503 is sent again up to the limit", sandbox.Fault{Kind: sandbox.HTML, Status: 503}, 3, 0},
+		{"503 that says when to come back is sent again up to the limit", sandbox.Fault{Kind: sandbox.HTML, Status: 503, RetryAfter: "0"}, 3, 0},
 		{"429 is sent again up to the limit", sandbox.Fault{Kind: sandbox.RateLimited, RetryAfter: "0"}, 3, 0},
 		{"429 with a long wait is left to a later run", sandbox.Fault{Kind: sandbox.RateLimited, RetryAfter: "3600"}, 1, time.Hour},
 	} {
@@ -173,7 +174,7 @@ func testRetries(t *testing.T, target Target) {
 		eachOp(t, target, func(t *testing.T, op string) {
 			h := New(t, target)
 			token := h.prepare(t, op)
-			Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 503, Count: 2})(t, h.Sandbox)
+			Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 503, RetryAfter: "0", Count: 2})(t, h.Sandbox)
 			if _, err := h.Do(t.Context(), op, token); err != nil {
 				t.Error(err)
 			}

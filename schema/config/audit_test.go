@@ -38,8 +38,8 @@ data "vault" "a" {
 sink "vault" "main" { address = "https://vault.test" }
 `
 	for src, want := range map[string]string{
-		`audit { path = "" }`:           "the value is empty",
-		`audit {}`:                      `The argument "path" is required`,
+		`audit { path = "" }`:                   "the value is empty",
+		`audit {}`:                              `The argument "path" is required`,
 		`audit { path = sensitive("t.jsonl") }`: "Sensitive value in a place that is shown",
 		`audit { path = nonsensitive(data.vault.a.x) }` + data: "must not depend on data",
 	} {

@@ -215,9 +215,9 @@ func TestNoSecretOfATokenInAnyDiagnosticOfRender(t *testing.T) {
 		"function fails":  `{ X = parseint(token.access_token, 10) }`,
 		"index":           `{ X = { a = 1 }[token.access_token] }`,
 		"index in a list": `{ X = token.branches[5] }`,
-		"duplicate key":   `{ for b in [token.access_token, token.access_token] : b => b }`,
+		"duplicate key":   `{ for b in [nonsensitive(token.access_token), nonsensitive(token.access_token)] : b => b }`,
 		"unmarked":        `{ X = parseint(nonsensitive(token.access_token), 10) }`,
-		"empty key":       `{ for b in ["", token.access_token] : b => b }`,
+		"key":             `merge({ A = "x" }, jsondecode("{\"${token.access_token}\":\"x\"}"))`,
 		"of a group":      `{ X = parseint(token.group_id, 10) }`,
 		"not an object":   `jsondecode("[\"${token.group_id}\"]")`,
 	} {

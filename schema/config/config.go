@@ -74,6 +74,9 @@ type Config struct {
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string
+	// Digests are those of each part of it, to tell what has changed: by the
+	// name of a file, and by `variable "region"`.
+	Digests map[string]string
 }
 
 // Sink is one sink block, or one instance of it.

@@ -94,7 +94,7 @@ func file() *sinks.Spec {
 	}
 	path := schema.Block{Type: "deliver", Attributes: []schema.Attribute{{Name: "path", Type: cty.String, Required: true}}}
 	return &sinks.Spec{
-		Type:       "file",
+		Type: "file", Tree: true,
 		Connection: schema.Block{Type: "sink", Attributes: []schema.Attribute{{Name: "dir", Type: cty.String}}},
 		Deliver:    path,
 		State:      schema.Block{Type: "state", Attributes: []schema.Attribute{{Name: "path", Type: cty.String}}},

@@ -128,6 +128,8 @@ func (l *loader) readAll(reads []*read) {
 	if l.report.hasErrors() {
 		return
 	}
+	l.reading.Store(true)
+	defer l.reading.Store(false)
 	var group errgroup.Group
 	group.SetLimit(readers)
 	for _, r := range reads {

@@ -113,6 +113,10 @@ func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys da
 		return dataKeySet{}, false
 	}
 	names, known, wrong := dataKeys(v)
+	if wrong == "" && v.HasMark(ofToken) {
+		l.report.error(attr.Expr.Range(), a.Address, "Sensitive value in a place that is shown", keysOfSecret)
+		return dataKeySet{}, false
+	}
 	if wrong == "" && known && len(names) == 0 {
 		wrong = "The data of a deliver block has no keys, so there would be nothing to write."
 	}
@@ -122,6 +126,8 @@ func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys da
 	}
 	return dataKeySet{known: known, all: names, written: withoutNulls(v, names), sensitive: v.IsMarked()}, true
 }
+
+const keysOfSecret = "Which keys data has depends on a secret of the token. Keys are shown in messages and kept in clear, so they must not be sensitive; only the values may be. Write the keys out. If what decides on them is no secret, wrap that in nonsensitive()."
 
 // checkKeyExpressions reports the keys of a literal object that are sensitive.
 func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
@@ -243,47 +249,3 @@ func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values
 }
 
 type targetFunc = func(conn, deliver schema.Values) (sinks.Target, error)
-
-// checkTargets reports deliveries that would overwrite each other.
-func (l *loader) checkTargets(accounts []*Account) {
-	type claim struct {
-		account string
-		*Delivery
-	}
-	first := map[string]claim{}
-	keys := map[string]map[string]claim{}
-	for _, a := range accounts {
-		for _, d := range a.Deliveries {
-			if d.Target.Location == "" {
-				continue
-			}
-			target := d.Sink.Name + "\x00" + d.Target.Location
-			here := claim{account: a.Address, Delivery: d}
-			other, taken := first[target]
-			if !taken {
-				first[target] = here
-				keys[target] = map[string]claim{}
-			} else if !other.Target.Merge || !d.Target.Merge {
-				l.clash(here.account, d, other.account, other.Delivery, "")
-				continue
-			}
-			for _, key := range d.keys {
-				if other, taken := keys[target][key]; taken {
-					l.clash(here.account, d, other.account, other.Delivery, key)
-					break
-				}
-				keys[target][key] = here
-			}
-		}
-	}
-}
-
-func (l *loader) clash(account string, d *Delivery, otherAccount string, other *Delivery, key string) {
-	what := fmt.Sprintf("%s of sink %s", d.Target.Location, d.Sink.Name)
-	hint := "Give each a place of its own, or set merge = true in both and let them write different keys."
-	if key != "" {
-		what = fmt.Sprintf("the key %q of %s", key, what)
-		hint = "Give each a key of its own with the data argument."
-	}
-	l.report.error(d.def, account, "Two deliveries to one target", fmt.Sprintf("%s and %s would both write %s: here, and at %s. %s", otherAccount, account, what, place(other.def), hint))
-}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -50,6 +51,10 @@ func (l *loader) evaluate(expr hcl.Expression, sc scope, secret bool) (v cty.Val
 		l.report.addFinding(l.explain(p, expr, sc, secret))
 	}
 	if problems.HasErrors() {
+		return cty.DynamicVal, false
+	}
+	if valueTooLarge(v) {
+		l.report.error(expr.Range(), sc.address, "Value too large", fmt.Sprintf("This expression gives more than %d MiB. Look for values that are made of several copies of others.", maxValue>>20))
 		return cty.DynamicVal, false
 	}
 	return v, true
@@ -155,14 +160,30 @@ func (l *loader) explain(p *hcl.Diagnostic, expr hcl.Expression, sc scope, secre
 		return f
 	}
 	switch {
-	case harmless(p.Summary) && !secret:
+	case harmless(p.Summary) && !secret, refused(p):
 		f.bland = ""
-	case !secret && ownFileError(p, sc):
+	case ownFileError(p, sc):
+		f.noSource = secret
+		f.bland = ""
+		if refs := argumentRefs(p.Expression); len(refs) > 0 {
+			f.bland = bland + " Look at what " + strings.Join(refs, " and ") + " names."
+			if secret {
+				f.Detail = f.bland
+			}
+		}
 	case secret, touchesSecret(expr, sc.ctx):
 		f.Detail = bland
 		f.noSource = secret
 	}
 	return f
+}
+
+// refused reports whether a problem is a function's refusal, which quotes
+// nothing.
+func refused(p *hcl.Diagnostic) bool {
+	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p)
+	var refusal functions.Refusal
+	return ok && errors.As(extra.FunctionCallError(), &refusal)
 }
 
 func blandDetail(p *hcl.Diagnostic) string {
@@ -174,7 +195,9 @@ func blandDetail(p *hcl.Diagnostic) string {
 }
 
 // ownFileError reports whether a problem is a file or environment function's
-// own, which names only the path or variable it was given.
+// own, which names only the path or variable it was given. Where a secret
+// belongs, that name is shown if it is written there itself: it says where the
+// secret is, and is none.
 func ownFileError(p *hcl.Diagnostic, sc scope) bool {
 	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p)
 	if !ok || extra.FunctionCallError() == nil || p.Expression == nil {
@@ -188,6 +211,18 @@ func ownFileError(p *hcl.Diagnostic, sc scope) bool {
 		return ok && len(call.Args) == 1 && !touchesSecret(call.Args[0], sc.ctx)
 	}
 	return false
+}
+
+// argumentRefs are the references in the arguments of a failed call, or in the
+// argument that made it fail.
+func argumentRefs(expr hcl.Expression) []string {
+	var refs []string
+	for _, t := range expr.Variables() {
+		if name := traversalName(t, len(t)); !slices.Contains(refs, name) {
+			refs = append(refs, name)
+		}
+	}
+	return refs
 }
 
 // betterMissing says in the configuration's own terms what "no such attribute"

@@ -2,10 +2,13 @@ package config_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema/config"
 )
 
@@ -62,5 +65,73 @@ func FuzzVariablesFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		fuzzLoad(t, write(t, map[string]string{"main.hcl": variables}), "x.auto.credvars", src)
+	})
+}
+
+// FuzzFormat: what was formatted means the same, and formatting it again
+// changes nothing.
+func FuzzFormat(f *testing.F) {
+	paths, _ := filepath.Glob("testdata/*/*.hcl")
+	for _, path := range paths {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(src)
+	}
+	f.Add([]byte("a=<<-E\n  x ${ 1+1 }\nE\nb   =  [1,\n2]\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		once, list := config.Format("main.hcl", src)
+		if list.HasErrors() {
+			return
+		}
+		twice, list := config.Format("main.hcl", once)
+		if list.HasErrors() {
+			t.Fatalf("%q became %q, which is refused", src, once)
+		}
+		if string(once) != string(twice) {
+			t.Errorf("%q became %q and then %q", src, once, twice)
+		}
+	})
+}
+
+// FuzzRender: a token reaches its targets unchanged, through a template and in
+// JSON, or not at all.
+func FuzzRender(f *testing.F) {
+	for _, s := range []string{"plain", "${x}", "%{if true}", "a\nb", "\x00", "e\u0301", "\xff", `"\`, "<&>", "\u2028", ""} {
+		f.Add(s)
+	}
+	dir := write(f, map[string]string{"main.hcl": vaultSink + `
+account "bank" "a" {
+  username = "u"
+  password = "p"
+  deliver "vault" "main" {
+    path = "x"
+    data = {
+      PLAIN    = token.access_token
+      TEMPLATE = "Bearer ${token.access_token}!"
+      JSON     = jsonencode({ t = token.access_token })
+    }
+  }
+}`})
+	c, list := config.Load(context.Background(), options(dir, nil))
+	if list.HasErrors() {
+		f.Fatal(text(list))
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		data, list := c.Accounts[0].Deliveries[0].Render(credential.Token{Access: credential.NewSecret(s)})
+		if list.HasErrors() {
+			if len(s) > 20 && strings.Contains(text(list), s) {
+				t.Errorf("the token is in the error: %s", text(list))
+			}
+			return
+		}
+		var decoded struct{ T string }
+		if err := json.Unmarshal([]byte(data["JSON"].Reveal()), &decoded); err != nil || decoded.T != s {
+			t.Errorf("%q became %q in JSON: %v", s, decoded.T, err)
+		}
+		if data["PLAIN"].Reveal() != s || data["TEMPLATE"].Reveal() != "Bearer "+s+"!" {
+			t.Errorf("%q became %q and %q", s, data["PLAIN"].Reveal(), data["TEMPLATE"].Reveal())
+		}
 	})
 }

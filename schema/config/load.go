@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -27,6 +28,9 @@ type loader struct {
 	opts   Options
 	dir    string
 	report *reporter
+	// reading is true while data is being read, which takes its own time.
+	reading *atomic.Bool
+
 	words  map[string]bool
 	tables tables
 
@@ -48,6 +52,8 @@ type loader struct {
 
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
+	// projectUnknown says that Config.Project is not what the files say.
+	projectUnknown bool
 
 	defaultHTTP    schema.Values
 	bodySchemas    map[*schema.Block]*hcl.BodySchema
@@ -73,7 +79,7 @@ func newTables() tables {
 
 func newLoader(ctx context.Context, o Options) *loader {
 	return &loader{
-		ctx: ctx, opts: o, report: newReporter(), words: languageWords(o), tables: newTables(),
+		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*local{}, data: map[string]*dataBlock{},
 		nodes: map[string]*node{}, cyclic: map[string]bool{},
 		sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
@@ -92,14 +98,25 @@ func (l *loader) getenv(name string) string {
 // Load reads, evaluates and checks a configuration. It contacts nothing but by
 // Options.ReadData. It reports as many mistakes as it can find; where the list
 // has errors, the configuration may be nil or incomplete and must not be used.
+//
+// What takes too much memory or time to evaluate is an error; see within.
 func Load(ctx context.Context, o Options) (*Config, diag.List) {
 	l := newLoader(ctx, o)
+	var c *Config
+	var list diag.List
+	if d := within(l.reading, func() { c, list = l.load() }); d != nil {
+		return nil, diag.List{*d}
+	}
+	return c, list
+}
+
+func (l *loader) load() (*Config, diag.List) {
 	blocks, sources, ok := l.readFiles()
 	if !ok {
 		return nil, l.report.list()
 	}
 	c := l.evaluateAll(blocks)
-	c.Digest = l.digest(sources)
+	c.Digest, c.Digests = l.digest(sources)
 	return c, l.report.list()
 }
 
@@ -112,30 +129,7 @@ type source struct {
 // readFiles reads and parses the files, and sorts their blocks by type. ok is
 // false where there is nothing to go on with.
 func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, ok bool) {
-	dir, paths, problems := listFiles(l.opts.Path)
-	l.dir = dir
-	for _, p := range problems {
-		l.report.add(p, nil)
-	}
-	var files []*hcl.File
-	var broken []diag.Diagnostic
-	for _, path := range paths {
-		src, unread := readSource(path)
-		if unread != nil {
-			broken = append(broken, *unread)
-			continue
-		}
-		file, problems := parseSource(path, src)
-		if file != nil && file.Body != nil {
-			l.report.addFile(path, file)
-			files = append(files, file)
-		}
-		for _, p := range problems {
-			broken = append(broken, syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words))
-		}
-		sources = append(sources, source{path: path, bytes: src})
-	}
-	l.checkRequiredVersion(files)
+	files, sources, broken := l.parseFiles()
 	if l.report.hasErrors() {
 		return nil, nil, false
 	}
@@ -146,6 +140,38 @@ func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, 
 		return nil, nil, false
 	}
 	return l.sortBlocks(files), sources, true
+}
+
+// parseFiles reads and parses the files. files are those that have no mistake
+// in their syntax; broken says what is wrong with the others.
+func (l *loader) parseFiles() (files []*hcl.File, sources []source, broken diag.List) {
+	dir, paths, problems := listFiles(l.opts.Path)
+	l.dir = dir
+	for _, p := range problems {
+		l.report.add(p, nil)
+	}
+	var parsed []*hcl.File
+	for _, path := range paths {
+		src, unread := readSource(path)
+		if unread != nil {
+			broken = append(broken, *unread)
+			continue
+		}
+		file, problems := parseSource(path, src)
+		if file != nil && file.Body != nil {
+			l.report.addFile(path, file)
+			parsed = append(parsed, file)
+			if !problems.HasErrors() {
+				files = append(files, file)
+			}
+		}
+		for _, p := range problems {
+			broken = append(broken, syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words))
+		}
+		sources = append(sources, source{path: path, bytes: src})
+	}
+	l.checkRequiredVersion(parsed)
+	return files, sources, broken
 }
 
 // sortBlocks takes the files apart.
@@ -194,7 +220,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Accounts = l.declareAccounts(blocks["account"])
-	l.checkTargets(c.Accounts)
+	l.checkTargets(c.Accounts, c.State)
 	if w, exposed := exposedState(c); exposed {
 		l.report.add(w, nil)
 	}
@@ -203,19 +229,27 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	return c
 }
 
-// digest sums up the files and the variables that are not sensitive. Every
-// part goes in with its length, so that no two configurations look alike.
-func (l *loader) digest(sources []source) string {
+// digest sums up the files and the variables that are not sensitive, as a whole
+// and one by one. Every part goes in with its length, so that no two
+// configurations look alike.
+func (l *loader) digest(sources []source) (whole string, parts map[string]string) {
 	h := sha256.New()
-	part := func(b []byte) {
+	parts = make(map[string]string)
+	write := func(b []byte) {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
 		_, _ = h.Write(n[:])
 		_, _ = h.Write(b)
 	}
+	part := func(name, title string, content []byte) {
+		write([]byte(name))
+		write(content)
+		sum := sha256.Sum256(content)
+		parts[title] = hex.EncodeToString(sum[:])
+	}
 	for _, s := range sources {
-		part([]byte(filepath.Base(s.path)))
-		part(s.bytes)
+		name := filepath.Base(s.path)
+		part(name, name, s.bytes)
 	}
 	for _, name := range l.varNames() {
 		v := l.vars[name]
@@ -226,8 +260,7 @@ func (l *loader) digest(sources []source) string {
 		if err != nil {
 			b = fmt.Appendf(nil, "a value of type %s", v.value.Type().FriendlyName())
 		}
-		part([]byte(name))
-		part(b)
+		part(name, fmt.Sprintf("variable %q", name), b)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil)), parts
 }

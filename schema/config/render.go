@@ -30,7 +30,7 @@ func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
 			v = converted
 		}
 		if o.Sensitive {
-			v = markSensitive(v)
+			v = markSensitive(v).Mark(ofToken)
 		}
 		fields[o.Name] = v
 	}
@@ -100,6 +100,12 @@ func stringObject(m map[string]string, object cty.Type) cty.Value {
 	return cty.ObjectVal(fields)
 }
 
+type originMark string
+
+// ofToken marks, beside functions.Sensitive, what is made of a secret of the
+// token, which other than data is never known before the login.
+const ofToken originMark = "token"
+
 // unknownToken is the token's object before there is one. It is made once for
 // each provider.
 func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
@@ -110,7 +116,7 @@ func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
 	for _, o := range spec.Outputs {
 		fields[o.Name] = cty.UnknownVal(o.Type)
 		if o.Sensitive {
-			fields[o.Name] = markSensitive(fields[o.Name])
+			fields[o.Name] = markSensitive(fields[o.Name]).Mark(ofToken)
 		}
 	}
 	v := cty.ObjectVal(fields)
@@ -135,6 +141,10 @@ func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account, at *diag.
 			v, ok := quiet.evaluate(data.Expr, d.withToken(token), false)
 			if !ok {
 				return v, quiet.report.list()
+			}
+			if v.HasMark(ofToken) {
+				// Where functions lose marks of what is unknown, loading did not see it.
+				return v, diag.List{diag.Errorf("Data cannot be rendered", "%s", keysOfSecret).About(address, at)}
 			}
 			return v, nil
 		})

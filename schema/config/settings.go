@@ -61,8 +61,10 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 		s := section{body: b.Body, def: b.DefRange, name: "the credsync block"}
 		values, ok := l.decodeAll(s, l.tables.settings, "", scope{ctx: l.root})
 		if !ok {
+			l.projectUnknown = true
 			continue
 		}
+		l.projectUnknown = !values.Known("project")
 		if !values.AllKnown() && l.opts.AllowUnset {
 			continue // a variable has no value, which is no mistake here
 		}

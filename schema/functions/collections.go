@@ -224,3 +224,23 @@ var transposeFunc = function.New(&function.Spec{
 		return cty.MapVal(lists), nil
 	},
 })
+
+// zipMapFunc is the standard library's, which drops the marks of the keys: what
+// has sensitive keys is sensitive as a whole.
+var zipMapFunc = function.New(&function.Spec{
+	Params: []function.Parameter{markedKeysParam, markedParam("values")},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		keys, _ := args[0].UnmarkDeep()
+		return stdlib.ZipmapFunc.ReturnTypeForValues([]cty.Value{keys, args[1]})
+	},
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		keys, marks := args[0].UnmarkDeep()
+		v, err := stdlib.Zipmap(keys, args[1])
+		if err != nil {
+			return v, err
+		}
+		return v.WithMarks(marks), nil
+	},
+})
+
+var markedKeysParam = function.Parameter{Name: "keys", Type: cty.List(cty.String), AllowMarked: true, AllowUnknown: true}

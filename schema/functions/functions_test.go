@@ -210,3 +210,24 @@ func TestUnknownArgumentsGiveUnknownResults(t *testing.T) {
 		}
 	}
 }
+
+func TestFunctionsKeepSensitivityOfElements(t *testing.T) {
+	ctx := context(t)
+	for _, src := range []string{
+		`zipmap([sensitive("a")], ["x"])`, `zipmap(["a"], [sensitive("x")])`, `join("", [sensitive("a")])`, `flatten([[sensitive("a")]])`,
+		`concat([sensitive("a")], ["b"])`, `merge({ a = sensitive("x") }, {})`, `values({ a = sensitive("x") })`, `toset([sensitive("a")])`,
+		`lookup({ a = sensitive("x") }, "a", "")`, `element([sensitive("a")], 0)`, `jsonencode([sensitive("a")])`, `yamlencode([sensitive("a")])`,
+		`formatlist("%s", [sensitive("a")])`, `setproduct([sensitive("a")], ["b"])`, `transpose({ a = [sensitive("x")] })`, `distinct([sensitive("a")])`,
+		`contains([sensitive("a")], "a")`, `index([sensitive("a")], "a")`, `one([sensitive("a")])`, `matchkeys([sensitive("a")], ["b"], ["b"])`,
+		`matchkeys(["a"], [sensitive("b")], ["b"])`, `sort([sensitive("a")])`, `reverse([sensitive("a")])`, `compact([sensitive("a")])`,
+		`chunklist([sensitive("a")], 1)`, `slice([sensitive("a")], 0, 1)`, `sum([sensitive(1)])`, `max(sensitive(1), 2)`, `coalescelist([], [sensitive("a")])`,
+		`setunion([sensitive("a")], ["b"])`, `setsubtract([sensitive("a")], ["b"])`, `setintersection([sensitive("a")], ["a"])`, `alltrue([sensitive(true)])`,
+	} {
+		got, problems := evaluate(t, ctx, src)
+		if problems.HasErrors() {
+			t.Errorf("%s: %s", src, problems)
+		} else if !got.ContainsMarked() {
+			t.Errorf("%s gives a value that is not sensitive", src)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func library() map[string]function.Function {
 		"md5":          hashFunc(md5Sum, encodeHex),
 		"nonsensitive": nonsensitiveFunc,
 		"one":          oneFunc,
-		"replace":      replaceFunc,
+		"replace":      boundedReplaceFunc,
 		"sensitive":    sensitiveFunc,
 		"sha1":         hashFunc(sha1Sum, encodeHex),
 		"sha256":       hashFunc(sha256Sum, encodeHex),
@@ -75,8 +75,9 @@ func library() map[string]function.Function {
 		"try":          tryfunc.TryFunc,
 		"urldecode":    urlDecodeFunc,
 		"urlencode":    textFunc(encodeURL),
-		"yamldecode":   ctyyaml.YAMLDecodeFunc,
+		"yamldecode":   yamlDecodeFunc,
 		"yamlencode":   ctyyaml.YAMLEncodeFunc,
+		"zipmap":       zipMapFunc,
 	})
 	return all
 }
@@ -99,8 +100,8 @@ func fromStdlib() map[string]function.Function {
 		"format":          stdlib.FormatFunc,
 		"formatdate":      stdlib.FormatDateFunc,
 		"formatlist":      stdlib.FormatListFunc,
-		"indent":          stdlib.IndentFunc,
-		"join":            stdlib.JoinFunc,
+		"indent":          indentFunc,
+		"join":            joinFunc,
 		"jsondecode":      stdlib.JSONDecodeFunc,
 		"jsonencode":      stdlib.JSONEncodeFunc,
 		"keys":            stdlib.KeysFunc,
@@ -117,7 +118,7 @@ func fromStdlib() map[string]function.Function {
 		"regexall":        stdlib.RegexAllFunc,
 		"reverse":         stdlib.ReverseListFunc,
 		"setintersection": stdlib.SetIntersectionFunc,
-		"setproduct":      stdlib.SetProductFunc,
+		"setproduct":      setProductFunc,
 		"setsubtract":     stdlib.SetSubtractFunc,
 		"setunion":        stdlib.SetUnionFunc,
 		"signum":          stdlib.SignumFunc,
@@ -134,6 +135,5 @@ func fromStdlib() map[string]function.Function {
 		"trimsuffix":      stdlib.TrimSuffixFunc,
 		"upper":           stdlib.UpperFunc,
 		"values":          stdlib.ValuesFunc,
-		"zipmap":          stdlib.ZipmapFunc,
 	}
 }

@@ -43,16 +43,26 @@ func version(content []byte) string {
 
 // content reads a target's file. fs.ErrNotExist where it, or its directory, is
 // missing.
-func (s *Sink) content(ctx context.Context, t sinks.Target) ([]byte, error) {
+func (s *Sink) content(ctx context.Context, t sinks.Target) (content []byte, err error) {
+	err = s.opened(ctx, func(root *os.Root) error {
+		content, err = read(root, t.Path)
+		return err
+	})
+	return content, err
+}
+
+// opened runs f with the sink's directory, out of which no path and no symbolic
+// link leads.
+func (s *Sink) opened(ctx context.Context, f func(*os.Root) error) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = root.Close() }()
-	return read(root, t.Path)
+	return f(root)
 }
 
 func read(root *os.Root, name string) ([]byte, error) {
@@ -77,16 +87,12 @@ func read(root *os.Root, name string) ([]byte, error) {
 }
 
 // names lists the regular files directly below a directory, in order.
-func (s *Sink) names(ctx context.Context, prefix sinks.Target) ([]string, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = root.Close() }()
-	return regularFiles(root, prefix.Path)
+func (s *Sink) names(ctx context.Context, prefix sinks.Target) (names []string, err error) {
+	err = s.opened(ctx, func(root *os.Root) error {
+		names, err = regularFiles(root, prefix.Path)
+		return err
+	})
+	return names, err
 }
 
 func regularFiles(root *os.Root, dir string) ([]string, error) {
@@ -250,22 +256,19 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	dir := path.Dir(t.Path)
-	if err := root.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	unlock, err := lock(ctx, filepath.Join(s.dir, filepath.FromSlash(dir)))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	removeLeftovers(root, dir)
-	return f(root)
+	return s.opened(ctx, func(root *os.Root) error {
+		dir := path.Dir(t.Path)
+		if err := root.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		unlock, err := lock(ctx, filepath.Join(s.dir, filepath.FromSlash(dir)))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		removeLeftovers(root, dir)
+		return f(root)
+	})
 }
 
 // lock locks a directory against other processes, for whose writes it waits.

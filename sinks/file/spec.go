@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -50,6 +51,7 @@ func Spec() *sinks.Spec {
 		Target:    target,
 		Record:    record,
 		Source:    target,
+		Tree:      true,
 		CheckKeys: checkKeys,
 		New:       open,
 	}
@@ -112,6 +114,9 @@ func checkMode(v cty.Value) error {
 
 // target makes the target of a deliver or data block.
 func target(conn, v schema.Values) (sinks.Target, error) {
+	if strings.HasSuffix(v.String("path"), "/") {
+		return sinks.Target{}, fmt.Errorf("path: %q ends with a slash, so it names a directory; name a file", v.String("path"))
+	}
 	rel, err := inside(conn.String("dir"), v.String("path"))
 	if err != nil {
 		return sinks.Target{}, err
@@ -147,6 +152,9 @@ func newTarget(conn, v schema.Values, rel string) sinks.Target {
 
 // inside returns path relative to dir, or an error if it leaves dir.
 func inside(dir, path string) (string, error) {
+	if err := checkPath(path); err != nil {
+		return "", err
+	}
 	rel := path
 	if filepath.IsAbs(path) {
 		var err error
@@ -158,10 +166,38 @@ func inside(dir, path string) (string, error) {
 	if !filepath.IsLocal(rel) {
 		return "", fmt.Errorf("path: %q is outside of the sink's dir %q: name a place below it, or set dir to a directory that holds it", path, dir)
 	}
-	if strings.HasPrefix(filepath.Base(rel), tempPrefix) {
-		return "", fmt.Errorf("path: names that begin with %q are kept for temporary files", tempPrefix)
-	}
 	return rel, nil
+}
+
+// maxName is the most bytes that the common file systems take for a name.
+const maxName = 255
+
+// checkPath refuses what no file system takes, and what would not look in a
+// message as it is.
+func checkPath(path string) error {
+	if strings.ContainsFunc(path, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) {
+		return fmt.Errorf("path: %q has characters that cannot be printed, such as a line break", path)
+	}
+	for name := range strings.SplitSeq(filepath.ToSlash(path), "/") {
+		switch {
+		case len(name) > maxName:
+			return fmt.Errorf("path: the name that begins with %q has %d bytes, and most file systems take %d", firstOf(name), len(name), maxName)
+		case strings.HasPrefix(name, tempPrefix):
+			return fmt.Errorf("path: names that begin with %q are kept for temporary files", tempPrefix)
+		}
+	}
+	if len(path) > maxPath {
+		return fmt.Errorf("path: it has %d bytes, and most systems take fewer than %d", len(path), maxPath)
+	}
+	return nil
+}
+
+// maxPath is a little below the 4096 bytes of Linux, for dir comes before.
+const maxPath = 3500
+
+func firstOf(name string) string {
+	runes := []rune(name)
+	return string(runes[:min(20, len(runes))]) + "…"
 }
 
 // recordExt ends the name of every state file. It does not tell encrypted ones

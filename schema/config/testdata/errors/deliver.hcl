@@ -112,3 +112,40 @@ account "bank" "keys" {
     data = { (local.hidden) = 1 } # ERROR: They are not named, since they may be secret.
   }
 }
+
+account "bank" "computedkeys" {
+  username = "u"
+  password = "p"
+  deliver "vault" "main" {
+    path = "k1"
+    data = { for k, v in { A = token.access_token } : v => k } # ERROR: Which keys data has depends on a secret of the token
+  }
+  deliver "vault" "main" {
+    path = "k2"
+    data = zipmap([token.access_token], ["x"]) # ERROR: Which keys data has depends on a secret of the token
+  }
+  deliver "vault" "main" {
+    path = "k3"
+    data = jsondecode("{\"${token.access_token}\":1}") # ERROR: Which keys data has depends on a secret of the token
+  }
+  deliver "vault" "main" {
+    path = "k4"
+    data = { for k, v in { A = token.access_token } : k => v if v != "" } # ERROR: Which keys data has depends on a secret of the token
+  }
+  deliver "vault" "main" {
+    path = "k5"
+    data = { for k, v in { A = token.access_token } : k => v if nonsensitive(v != "") }
+  }
+  deliver "vault" "main" {
+    path = "k6"
+    data = { for k, v in token : upper(k) => v }
+  }
+  deliver "vault" "main" {
+    path = "k7"
+    data = { for b in token.branches : "B_${b}" => token.access_token }
+  }
+  deliver "vault" "main" {
+    path = "k8"
+    data = merge({ (token.group_id) = "x" }, { A = token.access_token })
+  }
+}

@@ -37,3 +37,34 @@ account "bank" "b" {
     data  = { B = token.access_token }
   }
 }
+
+sink "file" "here" {
+  dir = "."
+}
+
+sink "file" "there" {
+  dir = "."
+}
+
+account "bank" "files" {
+  username = "u"
+  password = "p"
+  deliver "file" "here" {
+    path = "e"
+  }
+  deliver "file" "there" { # ERROR: would both write e of sink file.there
+    path = "e"
+  }
+  deliver "file" "there" { # ERROR: One target inside another; account.bank.files writes the file e, so e/f/g cannot be a file below it
+    path = "e/f/g"
+  }
+  deliver "file" "here" {
+    path = "ea"
+  }
+  deliver "file" "here" { # ERROR: .credsync/x.json would lie in .credsync, where credsync keeps its state
+    path = ".credsync/x.json"
+  }
+  deliver "file" "here" { # ERROR: .credsync would lie in .credsync
+    path = ".credsync"
+  }
+}

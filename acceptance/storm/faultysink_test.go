@@ -1,0 +1,116 @@
+package storm
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/credsync/credsync/sandbox/faultproxy"
+	"github.com/credsync/credsync/sinks"
+)
+
+// weather decides what goes wrong at the sinks: before an operation has taken
+// effect, or after.
+type weather struct {
+	seed uint64
+	rate float64
+
+	mu     sync.Mutex
+	quiet  bool
+	counts map[string]uint64
+	hits   int
+	total  int
+}
+
+const (
+	before = faultproxy.Reset
+	after  = faultproxy.Lost
+)
+
+func (w *weather) draw(op, sink string, t sinks.Target) faultproxy.Kind {
+	key := op + " " + sink + " " + t.Path
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.counts[key]
+	w.counts[key]++
+	w.total++
+	if w.quiet {
+		return ""
+	}
+	kind := faultproxy.Pick(w.seed, key, n, w.rate, []faultproxy.Kind{before, after})
+	if kind != "" {
+		w.hits++
+	}
+	return kind
+}
+
+func (w *weather) setQuiet(quiet bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quiet = quiet
+}
+
+// faultySink is a sink in that weather. wrote is told of all data that is about
+// to be written.
+type faultySink struct {
+	sinks.Sink
+	weather *weather
+	name    string
+	wrote   func(sinks.Target, sinks.Write)
+}
+
+// during runs an operation.
+func (s *faultySink) during(op string, t sinks.Target, f func() error) error {
+	kind := s.weather.draw(op, s.name, t)
+	if kind == before {
+		return fmt.Errorf("%s %s: %w: out of reach", op, t.Location, sinks.ErrUnavailable)
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	if kind == after {
+		return fmt.Errorf("%s %s: %w: the answer was lost", op, t.Location, sinks.ErrUnavailable)
+	}
+	return nil
+}
+
+func (s *faultySink) Stat(ctx context.Context, t sinks.Target) (info sinks.Info, err error) {
+	err = s.during("stat", t, func() error { info, err = s.Sink.Stat(ctx, t); return err })
+	return info, err
+}
+
+func (s *faultySink) Read(ctx context.Context, t sinks.Target) (object sinks.Object, err error) {
+	err = s.during("read", t, func() error { object, err = s.Sink.Read(ctx, t); return err })
+	return object, err
+}
+
+func (s *faultySink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (version string, err error) {
+	err = s.during("write", t, func() error {
+		s.wrote(t, w)
+		version, err = s.Sink.Write(ctx, t, w)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return version, nil
+}
+
+func (s *faultySink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) error {
+	return s.during("delete", t, func() error { return s.Sink.Delete(ctx, t, r) })
+}
+
+func (s *faultySink) List(ctx context.Context, t sinks.Target) (list []sinks.Target, err error) {
+	err = s.during("list", t, func() error { list, err = s.Sink.List(ctx, t); return err })
+	return list, err
+}
+
+// claimingSink can mark owners too.
+type claimingSink struct {
+	*faultySink
+	claimer sinks.Claimer
+}
+
+func (s claimingSink) Claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
+	return s.during("claim", t, func() error { return s.claimer.Claim(ctx, t, owner, seen) })
+}

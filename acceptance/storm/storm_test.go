@@ -1,0 +1,342 @@
+package storm
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers/all"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/sandbox/faultproxy"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/file"
+	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/state"
+	"github.com/hashicorp/go-hclog"
+)
+
+const (
+	faultRate = 0.3
+	runners   = 3
+	// rounds is how often each runner applies while the storm lasts.
+	rounds = 3
+	// someoneElse is what a foreign target holds.
+	someoneElse = "someone else's"
+)
+
+// storm is a world of its own: the upstreams, the sinks and the runners' clock.
+type storm struct {
+	t        *testing.T
+	accounts []account
+	ledger   *ledger
+	upstream *sandbox.Sandbox
+	proxy    *faultproxy.Proxy
+	weather  *weather
+	config   *config.Config
+	state    *memory.Sink
+	main     *memory.Sink
+	disk     string
+	rescued  string
+	// ahead is how far the clock is ahead of the machine's.
+	ahead atomic.Int64
+
+	mu   sync.Mutex
+	runs int
+	// alive are the holders of runs under way.
+	alive map[string]bool
+}
+
+func newStorm(t *testing.T, seed uint64, n int) *storm {
+	s := &storm{
+		t: t, accounts: makeAccounts(n), state: memory.New(), main: memory.New(), disk: t.TempDir(), rescued: t.TempDir(),
+		weather: &weather{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
+	}
+	s.ledger = newLedger(s.accounts)
+	s.upstream = sandbox.New(sandbox.Options{Now: s.now})
+	for _, a := range s.accounts {
+		if err := s.upstream.SetAccount(a.upstream()); err != nil {
+			t.Fatal(err)
+		}
+		if a.foreign {
+			s.main.Put("shop/"+a.key, map[string]credential.Secret{"text": credential.NewSecret(someoneElse)})
+		}
+	}
+	if err := s.upstream.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.upstream.Close() })
+	var err error
+	s.proxy, err = faultproxy.Start(faultproxy.Options{
+		Target: s.upstream.URL(""), Prefixed: true, Seed: seed, Rate: faultRate, Observe: s.ledger.saw,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.proxy.Close() })
+	s.config = s.load()
+	return s
+}
+
+func (s *storm) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+
+func (s *storm) load() *config.Config {
+	var b strings.Builder
+	b.WriteString(`variable "run" { default = "" }
+sink "memory" "main" {}
+sink "file" "disk" { dir = ` + fmt.Sprintf("%q", s.disk) + ` }
+sink "memory" "state" { name = "state" }
+state "memory" "state" { path = "state" }
+`)
+	for _, a := range s.accounts {
+		deliver := fmt.Sprintf("  deliver \"memory\" \"main\" {\n    path = \"shop/%s\"\n  }\n  deliver \"file\" \"disk\" {\n    path = \"%s.json\"\n  }\n", a.key, a.key)
+		b.WriteString(a.block(s.proxy.URL(), deliver))
+	}
+	dir := s.t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), []byte(b.String()), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	cfg, diags := config.Load(s.t.Context(), config.Options{
+		Path: dir, Getenv: func(string) string { return "" }, Version: "1.0.0", Providers: all.Registry(),
+		Sinks: sinks.NewRegistry(file.Spec(), memory.Spec(func(string) *memory.Sink { return s.main })),
+	})
+	if diags.HasErrors() {
+		s.t.Fatalf("the configuration is wrong: %+v", diags)
+	}
+	return cfg
+}
+
+// sink is what a runner has of a sink block.
+func (s *storm) sink(b *config.Sink) (sinks.Sink, error) {
+	f := &faultySink{weather: s.weather, name: b.Name, wrote: func(t sinks.Target, w sinks.Write) {
+		s.ledger.writes(t.Location, w.Data["access_token"].Reveal())
+	}}
+	switch b.Name {
+	case "memory.state":
+		f.Sink, f.wrote = s.state, func(sinks.Target, sinks.Write) {}
+		return f, nil
+	case "memory.main":
+		f.Sink = s.main
+		return claimingSink{f, s.main}, nil
+	}
+	var err error
+	f.Sink, err = b.Spec.New(b.Values, sinks.Env{Getenv: func(string) string { return "" }, Dir: s.disk, Now: s.now, Log: hclog.NewNullLogger()})
+	return f, err
+}
+
+// marked adds to each request which run it is of.
+type marked struct {
+	next http.RoundTripper
+	run  string
+}
+
+func (m marked) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Run", m.run)
+	return m.next.RoundTrip(r)
+}
+
+func (s *storm) begin() (holder string, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs++
+	holder = fmt.Sprintf("run-%d", s.runs)
+	s.alive[holder] = true
+	return holder, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.alive, holder)
+	}
+}
+
+// apply does what a process would that is started anew.
+func (s *storm) apply(ctx context.Context) *engine.Summary {
+	holder, end := s.begin()
+	defer end()
+	pool := upstream.NewPool(upstream.PoolOptions{Now: s.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }})
+	defer pool.Close()
+	stateSink, err := s.sink(s.config.State.Sink)
+	if err != nil {
+		s.t.Error(err)
+		return &engine.Summary{}
+	}
+	e := engine.New(engine.Options{
+		Config: s.config, Sink: s.sink, Now: s.now, Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0", Concurrency: 20,
+		Alive: func(h string) bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.alive[h]
+		},
+		Store: state.NewStore(stateSink, func(name string) (sinks.Target, error) {
+			return s.config.State.Sink.Spec.Record(s.config.State.Sink.Values, s.config.State.Values, name)
+		}),
+		Client: func(a *config.Account) (*http.Client, error) {
+			c, err := pool.Client(upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address})
+			if err == nil {
+				c.Transport = marked{c.Transport, holder}
+			}
+			return c, err
+		},
+		Sleep: func(ctx context.Context, _ time.Duration) error {
+			time.Sleep(2 * time.Millisecond)
+			return ctx.Err()
+		},
+		EmergencyDir: s.rescued,
+	})
+	return e.Apply(ctx, e.Plan(ctx, engine.Request{}), ignore{})
+}
+
+type ignore struct{}
+
+func (ignore) AccountStarted(*engine.AccountPlan) {}
+func (ignore) AccountDone(engine.Outcome)         {}
+
+// blow lets several runners work at the same time while things go wrong.
+func (s *storm) blow() {
+	s.proxy.Quiet(false)
+	s.weather.setQuiet(false)
+	var wg sync.WaitGroup
+	for range runners {
+		wg.Go(func() {
+			for range rounds {
+				s.apply(s.t.Context())
+				s.checkForeign()
+			}
+		})
+	}
+	wg.Wait()
+	s.proxy.Quiet(true)
+	s.weather.setQuiet(true)
+}
+
+// checkForeign checks P5.
+func (s *storm) checkForeign() {
+	for _, a := range s.accounts {
+		if !a.foreign {
+			continue
+		}
+		if data, _ := s.main.Get("shop/" + a.key); len(data) != 1 || data["text"].Reveal() != someoneElse {
+			s.ledger.violate("%s: the target of somebody else was written", a.address())
+		}
+	}
+}
+
+// converge wants one apply to bring everything to its end, and another to find
+// nothing left to do.
+func (s *storm) converge() {
+	s.t.Helper()
+	for _, o := range s.apply(s.t.Context()).Outcomes {
+		if o.Result == engine.Failed {
+			s.t.Errorf("%s did not converge: %s %+v", o.Address, o.Message, o.Diagnostics)
+		}
+	}
+	asked := s.ledger.logins + s.ledger.refreshes
+	for _, o := range s.apply(s.t.Context()).Outcomes {
+		if o.Result != engine.Blocked {
+			s.t.Errorf("%s had something to do after all was done: %s %s", o.Address, o.Action, o.Reason)
+		}
+	}
+	if s.ledger.logins+s.ledger.refreshes != asked {
+		s.t.Error("an apply with nothing to do asked for a token")
+	}
+	for _, a := range s.accounts {
+		s.checkEnd(a)
+	}
+	if left, _ := os.ReadDir(s.rescued); len(left) > 0 {
+		s.t.Errorf("%d emergency files are left though the state has taken everything", len(left))
+	}
+	s.checkForeign()
+}
+
+// checkEnd checks P1 and P2 at the end: the token in the state and in each
+// target is the newest that reached credsync, and it is alive.
+func (s *storm) checkEnd(a account) {
+	s.t.Helper()
+	want := s.ledger.newest[a.key].access
+	if a.provider == "invoicebox" {
+		want = a.token()
+	}
+	if a.wrong {
+		want = ""
+	}
+	inFile, _ := os.ReadFile(filepath.Join(s.disk, a.key+".json"))
+	inMain, _ := s.main.Get("shop/" + a.key)
+	if a.foreign {
+		inMain = map[string]credential.Secret{"access_token": credential.NewSecret(want)}
+	}
+	if want == "" {
+		if len(inFile) > 0 || !a.foreign && len(inMain) > 0 {
+			s.t.Errorf("%s has a token though its password is wrong", a.address())
+		}
+		return
+	}
+	if got := inMain["access_token"].Reveal(); got != want || !strings.Contains(string(inFile), want) {
+		s.t.Errorf("%s: a target has not the newest token", a.address())
+	}
+	if name, live := s.upstream.Live(a.provider, want); name != a.login() || !live {
+		s.t.Errorf("%s: the token that was delivered is not alive", a.address())
+	}
+	if record, _ := s.state.Get("state/" + state.RecordName(a.address())); !strings.Contains(record["record"].Reveal(), s.ledger.newest[a.key].refresh) {
+		s.t.Errorf("%s: the newest refresh token is not in the state", a.address())
+	}
+}
+
+// weatherReport ends a storm: what was broken, and how much was done to break it.
+func (s *storm) weatherReport(seed uint64) {
+	s.t.Helper()
+	if v := append(s.ledger.violations(), s.upstream.Violations()...); len(v) > 0 {
+		s.t.Errorf("promises were broken:\n%s", strings.Join(v, "\n"))
+	}
+	total, damaged := s.proxy.Counts()
+	s.t.Logf("seed %d: %d accounts, %d runs; %d of %d requests to upstreams and %d of %d operations of sinks damaged; %d logins and %d refreshes, %d tokens whose answer never arrived",
+		seed, len(s.accounts), s.runs, damaged, total, s.weather.hits, s.weather.total, s.ledger.logins, s.ledger.refreshes, s.ledger.lost)
+	if s.t.Failed() {
+		s.t.Logf("repeat it with CREDSYNC_STORM_SEED=%d", seed)
+	}
+}
+
+// weatherOf is a whole storm: tokens are issued in it, become due, and are
+// replaced in a second one.
+func weatherOf(t *testing.T, seed uint64, accounts int) {
+	s := newStorm(t, seed, accounts)
+	defer s.weatherReport(seed)
+	s.blow()
+	s.converge()
+	s.ahead.Add(int64(tillDue))
+	s.ledger.nextEpoch()
+	s.blow()
+	s.converge()
+}
+
+// seeds are a fixed one and a new one, or that of the environment, with which a
+// failure is repeated.
+func seeds(t *testing.T) []uint64 {
+	if text := os.Getenv("CREDSYNC_STORM_SEED"); text != "" {
+		var seed uint64
+		if _, err := fmt.Sscan(text, &seed); err != nil {
+			t.Fatalf("CREDSYNC_STORM_SEED is not a number: %v", err)
+		}
+		return []uint64{seed}
+	}
+	return []uint64{1, rand.Uint64()}
+}
+
+func TestStorm(t *testing.T) {
+	for _, seed := range seeds(t) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			weatherOf(t, seed, 60)
+		})
+	}
+}

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/internal/reference"
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+var update = flag.Bool("update", false, "write the page of the commands")
+
+// commands is a new tree of the commands, with nothing parsed yet.
+func commands() *cobra.Command {
+	a := &app{process: process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now, open: openReal}}
+	a.out = a.output()
+	root := a.root()
+	root.InitDefaultHelpFlag()
+	root.InitDefaultVersionFlag()
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+func TestCommandsPageIsNotStale(t *testing.T) {
+	file := filepath.Join("../../docs/reference", reference.CommandsFile)
+	want := reference.Commands(commands())
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s is stale; run make docs:\n%s", file, diff)
+	}
+}
+
+func TestManualHasAPageForEachCommand(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "man")
+	if r := command(t, nil, []string{"man", dir}); r.code != exitDone {
+		t.Fatal(r.stderr)
+	}
+	for _, c := range reference.Documented(commands()) {
+		page, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if !bytes.Contains(page, []byte(c.Short)) {
+			t.Errorf("the page of %s does not say what it does", c.CommandPath())
+		}
+	}
+}
+
+// document is one Markdown file of the repository.
+type document struct {
+	path string
+	src  []byte
+	root ast.Node
+}
+
+func documents(t *testing.T) []document {
+	t.Helper()
+	const top = "../.."
+	var list []document
+	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (e.Name() == ".git" || e.Name() == "testdata" || e.Name() == "bin"):
+			return filepath.SkipDir
+		case e.IsDir() || !strings.HasSuffix(path, ".md"):
+			return nil
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+		list = append(list, document{path, src, markdown.Parser().Parse(text.NewReader(src))})
+		return nil
+	})
+	if err != nil || len(list) < 5 {
+		t.Fatalf("%d documents, %v", len(list), err)
+	}
+	return list
+}
+
+func (d document) each(visit func(ast.Node)) {
+	_ = ast.Walk(d.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			visit(n)
+		}
+		return ast.WalkContinue, nil
+	})
+}
+
+// anchors are the places of a document that a link can name.
+func (d document) anchors() []string {
+	var list []string
+	d.each(func(n ast.Node) {
+		if h, ok := n.(*ast.Heading); ok {
+			if id, ok := h.AttributeString("id"); ok {
+				list = append(list, string(id.([]byte)))
+			}
+		}
+	})
+	return list
+}
+
+func TestLinksInTheDocsResolve(t *testing.T) {
+	docs := documents(t)
+	links := 0
+	for _, d := range docs {
+		d.each(func(n ast.Node) {
+			destination := ""
+			switch n := n.(type) {
+			case *ast.Link:
+				destination = string(n.Destination)
+			case *ast.Image:
+				destination = string(n.Destination)
+			default:
+				return
+			}
+			links++
+			if wrong := brokenLink(docs, d.path, destination); wrong != "" {
+				t.Errorf("%s: %s", d.path, wrong)
+			}
+		})
+	}
+	if links < 20 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// brokenLink says what is wrong with a link of a document, or "". Those that
+// leave the repository are not followed.
+func brokenLink(docs []document, from, destination string) string {
+	u, err := url.Parse(destination)
+	if err != nil {
+		return err.Error()
+	}
+	if u.Scheme != "" {
+		return ""
+	}
+	path := from
+	if u.Path != "" {
+		path = filepath.Join(filepath.Dir(from), u.Path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Sprintf("the link %q leads nowhere", destination)
+	}
+	if u.Fragment == "" {
+		return ""
+	}
+	i := slices.IndexFunc(docs, func(d document) bool { return d.path == path })
+	if i < 0 || !slices.Contains(docs[i].anchors(), u.Fragment) {
+		return fmt.Sprintf("the link %q names no heading of %s", destination, path)
+	}
+	return ""
+}
+
+// TestCommandsInTheDocsAreThere parses every credsync command in the docs, in
+// blocks of shell and in the text, as the program would.
+func TestCommandsInTheDocsAreThere(t *testing.T) {
+	found := 0
+	for _, d := range documents(t) {
+		if filepath.Base(d.path) == reference.CommandsFile {
+			continue // made of the commands themselves
+		}
+		for _, script := range d.shell() {
+			calls, err := credsyncCalls(script)
+			if err != nil {
+				t.Errorf("%s: %v in:\n%s", d.path, err, script)
+			}
+			for _, args := range calls {
+				found++
+				if wrong := wrongCommand(args); wrong != "" {
+					t.Errorf("%s: credsync %s: %s", d.path, strings.Join(args, " "), wrong)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d commands were found", found)
+	}
+}
+
+// shell is what a document has of shell: in blocks for it, what follows the
+// prompt in blocks of a console, and the code in the text that begins with the
+// program's name.
+func (d document) shell() (scripts []string) {
+	d.each(func(n ast.Node) {
+		switch n := n.(type) {
+		case *ast.FencedCodeBlock:
+			content := string(n.Lines().Value(d.src))
+			switch string(n.Language(d.src)) {
+			case "sh", "bash", "shell":
+				scripts = append(scripts, content)
+			case "console":
+				scripts = append(scripts, typed(content)...)
+			}
+		case *ast.CodeSpan:
+			var code strings.Builder
+			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+				code.Write(c.(*ast.Text).Value(d.src))
+			}
+			if strings.HasPrefix(code.String(), "credsync ") && !strings.HasPrefix(code.String(), "credsync {") {
+				scripts = append(scripts, plain(code.String()))
+			}
+		}
+	})
+	return scripts
+}
+
+// typed are the commands of a console session, with the lines that go on.
+func typed(session string) (scripts []string) {
+	goesOn := false
+	for line := range strings.Lines(session) {
+		command, prompt := strings.CutPrefix(line, "$ ")
+		switch {
+		case goesOn:
+			scripts[len(scripts)-1] += line
+		case prompt:
+			scripts = append(scripts, command)
+		}
+		goesOn = (goesOn || prompt) && strings.HasSuffix(strings.TrimRight(line, "\n"), `\`)
+	}
+	return scripts
+}
+
+var (
+	notation = strings.NewReplacer("[", "", "]", "", "|", " ", "…", "")
+	anything = regexp.MustCompile(`<[^>]*>`)
+)
+
+// plain takes the signs of a synopsis, such as those of what may be left out,
+// from a command in the text.
+func plain(code string) string {
+	if strings.ContainsAny(code, `'"`) {
+		return code
+	}
+	return notation.Replace(anything.ReplaceAllString(code, "X"))
+}
+
+// credsyncCalls are the arguments of each credsync command of a script.
+func credsyncCalls(script string) (calls [][]string, err error) {
+	file, err := syntax.NewParser().Parse(strings.NewReader(script), "")
+	if err != nil {
+		return nil, err
+	}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		// What a variable holds is not known, and something is there.
+		config := &expand.Config{Env: expand.FuncEnviron(func(string) string { return "x" })}
+		args := make([]string, len(call.Args))
+		for i, word := range call.Args {
+			if args[i], err = expand.Literal(config, word); err != nil {
+				args[i], err = "x", nil
+			}
+		}
+		if i := slices.Index(args, "credsync"); i >= 0 && (i == 0 || args[0] == "docker" || args[0] == "sudo") {
+			calls = append(calls, args[i+1:])
+		}
+		return true
+	})
+	return calls, nil
+}
+
+// placeholder is what a reader puts something in the place of.
+var placeholder = regexp.MustCompile(`^([A-Z_/]+|x|\.\.\.)$`)
+
+// wrongCommand says why the program would not understand the arguments, or "".
+func wrongCommand(args []string) string {
+	root := commands()
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		return err.Error()
+	}
+	cmd.InitDefaultHelpFlag()
+	if cmd == root {
+		cmd.InitDefaultVersionFlag()
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		if strings.Contains(err.Error(), "invalid argument") && slices.ContainsFunc(rest, placeholder.MatchString) {
+			return "" // a placeholder, where a number goes
+		}
+		return err.Error()
+	}
+	left := cmd.Flags().Args()
+	if (cmd == root || cmd.HasSubCommands()) && len(left) > 0 && !placeholder.MatchString(left[0]) {
+		return fmt.Sprintf("there is no command %q", left[0])
+	}
+	return ""
+}
+
+func TestWrongCommandsAreFound(t *testing.T) {
+	for line, good := range map[string]bool{
+		"plan --detailed-exitcode": true, "state rm ADDR --auto-approve": true, "apply --concurrency N": true, "--version": true,
+		"paln": false, "plan --detailed": false, "state remove ADDR": false, "apply --shard": false, "status --html": false,
+	} {
+		if wrong := wrongCommand(strings.Fields(line)); (wrong == "") != good {
+			t.Errorf("credsync %s: %q", line, wrong)
+		}
+	}
+	calls, err := credsyncCalls("FOO=1 credsync plan \\\n  --out p | tee x; if true; then credsync apply \"$X\"; fi # credsync nothing\necho credsync no\n")
+	if err != nil || fmt.Sprint(calls) != "[[plan --out p] [apply x]]" {
+		t.Errorf("found %q, %v", calls, err)
+	}
+	docs := documents(t)
+	for link, good := range map[string]bool{"README.md": true, "docs/state.md#the-emergency-file": true, "docs/state.md#nothing": false, "docs/nothing.md": false, "https://example.com/x": true} {
+		if wrong := brokenLink(docs, "../../README.md", link); (wrong == "") != good {
+			t.Errorf("the link %s: %q", link, wrong)
+		}
+	}
+}

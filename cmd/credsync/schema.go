@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/credsync/credsync/internal/reference"
+	allproviders "github.com/credsync/credsync/providers/all"
+	allsinks "github.com/credsync/credsync/sinks/all"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of configurations in JSON, for editors",
+		Long: "Print the JSON Schema of *.hcl.json files: with it an editor completes and checks\n" +
+			"blocks and attributes. In Visual Studio Code save it and add to the settings:\n\n" +
+			"    \"json.schemas\": [{\"fileMatch\": [\"*.hcl.json\"], \"url\": \"./credsync.schema.json\"}]",
+		Args: noArguments("schema"),
+		RunE: func(*cobra.Command, []string) error {
+			a.out.Raw(reference.JSONSchema(allproviders.Registry(), allsinks.Registry()))
+			return nil
+		},
+	}
+}
+
+// noArguments refuses any.
+func noArguments(command string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError{command + " takes no arguments", "Run credsync " + command + " --help."}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/render"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify [ADDR...]",
+		Short: "Check the current tokens against the upstreams now",
+		Long: "Ask the upstreams now whether the tokens that targets hold are good. ADDR is an\n" +
+			"address or a pattern such as 'sagi.*'; without any, all accounts are checked. Nothing\n" +
+			"is written, and no login is made.\n\n" +
+			"Exit codes: 0 every token is good; 1 one is not, or could not be checked; 3 those\n" +
+			"that are not good all need a human.",
+		ValidArgsFunction: a.completeAddresses,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, patterns []string, asJSON bool) error {
+	view := render.NewVerify(a.out, asJSON)
+	w, diags := a.open(ctx, a, ".", 0)
+	if w == nil {
+		view.Show("", nil, diags)
+		return status(exitError)
+	}
+	defer w.close()
+	checks, problems := w.engine.Check(ctx, patterns)
+	diags = append(append(diags, problems...), w.skews.take()...)
+	if ctx.Err() != nil {
+		diags = append(diags, interrupted())
+	}
+	view.Show(w.config.Project, checks, diags)
+	return checked(checks, diags.HasErrors()).exit()
+}
+
+// checked is how a check ends. A token that the next apply replaces by itself
+// is not good now, and what is waiting for a human is told apart from it.
+func checked(checks []engine.Check, failed bool) ending {
+	end := ending{detailed: true, failed: failed}
+	for _, c := range checks {
+		switch {
+		case c.Good():
+		case c.Blocker != nil:
+			end.blocked = true
+		default:
+			end.failed = true
+		}
+	}
+	return end
+}

@@ -1,0 +1,216 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/state"
+)
+
+// records is how the state commands see the state of a world; every holder of a
+// lease is where that says.
+func (w *world) records(where engine.Whereabouts) *engine.Records {
+	e := w.engine()
+	return &engine.Records{Store: e.Store, Project: e.Config.Project, Now: w.Now, Where: func(string) engine.Whereabouts { return where }}
+}
+
+// leased leaves the account as a run that was killed on another machine does.
+func leased(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	r := w.records(engine.Elsewhere)
+	f, err := r.Find(t.Context(), "fake.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := f.Record.Clone()
+	rec.Lease = &state.Lease{Holder: "build-7/boot.ns/4711/99/ABCDEFGH", ExpiresAt: w.Now().Add(time.Minute)}
+	snap, err := r.Store.Load(t.Context(), rec.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Store.Save(t.Context(), rec, snap.Version); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
+	for where, want := range map[engine.Whereabouts]string{engine.Elsewhere: "", engine.Gone: "", engine.Running: "process 4711 on build-7, which is this machine, is at work"} {
+		w := leased(t)
+		r := w.records(where)
+		f, err := r.Find(t.Context(), "fake.a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Unlock(t.Context(), f)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("whereabouts %d: %v", where, err)
+		}
+		after, err := r.Find(t.Context(), "fake.a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if unlocked := after.Record.Lease == nil; unlocked != (want == "") {
+			t.Errorf("whereabouts %d: unlocked is %t", where, unlocked)
+		}
+		if after.Record.Current == nil {
+			t.Error("the token is gone")
+		}
+	}
+}
+
+func TestUnlockOfALeaseThatHasRunOutNeedsNobody(t *testing.T) {
+	w := leased(t)
+	w.advance(2 * time.Minute)
+	r := w.records(engine.Running)
+	f, err := r.Find(t.Context(), "fake.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Unlock(t.Context(), f); err != nil {
+		t.Error(err)
+	}
+}
+
+// A person has looked at the record and said yes; what another run has written
+// meanwhile is not what that person saw.
+func TestMendingLeavesAloneWhatHasChangedMeanwhile(t *testing.T) {
+	for name, mend := range map[string]func(*engine.Records, *engine.Found) error{
+		"remove": func(r *engine.Records, f *engine.Found) error { return r.Remove(context.Background(), f) },
+		"unlock": func(r *engine.Records, f *engine.Found) error { return r.Unlock(context.Background(), f) },
+	} {
+		w := leased(t)
+		r := w.records(engine.Gone)
+		f, err := r.Find(t.Context(), "fake.a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.advance(5 * time.Minute)
+		w.applyWith(t.Context(), engine.Request{Replace: []string{"fake.a"}})
+		if err := mend(r, f); err == nil || !strings.Contains(err.Error(), "written by another run meanwhile") {
+			t.Errorf("%s: %v", name, err)
+		}
+		w.expect("a none current")
+	}
+}
+
+func TestRemoveForgetsTheRecordAndLeavesTheTargets(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	r := w.records(engine.Elsewhere)
+	f, err := r.Find(t.Context(), "account.fake.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Remove(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.delivered("a"); got != "token-1" {
+		t.Errorf("the target holds %q", got)
+	}
+	if _, err := r.Find(t.Context(), "fake.a"); err == nil || !strings.Contains(err.Error(), "credsync state list") {
+		t.Errorf("a record that is gone: %v", err)
+	}
+	w.expect("a issue no_token")
+	w.mustApply()
+}
+
+func TestRemoveWaitsForTheRunAtWork(t *testing.T) {
+	w := leased(t)
+	r := w.records(engine.Elsewhere)
+	f, err := r.Find(t.Context(), "fake.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Remove(t.Context(), f); err == nil || !strings.Contains(err.Error(), "process 4711 on build-7") {
+		t.Errorf("err = %v", err)
+	}
+	w.advance(2 * time.Minute)
+	if err := r.Remove(t.Context(), f); err != nil {
+		t.Errorf("once the lease has run out: %v", err)
+	}
+}
+
+func TestDamagedRecordIsFoundAndRemoved(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	path := w.sinks["state"].Paths()[0]
+	w.sinks["state"].Put(path, map[string]credential.Secret{"record": credential.NewSecret(`{"format_version":1,"current":"canary`)})
+	r := w.records(engine.Elsewhere)
+	f, err := r.Find(t.Context(), "fake.a")
+	if err != nil || f.Damage == nil || f.Record != nil {
+		t.Fatalf("Find = %+v, %v", f, err)
+	}
+	if err := r.Unlock(t.Context(), f); err == nil {
+		t.Error("what cannot be understood was unlocked")
+	}
+	if err := r.Remove(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	w.expect("a issue no_token")
+}
+
+func TestRecordsOfOtherProjectsAreNeitherListedNorFound(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	w.hcl = "credsync { project = \"other\" }\n" + oneAccount
+	r := w.records(engine.Elsewhere)
+	if list, errs := r.List(t.Context()); len(list)+len(errs) > 0 {
+		t.Errorf("listed %d, %v", len(list), errs)
+	}
+	if _, err := r.Find(t.Context(), "fake.a"); err == nil || !strings.Contains(err.Error(), `belongs to project "default"`) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestListNamesWhatItCannotRead(t *testing.T) {
+	w := newWorld(t, strings.ReplaceAll(oneAccount, `account "fake" "a" {`, "account \"fake\" \"a\" {\nfor_each = toset([\"x\", \"y\"])"))
+	w.hcl = strings.Replace(w.hcl, `path = "a"`, "path = each.key", 1)
+	w.mustApply()
+	path := w.sinks["state"].Paths()[0]
+	w.sinks["state"].Put(path, map[string]credential.Secret{"record": credential.NewSecret("canary")})
+	list, errs := w.records(engine.Elsewhere).List(t.Context())
+	if len(list) != 1 || len(errs) != 1 || !strings.Contains(errs[0].Error(), path) {
+		t.Errorf("listed %d, %v", len(list), errs)
+	}
+}
+
+func TestDescribedRecordHoldsNoSecret(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	rec := state.New("payments", "account.sagi.coffee", "sagi")
+	rec.Current = state.NewGrant(credential.Token{
+		Access: credential.NewSecret("canary-access"), Refresh: credential.NewSecret("canary-refresh"), IssuedAt: at,
+		Outputs: credential.Outputs{"group_id": "canary-output", "extra": credential.NewSecret("canary-secret")},
+	}, "login-canary-fingerprint", "shape-canary-fingerprint")
+	rec.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "", "")
+	rec.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}}
+	rec.Reject(state.Rejection{LoginPrint: "rejected-canary-fingerprint", At: at})
+	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a", Options: []byte(`{"canary":1}`), GrantID: rec.Pending.ID, Digest: "digest-canary"})
+	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", GrantID: "before"})
+	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/c"})
+	r := &engine.Records{Now: func() time.Time { return at }}
+	d := r.Describe(rec)
+	b, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), "canary") || strings.Contains(string(b), rec.Current.ID) {
+		t.Errorf("the description says too much: %s", b)
+	}
+	if !d.Current.Refreshable || d.Pending.Refreshable {
+		t.Error("what can be refreshed is mistaken")
+	}
+	if got := d.Targets[0].Holds + " " + d.Targets[1].Holds + " " + d.Targets[2].Holds; got != "pending older nothing" {
+		t.Errorf("the targets hold %s", got)
+	}
+	if !strings.Contains(string(b), `"outputs":["extra","group_id"]`) {
+		t.Errorf("the names of the outputs are not in %s", b)
+	}
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/state"
+)
+
+// sameLogin are the accounts of a configuration that log in to one upstream as
+// one user: one account block per branch or customer of that user. To the
+// upstream they are one, so they log in one after another, and what it says of
+// one's login holds for all: ten of them must not make ten wrong passwords.
+type sameLogin struct {
+	members []*account
+	// turn is held during a login.
+	turn chan struct{}
+
+	mu sync.Mutex
+	// seen is what was last seen of each member, by its address.
+	seen map[string]seenLogin
+}
+
+// seenLogin is what was seen to stand in the way of an account's login.
+type seenLogin struct {
+	at time.Time
+	// block is nil where nothing does.
+	block *plan.Block
+}
+
+// sharable reports whether a block is about the login alone. A missing access
+// may be missing for one branch only, and a code is asked for by a command that
+// names its account.
+func sharable(b *plan.Block) bool {
+	if b == nil || b.Since.IsZero() {
+		return false
+	}
+	switch providers.Reason(b.Reason) {
+	case providers.CredentialsRejected, providers.AccountLocked, providers.PasswordChangeRequired,
+		providers.SecondFactorUnsupported, providers.CertificateExpired:
+		return true
+	}
+	return false
+}
+
+// sharers returns the accounts that log in as a does; nil where it is alone.
+func (e *Engine) sharers(a *account) *sameLogin {
+	e.sameOnce.Do(func() {
+		e.same = make(map[*account]*sameLogin)
+		// The key is this process's: nothing of it is kept.
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		groups := make(map[string]*sameLogin)
+		for _, a := range e.accounts {
+			if !a.cfg.Enabled || a.cfg.Spec.Static {
+				continue
+			}
+			p := fingerprints(key, a.cfg).login
+			if groups[p] == nil {
+				groups[p] = &sameLogin{turn: make(chan struct{}, 1), seen: map[string]seenLogin{}}
+			}
+			groups[p].members = append(groups[p].members, a)
+			e.same[a] = groups[p]
+		}
+	})
+	if s := e.same[a]; s != nil && len(s.members) > 1 {
+		return s
+	}
+	return nil
+}
+
+// note remembers what stands in the way of an account's login.
+func (s *sameLogin) note(address string, at time.Time, b *plan.Block) {
+	if s == nil {
+		return
+	}
+	if !sharable(b) {
+		b = nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[address] = seenLogin{at, b}
+}
+
+// seenSince reports whether an account was looked at not before at.
+func (s *sameLogin) seenSince(address string, at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen, ok := s.seen[address]
+	return ok && !seen.at.Before(at)
+}
+
+// blockFor returns what stands in the way of an account's login because of
+// another that logs in as it does, or nil.
+func (s *sameLogin) blockFor(address string) *plan.Block {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, other := range s.members {
+		if b := s.seen[other.cfg.Address].block; b != nil && other.cfg.Address != address {
+			return &plan.Block{
+				Reason: b.Reason, Since: b.Since, Address: other.cfg.Address,
+				Message: other.cfg.Address + " has the same login, and of that " + b.Message,
+			}
+		}
+	}
+	return nil
+}
+
+// share brings what was seen of the other accounts with the same login into an
+// observation.
+func (e *Engine) share(o *observation) {
+	if o.account != nil && o.input.Block == nil {
+		o.input.Block = e.sharers(o.account).blockFor(o.account.cfg.Address)
+	}
+}
+
+// loginTurn waits until no other account logs in as this one does, and looks
+// up what the state knows of those that this run has not seen. done ends the
+// turn.
+func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
+	a := r.o.account
+	s := r.e.sharers(a)
+	if s == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, errors.New("other accounts with the same login took too long; run apply again")
+	}
+	recently := r.e.Now().Add(-planFresh)
+	for _, other := range s.members {
+		if other == a || s.seenSince(other.cfg.Address, recently) {
+			continue
+		}
+		snap, err := r.e.Store.Load(ctx, other.cfg.Address)
+		if err != nil {
+			r.e.Log.Warn("the state of an account with the same login cannot be read", "address", r.p.Address, "other", other.cfg.Address, "error", err)
+			continue
+		}
+		if snap.Record == nil {
+			snap.Record = state.New(r.e.Config.Project, other.cfg.Address, other.cfg.Spec.Name)
+		}
+		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, fingerprints(snap.Record.Key, other.cfg)))
+	}
+	r.e.share(r.o)
+	return func() { <-s.turn }, nil
+}

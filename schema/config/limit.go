@@ -1,0 +1,106 @@
+package config
+
+import (
+	"fmt"
+	"runtime/metrics"
+	"sync/atomic"
+	"time"
+
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A few lines of HCL can describe more than any machine holds: lists of lists,
+// loops in loops. What one value may come to is bounded where it is evaluated;
+// what happens inside of one expression cannot be stopped there, so the whole
+// is watched from outside.
+const (
+	// maxValue is the most that one value may come to, in bytes: nodeSize for
+	// each element, and the text. Ten thousand accounts need a hundredth.
+	maxValue = 256 << 20
+	nodeSize = 64
+	// maxGrowth is by how much memory may grow while evaluating, in bytes.
+	maxGrowth = 1 << 30
+	// maxChecks is how often evaluation may be found not to be done yet, not
+	// counting the time that data is being read.
+	maxChecks     = 600
+	checkInterval = 100 * time.Millisecond
+)
+
+// valueTooLarge reports whether a value comes to more than maxValue. It looks at no
+// more of it than that.
+func valueTooLarge(v cty.Value) bool { return !fits(v, new(int64(maxValue))) }
+
+// fits takes the size of a value from what is left.
+func fits(v cty.Value, left *int64) bool {
+	*left -= nodeSize
+	v, _ = v.Unmark()
+	switch {
+	case *left < 0:
+		return false
+	case !v.IsKnown() || v.IsNull():
+		return true
+	case v.Type() == cty.String:
+		*left -= int64(len(v.AsString()))
+		return *left >= 0
+	case !v.CanIterateElements():
+		return true
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		if v.Type().IsMapType() || v.Type().IsObjectType() {
+			*left -= int64(len(key.AsString()))
+		}
+		if !fits(element, left) {
+			return false
+		}
+	}
+	return true
+}
+
+// watch waits for done, and returns why it was given up before, or "".
+func watch(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, heap func() uint64) string {
+	start, checks := heap(), 0
+	for {
+		select {
+		case <-done:
+			return ""
+		case <-check:
+		}
+		if !reading.Load() {
+			checks++
+		}
+		if now := heap(); now > start && now-start > maxGrowth {
+			return fmt.Sprintf("takes more than %d MiB of memory", maxGrowth>>20)
+		}
+		if checks > maxChecks {
+			return fmt.Sprintf("takes more than %s", maxChecks*checkInterval)
+		}
+	}
+}
+
+// heapInUse is how many bytes of memory objects take, those that could be freed
+// included.
+func heapInUse() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// within runs f, and gives up waiting for it when it takes too much. f is then
+// still running, since nothing can stop an evaluation: the program should end.
+func within(reading *atomic.Bool, f func()) *diag.Diagnostic {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	ticker := time.NewTicker(checkInterval)
+	defer ticker.Stop()
+	why := watch(done, ticker.C, reading, heapInUse)
+	if why == "" {
+		return nil
+	}
+	d := diag.Errorf("Configuration too large", "Evaluating the configuration %s. Look for loops in loops, and for values that are made of several copies of others.", why)
+	return &d
+}

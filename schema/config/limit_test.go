@@ -1,0 +1,82 @@
+package config
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+func TestWatchGivesUpOnTimeAndMemoryButNotOnReading(t *testing.T) {
+	never := make(chan struct{})
+	checks := make(chan time.Time, 2*maxChecks)
+	for range 2 * maxChecks {
+		checks <- time.Time{}
+	}
+	still := func() uint64 { return 1000 }
+	var reading atomic.Bool
+	if why := watch(never, checks, &reading, still); !strings.Contains(why, "1m0s") {
+		t.Errorf("an evaluation without end: %q", why)
+	}
+
+	heap := uint64(0)
+	growing := func() uint64 { heap += 256 << 20; return heap }
+	if why := watch(never, checks, &reading, growing); !strings.Contains(why, "1024 MiB") {
+		t.Errorf("an evaluation that grows: %q", why)
+	}
+
+	reading.Store(true)
+	done := make(chan struct{})
+	for len(checks) < cap(checks) {
+		checks <- time.Time{}
+	}
+	// Done once every check has been made.
+	seen := func() uint64 {
+		if len(checks) == 0 {
+			close(done)
+		}
+		return 1000
+	}
+	if why := watch(done, checks, &reading, seen); why != "" {
+		t.Errorf("a slow data source: %q", why)
+	}
+}
+
+func TestSizeOfValues(t *testing.T) {
+	text := cty.StringVal(strings.Repeat("x", 1000))
+	list := cty.ListVal([]cty.Value{text, text})
+	object := cty.ObjectVal(map[string]cty.Value{"key": list, "null": cty.NullVal(cty.String), "unknown": cty.DynamicVal})
+	for name, test := range map[string]struct {
+		v    cty.Value
+		size int64
+	}{
+		"text":    {text, 1000 + nodeSize},
+		"number":  {cty.NumberIntVal(5), nodeSize},
+		"unknown": {cty.UnknownVal(cty.List(cty.String)), nodeSize},
+		"list":    {list, 2000 + 3*nodeSize},
+		"marked":  {markSensitive(list), 2000 + 3*nodeSize},
+		"object":  {object, 2000 + 6*nodeSize + 14},
+	} {
+		enough, short := test.size, test.size-1
+		if !fits(test.v, &enough) || fits(test.v, &short) {
+			t.Errorf("%s does not have %d bytes", name, test.size)
+		}
+	}
+}
+
+func TestCopiesOfCopiesAreRefusedInTheTermsOfTheConfiguration(t *testing.T) {
+	one := cty.StringVal(strings.Repeat("x", 1<<20))
+	laugh := one
+	for range 40 {
+		laugh = cty.TupleVal([]cty.Value{laugh, laugh, laugh})
+	}
+	// 3^40 nodes, in forty objects: the count must stop by itself.
+	if !valueTooLarge(laugh) {
+		t.Error("a value of 3^40 elements is taken for small")
+	}
+	if valueTooLarge(one) {
+		t.Error("1 MiB of text is taken for too large")
+	}
+}

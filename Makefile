@@ -1,4 +1,5 @@
-# What there is to do: build, test, lint, fmt, docs, man, manifests, bench, demo.
+# What there is to do: build, test, lint, fmt, docs, man, manifests, bench, fuzz,
+# demo, verify-release.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -9,7 +10,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man
+.PHONY: build test lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man fuzz verify-release
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -72,8 +73,18 @@ REV ?= HEAD
 bench-compare:
 	@scripts/bench-compare.sh $(REV)
 
+# Each fuzzer, one after the other, for this long.
+FUZZTIME ?= 30s
+
+fuzz:
+	@scripts/fuzz.sh $(FUZZTIME)
+
 demo:
 	@scripts/demo.sh
+
+# Builds the commit twice, in different surroundings, and compares the bytes.
+verify-release:
+	scripts/release.sh --verify
 
 clean:
 	rm -rf bin

@@ -43,9 +43,10 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 	}
 	err = r.persistAfter(err)
 	if err != nil && file == "" {
-		// The run ends and nothing has the token: one last try of both.
-		if err = r.save(ctx); err != nil {
-			file, emergencyErr = r.e.writeEmergency(r.o.record)
+		// The run ends and nothing has the token: one last try of both. The
+		// file is first, as a state that is out of reach takes its time.
+		if file, emergencyErr = r.e.writeEmergency(r.o.record); emergencyErr != nil {
+			err = r.save(ctx)
 		}
 	}
 	if err == nil {

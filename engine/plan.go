@@ -215,7 +215,7 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
 	}
 	if b := ap.Blocker; b != nil {
-		a.Blocker = documentBlocker(ap.Address, b)
+		a.Blocker = DocumentBlocker(ap.Address, b)
 	}
 	for _, t := range ap.Targets {
 		a.Targets = append(a.Targets, plan.DocumentTarget(t))
@@ -223,7 +223,9 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 	return a
 }
 
-func documentBlocker(address string, b *plan.Block) *plan.DocumentBlocker {
+// DocumentBlocker returns a block as it is printed in JSON; address is the
+// account that it stands in the way of.
+func DocumentBlocker(address string, b *plan.Block) *plan.DocumentBlocker {
 	return &plan.DocumentBlocker{
 		Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since),
 		Address: cmp.Or(b.Address, address), CodeSentAt: plan.Time(b.CodeSentAt),

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -257,9 +258,10 @@ func asPage(w http.ResponseWriter, _ *http.Request, s string) {
 func inHeaders(status int) func(http.ResponseWriter, *http.Request, string) {
 	return func(w http.ResponseWriter, _ *http.Request, s string) {
 		s = oneLine(s)
-		for _, name := range []string{"Retry-After", "Date", "Www-Authenticate", "Proxy-Authenticate", "Set-Cookie", "X-Request-Id", "Warning", "Server", "Audit-Id"} {
+		for _, name := range []string{"Retry-After", "Date", "Www-Authenticate", "Proxy-Authenticate", "Set-Cookie", "X-Request-Id", "Server", "Audit-Id"} {
 			w.Header().Set(name, s)
 		}
+		w.Header().Set("Warning", "299 - "+strconv.Quote(s))
 		w.Header().Set("Content-Type", "application/"+s)
 		w.Header().Set("Location", "https://user:"+url.PathEscape(s)+"@elsewhere.example/"+url.PathEscape(s)+"?"+url.QueryEscape(s)+"#"+url.PathEscape(s))
 		w.WriteHeader(status)

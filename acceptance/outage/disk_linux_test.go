@@ -86,6 +86,7 @@ func (w *world) delivered(dir string) string {
 }
 
 func TestDiskOfTheState(t *testing.T) {
+	t.Parallel()
 	for name, outage := range diskOutages {
 		t.Run(name+" before the login", func(t *testing.T) {
 			dir, target := disk(t), t.TempDir()
@@ -127,6 +128,7 @@ func TestDiskOfTheState(t *testing.T) {
 }
 
 func TestDiskOfTheTarget(t *testing.T) {
+	t.Parallel()
 	for name, outage := range diskOutages {
 		t.Run(name, func(t *testing.T) {
 			state, dir := t.TempDir(), disk(t)
@@ -158,6 +160,7 @@ var refreshesFail = sandbox.Fault{Kind: sandbox.Status, Upstream: "sagi", Op: sa
 
 // The state is encrypted, so the emergency file is too.
 func TestEncryptedEmergencyFile(t *testing.T) {
+	t.Parallel()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

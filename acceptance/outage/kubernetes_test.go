@@ -14,6 +14,7 @@ import (
 
 // TestKubernetesOutages takes one API server away again and again.
 func TestKubernetesOutages(t *testing.T) {
+	t.Parallel()
 	k := servers.Kubernetes(t)
 	cluster := func(t *testing.T, inState bool) (*world, func() string) {
 		namespace := k.Namespace()

@@ -6,7 +6,6 @@ package outage
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -222,15 +221,5 @@ func (w *world) wantLive(token any) {
 	text, _ := token.(string)
 	if _, live := w.upstream.Live("sagi", text); !live {
 		w.t.Error("the target has no live token")
-	}
-}
-
-// output runs another program to its end.
-func output(t *testing.T, name string, args ...string) {
-	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) || err != nil {
-		t.Fatalf("%s %v: %v: %s", name, args, err, out)
 	}
 }

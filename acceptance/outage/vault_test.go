@@ -16,6 +16,7 @@ import (
 )
 
 func TestSealedVaultPreventsTheLogin(t *testing.T) {
+	t.Parallel()
 	v := servers.DurableVault(t)
 	w := inVault(t, v, v.Address)
 	v.Seal()
@@ -30,6 +31,7 @@ func TestSealedVaultPreventsTheLogin(t *testing.T) {
 // Vault goes away between the login and its answer; the run waits for it with
 // the token, and everything is as if nothing had happened.
 func TestVaultThatComesBackDuringTheRun(t *testing.T) {
+	t.Parallel()
 	for name, outage := range map[string]struct{ down, up func(*servers.VaultServer) }{
 		"sealed":    {(*servers.VaultServer).Seal, (*servers.VaultServer).Unseal},
 		"restarted": {(*servers.VaultServer).Stop, func(v *servers.VaultServer) { v.Start(); v.Unseal() }},
@@ -57,6 +59,7 @@ func TestVaultThatComesBackDuringTheRun(t *testing.T) {
 // Vault does not come back before the run is told to stop. The token is in a
 // file that only its owner can read, and comes back from there.
 func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
+	t.Parallel()
 	v := servers.DurableVault(t)
 	w := inVault(t, v, v.Address)
 	r := w.applyUntilLogin(v.Stop)
@@ -98,6 +101,7 @@ func cut(t *testing.T, v *servers.VaultServer) (address string, set func(cut boo
 // The folder for emergency files cannot be made either: the state is the only
 // hope, and it is tried until the end.
 func TestNeitherStateNorEmergencyFolder(t *testing.T) {
+	t.Parallel()
 	v := servers.Vault(t)
 	for name, back := range map[string]bool{"the state comes back": true, "the run is stopped": false} {
 		t.Run(name, func(t *testing.T) {
@@ -124,6 +128,7 @@ func TestNeitherStateNorEmergencyFolder(t *testing.T) {
 }
 
 func TestVaultTokenRevokedDuringTheRun(t *testing.T) {
+	t.Parallel()
 	v := servers.Vault(t)
 	v.Policy("all", `path "*" { capabilities = ["create", "read", "update", "delete", "list", "patch"] }`)
 	t.Run("one that cannot be had again", func(t *testing.T) {
@@ -180,6 +185,7 @@ state "vault" "main" { path = "approle" }
 // A standby node either sends clients on to the active one or says that there
 // is none at present.
 func TestStandbyVault(t *testing.T) {
+	t.Parallel()
 	v := servers.Vault(t)
 	t.Run("sends on", func(t *testing.T) {
 		standby := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -96,7 +96,8 @@ func rewrite(name string, content []byte) error {
 }
 
 func (a *app) fmtStdin(f fmtFlags) error {
-	before, err := io.ReadAll(a.stdin)
+	// One byte more than is taken, so that Format sees that it is too much.
+	before, err := io.ReadAll(io.LimitReader(a.stdin, config.MaxFile+1))
 	if err != nil {
 		return usageError{"Standard input cannot be read", err.Error() + "."}
 	}

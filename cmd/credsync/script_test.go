@@ -156,7 +156,7 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// lock WHERE: leaves a lease for another minute on the sagi account, held by a
+// lock WHERE: leaves a lease for two minutes on the sagi account, held by a
 // process that is "here", "gone" from here, or "elsewhere".
 func lock(ts *testscript.TestScript, _ bool, args []string) {
 	holder := engine.NewHolder()
@@ -175,7 +175,7 @@ func lock(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &content))
 	rec, err := state.Decode(credential.NewSecret(content.Record))
 	ts.Check(err)
-	rec.Lease = &state.Lease{Holder: holder, ExpiresAt: time.Now().Add(time.Minute)}
+	rec.Lease = &state.Lease{Holder: holder, ExpiresAt: time.Now().Add(2 * time.Minute)}
 	encoded, err := state.Encode(rec)
 	ts.Check(err)
 	content.Record = encoded.Reveal()

@@ -72,7 +72,16 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 	return nil
 }
 
+// readBounded reads a regular file: one that is a pipe might never end, or never
+// begin.
 func readBounded(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -121,17 +121,21 @@ func (p recordPrinter) list(d RecordsDocument) {
 	p.printf("\n%s\n", wrap(line+".", 0, p.width()))
 }
 
+// leastLast is what the last column of a table has at the least, if it needs it.
+const leastLast = 24
+
 // columns prints a table, its first row in bold. A first cell that is too long
-// has a line of its own.
+// has a line of its own, and a last one goes on below itself.
 func (p recordPrinter) columns(rows [][]string) {
-	widths := make([]int, len(rows[0]))
+	last := len(rows[0]) - 1
+	widths := make([]int, last+1)
 	for _, r := range rows {
 		for i, c := range r {
 			widths[i] = max(widths[i], columns(c))
 		}
 	}
-	rest := 0
-	for _, w := range widths[1:] {
+	rest := 2 + min(widths[last], leastLast)
+	for _, w := range widths[1:last] {
 		rest += w + 2
 	}
 	first := max(min(widths[0], p.width()-rest), columns(rows[0][0]))
@@ -142,9 +146,11 @@ func (p recordPrinter) columns(rows [][]string) {
 			head = ""
 		}
 		line := padRight(head, first)
-		for j, c := range r[1:] {
+		for j, c := range r[1:last] {
 			line += "  " + padRight(c, widths[j+1])
 		}
+		line += "  "
+		line += strings.TrimLeft(wrap(r[last], columns(line), p.width()), " ")
 		line = strings.TrimRight(line, " ")
 		if i == 0 {
 			line = p.style().bold(line)
@@ -294,7 +300,7 @@ func (p recordPrinter) trouble(d engine.RecordDocument) {
 	if b := d.Block; b != nil {
 		p.heading(needs(b.Reason))
 		p.field("since", both(*b.Since, p.now))
-		p.paragraph(4, diag.Sentence(b.Message))
+		p.paragraph(6, diag.Sentence(b.Message))
 		p.remedy(b.Reason, d.Address, d.Challenge != nil)
 	}
 	if c := d.Challenge; c != nil {

@@ -56,7 +56,7 @@ func (v verifyJSON) Show(project string, checks []engine.Check, list diag.List) 
 			IssuedAt: plan.Time(c.IssuedAt), ExpiresAt: plan.Time(c.ExpiresAt), CheckedAt: plan.Time(c.At),
 		}
 		if b := c.Blocker; b != nil {
-			a.Blocker = &plan.DocumentBlocker{Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since)}
+			a.Blocker = engine.DocumentBlocker(c.Address, b)
 		}
 		d.Accounts = append(d.Accounts, a)
 	}
@@ -91,11 +91,19 @@ func (p planPrinter) check(c engine.Check, width int) {
 	if !c.Good() {
 		symbol, paint = "!", st.red
 	}
-	line := padRight(strings.TrimPrefix(clean(c.Address), "account."), width) + "  " + paint(string(c.Finding))
+	address := strings.TrimPrefix(clean(c.Address), "account.")
+	if columns(address) > width {
+		p.printf("%s %s\n", paint(symbol), address)
+		symbol, address = " ", ""
+	}
+	line := padRight(address, width) + "  " + paint(string(c.Finding))
 	if c.Good() && !c.ExpiresAt.IsZero() {
 		line += ", expires " + relative(c.ExpiresAt, p.now)
 	}
 	p.printf("%s %s\n", paint(symbol), line)
+	if c.Good() && c.Blocker != nil {
+		p.paragraph(6, fmt.Sprintf("The next login %s.", needs(c.Blocker.Reason)))
+	}
 	if c.Good() {
 		return
 	}

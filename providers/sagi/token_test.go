@@ -250,3 +250,9 @@ func FuzzVerify(f *testing.F) {
 	providertest.Fuzz(f, target(), sandbox.OpVerify, old,
 		`{"id":9876543210987654321,"group_id":18446744073709551557}`, `{"data":{"id":"9876543210987654321","group_id":"1"}}`, `{"code":404}`)
 }
+
+func FuzzRefresh(f *testing.F) {
+	old := credential.Token{Access: credential.NewSecret("a-token-0123456789"), Refresh: credential.NewSecret("another-token-0123456789")}
+	providertest.Fuzz(f, target(), sandbox.OpRefresh, old, loginSample,
+		`{"code":401,"message":"another-token-0123456789"}`, `{"access_token":"","refresh_token":null}`)
+}

@@ -18,9 +18,9 @@ import (
 	hcljson "github.com/hashicorp/hcl/v2/json"
 )
 
-// maxFile is the most that one file may have, in bytes. Far more than anyone
+// MaxFile is the most that one file may have, in bytes. Far more than anyone
 // writes, and little enough to hold in memory.
-const maxFile = 16 << 20
+const MaxFile = 16 << 20
 
 const (
 	nativeSuffix   = ".hcl"
@@ -100,7 +100,7 @@ func readSource(path string) ([]byte, *diag.Diagnostic) {
 		return refuse(unreadable(path, err))
 	case !info.Mode().IsRegular():
 		return refuse(diag.Errorf("Unreadable file", "%s is not a regular file.", path))
-	case info.Size() > maxFile:
+	case info.Size() > MaxFile:
 		return refuse(tooLarge(path))
 	}
 	f, err := os.Open(path)
@@ -108,11 +108,11 @@ func readSource(path string) ([]byte, *diag.Diagnostic) {
 		return refuse(unreadable(path, err))
 	}
 	defer func() { _ = f.Close() }()
-	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	src, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	if err != nil {
 		return refuse(unreadable(path, err))
 	}
-	if len(src) > maxFile {
+	if len(src) > MaxFile {
 		return refuse(tooLarge(path))
 	}
 	if d := checkText(path, src); d != nil {
@@ -122,7 +122,7 @@ func readSource(path string) ([]byte, *diag.Diagnostic) {
 }
 
 func tooLarge(path string) diag.Diagnostic {
-	return diag.Errorf("File too large", "%s has more than %d MiB, which is the most that a configuration file may have.", path, maxFile>>20)
+	return diag.Errorf("File too large", "%s has more than %d MiB, which is the most that a configuration file may have.", path, MaxFile>>20)
 }
 
 // checkText refuses what is no plain UTF-8.

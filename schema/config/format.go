@@ -22,6 +22,9 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 	if strings.HasSuffix(filename, ".json") {
 		return nil, diag.List{diag.Errorf("JSON is not formatted", "The file %s is JSON, which has no canonical form here. Name a *.hcl or *.credvars file, or the directory.", filename)}
 	}
+	if len(src) > MaxFile {
+		return nil, diag.List{tooLarge(filename)}
+	}
 	if d := checkText(filename, src); d != nil {
 		return nil, diag.List{*d}
 	}
@@ -41,9 +44,9 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 }
 
 // WithoutLiterals returns source with "…" in place of every string and number
-// that is not a block's label, so that what formatting changes can be shown:
-// nobody knows which of them are passwords. Source with a syntax error gives
-// nothing.
+// that is not a block's label, and of every name that nothing has, so that what
+// formatting changes can be shown: nobody knows which of them are passwords, in
+// quotes or, by mistake, without. Source with a syntax error gives nothing.
 func WithoutLiterals(src []byte) []byte {
 	file, problems := hclsyntax.ParseConfig(src, "", hcl.InitialPos)
 	if problems.HasErrors() {
@@ -51,6 +54,7 @@ func WithoutLiterals(src []byte) []byte {
 	}
 	labels := map[int]bool{}
 	collectLabels(file.Body.(*hclsyntax.Body), labels)
+	strangers := strangeNames(file.Body.(*hclsyntax.Body))
 	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
 	var shown []byte
 	at, label := 0, false
@@ -58,6 +62,10 @@ func WithoutLiterals(src []byte) []byte {
 		shown = append(shown, src[at:t.Range.Start.Byte]...)
 		at = t.Range.End.Byte
 		switch t.Type {
+		case hclsyntax.TokenIdent:
+			if strangers[t.Range.Start.Byte] {
+				t.Bytes = []byte("…")
+			}
 		case hclsyntax.TokenOQuote:
 			label = labels[t.Range.Start.Byte]
 		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenNumberLit:
@@ -72,6 +80,18 @@ func WithoutLiterals(src []byte) []byte {
 		shown = append(shown, t.Bytes...)
 	}
 	return shown
+}
+
+// strangeNames are where the names begin that no reference starts with.
+func strangeNames(body *hclsyntax.Body) map[int]bool {
+	at := map[int]bool{}
+	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
+		if ref, ok := n.(*hclsyntax.ScopeTraversalExpr); ok && !slices.Contains(rootNames(), ref.Traversal.RootName()) {
+			at[ref.Traversal.SourceRange().Start.Byte] = true
+		}
+		return nil
+	})
+	return at
 }
 
 // quotedText is what stands in quotes in a comment, such as an attribute that

@@ -95,3 +95,10 @@ func TestFilesToFormat(t *testing.T) {
 		t.Error(text(list))
 	}
 }
+
+func TestWithoutLiteralsHidesAPasswordWithoutQuotes(t *testing.T) {
+	got := string(config.WithoutLiterals([]byte("account \"bank\" \"a\" {\n  username = var.user\n  password = " + canary + "\n  pin = " + canary + ".x\n}\n")))
+	if strings.Contains(got, canary) || !strings.Contains(got, "var.user") || !strings.Contains(got, "password") {
+		t.Errorf("%s", got)
+	}
+}

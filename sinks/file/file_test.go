@@ -196,6 +196,70 @@ func TestModes(t *testing.T) {
 	}
 }
 
+func TestNobodyElseCanReadAFileAtAnyTime(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	p := newPlace(t)
+	target := p.target(attrs{"path": "out/token.json"}, false)
+	version := p.write(target, "", "k", "first")
+	stop := make(chan struct{})
+	looks := make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-stop:
+				looks <- n
+				return
+			default:
+			}
+			entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
+			if err != nil {
+				t.Error(err)
+			}
+			for _, e := range entries {
+				if info, err := e.Info(); err == nil && info.Mode().Perm() != 0o600 {
+					t.Errorf("%s was there with mode %v", e.Name(), info.Mode())
+				}
+			}
+			n++
+		}
+	}()
+	for i := range 50 {
+		version = p.write(target, version, "k", strings.Repeat("x", 1000*i))
+	}
+	close(stop)
+	if n := <-looks; n == 0 {
+		t.Error("nobody looked")
+	}
+}
+
+// A hard link to a file elsewhere is not written through: the target becomes a
+// file of its own, with the mode that the block says.
+func TestHardLinksAndModesOfAdoptedFiles(t *testing.T) {
+	p := newPlace(t)
+	outside := filepath.Join(t.TempDir(), "theirs.json")
+	if err := os.WriteFile(outside, []byte(`{"k":"theirs"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	inside := filepath.Join(p.dir, "token.json")
+	if err := os.Link(outside, inside); err != nil {
+		t.Skip("no hard links between the test's directories:", err)
+	}
+	target := p.target(attrs{"path": "token.json"}, false)
+	info, err := p.open().Stat(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(target, info.Version, "k", "ours")
+	if b, err := os.ReadFile(outside); err != nil || string(b) != `{"k":"theirs"}` {
+		t.Errorf("the other file holds %q, %v", b, err)
+	}
+	if got, err := os.Stat(inside); err != nil || got.Mode() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", got.Mode(), err)
+	}
+}
+
 func TestPathsOutsideDirAreRefused(t *testing.T) {
 	p := newPlace(t)
 	abs := values(&p.spec.Connection, attrs{"dir": "/srv/tokens"})

@@ -7,11 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"unicode"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
 )
 
 func TestDiskErrorsHaveAClass(t *testing.T) {
@@ -175,6 +179,36 @@ func FuzzJSONMerge(f *testing.F) {
 			if key != "TOKEN" && !back.data()[key].Equal(value) {
 				t.Errorf("%s changed in %q", key, content)
 			}
+		}
+	})
+}
+
+// FuzzPath: whatever path a block names, its target lies in dir and can be
+// shown as it is, or is refused.
+func FuzzPath(f *testing.F) {
+	for _, s := range []string{"a", "../a", "a/../../b", "/etc/passwd", "a/", ".", "..", "a//b", "./.credsync-tmp-x", "a\x00", "a\nb", "%2e%2e/x", "\u202e", "..\\x", " a "} {
+		f.Add("secrets", s)
+		f.Add("/srv", s)
+	}
+	spec := Spec()
+	f.Fuzz(func(t *testing.T, dir, path string) {
+		if strings.TrimSpace(dir) == "" {
+			return
+		}
+		conn := schema.NewValues(&spec.Connection, "", map[string]cty.Value{"dir": cty.StringVal(dir)}, nil)
+		target, err := spec.Target(conn, schema.NewValues(&spec.Deliver, "", map[string]cty.Value{"path": cty.StringVal(path)}, nil))
+		if err != nil {
+			return
+		}
+		if !filepath.IsLocal(target.Path) || target.Path == "." || strings.HasPrefix(filepath.Base(target.Path), tempPrefix) {
+			t.Errorf("path %q in %q became %q", path, dir, target.Path)
+		}
+		if strings.ContainsFunc(target.Path, unicode.IsControl) {
+			t.Errorf("%q cannot be shown as it is", target.Path)
+		}
+		// The language normalizes text, dir included.
+		if rel, err := filepath.Rel(conn.String("dir"), target.Location); err == nil && !filepath.IsLocal(rel) {
+			t.Errorf("location %q is outside of %q", target.Location, dir)
 		}
 	})
 }

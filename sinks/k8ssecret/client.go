@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/withhold"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-hclog"
@@ -51,6 +52,10 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config.Timeout = requestTimeout
 	config.QPS = unlimited
 	config.WarningHandler = warnings{env.Log}
+	// API servers do not repeat a token; what poses as one may.
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return withhold.Transport{Next: next}
+	})
 	if conn.IsSet("impersonate") {
 		config.Impersonate = rest.ImpersonationConfig{UserName: conn.String("impersonate"), Groups: conn.Strings("impersonate_groups")}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/withhold"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-cleanhttp"
@@ -83,6 +84,10 @@ func (c connection) client() (*api.Client, error) {
 	if err != nil {
 		// It quotes nothing but the address and the names of variables.
 		return nil, fmt.Errorf("set up the connection to Vault at %s: %w", c.address(), err)
+	}
+	// Vault does not repeat what it is sent; what poses as Vault may.
+	cfg.HttpClient.Transport = withhold.Transport{
+		Next: cfg.HttpClient.Transport, Fields: []string{"secret_id", "jwt", "token"},
 	}
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.

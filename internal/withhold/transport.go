@@ -1,0 +1,161 @@
+package withhold
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/credsync/credsync/credential"
+)
+
+const (
+	// maxRefusal bounds what is read of an answer that is no success.
+	maxRefusal = 1 << 20
+	// minKey is the length from which a value may be a key. A shorter one
+	// would hide innocent messages.
+	minKey = 8
+)
+
+// errRepeats stands for an error that quotes what the server sent.
+var errRepeats = errors.New("what answered there does not speak HTTP properly, and repeats the secret that it was sent")
+
+// Transport keeps what a request logs in with out of everything that a server
+// that is not to be trusted with it may say: the text of a refusal, its headers,
+// and the errors of net/http, which quote what they cannot read.
+type Transport struct {
+	// Next sends the requests.
+	Next http.RoundTripper
+	// Fields are those of a JSON body that hold a secret, such as password.
+	Fields []string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req, secrets, err := t.secretsOf(req)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.Next.RoundTrip(req)
+	if err != nil {
+		if Repeats(err.Error(), secrets...) {
+			return nil, errRepeats
+		}
+		return nil, err
+	}
+	for name, values := range resp.Header {
+		if Repeats(name+" "+strings.Join(values, " "), secrets...) {
+			delete(resp.Header, name)
+		}
+	}
+	if Repeats(resp.Status, secrets...) {
+		resp.Status = fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		return resp, nil
+	}
+	return resp, clean(resp, secrets)
+}
+
+// clean replaces the body of a refusal that repeats a secret.
+func clean(resp *http.Response, secrets []credential.Secret) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	_ = resp.Body.Close()
+	if err != nil && Repeats(err.Error(), secrets...) {
+		return errRepeats
+	}
+	if err != nil {
+		return err
+	}
+	body = cleanText(body, secrets)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.ContentLength = int64(len(body))
+	return nil
+}
+
+// withheld stands for what a server said.
+const withheld = "(what it says repeats the secret that it was sent, so it is not shown)"
+
+// cleanText returns a body without what repeats a secret: the strings of JSON
+// that do, or else all of it.
+func cleanText(body []byte, secrets []credential.Secret) []byte {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err == nil && !d.More() {
+		if cleaned, err := json.Marshal(cleanValue(v, secrets)); err == nil && !Repeats(string(cleaned), secrets...) {
+			return cleaned
+		}
+	} else if !Repeats(string(body), secrets...) {
+		return body
+	}
+	return []byte(withheld)
+}
+
+func cleanValue(v any, secrets []credential.Secret) any {
+	switch v := v.(type) {
+	case string:
+		if Repeats(v, secrets...) {
+			return withheld
+		}
+	case []any:
+		for i := range v {
+			v[i] = cleanValue(v[i], secrets)
+		}
+	case map[string]any:
+		for name, item := range v {
+			if v[name] = cleanValue(item, secrets); Repeats(name, secrets...) {
+				delete(v, name)
+			}
+		}
+	}
+	return v
+}
+
+// secretsOf returns what a request logs in with, and a request that has its
+// body still to be read.
+func (t Transport) secretsOf(req *http.Request) (*http.Request, []credential.Secret, error) {
+	var secrets []credential.Secret
+	add := func(s string) {
+		if len(s) >= minKey {
+			secrets = append(secrets, credential.NewSecret(s))
+		}
+	}
+	for _, name := range []string{"Authorization", "Proxy-Authorization", "X-Vault-Token"} {
+		scheme, credentials, ok := strings.Cut(req.Header.Get(name), " ")
+		if !ok {
+			credentials = scheme
+		}
+		add(credentials)
+	}
+	if _, password, ok := req.BasicAuth(); ok {
+		add(password)
+	}
+	if direct, ok := t.Next.(*http.Transport); ok && direct.Proxy != nil {
+		if u, err := direct.Proxy(req); err == nil && u != nil && u.User != nil {
+			password, _ := u.User.Password()
+			add(password)
+		}
+	}
+	if len(t.Fields) == 0 || req.Body == nil {
+		return req, secrets, nil
+	}
+	body, err := io.ReadAll(req.Body)
+	_ = req.Body.Close()
+	if err != nil {
+		return nil, nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) == nil {
+		for _, name := range t.Fields {
+			s, _ := fields[name].(string)
+			add(s)
+		}
+	}
+	return req, secrets, nil
+}

@@ -39,6 +39,7 @@ func JSONSchema(p *providers.Registry, s *sinks.Registry) []byte {
 			"data":     w.bySink(schema.DataCommon(), func(s *sinks.Spec) *schema.Block { return &s.Data }),
 			"state":    w.state(),
 			"account":  w.accounts(),
+			"audit":    w.many(w.body("audit", schema.AuditBlock())),
 		},
 		"additionalProperties": false,
 		"definitions":          w.definitions,

@@ -68,7 +68,10 @@ func (e *Engine) FinishLogin(ctx context.Context, address string, code credentia
 		return r.outcome()
 	}
 	r.rotateToEnd(ctx, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
-	return r.outcome()
+	o := r.outcome()
+	r.tellLater(ctx, o)
+	o.Diagnostics = append(o.Diagnostics, e.tell(ctx)...)
+	return o
 }
 
 // loginRun observes the one account that a login is about.

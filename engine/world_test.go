@@ -51,6 +51,7 @@ type world struct {
 	alive     func(string) bool
 	emergency string
 	audit     engine.Auditor
+	notify    func(context.Context, *config.Notify, config.Event) error
 }
 
 const oneAccount = `
@@ -142,7 +143,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency, Audit: w.audit,
+		EmergencyDir: w.emergency, Audit: w.audit, Notify: w.notify,
 	})
 }
 
@@ -250,6 +251,8 @@ type upstream struct {
 	loginDone func()
 	// loginContext is called with the context of each login.
 	loginContext func(context.Context)
+	// clocks are what the provider says of things that end.
+	clocks []providers.Clock
 }
 
 func newUpstream() *upstream {
@@ -363,6 +366,8 @@ func (s staticFake) Login(context.Context) (credential.Token, error) {
 func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
 	return s.f.Verify(ctx, t)
 }
+
+func (f fake) Clocks(providers.Seen) []providers.Clock { return f.u.clocks }
 
 func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	f.u.mu.Lock()

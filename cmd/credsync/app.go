@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/internal/audit"
+	"github.com/credsync/credsync/internal/notify"
 	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
@@ -37,6 +38,8 @@ type app struct {
 	log hclog.Logger
 	// trails are the audit trails in files, by path.
 	trails map[string]*audit.File
+	// sender sends notifications; nil until there are some to send.
+	sender *notify.Sender
 }
 
 // sharedFlags are those that every command takes.

@@ -79,7 +79,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	}
 	view.Begin(working(p))
 	s := w.engine.Apply(ctx, p, view)
-	view.Diagnostics(w.skews.take())
+	view.Diagnostics(append(w.skews.take(), s.Diagnostics...))
 	view.Finish(s)
 	return ending{
 		detailed: true,

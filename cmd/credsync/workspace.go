@@ -91,7 +91,7 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: clients(pool, a.log),
 		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
-		Log: a.log, Audit: a.auditor(cfg.Audit), Version: thisVersion().Version, Concurrency: concurrency,
+		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),

@@ -40,6 +40,7 @@ func JSONSchema(p *providers.Registry, s *sinks.Registry) []byte {
 			"state":    w.state(),
 			"account":  w.accounts(),
 			"audit":    w.many(w.body("audit", schema.AuditBlock())),
+			"notify":   w.labels("notify", jsonNode{"webhook": w.labelled(w.body("notify_webhook", schema.NotifyBlock()))}),
 		},
 		"additionalProperties": false,
 		"definitions":          w.definitions,

@@ -61,6 +61,8 @@ type Config struct {
 	State    *State
 	// Audit says where the audit trail is kept; nil for none.
 	Audit *Audit
+	// Notify are those who are told of accounts, by name.
+	Notify []*Notify
 	// Partial says that one file was given and has others beside it, so that
 	// accounts which are not in it may be in those.
 	Partial bool

@@ -43,7 +43,8 @@ acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
 
-# The long tests: many seeds, many accounts, and waits as long as real ones.
+# The long tests: every interleaving, many seeds, many accounts, and waits as
+# long as real ones. docs/reliability.md says what each attacks.
 soak: servers
 	go test -tags 'acceptance soak' -count=1 -timeout 60m -run 'Soak' ./...
 
@@ -52,7 +53,7 @@ fmt:
 	go run ./cmd/credsync fmt examples
 
 docs:
-	go test ./internal/reference -update
+	go test ./internal/reference ./internal/metrics -update
 	go test ./cmd/credsync -run TestCommandsPageIsNotStale -update
 
 # The manual pages of the commands.

@@ -50,6 +50,12 @@ func newAccount(project string, cfg *config.Account, shared map[place]bool) *acc
 	return a
 }
 
+// loginRevokes reports whether a login kills the token before it.
+func (a *account) loginRevokes() bool {
+	f := a.cfg.Spec.LoginRevokes
+	return f != nil && f(a.cfg.Values)
+}
+
 func placeOf(d *config.Delivery) place { return place{d.Sink.Name, d.Target.Location} }
 
 // sharedTargets returns the places that more than one account merges into.

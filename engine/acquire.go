@@ -17,9 +17,7 @@ import (
 // token spends something: a refresh that works once, or a login that kills the
 // token before it. It reports false, having said why, where one could not.
 func (r *run) preflight(ctx context.Context) bool {
-	spec, values := r.o.account.cfg.Spec, r.o.account.cfg.Values
-	revokes := spec.LoginRevokes != nil && spec.LoginRevokes(values)
-	if !revokes && !(r.p.Action == plan.Refresh && spec.RefreshSpends) {
+	if !r.o.account.loginRevokes() && !(r.p.Action == plan.Refresh && r.o.account.cfg.Spec.RefreshSpends) {
 		return true
 	}
 	bySink := make(map[string][]sinks.Target)
@@ -83,6 +81,7 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
+	r.told.Refreshes++
 	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
@@ -131,6 +130,9 @@ func (r *run) login(ctx context.Context) *state.Grant {
 		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
 	}
+	if !r.o.account.cfg.Spec.Static {
+		r.told.Logins++
+	}
 	token, err := r.provider.Login(ctx)
 	if err == nil {
 		return r.newGrant(token)
@@ -143,6 +145,7 @@ func (r *run) login(ctx context.Context) *state.Grant {
 func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	var upstream *providers.Error
 	errors.As(err, &upstream)
+	r.told.noteClass(err)
 	switch {
 	case upstream != nil && upstream.Class == providers.Credentials:
 		reason := upstream.Reason
@@ -179,9 +182,8 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 // loseAnswer marks the old token as dead where a login may have killed it
 // though its answer never arrived.
 func (r *run) loseAnswer(ctx context.Context, err *providers.Error) {
-	spec := r.o.account.cfg.Spec
 	g := r.o.record.Newest()
-	if err == nil || !err.AnswerLost || g == nil || spec.LoginRevokes == nil || !spec.LoginRevokes(r.o.account.cfg.Values) {
+	if err == nil || !err.AnswerLost || g == nil || !r.o.account.loginRevokes() {
 		return
 	}
 	g.Rejected = true

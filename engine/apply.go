@@ -45,8 +45,7 @@ func (p *AccountPlan) revokesHeld() bool {
 	if p.seen.account == nil || p.seen.record.Current == nil {
 		return false
 	}
-	cfg := p.seen.account.cfg
-	return p.Action != plan.Refresh && cfg.Spec.LoginRevokes != nil && cfg.Spec.LoginRevokes(cfg.Values)
+	return p.Action != plan.Refresh && p.seen.account.loginRevokes()
 }
 
 func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate bool, include func(*AccountPlan) bool) *Summary {
@@ -83,9 +82,9 @@ func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate b
 
 // workOn does one account. Accounts with nothing to do are not reported.
 func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
-	quiet := ap.Action == plan.None && ap.Reason != plan.Unreadable
-	r := &run{e: e, p: ap.copy(), o: ap.seen, authenticate: authenticate}
-	r.look = look{offline: p.Request.Offline, replace: ap.seen.input.Replace, gap: ap.seen.input.RunsEvery}
+	quiet := ap.idle()
+	r := e.newRun(ap)
+	r.authenticate, r.look.offline = authenticate, p.Request.Offline
 	if !quiet {
 		obs.AccountStarted(ap)
 	}
@@ -96,6 +95,20 @@ func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Obser
 	}
 	obs.AccountDone(o)
 	return o, true
+}
+
+// idle reports whether the plan has nothing to do and nothing to say.
+func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != plan.Unreadable }
+
+// newRun is the work that a plan asks for.
+func (e *Engine) newRun(ap *AccountPlan) *run {
+	if ap.seen.kept {
+		panic("engine: the plan of " + ap.Address + " was kept to be looked at, and cannot be carried out")
+	}
+	return &run{
+		e: e, p: ap.copy(), o: ap.seen,
+		look: look{replace: ap.seen.input.Replace, gap: ap.seen.input.RunsEvery},
+	}
 }
 
 func (p *AccountPlan) copy() *AccountPlan {

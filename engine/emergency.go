@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -38,6 +39,7 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder for emergency files: %w", err)
 	}
+	crashpoint.Reach("create", e.EmergencyDir)
 	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Address)+"-*.json")
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
@@ -46,12 +48,15 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 		if err = errors.Join(err, f.Close()); err != nil {
 			// A part of a token is good for nothing but a leak.
 			name = ""
+			crashpoint.Reach("remove", e.EmergencyDir)
 			_ = os.Remove(f.Name())
 		}
 	}()
+	crashpoint.Reach("write", e.EmergencyDir)
 	if _, err := f.Write(content); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
+	crashpoint.Reach("flush", e.EmergencyDir)
 	if err := f.Sync(); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
@@ -62,6 +67,7 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 // all. One that stays does no harm: recovering it is refused as older.
 func removeEmergency(name string) {
 	if name != "" {
+		crashpoint.Reach("remove", filepath.Dir(name))
 		_ = os.Remove(filepath.Clean(name))
 	}
 }
@@ -88,7 +94,7 @@ func (e *Engine) waiting(seen []*observation) diag.List {
 			}
 			file := filepath.Join(e.EmergencyDir, entry.Name())
 			warnings = append(warnings, diag.Warningf("A token waits in an emergency file",
-				"An earlier run got a token that the state did not take. Before the next apply, which would log in anew, bring it back with: credsync state recover %s. If that says that the file is no longer needed, remove it.", file).About(o.input.Address, o.account.cfg.Range))
+				"An earlier run got a token that the state did not take. Unless that has been done, bring it back before the next apply, which would log in anew: credsync state recover %s. Once it is back, or where that says that the file is no longer needed, remove the file.", file).About(o.input.Address, o.account.cfg.Range))
 		}
 	}
 	return warnings

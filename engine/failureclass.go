@@ -50,3 +50,15 @@ func failureClassOf(err error) FailureClass {
 	}
 	return Other
 }
+
+// noteClass keeps the class of the first failure, which the others mostly
+// follow from, and the longest pause that an upstream asked for.
+func (o *Outcome) noteClass(err error) {
+	if o.Class == "" {
+		o.Class = failureClassOf(err)
+	}
+	var upstream *providers.Error
+	if errors.As(err, &upstream) {
+		o.RetryAfter = max(o.RetryAfter, upstream.RetryAfter)
+	}
+}

@@ -68,33 +68,56 @@ func (r *run) whereabouts(err error, file string, emergencyErr error) error {
 
 // journalOver is for a record that someone else has written though this run
 // held the lease: it was held up until the lease ran out. The newer token
-// wins, whoever got it.
+// wins, whoever got it, unless one of them has killed the other.
 func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
-	snap, err := r.e.Store.Load(ctx, r.p.Address)
-	if err == nil && snap.Record == nil {
-		return r.journalAnew(ctx, snap.Version)
-	}
-	if err == nil {
-		theirs := snap.Record.Newest()
-		if theirs != nil && theirs.Token.IssuedAt.After(g.Token.IssuedAt) {
+	var err error
+	for range writeTries {
+		var snap state.Snapshot
+		if snap, err = r.e.Store.Load(ctx, r.p.Address); err != nil {
+			break
+		}
+		theirs := snap.Record
+		if theirs == nil {
+			return r.journalAnew(ctx, snap.Version)
+		}
+		uncertain := r.overtaken(theirs)
+		if n := theirs.Newest(); !uncertain && n != nil && n.Token.IssuedAt.After(g.Token.IssuedAt) {
 			r.fail(r.failure("Another run got a newer token", fmt.Errorf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.p.Address)))
 			r.leased = false
 			return false
 		}
 		// A record that was made anew has another key.
-		p := fingerprints(snap.Record.Key, r.o.account.cfg)
-		g.LoginPrint, g.ShapePrint = p.login, p.shape
-		snap.Record.Pending = g
-		_, err = r.e.Store.Save(ctx, snap.Record, snap.Version)
+		p := fingerprints(theirs.Key, r.o.account.cfg)
+		g.LoginPrint, g.ShapePrint, g.Rejected = p.login, p.shape, uncertain
+		theirs.Pending = g
+		if _, err = r.e.Store.Save(ctx, theirs, snap.Version); err == nil {
+			r.leased = false
+			r.fail(r.failure("The lease was lost", lostLease(uncertain)))
+			return false
+		}
+		if !errors.Is(err, sinks.ErrConflict) {
+			break
+		}
 	}
 	r.leased = false
-	if err != nil {
-		err = r.rescue(err)
-	} else {
-		err = fmt.Errorf("this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it")
-	}
-	r.fail(r.failure("The lease was lost", err))
+	r.fail(r.failure("The lease was lost", r.rescue(err)))
 	return false
+}
+
+func lostLease(uncertain bool) error {
+	if uncertain {
+		return errors.New("this run was held up for longer than its lease, and another may have logged in meanwhile; only one of the two tokens is alive, so the next apply logs in again")
+	}
+	return errors.New("this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it")
+}
+
+// overtaken reports whether another run may have logged in meanwhile where a
+// login kills the token before it. Which of the two reached the upstream last
+// cannot be known, so the one that is kept is journaled as dead.
+func (r *run) overtaken(theirs *state.Record) bool {
+	newest := theirs.Newest()
+	another := newest != nil && (r.before == nil || newest.ID != r.before.ID)
+	return r.o.account.loginRevokes() && (another || theirs.Lease != nil && theirs.Lease.Holder != r.e.Holder)
 }
 
 // journalAnew is for a record that was deleted though this run held the lease:

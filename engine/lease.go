@@ -42,7 +42,11 @@ func (r *run) take(ctx context.Context) error {
 		if !r.worthLease() {
 			return nil
 		}
-		if r.o.record.Lease != nil && r.e.held(r.o.record.Lease) {
+		if l := r.o.record.Lease; l != nil && r.e.held(l) {
+			if r.impatient {
+				r.heldUntil = l.ExpiresAt
+				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.p.Address, l.Holder)
+			}
 			if err := r.awaitRelease(ctx); err != nil {
 				return err
 			}
@@ -84,7 +88,14 @@ func (r *run) leaseLeft() time.Duration {
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.o.record.Clone()
 	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(leaseLife)}
-	version, err := r.e.Store.Save(ctx, rec, r.o.version)
+	written := rec
+	if g := rec.Newest(); g != nil && r.p.Action.Contacts() && r.o.account.loginRevokes() {
+		// If this is all that comes of this run, its login may have killed the
+		// token. Each later write says what has become of it.
+		written = rec.Clone()
+		written.Newest().Rejected = true
+	}
+	version, err := r.e.Store.Save(ctx, written, r.o.version)
 	if err != nil {
 		return err
 	}

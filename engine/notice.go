@@ -36,6 +36,7 @@ type condition struct {
 	blocked *plan.Block
 	failed  bool
 	message string
+	class   FailureClass
 	// clocks are what only a human can renew; clocksKnown is false where the
 	// account could not be looked at.
 	clocks      []plan.Clock
@@ -60,7 +61,7 @@ func (r *run) condition(ctx context.Context, o Outcome) (c condition, ok bool) {
 		return condition{}, false
 	}
 	c = condition{
-		now: r.e.Now(), most: mostFailures(r.e.Config.Notify), blocked: o.Blocker, failed: o.Blocker == nil && o.Result == Failed, message: o.Message,
+		now: r.e.Now(), most: mostFailures(r.e.Config.Notify), blocked: o.Blocker, failed: o.Blocker == nil && o.Result == Failed, message: o.Message, class: o.Class,
 		clocksKnown: r.o.account != nil && r.p.Reason != plan.Unreadable,
 		about:       config.Event{Project: r.e.Config.Project, Address: r.p.Address, Provider: r.o.record.Provider},
 	}
@@ -148,7 +149,7 @@ func (c condition) trouble(n *config.Notify, failures int) *config.Event {
 		e.Kind, e.Reason, e.Message, e.Since = schema.EventBlocked, string(c.blocked.Reason), c.blocked.Message, c.blocked.Since
 		e.Summary = c.says("needs a human (%s): %s", e.Reason, e.Message)
 	case c.failed && failures >= n.AfterFailures && n.Wants(schema.EventFailing):
-		e.Kind, e.Reason, e.Message, e.Failures = schema.EventFailing, "failing", c.message, failures
+		e.Kind, e.Reason, e.Message, e.Failures = schema.EventFailing, string(c.class), c.message, failures
 		e.Summary = c.says("has failed %d times in a row: %s", failures, e.Message)
 	default:
 		return nil

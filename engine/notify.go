@@ -35,6 +35,8 @@ const (
 type notices struct {
 	mu      sync.Mutex
 	waiting []condition
+	// telling says that tellSoon is at it.
+	telling bool
 	// down are the blocks that are left alone until then, by name.
 	down map[string]time.Time
 	// failed are the notices that could not be sent, by block.
@@ -89,6 +91,31 @@ func (e *Engine) tell(ctx context.Context) diag.List {
 	}
 	_ = work.Wait()
 	return e.untold()
+}
+
+// tellSoon sends what is waiting while the caller goes on. What fails is in the
+// log, and told at the account's next turn.
+func (e *Engine) tellSoon(ctx context.Context) {
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	if e.notices.telling || len(e.notices.waiting) == 0 {
+		return
+	}
+	e.notices.telling = true
+	go func() {
+		for e.stillTelling(ctx) {
+			e.tell(ctx)
+		}
+	}()
+}
+
+// stillTelling reports whether there is more to send; where there is not,
+// another tellSoon may begin.
+func (e *Engine) stillTelling(ctx context.Context) bool {
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	e.notices.telling = len(e.notices.waiting) > 0 && ctx.Err() == nil
+	return e.notices.telling
 }
 
 // untold returns the warnings of what could not be sent since the last call.

@@ -135,7 +135,7 @@ func TestFailuresAreToldAfterSomeInARow(t *testing.T) {
 	if e := h.told[0]; e.Failures != 3 || !strings.Contains(e.Summary, "account.fake.a has failed 3 times in a row: The login failed") {
 		t.Errorf("%+v", e)
 	}
-	h.want(t, "failing failing")
+	h.want(t, "failing server")
 	w.up.onLogin = nil
 	w.mustApply()
 	h.want(t, "recovered failing")
@@ -189,7 +189,7 @@ notify "webhook" "blocks" {
 	w.sinks["main"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
 	w.apply()
 	w.mustApply()
-	h.want(t, "failing failing", "recovered failing")
+	h.want(t, "failing unavailable", "recovered failing")
 }
 
 func TestUnreachableWebhookHoldsUpNothingAndIsTriedAgain(t *testing.T) {
@@ -401,4 +401,29 @@ func TestNoticesOfABlockThatIsGoneAreForgotten(t *testing.T) {
 	w.hcl = wrongPassword + oncall
 	w.apply()
 	h.want(t, "blocked credentials_rejected")
+}
+
+// A daemon goes on while people are told.
+func TestTendingDoesNotWaitForTheWebhook(t *testing.T) {
+	w, h := newNotifiedWorld(t, wrongPassword+oncall)
+	release, told := make(chan struct{}), make(chan struct{}, 8)
+	h.during = func() { <-release; told <- struct{}{} }
+	e := w.engine()
+	for range 3 {
+		if tended := e.Tend(t.Context(), e.Look(t.Context(), "account.fake.a", false)); tended.Outcome == nil || tended.Outcome.Result != engine.Blocked {
+			t.Fatalf("%+v", tended.Outcome)
+		}
+	}
+	close(release)
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	// What was claimed in between is not sent a second time.
+	w.advance(time.Second)
+	e.Tend(t.Context(), e.Look(t.Context(), "account.fake.a", false))
+	if len(told) != 0 {
+		t.Error("told twice")
+	}
 }

@@ -33,6 +33,8 @@ type observation struct {
 	// target, and what should be in it.
 	infos    []sinks.Info
 	contents []content
+	// unread is why the account could not be looked at; nil if it was.
+	unread error
 	// unseen are the errors of the targets that could not be looked at.
 	unseen []error
 	// unrecorded is why the audit trail lacks the verification; nil if it does
@@ -44,6 +46,8 @@ type observation struct {
 
 	input       plan.Account
 	diagnostics diag.List
+	// kept observations are only good for looking at their plan.
+	kept bool
 }
 
 // content is what a target should hold.
@@ -433,7 +437,13 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 	return o
 }
 
+// failed is the first thing that went wrong while looking; nil if nothing did.
+func (o *observation) failed() error {
+	return errors.Join(o.unread, errors.Join(o.unseen...))
+}
+
 func (o *observation) unreadable(summary string, err error) {
+	o.unread = err
 	o.input.Unreadable = err.Error()
 	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
 }

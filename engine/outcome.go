@@ -43,7 +43,16 @@ type Outcome struct {
 	// if none is.
 	Blocker     *plan.Block
 	Diagnostics diag.List
-	At          time.Time
+	// Class says why something was not done, where Result is not Done; it may
+	// be empty where Result is Blocked and nothing was tried.
+	Class FailureClass
+	// RetryAfter is for how long the upstream asked to be left alone; 0 if it
+	// did not.
+	RetryAfter time.Duration
+	// Logins and Refreshes count what was sent to the upstream, whatever came
+	// of it.
+	Logins, Refreshes int
+	At                time.Time
 	// NotBegun says that the run was told to stop before it came to the account.
 	NotBegun bool
 }

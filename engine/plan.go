@@ -73,7 +73,12 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	var known *glance
 	if len(req.Targets) == 0 {
 		known = &glance{records: e.Store.View(ctx)}
-		seen, chosen = e.findRemoved(ctx, p, known.records), e.accounts
+		var errs []error
+		seen, errs = e.findRemoved(ctx, p, known.records)
+		chosen = e.accounts
+		for _, err := range errs {
+			p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
+		}
 	}
 	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })
 	if known != nil {
@@ -123,16 +128,14 @@ func unrecorded(lost []error) diag.List {
 }
 
 // findRemoved returns what the state knows and the configuration does not.
-// Records of other projects that share the place are none of our business.
-func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) []*observation {
+// Records of other projects that share the place are none of our business. The
+// errors are of what could not be read.
+func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) ([]*observation, []error) {
 	addresses := make([]string, len(e.accounts))
 	for i, a := range e.accounts {
 		addresses[i] = a.cfg.Address
 	}
 	snaps, errs := records.Others(ctx, addresses)
-	for _, err := range errs {
-		p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
-	}
 	var seen []*observation
 	for _, snap := range snaps {
 		if snap.Record.Project == e.Config.Project && p.Request.Shard.Has(snap.Record.Address) {
@@ -144,9 +147,9 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) 
 		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left alone",
 			"The state also has %s, and the file that was given has others beside it, which may declare what is not in it. Give the directory to have what is in no file forgotten or deleted.",
 			named(seen)))
-		return nil
+		return nil, errs
 	}
-	return seen
+	return seen, errs
 }
 
 // named is an account of several, and how many others there are.

@@ -25,6 +25,10 @@ type run struct {
 	look look
 	// authenticate stops before any target is written.
 	authenticate bool
+	// impatient leaves an account alone that another run is at work on;
+	// heldUntil is then when that run's lease ends.
+	impatient bool
+	heldUntil time.Time
 
 	provider *asked
 	// trail is nil until something is recorded.
@@ -36,6 +40,9 @@ type run struct {
 	// little longer.
 	stop        context.Context
 	diagnostics diag.List
+	// told is the part of the outcome that grows with the work: what was asked
+	// of the upstream, and why it failed.
+	told Outcome
 }
 
 func (r *run) fail(d diag.Diagnostic) { r.diagnostics = append(r.diagnostics, d) }
@@ -53,6 +60,9 @@ func (r *run) do(ctx context.Context) Outcome {
 	defer done()
 	if r.p.Reason == plan.Unreadable {
 		r.diagnostics = append(r.diagnostics, r.p.seen.diagnostics...)
+		if err := r.p.seen.failed(); err != nil {
+			r.told.noteClass(err)
+		}
 		return r.outcome()
 	}
 	switch r.p.Action {
@@ -76,6 +86,7 @@ func (r *run) do(ctx context.Context) Outcome {
 func (r *run) reportUnseen() {
 	for i, err := range r.o.unseen {
 		if err != nil {
+			r.told.noteClass(err)
 			r.fail(r.o.unseenTarget(i))
 		}
 	}
@@ -83,14 +94,17 @@ func (r *run) reportUnseen() {
 
 func (r *run) outcome() Outcome {
 	r.closeTrail()
-	o := Outcome{
-		Address: r.p.Address, Action: r.p.Action, Reason: r.p.Reason,
-		Message: r.p.Message, Blocker: r.p.Blocker, Result: Done, Diagnostics: r.diagnostics, At: r.e.Now(),
-	}
+	o := r.told
+	o.Address, o.Action, o.Reason = r.p.Address, r.p.Action, r.p.Reason
+	o.Message, o.Blocker, o.Result = r.p.Message, r.p.Blocker, Done
+	o.Diagnostics, o.At = r.diagnostics, r.e.Now()
 	switch {
 	case r.diagnostics.HasErrors():
 		o.Result = Failed
 		o.Message = firstError(r.diagnostics)
+		if o.Class == "" {
+			o.Class = Other
+		}
 	case r.p.Blocker != nil:
 		o.Result = Blocked
 		o.Message = r.p.Blocker.Message
@@ -108,6 +122,7 @@ func firstError(l diag.List) string {
 }
 
 func (r *run) failure(summary string, err error) diag.Diagnostic {
+	r.told.noteClass(err)
 	if r.o.account != nil {
 		return r.o.account.failure(summary, err)
 	}

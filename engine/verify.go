@@ -31,6 +31,7 @@ func (r *run) verify(ctx context.Context) bool {
 	}
 	var upstream *providers.Error
 	errors.As(err, &upstream)
+	r.told.noteClass(err)
 	switch {
 	case upstream != nil && upstream.Class == providers.Credentials && r.o.account.cfg.Spec.Static:
 		g.Rejected = true

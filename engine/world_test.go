@@ -249,6 +249,10 @@ type upstream struct {
 	tries int
 	// loginDone is called when a login has taken effect, before its answer.
 	loginDone func()
+	// loginBegins is called before a login reaches the upstream.
+	loginBegins func()
+	// unverifiable is an upstream that can neither verify nor refresh.
+	unverifiable bool
 	// loginContext is called with the context of each login.
 	loginContext func(context.Context)
 	// clocks are what the provider says of things that end.
@@ -292,6 +296,8 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 				return staticFake{f}, nil
 			case u.secondFactor:
 				return twoFactor{f}, nil
+			case u.unverifiable:
+				return struct{ providers.Provider }{f}, nil
 			}
 			return f, nil
 		},
@@ -370,6 +376,10 @@ func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.
 func (f fake) Clocks(providers.Seen) []providers.Clock { return f.u.clocks }
 
 func (f fake) Login(ctx context.Context) (credential.Token, error) {
+	begun := f.now()
+	if f.u.loginBegins != nil {
+		f.u.loginBegins()
+	}
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	if f.u.loginContext != nil {
@@ -384,7 +394,7 @@ func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	if f.password.Reveal() != "pw" {
 		return credential.Token{}, refuse(providers.Credentials, "log in")
 	}
-	t := f.u.issue(f.now())
+	t := f.u.issue(begun)
 	if f.u.loginDone != nil {
 		f.u.loginDone()
 	}

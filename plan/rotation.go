@@ -34,15 +34,16 @@ func RotationOf(address string, issued, expires time.Time, before schema.Window)
 		r.Window, r.Shortened = lifetime/3, true
 	}
 	most := min(r.Window/10, (lifetime-r.Window)/2)
-	r.At = expires.Add(-r.Window).Add(-time.Duration(float64(most) * fraction(address)))
+	r.At = expires.Add(-r.Window).Add(-time.Duration(float64(most) * Fraction(address)))
 	return r
 }
 
-// fraction maps an address to a number from 0 to below 1.
-func fraction(address string) float64 {
+// Fraction maps a text, such as an address, to a number from 0 to below 1. Texts
+// that are alike are spread as evenly as others.
+func Fraction(text string) float64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(address))
-	// FNV's high bits hardly differ for addresses that differ at their end.
+	_, _ = h.Write([]byte(text))
+	// FNV's high bits hardly differ for texts that differ at their end.
 	x := h.Sum64()
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd

@@ -153,7 +153,7 @@ func (s *Sandbox) astanaToken(a *account) string {
 		return value
 	}
 	value := rand.Text()
-	s.tokens[value] = &token{upstream: a.Upstream, account: a.Name, loginAt: s.now(), expires: s.now().Add(lifetime)}
+	s.register(&token{value: value, upstream: a.Upstream, account: a.Name, loginAt: s.now(), expires: s.now().Add(lifetime)})
 	return value
 }
 

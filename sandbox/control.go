@@ -37,6 +37,9 @@ func (s *Sandbox) control() http.Handler {
 		name, live := s.Live(q.Upstream, q.Token)
 		return map[string]any{"live": live, "account": name}, nil
 	})
+	post(s, mux, "tokens", func(q struct{ Upstream, Account string }) (any, error) {
+		return s.Tokens(q.Upstream, q.Account), nil
+	})
 	post(s, mux, "rotate_key", func(done) (any, error) {
 		s.RotateBerekeKey()
 		return done{}, nil

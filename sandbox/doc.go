@@ -21,6 +21,7 @@
 //	POST   /_control/faults               add one Fault
 //	DELETE /_control/faults               remove all
 //	POST   /_control/revoke               {"upstream", "account"}: kill all its tokens
+//	POST   /_control/tokens               {"upstream", "account"} -> every token issued to it, in order
 //	POST   /_control/live                 {"upstream", "token"} -> {"live": true, "account": "…"}
 //	POST   /_control/rotate_key           {}: give the bank another key pair
 //	POST   /_control/clock                {"advance": "24h"} -> {"now": "…"}

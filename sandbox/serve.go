@@ -165,6 +165,9 @@ func (s *Sandbox) answer(c *call, route route) reply {
 		count.Rejected++
 	} else {
 		count.Accepted++
+		if t := s.issued(c.upstream, bearer(c.r)); t != nil && c.op == OpVerify {
+			t.verified = true
+		}
 	}
 	return answer
 }

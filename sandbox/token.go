@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,6 +18,10 @@ type token struct {
 	loginAt time.Time
 	expires time.Time
 	revoked bool
+	// number counts the tokens in the order in which they were issued.
+	number int
+	// verified says that a request with it was accepted.
+	verified bool
 	// refresh tokens only get other tokens; spent ones have done so.
 	refresh bool
 	spent   bool
@@ -33,7 +39,7 @@ func (s *Sandbox) issueJWT(a *account, lifetime time.Duration, loginAt time.Time
 	if err != nil {
 		panic("sandbox: cannot sign a token: " + err.Error())
 	}
-	s.tokens[value] = &token{value: value, upstream: a.Upstream, account: a.Name, loginAt: loginAt, expires: expires}
+	s.register(&token{value: value, upstream: a.Upstream, account: a.Name, loginAt: loginAt, expires: expires})
 	return value, expires
 }
 
@@ -41,8 +47,44 @@ func (s *Sandbox) issueJWT(a *account, lifetime time.Duration, loginAt time.Time
 func (s *Sandbox) issueOpaque(a *account, lifetime time.Duration, loginAt time.Time) *token {
 	value := rand.Text() + "_." + rand.Text()
 	t := &token{value: value, upstream: a.Upstream, account: a.Name, loginAt: loginAt, expires: s.now().Add(lifetime)}
-	s.tokens[value] = t
+	s.register(t)
 	return t
+}
+
+func (s *Sandbox) register(t *token) {
+	t.number = len(s.tokens) + 1
+	s.tokens[t.value] = t
+}
+
+// IssuedToken is what an upstream knows of a token that it has handed out.
+type IssuedToken struct {
+	Value string `json:"value"`
+	// Refresh tokens only get other tokens.
+	Refresh bool `json:"refresh,omitempty"`
+	// Live tokens are accepted now; a refresh token that was spent is not.
+	Live bool `json:"live"`
+	// Verified says that a request other than a login or a refresh was
+	// accepted with it.
+	Verified bool `json:"verified,omitempty"`
+}
+
+// Tokens returns all tokens that were issued to an account, in their order.
+// One that the account has for ever is not among them.
+func (s *Sandbox) Tokens(upstream, name string) []IssuedToken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var of []*token
+	for _, t := range s.tokens {
+		if t.upstream == upstream && t.account == name {
+			of = append(of, t)
+		}
+	}
+	slices.SortFunc(of, func(a, b *token) int { return cmp.Compare(a.number, b.number) })
+	list := []IssuedToken{}
+	for _, t := range of {
+		list = append(list, IssuedToken{Value: t.value, Refresh: t.refresh, Live: t.alive(s.now()) && !t.spent, Verified: t.verified})
+	}
+	return list
 }
 
 // issued returns the access token of that value, alive or not; nil if there is

@@ -86,7 +86,7 @@ func checkPlainWebhook(v Values) error {
 	}
 	u, err := url.Parse(v.Secret("url").Reveal())
 	if err == nil && u.Scheme == "http" && !IsLoopback(u.Hostname()) {
-		return errors.New("url must begin with https://: whoever sees it can send messages in your name. If the network between is trusted, set allow_plain_http = true")
+		return errors.New("url: must begin with https://, since whoever sees it can send messages in your name. If the network between is trusted, set allow_plain_http = true")
 	}
 	return nil
 }

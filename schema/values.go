@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -115,6 +116,25 @@ func (v Values) AllKnown() bool {
 			if !b.AllKnown() {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+// Equal reports whether both are of one table and have the same values, nested
+// ones too. Marks do not count.
+func (v Values) Equal(o Values) bool {
+	if v.block.Type != o.block.Type || v.label != o.label || len(v.attrs) != len(o.attrs) || len(v.nested) != len(o.nested) {
+		return false
+	}
+	for i, a := range v.block.Attributes {
+		if o.block.Attributes[i].Name != a.Name || !v.Raw(a.Name).RawEquals(o.Raw(a.Name)) {
+			return false
+		}
+	}
+	for blockType, blocks := range v.nested {
+		if !slices.EqualFunc(blocks, o.nested[blockType], Values.Equal) {
+			return false
 		}
 	}
 	return true

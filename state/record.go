@@ -88,7 +88,8 @@ type Grant struct {
 	ShapePrint string
 	// VerifiedAt is when the upstream last confirmed it; zero if not yet.
 	VerifiedAt time.Time
-	// Rejected means that the upstream has said that it no longer accepts it.
+	// Rejected means that the upstream no longer accepts it, or may not: a
+	// login that kills it is being made, or was made at the same time.
 	Rejected bool
 }
 

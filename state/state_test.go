@@ -255,7 +255,7 @@ func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
 		return nil
 	}
 	_, err := newStore(sink).Load(context.Background(), "account.x.a")
-	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "restore it, or forget it") {
+	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "forget it with credsync state rm") {
 		t.Errorf("err = %v", err)
 	}
 }

@@ -80,7 +80,7 @@ func TestManifestsAreNotStale(t *testing.T) {
 }
 
 func TestChartPassesLint(t *testing.T) {
-	for _, values := range []string{manifests + "values.yaml", "testdata/everything.yaml"} {
+	for _, values := range []string{manifests + "values.yaml", "testdata/everything.yaml", "testdata/daemon.yaml"} {
 		if _, err := servers.Helm(t, "lint", "--strict", chart, "--values", values); err != nil {
 			t.Error(err)
 		}
@@ -98,6 +98,9 @@ func TestChartRefusesWrongValues(t *testing.T) {
 		"secretVariables.a.key=b":         "secretVariables",
 		"securityContext.privileged=true": "securityContext",
 		"image.digest=latest":             "digest",
+		"mode=deployment":                 "mode",
+		"daemon.port=80":                  "port",
+		"mode=daemon,sharding.shards=2":   "sharding is for mode: cronjob",
 	} {
 		_, err := servers.Helm(t, "template", "credsync", chart, "--values", manifests+"values.yaml", "--set", set)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -43,6 +43,7 @@ func TestKubernetes(t *testing.T) {
 	k := servers.Kubernetes(t)
 	t.Run("Manifests", func(t *testing.T) { testManifests(t, k) })
 	t.Run("Everything", func(t *testing.T) { testEverything(t, k) })
+	t.Run("Daemon", func(t *testing.T) { testDaemon(t, k) })
 	t.Run("VaultToken", func(t *testing.T) { testVaultToken(t, k) })
 	t.Run("Readme", func(t *testing.T) { testReadme(t, k) })
 	t.Run("Team", func(t *testing.T) { testTeam(t, k) })
@@ -88,19 +89,24 @@ func job(t *testing.T, k *servers.KubernetesServer, manifests []servers.Object) 
 	if len(jobs) != 1 {
 		t.Fatalf("%d CronJobs", len(jobs))
 	}
-	template := jobs[0].Spec.JobTemplate.Spec.Template
+	wantRestricted(t, k, jobs[0].Namespace, jobs[0].Spec.JobTemplate.Spec.Template)
+	return jobs[0]
+}
+
+// wantRestricted wants Pod Security to let a pod through, and to look at all.
+func wantRestricted(t *testing.T, k *servers.KubernetesServer, namespace string, template corev1.PodTemplateSpec) {
+	t.Helper()
 	create := func(spec corev1.PodSpec) (int, servers.Object) {
-		return k.Do(http.MethodPost, "/api/v1/namespaces/"+jobs[0].Namespace+"/pods?fieldValidation=Strict", "", corev1.Pod{ObjectMeta: podMeta(template), Spec: spec})
+		return k.Do(http.MethodPost, "/api/v1/namespaces/"+namespace+"/pods?fieldValidation=Strict", "", corev1.Pod{ObjectMeta: podMeta(template), Spec: spec})
 	}
 	if status, answer := create(template.Spec); status != http.StatusCreated {
-		t.Errorf("the CronJob's pod is refused: HTTP %d: %v", status, answer["message"])
+		t.Errorf("the pod is refused: HTTP %d: %v", status, answer["message"])
 	}
 	loose := template.Spec.DeepCopy()
 	loose.Containers[0].SecurityContext = nil
 	if status, answer := create(*loose); status != http.StatusForbidden || !strings.Contains(fmt.Sprint(answer["message"]), "PodSecurity") {
 		t.Errorf("a pod that is not restricted is not refused for that: HTTP %d: %v", status, answer["message"])
 	}
-	return jobs[0]
 }
 
 func podMeta(template corev1.PodTemplateSpec) (meta metav1.ObjectMeta) {

@@ -4,7 +4,9 @@ package deploy
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -25,7 +27,7 @@ import (
 // serviceAccountDir is where a kubelet puts a pod's identity.
 const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// pod runs a CronJob's container as a process of this machine, with what a
+// pod runs the container of a CronJob or a Deployment as a process of this machine, with what a
 // kubelet would give it: the image, the volumes, the environment and the
 // identity. Where the machine lets nobody change the root, the paths of the
 // volumes are replaced by those of folders, and the identity comes from a
@@ -45,11 +47,15 @@ type pod struct {
 
 func newPod(t *testing.T, k *servers.KubernetesServer, job batchv1.CronJob, env map[string]string) *pod {
 	t.Helper()
-	spec := job.Spec.JobTemplate.Spec.Template.Spec
+	return newPodOf(t, k, job.Namespace, job.Spec.JobTemplate.Spec.Template.Spec, env)
+}
+
+func newPodOf(t *testing.T, k *servers.KubernetesServer, namespace string, spec corev1.PodSpec, env map[string]string) *pod {
+	t.Helper()
 	if len(spec.Containers) != 1 {
 		t.Fatalf("%d containers", len(spec.Containers))
 	}
-	p := &pod{KubernetesServer: k, t: t, namespace: job.Namespace, spec: spec, container: spec.Containers[0], root: newRoot(t), env: env}
+	p := &pod{KubernetesServer: k, t: t, namespace: namespace, spec: spec, container: spec.Containers[0], root: newRoot(t), env: env}
 	p.entered = enterable(t, p.root)
 	for _, m := range p.container.VolumeMounts {
 		p.fill(m)
@@ -89,20 +95,28 @@ func (p *pod) fill(m corev1.VolumeMount) {
 }
 
 // project writes files as a kubelet does: in a hidden folder, with links to
-// them.
+// them, by way of one link that is replaced when they change.
 func (p *pod) project(dir string, files map[string]string) {
 	p.t.Helper()
 	dir = filepath.Join(p.root, dir)
-	data := filepath.Join(dir, "..data")
-	if err := os.MkdirAll(data, 0o755); err != nil {
-		p.t.Fatal(err)
-	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(data, name), []byte(p.local(text)), 0o644); err != nil {
+	must := func(err error) {
+		if err != nil {
+			p.t.Helper()
 			p.t.Fatal(err)
 		}
-		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)); err != nil {
-			p.t.Fatal(err)
+	}
+	must(os.MkdirAll(dir, 0o755))
+	hidden, err := os.MkdirTemp(dir, "..")
+	must(err)
+	must(os.Chmod(hidden, 0o755))
+	for name, text := range files {
+		must(os.WriteFile(filepath.Join(hidden, name), []byte(p.local(text)), 0o644))
+	}
+	must(os.Symlink(filepath.Base(hidden), filepath.Join(dir, "..data_tmp")))
+	must(os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	for name := range files {
+		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)); !errors.Is(err, fs.ErrExist) {
+			must(err)
 		}
 	}
 }

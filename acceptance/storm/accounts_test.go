@@ -77,7 +77,9 @@ func (a account) upstream() sandbox.Account {
 	return s
 }
 
-// block is its account block, with the deliver blocks given.
+// block is its account block, with the deliver blocks given. Its requests tell
+// by the user of the proxy which run they are of: headers are part of what a
+// login is, and may not change from one to the next.
 func (a account) block(upstreams, deliver string) string {
 	password := "secret-" + a.key
 	if a.wrong {
@@ -97,6 +99,6 @@ func (a account) block(upstreams, deliver string) string {
 	} else if a.wrong {
 		attributes = fmt.Sprintf("token = %q", strings.Repeat("f", 32))
 	}
-	return fmt.Sprintf("account %q %q {\n  base_url = %q\n  %s\n  %s\n  http {\n    headers = { X-Run = var.run }\n  }\n%s}\n",
+	return fmt.Sprintf("account %q %q {\n  base_url = %q\n  %s\n  %s\n  http {\n    proxy = var.run == \"\" ? null : var.run\n  }\n%s}\n",
 		a.provider, a.key, base, attributes, rotate, deliver)
 }

@@ -125,7 +125,7 @@ func (l *ledger) sawAuthentication(a account, op string, x *faultproxy.Exchange)
 		l.broken[fmt.Sprintf("%s: a %s in epoch %d, though it had %s", a.address(), op, l.epoch, what)] = true
 	}
 	if op == "login" && x.Processed {
-		run := fmt.Sprintf("%s run %s", a.address(), x.Header.Get("X-Run"))
+		run := fmt.Sprintf("%s run %s", a.address(), x.Header.Get("X-Run")+x.Header.Get("Proxy-Authorization"))
 		l.processed[run]++
 		if n := l.processed[run]; n > 1 {
 			l.broken[fmt.Sprintf("%s: %d logins that the upstream processed in one run", run, n)] = true

@@ -36,7 +36,8 @@ type serverStorm struct {
 	namespace  string
 	kubeconfig string
 	// proxies of the upstreams, Vault and the API server.
-	proxies []*faultproxy.Proxy
+	proxies   []*faultproxy.Proxy
+	upstreams string
 
 	mu   sync.Mutex
 	runs int
@@ -84,6 +85,7 @@ func newServerStorm(t *testing.T, seed uint64, n int) *serverStorm {
 	}
 	t.Cleanup(func() { _ = s.upstream.Close() })
 	upstreams := s.proxy(faultproxy.Options{Target: s.upstream.URL(""), Prefixed: true, Observe: s.ledger.saw})
+	s.upstreams = upstreams
 	vault := s.proxy(faultproxy.Options{Target: s.vault.Address, Kinds: serverKinds, Observe: s.sawVault})
 	kubernetes := s.proxy(faultproxy.Options{Target: s.kubernetes.Address, Transport: asAdmin{s.kubernetes.Transport(), s.kubernetes.AdminToken}, Kinds: serverKinds, Observe: s.sawKubernetes})
 	s.configure(upstreams, vault, kubernetes)
@@ -176,7 +178,7 @@ func (s *serverStorm) sawKubernetes(x *faultproxy.Exchange) {
 func (s *serverStorm) apply() (int, string) {
 	s.mu.Lock()
 	s.runs++
-	run := fmt.Sprint(s.runs)
+	run := strings.Replace(s.upstreams, "//", fmt.Sprintf("//run-%d:x@", s.runs), 1)
 	s.mu.Unlock()
 	cmd := exec.CommandContext(s.t.Context(), s.program, "apply", "--auto-approve", "--concurrency", "20", "--var", "run="+run)
 	cmd.Dir = s.dir

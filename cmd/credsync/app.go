@@ -104,7 +104,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
-		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
+		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
 		a.verifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
 	return root

@@ -14,10 +14,36 @@ import (
 // applyFlags are the apply command's own.
 type applyFlags struct {
 	engine.Request
-	json        bool
-	approved    bool
-	shard       string
+	json     bool
+	approved bool
+	metrics  metricsFlags
+	workFlags
+}
+
+// workFlags say how many accounts are worked on, and which.
+type workFlags struct {
+	shardText   string
 	concurrency int
+}
+
+func (f *workFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
+	cmd.Flags().StringVar(&f.shardText, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
+}
+
+// parse checks the flags and returns the shard, nil for all accounts.
+func (f *workFlags) parse(a *app) (*engine.Shard, error) {
+	if f.concurrency < 1 || f.concurrency > 1000 {
+		return nil, usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
+	}
+	if f.shardText == "" {
+		return nil, nil
+	}
+	shard, err := engine.ParseShard(f.shardText, a.getenv("JOB_COMPLETION_INDEX"))
+	if err != nil {
+		return nil, usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
+	}
+	return shard, nil
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -31,15 +57,9 @@ func (a *app) applyCommand() *cobra.Command {
 			"that could be done was done, but an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.concurrency < 1 || f.concurrency > 1000 {
-				return usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
-			}
-			if f.shard != "" {
-				shard, err := engine.ParseShard(f.shard, a.getenv("JOB_COMPLETION_INDEX"))
-				if err != nil {
-					return usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
-				}
-				f.Shard = shard
+			var err error
+			if f.Shard, err = f.parse(a); err != nil {
+				return err
 			}
 			return a.apply(cmd.Context(), pathArgument(args), f)
 		},
@@ -47,8 +67,8 @@ func (a *app) applyCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
-	flags.IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
-	flags.StringVar(&f.shard, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
+	f.add(cmd)
+	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
 	return cmd
 }
@@ -79,6 +99,10 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	}
 	view.Begin(working(p))
 	s := w.engine.Apply(ctx, p, view)
+	if f.metrics.wanted() {
+		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard})
+		view.Diagnostics(a.writeMetrics(ctx, "apply", f.metrics, after, s))
+	}
 	view.Diagnostics(append(w.skews.take(), s.Diagnostics...))
 	view.Finish(s)
 	return ending{

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -21,6 +22,32 @@ type connections struct {
 
 	mu   sync.Mutex
 	made map[*config.Sink]connection
+	// kept are those of an earlier reading of the configuration, by the names
+	// of their sinks: they are used again where the block has stayed the same.
+	kept map[string]keptConnection
+}
+
+// keptConnection is a connection and the block that it was made of.
+type keptConnection struct {
+	block *config.Sink
+	connection
+}
+
+// keeping returns connections for another reading of the configuration, which
+// go on with the logins of these.
+func (c *connections) keeping() *connections {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := &connections{env: c.env, kept: maps.Clone(c.kept)}
+	if next.kept == nil {
+		next.kept = make(map[string]keptConnection, len(c.made))
+	}
+	for block, made := range c.made {
+		if made.err == nil {
+			next.kept[block.Name] = keptConnection{block, made}
+		}
+	}
+	return next
 }
 
 type connection struct {
@@ -35,14 +62,22 @@ func (c *connections) open(s *config.Sink) (sinks.Sink, error) {
 	if made, ok := c.made[s]; ok {
 		return made.sink, made.err
 	}
-	sink, err := s.Spec.New(s.Values, c.env)
-	if err != nil {
-		err = fmt.Errorf("set up sink %s: %w", s.Name, err)
-	}
+	sink, err := c.make(s)
 	if c.made == nil {
 		c.made = make(map[*config.Sink]connection)
 	}
 	c.made[s] = connection{sink, err}
+	return sink, err
+}
+
+func (c *connections) make(s *config.Sink) (sinks.Sink, error) {
+	if k, ok := c.kept[s.Name]; ok && k.block.Spec.Type == s.Spec.Type && k.block.Values.Equal(s.Values) {
+		return k.sink, nil
+	}
+	sink, err := s.Spec.New(s.Values, c.env)
+	if err != nil {
+		err = fmt.Errorf("set up sink %s: %w", s.Name, err)
+	}
 	return sink, err
 }
 

@@ -9,7 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/credsync/credsync/internal/crashpoint"
 )
 
 func main() {
@@ -20,7 +21,7 @@ func main() {
 	ctx, stop := interruptible()
 	code := run(ctx, os.Args[1:], process{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		getenv: os.Getenv, now: time.Now,
+		getenv: os.Getenv, now: crashpoint.Now,
 	})
 	stop()
 	os.Exit(code)

@@ -17,6 +17,7 @@ type planFlags struct {
 	out          string
 	detailed     bool
 	authenticate bool
+	metrics      metricsFlags
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -42,6 +43,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
 	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
 	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
+	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
 	return cmd
 }
@@ -80,6 +82,9 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	}
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())
+	}
+	if f.metrics.wanted() {
+		diags = append(diags, a.writeMetrics(ctx, "plan", f.metrics, p, nil)...)
 	}
 	d := w.document(p, diags)
 	saved := f.out != "" && !d.Diagnostics.HasErrors()

@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,7 +91,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "interrupt": interrupt,
+			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "interrupt": interrupt, "logs": logs, "served": served,
 		},
 	})
 }
@@ -220,6 +223,50 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit code %s, want %s", got, args[1])
 	}
 	noSecret(ts, printed.String())
+}
+
+// logs FILE REGEXP waits until a file that a program in the background writes
+// matches.
+func logs(ts *testscript.TestScript, neg bool, args []string) {
+	await(ts, neg, args[1], func() string {
+		b, _ := os.ReadFile(ts.MkAbs(args[0]))
+		return string(b)
+	})
+}
+
+// served FILE PATH REGEXP waits until what a program serves at a path matches.
+// Where it listens is in its log.
+func served(ts *testscript.TestScript, neg bool, args []string) {
+	at := regexp.MustCompile(`listening: address=(\S+)`)
+	await(ts, neg, args[2], func() string {
+		b, _ := os.ReadFile(ts.MkAbs(args[0]))
+		found := at.FindSubmatch(b)
+		if found == nil {
+			return ""
+		}
+		resp, err := http.Get("http://" + string(found[1]) + args[1])
+		if err != nil {
+			return ""
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, _ := io.ReadAll(resp.Body)
+		return resp.Status + "\n" + string(body)
+	})
+}
+
+// await waits until a text matches, or no longer does, and looks for secrets in
+// it.
+func await(ts *testscript.TestScript, neg bool, pattern string, text func() string) {
+	re := regexp.MustCompile("(?m)" + pattern)
+	last := ""
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		last = text()
+		noSecret(ts, last)
+		if last != "" && re.MatchString(last) != neg {
+			return
+		}
+	}
+	ts.Fatalf("after 30 seconds there is:\n%s", last)
 }
 
 func isFile(path string) bool {

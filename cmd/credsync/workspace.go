@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/daemon"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/plan"
@@ -24,6 +25,8 @@ import (
 type workspace struct {
 	config *config.Config
 	engine worker
+	// accounts is the engine as a daemon uses it.
+	accounts daemon.Accounts
 	// skews are the clocks of upstreams that were found to be wrong.
 	skews *skews
 	// close drops what is open.
@@ -68,8 +71,23 @@ func (a *app) loadOptions(path string) config.Options {
 // the configuration gave rise to, warnings included; with errors in it there
 // is no workspace.
 func openReal(ctx context.Context, a *app, given string, concurrency int) (*workspace, diag.List) {
-	path := a.path(given)
-	conns := &connections{env: a.sinkEnv(path)}
+	clocks := &skews{}
+	return a.openWith(ctx, given, concurrency, connected{
+		conns:  &connections{env: a.sinkEnv(a.path(given))},
+		pool:   upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: clocks.add}),
+		clocks: clocks,
+	})
+}
+
+// connected is what a workspace reaches the outside by.
+type connected struct {
+	conns  *connections
+	pool   *upstream.Pool
+	clocks *skews
+}
+
+func (a *app) openWith(ctx context.Context, given string, concurrency int, to connected) (*workspace, diag.List) {
+	path, conns, pool := a.path(given), to.conns, to.pool
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
 		sink, err := conns.open(s)
@@ -86,8 +104,6 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
-	clocks := &skews{}
-	pool := upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: clocks.add})
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: clients(pool, a.log),
 		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
@@ -97,7 +113,7 @@ func openReal(ctx context.Context, a *app, given string, concurrency int) (*work
 		EmergencyRecipient: ageRecipient(cfg.State),
 	})
 	return &workspace{
-		config: cfg, engine: eng, skews: clocks,
+		config: cfg, engine: eng, accounts: eng, skews: to.clocks,
 		close: pool.Close,
 	}, diags
 }

@@ -32,6 +32,7 @@ type rule struct {
 
 var rules = []rule{
 	{folder: "credential", std: true, why: "everything depends on it, so it depends on nothing"},
+	{folder: "internal/crashpoint", std: true, why: "whatever has an effect names its moments by it"},
 	{
 		folder:    "plan",
 		forbidden: []string{"net/http", "os/exec", module + "state/", module + "sinks/", module + "providers/", module + "engine/", module + "internal/", module + "schema/config/"},
@@ -78,6 +79,16 @@ var rules = []rule{
 		folder:    "internal/audit",
 		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
 		why:       "the audit trail writes down what the engine tells it",
+	},
+	{
+		folder:    "daemon",
+		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the daemon says when, and the engine how",
+	},
+	{
+		folder:    "internal/metrics",
+		forbidden: []string{module + "internal/render/", module + "daemon/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the same metrics are served, written and pushed",
 	},
 	{
 		folder:    "cmd/credsync",

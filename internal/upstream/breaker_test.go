@@ -170,9 +170,9 @@ func hangUntilLeft(r *http.Request) {
 }
 
 func TestAnswerOfAnyKindEndsTheCount(t *testing.T) {
-	answers := true
+	var answers atomic.Bool
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if !answers {
+		if !answers.Load() {
 			hangUntilLeft(r)
 			return
 		}
@@ -188,8 +188,8 @@ func TestAnswerOfAnyKindEndsTheCount(t *testing.T) {
 		return strings.Contains(err.Error(), "nothing was sent"), err
 	}
 	for i := range 12 {
-		answers = i%4 == 3
-		if answers {
+		answers.Store(i%4 == 3)
+		if answers.Load() {
 			if _, err := c.ask(i); err != nil {
 				t.Fatal(err)
 			}

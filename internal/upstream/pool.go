@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/providers"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
@@ -132,7 +133,7 @@ func (p *Pool) Client(o Options) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rt http.RoundTripper = &attempt{next: transport, pool: p, timeout: o.Timeout, log: o.Log}
+	var rt http.RoundTripper = &attempt{next: crashpoint.Transport(transport), pool: p, timeout: o.Timeout, log: o.Log}
 	if l := p.limiter(base.Host, o); l != nil {
 		rt = &limit{next: rt, limiter: l}
 	}

@@ -166,6 +166,7 @@ func (p *Proxy) forward(r *http.Request, x *Exchange) *answer {
 	out.URL.RawQuery = x.Query
 	out.Header = x.Header.Clone()
 	out.Header.Del("Connection")
+	out.Header.Del("Proxy-Authorization")
 	if len(x.Body) == 0 {
 		out.Body, out.ContentLength = http.NoBody, 0
 	}

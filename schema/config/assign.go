@@ -56,13 +56,15 @@ func (l *loader) assignVariables() {
 func (l *loader) varNames() []string { return slices.Sorted(maps.Keys(l.vars)) }
 
 func (l *loader) autoVarFiles() []string {
-	paths, err := namesIn(l.dir, func(name string) bool {
-		return strings.HasSuffix(name, autoVarsSuffix) || strings.HasSuffix(name, autoVarsSuffix+".json")
-	})
+	paths, err := namesIn(l.dir, isAutoVars)
 	if err != nil {
 		l.report.add(unreadable(l.dir, err), nil)
 	}
 	return paths
+}
+
+func isAutoVars(name string) bool {
+	return strings.HasSuffix(name, autoVarsSuffix) || strings.HasSuffix(name, autoVarsSuffix+".json")
 }
 
 func (l *loader) assignArgument(given map[string]assignment, arg string) {

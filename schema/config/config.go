@@ -73,6 +73,9 @@ type Config struct {
 	// Unknown are the places that nobody can tell without values that were not
 	// read; there are none where ReadData was given.
 	Unknown []Unknown
+	// Files are those that expressions read or looked for, by the functions of
+	// the language, in order. See also FilesOf.
+	Files []string
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string

@@ -50,6 +50,21 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 	return path, names, nil
 }
 
+// FilesOf lists the files that Load reads by itself, given that path and those
+// inputs, as far as they are there: what declares the configuration, and what
+// gives values to its variables.
+func FilesOf(path string, inputs []Input) []string {
+	dir, files, _ := listFiles(path)
+	auto, _ := namesIn(dir, isAutoVars)
+	files = append(files, auto...)
+	for _, in := range inputs {
+		if in.File != "" {
+			files = append(files, in.File)
+		}
+	}
+	return files
+}
+
 func isConfig(name string) bool {
 	return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/credsync/credsync/providers"
@@ -50,6 +51,9 @@ type loader struct {
 	sinkOrder   []*Sink
 	brokenSinks map[string]bool
 
+	// seen is Config.Files as it grows.
+	seen *seenFiles
+
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
 	// projectUnknown says that Config.Project is not what the files say.
@@ -82,7 +86,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*local{}, data: map[string]*dataBlock{},
 		nodes: map[string]*node{}, cyclic: map[string]bool{},
-		sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
+		seen: &seenFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[*schema.Block]*hcl.BodySchema{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaults: map[*providers.Spec][]string{},
 	}
@@ -200,7 +204,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // evaluateAll goes through the blocks in the order in which they can depend on
 // each other.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
-	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv})
+	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.seen.add})
 	l.bare = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
 	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), name: "the http block"}, l.tables.http, "", scope{ctx: l.bare})
 
@@ -225,9 +229,22 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	if w, exposed := exposedState(c); exposed {
 		l.report.add(w, nil)
 	}
-	c.Data, c.Unknown = l.sources(), l.unknown
+	c.Data, c.Unknown, c.Files = l.sources(), l.unknown, slices.Sorted(maps.Keys(l.seen.paths))
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
 	return c
+}
+
+// seenFiles are the files that expressions, which may be evaluated at the same
+// time, depend on.
+type seenFiles struct {
+	mu    sync.Mutex
+	paths map[string]bool
+}
+
+func (s *seenFiles) add(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paths[path] = true
 }
 
 // digest sums up the files and the variables that are not sensitive, as a whole

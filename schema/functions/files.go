@@ -31,13 +31,14 @@ func within(dir, path string) string {
 }
 
 // fileFunc reads a file as text, or as base64.
-func fileFunc(dir string, asBase64 bool) function.Function {
+func fileFunc(dir string, saw func(string), asBase64 bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("path")},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			none := cty.UnknownVal(cty.String)
 			path := within(dir, args[0].AsString())
+			saw(path)
 			b, err := readRegular(path)
 			switch {
 			case err != nil:
@@ -92,12 +93,13 @@ func cause(err error) error {
 	return err
 }
 
-func fileExistsFunc(dir string) function.Function {
+func fileExistsFunc(dir string, saw func(string)) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("path")},
 		Type:   function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			path := within(dir, args[0].AsString())
+			saw(path)
 			info, err := os.Stat(path)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):

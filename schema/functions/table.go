@@ -18,17 +18,24 @@ type Options struct {
 	Dir string
 	// Getenv reads the process environment.
 	Getenv func(string) string
+	// Saw is called with each file whose content or presence a function tells,
+	// also where it is missing; may be nil. It may be called concurrently.
+	Saw func(path string)
 }
 
 // Table returns every function by its name. All of them keep marks: what is
 // computed from something sensitive is sensitive.
 func Table(o Options) map[string]function.Function {
+	saw := o.Saw
+	if saw == nil {
+		saw = func(string) {}
+	}
 	all := library()
 	maps.Copy(all, map[string]function.Function{
 		"env":        envFunc(o.Getenv),
-		"file":       fileFunc(o.Dir, false),
-		"filebase64": fileFunc(o.Dir, true),
-		"fileexists": fileExistsFunc(o.Dir),
+		"file":       fileFunc(o.Dir, saw, false),
+		"filebase64": fileFunc(o.Dir, saw, true),
+		"fileexists": fileExistsFunc(o.Dir, saw),
 		"fileset":    fileSetFunc(o.Dir),
 	})
 	return all

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/sinks"
 	"github.com/gofrs/flock"
 )
@@ -127,18 +128,22 @@ func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeCon
 		if err != nil {
 			return err
 		}
-		temp, err := writeTemp(root, path.Dir(t.Path), content, fileMode(t))
+		temp, err := writeTemp(root, t.Path, content, fileMode(t))
 		if err != nil {
 			return err
 		}
 		// After a rename there is nothing left to remove.
-		defer func() { _ = root.Remove(temp) }()
+		defer func() {
+			crashpoint.Reach("remove the unfinished", t.Path)
+			_ = root.Remove(temp)
+		}()
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := publish(root, temp, t.Path, now == nil); err != nil {
 			return err
 		}
+		crashpoint.Reach(crashpoint.Published, t.Path)
 		return syncDir(root, path.Dir(t.Path))
 	})
 }
@@ -149,6 +154,7 @@ func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
 		if _, err := atVersion(root, t.Path, want); err != nil {
 			return err
 		}
+		crashpoint.Reach("remove", t.Path)
 		if err := root.Remove(t.Path); err != nil {
 			return err
 		}
@@ -183,23 +189,28 @@ func atVersion(root *os.Root, name, want string) ([]byte, error) {
 
 // writeTemp writes a file beside its later place. Its mode is set before the
 // first byte, and again afterwards since the umask may have taken bits away.
-func writeTemp(root *os.Root, dir string, content []byte, mode fs.FileMode) (name string, err error) {
-	name = path.Join(dir, tempPrefix+rand.Text())
+func writeTemp(root *os.Root, target string, content []byte, mode fs.FileMode) (name string, err error) {
+	name = path.Join(path.Dir(target), tempPrefix+rand.Text())
+	crashpoint.Reach("create", target)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return "", err
 	}
+	crashpoint.Reach("write", target)
 	_, err = f.Write(content)
 	if err == nil {
+		crashpoint.Reach("set the mode of", target)
 		err = f.Chmod(mode)
 	}
 	if err == nil {
+		crashpoint.Reach("flush", target)
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
+		crashpoint.Reach("remove the unfinished", target)
 		_ = root.Remove(name)
 		return "", err
 	}
@@ -210,8 +221,10 @@ func writeTemp(root *os.Root, dir string, content []byte, mode fs.FileMode) (nam
 // a rename fails where a file has appeared meanwhile.
 func publish(root *os.Root, temp, name string, create bool) error {
 	if !create {
+		crashpoint.Reach("publish", name)
 		return root.Rename(temp, name)
 	}
+	crashpoint.Reach("publish", name)
 	err := root.Link(temp, name)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -224,6 +237,7 @@ func publish(root *os.Root, temp, name string, create bool) error {
 	if _, statErr := root.Lstat(name); !errors.Is(statErr, fs.ErrNotExist) {
 		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
 	}
+	crashpoint.Reach("publish", name)
 	return root.Rename(temp, name)
 }
 
@@ -235,6 +249,7 @@ func syncDir(root *os.Root, dir string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	crashpoint.Reach("flush the directory", dir)
 	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
@@ -297,6 +312,7 @@ func removeLeftovers(root *os.Root, dir string) {
 	}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
+			crashpoint.Reach("remove a leftover in", dir)
 			_ = root.Remove(path.Join(dir, name))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/sinks"
 )
 
@@ -65,11 +66,13 @@ func (s *Sink) nearest(t sinks.Target) (string, error) {
 }
 
 func probe(dir string) error {
+	crashpoint.Reach("probe", dir)
 	f, err := os.CreateTemp(dir, tempPrefix)
 	if err != nil {
 		return err
 	}
 	err = f.Close()
+	crashpoint.Reach("remove the probe in", dir)
 	// A writer who has the lock may have taken it for a leftover.
 	if removed := os.Remove(f.Name()); err == nil && !errors.Is(removed, fs.ErrNotExist) {
 		err = removed

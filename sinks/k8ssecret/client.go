@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/internal/withhold"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -51,6 +52,7 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config.UserAgent = "credsync/" + env.Version
 	config.Timeout = requestTimeout
 	config.QPS = unlimited
+	config.Wrap(crashpoint.Transport)
 	config.WarningHandler = warnings{env.Log}
 	// API servers do not repeat a token; what poses as one may.
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {

@@ -291,6 +291,18 @@ func (s *Sink) Restart(ctx context.Context, t sinks.Target, stamp time.Time) err
 	})
 }
 
+// Clone returns a sink of its own with the same content, without the hooks and
+// the counts.
+func (s *Sink) Clone() *Sink {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := New()
+	// What is in the maps is replaced, never changed.
+	maps.Copy(c.objects, s.objects)
+	maps.Copy(c.restarts, s.restarts)
+	return c
+}
+
 // Restarts returns how often something was restarted.
 func (s *Sink) Restarts(name string) int {
 	s.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/internal/withhold"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -87,7 +88,7 @@ func (c connection) client() (*api.Client, error) {
 	}
 	// Vault does not repeat what it is sent; what poses as Vault may.
 	cfg.HttpClient.Transport = withhold.Transport{
-		Next: cfg.HttpClient.Transport, Fields: []string{"secret_id", "jwt", "token"},
+		Next: crashpoint.Transport(cfg.HttpClient.Transport), Fields: []string{"secret_id", "jwt", "token"},
 	}
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.

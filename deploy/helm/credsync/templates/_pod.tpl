@@ -1,5 +1,6 @@
 {{- define "credsync.pod" -}}
-restartPolicy: Never
+{{- $daemon := eq .Values.mode "daemon" -}}
+restartPolicy: {{ ternary "Always" "Never" $daemon }}
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
 serviceAccountName: {{ include "credsync.serviceAccount" . }}
 automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
@@ -35,8 +36,14 @@ containers:
     image: {{ include "credsync.image" . | quote }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     args:
+      {{- if $daemon }}
+      - run
+      - --listen=:{{ .Values.daemon.port }}
+      - --check-every={{ .Values.daemon.checkEvery }}
+      {{- else }}
       - apply
       - --auto-approve
+      {{- end }}
       - --no-color
       {{- if gt (int .Values.sharding.shards) 1 }}
       - --shard={{ .Values.sharding.shards }}
@@ -45,6 +52,24 @@ containers:
       - {{ . | quote }}
       {{- end }}
       - /etc/credsync
+    {{- if $daemon }}
+    ports:
+      - name: metrics
+        containerPort: {{ .Values.daemon.port }}
+    livenessProbe:
+      httpGet:
+        path: /healthz
+        port: metrics
+      periodSeconds: 20
+      timeoutSeconds: 5
+      failureThreshold: 3
+    readinessProbe:
+      httpGet:
+        path: /readyz
+        port: metrics
+      periodSeconds: 10
+      timeoutSeconds: 5
+    {{- end }}
     env:
       {{- include "credsync.env" . | nindent 6 }}
     securityContext:

@@ -2,12 +2,12 @@ notify "pager" "oncall" { # ERROR: There is no notify "pager". The only type is 
   url = "https://hooks.example.com/x"
 }
 
-notify "webhook" "plain" { # ERROR: url must begin with https://
+notify "webhook" "plain" { # ERROR: url: must begin with https://
   url = "http://hooks.example.com/x"
 }
 
 notify "webhook" "words" {
-  url            = "hooks.example.com" # ERROR: must be an absolute URL that begins with https://
+  url            = "ftp:receiver" # ERROR: must be an absolute URL that begins with https://
   on             = ["broken"] # ERROR: may have only blocked, failing, expiring, recovered
   after_failures = 0 # ERROR: must be a whole number from 1 to 1000
   timeout        = "1h" # ERROR: is out of range

@@ -1,0 +1,128 @@
+package crash
+
+import (
+	"time"
+
+	"github.com/credsync/credsync/sandbox"
+)
+
+// provider is one upstream with an account of it.
+type provider struct {
+	account sandbox.Account
+	// attributes of the account block; $URL and $SECRET are replaced.
+	attributes string
+	secret     string
+	// wrong is a secret that the upstream rejects.
+	wrong string
+	// static tokens are in the configuration; they are verified, not issued.
+	static bool
+	// refreshes says that there is a refresh, and spends that it works once.
+	refreshes, spends bool
+	// due is after which a token is due.
+	due time.Duration
+	// codes says that a login can ask for a code.
+	codes bool
+}
+
+func demo(upstream, name string) sandbox.Account {
+	for _, a := range sandbox.DemoAccounts() {
+		if a.Upstream == upstream && a.Name == name {
+			return a
+		}
+	}
+	panic("no such account: " + name)
+}
+
+func providers() []provider {
+	return []provider{
+		{
+			account: demo("invoicebox", "demo"), static: true, secret: "b37c4c689295904ed21eee5d9a48d42e", wrong: "b37c4c689295904ed21eee5d9a48d42f",
+			attributes: "base_url = \"$URL\"\n  token = \"$SECRET\"",
+		},
+		{
+			account: demo("sagi", "business_user@example.com"), secret: "secure_password", wrong: "wrong",
+			attributes: "base_url = \"$URL\"\n  phone = \"business_user@example.com\"\n  password = \"$SECRET\"",
+			refreshes:  true, due: 29 * 24 * time.Hour,
+		},
+		{
+			account: demo("bereke", "test"), secret: "bank_password", wrong: "wrong",
+			attributes: "base_url = \"$URL\"\n  username = \"test\"\n  password = \"$SECRET\"\n  public_key_url = \"$URL/auth/public-key\"\n  customer_id = \"111111\"",
+			due:        12 * time.Minute,
+		},
+		{
+			account: demo("bifit_kassa", "79001234567"), secret: "secure_password", wrong: "wrong",
+			attributes: "base_url = \"$URL\"\n  username = \"79001234567\"\n  password = \"$SECRET\"",
+			refreshes:  true, spends: true, due: 11 * time.Hour, codes: true,
+		},
+		{
+			account: demo("astana_plat", "login"), secret: "password", wrong: "wrong",
+			attributes: "base_url = \"$URL\"\n  login = \"login\"\n  password = \"$SECRET\"",
+			due:        58 * time.Minute,
+		},
+	}
+}
+
+// action is one kind of work that is killed.
+type action struct {
+	name string
+	// of says which providers have it; nil for all.
+	of func(provider) bool
+	// account changes the account at the upstream.
+	account func(*sandbox.Account)
+	// prepare brings the world to where the work begins.
+	prepare func(*world)
+	// args are the command; an apply where there are none.
+	args func(*world) []string
+	// ends is how the apply afterwards ends; whole says that a token must then
+	// be at every target, gone that nothing must be there.
+	ends        int
+	whole, gone bool
+	// deletes sets on_remove = "delete".
+	deletes bool
+}
+
+var apply = []string{"apply", "--auto-approve"}
+
+func applied(w *world) { w.must(0, apply...) }
+
+func actions() []action {
+	return []action{
+		{name: "issue", whole: true},
+		{name: "refresh", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: due},
+		{name: "reissue", whole: true, of: func(p provider) bool { return !p.refreshes && !p.static }, prepare: due},
+		{name: "refresh that is refused", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: func(w *world) {
+			due(w)
+			w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
+		}},
+		{name: "replace", whole: true, of: func(p provider) bool { return !p.static }, prepare: applied, args: func(w *world) []string {
+			return append([]string{"--replace", w.p.account.Upstream + ".a"}, apply...)
+		}},
+		{name: "deliver", whole: true, prepare: func(w *world) {
+			applied(w)
+			w.at.drift(w)
+		}},
+		{name: "forget", prepare: func(w *world) { applied(w); w.noAccount = true }},
+		{name: "delete", gone: true, deletes: true, prepare: func(w *world) { applied(w); w.noAccount = true }},
+		{name: "blocked", ends: 3, prepare: func(w *world) { w.secret = w.p.wrong }},
+		{name: "authenticate", whole: true, args: func(*world) []string { return []string{"plan", "--authenticate"} }},
+		{name: "send a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, args: func(w *world) []string {
+			return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
+		}},
+		{name: "log in with a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, prepare: func(w *world) {
+			w.must(0, "login", w.p.account.Upstream+".a", "--send-only")
+		}, args: func(w *world) []string {
+			return []string{"login", w.p.account.Upstream + ".a", "--code", w.box.LastCode(w.p.account.Upstream, w.p.account.Name)}
+		}},
+	}
+}
+
+func secondFactor(a *sandbox.Account) {
+	b := *a.BifitKassa
+	b.SecondFactor = true
+	a.BifitKassa = &b
+}
+
+func due(w *world) {
+	applied(w)
+	w.advance(w.p.due)
+}

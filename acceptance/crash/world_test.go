@@ -1,0 +1,222 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/state"
+)
+
+// program is credsync, built with its crash points.
+var program string
+
+func TestMain(m *testing.M) {
+	code, err := build(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func build(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "credsync-crash-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program = filepath.Join(dir, "credsync")
+	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-ldflags", "-s -w", "-o", program, "../../cmd/credsync")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build credsync: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// world is a directory with a configuration, and the upstreams it names.
+type world struct {
+	t   *testing.T
+	p   provider
+	at  place
+	dir string
+	box *sandbox.Sandbox
+	// ahead is how far all clocks are.
+	ahead time.Duration
+	// The parts of the configuration.
+	noAccount, deletes bool
+	secret             string
+}
+
+func newWorld(t *testing.T, at place, p provider, a action) *world {
+	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes}
+	if err := w.box.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.box.Close() })
+	account := p.account
+	if a.account != nil {
+		a.account(&account)
+	}
+	if err := w.box.SetAccount(account); err != nil {
+		t.Fatal(err)
+	}
+	at.begin(w)
+	return w
+}
+
+func (w *world) write(name, content string) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) read(name string) string {
+	b, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// configuration has one account with two targets: one of its own, and keys in
+// one that has others.
+func (w *world) configuration() string {
+	text := w.at.blocks()
+	if w.noAccount {
+		return text
+	}
+	remove := "retain"
+	if w.deletes {
+		remove = "delete"
+	}
+	attributes := strings.NewReplacer("$URL", w.box.URL(w.p.account.Upstream), "$SECRET", w.secret).Replace(w.p.attributes)
+	return text + fmt.Sprintf(`
+account %q "a" {
+  %s
+  on_remove = %q
+  %s
+}
+`, w.p.account.Upstream, attributes, remove, w.at.deliver())
+}
+
+// run runs the program, and returns how it ended.
+func (w *world) run(env []string, args ...string) (code int, output string, killed bool) {
+	w.t.Helper()
+	w.write("main.hcl", w.configuration())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = w.dir
+	cmd.Env = append(append(os.Environ(), "CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String()), append(w.at.env(), env...)...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Fatal(err)
+	}
+	if ctx.Err() != nil {
+		w.t.Fatalf("credsync %s did not end in a minute:\n%s", args, out)
+	}
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return cmd.ProcessState.ExitCode(), string(out), status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// must runs the program and wants it to end with that code.
+func (w *world) must(code int, args ...string) string {
+	w.t.Helper()
+	got, out, _ := w.run(nil, args...)
+	if got != code {
+		w.t.Fatalf("credsync %s ended with %d, not %d:\n%s", strings.Join(args, " "), got, code, out)
+	}
+	return out
+}
+
+// advance moves the clocks of all.
+func (w *world) advance(d time.Duration) {
+	w.ahead += d
+	w.box.Advance(d)
+}
+
+// record returns the account's record, or nil.
+func (w *world) record() *state.Record {
+	w.t.Helper()
+	text := w.at.record(w)
+	if text == "" {
+		return nil
+	}
+	r, err := state.Decode(credential.NewSecret(text))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+// leftovers are the files that should not be there: an unfinished one must be as
+// well kept as what it would have become, until the next write in its directory
+// removes it.
+func (w *world) leftovers() []string {
+	var list []string
+	err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		open := strings.Contains(d.Name(), "tmp") && info.Mode().Perm() != 0o600
+		if open || strings.Contains(d.Name(), "emergency-") {
+			list = append(list, path)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return list
+}
+
+// asked is how often the upstream was asked for a token, be it given or not.
+func (w *world) asked() (logins, refreshes int) {
+	c := w.box.Counters(w.p.account.Upstream, w.p.account.Name)
+	if w.p.static {
+		return c.Verifications.Received, 0
+	}
+	return c.Logins.Received, c.Refreshes.Received
+}
+
+// newest returns the last access token and refresh token that the upstream
+// handed out, alive or not; "" for none.
+func (w *world) newest() (access, refresh sandbox.IssuedToken) {
+	for _, t := range w.box.Tokens(w.p.account.Upstream, w.p.account.Name) {
+		if t.Refresh {
+			refresh = t
+		} else {
+			access = t
+		}
+	}
+	return access, refresh
+}
+
+// knows reports whether the state has those tokens.
+func (w *world) knows(access, refresh string) bool {
+	r := w.record()
+	if r == nil {
+		return false
+	}
+	return slices.ContainsFunc([]*state.Grant{r.Pending, r.Current}, func(g *state.Grant) bool {
+		return g != nil && g.Token.Access.Reveal() == access && g.Token.Refresh.Reveal() == refresh
+	})
+}

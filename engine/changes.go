@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"slices"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Changes are the addresses of accounts that differ between two configurations,
+// each list in order.
+type Changes struct {
+	Added, Changed, Removed []string
+}
+
+// Empty reports whether nothing differs.
+func (c Changes) Empty() bool { return len(c.Added)+len(c.Changed)+len(c.Removed) == 0 }
+
+// ChangesBetween compares the accounts of two configurations: their attributes,
+// secret ones too, their targets, and what is delivered there.
+func ChangesBetween(before, after *config.Config) Changes {
+	// Nothing of this is kept, so the key need not be either.
+	key := []byte(rand.Text())
+	old := make(map[string]string, len(before.Accounts))
+	for _, a := range before.Accounts {
+		old[a.Address] = wholePrint(key, a)
+	}
+	var c Changes
+	for _, a := range after.Accounts {
+		was, known := old[a.Address]
+		delete(old, a.Address)
+		switch {
+		case !known:
+			c.Added = append(c.Added, a.Address)
+		case was != wholePrint(key, a):
+			c.Changed = append(c.Changed, a.Address)
+		}
+	}
+	for address := range old {
+		c.Removed = append(c.Removed, address)
+	}
+	slices.Sort(c.Added)
+	slices.Sort(c.Changed)
+	slices.Sort(c.Removed)
+	return c
+}
+
+// wholePrint covers everything that the configuration says of an account.
+func wholePrint(key []byte, a *config.Account) string {
+	mac := hmac.New(sha256.New, key)
+	writePart(mac, a.Spec.Name)
+	writePart(mac, fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
+	writeValues(mac, a.HTTP, schema.NoEffect)
+	writeValues(mac, a.Values, schema.NoEffect)
+	for _, d := range a.Deliveries {
+		writeDelivery(mac, key, a.Spec, d)
+	}
+	return string(mac.Sum(nil))
+}
+
+func writeDelivery(mac hash.Hash, key []byte, spec *providers.Spec, d *config.Delivery) {
+	writePart(mac, d.Sink.Name)
+	writeValues(mac, d.Sink.Values, schema.NoEffect)
+	writePart(mac, d.Target.Location)
+	writePart(mac, fmt.Sprint(d.Adopt, d.Target.Merge))
+	writePart(mac, fmt.Sprint(d.Target.Restarts))
+	writeValues(mac, d.Target.Options, schema.NoEffect)
+	// What data makes of a token is known by what it makes of a made-up one.
+	data, _ := d.Render(exampleToken(spec))
+	writePart(mac, digest(key, data))
+}
+
+// exampleToken has a different text in each output.
+func exampleToken(spec *providers.Spec) credential.Token {
+	t := credential.Token{
+		Access: credential.NewSecret("access_token"), Refresh: credential.NewSecret("refresh_token"),
+		ExpiresAt: time.Unix(0, 0), Outputs: credential.Outputs{},
+	}
+	for _, o := range spec.Outputs {
+		if o.Type == cty.String {
+			t.Outputs[o.Name] = o.Name
+		}
+	}
+	return t
+}

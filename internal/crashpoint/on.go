@@ -1,0 +1,101 @@
+//go:build crashpoints && unix
+
+package crashpoint
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The environment of a program under test: a file to which the points are
+// written in their order, the point to be killed at, and how far the clock is
+// ahead.
+const (
+	recordVariable = "CREDSYNC_CRASHPOINTS_RECORD"
+	killVariable   = "CREDSYNC_CRASHPOINTS_KILL"
+	clockVariable  = "CREDSYNC_CRASHPOINTS_CLOCK"
+)
+
+var (
+	mu      sync.Mutex
+	reached = map[string]int{}
+)
+
+// Reach names the moment before what is named has an effect on a file.
+func Reach(what, file string) { at(what + " " + filepath.Base(file)) }
+
+// at names a moment, ends the program there if it was asked to, and else writes
+// it down.
+func at(what string) {
+	mu.Lock()
+	defer mu.Unlock()
+	reached[what]++
+	name := fmt.Sprintf("%s #%d", what, reached[what])
+	if os.Getenv(killVariable) == name {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	if record := os.Getenv(recordVariable); record != "" {
+		f, err := os.OpenFile(record, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = f.Close() }()
+		if _, err := f.WriteString(name + "\n"); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// Transport names the moments of each request: before it is sent, when it was
+// processed and its answer has reached nobody, and when the answer was read.
+func Transport(next http.RoundTripper) http.RoundTripper { return transport{next} }
+
+type transport struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	what := r.Method + " " + path.Clean(r.URL.Path)
+	at("send " + what)
+	resp, err := t.next.RoundTrip(r)
+	if err != nil {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	at("answer lost " + what)
+	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), &end{what: what}))
+	return resp, nil
+}
+
+// end is the moment at which an answer has been read.
+type end struct {
+	what string
+	once sync.Once
+}
+
+// Read implements io.Reader.
+func (e *end) Read([]byte) (int, error) {
+	e.once.Do(func() { at("answered " + e.what) })
+	return 0, io.EOF
+}
+
+// Now is the clock.
+func Now() time.Time {
+	ahead, err := time.ParseDuration(os.Getenv(clockVariable))
+	if err != nil {
+		return time.Now()
+	}
+	return time.Now().Add(ahead)
+}

@@ -11,6 +11,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// variables are what the examples take for granted.
+const variables = `
+variable "slack_url" {
+  default   = "https://hooks.slack.com/services/T0/B0/x"
+  sensitive = true
+}
+variable "telegram_token" {
+  default   = "1:x"
+  sensitive = true
+}
+`
+
 // Every example of docs/notifications.md is loaded and sends what it says.
 func TestExamplesInTheDocsSendWhatTheirReceiversTake(t *testing.T) {
 	b, err := os.ReadFile("../../docs/notifications.md")
@@ -35,9 +47,8 @@ func TestExamplesInTheDocsSendWhatTheirReceiversTake(t *testing.T) {
 	address := regexp.MustCompile(`(?m)^  url +=.*$`)
 	for _, e := range examples {
 		url, got := serve(t, 200)
-		env := map[string]string{"SLACK_URL": "https://hooks.slack.com/services/T0/B0/x", "TELEGRAM_TOKEN": "1:x"}
-		name := strings.TrimPrefix(block(t, e[1], env).Name, "webhook.")
-		n := block(t, address.ReplaceAllString(e[1], `  url = "`+url+`"`), env)
+		name := strings.TrimPrefix(block(t, variables+e[1], nil).Name, "webhook.")
+		n := block(t, variables+address.ReplaceAllString(e[1], `  url = "`+url+`"`), nil)
 		if err := notify.New("1").Send(t.Context(), n, blocked); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -102,6 +102,7 @@ func (a *app) root() *cobra.Command {
 	completeFlag(root, "log-level", words("trace", "debug", "info", "warn", "error", "off"))
 	completeFlag(root, "log-format", words("text", "json"))
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(help)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
 		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/credsync/credsync/internal/reference"
 	"github.com/google/go-cmp/cmp"
@@ -414,6 +415,21 @@ func TestWrongCommandsAreFound(t *testing.T) {
 	for link, good := range map[string]bool{"README.md": true, "docs/state.md#the-emergency-file": true, "docs/state.md#nothing": false, "docs/nothing.md": false, "https://example.com/x": true} {
 		if wrong := brokenLink(docs, "../../README.md", link); (wrong == "") != good {
 			t.Errorf("the link %s: %q", link, wrong)
+		}
+	}
+}
+
+func TestHelpFitsATerminal(t *testing.T) {
+	for _, c := range reference.Documented(commands()) {
+		args := strings.Fields(c.CommandPath())[1:]
+		r := command(t, nil, append(args, "--help"))
+		if r.code != exitDone || !strings.Contains(r.stdout, "Usage:") || c.HasAvailableLocalFlags() && !strings.Contains(r.stdout, "--help") {
+			t.Errorf("%s --help prints %s%s", c.CommandPath(), r.stdout, r.stderr)
+		}
+		for line := range strings.Lines(r.stdout) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("%s --help has a line of %d columns: %s", c.CommandPath(), n, line)
+			}
 		}
 	}
 }

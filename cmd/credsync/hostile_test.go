@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/credsync/credsync/engine"
 )
 
 // endless is a pipe that somebody keeps writing to.
@@ -43,8 +45,11 @@ func TestWhatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{pipe, link, dir, os.DevNull, "/dev/zero"} {
-		if _, err := readBounded(path); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-			t.Errorf("%s: %v", path, err)
+		for _, args := range [][]string{{"login", "bifit_kassa.shop", "--code-file", path}, {"state", "recover", path}} {
+			got := command(t, challenged(outcome(waiting, engine.Done)), args)
+			if said := got.stdout + got.stderr; got.code != exitError || !strings.Contains(strings.Join(strings.Fields(said), " "), "not a regular file") {
+				t.Errorf("%v: exit %d: %s", args, got.code, said)
+			}
 		}
 		if saved, err := readSavedPlan(path); saved != nil || err != nil {
 			t.Errorf("%s is taken for a saved plan: %v", path, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/regular"
 	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
@@ -106,12 +107,14 @@ func (a *app) givenCode(f loginFlags) (credential.Secret, error) {
 	case f.codeFile == "-":
 		return readCode(a.stdin)
 	}
-	file, err := os.Open(a.path(f.codeFile))
+	content, err := regular.Read(a.path(f.codeFile), maxCode)
+	if errors.Is(err, regular.ErrKind) {
+		return credential.Secret{}, fmt.Errorf("%w; to hand the code over in a pipe, write --code-file - and connect it to standard input", err)
+	}
 	if err != nil {
 		return credential.Secret{}, err
 	}
-	defer file.Close()
-	return readCode(file)
+	return readCode(bytes.NewReader(content))
 }
 
 // askCode asks at the terminal, without showing what is typed, or else takes

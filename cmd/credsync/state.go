@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/regular"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
@@ -52,7 +53,10 @@ func (a *app) stateRecoverCommand() *cobra.Command {
 }
 
 func (a *app) recoverState(ctx context.Context, file string) error {
-	content, err := readBounded(a.path(file))
+	content, err := regular.Read(a.path(file), maxEmergencyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no file %s", a.path(file))
+	}
 	if err != nil {
 		a.out.Diagnostics(diag.List{diag.FromError("The emergency file cannot be read", err)})
 		return status(exitError)
@@ -70,31 +74,6 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 	}
 	a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with credsync apply, then remove %s.", address, file))
 	return nil
-}
-
-// readBounded reads a regular file: one that is a pipe might never end, or never
-// begin.
-func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxEmergencyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if len(b) > maxEmergencyFile {
-		return nil, fmt.Errorf("%s is larger than any emergency file", path)
-	}
-	return b, nil
 }
 
 // ageIdentity opens an encrypted emergency file; zero where the state block

@@ -23,7 +23,7 @@ var changing = []string{
 }
 
 // connecting is how a package comes by connections of its own.
-var connecting = []string{"http.Transport{", "http.DefaultTransport", "http.DefaultClient", "http.Get(", "http.Post(", "cleanhttp.", "RESTClientFor(", "net.Dial("}
+var connecting = []string{"http.Transport{", "http.DefaultTransport", "http.DefaultClient", "http.Get(", "http.Post(", "cleanhttp.", "RESTClientFor(", "RESTClientForConfigAndClient(", "net.Dial("}
 
 // TestEveryEffectIsACrashPoint keeps the crash matrix whole: each call that
 // changes a file stands right behind the name of its moment, and each

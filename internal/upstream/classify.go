@@ -74,6 +74,7 @@ func tlsFailure(err error) (failure, bool) {
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
+	var unverified *tls.CertificateVerificationError
 	f := failure{class: providers.Config}
 	switch {
 	case errors.As(err, &authority):
@@ -88,6 +89,12 @@ func tlsFailure(err error) (failure, bool) {
 			f.message = "the server's certificate has expired or is not valid yet"
 		}
 		f.advice = "Check this machine's clock, then ask the upstream; nothing was sent."
+	case errors.As(err, &unverified):
+		f.attribute, f.message = "base_url", "the server's certificate cannot be verified"
+		f.advice = "Check what answers at base_url: its chain of certificates is longer or more tangled than any in use. Nothing was sent."
+	case strings.Contains(err.Error(), "handshake message of length"):
+		f.attribute, f.message = "base_url", "the server's certificates are too large"
+		f.advice = "Check what answers at base_url: it presents more than 256 KiB of them. Nothing was sent."
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		f.attribute, f.message = "base_url", "what answers does not speak TLS"
 		f.advice = "Check the scheme and the port of base_url."

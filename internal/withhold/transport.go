@@ -33,6 +33,9 @@ type Transport struct {
 	Fields []string
 }
 
+// WrappedRoundTripper tells client-go what it may pass a cancellation on to.
+func (t Transport) WrappedRoundTripper() http.RoundTripper { return t.Next }
+
 // RoundTrip implements http.RoundTripper.
 func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req, secrets, err := t.secretsOf(req)
@@ -57,7 +60,11 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode < http.StatusBadRequest {
 		return resp, nil
 	}
-	return resp, clean(resp, secrets)
+	if err := clean(resp, secrets); err != nil {
+		// Never both: net/http would complain to the standard logger.
+		return nil, err
+	}
+	return resp, nil
 }
 
 // clean replaces the body of a refusal that repeats a secret.

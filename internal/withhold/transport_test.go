@@ -101,3 +101,26 @@ func TestServerThatRepeatsNothingIsHeard(t *testing.T) {
 		t.Errorf("the answer is %q", seen)
 	}
 }
+
+// net/http complains to the standard logger of a transport that returns both.
+func TestRefusalThatBreaksOffIsAnErrorAndNoAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "cut")
+	}))
+	defer server.Close()
+	req, err := http.NewRequest(http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	resp, err := withhold.Transport{Next: transport}.RoundTrip(req)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	if resp != nil || err == nil {
+		t.Errorf("got an answer (%v) and the error %v", resp != nil, err)
+	}
+}

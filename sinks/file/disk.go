@@ -46,6 +46,9 @@ func version(content []byte) string {
 // missing.
 func (s *Sink) content(ctx context.Context, t sinks.Target) (content []byte, err error) {
 	err = s.opened(ctx, func(root *os.Root) error {
+		if err := s.trusted(root, path.Dir(t.Path), t); err != nil {
+			return err
+		}
 		content, err = read(root, t.Path)
 		return err
 	})
@@ -90,6 +93,9 @@ func read(root *os.Root, name string) ([]byte, error) {
 // names lists the regular files directly below a directory, in order.
 func (s *Sink) names(ctx context.Context, prefix sinks.Target) (names []string, err error) {
 	err = s.opened(ctx, func(root *os.Root) error {
+		if err := s.trusted(root, prefix.Path, prefix); err != nil {
+			return err
+		}
 		names, err = regularFiles(root, prefix.Path)
 		return err
 	})
@@ -274,6 +280,9 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 	return s.opened(ctx, func(root *os.Root) error {
 		dir := path.Dir(t.Path)
 		if err := root.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if err := s.trusted(root, dir, t); err != nil {
 			return err
 		}
 		unlock, err := lock(ctx, filepath.Join(s.dir, filepath.FromSlash(dir)))

@@ -196,6 +196,47 @@ func TestModes(t *testing.T) {
 	}
 }
 
+func TestAStateThatEveryoneMayWriteToIsRefused(t *testing.T) {
+	p := newPlace(t)
+	s, record, target := p.open(), p.record(nil, "account.x.y"), p.target(attrs{"path": ".credsync/token.json"}, false)
+	version := p.write(record, "", "k", "v")
+	dir := filepath.Join(p.dir, ".credsync")
+	list := record
+	list.Path = ".credsync"
+	operations := map[string]func() error{
+		"stat": func() error { _, err := s.Stat(t.Context(), record); return err },
+		"read": func() error { _, err := s.Read(t.Context(), record); return err },
+		"list": func() error { _, err := s.List(t.Context(), list); return err },
+		"write": func() error {
+			_, err := s.Write(t.Context(), record, sinks.Write{Data: secrets("k", "v"), If: version})
+			return err
+		},
+		"delete": func() error { return s.Delete(t.Context(), record, sinks.Removal{If: version}) },
+	}
+	for _, mode := range []fs.FileMode{0o777, 0o777 | fs.ModeSticky, 0o702} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		for name, operation := range operations {
+			if err := operation(); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "chmod o-w "+dir) {
+				t.Errorf("%s with mode %v: %v", name, mode, err)
+			}
+		}
+		if _, err := s.Stat(t.Context(), target); err != nil {
+			t.Errorf("a target in it, with mode %v: %v", mode, err)
+		}
+	}
+	// As on volumes that are shared by group.
+	if err := os.Chmod(dir, 0o775); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"stat", "read", "list", "write"} {
+		if err := operations[name](); err != nil {
+			t.Errorf("%s of a state of a group: %v", name, err)
+		}
+	}
+}
+
 func TestNobodyElseCanReadAFileAtAnyTime(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)

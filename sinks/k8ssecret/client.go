@@ -20,6 +20,7 @@ import (
 	k8sschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 )
 
 const (
@@ -68,7 +69,13 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, *config.GroupVersion)
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	made, err := rest.RESTClientFor(config)
+	// client-go would follow redirects, and add the token on each hop anew.
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the connection of %s: %w", id.name, withoutURL(err))
+	}
+	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	made, err := rest.RESTClientForConfigAndClient(config, httpClient)
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection of %s: %w", id.name, withoutURL(err))
 	}
@@ -145,7 +152,8 @@ type repeated struct{ error }
 func (r repeated) Unwrap() []error { return []error{r.error, errRepeated} }
 
 func send(ctx context.Context, r *rest.Request) ([]byte, error) {
-	result := r.MaxRetries(0).Do(ctx)
+	// client-go logs to standard error what it also returns.
+	result := r.MaxRetries(0).Do(klog.NewContext(ctx, klog.New(nil)))
 	if err := result.Error(); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
+	"k8s.io/client-go/rest"
 )
 
 type attrs map[string]any
@@ -76,6 +77,8 @@ type conn struct {
 	log     bytes.Buffer
 	// pause is used between attempts; nil does not wait.
 	pause func(ctx context.Context, d time.Duration) error
+	// timeout of a request; the sink's own if 0.
+	timeout time.Duration
 }
 
 func env(vars map[string]string) func(string) string {
@@ -101,6 +104,9 @@ func (c *conn) tryOpen() (*Sink, error) {
 	}
 	sink := s.(*Sink)
 	sink.client.pause = c.pause
+	if c.timeout > 0 {
+		sink.client.rest.(*rest.RESTClient).Client.Timeout = c.timeout
+	}
 	if c.pause == nil {
 		sink.client.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	}

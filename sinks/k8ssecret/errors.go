@@ -42,6 +42,8 @@ func (c *client) describe(ctx context.Context, err error, what call) error {
 	switch code := statusCode(err); {
 	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
 		return fmt.Errorf("%s: %w: %s; the API server may be starting or overloaded: run credsync again once it answers", c.about(what), sinks.ErrUnavailable, answer(status, what))
+	case code >= http.StatusMultipleChoices && code < http.StatusBadRequest:
+		return fmt.Errorf("%s: the answer is a redirect, which no API server gives and which is not followed since it would carry the identity along: check the server's address in %s, and that no proxy's login page is in between", c.about(what), c.identity)
 	case apierrors.IsUnexpectedServerError(err):
 		return c.foreign(what)
 	case code == http.StatusUnauthorized:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/regular"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
 )
@@ -108,7 +109,11 @@ func (c connection) secretOrFile(s credential.Secret, fileAttribute string) (cre
 	return s, nil
 }
 
+// maxCredential is far above any token, secret id or chain of certificates, in
+// bytes.
+const maxCredential = 1 << 20
+
 func readSecret(path string) (credential.Secret, error) {
-	b, err := os.ReadFile(path)
+	b, err := regular.Read(path, maxCredential)
 	return credential.NewSecret(strings.TrimSpace(string(b))), err
 }

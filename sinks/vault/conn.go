@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/internal/regular"
 	"github.com/credsync/credsync/internal/withhold"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -102,7 +102,7 @@ func (c connection) client() (*api.Client, error) {
 	if ns := c.attr("namespace", api.EnvVaultNamespace); ns != "" {
 		client.SetNamespace(ns)
 	}
-	return client, nil
+	return client.WithResponseCallbacks(refuseRedirect), nil
 }
 
 // checkAddress does not quote the address, which may hold a password.
@@ -249,7 +249,7 @@ func (c connection) pem(text string) ([]byte, error) {
 	if strings.Contains(text, "-----BEGIN ") {
 		return []byte(text), nil
 	}
-	return os.ReadFile(c.file(text))
+	return regular.Read(c.file(text), maxCredential)
 }
 
 // file makes a path absolute; relative ones start at the configuration.

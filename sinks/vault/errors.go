@@ -145,6 +145,9 @@ func noAnswer(err error, r request) error {
 	if errors.As(err, &syntax) || errors.As(err, &mistyped) {
 		return errForeign(r)
 	}
+	if why, ok := isRedirect(err); ok {
+		return fmt.Errorf("%s: the answer is %s", r, why)
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

@@ -66,6 +66,7 @@ func (s *Sink) get(ctx context.Context, r request, out any) (found bool, err err
 }
 
 func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any) (found bool, err error) {
+	r.client = s.client
 	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
 		resp, err := l.ReadRawWithDataWithContext(ctx, r.path, query)
 		if resp != nil {

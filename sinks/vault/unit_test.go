@@ -2,7 +2,9 @@ package vault_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -28,21 +30,35 @@ type fake struct {
 
 func newFake(t *testing.T, handle func(w http.ResponseWriter, r *http.Request)) *fake {
 	f := &fake{handle: handle}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.mu.Lock()
-		f.requests = append(f.requests, r)
-		f.mu.Unlock()
-		switch {
-		case strings.HasPrefix(r.URL.Path, "/v1/sys/internal/ui/mounts/"):
-			_, _ = io.WriteString(w, `{"data":{"type":"kv","options":{"version":"2"}}}`)
-		case r.URL.Path == "/v1/auth/token/lookup-self":
-			_, _ = io.WriteString(w, `{"data":{"ttl":0,"creation_ttl":0,"renewable":false}}`)
-		default:
-			f.handle(w, r)
-		}
-	}))
+	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
+}
+
+// newTLSFake is one that speaks TLS.
+func newTLSFake(t *testing.T, handle func(w http.ResponseWriter, r *http.Request)) *fake {
+	f := &fake{handle: handle}
+	f.Server = httptest.NewTLSServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func pemOf(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	f.requests = append(f.requests, r)
+	f.mu.Unlock()
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1/sys/internal/ui/mounts/"):
+		_, _ = io.WriteString(w, `{"data":{"type":"kv","options":{"version":"2"}}}`)
+	case r.URL.Path == "/v1/auth/token/lookup-self":
+		_, _ = io.WriteString(w, `{"data":{"ttl":0,"creation_ttl":0,"renewable":false}}`)
+	default:
+		f.handle(w, r)
+	}
 }
 
 func (f *fake) count(path string) (n int) {

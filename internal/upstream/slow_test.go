@@ -1,0 +1,51 @@
+package upstream_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/internal/hostile"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+)
+
+// Every byte comes in time; the answer does not.
+func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
+	for name, drip := range map[string]http.HandlerFunc{
+		"headers": hostile.SlowHeaders, "body": hostile.SlowBody, "body of a refusal": hostile.SlowRefusal,
+	} {
+		for _, once := range []bool{true, false} {
+			t.Run(name, func(t *testing.T) {
+				settled := hostile.Goroutines(t)
+				var received atomic.Int32
+				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					received.Add(1)
+					drip(w, r)
+				}))
+				pool := upstream.NewPool(upstream.PoolOptions{Pause: (&noPause{}).pause})
+				c, err := pool.Client(upstream.Options{BaseURL: s.URL, Timeout: 100 * time.Millisecond})
+				if err != nil {
+					t.Fatal(err)
+				}
+				method, want := "GET", int32(upstream.DefaultMaxAttempts)
+				if once {
+					method, want = "POST", 1
+				}
+				_, err = send(t, c, method, s.URL, upstream.Op{Once: once})
+				e := failure(t, err)
+				if e.Class != providers.Retryable || e.AnswerLost != once || e.Advice == "" {
+					t.Errorf("%+v", *e)
+				}
+				if n := received.Load(); n != want {
+					t.Errorf("sent %d times, want %d", n, want)
+				}
+				pool.Close()
+				s.Close()
+				settled()
+			})
+		}
+	}
+}

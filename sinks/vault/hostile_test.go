@@ -1,0 +1,134 @@
+package vault_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/internal/hostile"
+	"github.com/credsync/credsync/sinks"
+)
+
+// operations are one of each kind of request that the sink makes.
+var operations = map[string]func(ctx context.Context, s sinks.Sink, t sinks.Target) error{
+	"stat": func(ctx context.Context, s sinks.Sink, t sinks.Target) error { _, err := s.Stat(ctx, t); return err },
+	"read": func(ctx context.Context, s sinks.Sink, t sinks.Target) error { _, err := s.Read(ctx, t); return err },
+	"write": func(ctx context.Context, s sinks.Sink, t sinks.Target) error {
+		_, err := s.Write(ctx, t, sinks.Write{Data: secrets("k", "v"), Owner: "p/account.x.y"})
+		return err
+	},
+	"delete": func(ctx context.Context, s sinks.Sink, t sinks.Target) error {
+		return s.Delete(ctx, t, sinks.Removal{If: "1"})
+	},
+	"list": func(ctx context.Context, s sinks.Sink, t sinks.Target) error { _, err := s.List(ctx, t); return err },
+}
+
+// Every byte comes in time; the answer does not.
+func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
+	for name, drip := range map[string]http.HandlerFunc{
+		"headers": hostile.SlowHeaders, "body": hostile.SlowBody, "body of a refusal": hostile.SlowRefusal,
+	} {
+		for op, do := range operations {
+			t.Run(op+" "+name, func(t *testing.T) {
+				f := newFake(t, drip)
+				c := f.conn(attrs{"VAULT_CLIENT_TIMEOUT": "100ms"})
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				err := do(ctx, c.open(t), c.target(t, "a", false))
+				if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "VAULT_CLIENT_TIMEOUT") {
+					t.Errorf("got %v", err)
+				}
+				if ctx.Err() != nil {
+					t.Error("it went on until the run was stopped")
+				}
+			})
+		}
+	}
+}
+
+// TestRedirects: like the vault program, the sink follows one redirect, which a
+// standby node answers with to name the active one; no second, and none that
+// gives the encryption up.
+func TestRedirects(t *testing.T) {
+	var leaked, followed atomic.Int32
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { leaked.Add(1) }))
+	defer plain.Close()
+	for op, do := range operations {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			t.Run(op+" "+http.StatusText(status)+" in a loop", func(t *testing.T) {
+				followed.Store(0)
+				f := newFake(t, nil)
+				f.handle = func(w http.ResponseWriter, r *http.Request) {
+					followed.Add(1)
+					w.Header().Set("Location", r.URL.Path)
+					w.WriteHeader(status)
+				}
+				c := f.conn(nil)
+				err := do(t.Context(), c.open(t), c.target(t, "a", false))
+				if err == nil || !strings.Contains(err.Error(), "redirect") || !strings.Contains(err.Error(), f.URL) {
+					t.Errorf("got %v", err)
+				}
+				if n := followed.Load(); n > 2 {
+					t.Errorf("sent %d times, want one redirect to be followed at most", n)
+				}
+			})
+			t.Run(op+" "+http.StatusText(status)+" without TLS", func(t *testing.T) {
+				f := newTLSFake(t, func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Location", plain.URL+r.URL.Path)
+					w.WriteHeader(status)
+				})
+				c := f.conn(attrs{"VAULT_CACERT_BYTES": pemOf(f.Certificate())})
+				err := do(t.Context(), c.open(t), c.target(t, "a", false))
+				if err == nil || !strings.Contains(err.Error(), "redirect") || strings.Contains(err.Error(), "canary") {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+	}
+	if leaked.Load() != 0 {
+		t.Errorf("%d requests went on without TLS", leaked.Load())
+	}
+}
+
+func TestAnswersThatAreNotVaultsNameTheAddress(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>canary-body") })
+	for op, do := range operations {
+		c := f.conn(nil)
+		err := do(t.Context(), c.open(t), c.target(t, "a", false))
+		if err == nil || !strings.Contains(err.Error(), "in Vault at "+f.URL+": ") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: got %v", op, err)
+		}
+	}
+}
+
+// A login's files are read at each login, by what nobody watches.
+func TestPipesAndDevicesAreNoCredentials(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := newFake(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	for _, path := range []string{pipe, "/dev/zero", filepath.Dir(pipe)} {
+		for name, c := range map[string]*conn{
+			"token_path":  {method: "kubernetes", auth: attrs{"role": "r", "token_path": path}},
+			"client_cert": {method: "cert", auth: attrs{"client_cert": path, "client_key": path}},
+		} {
+			c.attrs = attrs{"address": f.URL}
+			s, err := c.tryOpen()
+			if err == nil {
+				_, err = s.Stat(t.Context(), c.target(t, "a", false))
+			}
+			if err == nil || !strings.Contains(err.Error(), "not a regular file") || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s %s: %v", name, path, err)
+			}
+		}
+	}
+}

@@ -23,10 +23,12 @@ lint:
 	go vet ./...
 	go vet -tags acceptance ./...
 	go -C acceptance/browser vet ./...
+	go -C acceptance/monitoring vet ./...
 	go tool staticcheck -tags acceptance ./...
 
 unit:
 	CGO_ENABLED=1 go test -race ./...
+	go test -run '^TestAllInterleavings$$' ./engine
 
 # The acceptance tests run against real servers, which are built once per
 # machine and kept in the user's cache directory. Nothing is taken from the test
@@ -38,10 +40,12 @@ servers:
 	scripts/chromium.sh
 
 # The tests in a browser are a module of their own: what drives a browser is
-# no dependency of the product.
+# no dependency of the product. So are those with Prometheus' engine.
 acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
-	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
+	go -C acceptance/monitoring test -count=1 -timeout 10m ./...
+	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m $$(go list -tags acceptance ./acceptance/... ./sinks/... ./cmd/credsync | grep -v /acceptance/leak$$)
+	go test -tags acceptance -count=1 -timeout 20m ./acceptance/leak
 
 # The long tests: every interleaving, many seeds, many accounts, and waits as
 # long as real ones. docs/reliability.md says what each attacks.

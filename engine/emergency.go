@@ -19,6 +19,9 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
+// TokenWaits is the summary of the warning about an emergency file.
+const TokenWaits = "A token waits in an emergency file"
+
 // emergencyPrefix begins the names of emergency files; the name of the record
 // and something random follow.
 const emergencyPrefix = "emergency-"
@@ -72,6 +75,19 @@ func removeEmergency(name string) {
 	}
 }
 
+// EmergencyFiles are the emergency files in a directory; none where there is no
+// such directory.
+func EmergencyFiles(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var files []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), emergencyPrefix) {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	return files
+}
+
 // waiting warns of emergency files that were not brought back: who reads the
 // next run's output may not have seen what the one before has said. A file that
 // is older than the state's token has nothing to bring.
@@ -93,7 +109,7 @@ func (e *Engine) waiting(seen []*observation) diag.List {
 				continue
 			}
 			file := filepath.Join(e.EmergencyDir, entry.Name())
-			warnings = append(warnings, diag.Warningf("A token waits in an emergency file",
+			warnings = append(warnings, diag.Warningf(TokenWaits,
 				"An earlier run got a token that the state did not take. Unless that has been done, bring it back before the next apply, which would log in anew: credsync state recover %s. Once it is back, or where that says that the file is no longer needed, remove the file.", file).About(o.input.Address, o.account.cfg.Range))
 		}
 	}

@@ -78,7 +78,7 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 	}
 	snap, err := e.load(ctx, a, l.known)
 	if err != nil {
-		o.unreadable("The state cannot be read", err)
+		o.unreadable(StateUnreadable, err)
 		return o
 	}
 	o.version, o.record, o.known = snap.Version, snap.Record, snap.Record != nil

@@ -26,6 +26,10 @@ type Request struct {
 	Shard *Shard
 }
 
+// StateUnreadable is the summary of the errors about records that cannot be
+// read.
+const StateUnreadable = "The state cannot be read"
+
 // Plan is what there is to do.
 type Plan struct {
 	Request   Request
@@ -77,7 +81,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		seen, errs = e.findRemoved(ctx, p, known.records)
 		chosen = e.accounts
 		for _, err := range errs {
-			p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
+			p.Diagnostics = append(p.Diagnostics, diag.FromError(StateUnreadable, err))
 		}
 	}
 	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })

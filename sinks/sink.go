@@ -159,9 +159,30 @@ type Surveyor interface {
 }
 
 // Preflighter is a sink that can say, with no effect, whether targets could be
-// written. The error names every target that could not, and what is missing.
+// written, and records of the state also read and removed. The error names every
+// target that could not, and what is missing.
 type Preflighter interface {
 	Preflight(ctx context.Context, targets []Target) error
+}
+
+// Pinger is a sink behind which there is a server. One that is not is on this
+// machine, and works with the network down.
+type Pinger interface {
+	// Ping asks the server, without logging in, whether it can serve. Where it
+	// cannot the error says why, and Server has what it said all the same.
+	Ping(ctx context.Context) (Server, error)
+}
+
+// Server is what one says of itself; zero fields where it does not say.
+type Server struct {
+	// Address is a URL without anything secret.
+	Address string
+	// About is its kind and version: "Vault 1.21.0".
+	About string
+	// Date is its clock, to the second.
+	Date time.Time
+	// CertificateEnds is when its TLS certificate expires.
+	CertificateEnds time.Time
 }
 
 // Env is what a sink gets besides its attributes.

@@ -106,7 +106,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
 		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
-		a.verifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
+		a.verifyCommand(), a.doctorCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
 	return root
 }
@@ -152,7 +152,7 @@ func (a *app) logger() (hclog.Logger, error) {
 	if a.flags.logFormat != "text" && a.flags.logFormat != "json" {
 		return nil, usageError{fmt.Sprintf("--log-format is %q", a.flags.logFormat), "It must be text or json."}
 	}
-	return hclog.New(&hclog.LoggerOptions{
+	return hclog.NewInterceptLogger(&hclog.LoggerOptions{
 		Name: "credsync", Level: level, Output: a.stderr, JSONFormat: a.flags.logFormat == "json",
 		TimeFn: a.now,
 	}), nil

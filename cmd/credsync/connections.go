@@ -96,25 +96,31 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 // http block says.
 func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
 	return func(a *config.Account) (*http.Client, error) {
-		h := a.HTTP
 		cert, err := clientCertificate(a)
 		if err != nil {
 			return nil, err
 		}
-		return pool.Client(upstream.Options{
-			BaseURL:           a.Values.String("base_url"),
-			AllowPlainHTTP:    h.Bool("allow_plain_http"),
-			Timeout:           h.Duration("timeout"),
-			MaxAttempts:       h.Int("max_attempts"),
-			Proxy:             h.Secret("proxy"),
-			CAPEM:             h.String("ca_pem"),
-			Headers:           h.Secrets("headers"),
-			RequestsPerSecond: h.Float("requests_per_second"),
-			Limit:             a.Spec.Limit,
-			LimitKey:          a.Address,
-			ClientCertificate: cert,
-			Log:               log.Named("upstream").With("address", a.Address),
-		})
+		o := connectionOf(a)
+		o.ClientCertificate = cert
+		o.Log = log.Named("upstream").With("address", a.Address)
+		return pool.Client(o)
+	}
+}
+
+// connectionOf is what an account's http block says, without its certificate.
+func connectionOf(a *config.Account) upstream.Options {
+	h := a.HTTP
+	return upstream.Options{
+		BaseURL:           a.Values.String("base_url"),
+		AllowPlainHTTP:    h.Bool("allow_plain_http"),
+		Timeout:           h.Duration("timeout"),
+		MaxAttempts:       h.Int("max_attempts"),
+		Proxy:             h.Secret("proxy"),
+		CAPEM:             h.String("ca_pem"),
+		Headers:           h.Secrets("headers"),
+		RequestsPerSecond: h.Float("requests_per_second"),
+		Limit:             a.Spec.Limit,
+		LimitKey:          a.Address,
 	}
 }
 

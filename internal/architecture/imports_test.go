@@ -91,6 +91,11 @@ var rules = []rule{
 		why:       "the same metrics are served, written and pushed",
 	},
 	{
+		folder:    "doctor",
+		forbidden: []string{module + "internal/render/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the doctor looks at any provider and any sink, and prints nothing",
+	},
+	{
 		folder:    "cmd/credsync",
 		forbidden: []string{module + "sandbox/", module + "acceptance/", "testing"},
 		why:       "what is shipped holds nothing of the tests",

@@ -78,6 +78,7 @@ func (s samples) account(address string, a *account) {
 	s.time(expires, a.expires, l...)
 	s.time(nextRotation, a.at, l...)
 	s.time(lastSuccess, a.lastSuccess, l...)
+	s.time(humanNeeded, a.human, l...)
 	if a.blocked != "" {
 		s.value(blockedFamily, 1, address, a.provider, string(a.blocked))
 	}

@@ -38,6 +38,7 @@ type account struct {
 	action              plan.Action
 	reason              plan.Reason
 	issued, expires, at time.Time
+	human               time.Time
 }
 
 // Daemon is how a daemon stands.
@@ -73,7 +74,7 @@ func (c *Collector) Planned(p *engine.AccountPlan) {
 	if p.Reason == plan.Unreadable && len(p.Targets) == 0 {
 		return
 	}
-	a.issued, a.expires, a.at = p.IssuedAt, p.ExpiresAt, p.RotateAt
+	a.issued, a.expires, a.at, a.human = p.IssuedAt, p.ExpiresAt, p.RotateAt, p.HumanNeededBy
 	a.targets, a.delivered = 0, 0
 	for _, t := range p.Targets {
 		if t.Reason == plan.Removed {

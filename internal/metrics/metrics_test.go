@@ -27,7 +27,7 @@ func full() *metrics.Collector {
 	c := metrics.NewCollector("1.2.3", "go1")
 	c.Planned(&engine.AccountPlan{
 		Decision: plan.Decision{
-			Address: `account.sagi.coffee["a\"b"]`, Provider: "sagi", Action: plan.Refresh, Reason: plan.Expiring, RotateAt: now.Add(time.Hour),
+			Address: `account.sagi.coffee["a\"b"]`, Provider: "sagi", Action: plan.Refresh, Reason: plan.Expiring, RotateAt: now.Add(time.Hour), HumanNeededBy: now.Add(24 * time.Hour),
 			Blocker: &plan.Block{Reason: "credentials_rejected"},
 			Targets: []plan.TargetDecision{
 				{Action: plan.None, Reason: plan.Current}, {Action: plan.Deliver, Reason: plan.TargetMissing}, {Action: plan.Forget, Reason: plan.Removed},

@@ -41,6 +41,10 @@ var (
 		Name: "credsync_last_success_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
 		Help: "When this process last found the account in order, or put it in order. No series before it first has.",
 	}
+	humanNeeded = Metric{
+		Name: "credsync_human_needed_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
+		Help: "When the account stops working unless somebody has acted, such as renewed a certificate. No series where none is in sight.",
+	}
 	blockedFamily = Metric{
 		Name: "credsync_account_blocked", Type: prometheus.GaugeValue, Labels: accountLabels("reason"),
 		Help: "1 for an account that needs a human, with the reason, also while its token is still good. No series for others.",
@@ -116,7 +120,7 @@ const (
 // Table is every family that has one value per series, in the order of the
 // documentation.
 var Table = []Metric{
-	expires, issued, nextRotation, lastSuccess, blockedFamily, action, targets, delivered, logins, refreshes, failures,
+	expires, issued, nextRotation, lastSuccess, humanNeeded, blockedFamily, action, targets, delivered, logins, refreshes, failures,
 	accounts, buildInfo, lastRun, ready, stateReachable, stateRead, reloadOK, reloadAt, scheduled,
 }
 

@@ -25,6 +25,7 @@ type Sink struct {
 
 var (
 	_ sinks.Sink        = (*Sink)(nil)
+	_ sinks.Pinger      = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
 	_ sinks.Restarter   = (*Sink)(nil)
 	_ sinks.Scanner     = (*Sink)(nil)

@@ -175,4 +175,4 @@ func (k kv1) reads(t sinks.Target) []need {
 }
 
 // keeps is never asked for: version 1 cannot keep the state.
-func (k kv1) keeps(sinks.Target) []need { return nil }
+func (k kv1) keeps(_, _ sinks.Target) []need { return nil }

@@ -301,16 +301,10 @@ func (k kv2) reads(t sinks.Target) []need {
 	return []need{{path: k.dataPath(t), capabilities: []string{"read"}, why: "read its values"}}
 }
 
-// keeps allows all records, not only those of the accounts there are: what has
-// gone from the configuration is found by them and cleaned up, and a new
-// account needs no new policy for its record. The sign "+" is one part of a
-// path, so what lies deeper is left out.
-func (k kv2) keeps(all sinks.Target) []need {
-	one := all
-	one.Path += "/+"
+func (k kv2) keeps(all, record sinks.Target) []need {
 	return []need{
-		{path: k.dataPath(one), capabilities: []string{"create", "read", "update"}, why: "keep the record of each account"},
+		{path: k.dataPath(record), capabilities: []string{"create", "read", "update"}, why: "keep the record of each account"},
 		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that have gone from the configuration"},
-		{path: k.metadataPath(one), capabilities: []string{"delete", "read"}, why: "remove such a record"},
+		{path: k.metadataPath(record), capabilities: []string{"delete", "read"}, why: "remove such a record"},
 	}
 }

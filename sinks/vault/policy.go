@@ -165,9 +165,18 @@ func (d *document) cover(e engine, u sinks.Use) error {
 		}
 	}
 	if u.State != nil {
-		return d.add("the state", u.State.All, e.keeps(u.State.All))
+		return d.add("the state", u.State.All, e.keeps(u.State.All, everyRecord(u.State.All)))
 	}
 	return nil
+}
+
+// everyRecord stands for all records, not only those of the accounts there are:
+// what has gone from the configuration is found by them and cleaned up, and a
+// new account needs no new policy for its record. The sign "+" is one part of a
+// path, so what lies deeper is left out.
+func everyRecord(all sinks.Target) sinks.Target {
+	all.Path += "/+"
+	return all
 }
 
 func (d *document) add(by string, t sinks.Target, needs []need) error {

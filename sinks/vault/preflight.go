@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	}
 	var paths []string
 	for _, t := range targets {
-		for _, n := range e.needs(t) {
+		for _, n := range needsOf(e, t) {
 			if !slices.Contains(paths, n.path) {
 				paths = append(paths, n.path)
 			}
@@ -50,7 +51,7 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	}
 	var stanzas []string
 	for _, t := range targets {
-		missing, err := s.missing(ctx, t, e.needs(t), have)
+		missing, err := s.missing(ctx, t, needsOf(e, t), have)
 		if err != nil {
 			return err
 		}
@@ -60,6 +61,16 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 		return nil
 	}
 	return fmt.Errorf("write in Vault at %s: %w: the token's policy lacks\n%s", s.client.Address(), sinks.ErrDenied, strings.Join(stanzas, "\n"))
+}
+
+// needsOf are the needs of a target, or of a record of the state.
+func needsOf(e engine, t sinks.Target) []need {
+	if !isState(t) {
+		return e.needs(t)
+	}
+	all := t
+	all.Path = path.Dir(t.Path)
+	return e.keeps(all, t)
 }
 
 // capabilities asks what the token may do at each path.

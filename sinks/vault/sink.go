@@ -39,18 +39,19 @@ type engine interface {
 	// needs are the capabilities that delivering to a target takes: by path.
 	needs(t sinks.Target) []need
 	// The others are what else a policy allows: to see what others did to a
-	// target, to remove it, to read the source of a data block and to keep the
-	// state.
+	// target, to remove it, to read the source of a data block and to keep a
+	// record of the state.
 	watches(t sinks.Target) []need
 	removes(t sinks.Target) []need
 	reads(t sinks.Target) []need
-	keeps(all sinks.Target) []need
+	keeps(all, record sinks.Target) []need
 }
 
 var (
 	_ sinks.Sink        = (*Sink)(nil)
 	_ sinks.Claimer     = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
+	_ sinks.Pinger      = (*Sink)(nil)
 )
 
 func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/credsync/credsync/doctor"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+)
+
+// doctorFlags are the doctor command's own.
+type doctorFlags struct {
+	json, offline bool
+	timeout       time.Duration
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	var f doctorFlags
+	cmd := &cobra.Command{
+		Use:   "doctor [PATH]",
+		Short: "Find out what keeps credsync from working, and what to do about it",
+		Long: "Check everything that credsync depends on, and say of each thing that is wrong what\n" +
+			"to do: the configuration and its schedule, this machine's clock, the way to each\n" +
+			"upstream and its TLS, Vault and Kubernetes and the permissions there, the state, whose\n" +
+			"the targets are, and keys and certificates. Nothing is changed; no login is made and no\n" +
+			"credential is sent to any upstream. It works also where everything is down.\n\n" +
+			"Exit codes: 0 nothing failed, there may be warnings; 1 something failed; 3 what failed\n" +
+			"all waits for a human: a rejected password, an expired certificate, a target that\n" +
+			"belongs to someone else.",
+		Args: onePath,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.doctor(cmd.Context(), pathArgument(args), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.BoolVar(&f.offline, "offline", false, "contact no server, neither upstreams nor sinks")
+	flags.DurationVar(&f.timeout, "timeout", doctor.DefaultTimeout, "give up on each check after `DURATION`")
+	return cmd
+}
+
+func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
+	if f.timeout <= 0 {
+		return usageError{"--timeout is not above zero", "It takes a duration such as 10s."}
+	}
+	logged := &sinkWarnings{}
+	if log, ok := a.log.(hclog.InterceptLogger); ok {
+		log.RegisterSink(logged)
+		defer log.DeregisterSink(logged)
+	}
+	conns := &connections{env: a.sinkEnv(a.path(given))}
+	o := doctor.Options{
+		Gate: &doctor.Gate{Open: conns.open}, Connection: connectionOf, UserAgent: "credsync/" + thisVersion().Version,
+		Now: a.now, Where: engine.HolderWhereabouts, Logged: logged.take, Timeout: f.timeout, Offline: f.offline,
+		EmergencyDir: a.emergencyDir(directory(a.path(given))),
+	}
+	a.read(ctx, &o, conns, a.path(given))
+	if o.Config != nil && o.Config.State != nil {
+		if store, err := conns.store(o.Config.State); err == nil {
+			o.Store = store
+		}
+	}
+	if o.Whole && o.Store != nil {
+		pool := upstream.NewPool(upstream.PoolOptions{Now: a.now})
+		defer pool.Close()
+		o.Engine = engine.New(engine.Options{
+			Config: o.Config, Store: o.Store, Sink: o.Gate.Sink, Client: clients(pool, a.log),
+			Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive, Log: a.log,
+			Version: thisVersion().Version, EmergencyDir: o.EmergencyDir,
+		})
+	}
+	report := doctor.Run(ctx, o)
+	a.out.Doctor(report, f.json)
+	return ending{detailed: true, failed: report.Broken() || ctx.Err() != nil, blocked: report.Human()}.exit()
+}
+
+// read reads the configuration, and where its data cannot be read as much as
+// there is without it.
+func (a *app) read(ctx context.Context, o *doctor.Options, conns *connections, path string) {
+	if !o.Offline {
+		options := a.loadOptions(path)
+		options.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
+			sink, err := conns.open(s)
+			if err != nil {
+				return sinks.Object{}, err
+			}
+			ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+			defer cancel()
+			return sink.Read(ctx, source)
+		}
+		if o.Config, o.Loading = config.Load(ctx, options); !o.Loading.HasErrors() {
+			o.Whole = true
+			o.Loading = append(o.Loading, a.lastingState(o.Config)...)
+			return
+		}
+	}
+	options := a.loadOptions(path)
+	options.AllowUnset = true
+	cfg, diags := config.Load(ctx, options)
+	if diags.HasErrors() {
+		o.Config, o.Loading = nil, diags
+		return
+	}
+	o.Config = cfg
+	if o.Offline {
+		o.Loading = diags
+		o.Whole = !slices.ContainsFunc(cfg.Accounts, func(acc *config.Account) bool { return !acc.Values.AllKnown() || !acc.HTTP.AllKnown() }) && len(cfg.Unknown) == 0
+	}
+	o.Loading = append(append(diag.List{}, o.Loading...), a.lastingState(cfg)...)
+}
+
+// sinkWarnings collects what sinks log as warnings: a doctor tells of it.
+type sinkWarnings struct {
+	mu   sync.Mutex
+	list []string
+}
+
+// Accept implements hclog.SinkAdapter.
+func (w *sinkWarnings) Accept(_ string, level hclog.Level, message string, _ ...any) {
+	if level < hclog.Warn {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.list, message) {
+		w.list = append(w.list, message)
+	}
+}
+
+func (w *sinkWarnings) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.list)
+}

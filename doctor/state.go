@@ -1,0 +1,133 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+// sampled is how many records' places are asked about, where each takes a
+// request.
+const sampled = 20
+
+// state says whether the records can be read and written, and what is out of
+// the ordinary in them. It reports whether any could be read.
+func (d *doctor) state(ctx context.Context) (readable bool) {
+	s := d.Config.State
+	if s == nil {
+		return false
+	}
+	if err := d.Gate.Down(s.Sink); err != nil {
+		if !errors.Is(err, errOffline) {
+			d.add(Check{Group: State, Subject: s.Sink.Name, Outcome: Skipped, Message: "not looked at: see the sink"})
+		}
+		return false
+	}
+	place, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, "")
+	if err != nil || d.Store == nil {
+		return false // What is wrong with the block was said when it was read.
+	}
+	if s.Values.Has("age_identity") && s.Values.IsSet("age_identity") && s.Values.Known("age_identity") {
+		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity opens what age_recipient closes"})
+	}
+	d.within(ctx, func(ctx context.Context) { d.writable(ctx, place.Location) })
+	d.within(ctx, func(ctx context.Context) { readable = d.records(ctx, place.Location) })
+	return readable
+}
+
+// writable asks the sink whether records could be written.
+func (d *doctor) writable(ctx context.Context, location string) {
+	s := d.Config.State
+	sink, err := d.Gate.Sink(s.Sink)
+	if err != nil {
+		return // servers has told of it.
+	}
+	p, ok := sink.(sinks.Preflighter)
+	if !ok {
+		return
+	}
+	var records []sinks.Target
+	for _, a := range d.enabled() {
+		if t, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, state.RecordName(a.Address)); err == nil && len(records) < sampled {
+			records = append(records, t)
+		}
+	}
+	c := Check{Group: State, Subject: location, Outcome: OK, Message: "can be written"}
+	if err := p.Preflight(ctx, records); err != nil {
+		// What is wrong with one is most often wrong with all.
+		if one := p.Preflight(ctx, records[:1]); one != nil {
+			err = one
+		}
+		c = failure(State, s.Sink, d.patience(ctx, err))
+		c.Subject = location
+		if c.Remedy == "" {
+			c.Remedy = "Without the state no token can be got: credsync keeps each one there before it is delivered. Make the place writable for the user that credsync runs as, or name another in the state block."
+		}
+	}
+	d.add(c)
+}
+
+// records reads all records, and reports whether any could be.
+func (d *doctor) records(ctx context.Context, location string) bool {
+	r := engine.Records{Store: d.Store, Project: d.Config.Project, Now: d.Now, Where: d.Where}
+	records, errs := r.List(ctx)
+	if len(errs) == 0 {
+		d.add(Check{Group: State, Subject: location, Outcome: OK, Message: "can be read: " + counted(len(records), "record")})
+	}
+	for _, err := range errs {
+		d.add(d.unreadable(ctx, location, err))
+	}
+	for _, rec := range records {
+		if rec.Lease != nil {
+			d.add(d.lease(&r, rec))
+		}
+	}
+	return len(errs) == 0 || len(records) > 0
+}
+
+func (d *doctor) unreadable(ctx context.Context, location string, err error) Check {
+	c := failure(State, d.Config.State.Sink, d.patience(ctx, err))
+	c.Subject = location
+	switch {
+	case errors.Is(err, state.ErrTooNew):
+		c.Message, c.Remedy = err.Error(), "Upgrade this credsync to the version that wrote it."
+	case errors.Is(err, state.ErrCorrupt):
+		c.Message, c.Remedy = err.Error(), "Restore it, or forget it with credsync state rm ADDR: the next apply then logs in anew. Which account's it is:"
+		c.Command = []string{"state", "list"}
+	case c.Remedy == "":
+		c.Remedy = "Without the state no token can be got. Make the place readable for the user that credsync runs as."
+	}
+	return c
+}
+
+// lease tells of a run that is at work, or was.
+func (d *doctor) lease(r *engine.Records, rec *state.Record) Check {
+	who, where := engine.HolderProcess(rec.Lease.Holder), d.Where(rec.Lease.Holder)
+	c := Check{Group: State, Subject: rec.Address, Outcome: Warning}
+	switch {
+	case !r.Held(rec.Lease):
+		c.Message = fmt.Sprintf("%s ended in the middle of its work on it", who)
+		c.Remedy = "Nothing is to be done: the next apply goes on where it stopped."
+	case where == engine.Running:
+		c.Outcome, c.Message = OK, who+" is at work on it"
+	default:
+		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, rec.Lease.ExpiresAt.UTC().Format("15:04:05 MST"))
+		c.Remedy, c.Command = "Wait until then. If that run is over, this ends its lease:", []string{"state", "unlock", rec.Address}
+	}
+	return c
+}
+
+// emergencies tells of tokens that an earlier run could not put into the state.
+func (d *doctor) emergencies() {
+	for _, file := range engine.EmergencyFiles(d.EmergencyDir) {
+		d.add(Check{
+			Group: State, Subject: file, Outcome: Warning, Message: "holds a token that the state did not take",
+			Remedy:  "Bring it back before the next apply, which would log in anew. If this says that it is no longer needed, remove the file.",
+			Command: []string{"state", "recover", file},
+		})
+	}
+}

@@ -1,0 +1,102 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+)
+
+// together is how many targets of a sink are asked about in one go.
+const together = 100
+
+// deliveries are the targets of a sink.
+func (d *doctor) deliveries(s *config.Sink) (list []*config.Delivery) {
+	for _, a := range d.enabled() {
+		for _, t := range a.Deliveries {
+			if t.Sink == s && t.Target.Location != "" {
+				list = append(list, t)
+			}
+		}
+	}
+	return list
+}
+
+// permissions asks each sink whether its targets could be written.
+func (d *doctor) permissions(ctx context.Context) {
+	var chunks [][]*config.Delivery
+	for _, s := range d.used() {
+		list := d.deliveries(s)
+		if len(list) == 0 {
+			continue
+		}
+		if err := d.Gate.Down(s); err != nil {
+			if !errors.Is(err, errOffline) {
+				d.add(Check{Group: Targets, Subject: s.Name, Outcome: Skipped, Message: counted(len(list), "target") + " not looked at: see the sink"})
+			}
+			continue
+		}
+		chunks = append(chunks, slices.Collect(slices.Chunk(list, together))...)
+	}
+	each(d, ctx, chunks, d.preflight)
+}
+
+// preflight asks about several targets at once, and about each only where
+// something is wrong.
+func (d *doctor) preflight(ctx context.Context, list []*config.Delivery) {
+	sink, err := d.Gate.Sink(list[0].Sink)
+	if err != nil {
+		return // servers has told of it.
+	}
+	p, ok := sink.(sinks.Preflighter)
+	if !ok {
+		return
+	}
+	targets := make([]sinks.Target, len(list))
+	for i, t := range list {
+		targets[i] = t.Target
+	}
+	all := p.Preflight(ctx, targets)
+	for i, t := range list {
+		err := all
+		if err != nil && len(list) > 1 {
+			err = p.Preflight(ctx, targets[i:i+1])
+		}
+		d.add(d.permission(ctx, t, err))
+	}
+}
+
+func (d *doctor) permission(ctx context.Context, t *config.Delivery, err error) Check {
+	if err == nil {
+		return Check{Group: Targets, Subject: subject(t.Sink.Name, t.Target.Location), Outcome: OK, Message: "can be written"}
+	}
+	c := failure(Targets, t.Sink, d.patience(ctx, err))
+	c.Subject = subject(t.Sink.Name, t.Target.Location)
+	if c.Remedy == "" {
+		c.Remedy = "Make the place writable for the user that credsync runs as, or deliver elsewhere."
+	}
+	return c
+}
+
+// owned tells of targets that belong to someone else.
+func (d *doctor) owned(ap *engine.AccountPlan) {
+	for _, t := range ap.Targets {
+		if t.Action != plan.BlockedAction || t.Reason != plan.TargetNotOwned {
+			continue
+		}
+		// The planner's message begins with the target and ends with what to do.
+		what, remedy, _ := strings.Cut(strings.TrimPrefix(t.Message, t.Sink+" "+t.Location+" "), "; ")
+		d.add(Check{
+			Group: Targets, Subject: subject(t.Sink, t.Location), Outcome: Failed, Human: true,
+			Message: what, Remedy: diag.Sentence(remedy) + " It is a target of " + placed(ap) + ".",
+		})
+	}
+}
+
+func subject(sink, location string) string { return sink + " " + location }

@@ -1,0 +1,105 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/config"
+)
+
+// renewal is how long before its end a server's certificate is worth a warning:
+// those that are renewed by themselves are, weeks before.
+const renewal = 7 * 24 * time.Hour
+
+// route is a way to an upstream, with the accounts that use it.
+type route struct {
+	first   *config.Account
+	options upstream.Options
+	more    int
+}
+
+// upstreams tries each way to an upstream once, however many accounts use it.
+func (d *doctor) upstreams(ctx context.Context) {
+	if d.Offline {
+		return
+	}
+	ways := map[string]*route{}
+	var order []*route
+	for _, a := range d.enabled() {
+		if !a.Values.Has("base_url") || !a.Values.Known("base_url") || !a.HTTP.AllKnown() {
+			d.add(Check{Group: Upstreams, Subject: a.Address, Outcome: Skipped, Message: "its base_url or http block depends on a value that could not be read"})
+			continue
+		}
+		o := d.Connection(a)
+		key := upstream.ProbeKey(o)
+		if ways[key] == nil {
+			ways[key] = &route{first: a, options: o}
+			order = append(order, ways[key])
+		} else {
+			ways[key].more++
+		}
+	}
+	each(d, ctx, order, d.upstream)
+}
+
+func (d *doctor) upstream(ctx context.Context, r *route) {
+	before := d.Now()
+	reach, err := upstream.Probe(ctx, r.options, d.UserAgent)
+	d.offset(reach.Host, reach.Date, before)
+	c := Check{Group: Upstreams, Subject: reach.Host, Outcome: OK}
+	switch {
+	case err != nil:
+		c.Outcome, c.Message, c.Remedy = Failed, "", r.users()
+		var e *providers.Error
+		if errors.As(err, &e) {
+			c.Message, c.Remedy = e.Message, e.Advice+" "+r.users()
+		} else {
+			c.Message = err.Error()
+		}
+	case reach.Status >= 502 && reach.Status <= 504:
+		c.Outcome, c.Message = Warning, fmt.Sprintf("answers HTTP %d", reach.Status)
+		c.Remedy = "It is not available now; this usually passes. Ask the upstream if it does not. " + r.users()
+	default:
+		c.Message = found(reach)
+	}
+	if c.Subject == "" {
+		c.Subject = r.first.Address
+	}
+	d.certificate(Check{
+		Group: Upstreams, Subject: reach.Host, Outcome: Warning, Message: "its TLS certificate",
+		Remedy: "From then on nothing can be sent there. Ask the upstream when it renews its certificate. " + r.users(),
+	}, reach.CertificateEnds)
+	d.add(c)
+}
+
+// found says how an upstream was reached.
+func found(r upstream.Reach) string {
+	words := []string{"answers without TLS"}
+	if r.TLS != "" {
+		words = []string{"answers with " + r.TLS, "certificate until " + day(r.CertificateEnds)}
+	}
+	if r.WantsCertificate {
+		words = append(words, "asks for a client certificate")
+	}
+	if r.Proxied {
+		words = append(words, "through the proxy")
+	}
+	return strings.Join(words, ", ")
+}
+
+// users names an account that goes this way, with its place.
+func (r *route) users() string {
+	text := "Used by " + r.first.Address
+	if p := r.first.Range; p != nil {
+		text += fmt.Sprintf(" (%s:%d)", p.Filename, p.Start.Line)
+	}
+	if r.more > 0 {
+		text += fmt.Sprintf(" and %d more", r.more)
+	}
+	return text + "."
+}

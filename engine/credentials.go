@@ -1,0 +1,26 @@
+package engine
+
+import (
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/state"
+)
+
+// Inspect returns what can be told of an account's credentials with neither the
+// state nor a request: how long they last, and what is wrong with them.
+func (e *Engine) Inspect(cfg *config.Account) ([]providers.Clock, []providers.Finding, error) {
+	a := e.account(cfg.Address)
+	p, err := e.provider(a, &state.Record{})
+	if err != nil {
+		return nil, nil, err
+	}
+	var clocks []providers.Clock
+	if keeper, ok := p.provider.(providers.Timekeeper); ok {
+		clocks = keeper.Clocks(providers.Seen{})
+	}
+	var findings []providers.Finding
+	if inspector, ok := p.provider.(providers.Inspector); ok {
+		findings = inspector.Inspect(e.Now(), providers.Seen{})
+	}
+	return clocks, findings, nil
+}

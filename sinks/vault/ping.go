@@ -1,0 +1,65 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/credsync/credsync/sinks"
+	"github.com/hashicorp/vault/api"
+)
+
+// healthCodes make sys/health answer 200 whatever the state is in, so that an
+// answer is not taken for a failure and asked for again.
+var healthCodes = url.Values{
+	"standbyok": {"true"}, "perfstandbyok": {"true"},
+	"sealedcode": {"200"}, "uninitcode": {"200"}, "drsecondarycode": {"200"},
+}
+
+// Ping implements sinks.Pinger.
+func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
+	// sys/health is in the root namespace only, and takes no token.
+	client := s.client.WithNamespace("").WithRequestCallbacks(func(r *api.Request) { r.ClientToken = "" })
+	server := sinks.Server{Address: s.client.Address(), About: "Vault"}
+	r := request{op: "look at the health", client: client}
+	resp, err := client.Logical().ReadRawWithDataWithContext(ctx, "sys/health", healthCodes)
+	if err != nil {
+		return server, describe(ctx, err, r)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	server.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
+		server.CertificateEnds = resp.TLS.PeerCertificates[0].NotAfter
+	}
+	var health struct {
+		Initialized, Sealed bool
+		Version             string
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return server, describe(ctx, err, r)
+	}
+	if json.Unmarshal(body, &health) != nil || health.Version == "" {
+		return server, errForeign(r)
+	}
+	server.About = "Vault " + health.Version
+	return server, able(server.Address, health.Initialized, health.Sealed)
+}
+
+// able says what keeps a Vault from serving.
+func able(address string, initialized, sealed bool) error {
+	why := ""
+	switch {
+	case !initialized:
+		why = "it has not been initialized; run \"vault operator init\", or correct address in the sink block"
+	case sealed:
+		why = "it is sealed; unseal it (\"vault operator unseal\")"
+	default:
+		return nil
+	}
+	return fmt.Errorf("the Vault at %s: %w: %w", address, sinks.ErrUnavailable, errors.New(why))
+}

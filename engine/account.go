@@ -74,8 +74,9 @@ func sharedTargets(accounts []*config.Account) map[place]bool {
 	return shared
 }
 
-// provider makes the account's provider, with what the record remembers.
-func (e *Engine) provider(a *account, r *state.Record) (providers.Provider, error) {
+// provider makes the account's provider, with what the record remembers, and
+// the trail that its requests go into.
+func (e *Engine) provider(a *account, r *state.Record) (*asked, error) {
 	client, err := e.Client(a.cfg)
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection of %s: %w", a.cfg.Address, err)
@@ -91,5 +92,5 @@ func (e *Engine) provider(a *account, r *state.Record) (providers.Provider, erro
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", a.cfg.Address, err)
 	}
-	return p, nil
+	return &asked{provider: p, static: a.cfg.Spec.Static, trail: e.newTrail(r, a.cfg)}, nil
 }

@@ -82,7 +82,7 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
 	r.told.Refreshes++
-	token, err := r.provider.(providers.Refresher).Refresh(ctx, old.Token)
+	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
 	}

@@ -75,6 +75,8 @@ func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate b
 	}
 	_ = work.Wait()
 	s.sort()
+	// Only now, so that it holds up no rotation.
+	s.Diagnostics = e.tell(ctx)
 	return s
 }
 
@@ -87,6 +89,7 @@ func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Obser
 		obs.AccountStarted(ap)
 	}
 	o := r.do(ctx)
+	r.tellLater(ctx, o)
 	if quiet && o.Result == Done {
 		return o, false
 	}

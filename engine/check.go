@@ -77,32 +77,33 @@ func (e *Engine) Check(ctx context.Context, patterns []string) ([]Check, diag.Li
 	if len(patterns) == 0 {
 		chosen, load = e.accounts, e.Store.View(ctx).Load
 	}
-	checks := make([]Check, len(chosen))
+	checks, lost := make([]Check, len(chosen)), make([]error, len(chosen))
 	var work errgroup.Group
 	work.SetLimit(e.Concurrency)
 	for i, a := range chosen {
 		work.Go(func() error {
-			checks[i] = e.check(ctx, a, load)
+			checks[i], lost[i] = e.check(ctx, a, load)
 			return nil
 		})
 	}
 	_ = work.Wait()
 	slices.SortFunc(checks, func(a, b Check) int { return strings.Compare(a.Address, b.Address) })
-	return checks, nil
+	return checks, unrecorded(lost)
 }
 
 // loadRecord reads the record of an account.
 type loadRecord func(ctx context.Context, address string) (state.Snapshot, error)
 
-func (e *Engine) check(ctx context.Context, a *account, load loadRecord) Check {
-	c := Check{Address: a.cfg.Address, Provider: a.cfg.Spec.Name, At: e.Now()}
+// check returns also why the audit trail lacks it; nil if it does not.
+func (e *Engine) check(ctx context.Context, a *account, load loadRecord) (c Check, unrecorded error) {
+	c = Check{Address: a.cfg.Address, Provider: a.cfg.Spec.Name, At: e.Now()}
 	if !a.cfg.Enabled {
 		c.Finding = AccountDisabled
-		return c
+		return c, nil
 	}
 	snap, err := load(ctx, a.cfg.Address)
 	if err != nil {
-		return c.unreadable("the state cannot be read", err)
+		return c.unreadable("the state cannot be read", err), nil
 	}
 	g := heldGrant(snap.Record)
 	if g == nil {
@@ -110,23 +111,23 @@ func (e *Engine) check(ctx context.Context, a *account, load loadRecord) Check {
 		if snap.Record != nil {
 			c.Blocker = rememberedBlock(snap.Record, fingerprints(snap.Record.Key, a.cfg))
 		}
-		return c
+		return c, nil
 	}
 	c.IssuedAt, c.ExpiresAt = g.Token.IssuedAt, g.Token.ExpiresAt
 	p := fingerprints(snap.Record.Key, a.cfg)
 	c.Blocker = rememberedBlock(snap.Record, p)
 	if c.Finding = e.withoutAsking(a, g, p, c.Blocker); c.Finding != "" {
-		return c
+		return c, nil
 	}
 	provider, err := e.provider(a, snap.Record)
 	if err != nil {
-		return c.unreadable("the account cannot be set up", err)
+		return c.unreadable("the account cannot be set up", err), nil
 	}
 	c = c.ask(ctx, provider, g)
 	if c.Finding == TokenRejected && a.cfg.Spec.Static {
 		c.Blocker = &plan.Block{Reason: plan.Reason(providers.CredentialsRejected), Message: c.Message}
 	}
-	return c
+	return c, provider.trail.trouble()
 }
 
 // heldGrant is the token that targets hold, or else the one that they are
@@ -158,12 +159,12 @@ func (e *Engine) withoutAsking(a *account, g *state.Grant, p prints, b *plan.Blo
 	return ""
 }
 
-func (c Check) ask(ctx context.Context, p providers.Provider, g *state.Grant) Check {
-	if _, ok := p.(providers.Verifier); !ok {
+func (c Check) ask(ctx context.Context, p *asked, g *state.Grant) Check {
+	if !p.canVerify() {
 		c.Finding = TokenUnverifiable
 		return c
 	}
-	_, err := verifyWith(ctx, p, g.Token)
+	_, err := p.Verify(ctx, g.Token)
 	if err == nil {
 		c.Finding = TokenValid
 		return c

@@ -39,7 +39,10 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 	var wg sync.WaitGroup
 	errs := make([]error, len(work))
 	for i, d := range work {
-		wg.Go(func() { errs[i] = r.e.write(ctx, r.o.account, d, r.o.record) })
+		wg.Go(func() {
+			errs[i] = r.e.write(ctx, r.o.account, d, r.o.record)
+			r.recordTarget("", AuditDeliver, d.entry.Sink, d.entry.Location, r.o.record.Newest().Token.Access, errs[i])
+		})
 	}
 	wg.Wait()
 	for i, d := range work {

@@ -94,7 +94,7 @@ func (e *Engine) waiting(seen []*observation) diag.List {
 			}
 			file := filepath.Join(e.EmergencyDir, entry.Name())
 			warnings = append(warnings, diag.Warningf("A token waits in an emergency file",
-				"An earlier run got a token that the state did not take. Before the next apply, which would log in anew, bring it back with: credsync state recover %s. If that says that the file is no longer needed, remove it.", file).About(o.input.Address, o.account.cfg.Range))
+				"An earlier run got a token that the state did not take. Unless that has been done, bring it back before the next apply, which would log in anew: credsync state recover %s. Once it is back, or where that says that the file is no longer needed, remove the file.", file).About(o.input.Address, o.account.cfg.Range))
 		}
 	}
 	return warnings

@@ -34,6 +34,11 @@ type Options struct {
 	Holder string
 	Alive  func(holder string) bool
 	Log    hclog.Logger
+	// Audit keeps the audit trail; nil for none.
+	Audit Auditor
+	// Notify sends one message of a notify block; nil where nobody is to be
+	// told anything. Its errors hold neither the block's URL nor an answer.
+	Notify func(ctx context.Context, to *config.Notify, e config.Event) error
 	// Version of credsync.
 	Version string
 	// Path is where the configuration was read, as the user gave it; a saved
@@ -53,6 +58,7 @@ type Options struct {
 type Engine struct {
 	Options
 	accounts []*account
+	notices  notices
 	// same are the accounts that log in alike, found once they are needed.
 	same     map[*account]*sameLogin
 	sameOnce sync.Once

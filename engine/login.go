@@ -68,7 +68,10 @@ func (e *Engine) FinishLogin(ctx context.Context, address string, code credentia
 		return r.outcome()
 	}
 	r.rotateToEnd(ctx, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
-	return r.outcome()
+	o := r.outcome()
+	r.tellLater(ctx, o)
+	o.Diagnostics = append(o.Diagnostics, e.tell(ctx)...)
+	return o
 }
 
 // loginRun observes the one account that a login is about.
@@ -156,8 +159,8 @@ func (r *run) awaitCode(since time.Time) {
 // loginOrSend logs in, unless the upstream is known to want a code; then, or
 // where it says so now, it has a code sent. Nobody else ever has.
 func (r *run) loginOrSend(ctx context.Context) *state.Grant {
-	challenger, ok := r.provider.(providers.Challenger)
-	if !ok {
+	challenger := r.provider.challenger()
+	if challenger == nil {
 		return r.login(ctx)
 	}
 	if b := r.o.record.Block; b == nil || b.Reason != providers.NeedsCode || b.LoginPrint != r.o.prints.login {
@@ -205,9 +208,8 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 // loginWithCode finishes a login. A wrong code changes nothing in the state:
 // the challenge is still good.
 func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.Grant {
-	challenger, ok := r.provider.(providers.Challenger)
-	c := r.challenge()
-	if !ok || c == nil {
+	challenger, c := r.provider.challenger(), r.challenge()
+	if challenger == nil || c == nil {
 		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.p.Address)))
 		return nil
 	}

@@ -37,6 +37,9 @@ type observation struct {
 	unread error
 	// unseen are the errors of the targets that could not be looked at.
 	unseen []error
+	// unrecorded is why the audit trail lacks the verification; nil if it does
+	// not.
+	unrecorded error
 	// outputs are what the verification said, where it passed.
 	outputs      credential.Outputs
 	verification plan.Verification
@@ -97,10 +100,10 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		o.unreadable("The account cannot be set up", err)
 		return
 	}
-	_, o.input.CanRefresh = provider.(providers.Refresher)
+	o.input.CanRefresh = provider.canRefresh()
 	o.input.Block = rememberedBlock(o.record, o.prints)
 	e.sharers(o.account).note(o.input.Address, o.at, o.input.Block)
-	e.inspect(o, provider)
+	e.inspect(o, provider.provider)
 
 	var work errgroup.Group
 	o.infos = make([]sinks.Info, len(o.account.targets))
@@ -118,6 +121,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		})
 	}
 	_ = work.Wait()
+	o.unrecorded = provider.trail.trouble()
 	o.unseen = statErrs
 	for i, err := range statErrs {
 		if err != nil {
@@ -246,12 +250,11 @@ func changed(g *state.Grant, p prints) bool {
 	return g.LoginPrint != p.login || g.ShapePrint != p.shape
 }
 
-func (e *Engine) verifyObserved(ctx context.Context, o *observation, p providers.Provider) {
-	verifier, ok := p.(providers.Verifier)
-	if !ok {
+func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *asked) {
+	if !p.canVerify() {
 		return
 	}
-	outputs, err := verifier.Verify(ctx, o.record.Newest().Token)
+	outputs, err := p.Verify(ctx, o.record.Newest().Token)
 	if providers.ClassOf(err) == providers.Config {
 		o.diagnostics = append(o.diagnostics, o.account.failure("The token cannot be verified as configured", err))
 		return

@@ -62,6 +62,8 @@ type Summary struct {
 	// Outcomes are ordered by address, and cover every account with something
 	// to do or that needs a human.
 	Outcomes []Outcome
+	// Diagnostics are warnings about the run as a whole.
+	Diagnostics diag.List
 }
 
 // Count returns how many ended with that result.

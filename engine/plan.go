@@ -87,14 +87,16 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
 		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
 	})...)
+	var lost []error
 	for _, o := range seen {
+		lost = append(lost, o.unrecorded)
 		e.share(o)
 		ap := decide(o)
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
 	p.Diagnostics = append(p.Diagnostics, e.waiting(seen)...)
-	p.Diagnostics = foldInstances(p.Diagnostics)
+	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(lost)...))
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
@@ -111,6 +113,18 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 	}
 	_ = work.Wait()
 	return seen
+}
+
+// unrecorded warns where verifications are missing from the audit trail. It says
+// so once, since the reason is the same for all.
+func unrecorded(lost []error) diag.List {
+	for _, err := range lost {
+		if err != nil {
+			return diag.List{diag.Warningf("The audit trail is not complete",
+				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(err.Error()))}
+		}
+	}
+	return nil
 }
 
 // findRemoved returns what the state knows and the configuration does not.

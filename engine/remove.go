@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/config"
@@ -46,6 +47,8 @@ func (r *run) removeTargets(ctx context.Context) bool {
 				ok = false
 				continue
 			}
+		} else {
+			r.recordTarget("", AuditForget, t.Sink, t.Location, credential.Secret{}, nil)
 		}
 		r.o.record.DropTarget(t.Sink, t.Location)
 	}
@@ -89,7 +92,19 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 	if entry.Merge {
 		removal.Keys = entry.Keys
 	}
-	if err := s.Delete(ctx, t, removal); err != nil {
+	return r.deleteRecorded(ctx, s, t, removal, entry)
+}
+
+// deleteRecorded deletes a target, unless that cannot be recorded.
+func (r *run) deleteRecorded(ctx context.Context, s sinks.Sink, t sinks.Target, removal sinks.Removal, entry state.Target) error {
+	trail := r.audit()
+	id, err := trail.begin(trail.event("", AuditDelete, credential.Secret{}, nil).at(entry.Sink, entry.Location))
+	if err != nil {
+		return err
+	}
+	err = s.Delete(ctx, t, removal)
+	r.recordTarget(id, AuditDelete, entry.Sink, entry.Location, credential.Secret{}, err)
+	if err != nil {
 		return fmt.Errorf("%s: %w", entry.Sink, err)
 	}
 	return nil

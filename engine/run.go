@@ -30,8 +30,10 @@ type run struct {
 	impatient bool
 	heldUntil time.Time
 
-	provider providers.Provider
-	leased   bool
+	provider *asked
+	// trail is nil until something is recorded.
+	trail  *trail
+	leased bool
 	// before is the token that there was before this run's; nil for none.
 	before *state.Grant
 	// stop ends when the run is told to stop; the work itself goes on a
@@ -91,6 +93,7 @@ func (r *run) reportUnseen() {
 }
 
 func (r *run) outcome() Outcome {
+	r.closeTrail()
 	o := r.told
 	o.Address, o.Action, o.Reason = r.p.Address, r.p.Action, r.p.Reason
 	o.Message, o.Blocker, o.Result = r.p.Message, r.p.Blocker, Done
@@ -142,7 +145,9 @@ func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.G
 		return
 	}
 	r.before = r.o.record.Newest()
-	if !r.journal(ctx, grant) || !r.verify(ctx) || r.authenticate {
+	journaled := r.journal(ctx, grant)
+	r.trail.write()
+	if !journaled || !r.verify(ctx) || r.authenticate {
 		return
 	}
 	r.deliver(ctx, false)
@@ -189,7 +194,7 @@ func (r *run) setUp() bool {
 		r.fail(r.failure("The account cannot be set up", err))
 		return false
 	}
-	r.provider = p
+	r.provider, r.trail = p, p.trail
 	return true
 }
 

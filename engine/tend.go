@@ -75,6 +75,10 @@ func (e *Engine) Tend(ctx context.Context, ap *AccountPlan) Tended {
 	r := e.newRun(ap)
 	r.impatient = true
 	o := r.do(ctx)
+	if r.heldUntil.IsZero() {
+		r.tellLater(ctx, o)
+		e.tellSoon(ctx)
+	}
 	switch {
 	case !r.heldUntil.IsZero():
 		return Tended{Plan: r.p.light(), HeldUntil: r.heldUntil}

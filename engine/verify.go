@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 )
@@ -16,7 +15,7 @@ func (r *run) verify(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
 	g := r.o.record.Newest()
-	outputs, err := verifyWith(ctx, r.provider, g.Token)
+	outputs, err := r.provider.Verify(ctx, g.Token)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
@@ -55,14 +54,4 @@ func (r *run) verify(ctx context.Context) bool {
 		r.fail(r.failure("The new token could not be verified, so it was not delivered", err))
 	}
 	return false
-}
-
-// verifyWith uses the provider's verification; where it has none, the answer
-// that brought the token is all the verification there is.
-func verifyWith(ctx context.Context, p providers.Provider, t credential.Token) (credential.Outputs, error) {
-	v, ok := p.(providers.Verifier)
-	if !ok {
-		return nil, nil
-	}
-	return v.Verify(ctx, t)
 }

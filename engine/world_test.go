@@ -50,6 +50,8 @@ type world struct {
 	holder    string
 	alive     func(string) bool
 	emergency string
+	audit     engine.Auditor
+	notify    func(context.Context, *config.Notify, config.Event) error
 }
 
 const oneAccount = `
@@ -141,7 +143,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency,
+		EmergencyDir: w.emergency, Audit: w.audit, Notify: w.notify,
 	})
 }
 
@@ -253,6 +255,8 @@ type upstream struct {
 	unverifiable bool
 	// loginContext is called with the context of each login.
 	loginContext func(context.Context)
+	// clocks are what the provider says of things that end.
+	clocks []providers.Clock
 }
 
 func newUpstream() *upstream {
@@ -368,6 +372,8 @@ func (s staticFake) Login(context.Context) (credential.Token, error) {
 func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
 	return s.f.Verify(ctx, t)
 }
+
+func (f fake) Clocks(providers.Seen) []providers.Clock { return f.u.clocks }
 
 func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	begun := f.now()

@@ -227,7 +227,7 @@ func journaled(a *Account) (verdict, bool) {
 	if !a.Token.Journaled {
 		return verdict{}, false
 	}
-	return verdict{action: Deliver, reason: Journaled, message: "an earlier run got this token and did not finish"}, true
+	return verdict{action: Deliver, reason: Journaled, message: "an earlier run got this token and has yet to deliver it"}, true
 }
 
 func targetsDiffer(a *Account) (verdict, bool) {

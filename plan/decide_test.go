@@ -302,6 +302,22 @@ func TestDecideWarnsOfWhatCannotWork(t *testing.T) {
 	}
 }
 
+func TestPlanSaysWhoseTargetIsTakenOver(t *testing.T) {
+	for owner, want := range map[string]string{"billing/account.x.y": "belongs to billing/account.x.y", "": "not created by credsync"} {
+		a := good()
+		target := plan.Target{Sink: "vault.main", Location: "secret/a", Exists: true, Owner: owner, Adopt: true}
+		a.Targets = []plan.Target{target}
+		if m := plan.Decide(a).Targets[0].Message; !strings.Contains(m, want) {
+			t.Errorf("message %q lacks %q", m, want)
+		}
+		target.Ours, target.HasToken = true, true
+		a.Targets = []plan.Target{target}
+		if m := plan.Decide(a).Targets[0].Message; m != "" {
+			t.Errorf("message %q about a target that is ours", m)
+		}
+	}
+}
+
 func TestNotOwnedMessageNamesTheOwnerAndTheWayToAdopt(t *testing.T) {
 	a := good()
 	a.Targets = []plan.Target{{Sink: "vault.main", Location: "secret/a", Exists: true, Owner: "billing/account.x.y"}}

@@ -18,14 +18,14 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	case t.foreign():
 		d.Action, d.Reason, d.Message = BlockedAction, TargetNotOwned, notOwnedMessage(t)
 	case v.action.Contacts():
-		d.Action, d.Reason = Deliver, v.reason
+		d.Action, d.Reason, d.Message = Deliver, v.reason, adoptedMessage(t)
 	case v.action == BlockedAction:
 		d.Action, d.Reason = BlockedAction, v.reason
 	default:
 		if reason := difference(a, t); reason != "" {
-			d.Action, d.Reason = Deliver, reason
+			d.Action, d.Reason, d.Message = Deliver, reason, adoptedMessage(t)
 		} else if v.reason == Journaled && v.action == Deliver && a.Token.Journaled {
-			d.Action, d.Reason = Deliver, Journaled
+			d.Action, d.Reason, d.Message = Deliver, Journaled, adoptedMessage(t)
 		}
 	}
 	return d
@@ -72,6 +72,19 @@ func differenceMessage(reason Reason, n int) string {
 	default:
 		return fmt.Sprintf("%s %s to hold something else than was written", what, is)
 	}
+}
+
+// adoptedMessage says whose target is taken over; "" if nobody's.
+func adoptedMessage(t Target) string {
+	switch {
+	case t.Ours:
+		return ""
+	case t.Owner != "":
+		return "it belongs to " + t.Owner + "; adopt = true takes it over"
+	case t.Exists:
+		return "it was not created by credsync; adopt = true takes it over"
+	}
+	return ""
 }
 
 func notOwnedMessage(t Target) string {

@@ -67,9 +67,10 @@ type Error struct {
 	Err error
 }
 
-// Error says what was done, where, and what came of it.
+// Error says what could not be done, where, and why. It begins so that nobody
+// reads it as what to do: "log in at https://…".
 func (e *Error) Error() string {
-	s := e.Op
+	s := "cannot " + e.Op
 	if e.URL != "" {
 		s += " at " + e.URL
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -49,6 +50,13 @@ func HTTPBlock() *Block {
 			},
 		},
 	}
+}
+
+// IsLoopback reports whether a host is this machine by its name or address
+// alone, so that nobody else sees what is sent there.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func checkTimeout(v cty.Value) error {

@@ -33,6 +33,20 @@ func SettingsBlock() *Block {
 	}
 }
 
+// AuditBlock is the audit block.
+func AuditBlock() *Block {
+	return &Block{
+		Type: "audit",
+		Doc:  "An audit trail: one JSON line for each login, refresh, code, verification, delivery and removal, without secrets. At most one. See [Audit trail](../audit.md).",
+		Attributes: []Attribute{
+			{
+				Name: "path", Type: cty.String, Required: true, Check: CheckNotEmpty,
+				Doc: "The file that lines are appended to, beginning at the configuration's directory where it is relative. Its directory must exist; the file is made with mode 0600. `\"-\"` is standard error. While it cannot be written, nothing logs in.",
+			},
+		},
+	}
+}
+
 // VariableBlock is the variable block.
 func VariableBlock() *Block {
 	return &Block{

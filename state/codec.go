@@ -40,6 +40,8 @@ type wireRecord struct {
 	Challenge      *wireChallenge  `json:"challenge,omitempty"`
 	Targets        []wireTarget    `json:"targets,omitempty"`
 	DeleteOnRemove bool            `json:"delete_on_remove,omitempty"`
+	Failures       int             `json:"failures,omitempty"`
+	Notices        []wireNotice    `json:"notices,omitempty"`
 }
 
 type wireLease struct {
@@ -81,6 +83,15 @@ type wireChallenge struct {
 	LoginPrint string    `json:"login_fingerprint"`
 }
 
+type wireNotice struct {
+	Notify  string    `json:"notify"`
+	Topic   string    `json:"topic"`
+	Event   string    `json:"event"`
+	Subject string    `json:"subject,omitempty"`
+	At      time.Time `json:"at"`
+	Sent    bool      `json:"sent,omitempty"`
+}
+
 type wireTarget struct {
 	Sink        string          `json:"sink"`
 	Location    string          `json:"location"`
@@ -99,7 +110,11 @@ func Encode(r *Record) (credential.Secret, error) {
 	w := wireRecord{
 		FormatVersion: formatVersion,
 		Address:       r.Address, Provider: r.Provider, Project: r.Project,
-		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove,
+		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures,
+	}
+	for _, n := range r.Notices {
+		n.At = n.At.UTC()
+		w.Notices = append(w.Notices, wireNotice(n))
 	}
 	if r.Lease != nil {
 		w.Lease = &wireLease{Holder: r.Lease.Holder, ExpiresAt: r.Lease.ExpiresAt.UTC()}
@@ -158,7 +173,10 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	}
 	r := &Record{
 		Address: w.Address, Provider: w.Provider, Project: w.Project,
-		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove,
+		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures,
+	}
+	for _, n := range w.Notices {
+		r.Notices = append(r.Notices, Notice(n))
 	}
 	if w.Lease != nil {
 		r.Lease = &Lease{Holder: w.Lease.Holder, ExpiresAt: w.Lease.ExpiresAt}

@@ -45,6 +45,28 @@ type Record struct {
 	// DeleteOnRemove is what happens to the targets when the account is
 	// removed from the configuration.
 	DeleteOnRemove bool
+	// Failures counts the runs in a row that did not do what was to be done,
+	// as far as anyone wants to be told of them.
+	Failures int
+	// Notices are what people were told of the account, one for each notify
+	// block and topic.
+	Notices []Notice
+}
+
+// Notice is a message about the account.
+type Notice struct {
+	// Notify names the notify block, as `webhook.oncall`; Topic what it is
+	// about, of which one thing at a time is said.
+	Notify string
+	Topic  string
+	// Event is the kind of message, Subject what tells it from others of its
+	// kind.
+	Event   string
+	Subject string
+	// At is when a run began to send it. Sent is set when it has arrived; until
+	// then that run may still be at it.
+	At   time.Time
+	Sent bool
 }
 
 // Lease keeps other runs off an account.
@@ -192,6 +214,30 @@ func (r *Record) DropTarget(sink, location string) {
 	r.Targets = slices.DeleteFunc(r.Targets, func(t Target) bool { return t.Sink == sink && t.Location == location })
 }
 
+// Notice returns what a notify block was told on a topic, or nil.
+func (r *Record) Notice(notify, topic string) *Notice {
+	for i := range r.Notices {
+		if r.Notices[i].Notify == notify && r.Notices[i].Topic == topic {
+			return &r.Notices[i]
+		}
+	}
+	return nil
+}
+
+// PutNotice adds the notice, or replaces the one of the same block and topic.
+func (r *Record) PutNotice(n Notice) {
+	if old := r.Notice(n.Notify, n.Topic); old != nil {
+		*old = n
+		return
+	}
+	r.Notices = append(r.Notices, n)
+}
+
+// DropNotice forgets what a notify block was told on a topic.
+func (r *Record) DropNotice(notify, topic string) {
+	r.Notices = slices.DeleteFunc(r.Notices, func(n Notice) bool { return n.Notify == notify && n.Topic == topic })
+}
+
 // Clone returns a copy that shares nothing that changes.
 func (r *Record) Clone() *Record {
 	c := *r
@@ -202,6 +248,7 @@ func (r *Record) Clone() *Record {
 	c.Challenge = clone(r.Challenge)
 	c.Targets = slices.Clone(r.Targets)
 	c.Rejections = slices.Clone(r.Rejections)
+	c.Notices = slices.Clone(r.Notices)
 	return &c
 }
 

@@ -24,6 +24,8 @@ func full() *state.Record {
 	r := state.New("payments", `account.sagi.coffee["almaty"]`, "sagi")
 	r.FirstSeenAt = at
 	r.DeleteOnRemove = true
+	r.Failures = 2
+	r.Notices = []state.Notice{{Notify: "webhook.oncall", Topic: "trouble", Event: "blocked", Subject: "account_locked", At: at, Sent: true}}
 	r.Lease = &state.Lease{Holder: "host/1", ExpiresAt: at.Add(time.Minute)}
 	r.Current = state.NewGrant(credential.Token{
 		Access: credential.NewSecret("canary-access"), Refresh: credential.NewSecret("canary-refresh"),
@@ -253,7 +255,7 @@ func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
 		return nil
 	}
 	_, err := newStore(sink).Load(context.Background(), "account.x.a")
-	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "restore it, or forget it") {
+	if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "forget it with credsync state rm") {
 		t.Errorf("err = %v", err)
 	}
 }

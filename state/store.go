@@ -13,7 +13,7 @@ import (
 )
 
 // mend says what to do about a corrupt record.
-const mend = "restore it, or forget it with credsync state rm, and the next apply logs in anew"
+const mend = "restore an older version of it, or forget it with credsync state rm: the next apply then logs in anew"
 
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"
@@ -123,10 +123,10 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 func decodeAt(t sinks.Target, object sinks.Object) (Snapshot, error) {
 	r, err := Decode(object.Data[dataKey])
 	if errors.Is(err, ErrCorrupt) {
-		return Snapshot{Version: object.Version}, fmt.Errorf("read the state at %s: %w; %s", t.Location, err, mend)
+		return Snapshot{Version: object.Version}, fmt.Errorf("cannot read the state at %s: %w; %s", t.Location, err, mend)
 	}
 	if err != nil {
-		return Snapshot{Version: object.Version}, fmt.Errorf("read the state at %s: %w", t.Location, err)
+		return Snapshot{Version: object.Version}, fmt.Errorf("cannot read the state at %s: %w", t.Location, err)
 	}
 	return Snapshot{Record: r, Version: object.Version}, nil
 }

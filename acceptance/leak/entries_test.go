@@ -190,16 +190,21 @@ func (e *estate) addBifit() {
 	}
 }
 
+// addBereke has a user for each account: to the bank two logins of one user at
+// the same time are a violation.
 func (e *estate) addBereke() {
-	username, password, fingerprint := e.Secret("bereke.username"), e.Secret("bereke.password"), e.Word("bereke.device_fingerprint")
-	e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "bereke", Name: username, Password: password, Bereke: &sandbox.BerekeAccount{
-		UserID: "111", Role: "ANONYMOUS", Customers: []sandbox.BerekeCustomer{{ID: "111111", Name: "Customer"}}, Full: true,
-	}}))
 	key := sandbox.BerekePublicKey(0)
 	e.Add("bereke.public_key", pemBody(key))
-	body := "  username = " + quoted(username) + "\n  password = " + quoted(password) + "\n  device_fingerprint = " + quoted(fingerprint) + "\n"
-	e.account("bereke", "key", e.front.url("bereke"), body+"  public_key = "+quoted(key)+"\n", "")
-	e.account("bereke", "key-url", e.front.url("bereke"), body+"  public_key_url = "+quoted(e.front.url("bereke")+"/auth/public-key")+"\n", "")
+	for name, how := range map[string]string{
+		"key": "public_key = " + quoted(key), "key-url": "public_key_url = " + quoted(e.front.url("bereke")+"/auth/public-key"),
+	} {
+		username, password, fingerprint := e.Secret("bereke.username "+name), e.Secret("bereke.password "+name), e.Word("bereke.device_fingerprint "+name)
+		e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "bereke", Name: username, Password: password, Bereke: &sandbox.BerekeAccount{
+			UserID: "111", Role: "ANONYMOUS", Customers: []sandbox.BerekeCustomer{{ID: "111111", Name: "Customer"}}, Full: true,
+		}}))
+		e.account("bereke", name, e.front.url("bereke"), "  username = "+quoted(username)+"\n  password = "+quoted(password)+
+			"\n  device_fingerprint = "+quoted(fingerprint)+"\n  "+how+"\n", "")
+	}
 }
 
 func (e *estate) addInvoicebox() {
@@ -270,11 +275,13 @@ func (e *estate) addHTTP() {
 	proxy := func(name string) string {
 		return "http://user:" + e.Word(name) + "@" + strings.TrimPrefix(e.front.url(""), "http://")
 	}
-	e.sagiUser("proxied", "password of the proxied", "")
-	user := "  phone = \"proxied\"\n  password = \"password of the proxied\"\n"
-	e.account("sagi", "proxy", e.front.url("sagi"), user, "    proxy = "+quoted(proxy("http.proxy"))+"\n")
-	e.account("sagi", "headers", e.front.url("sagi"), user, "    headers = { X-Gateway-Key = "+quoted(e.Word("http.headers"))+" }\n")
-	e.account("sagi", "environment-proxy", "http://upstream.invalid/sagi", user, "    allow_plain_http = true\n")
+	user := func(name string) string {
+		e.sagiUser(name, "password of the proxied", "")
+		return "  phone = \"" + name + "\"\n  password = \"password of the proxied\"\n"
+	}
+	e.account("sagi", "proxy", e.front.url("sagi"), user("proxied"), "    proxy = "+quoted(proxy("http.proxy"))+"\n")
+	e.account("sagi", "headers", e.front.url("sagi"), user("headed"), "    headers = { X-Gateway-Key = "+quoted(e.Word("http.headers"))+" }\n")
+	e.account("sagi", "environment-proxy", "http://upstream.invalid/sagi", user("proxied by the environment"), "    allow_plain_http = true\n")
 	e.env = append(e.env, "HTTP_PROXY="+proxy("HTTP_PROXY"), "HTTPS_PROXY="+proxy("HTTPS_PROXY"))
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/internal/audit"
+	"github.com/credsync/credsync/internal/notify"
 	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
@@ -34,6 +36,10 @@ type app struct {
 	// out and log are there once the flags are parsed.
 	out *render.Output
 	log hclog.Logger
+	// trails are the audit trails in files, by path.
+	trails map[string]*audit.File
+	// sender sends notifications; nil until there are some to send.
+	sender *notify.Sender
 }
 
 // sharedFlags are those that every command takes.
@@ -96,6 +102,7 @@ func (a *app) root() *cobra.Command {
 	completeFlag(root, "log-level", words("trace", "debug", "info", "warn", "error", "off"))
 	completeFlag(root, "log-format", words("text", "json"))
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(help)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
 		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),

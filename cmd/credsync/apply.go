@@ -103,7 +103,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard})
 		view.Diagnostics(a.writeMetrics(ctx, "apply", f.metrics, after, s))
 	}
-	view.Diagnostics(w.skews.take())
+	view.Diagnostics(append(w.skews.take(), s.Diagnostics...))
 	view.Finish(s)
 	return ending{
 		detailed: true,

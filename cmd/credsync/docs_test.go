@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/credsync/credsync/internal/reference"
 	"github.com/google/go-cmp/cmp"
@@ -81,6 +83,11 @@ type document struct {
 	root ast.Node
 }
 
+func newDocument(path string, src []byte) document {
+	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+	return document{path, src, markdown.Parser().Parse(text.NewReader(src))}
+}
+
 func documents(t *testing.T) []document {
 	t.Helper()
 	const top = "../.."
@@ -98,8 +105,7 @@ func documents(t *testing.T) []document {
 		if err != nil {
 			return err
 		}
-		markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
-		list = append(list, document{path, src, markdown.Parser().Parse(text.NewReader(src))})
+		list = append(list, newDocument(path, src))
 		return nil
 	})
 	if err != nil || len(list) < 5 {
@@ -206,6 +212,64 @@ func TestCommandsInTheDocsAreThere(t *testing.T) {
 	if found < 20 {
 		t.Errorf("only %d commands were found", found)
 	}
+}
+
+// TestConfigurationsInTheDocsAreValid validates each block of HCL in the docs
+// that could stand alone: with an account, or a sink and what uses it. Parts are
+// put where they belong, and only what they name and do not have is passed over.
+func TestConfigurationsInTheDocsAreValid(t *testing.T) {
+	found := 0
+	for _, d := range documents(t) {
+		d.each(func(n ast.Node) {
+			block, ok := n.(*ast.FencedCodeBlock)
+			if !ok || string(block.Language(d.src)) != "hcl" {
+				return
+			}
+			found++
+			content := string(block.Lines().Value(d.src))
+			if wrong := wrongConfiguration(t, content); wrong != "" {
+				t.Errorf("%s:\n%s\n%s", d.path, content, wrong)
+			}
+		})
+	}
+	if found < 10 {
+		t.Errorf("only %d blocks of HCL were found", found)
+	}
+}
+
+// policyRule begins a rule of Vault, which is HCL of another language.
+var policyRule = regexp.MustCompile(`(?m)^path "`)
+
+// undeclared are the errors of a part that names what the rest declares.
+var undeclared = regexp.MustCompile(`^(Reference to undeclared|Unknown sink)`)
+
+// wrongConfiguration says what validate finds in a block of the docs, or "".
+func wrongConfiguration(t *testing.T, content string) string {
+	t.Helper()
+	if policyRule.MatchString(content) {
+		return ""
+	}
+	content = strings.ReplaceAll(content, "…", "")
+	if strings.HasPrefix(strings.TrimSpace(content), "deliver ") {
+		content = "account \"invoicebox\" \"docs\" {\n  token = \"b37c4c689295904ed21eee5d9a48d42e\"\n" + content + "}\n"
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := command(t, nil, []string{"validate", "--json", dir})
+	var answer struct {
+		Diagnostics []struct{ Severity, Summary, Detail string }
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &answer); err != nil {
+		t.Fatalf("%v in %s%s", err, r.stdout, r.stderr)
+	}
+	for _, d := range answer.Diagnostics {
+		if d.Severity == "error" && !undeclared.MatchString(d.Summary) {
+			return d.Summary + ": " + d.Detail
+		}
+	}
+	return ""
 }
 
 // shell is what a document has of shell: in blocks for it, what follows the
@@ -319,6 +383,21 @@ func wrongCommand(args []string) string {
 	return ""
 }
 
+func TestWrongConfigurationsAreFound(t *testing.T) {
+	const account = "account \"sagi\" \"a\" {\n  phone    = \"x\"\n  password = var.unknown\n%s}\n"
+	for extra, good := range map[string]bool{
+		"": true, "  deliver \"vault\" \"main\" {\n    path = \"x\"\n  }\n": true,
+		"  pasword = 1\n": false, "  deliver \"vault\" \"main\" {\n    data = { A = token.nothing }\n  }\n": false, "  deliver {\n": false,
+	} {
+		if wrong := wrongConfiguration(t, fmt.Sprintf(account, extra)); (wrong == "") != good {
+			t.Errorf("%s: %q", extra, wrong)
+		}
+	}
+	if wrong := wrongConfiguration(t, "deliver \"vault\" \"main\" {\n  path = \"x\"\n  adoptt = true\n}\n"); wrong == "" {
+		t.Error("a misspelt attribute of a part is not found")
+	}
+}
+
 func TestWrongCommandsAreFound(t *testing.T) {
 	for line, good := range map[string]bool{
 		"plan --detailed-exitcode": true, "state rm ADDR --auto-approve": true, "apply --concurrency N": true, "--version": true,
@@ -336,6 +415,21 @@ func TestWrongCommandsAreFound(t *testing.T) {
 	for link, good := range map[string]bool{"README.md": true, "docs/state.md#the-emergency-file": true, "docs/state.md#nothing": false, "docs/nothing.md": false, "https://example.com/x": true} {
 		if wrong := brokenLink(docs, "../../README.md", link); (wrong == "") != good {
 			t.Errorf("the link %s: %q", link, wrong)
+		}
+	}
+}
+
+func TestHelpFitsATerminal(t *testing.T) {
+	for _, c := range reference.Documented(commands()) {
+		args := strings.Fields(c.CommandPath())[1:]
+		r := command(t, nil, append(args, "--help"))
+		if r.code != exitDone || !strings.Contains(r.stdout, "Usage:") || c.HasAvailableLocalFlags() && !strings.Contains(r.stdout, "--help") {
+			t.Errorf("%s --help prints %s%s", c.CommandPath(), r.stdout, r.stderr)
+		}
+		for line := range strings.Lines(r.stdout) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("%s --help has a line of %d columns: %s", c.CommandPath(), n, line)
+			}
 		}
 	}
 }

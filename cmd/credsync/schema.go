@@ -13,7 +13,9 @@ func (a *app) schemaCommand() *cobra.Command {
 		Short: "Print the JSON Schema of configurations in JSON, for editors",
 		Long: "Print the JSON Schema of *.hcl.json files: with it an editor completes and checks\n" +
 			"blocks and attributes. In Visual Studio Code save it and add to the settings:\n\n" +
-			"    \"json.schemas\": [{\"fileMatch\": [\"*.hcl.json\"], \"url\": \"./credsync.schema.json\"}]",
+			"    \"json.schemas\": [\n" +
+			"      {\"fileMatch\": [\"*.hcl.json\"], \"url\": \"./credsync.schema.json\"}\n" +
+			"    ]",
 		Args: noArguments("schema"),
 		RunE: func(*cobra.Command, []string) error {
 			a.out.Raw(reference.JSONSchema(allproviders.Registry(), allsinks.Registry()))

@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 			if err := s.Start("127.0.0.1:0"); err != nil {
 				return err
 			}
-			env.Values[sandboxKey{}] = s
+			env.Values[sandboxKey{}], env.Values[receiverKey{}] = s, &receiver{}
 			env.Defer(func() { _ = s.Close() })
 			if err := s.StartTLS("127.0.0.1:0"); err != nil {
 				return err
@@ -91,7 +91,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "interrupt": interrupt, "logs": logs, "served": served,
+			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "interrupt": interrupt, "logs": logs, "served": served,
 		},
 	})
 }

@@ -28,7 +28,7 @@ type seconds struct {
 // issue a new one.
 var secondsAccounts = map[string]string{"sagi": login, "bereke": "test", "bifit_kassa": "79001234567"}
 
-const fiveSeconds = 5 * time.Second
+const tokenLife = 5 * time.Second
 
 func newSeconds(t *testing.T) *seconds {
 	t.Helper()
@@ -43,7 +43,7 @@ func newSeconds(t *testing.T) *seconds {
 		_ = s.sandbox.Close()
 	})
 	for upstream, name := range secondsAccounts {
-		s.sandbox.Update(upstream, name, func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(fiveSeconds) })
+		s.sandbox.Update(upstream, name, func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(tokenLife) })
 	}
 	return s
 }
@@ -62,7 +62,7 @@ func (s *seconds) during(tokens int, env map[string]string, args ...string) {
 			getenv: func(name string) string { return env[name] }, now: time.Now,
 		})
 	}()
-	deadline := time.Now().Add(time.Duration(tokens)*fiveSeconds + 30*time.Second)
+	deadline := time.Now().Add(time.Duration(tokens)*tokenLife + 30*time.Second)
 	var consumers sync.WaitGroup
 	for upstream := range secondsAccounts {
 		consumers.Go(func() { s.consume(upstream, tokens, deadline) })

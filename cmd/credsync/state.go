@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/regular"
@@ -52,6 +54,9 @@ func (a *app) stateRecoverCommand() *cobra.Command {
 
 func (a *app) recoverState(ctx context.Context, file string) error {
 	content, err := regular.Read(a.path(file), maxEmergencyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no file %s", a.path(file))
+	}
 	if err != nil {
 		a.out.Diagnostics(diag.List{diag.FromError("The emergency file cannot be read", err)})
 		return status(exitError)

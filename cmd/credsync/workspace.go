@@ -107,7 +107,7 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: clients(pool, a.log),
 		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
-		Log: a.log, Version: thisVersion().Version, Concurrency: concurrency,
+		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),

@@ -71,6 +71,16 @@ var rules = []rule{
 		why:       "the engine works with any provider and any sink, and prints nothing",
 	},
 	{
+		folder:    "internal/notify",
+		forbidden: []string{module + "engine/", module + "state/", module + "internal/render/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "it sends what it is given; what there is to tell, the engine decides",
+	},
+	{
+		folder:    "internal/audit",
+		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		why:       "the audit trail writes down what the engine tells it",
+	},
+	{
 		folder:    "daemon",
 		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
 		why:       "the daemon says when, and the engine how",

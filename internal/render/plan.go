@@ -205,9 +205,14 @@ func (p planPrinter) blocker(a plan.DocumentAccount) {
 	p.remedy(a.Blocker.Reason, cmp.Or(a.Blocker.Address, a.Address), a.Blocker.CodeSentAt != nil)
 }
 
+// paragraph prints a text that may have lines of its own, such as a policy to
+// copy.
 func (p planPrinter) paragraph(indent int, text string) {
-	if text != "" {
-		p.printf("%s\n", wrap(clean(text), indent, p.width()))
+	if text == "" {
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		p.printf("%s\n", wrap(clean(line), indent, p.width()))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/config"
 )
 
 // remedy says what ends a block, and may name a command that is part of it.
@@ -56,4 +58,20 @@ func quoteArgument(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Remedy returns what to do about an event, with the command; "" where its
+// message says all there is.
+func Remedy(e config.Event) string {
+	if e.Kind == schema.EventFailing {
+		return "See what is wrong: credsync status --target " + quoteArgument(e.Address)
+	}
+	if e.Kind != schema.EventBlocked {
+		return ""
+	}
+	advice, command := remedy(plan.Reason(e.Reason), e.Address, false)
+	if advice == "" {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToUpper(advice[:1]) + advice[1:] + " " + command)
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -161,13 +160,8 @@ func wrongBaseURL(raw string, plainAllowed bool) string {
 		return "base_url must not have a user or password in it. Use the account's own arguments for these."
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(raw, "#"):
 		return "base_url must not have a query or a fragment: nothing after \"?\" or \"#\"."
-	case u.Scheme == "http" && !plainAllowed && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !plainAllowed && !schema.IsLoopback(u.Hostname()):
 		return "base_url must begin with https://, since credentials are sent there. If the network between is trusted, set allow_plain_http = true in the account's http block."
 	}
 	return ""
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

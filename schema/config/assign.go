@@ -160,6 +160,16 @@ func (l *loader) assignAttribute(given map[string]assignment, a *hcl.Attribute, 
 	given[a.Name] = assignment{value: value, from: "the file " + path, at: a.NameRange.Ptr()}
 }
 
+// ways are those of giving a value. Arguments can be seen by all users of the
+// machine, so they are none for a secret.
+func (v *variable) ways() string {
+	env, file := "in the environment variable "+envPrefix+v.name, "in a file given by --var-file or named *.auto.credvars"
+	if v.sensitive {
+		return env + ", or " + file
+	}
+	return "with --var " + v.name + "=…, " + file + ", or " + env
+}
+
 // settle chooses and converts a variable's value.
 func (l *loader) settle(v *variable, given map[string]assignment) {
 	v.value = cty.UnknownVal(v.ty)
@@ -171,7 +181,7 @@ func (l *loader) settle(v *variable, given map[string]assignment) {
 			v.value = v.fallback
 		case !l.opts.AllowUnset && !(v.sensitive && l.opts.WithoutSecrets):
 			v.broken = true
-			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one with --var %s=…, in a file given by --var-file or named *.auto.credvars, or in the environment variable %s%s.", v.name, v.name, envPrefix, v.name))
+			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one %s.", v.name, v.ways()))
 		}
 	}
 	if v.sensitive {

@@ -59,6 +59,10 @@ type Config struct {
 	Schedule string
 	Sinks    []*Sink
 	State    *State
+	// Audit says where the audit trail is kept; nil for none.
+	Audit *Audit
+	// Notify are those who are told of accounts, by name.
+	Notify []*Notify
 	// Partial says that one file was given and has others beside it, so that
 	// accounts which are not in it may be in those.
 	Partial bool
@@ -96,6 +100,16 @@ type State struct {
 	// Implicit means that there is no state block: .credsync/ it is.
 	Implicit bool
 	Range    *diag.Range
+}
+
+// Audit is the audit block.
+type Audit struct {
+	// Path of the trail's file, absolute or from the process's directory; ""
+	// where Stream is set.
+	Path string
+	// Stream asks for a standard stream in place of a file.
+	Stream bool
+	Range  *diag.Range
 }
 
 // Data is one data block, or one instance of it, as far as it is known.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -143,7 +144,11 @@ func (l *loader) readAll(reads []*read) {
 	_ = group.Wait() // each error is in its read
 	for _, r := range reads {
 		if r.err != nil {
-			l.report.error(r.def, r.address, "Data cannot be read", sentence(fmt.Sprintf("Reading %s of sink %s failed: %s", r.source.Location, r.sink.Name, r.err)))
+			detail := fmt.Sprintf("Reading %s of sink %s failed: %s", r.source.Location, r.sink.Name, r.err)
+			if errors.Is(r.err, sinks.ErrNotFound) {
+				detail += "; put the inputs there, or correct the place in this block"
+			}
+			l.report.error(r.def, r.address, "Data cannot be read", sentence(detail))
 		}
 	}
 }
@@ -221,11 +226,9 @@ func (l *loader) findSink(kind, name string, at hcl.Range, address string) (*Sin
 		return &instance, true
 	}
 	declared := l.sinkNames()
-	detail := fmt.Sprintf("No sink %q %q is declared.", kind, name)
-	if hint := didYouMean(kind+"."+name, declared); hint != "" {
-		detail += hint
-	}
-	l.report.error(at, address, "Unknown sink", detail+" "+orNone("The declared ones are ", "No sink is declared.", declared))
+	detail := fmt.Sprintf("No sink %q %q is declared.%s", kind, name, didYouMean(kind+"."+name, declared))
+	declare := fmt.Sprintf("Declare it with a block: sink %q %q {}.", kind, name)
+	l.report.error(at, address, "Unknown sink", detail+" "+orNone("The declared ones are ", declare, declared))
 	return nil, false
 }
 

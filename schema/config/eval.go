@@ -25,6 +25,8 @@ type scope struct {
 	iterator string
 	// deliver is true inside a deliver block, token where that may be used.
 	deliver, token bool
+	// event is true where `event` may be used: in what a notify block sends.
+	event bool
 	// address of the account or block, for diagnostics.
 	address string
 	// provider names the outputs of token.
@@ -36,7 +38,9 @@ type scope struct {
 }
 
 // rootNames are the first names that references can have.
-func rootNames() []string { return []string{"var", "local", "data", "each", "token", "account"} }
+func rootNames() []string {
+	return []string{"var", "local", "data", "each", "token", "account", "event"}
+}
 
 // evaluate gives an expression's value. Where that fails, or where the value
 // is unknown because of an earlier error, it is reported and ok is false.

@@ -45,7 +45,7 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 		return path, nil, diag.List{unreadable(path, err)}
 	}
 	if len(names) == 0 {
-		return path, nil, diag.List{diag.Errorf("No configuration files", "The directory %s has no *.hcl or *.hcl.json file.", path)}
+		return path, nil, diag.List{diag.Errorf("No configuration files", "The directory %s has no *.hcl or *.hcl.json file. Name the one that has them, as PATH or with -C.", path)}
 	}
 	return path, names, nil
 }

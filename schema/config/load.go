@@ -69,12 +69,12 @@ type loader struct {
 
 // tables are the language's own, made once so that their identity can be a key.
 type tables struct {
-	settings, variable, validation, sink, state, data, deliver, account, http *schema.Block
+	settings, audit, notify, variable, validation, sink, state, data, deliver, account, http *schema.Block
 }
 
 func newTables() tables {
 	t := tables{
-		settings: schema.SettingsBlock(), variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
+		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
 		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
@@ -182,7 +182,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []source, broken diag.
 func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 	blocks := map[string][]*hcl.Block{}
 	root := &hcl.BodySchema{}
-	for _, t := range []*schema.Block{l.tables.settings, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
+	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
 		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
 	}
 	// Only blocks of the wrong shape get this far; the others were taken out.
@@ -222,6 +222,8 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 
 	l.root = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
 	l.declareSettings(blocks["credsync"], c)
+	c.Audit = l.declareAudit(blocks["audit"])
+	c.Notify = l.declareNotify(blocks["notify"])
 	c.Accounts = l.declareAccounts(blocks["account"])
 	l.checkTargets(c.Accounts, c.State)
 	if w, exposed := exposedState(c); exposed {

@@ -40,12 +40,14 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 		return l.checkDataReference(t)
 	case root == "each":
 		return checkEach(sc, name, named)
+	case root == "event":
+		return checkEventRoot(sc)
 	case root == "token" || root == "account":
 		return checkDeliverRoot(root, sc)
 	case secret:
 		return "Invalid reference", "This is not a reference. If it is meant as text, put it into quotes."
 	}
-	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each, and those of a deliver block's data also to token and account. If it is meant as text, put it into quotes.", root, didYouMean(root, rootNames()))
+	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each, and those of a deliver block's data also to token and account, and those of a notify block's body also to event. If it is meant as text, put it into quotes.", root, didYouMean(root, rootNames()))
 }
 
 func (l *loader) declared(t hcl.Traversal, kind string, named bool, name string, exists bool, known []string) (summary, detail string) {
@@ -91,6 +93,13 @@ func checkDeliverRoot(root string, sc scope) (summary, detail string) {
 		return fmt.Sprintf("Reference to %q outside deliver", root), fmt.Sprintf("%q can be used only inside a deliver block: it describes the account whose token is delivered.", root)
 	case root == "token" && !sc.token:
 		return "Token used in a place that plan must know", "A target's place must be known before there is a token, so \"token\" can be used only in the data argument of a deliver block. Use account.name, each.key, variables or locals here."
+	}
+	return "", ""
+}
+
+func checkEventRoot(sc scope) (summary, detail string) {
+	if !sc.event {
+		return "Reference to \"event\" outside notify", "\"event\" can be used only in the body argument of a notify block: it describes what the message is about."
 	}
 	return "", ""
 }

@@ -98,7 +98,7 @@ func languageWords(o Options) map[string]bool {
 		words[w] = true
 	}
 	for _, b := range []*schema.Block{
-		schema.SettingsBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
+		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
 		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(),
 	} {
 		addWords(words, b)

@@ -55,7 +55,7 @@ func capitalize(s string) string {
 // sentence makes an error's text one: a capital first, a full stop last.
 func sentence(s string) string {
 	s = capitalize(strings.TrimSpace(s))
-	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
+	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "}") {
 		return s
 	}
 	return s + "."

@@ -51,3 +51,8 @@ account "bank" "a" {
   username = "u"
   password = local.p.nmae # ERROR: local.p has no attribute "nmae". Did you mean "name"?
 }
+
+# An argument can be seen by others, so it is no way for a secret.
+variable "secret" { # ERROR: no default and no value. Give it one in the environment variable CREDSYNC_VAR_secret, or in a file given by --var-file
+  sensitive = true
+}

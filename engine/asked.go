@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+// asked is a provider whose requests go into the audit trail. What it can do
+// besides logging in it says by its methods, not by its interfaces.
+type asked struct {
+	provider providers.Provider
+	// static ones log in with no request.
+	static bool
+	trail  *trail
+}
+
+// attempt records an authentication before it is made, and what came of it
+// later: nothing may stand between an answer and its journal.
+func attempt[T any](a *asked, action AuditAction, do func() (T, error), token func(T) credential.Secret) (T, error) {
+	if a.static {
+		return do()
+	}
+	id, err := a.trail.begin(a.trail.event("", action, credential.Secret{}, nil))
+	if err != nil {
+		var none T
+		return none, err
+	}
+	answer, err := do()
+	a.trail.later(a.trail.event(id, action, token(answer), err))
+	return answer, err
+}
+
+func accessOf(t credential.Token) credential.Secret { return t.Access }
+
+func noToken(credential.Challenge) credential.Secret { return credential.Secret{} }
+
+// Login is providers.Provider's.
+func (a *asked) Login(ctx context.Context) (credential.Token, error) {
+	return attempt(a, AuditLogin, func() (credential.Token, error) { return a.provider.Login(ctx) }, accessOf)
+}
+
+// canRefresh reports whether Refresh may be called.
+func (a *asked) canRefresh() bool {
+	_, ok := a.provider.(providers.Refresher)
+	return ok
+}
+
+// Refresh is providers.Refresher's.
+func (a *asked) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
+	return attempt(a, AuditRefresh, func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) }, accessOf)
+}
+
+// challenger returns the provider's second factor, or nil where it has none.
+func (a *asked) challenger() providers.Challenger {
+	c, ok := a.provider.(providers.Challenger)
+	if !ok {
+		return nil
+	}
+	return askedChallenger{a, c}
+}
+
+// askedChallenger is asked, for a second factor.
+type askedChallenger struct {
+	*asked
+	challenger providers.Challenger
+}
+
+func (a askedChallenger) SendCode(ctx context.Context) (credential.Challenge, error) {
+	return attempt(a.asked, AuditRequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
+}
+
+func (a askedChallenger) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+	return attempt(a.asked, AuditEnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
+}
+
+// canVerify reports whether the upstream can be asked about a token.
+func (a *asked) canVerify() bool {
+	_, ok := a.provider.(providers.Verifier)
+	return ok
+}
+
+// Verify is providers.Verifier's; where the provider has none, the answer that
+// brought the token is all the verification there is.
+func (a *asked) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
+	v, ok := a.provider.(providers.Verifier)
+	if !ok {
+		return nil, nil
+	}
+	outputs, err := v.Verify(ctx, t)
+	a.trail.record(a.trail.event("", AuditVerify, t.Access, err))
+	return outputs, err
+}

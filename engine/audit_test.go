@@ -1,0 +1,325 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/sinks/memory"
+	"github.com/google/go-cmp/cmp"
+)
+
+// auditor keeps events in memory, and fails where it is told to.
+type auditor struct {
+	mu     sync.Mutex
+	events []engine.AuditEvent
+	fail   func(engine.AuditEvent) error
+	seen   func(engine.AuditEvent)
+}
+
+func (a *auditor) Record(ev engine.AuditEvent) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fail != nil {
+		if err := a.fail(ev); err != nil {
+			return err
+		}
+	}
+	if a.seen != nil {
+		a.seen(ev)
+	}
+	a.events = append(a.events, ev)
+	return nil
+}
+
+// take returns what was recorded since the last call, as "action outcome" with
+// the class or target where there is one.
+func (a *auditor) take() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var lines []string
+	for _, ev := range a.events {
+		line := fmt.Sprintf("%s %s", ev.Action, ev.Outcome)
+		for _, more := range []string{string(ev.Class), string(ev.Reason), ev.Sink, ev.Location} {
+			if more != "" {
+				line += " " + more
+			}
+		}
+		lines = append(lines, line)
+	}
+	a.events = nil
+	return lines
+}
+
+func (a *auditor) want(t *testing.T, lines ...string) {
+	t.Helper()
+	if diff := cmp.Diff(lines, a.take()); diff != "" {
+		t.Errorf("the audit trail differs (-want +got):\n%s", diff)
+	}
+}
+
+var errDiskFull = errors.New("the audit trail /var/log/audit.jsonl cannot be written: no space left on device")
+
+// whole fails every event.
+func whole(engine.AuditEvent) error { return errDiskFull }
+
+// afterwards fails the events of what has happened.
+func afterwards(ev engine.AuditEvent) error {
+	if ev.Outcome == engine.AuditStarted {
+		return nil
+	}
+	return errDiskFull
+}
+
+func newAuditedWorld(t *testing.T, hcl string) (*world, *auditor) {
+	w, a := newWorld(t, hcl), &auditor{}
+	w.audit = a
+	return w, a
+}
+
+func TestWholeLifeIsInTheAuditTrail(t *testing.T) {
+	w, a := newAuditedWorld(t, strings.Replace(oneAccount, `user     = "u"`, "user = \"u\"\n  on_remove = \"delete\"", 1))
+	w.mustApply()
+	a.want(t, "login started", "login succeeded", "verify succeeded", "deliver succeeded memory.main memory/a")
+	w.mustApply()
+	a.want(t, "verify succeeded")
+	w.advance(29 * 24 * time.Hour)
+	w.mustApply()
+	a.want(t, "refresh started", "refresh succeeded", "verify succeeded", "deliver succeeded memory.main memory/a")
+
+	w.up.revokeAll()
+	w.mustApply()
+	a.want(t, "verify failed credentials", "refresh started", "refresh failed credentials", "login started", "login succeeded",
+		"verify succeeded", "deliver succeeded memory.main memory/a")
+
+	w.sinks["main"].Remove("a")
+	w.sinks["main"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.apply()
+	a.want(t, "verify succeeded", "deliver failed unavailable memory.main memory/a")
+	w.sinks["main"].Fail = nil
+	w.mustApply()
+	a.want(t, "verify succeeded", "deliver succeeded memory.main memory/a")
+
+	w.hcl = strings.Split(oneAccount, "account")[0]
+	w.mustApply()
+	a.want(t, "delete started memory.main memory/a", "delete succeeded memory.main memory/a")
+}
+
+func TestTargetThatIsLetGoIsInTheAuditTrail(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	w.mustApply()
+	a.take()
+	w.hcl = strings.Split(oneAccount, "account")[0]
+	w.mustApply()
+	a.want(t, "forget succeeded memory.main memory/a")
+}
+
+func TestAuditTrailOfALoginWithACode(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	w.up.secondFactor = true
+	w.apply()
+	a.want(t, "login started", "login failed human needs_code")
+	w.begin()
+	a.want(t, "request_code started", "request_code succeeded")
+	w.finish(credential.NewSecret("wrong"))
+	a.want(t, "enter_code started", "enter_code failed human needs_code")
+	w.finish(rightCode)
+	a.want(t, "enter_code started", "enter_code succeeded", "verify succeeded", "deliver succeeded memory.main memory/a")
+}
+
+func TestStaticTokenIsNoLogin(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	w.up.static = true
+	w.up.live["pw"] = true
+	w.mustApply()
+	a.want(t, "verify succeeded", "deliver succeeded memory.main memory/a")
+}
+
+func TestAuditEventsSayWhoDidWhatWhenAndWithWhichToken(t *testing.T) {
+	w, a := newAuditedWorld(t, "credsync {\n  project = \"payments\"\n}\n"+oneAccount)
+	w.mustApply()
+	byAction := map[string]engine.AuditEvent{}
+	for _, ev := range a.events {
+		byAction[string(ev.Action)+" "+string(ev.Outcome)] = ev
+		if ev.Project != "payments" || ev.Holder != "runner-1" || ev.Address != "account.fake.a" || ev.Provider != "fake" || !ev.Time.Equal(w.Now()) || ev.ID == "" {
+			t.Errorf("%+v", ev)
+		}
+	}
+	started, done, verified, delivered := byAction["login started"], byAction["login succeeded"], byAction["verify succeeded"], byAction["deliver succeeded"]
+	if started.ID != done.ID || verified.ID == done.ID {
+		t.Error("the two events of the login cannot be told from others by their id")
+	}
+	if started.Token != "" || len(done.Token) != 32 || verified.Token != done.Token || delivered.Token != done.Token {
+		t.Errorf("fingerprints %q %q %q %q", started.Token, done.Token, verified.Token, delivered.Token)
+	}
+}
+
+func TestFingerprintsCannotBeComparedBetweenAccounts(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount+`
+account "fake" "b" {
+  user     = "u"
+  password = "pw"
+  deliver "memory" "main" { path = "b" }
+}`)
+	w.up.static = true
+	w.up.live["pw"] = true
+	w.mustApply()
+	prints := map[string]string{}
+	for _, ev := range a.events {
+		prints[ev.Address] = ev.Token
+	}
+	if len(prints) != 2 || prints["account.fake.a"] == prints["account.fake.b"] {
+		t.Errorf("one token in two accounts has the fingerprints %v", prints)
+	}
+}
+
+// What can be put off is not done unrecorded.
+func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
+	logins := func(w *world) int { return w.up.logins }
+	cases := map[string]struct {
+		before func(w *world)
+		do     func(w *world) engine.Outcome
+		count  func(w *world) int
+	}{
+		"login":          {func(*world) {}, applyOne, logins},
+		"refresh":        {func(w *world) { w.mustApply(); w.advance(29 * 24 * time.Hour) }, applyOne, func(w *world) int { return w.up.logins + w.up.refreshes }},
+		"request a code": {func(w *world) { w.up.secondFactor = true; w.apply() }, func(w *world) engine.Outcome { return w.begin().Outcome }, func(w *world) int { return w.up.codes }},
+		"enter a code":   {func(w *world) { w.up.secondFactor = true; w.apply(); w.begin() }, func(w *world) engine.Outcome { return w.finish(rightCode) }, func(w *world) int { return w.up.n }},
+		"delete":         {func(w *world) { w.mustApply(); w.hcl = strings.Split(oneAccount, "account")[0] }, applyOne, func(w *world) int { return w.sinks["main"].Calls(memory.Delete) }},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			w, a := newAuditedWorld(t, strings.Replace(oneAccount, `user     = "u"`, "user = \"u\"\n  on_remove = \"delete\"", 1))
+			c.before(w)
+			a.fail = whole
+			before := c.count(w)
+			o := c.do(w)
+			if c.count(w) != before {
+				t.Fatal("it was done though it could not be recorded")
+			}
+			if o.Result != engine.Failed || !strings.Contains(o.Message, "t was not tried, since it could not be recorded: "+errDiskFull.Error()) {
+				t.Errorf("%s: %s", o.Result, o.Message)
+			}
+			a.fail = nil
+			if o = c.do(w); o.Result == engine.Failed || c.count(w) == before {
+				t.Errorf("once it could be recorded: %s: %s", o.Result, o.Message)
+			}
+		})
+	}
+}
+
+func applyOne(w *world) engine.Outcome {
+	s := w.apply()
+	if len(s.Outcomes) != 1 {
+		w.t.Fatalf("%+v", s.Outcomes)
+	}
+	return s.Outcomes[0]
+}
+
+// A token that was got is worth more than its line.
+func TestTokenIsDeliveredThoughTheAuditTrailBroke(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	a.fail = afterwards
+	o := applyOne(w)
+	if w.delivered("a") != "token-1" {
+		t.Fatal("the token was not delivered")
+	}
+	if o.Result != engine.Failed || o.Message != "The audit trail is not complete. "+strings.ToUpper(errDiskFull.Error()[:1])+errDiskFull.Error()[1:]+"." || len(o.Diagnostics) != 1 {
+		t.Errorf("%s: %s %+v", o.Result, o.Message, o.Diagnostics)
+	}
+	a.fail = nil
+	w.expect("a none current")
+	if w.up.logins != 1 {
+		t.Errorf("%d logins", w.up.logins)
+	}
+}
+
+// Between an answer and its journal nothing is written that could hold it up.
+func TestLoginIsRecordedOnlyAfterItsTokenIsJournaled(t *testing.T) {
+	for _, action := range []engine.AuditAction{engine.AuditLogin, engine.AuditRefresh} {
+		t.Run(string(action), func(t *testing.T) {
+			w, a := newAuditedWorld(t, oneAccount)
+			if action == engine.AuditRefresh {
+				w.mustApply()
+				w.advance(29 * 24 * time.Hour)
+			}
+			saves, atStart, atEnd := 0, 0, 0
+			w.sinks["state"].Lose = func(op string, _ sinks.Target) error {
+				if op == memory.Write {
+					saves++
+				}
+				return nil
+			}
+			a.seen = func(ev engine.AuditEvent) {
+				switch {
+				case ev.Action == action && ev.Outcome == engine.AuditStarted:
+					atStart = saves
+				case ev.Action == action:
+					atEnd = saves
+				}
+			}
+			w.mustApply()
+			if atStart != 1 || atEnd != 2 {
+				t.Errorf("recorded after %d and %d writes of the state, want after the lease and after the journal", atStart, atEnd)
+			}
+		})
+	}
+}
+
+// What was rejected is remembered before it is recorded.
+func TestRejectionIsRememberedThoughTheAuditTrailBroke(t *testing.T) {
+	w, a := newAuditedWorld(t, strings.Replace(oneAccount, `"pw"`, `"wrong"`, 1))
+	a.fail = afterwards
+	w.apply()
+	w.apply()
+	if w.up.logins != 1 {
+		t.Errorf("%d logins", w.up.logins)
+	}
+}
+
+func TestPlanWarnsOnceThatItsVerificationsAreNotRecorded(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount+strings.NewReplacer(`"a"`, `"b"`).Replace(oneAccount[strings.Index(oneAccount, "account"):]))
+	w.mustApply()
+	a.fail = whole
+	p := w.plan(engine.Request{})
+	if len(p.Diagnostics) != 1 || p.Diagnostics.HasErrors() || !strings.Contains(p.Diagnostics[0].Detail, "no space left on device. Until that is mended") {
+		t.Errorf("%+v", p.Diagnostics)
+	}
+	w.expect("a none current", "b none current")
+	if p := w.plan(engine.Request{Offline: true}); len(p.Diagnostics) != 0 {
+		t.Errorf("offline: %+v", p.Diagnostics)
+	}
+}
+
+func TestFailureIsRecordedWithItsClassAndStatus(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	w.up.onVerify = only(1, refuse(providers.Server, "verify"))
+	w.apply()
+	last := a.events[len(a.events)-1]
+	if last.Status != 401 || last.Class != "server" || last.Token == "" {
+		t.Errorf("%+v", last)
+	}
+	a.want(t, "login started", "login succeeded", "verify failed server")
+}
+
+func TestVerifyIsInTheAuditTrailToo(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	w.mustApply()
+	a.take()
+	if checks, diags := w.engine().Check(t.Context(), nil); len(checks) != 1 || len(diags) != 0 {
+		t.Fatalf("%+v %+v", checks, diags)
+	}
+	a.want(t, "verify succeeded")
+	a.fail = whole
+	checks, diags := w.engine().Check(t.Context(), []string{"fake.a"})
+	if len(checks) != 1 || checks[0].Finding != engine.TokenValid || len(diags) != 1 || diags.HasErrors() {
+		t.Errorf("%+v %+v", checks, diags)
+	}
+}

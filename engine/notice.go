@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/state"
+)
+
+// The topics of notices. Of each, one thing at a time is said of an account, and
+// they say nothing of each other: an account that fails may have a certificate
+// that ends soon.
+const (
+	// aboutTrouble is whether the account can be rotated.
+	aboutTrouble = "trouble"
+	// aboutExpiry is what ends that only a human can renew.
+	aboutExpiry = "expiry"
+)
+
+// claimLife is for how long a notice that is not known to have arrived may
+// still be on its way from another run. Sending takes less.
+const claimLife = 2 * time.Minute
+
+// condition is how an account stands after a run, for those who are told of it.
+type condition struct {
+	now time.Time
+	// about is what all events of the account share.
+	about config.Event
+	// blocked is nil unless a human is needed. failed says that the run did not
+	// do what was to be done, for another reason; message says which.
+	blocked *plan.Block
+	failed  bool
+	message string
+	class   FailureClass
+	// clocks are what only a human can renew; clocksKnown is false where the
+	// account could not be looked at.
+	clocks      []plan.Clock
+	clocksKnown bool
+	// most is up to where failures are worth counting.
+	most int
+}
+
+// message is one notice to send.
+type message struct {
+	to    *config.Notify
+	event config.Event
+	// notice is what the record says of it while it is on its way.
+	notice state.Notice
+}
+
+// condition returns how the account stands; ok is false where this run says
+// nothing about that.
+func (r *run) condition(ctx context.Context, o Outcome) (c condition, ok bool) {
+	gone := r.o.account == nil && o.Result == Done
+	if r.o.record == nil || gone || r.authenticate || r.p.Reason == plan.Disabled || ctx.Err() != nil {
+		return condition{}, false
+	}
+	c = condition{
+		now: r.e.Now(), most: mostFailures(r.e.Config.Notify), blocked: o.Blocker, failed: o.Blocker == nil && o.Result == Failed, message: o.Message, class: o.Class,
+		clocksKnown: r.o.account != nil && r.p.Reason != plan.Unreadable,
+		about:       config.Event{Project: r.e.Config.Project, Address: r.p.Address, Provider: r.o.record.Provider},
+	}
+	c.about.Time = c.now
+	if r.o.account != nil {
+		c.about.Name = r.o.account.cfg.Name
+	}
+	for _, clock := range r.p.Clocks {
+		if clock.Human && !clock.At.IsZero() && clock.Name != plan.AccessToken && clock.Name != plan.RefreshMaterial {
+			c.clocks = append(c.clocks, clock)
+		}
+	}
+	return c, true
+}
+
+// update brings the record's notices up to date, and returns what is to be sent
+// once that is written. changed is false where the record says all already.
+func (c condition) update(rec *state.Record, to []*config.Notify) (changed bool, send []message) {
+	failures := 0
+	if c.failed {
+		failures = min(rec.Failures+1, c.most)
+	}
+	if failures != rec.Failures {
+		rec.Failures, changed = failures, true
+	}
+	for _, n := range to {
+		for _, topic := range []string{aboutTrouble, aboutExpiry} {
+			want, known := c.trouble(n, failures), c.blocked == nil && !c.failed
+			if topic == aboutExpiry {
+				want, known = c.expiry(n), c.clocksKnown
+			}
+			m, dirty := c.next(rec, n, topic, want, known)
+			changed = changed || dirty
+			if m != nil {
+				send = append(send, *m)
+			}
+		}
+	}
+	return changed, send
+}
+
+// next decides what to say to one block on one topic. want is what it would be
+// told; nil where there is nothing, which is so for certain only if well.
+func (c condition) next(rec *state.Record, n *config.Notify, topic string, want *config.Event, well bool) (m *message, dirty bool) {
+	told := rec.Notice(n.Name, topic)
+	switch {
+	case want == nil && (told == nil || !well):
+		return nil, false
+	case want == nil && told.Event == schema.EventRecovered:
+		// It was not sent yet.
+		want = c.recovered(told.Subject)
+	case want == nil && (!told.Sent || !n.Wants(schema.EventRecovered)):
+		rec.DropNotice(n.Name, topic)
+		return nil, true
+	case want == nil:
+		want = c.recovered(was(*told))
+	}
+	subject := subjectOf(*want)
+	if told != nil && told.Event == want.Kind && told.Subject == subject && (told.Sent || c.now.Sub(told.At) < claimLife) {
+		return nil, false
+	}
+	want.Topic = topic
+	notice := state.Notice{Notify: n.Name, Topic: topic, Event: want.Kind, Subject: subject, At: c.now}
+	rec.PutNotice(notice)
+	return &message{to: n, event: *want, notice: notice}, true
+}
+
+// subjectOf tells an event from others of its kind. That an account fails for
+// another reason than before is no change that anyone is told of.
+func subjectOf(e config.Event) string {
+	switch e.Kind {
+	case schema.EventFailing:
+		return ""
+	case schema.EventExpiring:
+		return e.Reason + " " + e.Deadline.UTC().Format(time.RFC3339)
+	}
+	return e.Reason
+}
+
+// trouble is what a block is told of an account that needs a human or fails.
+func (c condition) trouble(n *config.Notify, failures int) *config.Event {
+	e := c.about
+	switch {
+	case c.blocked != nil && n.Wants(schema.EventBlocked):
+		e.Kind, e.Reason, e.Message, e.Since = schema.EventBlocked, string(c.blocked.Reason), c.blocked.Message, c.blocked.Since
+		e.Summary = c.says("needs a human (%s): %s", e.Reason, e.Message)
+	case c.failed && failures >= n.AfterFailures && n.Wants(schema.EventFailing):
+		e.Kind, e.Reason, e.Message, e.Failures = schema.EventFailing, string(c.class), c.message, failures
+		e.Summary = c.says("has failed %d times in a row: %s", failures, e.Message)
+	default:
+		return nil
+	}
+	return &e
+}
+
+// expiry is what a block is told of what ends soonest.
+func (c condition) expiry(n *config.Notify) *config.Event {
+	if !n.Wants(schema.EventExpiring) {
+		return nil
+	}
+	var first *plan.Clock
+	for i, clock := range c.clocks {
+		if clock.At.Sub(c.now) <= n.Within && (first == nil || clock.At.Before(first.At)) {
+			first = &c.clocks[i]
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	e := c.about
+	e.Kind, e.Reason, e.Since, e.Deadline = schema.EventExpiring, string(first.Name), first.Since, first.At
+	what, day := strings.ReplaceAll(e.Reason, "_", " "), first.At.UTC().Format(time.DateOnly)
+	e.Message = fmt.Sprintf("The %s must be replaced by %s, in %s.", what, day, plan.Duration(first.At.Sub(c.now)))
+	if !first.At.After(c.now) {
+		e.Message = fmt.Sprintf("The %s should have been replaced by %s.", what, day)
+	}
+	e.Summary = c.says("needs a human soon: %s", e.Message)
+	return &e
+}
+
+// was says what a block was told before.
+func was(n state.Notice) string {
+	if n.Subject == "" {
+		return n.Event
+	}
+	return fmt.Sprintf("%s (%s)", n.Event, n.Subject)
+}
+
+// recovered is what a block is told of an account that is well again.
+func (c condition) recovered(was string) *config.Event {
+	e := c.about
+	e.Kind, e.Reason = schema.EventRecovered, was
+	e.Message = "It was " + e.Reason + "."
+	e.Summary = c.says("is well again; it was %s", e.Reason)
+	return &e
+}
+
+// says makes the one line that a phone shows.
+func (c condition) says(format string, args ...any) string {
+	who := c.about.Address
+	if c.about.Project != "default" {
+		who = c.about.Project + ": " + who
+	}
+	return who + " " + fmt.Sprintf(format, args...)
+}
+
+// mostFailures is up to where failures are worth counting.
+func mostFailures(to []*config.Notify) int {
+	most := 0
+	for _, n := range to {
+		if n.Wants(schema.EventFailing) {
+			most = max(most, n.AfterFailures)
+		}
+	}
+	return most
+}

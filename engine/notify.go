@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// notifyWithin bounds how long all notices of a run may take. What is not
+	// sent by then is sent by the next run.
+	notifyWithin = time.Minute
+	// notifyAtOnce is how many are sent at the same time.
+	notifyAtOnce = 4
+	// notifyPause is for how long a block is left alone after it could not be
+	// told something: what one notice fails for, the next mostly does too.
+	notifyPause = time.Minute
+	// markTries bounds how often a run waits for another to be done with the
+	// account, to note that a notice has arrived.
+	markTries = 60
+)
+
+// notices are what is to be told when the work is done.
+type notices struct {
+	mu      sync.Mutex
+	waiting []condition
+	// telling says that tellSoon is at it.
+	telling bool
+	// down are the blocks that are left alone until then, by name.
+	down map[string]time.Time
+	// failed are the notices that could not be sent, by block.
+	failed map[*config.Notify]failedNotices
+}
+
+type failedNotices struct {
+	count   int
+	address string
+	err     error
+}
+
+// tellLater keeps what there is to tell of an account until tell. Mostly there
+// is nothing, which is found out without a request.
+func (r *run) tellLater(ctx context.Context, o Outcome) {
+	if r.e.Notify == nil || len(r.e.Config.Notify) == 0 {
+		return
+	}
+	c, ok := r.condition(ctx, o)
+	if !ok {
+		return
+	}
+	if changed, _ := c.update(r.o.record.Clone(), r.e.Config.Notify); !changed {
+		return
+	}
+	r.e.notices.mu.Lock()
+	defer r.e.notices.mu.Unlock()
+	r.e.notices.waiting = append(r.e.notices.waiting, c)
+}
+
+// tell sends what is waiting, and returns warnings of what could not be sent.
+// It never takes longer than notifyWithin, and changes nothing of what was done.
+func (e *Engine) tell(ctx context.Context) diag.List {
+	e.notices.mu.Lock()
+	waiting := e.notices.waiting
+	e.notices.waiting = nil
+	e.notices.mu.Unlock()
+	if len(waiting) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, notifyWithin)
+	defer cancel()
+	var work errgroup.Group
+	work.SetLimit(notifyAtOnce)
+	for _, c := range waiting {
+		work.Go(func() error {
+			if ctx.Err() == nil {
+				e.tellOf(ctx, c)
+			}
+			return nil
+		})
+	}
+	_ = work.Wait()
+	return e.untold()
+}
+
+// tellSoon sends what is waiting while the caller goes on. What fails is in the
+// log, and told at the account's next turn.
+func (e *Engine) tellSoon(ctx context.Context) {
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	if e.notices.telling || len(e.notices.waiting) == 0 {
+		return
+	}
+	e.notices.telling = true
+	go func() {
+		for e.stillTelling(ctx) {
+			e.tell(ctx)
+		}
+	}()
+}
+
+// stillTelling reports whether there is more to send; where there is not,
+// another tellSoon may begin.
+func (e *Engine) stillTelling(ctx context.Context) bool {
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	e.notices.telling = len(e.notices.waiting) > 0 && ctx.Err() == nil
+	return e.notices.telling
+}
+
+// untold returns the warnings of what could not be sent since the last call.
+func (e *Engine) untold() diag.List {
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	var list diag.List
+	for n, f := range e.notices.failed {
+		whom := f.address
+		if f.count > 1 {
+			whom = fmt.Sprintf("%s and %d others", f.address, f.count-1)
+		}
+		d := diag.Warningf("Nobody was told", "notify.%s could not be told of %s: %s. The next run tries again.", n.Name, whom, f.err)
+		d.Range = n.Range
+		list = append(list, d)
+	}
+	slices.SortFunc(list, func(a, b diag.Diagnostic) int { return cmp.Compare(a.Detail, b.Detail) })
+	e.notices.failed = nil
+	return list
+}
+
+// tellOf tells of one account. That something is being sent is written to the
+// account's record before, so that of several runs one sends it, and that it has
+// arrived after. A run that is killed between the two leaves a notice that a
+// later one sends again.
+func (e *Engine) tellOf(ctx context.Context, c condition) {
+	send, err := e.claimNotices(ctx, c)
+	if err != nil {
+		e.Log.Warn("nobody is told of the account, since that could not be remembered", "address", c.about.Address, "error", err)
+		return
+	}
+	var sent []state.Notice
+	for _, m := range send {
+		if err := e.Notify(ctx, m.to, m.event); err != nil {
+			e.notTold(m, err)
+			continue
+		}
+		sent = append(sent, m.notice)
+	}
+	if len(sent) == 0 {
+		return
+	}
+	if err := e.markSent(ctx, c.about.Address, sent); err != nil {
+		e.Log.Warn("that people were told of the account could not be remembered; they may be told again", "address", c.about.Address, "error", err)
+	}
+}
+
+func (e *Engine) notTold(m message, err error) {
+	e.Log.Warn("a notification could not be sent", "notify", m.to.Name, "address", m.event.Address, "error", err)
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	if e.notices.down == nil {
+		e.notices.down = map[string]time.Time{}
+	}
+	e.notices.down[m.to.Name] = e.Now().Add(notifyPause)
+	if e.notices.failed == nil {
+		e.notices.failed = map[*config.Notify]failedNotices{}
+	}
+	f := e.notices.failed[m.to]
+	if f.count == 0 {
+		f.address, f.err = m.event.Address, err
+	}
+	f.count++
+	e.notices.failed[m.to] = f
+}
+
+// reachable are the blocks that are not left alone.
+func (e *Engine) reachable() []*config.Notify {
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	var list []*config.Notify
+	for _, n := range e.Config.Notify {
+		if !e.Now().Before(e.notices.down[n.Name]) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// claimNotices writes to the record what is about to be sent. It returns
+// nothing where another run has told it, or is at work on the account and will.
+func (e *Engine) claimNotices(ctx context.Context, c condition) ([]message, error) {
+	var err error
+	for range writeTries {
+		var snap state.Snapshot
+		if snap, err = e.Store.Load(ctx, c.about.Address); err != nil {
+			return nil, err
+		}
+		rec := snap.Record
+		switch {
+		case rec == nil && c.about.Name == "":
+			// It has gone from the configuration, and now from the state.
+			return nil, nil
+		case rec == nil:
+			rec = state.New(e.Config.Project, c.about.Address, c.about.Provider)
+		case rec.Lease != nil && e.held(rec.Lease):
+			// Writing now would make the holder believe that it lost its lease.
+			return nil, nil
+		}
+		changed, send := c.update(rec, e.reachable())
+		if !changed {
+			return nil, nil
+		}
+		rec.Notices = slices.DeleteFunc(rec.Notices, e.unknownNotice)
+		if _, err = e.Store.Save(ctx, rec, snap.Version); err == nil {
+			return send, nil
+		}
+		if !errors.Is(err, sinks.ErrConflict) {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// unknownNotice reports whether the block that was told has gone from the
+// configuration.
+func (e *Engine) unknownNotice(n state.Notice) bool {
+	return !slices.ContainsFunc(e.Config.Notify, func(c *config.Notify) bool { return c.Name == n.Notify })
+}
+
+// markSent writes to the record that notices have arrived.
+func (e *Engine) markSent(ctx context.Context, address string, sent []state.Notice) error {
+	err := errors.New("other runs were at work on the account for too long")
+	for range markTries {
+		snap, loadErr := e.Store.Load(ctx, address)
+		switch {
+		case loadErr != nil:
+			return loadErr
+		case snap.Record == nil:
+			return nil
+		case snap.Record.Lease != nil && e.held(snap.Record.Lease):
+			if err := e.Sleep(ctx, leasePoll); err != nil {
+				return err
+			}
+			continue
+		}
+		if !arrived(snap.Record, sent) {
+			return nil
+		}
+		if _, err = e.Store.Save(ctx, snap.Record, snap.Version); err == nil || !errors.Is(err, sinks.ErrConflict) {
+			return err
+		}
+	}
+	return err
+}
+
+// arrived notes what has arrived, unless something else is being said by now.
+func arrived(rec *state.Record, sent []state.Notice) (changed bool) {
+	for _, n := range sent {
+		told := rec.Notice(n.Notify, n.Topic)
+		if told == nil || told.Sent || told.Event != n.Event || told.Subject != n.Subject {
+			continue
+		}
+		changed = true
+		if n.Event == schema.EventRecovered {
+			rec.DropNotice(n.Notify, n.Topic)
+		} else {
+			told.Sent = true
+		}
+	}
+	return changed
+}

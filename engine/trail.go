@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/state"
+)
+
+// trail records what is done with one account. What can be put off, an
+// authentication or a deletion, is not begun unless that could be recorded. What
+// is recorded afterwards is never a reason to stop: a token that was got is
+// worth more than its line.
+//
+// A trail without an Auditor records nothing.
+type trail struct {
+	to     Auditor
+	engine *Engine
+	// common is what all events of the account share.
+	common AuditEvent
+	// key is the record's, for fingerprints of tokens.
+	key []byte
+
+	mu sync.Mutex
+	// waiting are events that are written once there is time for them.
+	waiting []AuditEvent
+	// lost are the errors of events that could not be written.
+	lost []error
+}
+
+// newTrail returns the trail of an account; cfg is nil for one that has gone
+// from the configuration.
+func (e *Engine) newTrail(r *state.Record, cfg *config.Account) *trail {
+	t := &trail{to: e.Audit, engine: e, key: r.Key, common: AuditEvent{
+		Project: e.Config.Project, Holder: e.Holder, Address: r.Address, Provider: r.Provider,
+	}}
+	if cfg != nil {
+		t.common.Host = hostOf(cfg)
+	}
+	return t
+}
+
+// hostOf returns the host, with its port where it names one, of an account's
+// upstream.
+func hostOf(cfg *config.Account) string {
+	if !cfg.Values.Has("base_url") {
+		return ""
+	}
+	u, err := url.Parse(cfg.Values.String("base_url"))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// event makes one that says what has just happened.
+func (t *trail) event(id string, action AuditAction, token credential.Secret, err error) AuditEvent {
+	ev := t.common
+	ev.Time, ev.ID, ev.Action, ev.Outcome = t.engine.Now(), id, action, AuditDone
+	ev.Token = t.fingerprint(token)
+	if err == nil {
+		return ev
+	}
+	ev.Outcome, ev.Class = AuditFailed, failureClassOf(err)
+	var upstream *providers.Error
+	if errors.As(err, &upstream) {
+		ev.Reason, ev.Status = upstream.Reason, upstream.Status
+	}
+	return ev
+}
+
+// at says which target an event is about, in place of the upstream.
+func (ev AuditEvent) at(sink, location string) AuditEvent {
+	ev.Host, ev.Sink, ev.Location = "", sink, location
+	return ev
+}
+
+// fingerprint tells one token of an account from another, and says nothing to
+// anyone without the record.
+func (t *trail) fingerprint(token credential.Secret) string {
+	if token.IsZero() {
+		return ""
+	}
+	mac := hmac.New(sha256.New, t.key)
+	writePart(mac, "token in the audit trail")
+	writePart(mac, token.Reveal())
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// begin records that something is about to be done, after what was done before.
+// Its error means that it must not be.
+func (t *trail) begin(ev AuditEvent) (id string, err error) {
+	if t.to == nil {
+		return "", nil
+	}
+	t.write()
+	ev.ID, ev.Outcome = rand.Text(), AuditStarted
+	if err := t.to.Record(ev); err != nil {
+		return "", fmt.Errorf("it was not tried, since it could not be recorded: %w", err)
+	}
+	return ev.ID, nil
+}
+
+// later keeps an event until write.
+func (t *trail) later(ev AuditEvent) {
+	if t.to == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = append(t.waiting, ev)
+}
+
+// write records what is waiting, in its order.
+func (t *trail) write() {
+	t.mu.Lock()
+	waiting := t.waiting
+	t.waiting = nil
+	t.mu.Unlock()
+	for _, ev := range waiting {
+		t.record(ev)
+	}
+}
+
+// record records what has happened.
+func (t *trail) record(ev AuditEvent) {
+	if t.to == nil {
+		return
+	}
+	if ev.ID == "" {
+		ev.ID = rand.Text()
+	}
+	if err := t.to.Record(ev); err != nil {
+		t.engine.Log.Error("an event could not be recorded in the audit trail", "address", ev.Address, "action", ev.Action, "error", err)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.lost = append(t.lost, err)
+	}
+}
+
+// closeTrail writes what is still to be recorded, and says what could not be.
+func (r *run) closeTrail() {
+	if r.trail == nil {
+		return
+	}
+	r.trail.write()
+	if err := r.trail.trouble(); err != nil {
+		r.fail(r.failure("The audit trail is not complete", err))
+	}
+}
+
+// audit returns the trail of the run's account.
+func (r *run) audit() *trail {
+	if r.trail == nil {
+		var cfg *config.Account
+		if r.o.account != nil {
+			cfg = r.o.account.cfg
+		}
+		r.trail = r.e.newTrail(r.o.record, cfg)
+	}
+	return r.trail
+}
+
+// recordTarget records what was done with a target. The token is the zero
+// Secret where it is removed.
+func (r *run) recordTarget(id string, action AuditAction, sink, location string, token credential.Secret, err error) {
+	t := r.audit()
+	t.record(t.event(id, action, token, err).at(sink, location))
+}
+
+// trouble is why events could not be recorded since the last call; nil if all
+// were.
+func (t *trail) trouble() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lost := slices.CompactFunc(t.lost, func(a, b error) bool { return a.Error() == b.Error() })
+	t.lost = nil
+	if len(lost) == 0 {
+		return nil
+	}
+	return lost[0]
+}

@@ -1,0 +1,27 @@
+notify "pager" "oncall" { # ERROR: There is no notify "pager". The only type is "webhook".
+  url = "https://hooks.example.com/x"
+}
+
+notify "webhook" "plain" { # ERROR: url: must begin with https://
+  url = "http://hooks.example.com/x"
+}
+
+notify "webhook" "words" {
+  url            = "ftp:receiver" # ERROR: must be an absolute URL that begins with https://
+  on             = ["broken"] # ERROR: may have only blocked, failing, expiring, recovered
+  after_failures = 0 # ERROR: must be a whole number from 1 to 1000
+  timeout        = "1h" # ERROR: is out of range
+  body           = token.access_token # ERROR: "token" can be used only inside a deliver block
+}
+
+notify "webhook" "twice" {
+  url = "https://hooks.example.com/x"
+}
+
+notify "webhook" "twice" { # ERROR: was already declared at
+  url = "https://hooks.example.com/x"
+}
+
+locals {
+  x = event.kind # ERROR: "event" can be used only in the body argument of a notify block
+}

@@ -1,0 +1,123 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// The kinds of events that a notify block can ask for.
+const (
+	EventBlocked   = "blocked"
+	EventFailing   = "failing"
+	EventExpiring  = "expiring"
+	EventRecovered = "recovered"
+)
+
+// EventKinds are all of them.
+var EventKinds = []string{EventBlocked, EventFailing, EventExpiring, EventRecovered}
+
+// NotifyBlock is the notify block.
+func NotifyBlock() *Block {
+	return &Block{
+		Type: "notify", Labels: []string{"type", "name"},
+		Doc: "A webhook that is called when an account needs a human, keeps failing, comes near the end of something that only a human can renew, or is well again: once for each change. The type is `\"webhook\"`. See [Notifications](../notifications.md).",
+		Attributes: []Attribute{
+			{
+				Name: "url", Type: cty.String, Required: true, Sensitive: true, Check: checkWebhook,
+				Doc: "Where the message is sent. It must be `https://`, or `http://` to a loopback address or with `allow_plain_http`.",
+			},
+			{
+				Name: "method", Type: cty.String, Default: cty.StringVal("POST"), OneOf: []string{"POST", "PUT"},
+				Doc: "The HTTP method.",
+			},
+			{
+				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, Check: checkHeaders,
+				Doc: "Headers to send, such as `Authorization`. `Content-Type` is `application/json` where it is not among them.",
+			},
+			{
+				Name: "body", Type: cty.DynamicPseudoType, Deferred: true, DefaultText: "`{ text = event.summary }`",
+				Doc: "The message, made of `event`. A string is sent as it is, anything else as JSON.",
+			},
+			{
+				Name: "on", Type: cty.Set(cty.String), Check: checkEvents, DefaultText: "all",
+				Doc: "The kinds of events to tell of: `blocked`, `failing`, `expiring`, `recovered`.",
+			},
+			{
+				Name: "after_failures", Type: cty.Number, Default: cty.NumberIntVal(3), Check: checkAfterFailures,
+				Doc: "How many runs in a row must fail before an account is `failing`, 1 to 1000.",
+			},
+			{
+				Name: "expiring_within", Type: cty.String, Default: cty.StringVal("30d"), Check: CheckDuration,
+				Doc: "How long before its end a client certificate or a static token is `expiring`.",
+			},
+			{
+				Name: "timeout", Type: cty.String, Default: cty.StringVal("10s"), Check: checkNotifyTimeout,
+				Doc: "How long one request may take, from `\"100ms\"` to `\"30s\"`.",
+			},
+			{
+				Name: "allow_plain_http", Type: cty.Bool, Default: cty.False,
+				Doc: "Whether `url` may be `http://` to another machine.",
+			},
+		},
+		Check: checkPlainWebhook,
+	}
+}
+
+// errWebhook does not quote the URL, which is a secret.
+var errWebhook = errors.New("must be an absolute URL that begins with https://, such as \"https://hooks.example.com/T0/B0\", without a user and a fragment")
+
+func checkWebhook(v cty.Value) error {
+	u, err := url.Parse(v.AsString())
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.Contains(v.AsString(), "#") {
+		return errWebhook
+	}
+	return nil
+}
+
+func checkPlainWebhook(v Values) error {
+	if !v.Known("url") || !v.Known("allow_plain_http") || v.Bool("allow_plain_http") {
+		return nil
+	}
+	u, err := url.Parse(v.Secret("url").Reveal())
+	if err == nil && u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+		return errors.New("url: must begin with https://, since whoever sees it can send messages in your name. If the network between is trusted, set allow_plain_http = true")
+	}
+	return nil
+}
+
+func checkEvents(v cty.Value) error {
+	if v.LengthInt() == 0 {
+		return errors.New("names no kind of event, so nothing would ever be sent")
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		if _, e := it.Element(); e.IsNull() || !slices.Contains(EventKinds, e.AsString()) {
+			return fmt.Errorf("may have only %s", strings.Join(EventKinds, ", "))
+		}
+	}
+	return nil
+}
+
+func checkAfterFailures(v cty.Value) error {
+	n := v.AsBigFloat()
+	if i, _ := n.Int64(); !n.IsInt() || i < 1 || i > 1000 {
+		return errors.New("must be a whole number from 1 to 1000")
+	}
+	return nil
+}
+
+func checkNotifyTimeout(v cty.Value) error {
+	d, err := ParseDuration(v.AsString())
+	if err != nil {
+		return err
+	}
+	if d < 100*time.Millisecond || d > 30*time.Second {
+		return fmt.Errorf("%q is out of range: a timeout is from \"100ms\" to \"30s\"", v.AsString())
+	}
+	return nil
+}

@@ -41,7 +41,7 @@ build() {
   epoch=$(git -C "$source" log -1 --format=%ct)
   (cd "$source/scripts/tools" && go build -trimpath -buildvcs=false -o "$tools/" ./archive github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod)
   # The pages are the same on every platform, so this machine's program writes them.
-  (cd "$source" && SOURCE_DATE_EPOCH=$epoch go run -trimpath -ldflags "-s -w -X main.release=$version" ./cmd/credsync man "$tools/man1")
+  (cd "$source" && TZ=UTC SOURCE_DATE_EPOCH=$epoch go run -trimpath -ldflags "-s -w -X main.release=$version" ./cmd/credsync man "$tools/man1")
   for platform in $platforms; do
     build_one "$source" "$version" "$out" "$tools" "$epoch" "${platform%/*}" "${platform#*/}"
   done

@@ -280,8 +280,6 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 		w.vault.MustWrite("sys/mounts/"+args[1], map[string]any{"type": "kv", "options": map[string]any{"version": "1"}})
 	case "seal":
 		w.vault.Seal()
-	case "unseal":
-		w.vault.Unseal()
 	case "policy": // policy NAME FILE
 		w.vault.Policy(args[1], ts.ReadFile(args[2]))
 	case "token": // token POLICY: sets VAULT_TOKEN to a new one with only that policy

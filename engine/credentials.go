@@ -10,10 +10,11 @@ import (
 // state nor a request: how long they last, and what is wrong with them.
 func (e *Engine) Inspect(cfg *config.Account) ([]providers.Clock, []providers.Finding, error) {
 	a := e.account(cfg.Address)
-	p, err := e.provider(a, &state.Record{})
+	made, err := e.provider(a, &state.Record{})
 	if err != nil {
 		return nil, nil, err
 	}
+	p := made.provider
 	var clocks []providers.Clock
 	if keeper, ok := p.provider.(providers.Timekeeper); ok {
 		clocks = keeper.Clocks(providers.Seen{})

@@ -23,6 +23,7 @@ var cases = map[string][][]string{
 	"schema":                {{}},
 	"show":                  {{"PLAN"}, {"PLAN", "--json"}, {"FILE"}},
 	"verify":                {{}, {"--json"}, {"ADDR"}},
+	"doctor":                {{"--timeout", "2s"}, {"--timeout", "2s", "--json"}, {"--offline"}},
 	"state list":            {{}, {"--json"}},
 	"state rm":              {{"sagi.proxy"}, {"sagi.proxy", "--auto-approve"}},
 	"state show":            {{"ADDR"}, {"CODE", "--json"}, {"bereke.key", "--json"}},

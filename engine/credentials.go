@@ -16,11 +16,11 @@ func (e *Engine) Inspect(cfg *config.Account) ([]providers.Clock, []providers.Fi
 	}
 	p := made.provider
 	var clocks []providers.Clock
-	if keeper, ok := p.provider.(providers.Timekeeper); ok {
+	if keeper, ok := p.(providers.Timekeeper); ok {
 		clocks = keeper.Clocks(providers.Seen{})
 	}
 	var findings []providers.Finding
-	if inspector, ok := p.provider.(providers.Inspector); ok {
+	if inspector, ok := p.(providers.Inspector); ok {
 		findings = inspector.Inspect(e.Now(), providers.Seen{})
 	}
 	return clocks, findings, nil

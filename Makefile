@@ -28,6 +28,7 @@ lint:
 
 unit:
 	CGO_ENABLED=1 go test -race ./...
+	go test -run '^TestAllInterleavings$$' ./engine
 
 # The acceptance tests run against real servers, which are built once per
 # machine and kept in the user's cache directory. Nothing is taken from the test
@@ -43,7 +44,8 @@ servers:
 acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	go -C acceptance/monitoring test -count=1 -timeout 10m ./...
-	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m ./acceptance/... ./sinks/... ./cmd/credsync
+	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m $$(go list -tags acceptance ./acceptance/... ./sinks/... ./cmd/credsync | grep -v /acceptance/leak$$)
+	go test -tags acceptance -count=1 -timeout 20m ./acceptance/leak
 
 # The long tests: every interleaving, many seeds, many accounts, and waits as
 # long as real ones. docs/reliability.md says what each attacks.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -309,6 +310,9 @@ func TestJournalIsTriedUntilTheStateIsBack(t *testing.T) {
 }
 
 func TestTokenThatTheStateNeverTakesGoesToAnEmergencyFileAndComesBack(t *testing.T) {
+	// Even where the umask takes nothing away, the file is its owner's only.
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
 	w := newWorld(t, oneAccount)
 	ctx, stop := context.WithCancel(context.Background())
 	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 1000000, sinks.ErrUnavailable) }

@@ -40,6 +40,8 @@ build() {
   tools=$(mktemp -d "$work/tools.XXXXXX")
   epoch=$(git -C "$source" log -1 --format=%ct)
   (cd "$source/scripts/tools" && go build -trimpath -buildvcs=false -o "$tools/" ./archive github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod)
+  # The pages are the same on every platform, so this machine's program writes them.
+  (cd "$source" && TZ=UTC SOURCE_DATE_EPOCH=$epoch go run -trimpath -ldflags "-s -w -X main.release=$version" ./cmd/credsync man "$tools/man1")
   for platform in $platforms; do
     build_one "$source" "$version" "$out" "$tools" "$epoch" "${platform%/*}" "${platform#*/}"
   done
@@ -51,7 +53,7 @@ build_one() {
   local name="credsync_${version}_${os}_${arch}" bin="$tools/$6_$7"
   mkdir "$bin"
   (cd "$source" && GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=true -mod=readonly -ldflags "-s -w -X main.release=$version" -o "$bin/credsync" ./cmd/credsync)
-  "$tools/archive" "$out/$name.tar.gz" "$name" "$epoch" "$bin/credsync" "$source/LICENSE" "$source/README.md" "$source/CHANGELOG.md"
+  "$tools/archive" "$out/$name.tar.gz" "$name" "$epoch" "$bin/credsync" "$source/LICENSE" "$source/README.md" "$source/CHANGELOG.md" "$tools/man1"
   # The one moment in an SBOM is when it was made; the commit's says as much.
   "$tools/cyclonedx-gomod" bin -json -noserial -std -version "v$version" -output - "$bin/credsync" 2>"$tools/log" |
     sed -E "s/^(    \"timestamp\": \")[^\"]*/\1$(moment "$epoch")/" >"$out/$name.cdx.json" || { cat "$tools/log" >&2; fail "the SBOM of $name could not be made"; }

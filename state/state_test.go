@@ -289,3 +289,24 @@ func TestRejectionOfAnEarlierVersionHasItsOnlyReason(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 }
+
+// FuzzRecordName: the name of any address is one that files, Vault and
+// Kubernetes take, and no other address has it.
+func FuzzRecordName(f *testing.F) {
+	for _, a := range []string{"account.sagi.coffee", `account.sagi.coffee["almaty"]`, "account.", "", "ключ", "😀", "../../etc/passwd", "A", "a", "a%2fb", "account.x.y\x00", "K", strings.Repeat("ab-", 100)} {
+		f.Add(a, a+"x")
+	}
+	valid := regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?-[0-9a-f]{12}$`)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		name := state.RecordName(a)
+		if !valid.MatchString(name) || len(name) > 93 {
+			t.Errorf("the record of %q is named %q", a, name)
+		}
+		if a != b && name == state.RecordName(b) {
+			t.Errorf("%q and %q share %q", a, b, name)
+		}
+		if name != state.RecordName(a) {
+			t.Errorf("%q has two names", a)
+		}
+	})
+}

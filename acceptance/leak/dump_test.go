@@ -32,6 +32,7 @@ func ageKeys(t *testing.T) (recipient, identity string) {
 // A process that is told to dump its stacks, as an operator does with one that
 // hangs, prints the words of its functions' arguments.
 func TestDumpsOfStacksHoldNoSecret(t *testing.T) {
+	inTheWholeHunt(t)
 	for _, traceback := range []string{"single", "all", "system", "crash"} {
 		for name, signal := range map[string]os.Signal{"SIGQUIT": syscall.SIGQUIT, "SIGABRT": syscall.SIGABRT} {
 			t.Run(traceback+" "+name, func(t *testing.T) {

@@ -109,6 +109,7 @@ func (d *daemon) stop(what string) {
 // rotates, while upstreams repeat what they are sent, and while the
 // configuration is broken.
 func TestNothingLeaksByTheDaemon(t *testing.T) {
+	inTheWholeHunt(t)
 	e := newEstate(t)
 	e.prosper()
 	for _, format := range []string{"text", "json"} {

@@ -101,10 +101,12 @@ func (h *hunt) held(kind, connection string, account func(password string) strin
 }
 
 func TestNothingLeaksByAHostileVault(t *testing.T) {
+	inTheWholeHunt(t)
 	hostileServer(t, "vault", vaultIdentities, func(h *hunt, front *front) string { return "  address = " + quoted(front.url("")) + "\n" })
 }
 
 func TestNothingLeaksByAHostileClusterOrKubeconfig(t *testing.T) {
+	inTheWholeHunt(t)
 	hostileServer(t, "k8ssecret", kubernetesIdentities, func(*hunt, *front) string { return "" })
 }
 

@@ -186,3 +186,11 @@ func (h *hunt) keep(dirs ...string) (restore func()) {
 		}
 	}
 }
+
+// inTheWholeHunt leaves a test to "make acceptance".
+func inTheWholeHunt(t *testing.T) {
+	t.Helper()
+	if !whole {
+		t.Skip("this part of the hunt takes long; it has the build tag acceptance")
+	}
+}

@@ -1,6 +1,7 @@
 package bifitkassa_test
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 // canned answers every request alike, and keeps the last.
 type canned struct {
+	status            int // 200 if 0
 	contentType, body string
 
 	request *http.Request
@@ -34,7 +36,7 @@ func (c *canned) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.sent = string(b)
 	}
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {c.contentType}},
+		StatusCode: cmp.Or(c.status, http.StatusOK), Header: http.Header{"Content-Type": {c.contentType}},
 		Body: io.NopCloser(strings.NewReader(c.body)), Request: req,
 	}, nil
 }
@@ -94,6 +96,37 @@ func FuzzSendCode(f *testing.F) {
 			t.Error("the session id is not as it was received")
 		case err != nil && (!errors.As(err, &e) || e.Class != providers.Server):
 			t.Errorf("got %v, want class server", err)
+		}
+	})
+}
+
+// FuzzLoginWithCode: the answer to a code is a token that can be used, or an
+// error that shows neither the code nor the password, nor blames the password
+// where the status does not.
+func FuzzLoginWithCode(f *testing.F) {
+	for _, status := range []int{200, 400, 401, 423, 500} {
+		for _, body := range []string{sample, `{"error":"invalid_grant","error_description":"canary-3021"}`, `{"error":"mfa_required"}`, `{"access_token":"x","refresh_token":7}`, "null", "", "<html>"} {
+			f.Add(status, body)
+		}
+	}
+	challenge, code := credential.Challenge{ID: credential.NewSecret("590809155")}, credential.NewSecret("canary-3021")
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 200 || status > 599 {
+			return
+		}
+		token, err := challenger(t, &canned{status: status, contentType: "application/json", body: body}).LoginWithCode(t.Context(), challenge, code)
+		var e *providers.Error
+		switch {
+		case err == nil && (token.Access.IsZero() || !upstream.HeaderSafe(token.Access)):
+			t.Error("success without a usable token")
+		case err == nil && token.Outputs.Check() != nil:
+			t.Error(token.Outputs.Check())
+		case err != nil && !errors.As(err, &e):
+			t.Errorf("the error is a %T", err)
+		case err != nil && e.Class == providers.Credentials && status < 400:
+			t.Error("a good status was taken for rejected credentials")
+		case err != nil && strings.Contains(err.Error(), "canary"):
+			t.Errorf("the code is shown: %v", err)
 		}
 	})
 }

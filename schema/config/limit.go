@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/metrics"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/credsync/credsync/schema/diag"
@@ -21,9 +22,13 @@ const (
 	nodeSize = 64
 	// maxGrowth is by how much memory may grow while evaluating, in bytes.
 	maxGrowth = 1 << 30
-	// maxChecks is how often evaluation may be found not to be done yet, not
-	// counting the time that data is being read.
-	maxChecks     = 600
+	// maxWork is how much processor time evaluating may take, not counting what
+	// is spent while data is being read. It is no time of the clock, which on a
+	// busy machine says nothing of a configuration.
+	maxWork = time.Minute
+	// maxChecks is how often evaluation may be found not to be done yet, for
+	// what takes no processor time either.
+	maxChecks     = 6000
 	checkInterval = 100 * time.Millisecond
 )
 
@@ -59,19 +64,26 @@ func fits(v cty.Value, left *int64) bool {
 }
 
 // watch waits for done, and returns why it was given up before, or "".
-func watch(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, heap func() uint64) string {
+func watch(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, heap func() uint64, work func() time.Duration) string {
 	start, checks := heap(), 0
+	spent, seen := time.Duration(0), work()
 	for {
 		select {
 		case <-done:
 			return ""
 		case <-check:
 		}
+		now, before := work(), seen
+		seen = now
 		if !reading.Load() {
 			checks++
+			spent += now - before
 		}
-		if now := heap(); now > start && now-start > maxGrowth {
+		if used := heap(); used > start && used-start > maxGrowth {
 			return fmt.Sprintf("takes more than %d MiB of memory", maxGrowth>>20)
+		}
+		if spent > maxWork {
+			return fmt.Sprintf("takes more than %s of processor time", maxWork)
 		}
 		if checks > maxChecks {
 			return fmt.Sprintf("takes more than %s", maxChecks*checkInterval)
@@ -87,6 +99,15 @@ func heapInUse() uint64 {
 	return sample[0].Value.Uint64()
 }
 
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // within runs f, and gives up waiting for it when it takes too much. f is then
 // still running, since nothing can stop an evaluation: the program should end.
 func within(reading *atomic.Bool, f func()) *diag.Diagnostic {
@@ -97,7 +118,7 @@ func within(reading *atomic.Bool, f func()) *diag.Diagnostic {
 	}()
 	ticker := time.NewTicker(checkInterval)
 	defer ticker.Stop()
-	why := watch(done, ticker.C, reading, heapInUse)
+	why := watch(done, ticker.C, reading, heapInUse, processorTime)
 	if why == "" {
 		return nil
 	}

@@ -17,13 +17,20 @@ func TestWatchGivesUpOnTimeAndMemoryButNotOnReading(t *testing.T) {
 	}
 	still := func() uint64 { return 1000 }
 	var reading atomic.Bool
-	if why := watch(never, checks, &reading, still); !strings.Contains(why, "1m0s") {
-		t.Errorf("an evaluation without end: %q", why)
+	idle := func() time.Duration { return 0 }
+	spent := time.Duration(0)
+	busy := func() time.Duration { spent += time.Second; return spent }
+	if why := watch(never, checks, &reading, still, busy); !strings.Contains(why, "1m0s of processor time") || spent > 70*time.Second {
+		t.Errorf("an evaluation without end, after %s: %q", spent, why)
+	}
+	before := len(checks)
+	if why := watch(never, checks, &reading, still, idle); !strings.Contains(why, "10m0s") || before-len(checks) < maxChecks {
+		t.Errorf("an evaluation that hangs, after %d checks: %q", before-len(checks), why)
 	}
 
 	heap := uint64(0)
 	growing := func() uint64 { heap += 256 << 20; return heap }
-	if why := watch(never, checks, &reading, growing); !strings.Contains(why, "1024 MiB") {
+	if why := watch(never, checks, &reading, growing, idle); !strings.Contains(why, "1024 MiB") {
 		t.Errorf("an evaluation that grows: %q", why)
 	}
 
@@ -39,7 +46,7 @@ func TestWatchGivesUpOnTimeAndMemoryButNotOnReading(t *testing.T) {
 		}
 		return 1000
 	}
-	if why := watch(done, checks, &reading, seen); why != "" {
+	if why := watch(done, checks, &reading, seen, busy); why != "" {
 		t.Errorf("a slow data source: %q", why)
 	}
 }

@@ -61,5 +61,5 @@ func able(address string, initialized, sealed bool) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("Vault at %s: %w: %w", address, sinks.ErrUnavailable, errors.New(why))
+	return fmt.Errorf("the Vault at %s: %w: %w", address, sinks.ErrUnavailable, errors.New(why))
 }

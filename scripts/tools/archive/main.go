@@ -4,7 +4,8 @@
 //
 //	archive OUTPUT.tar.gz PREFIX EPOCH FILE...
 //
-// Each FILE becomes PREFIX/<its base name>, executable if FILE is.
+// Each FILE becomes PREFIX/<its base name>, executable if FILE is; a directory
+// becomes one, with the files directly in it.
 package main
 
 import (
@@ -51,11 +52,32 @@ func pack(w io.Writer, prefix string, at time.Time, files []string) error {
 	}
 	archive := tar.NewWriter(zipped)
 	for _, file := range files {
-		if err := add(archive, prefix, at, file); err != nil {
+		if err := addAll(archive, prefix, at, file); err != nil {
 			return err
 		}
 	}
 	return errors.Join(archive.Close(), zipped.Close())
+}
+
+// addAll adds a file, or the files of a directory in the order of their names.
+func addAll(archive *tar.Writer, prefix string, at time.Time, file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return add(archive, prefix, at, file)
+	}
+	entries, err := os.ReadDir(file)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := add(archive, path.Join(prefix, filepath.Base(file)), at, filepath.Join(file, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func add(archive *tar.Writer, prefix string, at time.Time, file string) error {

@@ -1,0 +1,6 @@
+//go:build !acceptance
+
+package leak
+
+// whole says whether the whole hunt is run, which takes minutes.
+const whole = false

@@ -1,0 +1,48 @@
+package bereke
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers"
+)
+
+type answering string
+
+func (a answering) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(string(a))), Request: req,
+	}, nil
+}
+
+// FuzzFetchKey: what public_key_url answers is either a key that encrypts or the
+// upstream's mistake.
+func FuzzFetchKey(f *testing.F) {
+	encoded, err := json.Marshal(map[string]string{"key": pemOf("PUBLIC KEY", mustKey(x509.MarshalPKIXPublicKey(&smallKey().PublicKey)))})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{string(encoded), "", "{}", "null", "[]", `{"key":null}`, `{"key":1}`, `{"key":"-----BEGIN"}`, `{"key":"a","key":"b"}`, "<html>", `{"key":"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		p := &provider{keyURL: "http://127.0.0.1:1/key", username: credential.NewSecret("canary-user"), env: providers.Env{Client: &http.Client{Transport: answering(body)}, Version: "1.2.3"}}
+		key, err := p.fetchKey(t.Context())
+		var e *providers.Error
+		switch {
+		case err == nil:
+			if _, err := key.encrypt("password", paddingPKCS1, credential.NewSecret("x")); err != nil {
+				t.Errorf("a key that was accepted does not encrypt: %v", err)
+			}
+		case !errors.As(err, &e) || e.Class != providers.Server:
+			t.Errorf("got %v, want class server", err)
+		}
+	})
+}

@@ -158,7 +158,11 @@ func TestErrorsShowNeitherURLNorAnswer(t *testing.T) {
 		"https://host.invalid":     "its host is not known to the name server",
 		"https://127.0.0.1:999999": "the connection failed",
 	} {
-		n := block(t, webhookHCL(url+"/canary-url?token=canary-query", "  timeout = \"200ms\"\n"), nil)
+		timeout := "10s"
+		if url == slow.URL || url == "https://host.invalid" {
+			timeout = "200ms"
+		}
+		n := block(t, webhookHCL(url+"/canary-url?token=canary-query", fmt.Sprintf("  timeout = %q\n", timeout)), nil)
 		err := notify.New("1").Send(t.Context(), n, blocked)
 		if url == "https://host.invalid" && fmt.Sprint(err) == "no answer within 200ms" {
 			continue // the name server took its time

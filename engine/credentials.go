@@ -9,7 +9,7 @@ import (
 // Inspect returns what can be told of an account's credentials with neither the
 // state nor a request: how long they last, and what is wrong with them.
 func (e *Engine) Inspect(cfg *config.Account) ([]providers.Clock, []providers.Finding, error) {
-	a := e.account(cfg.Address)
+	a := e.byAddress[cfg.Address]
 	made, err := e.provider(a, &state.Record{})
 	if err != nil {
 		return nil, nil, err

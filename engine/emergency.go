@@ -158,7 +158,7 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	if rescued.Pending == nil {
 		return "", fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
 	}
-	a := e.account(rescued.Address)
+	a := e.byAddress[rescued.Address]
 	if a == nil {
 		// The next apply would take it for an account that has been removed.
 		return "", fmt.Errorf("the emergency file is of %s, which this configuration does not have; bring it back where that account is declared", rescued.Address)
@@ -182,16 +182,6 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 		return "", err
 	}
 	return rescued.Address, nil
-}
-
-// account returns the configured account of an address; nil if there is none.
-func (e *Engine) account(address string) *account {
-	for _, a := range e.accounts {
-		if a.cfg.Address == address {
-			return a
-		}
-	}
-	return nil
 }
 
 func mergeRescued(a *account, rec, rescued *state.Record) error {

@@ -58,7 +58,9 @@ type Options struct {
 type Engine struct {
 	Options
 	accounts []*account
-	notices  notices
+	// byAddress has the same ones.
+	byAddress map[string]*account
+	notices   notices
 	// same are the accounts that log in alike, found once they are needed.
 	same     map[*account]*sameLogin
 	sameOnce sync.Once
@@ -72,10 +74,12 @@ func New(o Options) *Engine {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	e := &Engine{Options: o}
+	e := &Engine{Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts))}
 	shared := sharedTargets(o.Config.Accounts)
 	for _, cfg := range o.Config.Accounts {
-		e.accounts = append(e.accounts, newAccount(o.Config.Project, cfg, shared))
+		a := newAccount(o.Config.Project, cfg, shared)
+		e.accounts = append(e.accounts, a)
+		e.byAddress[cfg.Address] = a
 	}
 	return e
 }

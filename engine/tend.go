@@ -39,11 +39,11 @@ func (e *Engine) Addresses(shard *Shard) []string {
 // Plan it writes nothing, and offline it asks no upstream anything. It returns
 // nil for an address that the configuration does not have.
 func (e *Engine) Look(ctx context.Context, address string, offline bool) *AccountPlan {
-	i := slices.IndexFunc(e.accounts, func(a *account) bool { return a.cfg.Address == address })
-	if i < 0 {
+	a := e.byAddress[address]
+	if a == nil {
 		return nil
 	}
-	return decide(e.observe(ctx, e.accounts[i], look{offline: offline}))
+	return decide(e.observe(ctx, a, look{offline: offline}))
 }
 
 // Removed plans the accounts that only the state knows. The errors are of

@@ -51,12 +51,13 @@ func (w *weather) setQuiet(quiet bool) {
 }
 
 // faultySink is a sink in that weather. wrote is told of all data that is about
-// to be written.
+// to be written, done of every operation and how it ended.
 type faultySink struct {
 	sinks.Sink
 	weather *weather
 	name    string
 	wrote   func(sinks.Target, sinks.Write)
+	done    func(op string, t sinks.Target, kind faultproxy.Kind, err error)
 }
 
 // during runs an operation.
@@ -65,7 +66,9 @@ func (s *faultySink) during(op string, t sinks.Target, f func() error) error {
 	if kind == before {
 		return fmt.Errorf("%s %s: %w: out of reach", op, t.Location, sinks.ErrUnavailable)
 	}
-	if err := f(); err != nil {
+	err := f()
+	s.done(op, t, kind, err)
+	if err != nil {
 		return err
 	}
 	if kind == after {

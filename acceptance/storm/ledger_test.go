@@ -1,6 +1,7 @@
 package storm
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/credsync/credsync/sandbox/faultproxy"
 )
@@ -29,6 +31,9 @@ type ledger struct {
 	// processed counts logins that the upstream worked on, by account and run.
 	processed map[string]int
 	broken    map[string]bool
+	// history is what happened to each account, in order, for whoever has to
+	// find out why a promise was broken.
+	history map[string][]string
 
 	logins, refreshes, lost int
 }
@@ -38,13 +43,37 @@ type issued struct{ access, refresh string }
 func newLedger(list []account) *ledger {
 	l := &ledger{
 		accounts: map[string]account{}, decided: map[string]map[int]string{}, newest: map[string]issued{},
-		verified: map[string]bool{}, processed: map[string]int{}, broken: map[string]bool{},
+		verified: map[string]bool{}, processed: map[string]int{}, broken: map[string]bool{}, history: map[string][]string{},
 	}
 	for _, a := range list {
 		l.accounts[a.key] = a
 		l.decided[a.key] = map[int]string{}
 	}
 	return l
+}
+
+// note adds to an account's history. The caller holds the lock.
+func (l *ledger) note(key, format string, args ...any) {
+	l.history[key] = append(l.history[key], time.Now().Format("05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// operated notes what was done at a sink.
+func (l *ledger) operated(key, format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.note(key, format, args...)
+}
+
+// story tells an account's history.
+func (l *ledger) story(key string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.history[key], "\n\t")
+}
+
+// short tells tokens apart in a history; these are the sandbox's.
+func short(token string) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(token)))[:8]
 }
 
 // violate notes that a promise was broken.
@@ -87,6 +116,7 @@ func (l *ledger) saw(x *faultproxy.Exchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.accounts[x.Whose]
+	l.note(a.key, "%s%s %s: fault %q, status %d, token %s", x.Header.Get("X-Run"), x.Header.Get("Proxy-Authorization"), op, x.Fault, x.Status, short(tokenOf(x.Answer).access))
 	ok := x.Intact() && x.Status < 300
 	switch op {
 	case "verify":

@@ -117,10 +117,22 @@ state "memory" "state" { path = "state" }
 	return cfg
 }
 
+// whose tells which account a path in a sink belongs to.
+func (s *storm) whose(path string) string {
+	for _, a := range s.accounts {
+		if path == "shop/"+a.key || path == a.key+".json" || path == "state/"+state.RecordName(a.address()) {
+			return a.key
+		}
+	}
+	return ""
+}
+
 // sink is what a runner has of a sink block.
-func (s *storm) sink(b *config.Sink) (sinks.Sink, error) {
+func (s *storm) sink(holder string, b *config.Sink) (sinks.Sink, error) {
 	f := &faultySink{weather: s.weather, name: b.Name, wrote: func(t sinks.Target, w sinks.Write) {
 		s.ledger.writes(t.Location, w.Data["access_token"].Reveal())
+	}, done: func(op string, t sinks.Target, kind faultproxy.Kind, err error) {
+		s.ledger.operated(s.whose(t.Path), "%s %s %s: fault %q, error %v", holder, op, b.Name, kind, err)
 	}}
 	switch b.Name {
 	case "memory.state":
@@ -166,13 +178,13 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 	defer end()
 	pool := upstream.NewPool(upstream.PoolOptions{Now: s.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }})
 	defer pool.Close()
-	stateSink, err := s.sink(s.config.State.Sink)
+	stateSink, err := s.sink(holder, s.config.State.Sink)
 	if err != nil {
 		s.t.Error(err)
 		return &engine.Summary{}
 	}
 	e := engine.New(engine.Options{
-		Config: s.config, Sink: s.sink, Now: s.now, Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0", Concurrency: 20,
+		Config: s.config, Sink: func(b *config.Sink) (sinks.Sink, error) { return s.sink(holder, b) }, Now: s.now, Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0", Concurrency: 20,
 		Alive: func(h string) bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -236,14 +248,18 @@ func (s *storm) checkForeign() {
 // nothing left to do.
 func (s *storm) converge() {
 	s.t.Helper()
+	blocked := map[string]bool{}
+	for _, a := range s.accounts {
+		blocked[a.address()] = a.wrong || a.foreign
+	}
 	for _, o := range s.apply(s.t.Context()).Outcomes {
-		if o.Result == engine.Failed {
-			s.t.Errorf("%s did not converge: %s %+v", o.Address, o.Message, o.Diagnostics)
+		if o.Result == engine.Failed || o.Result == engine.Blocked && !blocked[o.Address] {
+			s.t.Errorf("%s did not converge: %s %s %s %+v", o.Address, o.Action, o.Reason, o.Message, o.Diagnostics)
 		}
 	}
 	asked := s.ledger.logins + s.ledger.refreshes
 	for _, o := range s.apply(s.t.Context()).Outcomes {
-		if o.Result != engine.Blocked {
+		if o.Result != engine.Blocked || !blocked[o.Address] {
 			s.t.Errorf("%s had something to do after all was done: %s %s", o.Address, o.Action, o.Reason)
 		}
 	}
@@ -282,7 +298,8 @@ func (s *storm) checkEnd(a account) {
 		return
 	}
 	if got := inMain["access_token"].Reveal(); got != want || !strings.Contains(string(inFile), want) {
-		s.t.Errorf("%s: a target has not the newest token", a.address())
+		record, _ := s.state.Get("state/" + state.RecordName(a.address()))
+		s.t.Errorf("%s: a target has not the newest token %s: %s in memory; in the file: %s\nrecord: %s\n\t%s", a.address(), short(want), short(got), inFile, record["record"].Reveal(), s.ledger.story(a.key))
 	}
 	if name, live := s.upstream.Live(a.provider, want); name != a.login() || !live {
 		s.t.Errorf("%s: the token that was delivered is not alive", a.address())

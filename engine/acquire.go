@@ -171,12 +171,25 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 	if !r.o.account.cfg.Spec.Static {
 		// That a static token was taken from the configuration says nothing.
 		r.o.record.Accept(g.LoginPrint)
+		r.unblock(g.LoginPrint)
 	}
 	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
 		r.o.record.FirstSeenAt = r.e.Now()
 	}
 	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), nil)
 	return g
+}
+
+// unblock forgets what stood in the way of a login that has worked, with the
+// code that it took: the journal has that at once, should the run end there.
+// Whether access is missing only verification tells.
+func (r *run) unblock(loginPrint string) {
+	if b := r.o.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != providers.NoAccess {
+		r.o.record.Block = nil
+	}
+	if c := r.o.record.Challenge; c != nil && c.LoginPrint == loginPrint {
+		r.o.record.Challenge = nil
+	}
 }
 
 // loseAnswer marks the old token as dead where a login may have killed it

@@ -353,7 +353,11 @@ func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code
 	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
 		return credential.Token{}, wantsCode("the code is wrong")
 	}
-	return f.u.issue(f.now()), nil
+	t := f.u.issue(f.now())
+	if f.u.loginDone != nil {
+		f.u.loginDone()
+	}
+	return t, nil
 }
 
 func wantsCode(message string) error {

@@ -26,9 +26,12 @@ type observation struct {
 	record  *state.Record
 	version string
 	// known says that the state has a record.
-	known  bool
-	at     time.Time
-	prints prints
+	known bool
+	// rescues are the account's emergency files; what the newest has to bring is
+	// in record already.
+	rescues []*rescue
+	at      time.Time
+	prints  prints
 	// infos and contents are by deliver block: what the sink says of the
 	// target, and what should be in it.
 	infos    []sinks.Info
@@ -81,7 +84,8 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		o.unreadable(StateUnreadable, err)
 		return o
 	}
-	o.version, o.record, o.known = snap.Version, snap.Record, snap.Record != nil
+	o.rescues = e.rescues(a)
+	o.version, o.record, o.known = snap.Version, e.withRescued(o, snap.Record), snap.Record != nil
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
 	}

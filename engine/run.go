@@ -78,6 +78,7 @@ func (r *run) do(ctx context.Context) Outcome {
 		r.note(ctx)
 	}
 	r.release(ctx)
+	r.dropRescued(ctx)
 	return r.outcome()
 }
 

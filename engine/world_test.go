@@ -50,6 +50,7 @@ type world struct {
 	holder    string
 	alive     func(string) bool
 	emergency string
+	identity  credential.Secret
 	audit     engine.Auditor
 	notify    func(context.Context, *config.Notify, config.Event) error
 }
@@ -143,7 +144,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency, Audit: w.audit, Notify: w.notify,
+		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, Audit: w.audit, Notify: w.notify,
 	})
 }
 

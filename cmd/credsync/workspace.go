@@ -111,6 +111,7 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 		Path:               given,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
+		EmergencyIdentity:  ageIdentity(cfg.State),
 	})
 	return &workspace{
 		config: cfg, engine: eng, accounts: eng, skews: to.clocks,

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/schema/config"
 )
 
@@ -104,7 +105,7 @@ func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (
 		}
 		req.Header.Set(name, value.Reveal())
 	}
-	client := &http.Client{Transport: s.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: crashpoint.Transport(s.transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		return notSent(err), failure(err, timeout)

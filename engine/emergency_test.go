@@ -199,4 +199,3 @@ func TestTokenOfALostLeaseThatNothingTakesIsCalledLost(t *testing.T) {
 		t.Errorf("%s", m)
 	}
 }
-

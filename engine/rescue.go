@@ -144,8 +144,8 @@ func (r *rescue) superseded(rec *state.Record) bool {
 }
 
 // dropRescued removes the account's emergency files that the state, as it is
-// now, has no need of. What cannot be read here may be of use to someone else,
-// and stays, unless it is torn.
+// now, has no need of, and those that are torn: whoever writes one holds the
+// lease. Others that cannot be read here may be of use to someone else, and stay.
 func (r *run) dropRescued(ctx context.Context) {
 	if r.o.account == nil {
 		return
@@ -158,10 +158,11 @@ func (r *run) dropRescued(ctx context.Context) {
 	if err != nil || snap.Record == nil {
 		return
 	}
+	atWork := snap.Record.Lease != nil && r.e.held(snap.Record.Lease)
 	for _, f := range files {
-		if (f.record != nil || f.torn) && f.superseded(snap.Record) {
+		if f.record != nil && f.superseded(snap.Record) || f.torn && !atWork {
 			removeEmergency(f.file)
-			r.e.Log.Info("an emergency file was removed, as the state has its token or a newer one", "address", r.p.Address, "file", f.file)
+			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.p.Address, "file", f.file)
 		}
 	}
 }
@@ -189,7 +190,7 @@ func (r *rescue) warning(a *account) diag.Diagnostic {
 	case r.used:
 		detail = fmt.Sprintf("It is in %s. Apply brings it back from there, with no login, and then removes the file.", r.file)
 	case r.torn:
-		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file once there is another token.", r.file).About(a.cfg.Address, a.cfg.Range)
+		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file.", r.file).About(a.cfg.Address, a.cfg.Range)
 	case r.unread != nil:
 		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, r.unread, recoverIt)
 	case !a.cfg.Enabled:

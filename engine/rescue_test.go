@@ -14,6 +14,7 @@ import (
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/state"
 )
 
@@ -110,7 +111,7 @@ func TestEmergencyFileOfARunAtWorkIsLeftToIt(t *testing.T) {
 
 // Killed in the middle of the file, the run has lost the token. What is there is
 // a leak and no more.
-func TestTornEmergencyFileGoesOnceThereIsAnotherToken(t *testing.T) {
+func TestTornEmergencyFileGoes(t *testing.T) {
 	for name, cut := range map[string]func([]byte) []byte{
 		"empty": func([]byte) []byte { return nil },
 		"half":  func(b []byte) []byte { return b[:len(b)/2] },
@@ -136,6 +137,18 @@ func TestTornEmergencyFileGoesOnceThereIsAnotherToken(t *testing.T) {
 			wantNoFiles(t, w)
 		})
 	}
+}
+
+// Nothing has to come of the apply for that.
+func TestTornEmergencyFileOfABlockedAccountGoes(t *testing.T) {
+	w, _ := rescued(t)
+	if err := os.WriteFile(emergencyFiles(t, w)[0], nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.apply()
+	w.expect("a blocked credentials_rejected")
+	wantNoFiles(t, w)
 }
 
 func newIdentity(t *testing.T) *age.X25519Identity {

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/sandbox"
@@ -79,6 +80,16 @@ type action struct {
 	whole, gone bool
 	// deletes sets on_remove = "delete".
 	deletes bool
+	// outage of the state in the middle of it; inFiles says that the state has
+	// to be in files for that.
+	outage  outage
+	inFiles bool
+	// watched adds an audit trail and a notify block; told is what the block is
+	// told of from the beginning to the end.
+	watched bool
+	told    []string
+	// soak leaves it to the soak tests, since another is much like it.
+	soak bool
 }
 
 var apply = []string{"apply", "--auto-approve"}
@@ -86,6 +97,10 @@ var apply = []string{"apply", "--auto-approve"}
 func applied(w *world) { w.must(0, apply...) }
 
 func actions() []action {
+	return slices.Concat(ordinary(), emergencies(), watched())
+}
+
+func ordinary() []action {
 	return []action{
 		{name: "issue", whole: true},
 		{name: "refresh", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: due},

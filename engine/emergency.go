@@ -175,6 +175,11 @@ func mergeRescued(a *account, rec, rescued *state.Record) (*state.Record, error)
 	if !bytes.Equal(rec.Key, rescued.Key) {
 		rekey(a, token, rescued.Key, rec.Key)
 	}
+	if n := rec.Newest(); n != nil && a.loginRevokes() && (rescued.Current == nil || rescued.Current.ID != n.ID) {
+		// Another run has logged in as well, and one login has killed the
+		// token of the other. Clocks of two machines do not tell which.
+		token.Rejected = true
+	}
 	rec.Pending = token
 	return rec, nil
 }

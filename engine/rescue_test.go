@@ -275,3 +275,24 @@ func TestTokenOfACodeIsBroughtBackWithoutAnotherCode(t *testing.T) {
 	}
 	wantNoFiles(t, w)
 }
+
+// Another run has logged in meanwhile, on a machine whose clock is behind. Which
+// login was last, and so which token lives, cannot be known.
+func TestTokenThatAnotherLoginMayHaveKilledIsNotDelivered(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.revokes, w.up.unverifiable = true, true
+	stopAfter(w, 3, func(ctx context.Context) { w.applyWith(ctx, engine.Request{}) })
+	w.alive = func(string) bool { return false }
+	here := w.emergency
+	w.emergency = t.TempDir()
+	w.holder = "runner-2"
+	w.advance(-time.Hour)
+	w.mustApply()
+	w.emergency = here
+	w.advance(time.Hour)
+	w.mustApply()
+	if got := w.delivered("a"); got == "token-1" || !w.up.live[got] {
+		t.Errorf("delivered %q, which is dead", got)
+	}
+	wantNoFiles(t, w)
+}

@@ -1,13 +1,10 @@
 package engine_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 )
 
 // otherRun applies as a run on another machine would, five minutes later.
@@ -63,24 +60,5 @@ func TestTwoLoginsThatRevokeEachOtherEndWithALiveToken(t *testing.T) {
 	w.apply()
 	close(ended)
 	<-done
-	w.deliversALiveToken()
-}
-
-// A run whose lease ran out logs in after its successor has, and is killed before
-// it can tell. The successor's token is dead, and nobody has seen it die.
-func TestLoginOfARunThatIsKilledAfterItsSuccessorsLoginIsNotForgotten(t *testing.T) {
-	w := newWorld(t, oneAccount)
-	w.up.revokes, w.up.unverifiable = true, true
-	w.up.loginBegins = func() {
-		if s := w.otherRun(); s.Count(engine.Done) != 1 {
-			t.Fatalf("%+v", s.Outcomes)
-		}
-		w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 1<<20, sinks.ErrUnavailable) }
-	}
-	ctx, kill := context.WithCancel(t.Context())
-	w.sleeping = kill
-	w.applyWith(ctx, engine.Request{})
-	w.sleeping, w.up.loginDone = nil, nil
-	w.sinks["state"].Fail = nil
 	w.deliversALiveToken()
 }

@@ -28,7 +28,6 @@ const (
 //
 // It reports false where the token must not be used further, having said why.
 func (r *run) journal(ctx context.Context, g *state.Grant) bool {
-	g.Rejected = g.Rejected || r.mayBeKilled()
 	r.o.record.Pending = g
 	err := r.journalOnce(ctx)
 	if err == nil {
@@ -47,15 +46,6 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 		r.fail(r.failure("The new token could not be journaled", err))
 	}
 	return false
-}
-
-// mayBeKilled reports whether a run that lost its lease to this one may still
-// log in, and so kill the token that this one has got: its request may be on
-// the way, and should it be killed right after, it can tell nobody. A token that
-// can be verified is found dead by the next plan. Any other is journaled as
-// dead, so that the next run, which takes nobody's lease, logs in again.
-func (r *run) mayBeKilled() bool {
-	return r.tookOver && r.o.account.loginRevokes() && !r.provider.canVerify()
 }
 
 // journalLate is for a state that did not take the token at once. An error says

@@ -99,8 +99,6 @@ func (r *run) writeLease(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	old := r.o.record.Lease
-	r.tookOver = old != nil && old.Holder != r.e.Holder
 	r.o.record, r.o.version, r.leased = rec, version, true
 	return nil
 }

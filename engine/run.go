@@ -35,9 +35,6 @@ type run struct {
 	// trail is nil until something is recorded.
 	trail  *trail
 	leased bool
-	// tookOver says that the lease was that of another run, which ended without
-	// releasing it or is held up.
-	tookOver bool
 	// sent are the records, encoded, whose writes ended with an error and may
 	// have arrived all the same.
 	sent []credential.Secret

@@ -51,8 +51,8 @@ func EmergencyFiles(dir string) []string {
 	return files
 }
 
-// rescues are the emergency files of an account. Those of another project that
-// has an account of the same address are left out.
+// rescues are the emergency files of an account. What is in them says whose they
+// are: another project can have an account of the same address.
 func (e *Engine) rescues(a *account) []*rescue {
 	var list []*rescue
 	for _, file := range EmergencyFiles(e.EmergencyDir) {
@@ -66,7 +66,7 @@ func (e *Engine) rescues(a *account) []*rescue {
 		}
 		r := &rescue{file: file, modified: info.ModTime()}
 		r.read(e, info)
-		if r.record == nil || r.record.Project == e.Config.Project {
+		if r.record == nil || r.record.Project == e.Config.Project && r.record.Address == a.cfg.Address {
 			list = append(list, r)
 		}
 	}

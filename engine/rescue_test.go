@@ -233,23 +233,31 @@ func TestEmergencyFileThatIsNotOursIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestEmergencyFileOfAnotherProjectIsLeftAlone(t *testing.T) {
-	w, content := rescued(t)
-	file := emergencyFiles(t, w)[0]
-	other := bytes.Replace(content, []byte(`"project":"default"`), []byte(`"project":"other"`), 1)
-	if _, err := state.Decode(credential.NewSecret(string(other))); err != nil || bytes.Equal(other, content) {
-		t.Fatalf("the file has another form: %v", err)
-	}
-	if err := os.WriteFile(file, other, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.advance(time.Minute)
-	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 0 {
-		t.Errorf("%+v", p.Diagnostics)
-	}
-	w.mustApply()
-	if got := w.delivered("a"); got != "token-2" || len(emergencyFiles(t, w)) != 1 {
-		t.Errorf("delivered %q, files %v", got, emergencyFiles(t, w))
+// Whatever the file is called, what is in it says whose it is.
+func TestEmergencyFileOfAnotherAccountIsLeftAlone(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"of another project":                   {`"project":"default"`, `"project":"other"`},
+		"of another account, under a new name": {`"address":"account.fake.a"`, `"address":"account.fake.b"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, content := rescued(t)
+			file := emergencyFiles(t, w)[0]
+			other := bytes.Replace(content, []byte(change[0]), []byte(change[1]), 1)
+			if _, err := state.Decode(credential.NewSecret(string(other))); err != nil || bytes.Equal(other, content) {
+				t.Fatalf("the file has another form: %v", err)
+			}
+			if err := os.WriteFile(file, other, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			w.advance(time.Minute)
+			if p := w.plan(engine.Request{}); len(p.Diagnostics) != 0 {
+				t.Errorf("%+v", p.Diagnostics)
+			}
+			w.mustApply()
+			if got := w.delivered("a"); got != "token-2" || len(emergencyFiles(t, w)) != 1 {
+				t.Errorf("delivered %q, files %v", got, emergencyFiles(t, w))
+			}
+		})
 	}
 }
 

@@ -78,6 +78,9 @@ type action struct {
 	// be at every target, gone that nothing must be there.
 	ends        int
 	whole, gone bool
+	// code says that a human's code is entered: once its token is known, nobody
+	// is needed any more, and the apply ends with 0.
+	code bool
 	// deletes sets on_remove = "delete".
 	deletes bool
 	// outage of the state in the middle of it; inFiles says that the state has
@@ -123,7 +126,7 @@ func ordinary() []action {
 		{name: "send a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, args: func(w *world) []string {
 			return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
 		}},
-		{name: "log in with a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, prepare: func(w *world) {
+		{name: "log in with a code", ends: 3, code: true, of: func(p provider) bool { return p.codes }, account: secondFactor, prepare: func(w *world) {
 			w.must(0, "login", w.p.account.Upstream+".a", "--send-only")
 		}, args: func(w *world) []string {
 			return []string{"login", w.p.account.Upstream + ".a", "--code", w.box.LastCode(w.p.account.Upstream, w.p.account.Name)}

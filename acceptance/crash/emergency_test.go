@@ -45,7 +45,7 @@ func emergencies() []action {
 	return []action{
 		{name: "issue while the state is away", whole: true, of: issues, outage: passes, inFiles: true, soak: true},
 		{name: "rotate while the state is away", whole: true, of: issues, prepare: due, outage: lasts, inFiles: true},
-		{name: "enter a code while the state is away", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor,
+		{name: "enter a code while the state is away", ends: 3, code: true, of: func(p provider) bool { return p.codes }, account: secondFactor,
 			prepare: codeSent, args: enterCode, outage: lasts, inFiles: true},
 		{name: "bring a token back", whole: true, of: issues, prepare: asked, inFiles: true},
 		{name: "bring back the token of a code", whole: true, of: func(p provider) bool { return p.codes }, account: secondFactor, inFiles: true, soak: true,

@@ -160,7 +160,8 @@ func (c *course) mayRepeat(i int) bool {
 	}
 	name := state.RecordName("account." + c.provider.account.Upstream + ".a")
 	remembered := slices.IndexFunc(c.points[sent:], func(point string) bool {
-		return strings.Contains(point, name) && (strings.HasPrefix(point, crashpoint.Published) || strings.HasPrefix(point, "answer lost"))
+		written := strings.HasPrefix(point, "answer lost") && !strings.HasPrefix(point, "answer lost GET")
+		return strings.Contains(point, name) && (written || strings.HasPrefix(point, crashpoint.Published))
 	})
 	return remembered < 0 || i < sent+remembered
 }

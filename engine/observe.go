@@ -225,13 +225,16 @@ func rejectedBefore(address string, reason providers.Reason) string {
 // verificationDue reports whether to ask the upstream about the token. It is
 // not asked about a token that is going to be replaced in any case, nor about
 // one that it has rejected, nor about a static one while a block is
-// remembered: that would be trying rejected credentials again.
+// remembered: that would be trying rejected credentials again. The first check
+// of a static one is its login, which only the run that has the lease makes.
 func (o *observation) verificationDue(l look) bool {
 	g := o.record.Newest()
 	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
 		return false
 	}
-	if b := o.input.Block; b != nil && o.input.Static && b.Reason != plan.Reason(providers.NoAccess) {
+	switch b := o.input.Block; {
+	case !o.input.Static:
+	case b == nil && g.VerifiedAt.IsZero(), b != nil && b.Reason != plan.Reason(providers.NoAccess):
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At

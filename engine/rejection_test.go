@@ -62,6 +62,30 @@ func TestAccessOfAStaticTokenComesBackByItself(t *testing.T) {
 	w.expect("a none current")
 }
 
+// The first check of a static token is its login. Nobody else makes it beside
+// the run that has the lease.
+func TestStaticTokenIsNotCheckedBesideItsFirstCheck(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.static = true
+	w.up.onVerify = func() error {
+		if w.up.verifies == 1 {
+			w.up.mu.Unlock()
+			w.holder = "runner-2"
+			w.plan(engine.Request{})
+			w.up.mu.Lock()
+		}
+		return refuse(providers.Credentials, "verify the token")
+	}
+	w.apply()
+	for range 5 {
+		w.apply()
+	}
+	if w.up.verifies != 1 {
+		t.Errorf("a token that the upstream rejects was checked %d times, want once", w.up.verifies)
+	}
+	w.expect("a blocked credentials_rejected")
+}
+
 func TestOneFileOfSeveralLeavesTheOthersAccountsAlone(t *testing.T) {
 	w := newWorld(t, strings.Replace(oneAccount, `user     = "u"`, `on_remove = "delete"`, 1))
 	w.mustApply()

@@ -197,17 +197,15 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 // the same ones when only the branch or customer has changed; a missing access
 // may be there for another branch.
 func recordedBlock(r *state.Record, p prints) *plan.Block {
-	b := r.Block
-	if b == nil || b.LoginPrint != p.login {
-		if j := r.Rejected(p.login); j != nil {
+	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != providers.NoAccess || b.ShapePrint == p.shape) {
+		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	}
+	for _, print := range []string{p.login, p.shape} {
+		if j := r.Rejected(print); j != nil {
 			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
-		return nil
 	}
-	if b.Reason == providers.NoAccess && b.ShapePrint != p.shape {
-		return nil
-	}
-	return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	return nil
 }
 
 // rejectedBefore is what is still known of a rejection when another

@@ -179,9 +179,6 @@ func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
 // in turn. Neither may take the other's refusal for the end of its own.
 func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
 	eachRefusal(t, func(t *testing.T, w *world) {
-		if w.up.onLogin().(*providers.Error).Reason == providers.NoAccess {
-			t.Skip("a missing access can come back by itself at any time, and is asked for again")
-		}
 		for range 20 {
 			w.hcl = oneAccount
 			w.apply()
@@ -191,6 +188,28 @@ func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
 		}
 		w.wantLogins(2)
 	})
+}
+
+// A login that was refused for want of access is remembered beside a later
+// rejection too, until a verification shows that the access is there again.
+func TestAccessThatIsThereAgainForgetsTheRefusedLogin(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	w.up.onLogin = func() error {
+		return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "log in", Message: "forbidden"}
+	}
+	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+	w.up.onLogin = nil
+	w.hcl = strings.Replace(oneAccount, `"pw"`, `"another"`, 1)
+	w.apply()
+	w.wantLogins(3)
+	w.hcl = oneAccount
+	w.apply()
+	w.up.revokeAll()
+	w.apply()
+	w.apply()
+	w.wantLogins(4)
+	w.expect("a none current")
 }
 
 // A refresh that works says nothing about the password, and must not make the

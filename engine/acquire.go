@@ -92,12 +92,19 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 		return nil, false
 	}
 	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
+	forbidden := upstream.Class == providers.Human && upstream.Reason != ""
 	rejected := upstream.Class == providers.Credentials
-	if rejected {
-		// The material is worth nothing now, whatever the login brings. Where
-		// only the answer was lost, it may be good: should the login bring nothing
+	if rejected || forbidden {
+		// The material is worth nothing now, whatever the login brings; where a
+		// human has to act first, what follows is a login too. Where only the
+		// answer was lost, it may be good: should the login bring nothing
 		// either, as where it takes a code, the next run asks again.
 		old.Token.RefreshableUntil = r.e.Now()
+	}
+	if forbidden && !r.tokenDead() {
+		// There is time for the human, and no use in a login before.
+		r.turnedDown(ctx, upstream)
+		return nil, false
 	}
 	// While the token is good there is time to try the refresh again. Once it
 	// is not, nothing is lost by a login.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +211,46 @@ func TestAccessThatIsThereAgainForgetsTheRefusedLogin(t *testing.T) {
 	w.apply()
 	w.wantLogins(4)
 	w.expect("a none current")
+}
+
+// A refresh that the upstream refuses for want of a human is not asked for
+// again at each run, and the token stays where it is while it is good.
+func TestRefreshThatNeedsAHumanIsAskedForOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		wait   time.Duration
+		logins int
+	}{
+		"while the token is good":    {29 * 24 * time.Hour, 1},
+		"once the token has expired": {31 * 24 * time.Hour, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.mustApply()
+			w.advance(c.wait)
+			forbidden := func() error {
+				return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "refresh the token", Message: "forbidden"}
+			}
+			w.up.onRefresh, w.up.onLogin = forbidden, forbidden
+			for range 10 {
+				if s := w.apply(); s.Count(engine.Blocked) != 1 {
+					t.Fatalf("%+v", s.Outcomes)
+				}
+			}
+			w.expect("a blocked no_access")
+			// Nor does the token's end make it ask.
+			w.advance(5 * 24 * time.Hour)
+			w.apply()
+			if got, want := w.up.counts(), fmt.Sprintf("logins=%d refreshes=1", c.logins); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+			if w.delivered("a") != "token-1" {
+				t.Error("the token was taken away")
+			}
+			w.up.onLogin = nil
+			w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+			w.expect("a none current")
+		})
+	}
 }
 
 // A refresh that works says nothing about the password, and must not make the

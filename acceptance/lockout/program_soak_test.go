@@ -9,4 +9,4 @@ import "testing"
 func TestSoakManyProcesses(t *testing.T) { manyProcesses(t, newDesk(t), 1000/runners) }
 
 // TestSoakDaemon has it look for minutes.
-func TestSoakDaemon(t *testing.T) { daemons(t, 45) }
+func TestSoakDaemon(t *testing.T) { daemons(t, 30) }

@@ -88,7 +88,8 @@ func (c connection) client() (*api.Client, error) {
 	}
 	// Vault does not repeat what it is sent; what poses as Vault may.
 	cfg.HttpClient.Transport = withhold.Transport{
-		Next: crashpoint.Transport(cfg.HttpClient.Transport), Fields: []string{"secret_id", "jwt", "token"},
+		Next:   &guard{next: crashpoint.Transport(cfg.HttpClient.Transport), prefix: prefix(client)},
+		Fields: []string{"secret_id", "jwt", "token"},
 	}
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.
@@ -103,6 +104,16 @@ func (c connection) client() (*api.Client, error) {
 		client.SetNamespace(ns)
 	}
 	return client.WithResponseCallbacks(refuseRedirect), nil
+}
+
+// prefix is the path of the address; "" where the API is at the root.
+func prefix(client *api.Client) string {
+	u, err := url.Parse(client.Address())
+	if err != nil {
+		// That of a socket.
+		return ""
+	}
+	return u.Path
 }
 
 // checkAddress does not quote the address, which may hold a password.

@@ -145,8 +145,8 @@ func noAnswer(err error, r request) error {
 	if errors.As(err, &syntax) || errors.As(err, &mistyped) {
 		return errForeign(r)
 	}
-	if why, ok := isRedirect(err); ok {
-		return fmt.Errorf("%s: the answer is %s", r, why)
+	if err := redirected(err, r); err != nil {
+		return err
 	}
 	var u *url.Error
 	if errors.As(err, &u) {

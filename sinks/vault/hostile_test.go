@@ -192,3 +192,44 @@ func TestRedirectsAwayFromTheCluster(t *testing.T) {
 		}
 	}
 }
+
+// While the nodes of a cluster elect another active one, a standby sends on to
+// the one that is gone. It must be asked again.
+func TestRedirectToANodeThatIsGone(t *testing.T) {
+	next := newFake(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":{"version":1}}`) })
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	var asked atomic.Int32
+	electing := func(elected int32) *fake {
+		f := newFake(t, nil)
+		asked.Store(0)
+		f.handle = func(w http.ResponseWriter, r *http.Request) {
+			active := gone.URL
+			if asked.Load() > elected {
+				active = next.URL
+			}
+			if r.URL.Path == "/v1/sys/leader" {
+				_, _ = fmt.Fprintf(w, `{"ha_enabled":true,"leader_address":%q}`, active)
+				return
+			}
+			asked.Add(1)
+			if asked.Load() > elected {
+				active = next.URL
+			}
+			w.Header().Set("Location", active+r.URL.Path)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}
+		return f
+	}
+	f := electing(1)
+	c := f.conn(attrs{"VAULT_MAX_RETRIES": "2"})
+	if _, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); err != nil {
+		t.Errorf("a standby that sends on to the next active node: %v", err)
+	}
+	f = electing(100)
+	c = f.conn(attrs{"VAULT_MAX_RETRIES": "1"})
+	_, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")})
+	if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "active node, "+gone.URL) || !strings.Contains(err.Error(), "another takes its place") || strings.Contains(err.Error(), "check address") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -8,17 +8,15 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 	"sync"
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
 )
 
-// A standby node can answer with a redirect to the active one, which the API
-// client follows once, with the token and what is to be written. The client
-// refuses one that gives TLS up, and guard one that leads away from the cluster.
-// A redirect that is left after that it takes for an answer.
+// A standby node can answer with a redirect to the active one. Of these one is
+// followed, as the vault program does it, with the token and what is to be
+// written. One that is left after that must not be taken for an answer.
 
 // errRedirect is a redirect that was not followed.
 var errRedirect = errors.New("the answer is a redirect")
@@ -52,10 +50,29 @@ func (a astray) Error() string {
 	return fmt.Sprintf("a redirect to %s, which no node of Vault names as the active one, so that the token was not sent there: check address, and that there is no proxy with a page in between", a.to)
 }
 
-// guard passes on a redirect to another host only where the configured address
-// names that host as the active node. Vault tells that without a token. Without
-// it the page of a login somewhere on the way would get the token.
-type guard struct {
+// errDowngrade is a redirect that gives TLS up.
+var errDowngrade = errors.New("a redirect from https to http, which would show the token to the network: correct api_addr of that Vault server, or address")
+
+// gone is an active node that does not answer.
+type gone struct {
+	// node is its URL, without a path.
+	node string
+	err  error
+}
+
+func (g gone) Error() string {
+	return fmt.Sprintf("it sends on to the active node, %s, and that does not answer: %v", g.node, g.err)
+}
+
+func (g gone) Unwrap() error { return g.err }
+
+// follower follows a redirect; to another host only where the configured
+// address names that host as the active node. Vault tells that without a token.
+// Otherwise the page of a login somewhere on the way would get the token.
+//
+// It stands below what tries again, so that each try begins at the configured
+// address: while the nodes elect, a standby sends on to one that is gone.
+type follower struct {
 	next http.RoundTripper
 	// prefix of the API's paths, from the address.
 	prefix string
@@ -64,34 +81,71 @@ type guard struct {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := g.next.RoundTrip(req)
-	if err != nil || resp.StatusCode/100 != 3 {
-		return resp, err
+func (f *follower) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := f.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
 	}
-	to, err := resp.Location()
-	if err != nil || !leavesHost(req.URL, to) {
+	to := follows(req, resp)
+	if to == nil {
 		return resp, nil
 	}
+	_ = resp.Body.Close()
 	host := to.Scheme + "://" + to.Host
-	if _, ok := g.known.Load(host); ok {
-		return resp, nil
+	if err := f.check(req, to, host); err != nil {
+		return nil, err
 	}
-	active, vault := g.activeNode(req)
-	if active != host {
-		_ = resp.Body.Close()
-		return nil, astray{to: host, vault: vault}
+	onward := req.Clone(req.Context())
+	onward.URL, onward.Host = to, ""
+	if req.GetBody != nil {
+		if onward.Body, err = req.GetBody(); err != nil {
+			return nil, err
+		}
 	}
-	g.known.Store(host, nil)
+	if resp, err = f.next.RoundTrip(onward); err != nil {
+		return nil, gone{host, err}
+	}
 	return resp, nil
 }
 
+// follows is where an answer redirects a request to; nil where it does not, or
+// not in a way that repeats the request.
+func follows(req *http.Request, resp *http.Response) *url.URL {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect:
+	default:
+		return nil
+	}
+	if req.Body != nil && req.GetBody == nil {
+		return nil
+	}
+	to, err := resp.Location()
+	if err != nil {
+		return nil
+	}
+	return to
+}
+
+// check refuses a redirect that would show the token to others.
+func (f *follower) check(req *http.Request, to *url.URL, host string) error {
+	if req.URL.Scheme == "https" && to.Scheme != "https" {
+		return errDowngrade
+	}
+	if _, ok := f.known.Load(host); ok || !leavesHost(req.URL, to) {
+		return nil
+	}
+	active, vault := f.activeNode(req)
+	if active != host {
+		return astray{to: host, vault: vault}
+	}
+	f.known.Store(host, nil)
+	return nil
+}
+
 // leavesHost reports whether a redirect is to another server. One from plain
-// HTTP to TLS on the same host is not, and one that gives TLS up is refused by
-// the client wherever it leads.
+// HTTP to TLS on the same host is not.
 func leavesHost(from, to *url.URL) bool {
-	switch {
-	case from.Scheme == "https" && to.Scheme != "https", from.Scheme == to.Scheme && from.Host == to.Host:
+	if from.Scheme == to.Scheme && from.Host == to.Host {
 		return false
 	}
 	return to.Scheme != "https" || from.Hostname() != to.Hostname()
@@ -103,15 +157,15 @@ const maxLeader = 64 << 10
 // activeNode asks the server that a request went to for the active node, as
 // scheme and host; "" where it names none. vault is false where the answer is
 // not one of a Vault with several nodes.
-func (g *guard) activeNode(req *http.Request) (address string, vault bool) {
+func (f *follower) activeNode(req *http.Request) (address string, vault bool) {
 	ask := req.Clone(req.Context())
 	ask.Method, ask.Body, ask.GetBody, ask.ContentLength = http.MethodGet, nil, nil, 0
-	ask.URL.Path, ask.URL.RawPath, ask.URL.RawQuery = path.Join("/", g.prefix, "v1/sys/leader"), "", ""
+	ask.URL.Path, ask.URL.RawPath, ask.URL.RawQuery = path.Join("/", f.prefix, "v1/sys/leader"), "", ""
 	// This is a question of no namespace.
 	for _, name := range []string{api.AuthHeaderName, api.NamespaceHeaderName, "X-Vault-Wrap-TTL", "Content-Type"} {
 		ask.Header.Del(name)
 	}
-	resp, err := g.next.RoundTrip(ask)
+	resp, err := f.next.RoundTrip(ask)
 	if err != nil {
 		return "", false
 	}
@@ -131,15 +185,24 @@ func (g *guard) activeNode(req *http.Request) (address string, vault bool) {
 // redirected describes a request that failed for a redirect; nil for others.
 func redirected(err error, r request) error {
 	var away astray
+	var node gone
 	switch {
+	case errors.As(err, &node):
+		return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, node, advice(node.err, "if it is gone, another takes its place within seconds: run credsync again"))
 	case errors.As(err, &away) && away.vault:
 		return fmt.Errorf("%s: %w: the answer is %w", r, sinks.ErrUnavailable, away)
 	case errors.As(err, &away):
 		return fmt.Errorf("%s: the answer is %w", r, away)
-	case strings.Contains(err.Error(), "protocol downgrade"):
-		return fmt.Errorf("%s: the answer is a redirect from https to http, which would show the token to the network: correct api_addr of that Vault server, or address", r)
-	case errors.Is(err, errRedirect), errors.Is(err, http.ErrNoLocation):
+	case errors.Is(err, errDowngrade):
+		return fmt.Errorf("%s: the answer is %w", r, errDowngrade)
+	case errors.Is(err, errRedirect):
 		return fmt.Errorf("%s: the answer is a redirect, of which only one is followed, from a standby node to the active one: check address, and that no proxy's login page is in between", r)
 	}
 	return nil
+}
+
+// lasting reports whether a redirect that was not followed will be met again.
+func lasting(err error) bool {
+	var away astray
+	return errors.Is(err, errDowngrade) || errors.As(err, &away) && !away.vault
 }

@@ -143,8 +143,7 @@ func watchRetries(ctx context.Context) (context.Context, *atomic.Bool) {
 // checkRetry retries what may pass by itself: lost connections, 412, 429, 5xx,
 // an election.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	var away astray
-	if errors.As(err, &away) && !away.vault {
+	if lasting(err) {
 		return false, nil
 	}
 	again, err := api.DefaultRetryPolicy(ctx, resp, err)

@@ -53,13 +53,15 @@ type world struct {
 	dir      string
 	env      []string
 	upstream *sandbox.Sandbox
+	// answers is how long the upstream takes to answer the first login.
+	answers time.Duration
 }
 
 // newWorld makes a configuration of one account with the sinks, the state and
 // the deliver blocks given.
 func newWorld(t *testing.T, sinks, deliver string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), upstream: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()})}
+	w := &world{t: t, dir: t.TempDir(), upstream: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), answers: 2 * time.Second}
 	if err := w.upstream.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +151,9 @@ func (r *running) ends(code int, texts ...string) {
 			r.w.t.Errorf("%v does not say %q:\n%s", r.cmd.Args[1:], text, r.out.String())
 		}
 	}
+	if strings.Contains(r.printed(), " m=+") {
+		r.w.t.Errorf("%v prints a time as Go sees it:\n%s", r.cmd.Args[1:], r.out.String())
+	}
 	for _, secret := range []string{"secure_password", "eyJ"} {
 		if strings.Contains(r.printed(), secret) {
 			r.w.t.Errorf("%v shows a secret", r.cmd.Args[1:])
@@ -189,7 +194,7 @@ func (w *world) apply(code int, texts ...string) {
 // login and before it answers.
 func (w *world) applyUntilLogin(f func()) *running {
 	w.t.Helper()
-	if err := w.upstream.AddFault(sandbox.Fault{Kind: sandbox.Slow, Upstream: "sagi", Op: sandbox.OpLogin, Count: 1, Delay: sandbox.Duration(2 * time.Second)}); err != nil {
+	if err := w.upstream.AddFault(sandbox.Fault{Kind: sandbox.Slow, Upstream: "sagi", Op: sandbox.OpLogin, Count: 1, Delay: sandbox.Duration(w.answers)}); err != nil {
 		w.t.Fatal(err)
 	}
 	r := w.start("apply", "--auto-approve", "--log-level", "info")

@@ -60,8 +60,8 @@ type world struct {
 	upstream *sandbox.Sandbox
 	// answers is how long the upstream takes to answer the first login.
 	answers time.Duration
-	// user runs the program; 0 for the test's own.
-	user uint32
+	// prepare changes how the program is started; may be nil.
+	prepare func(*exec.Cmd)
 	// program is what is run, after a command of the shell in the same process.
 	program, before string
 }
@@ -133,8 +133,8 @@ func (w *world) start(args ...string) *running {
 	w.t.Helper()
 	cmd := exec.Command("/bin/sh", append([]string{"-c", w.before + ` && exec "$0" "$@"`, w.program}, args...)...)
 	r := &running{w: w, cmd: cmd, done: make(chan struct{})}
-	if w.user != 0 {
-		w.runAs(cmd)
+	if w.prepare != nil {
+		w.prepare(cmd)
 	}
 	r.cmd.Dir, r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = w.dir, w.env, r, r
 	if err := r.cmd.Start(); err != nil {

@@ -80,7 +80,7 @@ func (w *world) asAnyone(dirs ...string) {
 		return
 	}
 	const nobody = 65534
-	w.user = nobody
+	w.prepare = func(cmd *exec.Cmd) { w.runAs(cmd, nobody) }
 	if err := os.Chown(w.dir, nobody, nobody); err != nil {
 		w.t.Skipf("left out: a directory without write permission. This is root, whom it does not hold back, and there is no other user to be: %v. TestNoFileMayGrow is tried all the same.", err)
 	}
@@ -95,15 +95,15 @@ func (w *world) asAnyone(dirs ...string) {
 }
 
 // runAs makes a command one of another user, who gets the world's directory.
-func (w *world) runAs(cmd *exec.Cmd) {
+func (w *world) runAs(cmd *exec.Cmd, user uint32) {
 	w.t.Helper()
 	err := filepath.WalkDir(w.dir, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, int(w.user), int(w.user)))
+		return errors.Join(err, os.Lchown(path, int(user), int(user)))
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: w.user, Gid: w.user}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
 }
 
 func TestDirectoryWithoutWritePermission(t *testing.T) {

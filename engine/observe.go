@@ -201,17 +201,15 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 // the same ones when only the branch or customer has changed; a missing access
 // may be there for another branch.
 func recordedBlock(r *state.Record, p prints) *plan.Block {
-	b := r.Block
-	if b == nil || b.LoginPrint != p.login {
-		if j := r.Rejected(p.login); j != nil {
+	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != providers.NoAccess || b.ShapePrint == p.shape) {
+		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	}
+	for _, print := range []string{p.login, p.shape} {
+		if j := r.Rejected(print); j != nil {
 			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
-		return nil
 	}
-	if b.Reason == providers.NoAccess && b.ShapePrint != p.shape {
-		return nil
-	}
-	return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	return nil
 }
 
 // rejectedBefore is what is still known of a rejection when another
@@ -229,13 +227,16 @@ func rejectedBefore(address string, reason providers.Reason) string {
 // verificationDue reports whether to ask the upstream about the token. It is
 // not asked about a token that is going to be replaced in any case, nor about
 // one that it has rejected, nor about a static one while a block is
-// remembered: that would be trying rejected credentials again.
+// remembered: that would be trying rejected credentials again. The first check
+// of a static one is its login, which only the run that has the lease makes.
 func (o *observation) verificationDue(l look) bool {
 	g := o.record.Newest()
 	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
 		return false
 	}
-	if b := o.input.Block; b != nil && o.input.Static && b.Reason != plan.Reason(providers.NoAccess) {
+	switch b := o.input.Block; {
+	case !o.input.Static:
+	case b == nil && g.VerifiedAt.IsZero(), b != nil && b.Reason != plan.Reason(providers.NoAccess):
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At

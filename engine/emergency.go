@@ -59,7 +59,18 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err := f.Sync(); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
+	flushDir(e.EmergencyDir)
 	return f.Name(), nil
+}
+
+// flushDir makes a new file in a directory outlive a loss of power. Not every
+// file system can; there is nothing more to do on those.
+func flushDir(dir string) {
+	if d, err := os.Open(filepath.Clean(dir)); err == nil {
+		crashpoint.Reach("flush the directory", dir)
+		_ = d.Sync()
+		_ = d.Close()
+	}
 }
 
 // removeEmergency removes a file whose content has reached the state after

@@ -31,9 +31,9 @@ type rescue struct {
 	// record is what is in it; nil where that is not to be had, and unread says
 	// why. torn says that nobody can have it: the run that wrote the file was
 	// killed meanwhile.
-	record *state.Record
-	unread error
-	torn   bool
+	record      *state.Record
+	unread      error
+	torn, empty bool
 	// used says that an observation has taken the token for the account's.
 	used bool
 }
@@ -82,6 +82,7 @@ func (r *rescue) read(e *Engine, info fs.FileInfo) {
 		r.unread = err
 		return
 	}
+	r.empty = len(content) == 0
 	encrypted := bytes.HasPrefix(content, []byte(armor.Header))
 	if encrypted {
 		r.torn = !bytes.Contains(content, []byte(armor.Footer))
@@ -144,8 +145,10 @@ func (r *rescue) superseded(rec *state.Record) bool {
 }
 
 // dropRescued removes the account's emergency files that the state, as it is
-// now, has no need of, and those that are torn: whoever writes one holds the
-// lease. Others that cannot be read here may be of use to someone else, and stay.
+// now, has no need of: it has their token or a newer one. A torn one, which nobody
+// is still writing since that takes the lease, goes if it is empty, or once the state
+// has a token that is newer than the file. Others that cannot be read here may be of use to someone
+// else, and stay.
 func (r *run) dropRescued(ctx context.Context) {
 	if r.o.account == nil {
 		return
@@ -160,7 +163,9 @@ func (r *run) dropRescued(ctx context.Context) {
 	}
 	atWork := snap.Record.Lease != nil && r.e.held(snap.Record.Lease)
 	for _, f := range files {
-		if f.record != nil && f.superseded(snap.Record) || f.torn && !atWork {
+		// What was cut short may still show somebody the token.
+		unneeded := f.empty || f.superseded(snap.Record)
+		if unneeded && (f.record != nil || f.torn && !atWork) {
 			removeEmergency(f.file)
 			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.p.Address, "file", f.file)
 		}
@@ -190,7 +195,7 @@ func (r *rescue) warning(a *account) diag.Diagnostic {
 	case r.used:
 		detail = fmt.Sprintf("It is in %s. Apply brings it back from there, with no login, and then removes the file.", r.file)
 	case r.torn:
-		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file.", r.file).About(a.cfg.Address, a.cfg.Range)
+		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file once it has got another token.", r.file).About(a.cfg.Address, a.cfg.Range)
 	case r.unread != nil:
 		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, r.unread, recoverIt)
 	case !a.cfg.Enabled:

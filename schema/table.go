@@ -52,6 +52,9 @@ type Attribute struct {
 	Check func(cty.Value) error
 	// Effect says what a change means for an account's token.
 	Effect Effect
+	// Endpoint attributes are URLs of hosts that an account's requests go to,
+	// the way that its http block says.
+	Endpoint bool
 	// Deferred attributes are not evaluated while the configuration is
 	// loaded, but where they are used: a deliver block's data, which speaks
 	// of a token that does not exist yet.

@@ -28,7 +28,8 @@ func (r *receiver) take(status int) http.HandlerFunc {
 		var m struct{ Line, Remedy string }
 		err := json.NewDecoder(req.Body).Decode(&m)
 		w.WriteHeader(status)
-		if status/100 != 2 {
+		// A doctor asks for the host alone, which is no message.
+		if status/100 != 2 || req.Method == http.MethodHead && req.URL.Path == "/" {
 			return
 		}
 		r.mu.Lock()

@@ -204,6 +204,9 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 			if c.count(w) != before {
 				t.Fatal("it was done though it could not be recorded")
 			}
+			if o.Logins+o.Refreshes != 0 {
+				t.Errorf("%d logins and %d refreshes count as sent", o.Logins, o.Refreshes)
+			}
 			if o.Result != engine.Failed || !strings.Contains(o.Message, "t was not tried, since it could not be recorded: "+errDiskFull.Error()) {
 				t.Errorf("%s: %s", o.Result, o.Message)
 			}
@@ -321,5 +324,28 @@ func TestVerifyIsInTheAuditTrailToo(t *testing.T) {
 	checks, diags := w.engine().Check(t.Context(), []string{"fake.a"})
 	if len(checks) != 1 || checks[0].Finding != engine.TokenValid || len(diags) != 1 || diags.HasErrors() {
 		t.Errorf("%+v %+v", checks, diags)
+	}
+}
+
+// What was sent is counted, by whichever command.
+func TestLoginsAndRefreshesThatWereSentAreCounted(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	if o := applyOne(w); o.Logins != 1 || o.Refreshes != 0 {
+		t.Errorf("the login: %d logins, %d refreshes", o.Logins, o.Refreshes)
+	}
+	w.advance(29 * 24 * time.Hour)
+	if o := applyOne(w); o.Logins != 0 || o.Refreshes != 1 {
+		t.Errorf("the refresh: %d logins, %d refreshes", o.Logins, o.Refreshes)
+	}
+	w = newWorld(t, oneAccount)
+	w.up.secondFactor = true
+	if o := w.begin().Outcome; o.Logins != 1 {
+		t.Errorf("the login command: %d logins", o.Logins)
+	}
+	w = newWorld(t, oneAccount)
+	w.up.static = true
+	w.up.live["pw"] = true
+	if o := applyOne(w); o.Logins != 0 {
+		t.Errorf("a static token: %d logins", o.Logins)
 	}
 }

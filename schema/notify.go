@@ -22,6 +22,10 @@ const (
 // EventKinds are all of them.
 var EventKinds = []string{EventBlocked, EventFailing, EventExpiring, EventRecovered}
 
+// EventTest is the kind of an event that nobody asks for in a configuration: a
+// person sends it to see whether it arrives.
+const EventTest = "test"
+
 // NotifyBlock is the notify block.
 func NotifyBlock() *Block {
 	return &Block{

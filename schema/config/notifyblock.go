@@ -40,7 +40,7 @@ func (n *Notify) Render(e Event) (credential.Secret, diag.List) { return n.rende
 // Event is something that happened to an account, as a body's `event` has it.
 // None of it is secret.
 type Event struct {
-	// Kind is one of schema.EventKinds, or "test". Topic is what it is about: a
+	// Kind is one of schema.EventKinds, or schema.EventTest. Topic is what it is about: a
 	// later event of the same account and topic replaces it.
 	Kind  string
 	Topic string

@@ -26,6 +26,8 @@ type Outline struct {
 	// why there is an audit block whose place cannot be told; nil otherwise.
 	Audit        *Audit
 	AuditUnknown *diag.Diagnostic
+	// Notify are the names of the notify blocks, in order.
+	Notify []string
 	// Addresses are those of the accounts that are known, in order.
 	Addresses []string
 	// Open are the addresses of account blocks whose instances are not known:
@@ -100,6 +102,10 @@ func (l *loader) outline(blocks map[string][]*hcl.Block, c *Config) *Outline {
 		d.Range = convertRange(b[0].DefRange)
 		out.AuditUnknown = &d
 	}
+	for _, b := range blocks["notify"] {
+		out.Notify = append(out.Notify, b.Labels[0]+"."+b.Labels[1])
+	}
+	slices.Sort(out.Notify)
 	for _, b := range blocks["account"] {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
 		content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "for_each"}}})

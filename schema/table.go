@@ -44,7 +44,8 @@ type Attribute struct {
 	// Env names environment variables that stand in for an absent attribute,
 	// the first that is set winning.
 	Env []string
-	// OneOf lists the words allowed; empty allows all.
+	// OneOf lists the words allowed, of a list or a set for each element; empty
+	// allows all.
 	OneOf []string
 	// Check examines a known, non-null, unmarked value. Its error is shown to
 	// the user, so it must say what is wanted and, for a Sensitive attribute,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/sinks"
@@ -28,87 +29,134 @@ const (
 // It reports false where the token must not be used further, having said why.
 func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 	r.o.record.Pending = g
-	err := r.save(ctx)
+	err := r.journalOnce(ctx)
 	if err == nil {
 		return true
 	}
-	if errors.Is(err, sinks.ErrConflict) {
-		return r.journalOver(ctx, g)
+	if !isOutrun(err) {
+		err = r.journalLate(ctx, err)
 	}
+	switch {
+	case err == nil:
+		return true
+	case isOutrun(err):
+		r.leased = false
+		r.fail(r.failure("The lease was lost", err))
+	default:
+		r.fail(r.failure("The new token could not be journaled", err))
+	}
+	return false
+}
+
+// journalLate is for a state that did not take the token at once. An error says
+// where the token is instead.
+func (r *run) journalLate(ctx context.Context, err error) error {
 	file, emergencyErr := r.e.writeEmergency(r.o.record)
 	if emergencyErr != nil {
 		r.e.Log.Error("the emergency file could not be written; trying the state until this run is stopped", "address", r.p.Address, "error", emergencyErr)
 	} else {
 		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.p.Address, "file", file)
 	}
-	err = r.persistAfter(err)
-	if err != nil && file == "" {
+	settled := func(err error) bool { return err == nil || isOutrun(err) }
+	err = r.again(err, r.journalOnce)
+	if !settled(err) && file == "" {
 		// The run ends and nothing has the token: one last try of both. The
 		// file is first, as a state that is out of reach takes its time.
 		if file, emergencyErr = r.e.writeEmergency(r.o.record); emergencyErr != nil {
-			err = r.save(ctx)
+			err = r.journalOnce(ctx)
 		}
 	}
-	if err == nil {
+	if settled(err) {
 		removeEmergency(file)
-		return true
+		return err
 	}
-	r.fail(r.failure("The new token could not be journaled", r.whereabouts(err, file, emergencyErr)))
-	return false
+	return whereabouts(r.p.Address, err, file, emergencyErr)
 }
 
 // whereabouts adds to an error of the state where the token is that it did not
 // take: in an emergency file, or nowhere.
-func (r *run) whereabouts(err error, file string, emergencyErr error) error {
+func whereabouts(address string, err error, file string, emergencyErr error) error {
 	if file != "" {
 		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with: credsync state recover %s", err, file, file)
 	}
-	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(r.p.Address))
+	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(address))
 }
 
-// journalOver is for a record that someone else has written though this run
-// held the lease: it was held up until the lease ran out. The newer token
-// wins, whoever got it, unless one of them has killed the other.
-func (r *run) journalOver(ctx context.Context, g *state.Grant) bool {
-	var err error
+// outrun is the error of a run that was held up until its lease ran out, so
+// that another has taken the account over. Its token is where it belongs: in
+// the journal, or given up for a newer one.
+type outrun struct{ detail string }
+
+func (e outrun) Error() string { return e.detail }
+
+func isOutrun(err error) bool {
+	var o outrun
+	return errors.As(err, &o)
+}
+
+// journalOnce tries once to write the record with its new token.
+func (r *run) journalOnce(ctx context.Context) error {
+	err := r.save(ctx)
 	for range writeTries {
-		var snap state.Snapshot
-		if snap, err = r.e.Store.Load(ctx, r.p.Address); err != nil {
-			break
-		}
-		theirs := snap.Record
-		if theirs == nil {
-			return r.journalAnew(ctx, snap.Version)
-		}
-		uncertain := r.overtaken(theirs)
-		if n := theirs.Newest(); !uncertain && n != nil && n.Token.IssuedAt.After(g.Token.IssuedAt) {
-			r.fail(r.failure("Another run got a newer token", fmt.Errorf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.p.Address)))
-			r.leased = false
-			return false
-		}
-		// A record that was made anew has another key.
-		p := fingerprints(theirs.Key, r.o.account.cfg)
-		g.LoginPrint, g.ShapePrint, g.Rejected = p.login, p.shape, uncertain
-		theirs.Pending = g
-		if _, err = r.e.Store.Save(ctx, theirs, snap.Version); err == nil {
-			r.leased = false
-			r.fail(r.failure("The lease was lost", lostLease(uncertain)))
-			return false
-		}
 		if !errors.Is(err, sinks.ErrConflict) {
 			break
 		}
+		err = r.journalOver(ctx)
 	}
-	r.leased = false
-	r.fail(r.failure("The lease was lost", r.rescue(err)))
-	return false
+	return err
 }
 
-func lostLease(uncertain bool) error {
-	if uncertain {
-		return errors.New("this run was held up for longer than its lease, and another may have logged in meanwhile; only one of the two tokens is alive, so the next apply logs in again")
+// journalOver is for a record that is not at the version it was, though this
+// run held the lease. Either it is ours, since an earlier write did arrive and
+// only its answer was lost. Or it was deleted. Or this run was held up until
+// the lease ran out, and another has taken it.
+func (r *run) journalOver(ctx context.Context) error {
+	snap, err := r.reload(ctx)
+	if err != nil {
+		return err
 	}
-	return errors.New("this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it")
+	theirs, g := snap.Record, r.o.record.Pending
+	if theirs == nil {
+		// By hand, or by a configuration that knows the account no longer. The
+		// token is the only one there is, so the record is written again.
+		r.e.Log.Warn("the record was deleted while this run was at work; writing it again", "address", r.p.Address)
+		r.o.version = snap.Version
+		return r.save(ctx)
+	}
+	if r.wrote(theirs) {
+		r.o.version = snap.Version
+		return r.save(ctx)
+	}
+	if n := theirs.Newest(); n != nil && n.ID == g.ID {
+		return outrunBy(false)
+	}
+	return r.journalBeside(ctx, snap)
+}
+
+// journalBeside puts the token into a record that another run has written since.
+// The newer token wins, whoever got it, unless one of them has killed the other.
+func (r *run) journalBeside(ctx context.Context, snap state.Snapshot) error {
+	theirs, g := snap.Record, r.o.record.Pending
+	uncertain := r.overtaken(theirs)
+	if n := theirs.Newest(); !uncertain && n != nil && n.Token.IssuedAt.After(g.Token.IssuedAt) {
+		return outrun{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.p.Address)}
+	}
+	// A record that was made anew has another key.
+	p := fingerprints(theirs.Key, r.o.account.cfg)
+	pending := *g
+	pending.LoginPrint, pending.ShapePrint, pending.Rejected = p.login, p.shape, uncertain
+	theirs.Pending = &pending
+	if _, err := r.e.Store.Save(ctx, theirs, snap.Version); err != nil {
+		return err
+	}
+	return outrunBy(uncertain)
+}
+
+func outrunBy(uncertain bool) error {
+	if uncertain {
+		return outrun{"this run was held up for longer than its lease, and another may have logged in meanwhile; only one of the two tokens is alive, so the next apply logs in again"}
+	}
+	return outrun{"this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it"}
 }
 
 // overtaken reports whether another run may have logged in meanwhile where a
@@ -120,28 +168,6 @@ func (r *run) overtaken(theirs *state.Record) bool {
 	return r.o.account.loginRevokes() && (another || theirs.Lease != nil && theirs.Lease.Holder != r.e.Holder)
 }
 
-// journalAnew is for a record that was deleted though this run held the lease:
-// by hand, or by a configuration that knows the account no longer. The token is
-// the only one there is, so the record is written again, lease and all.
-func (r *run) journalAnew(ctx context.Context, version string) bool {
-	r.e.Log.Warn("the record was deleted while this run was at work; writing it again", "address", r.p.Address)
-	r.o.version = version
-	err := r.save(ctx)
-	if err == nil {
-		return true
-	}
-	r.leased = false
-	r.fail(r.failure("The new token could not be journaled", r.rescue(err)))
-	return false
-}
-
-// rescue writes the emergency file for a token that the state does not take,
-// and adds to the error where it is.
-func (r *run) rescue(err error) error {
-	file, emergencyErr := r.e.writeEmergency(r.o.record)
-	return r.whereabouts(err, file, emergencyErr)
-}
-
 // save writes the record once. The work that follows has the whole life of the
 // lease before it again.
 func (r *run) save(ctx context.Context) error {
@@ -151,23 +177,63 @@ func (r *run) save(ctx context.Context) error {
 		l.ExpiresAt = r.e.Now().Add(leaseLife)
 	}
 	version, err := r.e.Store.Save(ctx, r.o.record, r.o.version)
-	if err == nil {
-		r.o.version = version
+	if err != nil {
+		if sent, encodeErr := state.Encode(r.o.record); encodeErr == nil {
+			r.sent = append(r.sent, sent)
+		}
+		return err
 	}
-	return err
+	r.o.version = version
+	return nil
 }
 
-// persist writes the record, trying again until the run is stopped.
+// wrote reports whether a record that is found in the state is one that this run
+// wrote, though it was told of an error: only the answer was lost. Nothing less
+// than the whole record shows it. Another run may have gone on from ours, with
+// the same token and no lease any more, and what it has added must stay.
+func (r *run) wrote(rec *state.Record) bool {
+	found, err := state.Encode(rec)
+	return err == nil && slices.ContainsFunc(r.sent, found.Equal)
+}
+
+// reload reads the record as it is now.
+func (r *run) reload(ctx context.Context) (state.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTry)
+	defer cancel()
+	return r.e.Store.Load(ctx, r.p.Address)
+}
+
+// persist writes the record, trying again until the run is stopped. The error
+// is sinks.ErrConflict where another run has written it.
 func (r *run) persist(ctx context.Context) error {
-	err := r.save(ctx)
+	err := r.persistOnce(ctx)
 	if err == nil || errors.Is(err, sinks.ErrConflict) {
 		return err
 	}
-	return r.persistAfter(err)
+	return r.again(err, r.persistOnce)
 }
 
-// persistAfter tries again after a first failure.
-func (r *run) persistAfter(err error) error {
+// persistOnce tries once to write the record. Where an earlier write did arrive,
+// and only its answer was lost, the version has moved on.
+func (r *run) persistOnce(ctx context.Context) error {
+	err := r.save(ctx)
+	if !errors.Is(err, sinks.ErrConflict) {
+		return err
+	}
+	snap, loadErr := r.reload(ctx)
+	switch {
+	case loadErr != nil:
+		return loadErr
+	case snap.Record == nil || !r.wrote(snap.Record):
+		return err
+	}
+	r.o.version = snap.Version
+	return r.save(ctx)
+}
+
+// again goes on trying what has failed with err, until it succeeds, fails for
+// good (another run has the account), or the run is stopped.
+func (r *run) again(err error, try func(context.Context) error) error {
 	pause := persistPause
 	patience := func() time.Duration {
 		if errors.Is(err, sinks.ErrDenied) || errors.Is(err, sinks.ErrUnsupported) {
@@ -179,39 +245,10 @@ func (r *run) persistAfter(err error) error {
 		if r.e.Sleep(r.stop, pause) != nil {
 			return err
 		}
-		// A write whose answer was lost has moved the version on.
-		if errors.Is(err, sinks.ErrConflict) {
-			if ours, looked := r.catchUp(); looked && !ours {
-				return err
-			}
-		}
-		if err = r.save(r.stop); err == nil {
-			return nil
+		if err = try(r.stop); err == nil || errors.Is(err, sinks.ErrConflict) || isOutrun(err) {
+			return err
 		}
 		pause = min(2*pause, persistLongestPause)
 	}
 	return err
-}
-
-// catchUp takes over the version of a record that already holds our lease and
-// our token: an earlier write did arrive, and only its answer was lost. looked
-// is false where the state could not be read.
-func (r *run) catchUp() (ours, looked bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.stop), persistTry)
-	defer cancel()
-	snap, err := r.e.Store.Load(ctx, r.p.Address)
-	if err != nil {
-		return false, false
-	}
-	if snap.Record == nil {
-		return false, true
-	}
-	theirs, token := snap.Record.Newest(), r.o.record.Newest()
-	sameToken := theirs != nil && token != nil && theirs.ID == token.ID
-	sameLease := snap.Record.Lease != nil && snap.Record.Lease.Holder == r.e.Holder
-	if !sameToken && !sameLease {
-		return false, true
-	}
-	r.o.version = snap.Version
-	return true, true
 }

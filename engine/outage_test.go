@@ -101,3 +101,54 @@ func TestJournalSurvivesALostAnswerAndAFailedLook(t *testing.T) {
 		t.Errorf("emergency files are left: %v", left)
 	}
 }
+
+// A sink that repeats a write whose answer was lost finds a conflict with
+// itself, and may be unable to tell.
+func TestJournalThatConflictsWithItselfIsNoLostLease(t *testing.T) {
+	for name, failReads := range map[string]int{"the state can be read": 0, "the state cannot be read for a moment": 2} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.up.loginDone = func() {
+				w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrConflict)
+				w.sinks["state"].Fail = failing(memory.Read, failReads, sinks.ErrUnavailable)
+			}
+			w.mustApply()
+			if got := w.delivered("a"); got != "token-1" || w.up.counts() != "logins=1 refreshes=0" {
+				t.Errorf("%s, delivered %q", w.up.counts(), got)
+			}
+			if left := emergencyFiles(t, w); len(left) > 0 {
+				t.Errorf("emergency files are left: %v", left)
+			}
+		})
+	}
+}
+
+// The same at the end of a run: what was committed is no failure.
+func TestCommitThatConflictsWithItselfIsNoFailure(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.sinks["main"].Lose = atCall(memory.Write, 1, func() {
+		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrConflict)
+	})
+	w.mustApply()
+	w.expect("a none current")
+}
+
+// The commit's answer was lost. Before it is tried again, another run delivers
+// what this one could not, with the same token; what that run recorded stays.
+func TestCommitThatIsRepeatedLeavesWhatAnotherRunHasAdded(t *testing.T) {
+	w := newWorld(t, twoSinks)
+	w.unmarked["other"] = true
+	w.sinks["other"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["main"].Lose = atCall(memory.Write, 1, func() {
+		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrUnavailable)
+	})
+	w.sleeping = func() {
+		w.sleeping = nil
+		w.holder = "runner-2"
+		w.mustApply()
+		w.holder = "runner-1"
+	}
+	w.apply()
+	w.expect("a none current")
+	w.mustApply()
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
@@ -34,6 +35,9 @@ type run struct {
 	// trail is nil until something is recorded.
 	trail  *trail
 	leased bool
+	// sent are the records, encoded, whose writes ended with an error and may
+	// have arrived all the same.
+	sent []credential.Secret
 	// before is the token that there was before this run's; nil for none.
 	before *state.Grant
 	// stop ends when the run is told to stop; the work itself goes on a

@@ -178,9 +178,13 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 
 // writtenBefore looks whether a conflict is with ourselves: the answer to the
 // first attempt was lost, and the second found the version taken. Where the
-// data may not be read the conflict stands.
+// data may not be read the conflict stands; where Vault does not answer, what
+// became of the write is unknown.
 func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write, conflict error) (string, error) {
 	obj, err := s.Read(ctx, t)
+	if errors.Is(err, sinks.ErrUnavailable) {
+		return "", err
+	}
 	if err != nil || obj.Version != nextVersion(w.If) {
 		return "", conflict
 	}

@@ -174,18 +174,18 @@ func TestSlowVaultIsUnavailable(t *testing.T) {
 }
 
 // TestALostAnswerIsNotAConflict: the first attempt writes and its answer is
-
 // lost; the second is told that the version has moved on.
-
 func TestALostAnswerIsNotAConflict(t *testing.T) {
-	for _, theirs := range []bool{false, true} {
+	for _, found := range []string{"ours", "theirs", "nobody knows"} {
 		writes := 0
 		f := newFake(t, nil)
 		f.handle = func(w http.ResponseWriter, r *http.Request) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			switch {
-			case r.Method == http.MethodGet && theirs:
+			case r.Method == http.MethodGet && found == "nobody knows":
+				fail(w, 503, "Vault is sealed")
+			case r.Method == http.MethodGet && found == "theirs":
 				_, _ = io.WriteString(w, `{"data":{"data":{"k":"theirs"},"metadata":{"version":4}}}`)
 			case r.Method == http.MethodGet:
 				_, _ = io.WriteString(w, `{"data":{"data":{"k":"v"},"metadata":{"version":4}}}`)
@@ -202,11 +202,13 @@ func TestALostAnswerIsNotAConflict(t *testing.T) {
 		}
 		c := f.conn(attrs{"VAULT_MAX_RETRIES": "1"})
 		version, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), If: "3"})
-		if theirs && !errors.Is(err, sinks.ErrConflict) {
+		switch {
+		case found == "theirs" && !errors.Is(err, sinks.ErrConflict):
 			t.Errorf("Write = %v, want a conflict with someone else", err)
-		}
-		if !theirs && (err != nil || version != "4") {
+		case found == "ours" && (err != nil || version != "4"):
 			t.Errorf("Write = %q, %v; want version 4", version, err)
+		case found == "nobody knows" && !errors.Is(err, sinks.ErrUnavailable):
+			t.Errorf("Write = %v, which says more than is known", err)
 		}
 	}
 }

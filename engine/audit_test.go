@@ -317,12 +317,12 @@ func TestVerifyIsInTheAuditTrailToo(t *testing.T) {
 	w, a := newAuditedWorld(t, oneAccount)
 	w.mustApply()
 	a.take()
-	if checks, diags := w.engine().Check(t.Context(), nil); len(checks) != 1 || len(diags) != 0 {
+	if checks, diags := w.engine().Check(t.Context(), nil, nil); len(checks) != 1 || len(diags) != 0 {
 		t.Fatalf("%+v %+v", checks, diags)
 	}
 	a.want(t, "verify succeeded")
 	a.fail = whole
-	checks, diags := w.engine().Check(t.Context(), []string{"fake.a"})
+	checks, diags := w.engine().Check(t.Context(), []string{"fake.a"}, nil)
 	if len(checks) != 1 || checks[0].Finding != engine.TokenValid || len(diags) != 1 || diags.HasErrors() {
 		t.Errorf("%+v %+v", checks, diags)
 	}

@@ -89,6 +89,17 @@ func (p *Progress) AccountDone(o engine.Outcome) {
 	p.live()
 }
 
+// AccountChecked tells of an account whose token was looked at.
+func (p *Progress) AccountChecked(c engine.Check) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	if !p.err.Terminal {
+		p.err.printf("[%d/%d] %s: %s\n", p.done, p.total, clean(c.Address), c.Finding)
+	}
+	p.live()
+}
+
 // finished is one line about an account. Why it failed is told at length once
 // all are done, so here it is cut to what the line has room for.
 func (p *Progress) finished(mark, address string, o engine.Outcome) string {

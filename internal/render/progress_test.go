@@ -62,3 +62,29 @@ func TestFailedAccountIsToldInItsPlaceAndOnceAtTheEnd(t *testing.T) {
 	}
 	fits(t, got)
 }
+
+// A check of many accounts tells of each when it is done, and as JSON nothing but
+// its one object.
+func TestVerifyTellsHowFarItHasGot(t *testing.T) {
+	checks := []engine.Check{{Address: "account.sagi.a", Finding: engine.TokenValid}, {Address: "account.sagi.b", Finding: engine.TokenRejected}}
+	for _, c := range []struct {
+		json, terminal bool
+		want           string
+	}{
+		{want: "[1/2] account.sagi.a: valid\n[2/2] account.sagi.b: rejected\n"},
+		{terminal: true, want: eraseLine + "1/2 accounts, 0s" + eraseLine + "2/2 accounts, 0s" + eraseLine},
+		{json: true},
+	} {
+		out := capture(false)
+		out.Err.Terminal = c.terminal
+		v := NewVerify(out.Output, c.json)
+		v.CheckBegun(len(checks))
+		for _, one := range checks {
+			v.AccountChecked(one)
+		}
+		v.Show("payments", checks, nil)
+		if got := out.err.String(); got != c.want {
+			t.Errorf("json %t, terminal %t: %q", c.json, c.terminal, got)
+		}
+	}
+}

@@ -81,7 +81,6 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
-	r.told.Refreshes++
 	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
@@ -136,9 +135,6 @@ func (r *run) login(ctx context.Context) *state.Grant {
 	if b := r.o.input.Block; b != nil && !(r.look.replace && !b.Since.IsZero()) {
 		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
-	}
-	if !r.o.account.cfg.Spec.Static {
-		r.told.Logins++
 	}
 	token, err := r.provider.Login(ctx)
 	if err == nil {

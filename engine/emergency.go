@@ -104,7 +104,8 @@ func encrypt(plain []byte, recipient string) ([]byte, error) {
 
 // Recover brings the record of an emergency file back into the state: its
 // token becomes the pending one of its account, and the next apply delivers
-// it. It is refused where the state already has that token or a newer one.
+// it. It is refused with ErrRecovered where the state already has that token, and
+// where it has a newer one. With ErrUnrecorded it is done.
 func (e *Engine) Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error) {
 	if bytes.HasPrefix(content, []byte(armor.Header)) {
 		if content, err = decrypt(content, identity); err != nil {
@@ -132,17 +133,36 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	}
 	rec, err := mergeRescued(a, snap.Record, rescued)
 	if err != nil {
-		return "", err
+		return rescued.Address, err
 	}
-	_, err = e.Store.Save(ctx, rec, snap.Version)
-	if errors.Is(err, sinks.ErrConflict) {
-		return "", fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rescued.Address, err)
-	}
-	if err != nil {
-		return "", err
-	}
-	return rescued.Address, nil
+	return rescued.Address, e.saveRescued(ctx, rec, snap.Version)
 }
+
+// saveRescued writes a record with a token that was brought back, with a line
+// in the audit trail before it and one after.
+func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version string) error {
+	t := e.newTrail(rec, nil)
+	token := rec.Pending.Token.Access
+	id, err := t.begin(t.event("", AuditStateRecover, token, nil))
+	if err != nil {
+		return err
+	}
+	_, err = e.Store.Save(ctx, rec, version)
+	t.record(t.event(id, AuditStateRecover, token, err))
+	switch {
+	case errors.Is(err, sinks.ErrConflict):
+		return fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rec.Address, err)
+	case err != nil:
+		return err
+	}
+	if lost := t.trouble(); lost != nil {
+		return unrecordedAfter(lost)
+	}
+	return nil
+}
+
+// ErrRecovered says that there is nothing to bring back.
+var ErrRecovered = errors.New("already has this token")
 
 // decodeRescued reads what is in an emergency file, which has a new token.
 func decodeRescued(content []byte) (*state.Record, error) {
@@ -170,7 +190,7 @@ func mergeRescued(a *account, rec, rescued *state.Record) (*state.Record, error)
 	rec, token := rec.Clone(), rescued.Clone().Pending
 	if n := rec.Newest(); n != nil {
 		if n.ID == token.ID {
-			return nil, fmt.Errorf("the state of %s already has this token; the emergency file is no longer needed", rec.Address)
+			return nil, fmt.Errorf("the state of %s %w; the emergency file is no longer needed", rec.Address, ErrRecovered)
 		}
 		if !n.Token.IssuedAt.Before(token.Token.IssuedAt) {
 			return nil, fmt.Errorf("the state of %s has a newer token than the emergency file; nothing was changed", rec.Address)

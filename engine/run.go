@@ -202,6 +202,7 @@ func (r *run) setUp() bool {
 		r.fail(r.failure("The account cannot be set up", err))
 		return false
 	}
+	p.sent = r.told.countSent
 	r.provider, r.trail = p, p.trail
 	return true
 }

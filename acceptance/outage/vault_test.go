@@ -79,13 +79,14 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 	v.Unseal()
 	w.start("plan").ends(0, filepath.Base(files[0]))
 	w.start("state", "recover", files[0]).ends(0, "credsync apply")
-	w.start("state", "recover", files[0]).ends(1, "already has this token")
+	w.start("state", "recover", files[0]).ends(1, "There is no file")
 	w.apply(0, "1 delivered")
 	w.wantLogins(1)
 	w.wantLive(v.ReadKV2("secret", "shop/sagi")["access_token"])
 	if files := w.emergencyFiles(); len(files) != 0 {
 		t.Errorf("emergency files are left: %v", files)
 	}
+	w.start("plan").ends(0, "No changes")
 }
 
 // cut is a Vault behind a proxy that cuts it off.

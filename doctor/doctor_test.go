@@ -22,6 +22,7 @@ func TestClockIsComparedWithEveryServer(t *testing.T) {
 		"right":               {[]time.Duration{0}, []string{"ok clock this machine: agrees with 1 server within 5s"}},
 		"a little off":        {[]time.Duration{3 * time.Second}, []string{"ok clock this machine"}},
 		"ahead":               {[]time.Duration{2 * time.Hour}, []string{"warning clock … its clock is 2h … ahead of this machine's … " + ours}},
+		"ahead, asked slowly": {[]time.Duration{2*time.Hour - 3*time.Second}, []string{"warning clock … its clock is 2h … ahead of this machine's … " + ours}},
 		"behind":              {[]time.Duration{-10 * time.Minute}, []string{"warning clock … its clock is 10m … behind this machine's … " + ours}},
 		"one of two is off":   {[]time.Duration{0, time.Hour}, []string{"warning clock 127.0.0.1 … " + theirs, "ok clock this machine: agrees with 1 server"}},
 		"this one is, of 3":   {[]time.Duration{time.Hour, time.Hour, time.Hour}, []string{ours, ours, ours}},

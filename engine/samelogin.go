@@ -60,7 +60,7 @@ func (e *Engine) sharers(a *account) *sameLogin {
 			if !a.cfg.Enabled || a.cfg.Spec.Static {
 				continue
 			}
-			p := fingerprints(key, a.cfg).login
+			p := loginPrint(key, a.cfg)
 			if groups[p] == nil {
 				groups[p] = &sameLogin{turn: make(chan struct{}, 1), seen: map[string]seenLogin{}}
 			}

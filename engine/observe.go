@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -14,7 +15,6 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
-	"golang.org/x/sync/errgroup"
 )
 
 // observation is what was seen of an account at one moment.
@@ -105,22 +105,16 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	e.sharers(o.account).note(o.input.Address, o.at, o.input.Block)
 	e.inspect(o, provider.provider)
 
-	var work errgroup.Group
+	var work []func()
+	if o.verificationDue(l) {
+		work = append(work, func() { e.verifyObserved(ctx, o, provider) })
+	}
 	o.infos = make([]sinks.Info, len(o.account.targets))
 	statErrs := make([]error, len(o.account.targets))
 	for i, t := range o.account.targets {
-		work.Go(func() error {
-			o.infos[i], statErrs[i] = e.stat(ctx, t, l.known)
-			return nil
-		})
+		work = append(work, func() { o.infos[i], statErrs[i] = e.stat(ctx, t, l.known) })
 	}
-	if o.verificationDue(l) {
-		work.Go(func() error {
-			e.verifyObserved(ctx, o, provider)
-			return nil
-		})
-	}
-	_ = work.Wait()
+	together(work)
 	o.unrecorded = provider.trail.trouble()
 	o.unseen = statErrs
 	for i, err := range statErrs {
@@ -133,6 +127,21 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		return
 	}
 	e.describe(ctx, o)
+}
+
+// together does all of it at the same time. The last is done right here, so
+// that what is alone, as it mostly is, needs no goroutine.
+func together(work []func()) {
+	if len(work) == 0 {
+		return
+	}
+	last := len(work) - 1
+	var others sync.WaitGroup
+	for _, f := range work[:last] {
+		others.Go(f)
+	}
+	work[last]()
+	others.Wait()
 }
 
 // unseenTarget reports a target that could not be looked at.

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
-	"golang.org/x/sync/errgroup"
 )
 
 // Request says what a plan is to cover.
@@ -107,15 +108,17 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 
 func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) look) []*observation {
 	seen := make([]*observation, len(accounts))
-	var work errgroup.Group
-	work.SetLimit(e.Concurrency)
-	for i, a := range accounts {
-		work.Go(func() error {
-			seen[i] = e.observe(ctx, a, how(a))
-			return nil
+	// A goroutine for each account would grow a stack of its own for each.
+	var next atomic.Int64
+	var work sync.WaitGroup
+	for range min(e.Concurrency, len(accounts)) {
+		work.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(accounts)); i = next.Add(1) - 1 {
+				seen[i] = e.observe(ctx, accounts[i], how(accounts[i]))
+			}
 		})
 	}
-	_ = work.Wait()
+	work.Wait()
 	return seen
 }
 

@@ -102,10 +102,10 @@ func (e *Engine) waiting(seen []*observation) diag.List {
 			continue
 		}
 		for _, o := range seen {
-			if o.account == nil || o.record == nil || !strings.HasPrefix(name, state.RecordName(o.input.Address)+"-") {
+			if o.account == nil || o.record == nil && !o.kept || !strings.HasPrefix(name, state.RecordName(o.input.Address)+"-") {
 				continue
 			}
-			if g := o.record.Newest(); g != nil && g.Token.IssuedAt.After(info.ModTime()) {
+			if o.issuedAt.After(info.ModTime()) {
 				continue
 			}
 			file := filepath.Join(e.EmergencyDir, entry.Name())

@@ -25,14 +25,14 @@ type observation struct {
 	// what a write of it must find.
 	record  *state.Record
 	version string
-	// known says that the state has a record.
-	known  bool
-	at     time.Time
-	prints prints
-	// infos and contents are by deliver block: what the sink says of the
-	// target, and what should be in it.
-	infos    []sinks.Info
-	contents []content
+	// known says that the state has a record, issuedAt when its newest token
+	// was issued; zero where it has none.
+	known    bool
+	issuedAt time.Time
+	at       time.Time
+	prints   prints
+	// infos are by deliver block: what the sink says of the target.
+	infos []sinks.Info
 	// unread is why the account could not be looked at; nil if it was.
 	unread error
 	// unseen are the errors of the targets that could not be looked at.
@@ -50,12 +50,6 @@ type observation struct {
 	kept bool
 }
 
-// content is what a target should hold.
-type content struct {
-	data   map[string]credential.Secret
-	digest string
-}
-
 // look says how to observe.
 type look struct {
 	offline bool
@@ -64,6 +58,8 @@ type look struct {
 	gap time.Duration
 	// known is what is known of all accounts already; nil for nothing.
 	known *glance
+	// only says that nothing is going to be done about what is seen.
+	only bool
 }
 
 // observe looks at one account. It only reads. What it cannot read ends in the
@@ -84,6 +80,9 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 	o.version, o.record, o.known = snap.Version, snap.Record, snap.Record != nil
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+	}
+	if g := o.record.Newest(); g != nil {
+		o.issuedAt = g.Token.IssuedAt
 	}
 	o.prints = fingerprints(o.record.Key, a.cfg)
 	if !a.cfg.Enabled {
@@ -306,33 +305,34 @@ func (e *Engine) describe(ctx context.Context, o *observation) {
 			in.Token.VerifiedAt = o.at
 		}
 	}
-	o.contents = make([]content, len(o.account.targets))
 	for i, t := range o.account.targets {
+		// What should be in the target; empty without a token.
+		wanted := ""
 		if g != nil {
 			token := g.Token
 			token.Outputs = token.Outputs.Merge(o.outputs)
-			o.contents[i] = o.render(t, token)
+			wanted = o.render(t, token)
 		}
-		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i))
+		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, wanted))
 	}
 	in.Targets = append(in.Targets, o.goneTargets()...)
 }
 
-// render evaluates what a target should hold. While the token is only a
-// journaled one, a failure is not reported: verification may add what is
-// missing.
-func (o *observation) render(t *target, token credential.Token) content {
+// render evaluates what a target should hold, and returns the digest of it.
+// While the token is only a journaled one, a failure is not reported:
+// verification may add what is missing.
+func (o *observation) render(t *target, token credential.Token) string {
 	data, diags := t.Render(token)
 	if diags.HasErrors() {
 		if o.record.Pending == nil {
 			o.diagnostics = append(o.diagnostics, diags...)
 		}
-		return content{}
+		return ""
 	}
-	return content{data: data, digest: digest(o.record.Key, data)}
+	return digest(o.record.Key, data)
 }
 
-func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan.Target {
+func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
 	if err := o.unseen[i]; err != nil {
 		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
@@ -349,7 +349,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan
 	g := o.record.Newest()
 	pt.Recorded = true
 	pt.HasToken = g != nil && rec.GrantID == g.ID
-	pt.Stale = rec.Digest != o.contents[i].digest
+	pt.Stale = rec.Digest != wanted
 	pt.RestartDue = pt.HasToken && len(t.Target.Restarts) > 0 && rec.RestartedID != g.ID
 	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
 	return pt
@@ -444,6 +444,11 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 		o.input.Targets = append(o.input.Targets, plan.Target{Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true})
 	}
 	return o
+}
+
+// lighten lets go of what only work on the account needs.
+func (o *observation) lighten() {
+	o.record, o.infos, o.outputs, o.kept = nil, nil, nil, true
 }
 
 // failed is the first thing that went wrong while looking; nil if nothing did.

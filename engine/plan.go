@@ -25,6 +25,9 @@ type Request struct {
 	Offline bool
 	// Shard limits the plan to a part of the accounts; nil for all.
 	Shard *Shard
+	// LookOnly makes a plan that can be looked at and saved, but not carried
+	// out. It holds no record of the state, and so less than half the memory.
+	LookOnly bool
 }
 
 // StateUnreadable is the summary of the errors about records that cannot be
@@ -90,7 +93,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		known.infos = e.survey(ctx, chosen)
 	}
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
-		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
+		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known, only: req.LookOnly}
 	})...)
 	var lost []error
 	for _, o := range seen {
@@ -114,7 +117,10 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 	for range min(e.Concurrency, len(accounts)) {
 		work.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(accounts)); i = next.Add(1) - 1 {
-				seen[i] = e.observe(ctx, accounts[i], how(accounts[i]))
+				l := how(accounts[i])
+				if seen[i] = e.observe(ctx, accounts[i], l); l.only {
+					seen[i].lighten()
+				}
 			}
 		})
 	}

@@ -50,7 +50,7 @@ acceptance: servers
 # The long tests: every interleaving, many seeds, many accounts, and waits as
 # long as real ones. docs/reliability.md says what each attacks.
 soak: servers
-	go test -tags 'acceptance soak' -count=1 -timeout 60m -run 'Soak' ./...
+	go test -tags 'acceptance soak' -count=1 -timeout 120m -run 'Soak' ./...
 
 fmt:
 	gofmt -w .

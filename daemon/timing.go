@@ -131,9 +131,14 @@ func pauseAfter(failures int, t engine.Tended, every time.Duration, seed string)
 		longest = min(longest, passingPause)
 	case engine.FailureClass(providers.Config):
 		// Nothing changes before the configuration does.
+		if o.Logins > 0 {
+			longest = lastingPause
+		}
 		first = longest
 	case engine.FailureClass(providers.Server), engine.Other:
 		if o.Logins > 0 {
+			// However often the account is looked at.
+			longest = lastingPause
 			first = min(loginPause, max(firstPause, lifetime/4))
 			if lifetime == 0 {
 				first = loginPause

@@ -97,6 +97,21 @@ func TestPausesGrowToABoundThatDependsOnWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Checking often is no leave to log in often: an answer that nobody documented
+// may have been a rejection, and whoever gets a request wrong sends the password
+// along with it.
+func TestFrequentChecksDoNotRepeatAFailedLoginFaster(t *testing.T) {
+	for _, class := range []engine.FailureClass{"server", "config", engine.Other} {
+		td := tended(plan.Reissue, &engine.Outcome{Result: engine.Failed, Class: class, Logins: 1})
+		for n := 1; n <= 40; n++ {
+			often, seldom := pauseAfter(n, td, time.Second, "seed"), pauseAfter(n, td, every, "seed")
+			if often != seldom {
+				t.Fatalf("%s: after %d failures with a check each second %s, else %s", class, n, often, seldom)
+			}
+		}
+	}
+}
+
 func TestShortLivedTokensAreRetriedQuickly(t *testing.T) {
 	td := tended(plan.Refresh, failed("retryable"))
 	td.Plan.IssuedAt, td.Plan.RotateAt, td.Plan.ExpiresAt = t0.Add(-3*time.Second), t0, t0.Add(1600*time.Millisecond)

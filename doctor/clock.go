@@ -18,6 +18,14 @@ type offset struct {
 	wrong bool
 }
 
+// about is by how much the clocks differ, no finer than it is known.
+func (o offset) about() time.Duration {
+	if by := o.ahead.Abs(); by < time.Minute {
+		return by.Round(time.Second)
+	}
+	return o.ahead.Abs().Round(10 * time.Second)
+}
+
 // offset notes the clock of a server that was asked at a time. What it said
 // came about in between.
 func (d *doctor) offset(host string, date, asked time.Time) {
@@ -55,6 +63,6 @@ func (d *doctor) clocks() {
 		if wrong < len(d.offsets) {
 			remedy = "Other servers agree with this machine, so it is probably that server's clock: tell those who run it. Tokens from there seem to end earlier or later than they do."
 		}
-		d.add(Check{Group: Clock, Subject: o.host, Outcome: Warning, Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.ahead.Abs().Round(time.Second)), direction), Remedy: remedy})
+		d.add(Check{Group: Clock, Subject: o.host, Outcome: Warning, Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.about()), direction), Remedy: remedy})
 	}
 }

@@ -69,6 +69,7 @@ func Run(ctx context.Context, o Options) Report {
 	if o.Config != nil {
 		var work sync.WaitGroup
 		work.Go(func() { d.upstreams(ctx) })
+		work.Go(func() { d.webhooks(ctx) })
 		work.Go(func() {
 			d.servers(ctx)
 			var rest sync.WaitGroup
@@ -79,6 +80,7 @@ func Run(ctx context.Context, o Options) Report {
 		work.Wait()
 		d.clocks()
 		d.logged()
+		d.audit()
 	}
 	d.emergencies()
 	r := Report{Offline: o.Offline, Checks: d.checks}

@@ -42,11 +42,13 @@ const (
 	State         Group = "state"
 	Targets       Group = "targets"
 	Accounts      Group = "accounts"
+	Audit         Group = "audit"
+	Notify        Group = "notify"
 )
 
 // Groups are all of them, in the order in which they are shown: what others
 // depend on comes first.
-var Groups = []Group{Configuration, Clock, Upstreams, Sinks, State, Targets, Accounts}
+var Groups = []Group{Configuration, Clock, Upstreams, Sinks, State, Targets, Accounts, Audit, Notify}
 
 // Check is one thing that was looked at.
 type Check struct {

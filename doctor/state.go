@@ -126,7 +126,7 @@ func (d *doctor) emergencies() {
 	for _, file := range engine.EmergencyFiles(d.EmergencyDir) {
 		d.add(Check{
 			Group: State, Subject: file, Outcome: Warning, Message: "holds a token that the state did not take",
-			Remedy:  "Unless that has been done, bring it back before the next apply, which would log in anew. Once it is back, or where this says that it is no longer needed, remove the file.",
+			Remedy:  "The next apply on this machine brings it back, and removes the file. So does, without an apply:",
 			Command: []string{"state", "recover", file},
 		})
 	}

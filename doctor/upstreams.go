@@ -18,9 +18,11 @@ const renewal = 7 * 24 * time.Hour
 
 // route is a way to an upstream, with the accounts that use it.
 type route struct {
-	first   *config.Account
-	options upstream.Options
-	more    int
+	first *config.Account
+	// attribute is what names the host in the first account.
+	attribute string
+	options   upstream.Options
+	more      int
 }
 
 // upstreams tries each way to an upstream once, however many accounts use it.
@@ -31,17 +33,26 @@ func (d *doctor) upstreams(ctx context.Context) {
 	ways := map[string]*route{}
 	var order []*route
 	for _, a := range d.enabled() {
-		if !a.Values.Has("base_url") || !a.Values.Known("base_url") || !a.HTTP.AllKnown() {
-			d.add(Check{Group: Upstreams, Subject: a.Address, Outcome: Skipped, Message: "its base_url or http block depends on a value that could not be read"})
-			continue
-		}
-		o := d.Connection(a)
-		key := upstream.ProbeKey(o)
-		if ways[key] == nil {
-			ways[key] = &route{first: a, options: o}
-			order = append(order, ways[key])
-		} else {
-			ways[key].more++
+		for _, row := range a.Spec.Attributes {
+			switch {
+			case !row.Endpoint:
+				continue
+			case !a.Values.Known(row.Name) || !a.HTTP.AllKnown():
+				d.add(Check{Group: Upstreams, Subject: a.Address, Outcome: Skipped, Message: "its " + row.Name + " or http block depends on a value that could not be read"})
+				continue
+			case !a.Values.IsSet(row.Name):
+				continue
+			}
+			o := d.Connection(a)
+			o.BaseURL = a.Values.String(row.Name)
+			key := upstream.ProbeKey(o)
+			switch way := ways[key]; {
+			case way == nil:
+				ways[key] = &route{first: a, attribute: row.Name, options: o}
+				order = append(order, ways[key])
+			case way.first != a:
+				way.more++
+			}
 		}
 	}
 	each(d, ctx, order, d.upstream)
@@ -57,11 +68,12 @@ func (d *doctor) upstream(ctx context.Context, r *route) {
 		c.Outcome, c.Message, c.Remedy = Failed, "", r.users()
 		var e *providers.Error
 		if errors.As(err, &e) {
-			c.Message, c.Remedy = e.Message, e.Advice+" "+r.users()
+			// Package upstream knows of one address only.
+			c.Message, c.Remedy = e.Message, strings.ReplaceAll(e.Advice, "base_url", r.attribute)+" "+r.users()
 		} else {
 			c.Message = err.Error()
 		}
-	case reach.Status >= 502 && reach.Status <= 504:
+	case unavailable(reach.Status):
 		c.Outcome, c.Message = Warning, fmt.Sprintf("answers HTTP %d", reach.Status)
 		c.Remedy = "It is not available now; this usually passes. Ask the upstream if it does not. " + r.users()
 	default:
@@ -76,6 +88,9 @@ func (d *doctor) upstream(ctx context.Context, r *route) {
 	}, reach.CertificateEnds)
 	d.add(c)
 }
+
+// unavailable reports whether a status says that a server is away.
+func unavailable(status int) bool { return status >= 502 && status <= 504 }
 
 // found says how an upstream was reached.
 func found(r upstream.Reach) string {
@@ -95,6 +110,9 @@ func found(r upstream.Reach) string {
 // users names an account that goes this way, with its place.
 func (r *route) users() string {
 	text := "Used by " + r.first.Address
+	if r.attribute != "base_url" {
+		text += " as " + r.attribute
+	}
 	if p := r.first.Range; p != nil {
 		text += fmt.Sprintf(" (%s:%d)", p.Filename, p.Start.Line)
 	}

@@ -81,7 +81,6 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	old := r.o.record.Newest()
-	r.told.Refreshes++
 	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
@@ -92,12 +91,19 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 		return nil, false
 	}
 	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
+	forbidden := upstream.Class == providers.Human && upstream.Reason != ""
 	rejected := upstream.Class == providers.Credentials
-	if rejected {
-		// The material is worth nothing now, whatever the login brings. Where
-		// only the answer was lost, it may be good: should the login bring
-		// nothing either, as where it takes a code, the next run asks again.
+	if rejected || forbidden {
+		// The material is worth nothing now, whatever the login brings; where a
+		// human has to act first, what follows is a login too. Where only the
+		// answer was lost, it may be good: should the login bring nothing
+		// either, as where it takes a code, the next run asks again.
 		old.Token.RefreshableUntil = r.e.Now()
+	}
+	if forbidden && !r.tokenDead() {
+		// There is time for the human, and no use in a login before.
+		r.turnedDown(ctx, upstream)
+		return nil, false
 	}
 	// While the token is good there is time to try the refresh again. Once it
 	// is not, nothing is lost by a login.
@@ -130,9 +136,6 @@ func (r *run) login(ctx context.Context) *state.Grant {
 		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
 	}
-	if !r.o.account.cfg.Spec.Static {
-		r.told.Logins++
-	}
 	token, err := r.provider.Login(ctx)
 	if err == nil {
 		return r.newGrant(token)
@@ -156,12 +159,19 @@ func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	case needsCode(err):
 		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.p.Address)))
 	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
-		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
+		r.turnedDown(ctx, upstream)
 	default:
 		r.loseAnswer(ctx, upstream)
 		r.fail(r.failure("The login failed", err))
 	}
 	return nil
+}
+
+// turnedDown remembers that the upstream gives no token before a human has acted.
+func (r *run) turnedDown(ctx context.Context, err *providers.Error) {
+	r.tokenDenied = true
+	r.told.noteClass(err)
+	r.saveBlock(ctx, r.block(err.Reason, describeError(err)))
 }
 
 // newGrant makes a grant of what a login gave. A login says all that there is
@@ -170,13 +180,26 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 	g := state.NewGrant(token, r.o.prints.login, r.o.prints.shape)
 	if !r.o.account.cfg.Spec.Static {
 		// That a static token was taken from the configuration says nothing.
-		r.o.record.Accept(g.LoginPrint)
+		r.accept(g)
+		r.unblock(g.LoginPrint)
 	}
 	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
 		r.o.record.FirstSeenAt = r.e.Now()
 	}
 	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), nil)
 	return g
+}
+
+// unblock forgets what stood in the way of a login that has worked, with the
+// code that it took: the journal has that at once, should the run end there.
+// Whether access is missing only verification tells.
+func (r *run) unblock(loginPrint string) {
+	if b := r.o.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != providers.NoAccess {
+		r.o.record.Block = nil
+	}
+	if c := r.o.record.Challenge; c != nil && c.LoginPrint == loginPrint {
+		r.o.record.Challenge = nil
+	}
 }
 
 // loseAnswer marks the old token as dead where a login may have killed it

@@ -14,6 +14,9 @@ type asked struct {
 	// static ones log in with no request.
 	static bool
 	trail  *trail
+	// sent is called for each authentication that is about to be sent; nil
+	// where nobody counts.
+	sent func(AuditAction)
 }
 
 // attempt records an authentication before it is made, and what came of it
@@ -26,6 +29,9 @@ func attempt[T any](a *asked, action AuditAction, do func() (T, error), token fu
 	if err != nil {
 		var none T
 		return none, err
+	}
+	if a.sent != nil {
+		a.sent(action)
 	}
 	answer, err := do()
 	a.trail.later(a.trail.event(id, action, token(answer), err))

@@ -37,7 +37,7 @@ type AuditEvent struct {
 	// Host of the upstream; empty where no upstream was asked.
 	Host string
 	// Token is the fingerprint of the token that was got, verified or
-	// delivered, keyed by the account's record: it can be compared only with
+	// delivered, or was in a record that was forgotten, keyed by the account's record: it can be compared only with
 	// others of the same account. Empty where there was none.
 	Token string
 	// Sink and Location name the target that was written or removed.
@@ -48,8 +48,8 @@ type AuditEvent struct {
 // AuditAction is what was done.
 type AuditAction string
 
-// The actions. Of the first five, each attempt is recorded before it is made and
-// again when it has ended.
+// The actions. Of those down to AuditStateRecover, each attempt is recorded before
+// it is made and again when it has ended.
 const (
 	AuditLogin       AuditAction = "login"
 	AuditRefresh     AuditAction = "refresh"
@@ -57,17 +57,25 @@ const (
 	AuditEnterCode   AuditAction = "enter_code"
 	// AuditDelete deletes a target that has gone from the configuration.
 	AuditDelete AuditAction = "delete"
+	// These are what a person does to the account's record: forget it, end a
+	// lease, bring a token back.
+	AuditStateRemove  AuditAction = "state_rm"
+	AuditStateUnlock  AuditAction = "state_unlock"
+	AuditStateRecover AuditAction = "state_recover"
 	// AuditVerify asks the upstream about a token.
 	AuditVerify AuditAction = "verify"
 	// AuditDeliver writes a token to a target.
 	AuditDeliver AuditAction = "deliver"
+	// AuditRestart restarts what reads a target, for a new token.
+	AuditRestart AuditAction = "restart"
 	// AuditForget leaves a target that has gone from the configuration as it is.
 	AuditForget AuditAction = "forget"
 )
 
 // AuditActions are all of them.
 var AuditActions = []AuditAction{
-	AuditLogin, AuditRefresh, AuditRequestCode, AuditEnterCode, AuditDelete, AuditVerify, AuditDeliver, AuditForget,
+	AuditLogin, AuditRefresh, AuditRequestCode, AuditEnterCode, AuditDelete,
+	AuditStateRemove, AuditStateUnlock, AuditStateRecover, AuditVerify, AuditDeliver, AuditRestart, AuditForget,
 }
 
 // AuditOutcome is what came of it.

@@ -13,6 +13,7 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/state"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -204,6 +205,9 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 			if c.count(w) != before {
 				t.Fatal("it was done though it could not be recorded")
 			}
+			if o.Logins+o.Refreshes != 0 {
+				t.Errorf("%d logins and %d refreshes count as sent", o.Logins, o.Refreshes)
+			}
 			if o.Result != engine.Failed || !strings.Contains(o.Message, "t was not tried, since it could not be recorded: "+errDiskFull.Error()) {
 				t.Errorf("%s: %s", o.Result, o.Message)
 			}
@@ -313,13 +317,158 @@ func TestVerifyIsInTheAuditTrailToo(t *testing.T) {
 	w, a := newAuditedWorld(t, oneAccount)
 	w.mustApply()
 	a.take()
-	if checks, diags := w.engine().Check(t.Context(), nil); len(checks) != 1 || len(diags) != 0 {
+	if checks, diags := w.engine().Check(t.Context(), nil, nil); len(checks) != 1 || len(diags) != 0 {
 		t.Fatalf("%+v %+v", checks, diags)
 	}
 	a.want(t, "verify succeeded")
 	a.fail = whole
-	checks, diags := w.engine().Check(t.Context(), []string{"fake.a"})
+	checks, diags := w.engine().Check(t.Context(), []string{"fake.a"}, nil)
 	if len(checks) != 1 || checks[0].Finding != engine.TokenValid || len(diags) != 1 || diags.HasErrors() {
 		t.Errorf("%+v %+v", checks, diags)
 	}
+}
+
+// What was sent is counted, by whichever command.
+func TestLoginsAndRefreshesThatWereSentAreCounted(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	if o := applyOne(w); o.Logins != 1 || o.Refreshes != 0 {
+		t.Errorf("the login: %d logins, %d refreshes", o.Logins, o.Refreshes)
+	}
+	w.advance(29 * 24 * time.Hour)
+	if o := applyOne(w); o.Logins != 0 || o.Refreshes != 1 {
+		t.Errorf("the refresh: %d logins, %d refreshes", o.Logins, o.Refreshes)
+	}
+	w = newWorld(t, oneAccount)
+	w.up.secondFactor = true
+	if o := w.begin().Outcome; o.Logins != 1 {
+		t.Errorf("the login command: %d logins", o.Logins)
+	}
+	w = newWorld(t, oneAccount)
+	w.up.static = true
+	w.up.live["pw"] = true
+	if o := applyOne(w); o.Logins != 0 {
+		t.Errorf("a static token: %d logins", o.Logins)
+	}
+}
+
+func TestRestartsAreInTheAuditTrail(t *testing.T) {
+	w, a := newAuditedWorld(t, restarting)
+	w.sinks["main"].Fail = failing(memory.Restart, 1, sinks.ErrUnavailable)
+	w.apply()
+	if got := a.take(); got[len(got)-1] != "restart failed unavailable memory.main memory/a" {
+		t.Errorf("%q", got)
+	}
+	w.sinks["main"].Fail = nil
+	w.mustApply()
+	var last engine.AuditEvent
+	for _, ev := range a.events {
+		if ev.Action == engine.AuditVerify {
+			last = ev
+		}
+	}
+	if restarted := a.events[len(a.events)-1]; restarted.Action != engine.AuditRestart || restarted.Token != last.Token || restarted.Token == "" || restarted.Host != "" {
+		t.Errorf("%+v", restarted)
+	}
+	a.want(t, "verify succeeded", "restart succeeded memory.main memory/a")
+}
+
+// What a person does to the state is recorded before it is done, and where it
+// cannot be it is not done.
+func TestMendingTheStateIsInTheAuditTrail(t *testing.T) {
+	remove := func(t *testing.T, r *engine.Records) error {
+		f, err := r.Find(t.Context(), "fake.a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Remove(t.Context(), f)
+	}
+	unlock := func(t *testing.T, r *engine.Records) error {
+		f, err := r.Find(t.Context(), "fake.a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Unlock(t.Context(), f)
+	}
+	for name, c := range map[string]struct {
+		world func(*testing.T) *world
+		do    func(*testing.T, *engine.Records) error
+	}{
+		"state_rm":     {func(t *testing.T) *world { w := newWorld(t, oneAccount); w.mustApply(); return w }, remove},
+		"state_unlock": {leased, unlock},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, a := c.world(t), &auditor{fail: whole}
+			r := w.records(engine.Elsewhere)
+			r.Audit, r.Holder = a, "laptop-1"
+			writes := w.sinks["state"].Calls(memory.Write) + w.sinks["state"].Calls(memory.Delete)
+			wantError(t, c.do(t, r), "it was not tried, since it could not be recorded: "+errDiskFull.Error())
+			if n := w.sinks["state"].Calls(memory.Write) + w.sinks["state"].Calls(memory.Delete); n != writes {
+				t.Fatal("it was done though it could not be recorded")
+			}
+			a.fail = nil
+			w.sinks["state"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+			if name == "state_rm" {
+				w.sinks["state"].Fail = failing(memory.Delete, 1, sinks.ErrUnavailable)
+			}
+			wantError(t, c.do(t, r), "unavailable")
+			a.want(t, name+" started", name+" failed unavailable")
+			w.sinks["state"].Fail = nil
+			a.fail = afterwards
+			err := c.do(t, r)
+			if !errors.Is(err, engine.ErrUnrecorded) {
+				t.Errorf("%v", err)
+			}
+			wantError(t, err, "it was done, but the audit trail is not complete: "+errDiskFull.Error())
+			if ev := a.events[0]; ev.Holder != "laptop-1" || ev.Address != "account.fake.a" || ev.Provider != "fake" || ev.Project != "default" || ev.Host != "" {
+				t.Errorf("%+v", ev)
+			}
+		})
+	}
+}
+
+// The trail says which token was forgotten, also of a record that is damaged.
+func TestForgottenTokenIsNamedByItsFingerprint(t *testing.T) {
+	w, a := newAuditedWorld(t, oneAccount)
+	w.mustApply()
+	got := a.events[1].Token
+	r := w.records(engine.Elsewhere)
+	r.Audit = a
+	f, err := r.Find(t.Context(), "fake.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Remove(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if ev := a.events[len(a.events)-1]; ev.Token != got || got == "" || ev.Outcome != engine.AuditDone {
+		t.Errorf("%+v, want token %q", ev, got)
+	}
+	if err := r.Remove(t.Context(), &engine.Found{Address: `account.sagi.x["a.b"]`, Damage: state.ErrCorrupt}); err != nil {
+		t.Fatal(err)
+	}
+	if ev := a.events[len(a.events)-1]; ev.Provider != "sagi" || ev.Token != "" {
+		t.Errorf("%+v", ev)
+	}
+}
+
+func TestRecoveryIsInTheAuditTrail(t *testing.T) {
+	w, content := rescued(t)
+	a := &auditor{fail: whole}
+	w.audit = a
+	wantError(t, w.recover(content), "it was not tried, since it could not be recorded")
+	a.fail = nil
+	if err := w.recover(content); err != nil {
+		t.Fatal(err)
+	}
+	if ev := a.events[0]; ev.Token == "" || ev.Host != "" || ev.ID != a.events[1].ID {
+		t.Errorf("%+v", ev)
+	}
+	a.want(t, "state_recover started", "state_recover succeeded")
+	wantError(t, w.recover(content), "already has this token")
+	a.want(t)
+
+	w, content = rescued(t)
+	w.audit = &auditor{fail: afterwards}
+	wantError(t, w.recover(content), "it was done, but the audit trail is not complete")
+	wantError(t, w.recover(content), "already has this token")
 }

@@ -64,11 +64,25 @@ func (c Check) Good() bool {
 	return c.Finding == TokenValid || c.Finding == TokenUnverifiable || c.Finding == AccountDisabled
 }
 
+// CheckObserver is told how far a check of many accounts has got.
+type CheckObserver interface {
+	// CheckBegun is called first, with how many accounts there are.
+	CheckBegun(total int)
+	// AccountChecked is called once for each account, from several goroutines.
+	AccountChecked(c Check)
+}
+
+// unobserved is a check that nobody watches.
+type unobserved struct{}
+
+func (unobserved) CheckBegun(int)       {}
+func (unobserved) AccountChecked(Check) {}
+
 // Check asks the upstreams about the current tokens of the accounts that the
 // patterns name, or of all where there are none. It writes nothing and logs in
 // nowhere. What an upstream has rejected before is not sent again, since for
-// some that counts as another attempt.
-func (e *Engine) Check(ctx context.Context, patterns []string) ([]Check, diag.List) {
+// some that counts as another attempt. obs may be nil.
+func (e *Engine) Check(ctx context.Context, patterns []string, obs CheckObserver) ([]Check, diag.List) {
 	chosen, diags := e.choose(patterns, "verify")
 	if diags.HasErrors() {
 		return nil, diags
@@ -78,11 +92,16 @@ func (e *Engine) Check(ctx context.Context, patterns []string) ([]Check, diag.Li
 		chosen, load = e.accounts, e.Store.View(ctx).Load
 	}
 	checks, lost := make([]Check, len(chosen)), make([]error, len(chosen))
+	if obs == nil {
+		obs = unobserved{}
+	}
+	obs.CheckBegun(len(chosen))
 	var work errgroup.Group
 	work.SetLimit(e.Concurrency)
 	for i, a := range chosen {
 		work.Go(func() error {
 			checks[i], lost[i] = e.check(ctx, a, load)
+			obs.AccountChecked(checks[i])
 			return nil
 		})
 	}

@@ -17,7 +17,7 @@ import (
 // needed.
 func found(w *world) string {
 	w.t.Helper()
-	checks, diags := w.engine().Check(context.Background(), nil)
+	checks, diags := w.engine().Check(context.Background(), nil, nil)
 	if len(checks) != 1 || diags.HasErrors() {
 		w.t.Fatalf("%d checks, %+v", len(checks), diags)
 	}
@@ -104,7 +104,7 @@ func failingVerifications(err error) func() error { return func() error { return
 
 func TestCheckNamesWhatItCannotFind(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	checks, diags := w.engine().Check(context.Background(), []string{"fake.b*"})
+	checks, diags := w.engine().Check(context.Background(), []string{"fake.b*"}, nil)
 	if len(checks) > 0 || !diags.HasErrors() || !strings.Contains(diags[0].Detail, "verify fake.b*") {
 		t.Errorf("%d checks, %+v", len(checks), diags)
 	}

@@ -14,13 +14,9 @@ import (
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
-	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
-
-// TokenWaits is the summary of the warning about an emergency file.
-const TokenWaits = "A token waits in an emergency file"
 
 // emergencyPrefix begins the names of emergency files; the name of the record
 // and something random follow.
@@ -63,7 +59,18 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	if err := f.Sync(); err != nil {
 		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
 	}
+	flushDir(e.EmergencyDir)
 	return f.Name(), nil
+}
+
+// flushDir makes a new file in a directory outlive a loss of power. Not every
+// file system can; there is nothing more to do on those.
+func flushDir(dir string) {
+	if d, err := os.Open(filepath.Clean(dir)); err == nil {
+		crashpoint.Reach("flush the directory", dir)
+		_ = d.Sync()
+		_ = d.Close()
+	}
 }
 
 // removeEmergency removes a file whose content has reached the state after
@@ -73,47 +80,6 @@ func removeEmergency(name string) {
 		crashpoint.Reach("remove", filepath.Dir(name))
 		_ = os.Remove(filepath.Clean(name))
 	}
-}
-
-// EmergencyFiles are the emergency files in a directory; none where there is no
-// such directory.
-func EmergencyFiles(dir string) []string {
-	entries, _ := os.ReadDir(dir)
-	var files []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), emergencyPrefix) {
-			files = append(files, filepath.Join(dir, e.Name()))
-		}
-	}
-	return files
-}
-
-// waiting warns of emergency files that were not brought back: who reads the
-// next run's output may not have seen what the one before has said. A file that
-// is older than the state's token has nothing to bring.
-func (e *Engine) waiting(seen []*observation) diag.List {
-	// Without the folder there are no files in it.
-	entries, _ := os.ReadDir(e.EmergencyDir)
-	var warnings diag.List
-	for _, entry := range entries {
-		name, ours := strings.CutPrefix(entry.Name(), emergencyPrefix)
-		info, err := entry.Info()
-		if !ours || err != nil {
-			continue
-		}
-		for _, o := range seen {
-			if o.account == nil || o.record == nil && !o.kept || !strings.HasPrefix(name, state.RecordName(o.input.Address)+"-") {
-				continue
-			}
-			if o.issuedAt.After(info.ModTime()) {
-				continue
-			}
-			file := filepath.Join(e.EmergencyDir, entry.Name())
-			warnings = append(warnings, diag.Warningf(TokenWaits,
-				"An earlier run got a token that the state did not take. Unless that has been done, bring it back before the next apply, which would log in anew: credsync state recover %s. Once it is back, or where that says that the file is no longer needed, remove the file.", file).About(o.input.Address, o.account.cfg.Range))
-		}
-	}
-	return warnings
 }
 
 func encrypt(plain []byte, recipient string) ([]byte, error) {
@@ -138,25 +104,23 @@ func encrypt(plain []byte, recipient string) ([]byte, error) {
 
 // Recover brings the record of an emergency file back into the state: its
 // token becomes the pending one of its account, and the next apply delivers
-// it. It is refused where the state already has that token or a newer one.
+// it. It is refused with ErrRecovered where the state already has that token, and
+// where it has a newer one. With ErrUnrecorded it is done.
 func (e *Engine) Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error) {
 	if bytes.HasPrefix(content, []byte(armor.Header)) {
 		if content, err = decrypt(content, identity); err != nil {
 			return "", err
 		}
 	}
-	rescued, err := state.Decode(credential.NewSecret(string(content)))
-	switch {
-	case errors.Is(err, state.ErrTooNew):
+	rescued, err := decodeRescued(content)
+	if errors.Is(err, state.ErrTooNew) {
 		return "", errors.New("the emergency file was written by a newer credsync; use that one")
-	case err != nil:
-		return "", errors.New("the file is no emergency file of credsync, or it was damaged or cut short; nothing was changed. If there is no whole copy of it, log in again with: credsync apply")
+	}
+	if err != nil {
+		return "", err
 	}
 	if rescued.Project != e.Config.Project {
 		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q", rescued.Project, e.Config.Project)
-	}
-	if rescued.Pending == nil {
-		return "", fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
 	}
 	a := e.byAddress[rescued.Address]
 	if a == nil {
@@ -167,38 +131,88 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	if err != nil {
 		return "", err
 	}
-	rec := snap.Record
-	if rec == nil {
-		rec = rescued
-		rec.Lease = nil
-	} else if err := mergeRescued(a, rec, rescued); err != nil {
-		return "", err
-	}
-	_, err = e.Store.Save(ctx, rec, snap.Version)
-	if errors.Is(err, sinks.ErrConflict) {
-		return "", fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rescued.Address, err)
-	}
+	rec, err := mergeRescued(a, snap.Record, rescued)
 	if err != nil {
-		return "", err
+		return rescued.Address, err
 	}
-	return rescued.Address, nil
+	return rescued.Address, e.saveRescued(ctx, rec, snap.Version)
 }
 
-func mergeRescued(a *account, rec, rescued *state.Record) error {
-	token := rescued.Pending
+// saveRescued writes a record with a token that was brought back, with a line
+// in the audit trail before it and one after.
+func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version string) error {
+	t := e.newTrail(rec, nil)
+	token := rec.Pending.Token.Access
+	id, err := t.begin(t.event("", AuditStateRecover, token, nil))
+	if err != nil {
+		return err
+	}
+	_, err = e.Store.Save(ctx, rec, version)
+	t.record(t.event(id, AuditStateRecover, token, err))
+	switch {
+	case errors.Is(err, sinks.ErrConflict):
+		return fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rec.Address, err)
+	case err != nil:
+		return err
+	}
+	if lost := t.trouble(); lost != nil {
+		return unrecordedAfter(lost)
+	}
+	return nil
+}
+
+// ErrRecovered says that there is nothing to bring back.
+var ErrRecovered = errors.New("already has this token")
+
+// decodeRescued reads what is in an emergency file, which has a new token.
+func decodeRescued(content []byte) (*state.Record, error) {
+	rescued, err := state.Decode(credential.NewSecret(string(content)))
+	switch {
+	case errors.Is(err, state.ErrTooNew):
+		return nil, fmt.Errorf("%w; use the credsync that wrote it", err)
+	case err != nil:
+		return nil, errors.New("the file is no emergency file of credsync, or it was damaged or cut short; nothing was changed. If there is no whole copy of it, log in again with: credsync apply")
+	case rescued.Pending == nil:
+		return nil, fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
+	}
+	return rescued, nil
+}
+
+// mergeRescued returns the record (nil for none) with the token of an emergency
+// file as the pending one. It is an error where the record has that token or a
+// newer one.
+func mergeRescued(a *account, rec, rescued *state.Record) (*state.Record, error) {
+	if rec == nil {
+		rec = rescued.Clone()
+		rec.Lease = nil
+		return rec, nil
+	}
+	rec, token := rec.Clone(), rescued.Clone().Pending
 	if n := rec.Newest(); n != nil {
 		if n.ID == token.ID {
-			return fmt.Errorf("the state of %s already has this token; the emergency file is no longer needed", rec.Address)
+			return nil, fmt.Errorf("the state of %s %w; the emergency file is no longer needed", rec.Address, ErrRecovered)
 		}
 		if !n.Token.IssuedAt.Before(token.Token.IssuedAt) {
-			return fmt.Errorf("the state of %s has a newer token than the emergency file; nothing was changed", rec.Address)
+			return nil, fmt.Errorf("the state of %s has a newer token than the emergency file; nothing was changed", rec.Address)
 		}
+	}
+	if l := rec.Lease; l != nil && rescued.Lease != nil && l.Holder == rescued.Lease.Holder {
+		// Nobody has worked on the account since, so all that the run has
+		// learned stands: that the code it waited for was entered, say.
+		whole := rescued.Clone()
+		whole.Lease, whole.Failures, whole.Notices = nil, rec.Failures, rec.Notices
+		return whole, nil
 	}
 	if !bytes.Equal(rec.Key, rescued.Key) {
 		rekey(a, token, rescued.Key, rec.Key)
 	}
+	if n := rec.Newest(); n != nil && a.loginRevokes() && (rescued.Current == nil || rescued.Current.ID != n.ID) {
+		// Another run has logged in as well, and one login has killed the
+		// token of the other. Clocks of two machines do not tell which.
+		token.Rejected = true
+	}
 	rec.Pending = token
-	return nil
+	return rec, nil
 }
 
 // rekey makes a token's fingerprints anew for a record that was made anew,

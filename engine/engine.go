@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -52,6 +53,8 @@ type Options struct {
 	EmergencyDir string
 	// EmergencyRecipient encrypts it (age); empty leaves it to mode 0600.
 	EmergencyRecipient string
+	// EmergencyIdentity opens what was encrypted; may be zero.
+	EmergencyIdentity credential.Secret
 }
 
 // Engine works on the accounts of one configuration.

@@ -77,7 +77,7 @@ func (r *run) journalLate(ctx context.Context, err error) error {
 // take: in an emergency file, or nowhere.
 func whereabouts(address string, err error, file string, emergencyErr error) error {
 	if file != "" {
-		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, bring it back with: credsync state recover %s", err, file, file)
+		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, the next apply on this machine brings it back, as does: credsync state recover %s", err, file, file)
 	}
 	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(address))
 }

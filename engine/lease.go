@@ -165,7 +165,7 @@ func (r *run) release(ctx context.Context) {
 	rec.Lease = nil
 	version, err := r.e.Store.Save(ctx, rec, r.o.version)
 	if err != nil {
-		r.e.Log.Warn("the lease could not be released and will run out", "address", r.p.Address, "expires_at", r.o.record.Lease.ExpiresAt, "error", err)
+		r.e.Log.Warn("the lease could not be released and will run out", "address", r.p.Address, "expires_at", r.o.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
 		return
 	}
 	r.o.record, r.o.version, r.leased = rec, version, false

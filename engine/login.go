@@ -128,6 +128,7 @@ func (r *run) rotateToEnd(ctx context.Context, acquire func(context.Context) *st
 	defer done()
 	r.rotate(ctx, acquire)
 	r.release(ctx)
+	r.dropRescued(ctx)
 }
 
 // challenge returns the code that was sent for the present credentials, or nil.

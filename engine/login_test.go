@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -190,5 +191,34 @@ func TestPlanTellsOfACodeThatWasSent(t *testing.T) {
 	w.hcl = strings.Replace(w.hcl, `"u"`, `"v"`, 1)
 	if b := engine.Document(w.plan(engine.Request{})).Accounts[0].Blocker; b != nil {
 		t.Errorf("%+v", b)
+	}
+}
+
+// The state went away between the journal and the end of the run. The token is
+// there, so its human has done their part.
+func TestCodeThatWasEnteredIsNotAskedForAgain(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.secondFactor = true
+	w.apply()
+	w.begin()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	w.up.loginDone = func() {
+		journal := failing(memory.Write, 1, errors.New("not failed"))
+		w.sinks["state"].Fail = func(op string, target sinks.Target) error {
+			if op != memory.Write || journal(op, target) != nil {
+				return nil
+			}
+			return sinks.ErrUnavailable
+		}
+	}
+	w.sleeping = stop
+	w.engine().FinishLogin(ctx, "account.fake.a", rightCode)
+	w.sinks["state"].Fail, w.sleeping = nil, nil
+	w.alive = func(string) bool { return false }
+	w.mustApply()
+	w.expect("a none current")
+	if got := w.delivered("a"); got != "token-1" || w.up.codes != 1 {
+		t.Errorf("delivered %q after %d codes", got, w.up.codes)
 	}
 }

@@ -25,12 +25,13 @@ type observation struct {
 	// what a write of it must find.
 	record  *state.Record
 	version string
-	// known says that the state has a record, issuedAt when its newest token
-	// was issued; zero where it has none.
-	known    bool
-	issuedAt time.Time
-	at       time.Time
-	prints   prints
+	// known says that the state has a record.
+	known bool
+	// rescues are the account's emergency files; what the newest has to bring is
+	// in record already.
+	rescues []*rescue
+	at      time.Time
+	prints  prints
 	// infos are by deliver block: what the sink says of the target.
 	infos []sinks.Info
 	// unread is why the account could not be looked at; nil if it was.
@@ -77,12 +78,10 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		o.unreadable(StateUnreadable, err)
 		return o
 	}
-	o.version, o.record, o.known = snap.Version, snap.Record, snap.Record != nil
+	o.rescues = e.rescues(a)
+	o.version, o.record, o.known = snap.Version, e.withRescued(o, snap.Record), snap.Record != nil
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
-	}
-	if g := o.record.Newest(); g != nil {
-		o.issuedAt = g.Token.IssuedAt
 	}
 	o.prints = fingerprints(o.record.Key, a.cfg)
 	if !a.cfg.Enabled {
@@ -205,17 +204,15 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 // the same ones when only the branch or customer has changed; a missing access
 // may be there for another branch.
 func recordedBlock(r *state.Record, p prints) *plan.Block {
-	b := r.Block
-	if b == nil || b.LoginPrint != p.login {
-		if j := r.Rejected(p.login); j != nil {
+	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != providers.NoAccess || b.ShapePrint == p.shape) {
+		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	}
+	for _, print := range []string{p.login, p.shape} {
+		if j := r.Rejected(print); j != nil {
 			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
-		return nil
 	}
-	if b.Reason == providers.NoAccess && b.ShapePrint != p.shape {
-		return nil
-	}
-	return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	return nil
 }
 
 // rejectedBefore is what is still known of a rejection when another
@@ -233,13 +230,16 @@ func rejectedBefore(address string, reason providers.Reason) string {
 // verificationDue reports whether to ask the upstream about the token. It is
 // not asked about a token that is going to be replaced in any case, nor about
 // one that it has rejected, nor about a static one while a block is
-// remembered: that would be trying rejected credentials again.
+// remembered: that would be trying rejected credentials again. The first check
+// of a static one is its login, which only the run that has the lease makes.
 func (o *observation) verificationDue(l look) bool {
 	g := o.record.Newest()
 	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
 		return false
 	}
-	if b := o.input.Block; b != nil && o.input.Static && b.Reason != plan.Reason(providers.NoAccess) {
+	switch b := o.input.Block; {
+	case !o.input.Static:
+	case b == nil && g.VerifiedAt.IsZero(), b != nil && b.Reason != plan.Reason(providers.NoAccess):
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At
@@ -446,8 +446,12 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 	return o
 }
 
-// lighten lets go of what only work on the account needs.
+// lighten lets go of what only work on the account needs, and telling of an
+// emergency file.
 func (o *observation) lighten() {
+	if len(o.rescues) > 0 {
+		return
+	}
 	o.record, o.infos, o.outputs, o.kept = nil, nil, nil, true
 }
 

@@ -57,6 +57,15 @@ type Outcome struct {
 	NotBegun bool
 }
 
+func (o *Outcome) countSent(action AuditAction) {
+	switch action {
+	case AuditLogin:
+		o.Logins++
+	case AuditRefresh:
+		o.Refreshes++
+	}
+}
+
 // Summary is how an apply ended.
 type Summary struct {
 	// Outcomes are ordered by address, and cover every account with something

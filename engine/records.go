@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,10 @@ type Records struct {
 	Now     func() time.Time
 	// Where tells the whereabouts of a lease's holder; see HolderWhereabouts.
 	Where func(holder string) Whereabouts
+	// Audit keeps the audit trail, in which Holder stands for this process; nil
+	// for none.
+	Audit  Auditor
+	Holder string
 }
 
 // Found is one record as it was found.
@@ -91,7 +96,7 @@ func (r *Records) Remove(ctx context.Context, f *Found) error {
 	if err := r.Removable(f); err != nil {
 		return err
 	}
-	return changedMeanwhile(f, r.Store.Delete(ctx, f.Address, f.version))
+	return r.recorded(f, AuditStateRemove, func() error { return r.Store.Delete(ctx, f.Address, f.version) })
 }
 
 // Unlockable says why a record's lease cannot be ended; nil if it can, or if
@@ -114,8 +119,54 @@ func (r *Records) Unlock(ctx context.Context, f *Found) error {
 	}
 	rec := f.Record.Clone()
 	rec.Lease = nil
-	_, err := r.Store.Save(ctx, rec, f.version)
+	return r.recorded(f, AuditStateUnlock, func() error {
+		_, err := r.Store.Save(ctx, rec, f.version)
+		return err
+	})
+}
+
+// recorded changes a record, with a line in the audit trail before it and one
+// after. What could not be recorded before is not done.
+func (r *Records) recorded(f *Found, action AuditAction, change func() error) error {
+	if r.Audit == nil {
+		return changedMeanwhile(f, change())
+	}
+	ev := r.event(f, action)
+	if err := r.Audit.Record(ev); err != nil {
+		return notTried(err)
+	}
+	err := change()
+	ev.Time, ev.Outcome = r.Now(), AuditDone
+	if err != nil {
+		ev.Outcome, ev.Class = AuditFailed, failureClassOf(err)
+	}
+	if lost := r.Audit.Record(ev); err == nil && lost != nil {
+		return unrecordedAfter(lost)
+	}
 	return changedMeanwhile(f, err)
+}
+
+// ErrUnrecorded says that something was done whose line the audit trail did not
+// take afterwards.
+var ErrUnrecorded = errors.New("it was done, but the audit trail is not complete")
+
+func unrecordedAfter(lost error) error { return fmt.Errorf("%w: %w", ErrUnrecorded, lost) }
+
+// event is about a record that is about to be changed, be it a damaged one.
+func (r *Records) event(f *Found, action AuditAction) AuditEvent {
+	ev := AuditEvent{
+		Time: r.Now(), ID: rand.Text(), Project: r.Project, Holder: r.Holder,
+		Address: f.Address, Action: action, Outcome: AuditStarted,
+	}
+	if f.Record == nil {
+		ev.Provider, _, _ = strings.Cut(strings.TrimPrefix(f.Address, "account."), ".")
+		return ev
+	}
+	ev.Provider = f.Record.Provider
+	if g := f.Record.Newest(); g != nil {
+		ev.Token = tokenPrint(f.Record.Key, g.Token.Access)
+	}
+	return ev
 }
 
 // Held reports whether a lease keeps other runs off; false for nil.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,30 @@ func TestAccessOfAStaticTokenComesBackByItself(t *testing.T) {
 	w.expect("a blocked no_access")
 	w.mustApply()
 	w.expect("a none current")
+}
+
+// The first check of a static token is its login. Nobody else makes it beside
+// the run that has the lease.
+func TestStaticTokenIsNotCheckedBesideItsFirstCheck(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.static = true
+	w.up.onVerify = func() error {
+		if w.up.verifies == 1 {
+			w.up.mu.Unlock()
+			w.holder = "runner-2"
+			w.plan(engine.Request{})
+			w.up.mu.Lock()
+		}
+		return refuse(providers.Credentials, "verify the token")
+	}
+	w.apply()
+	for range 5 {
+		w.apply()
+	}
+	if w.up.verifies != 1 {
+		t.Errorf("a token that the upstream rejects was checked %d times, want once", w.up.verifies)
+	}
+	w.expect("a blocked credentials_rejected")
 }
 
 func TestOneFileOfSeveralLeavesTheOthersAccountsAlone(t *testing.T) {
@@ -155,9 +180,6 @@ func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
 // in turn. Neither may take the other's refusal for the end of its own.
 func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
 	eachRefusal(t, func(t *testing.T, w *world) {
-		if w.up.onLogin().(*providers.Error).Reason == providers.NoAccess {
-			t.Skip("a missing access can come back by itself at any time, and is asked for again")
-		}
 		for range 20 {
 			w.hcl = oneAccount
 			w.apply()
@@ -167,6 +189,68 @@ func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {
 		}
 		w.wantLogins(2)
 	})
+}
+
+// A login that was refused for want of access is remembered beside a later
+// rejection too, until a verification shows that the access is there again.
+func TestAccessThatIsThereAgainForgetsTheRefusedLogin(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	w.up.onLogin = func() error {
+		return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "log in", Message: "forbidden"}
+	}
+	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+	w.up.onLogin = nil
+	w.hcl = strings.Replace(oneAccount, `"pw"`, `"another"`, 1)
+	w.apply()
+	w.wantLogins(3)
+	w.hcl = oneAccount
+	w.apply()
+	w.up.revokeAll()
+	w.apply()
+	w.apply()
+	w.wantLogins(4)
+	w.expect("a none current")
+}
+
+// A refresh that the upstream refuses for want of a human is not asked for
+// again at each run, and the token stays where it is while it is good.
+func TestRefreshThatNeedsAHumanIsAskedForOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		wait   time.Duration
+		logins int
+	}{
+		"while the token is good":    {29 * 24 * time.Hour, 1},
+		"once the token has expired": {31 * 24 * time.Hour, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.mustApply()
+			w.advance(c.wait)
+			forbidden := func() error {
+				return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "refresh the token", Message: "forbidden"}
+			}
+			w.up.onRefresh, w.up.onLogin = forbidden, forbidden
+			for range 10 {
+				if s := w.apply(); s.Count(engine.Blocked) != 1 {
+					t.Fatalf("%+v", s.Outcomes)
+				}
+			}
+			w.expect("a blocked no_access")
+			// Nor does the token's end make it ask.
+			w.advance(5 * 24 * time.Hour)
+			w.apply()
+			if got, want := w.up.counts(), fmt.Sprintf("logins=%d refreshes=1", c.logins); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+			if w.delivered("a") != "token-1" {
+				t.Error("the token was taken away")
+			}
+			w.up.onLogin = nil
+			w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+			w.expect("a none current")
+		})
+	}
 }
 
 // A refresh that works says nothing about the password, and must not make the

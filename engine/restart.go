@@ -27,7 +27,9 @@ func (r *run) restart(ctx context.Context) {
 		if !r.writable(i) || len(t.Target.Restarts) == 0 || entry.RestartedID == g.ID {
 			continue
 		}
-		if err := r.e.restart(ctx, t, g.Token.IssuedAt); err != nil {
+		err := r.e.restart(ctx, t, g.Token.IssuedAt)
+		r.recordTarget("", AuditRestart, t.Sink.Name, t.Target.Location, g.Token.Access, err)
+		if err != nil {
 			f := r.failure("What reads a target could not be restarted", err)
 			f.Range = t.Range
 			r.fail(f)

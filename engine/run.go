@@ -44,6 +44,9 @@ type run struct {
 	// little longer.
 	stop        context.Context
 	diagnostics diag.List
+	// tokenDenied says that the upstream turned down a login or a refresh, not
+	// a token that it had issued.
+	tokenDenied bool
 	// told is the part of the outcome that grows with the work: what was asked
 	// of the upstream, and why it failed.
 	told Outcome
@@ -82,6 +85,7 @@ func (r *run) do(ctx context.Context) Outcome {
 		r.note(ctx)
 	}
 	r.release(ctx)
+	r.dropRescued(ctx)
 	return r.outcome()
 }
 
@@ -198,6 +202,7 @@ func (r *run) setUp() bool {
 		r.fail(r.failure("The account cannot be set up", err))
 		return false
 	}
+	p.sent = r.told.countSent
 	r.provider, r.trail = p, p.trail
 	return true
 }
@@ -207,9 +212,7 @@ func (r *run) setUp() bool {
 func (r *run) commit(ctx context.Context) {
 	rec := r.o.record
 	rec.Current, rec.Pending, rec.Challenge = rec.Newest(), nil, nil
-	if !r.blockStands() {
-		rec.Block = nil
-	}
+	r.lift(rec)
 	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
 	r.finish(ctx)
 }
@@ -220,6 +223,21 @@ func (r *run) commit(ctx context.Context) {
 func (r *run) blockStands() bool {
 	b := r.p.Blocker
 	return b != nil && b.Reason != plan.TargetNotOwned
+}
+
+// lift forgets what no longer stands in the way, and reports whether there was
+// anything. A missing access ends when a verification shows that it is there.
+func (r *run) lift(rec *state.Record) bool {
+	if r.blockStands() {
+		return false
+	}
+	lifted := rec.Block != nil
+	rec.Block = nil
+	if j := rec.Rejected(r.o.prints.shape); j != nil && j.Reason == providers.NoAccess {
+		rec.Accept(r.o.prints.shape)
+		lifted = true
+	}
+	return lifted
 }
 
 // finish writes the record for the last time, which also ends the lease. If
@@ -246,9 +264,7 @@ func (r *run) note(ctx context.Context) {
 	rec := r.o.record.Clone()
 	dirty := rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
 	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
-	if rec.Block != nil && !r.blockStands() {
-		rec.Block, dirty = nil, true
-	}
+	dirty = r.lift(rec) || dirty
 	if r.o.account.cfg.VerifyEvery > 0 && r.o.verification.Outcome == plan.Confirmed {
 		rec.Newest().VerifiedAt, dirty = r.o.at, true
 	}
@@ -300,7 +316,7 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	old, loggedIn := r.o.input.Block, r.p.Action == plan.Issue || r.p.Action == plan.Reissue
 	if loggedIn || b.Reason != providers.NoAccess || old == nil || old.Since.IsZero() {
 		r.o.record.Block = b
-		reject(r.o.record, b, b.LoginPrint)
+		r.reject(r.o.record, b, r.o.prints)
 	}
 	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), r.p.Blocker)
@@ -316,12 +332,24 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 }
 
 // reject remembers a block beside the record's own, which another
-// configuration may replace. A missing access is not remembered so: it is asked
-// for again anyway, since it can come back by itself.
-func reject(rec *state.Record, b *state.Block, loginPrint string) {
-	if b.Reason != providers.NoAccess {
-		rec.Reject(state.Rejection{LoginPrint: loginPrint, Reason: b.Reason, At: b.Since})
+// configuration may replace.
+//
+// An access that is missing may be there for another branch, so it is remembered
+// of what the token is for; and only where no token came: one that did is asked
+// about again anyway, since access can come back by itself.
+func (r *run) reject(rec *state.Record, b *state.Block, p prints) {
+	switch {
+	case b.Reason != providers.NoAccess:
+		rec.Reject(state.Rejection{LoginPrint: p.login, Reason: b.Reason, At: b.Since})
+	case r.tokenDenied:
+		rec.Reject(state.Rejection{LoginPrint: p.shape, Reason: b.Reason, At: b.Since})
 	}
+}
+
+// accept forgets the rejections of a login that has worked.
+func (r *run) accept(g *state.Grant) {
+	r.o.record.Accept(g.LoginPrint)
+	r.o.record.Accept(g.ShapePrint)
 }
 
 // blockOver is for a record that someone else has written though this run held
@@ -340,7 +368,7 @@ func (r *run) blockOver(ctx context.Context, b *state.Block) error {
 		}
 		// A record that was made anew has another key.
 		p := fingerprints(rec.Key, r.o.account.cfg)
-		reject(rec, b, p.login)
+		r.reject(rec, b, p)
 		if rec.Block == nil {
 			rec.Block = &state.Block{Reason: b.Reason, Message: b.Message, Since: b.Since, LoginPrint: p.login, ShapePrint: p.shape}
 		}

@@ -87,11 +87,14 @@ func (ev AuditEvent) at(sink, location string) AuditEvent {
 
 // fingerprint tells one token of an account from another, and says nothing to
 // anyone without the record.
-func (t *trail) fingerprint(token credential.Secret) string {
+func (t *trail) fingerprint(token credential.Secret) string { return tokenPrint(t.key, token) }
+
+// tokenPrint is a token's fingerprint under the key of its record.
+func tokenPrint(key []byte, token credential.Secret) string {
 	if token.IsZero() {
 		return ""
 	}
-	mac := hmac.New(sha256.New, t.key)
+	mac := hmac.New(sha256.New, key)
 	writePart(mac, "token in the audit trail")
 	writePart(mac, token.Reveal())
 	return hex.EncodeToString(mac.Sum(nil)[:16])
@@ -106,9 +109,13 @@ func (t *trail) begin(ev AuditEvent) (id string, err error) {
 	t.write()
 	ev.ID, ev.Outcome = rand.Text(), AuditStarted
 	if err := t.to.Record(ev); err != nil {
-		return "", fmt.Errorf("it was not tried, since it could not be recorded: %w", err)
+		return "", notTried(err)
 	}
 	return ev.ID, nil
+}
+
+func notTried(err error) error {
+	return fmt.Errorf("it was not tried, since it could not be recorded: %w", err)
 }
 
 // later keeps an event until write.

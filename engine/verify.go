@@ -22,7 +22,7 @@ func (r *run) verify(ctx context.Context) bool {
 		if r.o.account.cfg.Spec.Static {
 			// Here it is the login. Of a token that was refreshed it says
 			// nothing about the password.
-			r.o.record.Accept(g.LoginPrint)
+			r.accept(g)
 		}
 		if b := r.p.Blocker; b != nil && b.Reason == plan.Reason(providers.NoAccess) {
 			r.p.Blocker = nil

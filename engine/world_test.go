@@ -50,6 +50,7 @@ type world struct {
 	holder    string
 	alive     func(string) bool
 	emergency string
+	identity  credential.Secret
 	audit     engine.Auditor
 	notify    func(context.Context, *config.Notify, config.Event) error
 }
@@ -143,7 +144,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency, Audit: w.audit, Notify: w.notify,
+		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, Audit: w.audit, Notify: w.notify,
 	})
 }
 
@@ -353,7 +354,11 @@ func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code
 	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
 		return credential.Token{}, wantsCode("the code is wrong")
 	}
-	return f.u.issue(f.now()), nil
+	t := f.u.issue(f.now())
+	if f.u.loginDone != nil {
+		f.u.loginDone()
+	}
+	return t, nil
 }
 
 func wantsCode(message string) error {

@@ -23,8 +23,10 @@ func (f *Fault) before(w http.ResponseWriter, c *call) bool {
 		wait(c, c.maxHang)
 		abort(w)
 	case Reset:
+		c.leave(c)
 		abort(w)
 	case Huge:
+		c.leave(c)
 		c.writeHuge(w)
 	case Slow:
 		wait(c, time.Duration(f.Delay))
@@ -41,6 +43,7 @@ func (f *Fault) before(w http.ResponseWriter, c *call) bool {
 func (f *Fault) after(w http.ResponseWriter, c *call, answer reply) bool {
 	switch f.Kind {
 	case DropAnswer:
+		c.leave(c)
 		abort(w)
 	case Truncated:
 		body, contentType := answer.bytes()

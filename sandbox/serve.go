@@ -51,6 +51,8 @@ type call struct {
 	// anonymous marks a request without credentials that is answered all the
 	// same, as the upstream's document says.
 	anonymous bool
+	// left says that it no longer counts as running.
+	left bool
 }
 
 func (c *call) violate(format string, args ...any) {
@@ -137,10 +139,13 @@ func (s *Sandbox) arrive(c *call, route route) {
 	}
 }
 
+// leave ends a request. It is called before the client can know the end, which
+// may send its next one at once.
 func (s *Sandbox) leave(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.op == OpLogin && c.account != nil {
+	if c.op == OpLogin && c.account != nil && !c.left {
+		c.left = true
 		c.account.loginsRunning--
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +20,10 @@ const (
 
 // EventKinds are all of them.
 var EventKinds = []string{EventBlocked, EventFailing, EventExpiring, EventRecovered}
+
+// EventTest is the kind of an event that nobody asks for in a configuration: a
+// person sends it to see whether it arrives.
+const EventTest = "test"
 
 // NotifyBlock is the notify block.
 func NotifyBlock() *Block {
@@ -45,8 +48,8 @@ func NotifyBlock() *Block {
 				Doc: "The message, made of `event`. A string is sent as it is, anything else as JSON.",
 			},
 			{
-				Name: "on", Type: cty.Set(cty.String), Check: checkEvents, DefaultText: "all",
-				Doc: "The kinds of events to tell of: `blocked`, `failing`, `expiring`, `recovered`.",
+				Name: "on", Type: cty.Set(cty.String), OneOf: EventKinds, Check: checkEvents, DefaultText: "all",
+				Doc: "The kinds of events to tell of.",
 			},
 			{
 				Name: "after_failures", Type: cty.Number, Default: cty.NumberIntVal(3), Check: checkAfterFailures,
@@ -96,8 +99,8 @@ func checkEvents(v cty.Value) error {
 		return errors.New("names no kind of event, so nothing would ever be sent")
 	}
 	for it := v.ElementIterator(); it.Next(); {
-		if _, e := it.Element(); e.IsNull() || !slices.Contains(EventKinds, e.AsString()) {
-			return fmt.Errorf("may have only %s", strings.Join(EventKinds, ", "))
+		if _, e := it.Element(); e.IsNull() {
+			return errors.New("has an element that is null")
 		}
 	}
 	return nil

@@ -44,7 +44,8 @@ type Attribute struct {
 	// Env names environment variables that stand in for an absent attribute,
 	// the first that is set winning.
 	Env []string
-	// OneOf lists the words allowed; empty allows all.
+	// OneOf lists the words allowed, of a list or a set for each element; empty
+	// allows all.
 	OneOf []string
 	// Check examines a known, non-null, unmarked value. Its error is shown to
 	// the user, so it must say what is wanted and, for a Sensitive attribute,
@@ -52,6 +53,9 @@ type Attribute struct {
 	Check func(cty.Value) error
 	// Effect says what a change means for an account's token.
 	Effect Effect
+	// Endpoint attributes are URLs of hosts that an account's requests go to,
+	// the way that its http block says.
+	Endpoint bool
 	// Deferred attributes are not evaluated while the configuration is
 	// loaded, but where they are used: a deliver block's data, which speaks
 	// of a token that does not exist yet.

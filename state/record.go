@@ -109,6 +109,8 @@ const MaxRejections = 20
 
 // Rejection is a login that the upstream turned down, and why.
 type Rejection struct {
+	// LoginPrint is the fingerprint of the login; where access is missing, which
+	// may be there for another branch, that of what the token is for.
 	LoginPrint string
 	Reason     providers.Reason
 	At         time.Time

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/sandbox"
@@ -77,8 +78,21 @@ type action struct {
 	// be at every target, gone that nothing must be there.
 	ends        int
 	whole, gone bool
+	// code says that a human's code is entered: once its token is known, nobody
+	// is needed any more, and the apply ends with 0.
+	code bool
 	// deletes sets on_remove = "delete".
 	deletes bool
+	// outage of the state in the middle of it; inFiles says that the state has
+	// to be in files for that.
+	outage  outage
+	inFiles bool
+	// watched adds an audit trail and a notify block; told is what the block is
+	// told of from the beginning to the end.
+	watched bool
+	told    []string
+	// soak leaves it to the soak tests, since another is much like it.
+	soak bool
 }
 
 var apply = []string{"apply", "--auto-approve"}
@@ -86,6 +100,10 @@ var apply = []string{"apply", "--auto-approve"}
 func applied(w *world) { w.must(0, apply...) }
 
 func actions() []action {
+	return slices.Concat(ordinary(), emergencies(), watched())
+}
+
+func ordinary() []action {
 	return []action{
 		{name: "issue", whole: true},
 		{name: "refresh", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: due},
@@ -108,7 +126,7 @@ func actions() []action {
 		{name: "send a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, args: func(w *world) []string {
 			return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
 		}},
-		{name: "log in with a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, prepare: func(w *world) {
+		{name: "log in with a code", ends: 3, code: true, of: func(p provider) bool { return p.codes }, account: secondFactor, prepare: func(w *world) {
 			w.must(0, "login", w.p.account.Upstream+".a", "--send-only")
 		}, args: func(w *world) []string {
 			return []string{"login", w.p.account.Upstream + ".a", "--code", w.box.LastCode(w.p.account.Upstream, w.p.account.Name)}

@@ -21,11 +21,14 @@ const workers = 4
 
 // TestKilledAtEachPoint is the matrix, for what is chosen by the build: see
 // part_test.go and whole_test.go.
-func TestKilledAtEachPoint(t *testing.T) { matrix(t, files{}, workers, chosen) }
+func TestKilledAtEachPoint(t *testing.T) {
+	matrix(t, workers, func() place { return files{} }, chosen)
+}
 
-// matrix kills the chosen actions with the state and the targets at a place,
-// so many at a time.
-func matrix(t *testing.T, at place, workers int, chosen func(provider, action) bool) {
+// matrix kills the chosen actions with the state and the targets at places that
+// newPlace makes, one for each provider and action. A place has so many worlds
+// at a time.
+func matrix(t *testing.T, atOnce int, newPlace func() place, chosen func(provider, action) bool) {
 	var points, lost atomic.Int64
 	slots := make(chan struct{}, workers)
 	for _, p := range providers() {
@@ -33,12 +36,15 @@ func matrix(t *testing.T, at place, workers int, chosen func(provider, action) b
 			if a.of != nil && !a.of(p) || !chosen(p, a) {
 				continue
 			}
+			at, worlds := newPlace(), make(chan struct{}, atOnce)
 			t.Run(p.account.Upstream+"/"+a.name, func(t *testing.T) {
 				t.Parallel()
 				whole := record(t, at, p, a, slots)
 				for i, point := range whole.points {
 					t.Run(point, func(t *testing.T) {
 						t.Parallel()
+						worlds <- struct{}{}
+						defer func() { <-worlds }()
 						slots <- struct{}{}
 						defer func() { <-slots }()
 						points.Add(1)
@@ -86,8 +92,9 @@ func record(t *testing.T, at place, p provider, a action, slots chan struct{}) *
 	defer func() { <-slots }()
 	w := a.prepared(t, at, p)
 	file := filepath.Join(t.TempDir(), "points")
-	if code, out, _ := w.run([]string{"CREDSYNC_CRASHPOINTS_RECORD=" + file}, a.command(w)...); code == 1 {
-		t.Fatalf("the run that is not killed failed:\n%s", out)
+	code, out, _ := a.perform(w, "CREDSYNC_CRASHPOINTS_RECORD="+file)
+	if fails := a.outage == lasts; (code == 1) != fails {
+		t.Fatalf("the run that is not killed ended with %d:\n%s", code, out)
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -105,7 +112,7 @@ func record(t *testing.T, at place, p provider, a action, slots chan struct{}) *
 // become of the account. It reports whether the kill lost an answer.
 func (c *course) killAt(t *testing.T, i int) (lost bool) {
 	w := c.prepared(t, c.at, c.provider)
-	_, out, killed := w.run([]string{"CREDSYNC_CRASHPOINTS_KILL=" + c.points[i]}, c.command(w)...)
+	_, out, killed := c.perform(w, "CREDSYNC_CRASHPOINTS_KILL="+c.points[i])
 	if !killed {
 		t.Fatalf("the program was not killed:\n%s", out)
 	}
@@ -114,23 +121,27 @@ func (c *course) killAt(t *testing.T, i int) (lost bool) {
 		t.Error("P1: the upstream has handed out a token that credsync does not know")
 	}
 	w.checkTargets()
-	code, out, _ := w.run(nil, apply...)
+	w.checkTrail()
 	want := c.ends
-	if want == 3 && code == 0 && w.record() != nil && w.record().Current != nil {
-		// The login with a code had come as far as the journal.
+	if c.code && w.hasToken() {
 		want = 0
 	}
+	code, out, _ := w.run(nil, apply...)
 	if code != want {
 		t.Fatalf("apply ended with %d, not %d:\n%s", code, want, out)
 	}
 	w.check(c, lost || c.unwritten(i, true))
+	w.checkTrail()
+	w.checkTold(c, i)
 	return lost
 }
 
 // unwritten reports whether at a point an answer of the upstream has come, or is
 // about to, that is not in the state yet. Nothing but the one write of the record
-// may come between a token and the state. A refusal may be followed by another
-// request first: the login after a refresh, the key after a login.
+// may come between a token and the state; where the state is away, it is the
+// write of the emergency file. A refusal may be followed by another request
+// first, with their lines in the audit trail: the login after a refresh, the key
+// after a login.
 func (c *course) unwritten(i int, refusal bool) bool {
 	upstream := " /" + c.provider.account.Upstream + "/"
 	name := state.RecordName("account." + c.provider.account.Upstream + ".a")
@@ -141,7 +152,10 @@ func (c *course) unwritten(i int, refusal bool) bool {
 		switch {
 		case answer && strings.Contains(point, " POST"+upstream):
 			return true
-		case refusal && toUpstream:
+		case strings.HasPrefix(point, "flush "+emergencyDir+" "):
+			return false
+		case strings.Contains(point, " "+emergencyDir+" #"):
+		case refusal && (toUpstream || strings.Contains(point, " "+trail+" #")):
 		case !strings.Contains(point, name), answer, strings.HasPrefix(point, crashpoint.Published):
 			return false
 		}

@@ -20,21 +20,24 @@ func onServers(p provider, a action) bool {
 	return p.account.Upstream == "bifit_kassa" && (a.name == "issue" || a.name == "refresh" || a.name == "delete")
 }
 
-// Points are named by paths, so one world at a time has the server.
-func TestKilledAtEachPointWithVault(t *testing.T) {
+func TestKilledAtEachPointWithVault(t *testing.T) { inVault(t, onServers) }
+
+func TestKilledAtEachPointWithKubernetes(t *testing.T) { inKubernetes(t, onServers) }
+
+// Points are named by paths, so one world at a time has a mount.
+func inVault(t *testing.T, chosen func(provider, action) bool) {
 	server := servers.Vault(t)
-	matrix(t, vault{server, server.KV(2)}, 1, onServers)
+	matrix(t, 1, func() place { return vault{server, server.KV(2)} }, chosen)
 }
 
-func TestKilledAtEachPointWithKubernetes(t *testing.T) {
+// As with mounts, one world at a time has a namespace.
+func inKubernetes(t *testing.T, chosen func(provider, action) bool) {
 	server := servers.Kubernetes(t)
-	for _, namespace := range []string{"crash-state", "crash"} {
-		server.Must(http.MethodPost, "/api/v1/namespaces", "", servers.Object{"metadata": servers.Object{"name": namespace}})
-	}
-	server.ServiceAccount("crash", "admin")
-	server.ClusterRole("cluster-admin", "crash", "admin")
-	config := server.Kubeconfig(server.Token("crash", "admin", time.Hour), "crash")
-	matrix(t, kubernetes{server, config}, 1, onServers)
+	account := server.Namespace()
+	server.ServiceAccount(account, "admin")
+	server.ClusterRole("cluster-admin", account, "admin")
+	config := server.Kubeconfig(server.Token(account, "admin", 2*time.Hour), account)
+	matrix(t, 1, func() place { return kubernetes{server, config, server.Namespace(), server.Namespace()} }, chosen)
 }
 
 type vault struct {
@@ -95,13 +98,15 @@ func (v vault) read(path string) map[string]string {
 type kubernetes struct {
 	server *servers.KubernetesServer
 	config string
+	// state and targets are namespaces.
+	state, targets string
 }
 
 func (kubernetes) name() string    { return "Kubernetes" }
 func (k kubernetes) env() []string { return []string{"KUBECONFIG=" + k.config} }
 
-func (kubernetes) blocks() string {
-	return "sink \"k8ssecret\" \"main\" {\n  namespace = \"crash\"\n}\nstate \"k8ssecret\" \"main\" {\n  namespace = \"crash-state\"\n}\n"
+func (k kubernetes) blocks() string {
+	return fmt.Sprintf("sink \"k8ssecret\" \"main\" {\n  namespace = %q\n}\nstate \"k8ssecret\" \"main\" {\n  namespace = %q\n}\n", k.targets, k.state)
 }
 
 func (kubernetes) deliver() string {
@@ -118,25 +123,28 @@ func (kubernetes) deliver() string {
 }
 
 func (k kubernetes) begin(w *world) {
-	for _, path := range []string{servers.SecretPath("crash", "own"), servers.SecretPath("crash", "shared"), servers.SecretPath("crash-state", k.recordName(w))} {
+	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.state, k.recordName(w))} {
 		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusNotFound {
 			w.t.Fatalf("delete %s: HTTP %d", path, status)
 		}
 	}
-	k.server.CreateSecret("crash", "shared", map[string]string{"OTHER": "1"}, nil)
+	k.server.CreateSecret(k.targets, "shared", map[string]string{"OTHER": "1"}, nil)
 }
 
 func (kubernetes) recordName(w *world) string {
 	return "credsync-state." + strings.TrimPrefix(recordOf(w), "state/")
 }
 
-func (k kubernetes) drift(*world) {}
+func (k kubernetes) drift(*world) {
+	k.server.Must(http.MethodDelete, servers.SecretPath(k.targets, "own"), "", nil)
+	k.server.Patch(servers.SecretPath(k.targets, "shared"), servers.Object{"stringData": servers.Object{"TOKEN": "someone"}})
+}
 
 func (k kubernetes) record(w *world) string {
-	return k.read(w, "crash-state", k.recordName(w))["record"]
+	return k.read(w, k.state, k.recordName(w))["record"]
 }
-func (k kubernetes) own(w *world) map[string]string    { return k.read(w, "crash", "own") }
-func (k kubernetes) shared(w *world) map[string]string { return k.read(w, "crash", "shared") }
+func (k kubernetes) own(w *world) map[string]string    { return k.read(w, k.targets, "own") }
+func (k kubernetes) shared(w *world) map[string]string { return k.read(w, k.targets, "shared") }
 
 func (k kubernetes) read(w *world, namespace, name string) map[string]string {
 	values := map[string]string{}

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -54,12 +56,16 @@ type world struct {
 	// ahead is how far all clocks are.
 	ahead time.Duration
 	// The parts of the configuration.
-	noAccount, deletes bool
-	secret             string
+	noAccount, deletes, watched bool
+	secret                      string
+	// hook is what the notify block calls.
+	hook hook
+	// torn is how many lines of the audit trail are not whole.
+	torn int
 }
 
 func newWorld(t *testing.T, at place, p provider, a action) *world {
-	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes}
+	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes, watched: a.watched}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +77,7 @@ func newWorld(t *testing.T, at place, p provider, a action) *world {
 	if err := w.box.SetAccount(account); err != nil {
 		t.Fatal(err)
 	}
+	w.hook.start(t)
 	at.begin(w)
 	return w
 }
@@ -95,6 +102,9 @@ func (w *world) read(name string) string {
 // one that has others.
 func (w *world) configuration() string {
 	text := w.at.blocks()
+	if w.watched {
+		text += w.hook.blocks()
+	}
 	if w.noAccount {
 		return text
 	}
@@ -115,22 +125,39 @@ account %q "a" {
 // run runs the program, and returns how it ended.
 func (w *world) run(env []string, args ...string) (code int, output string, killed bool) {
 	w.t.Helper()
+	return w.runBeside(func(context.Context, *os.Process) {}, env, args...)
+}
+
+// runBeside runs the program, and beside it a function, until both have ended;
+// its context ends with the program.
+func (w *world) runBeside(beside func(context.Context, *os.Process), env []string, args ...string) (code int, output string, killed bool) {
+	w.t.Helper()
 	w.write("main.hcl", w.configuration())
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = w.dir
-	cmd.Env = append(append(os.Environ(), "CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String()), append(w.at.env(), env...)...)
-	out, err := cmd.CombinedOutput()
+	cmd.Env = append(append(os.Environ(), "CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String(), "CREDSYNC_EMERGENCY_DIR="+filepath.Join(w.dir, emergencyDir)), append(w.at.env(), env...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	atWork, ended := context.WithCancel(ctx)
+	var side sync.WaitGroup
+	side.Go(func() { beside(atWork, cmd.Process) })
+	err := cmd.Wait()
+	ended()
+	side.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		w.t.Fatal(err)
 	}
 	if ctx.Err() != nil {
-		w.t.Fatalf("credsync %s did not end in a minute:\n%s", args, out)
+		w.t.Fatalf("credsync %s did not end in a minute:\n%s", args, &out)
 	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	return cmd.ProcessState.ExitCode(), string(out), status.Signaled() && status.Signal() == syscall.SIGKILL
+	return cmd.ProcessState.ExitCode(), out.String(), status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 // must runs the program and wants it to end with that code.
@@ -210,13 +237,20 @@ func (w *world) newest() (access, refresh sandbox.IssuedToken) {
 	return access, refresh
 }
 
-// knows reports whether the state has those tokens.
+// knows reports whether the state, or an emergency file, has those tokens.
 func (w *world) knows(access, refresh string) bool {
-	r := w.record()
-	if r == nil {
-		return false
+	for _, r := range append(w.rescued(), w.record()) {
+		if r != nil && slices.ContainsFunc([]*state.Grant{r.Pending, r.Current}, func(g *state.Grant) bool {
+			return g != nil && g.Token.Access.Reveal() == access && g.Token.Refresh.Reveal() == refresh
+		}) {
+			return true
+		}
 	}
-	return slices.ContainsFunc([]*state.Grant{r.Pending, r.Current}, func(g *state.Grant) bool {
-		return g != nil && g.Token.Access.Reveal() == access && g.Token.Refresh.Reveal() == refresh
-	})
+	return false
+}
+
+// hasToken reports the same of any token.
+func (w *world) hasToken() bool {
+	r := w.record()
+	return r != nil && r.Newest() != nil || len(w.rescued()) > 0
 }

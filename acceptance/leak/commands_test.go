@@ -24,6 +24,7 @@ var cases = map[string][][]string{
 	"show":                  {{"PLAN"}, {"PLAN", "--json"}, {"FILE"}},
 	"verify":                {{}, {"--json"}, {"ADDR"}},
 	"doctor":                {{"--timeout", "2s"}, {"--timeout", "2s", "--json"}, {"--offline"}},
+	"notify test":           {{}, {"--json"}, {"--event", "failing"}, {"no-such"}},
 	"state list":            {{}, {"--json"}},
 	"state rm":              {{"sagi.proxy"}, {"sagi.proxy", "--auto-approve"}},
 	"state show":            {{"ADDR"}, {"CODE", "--json"}, {"bereke.key", "--json"}},

@@ -63,7 +63,9 @@ func TestNothingLeaksWhereAllIsWell(t *testing.T) {
 		}
 	}
 	e.addTokens()
-	e.everyCommand("tokens have expired", nil)
+	if whole {
+		e.everyCommand("tokens have expired", nil)
+	}
 	t.Logf("%d runs, %d secrets", e.runs, len(e.Names()))
 }
 
@@ -77,7 +79,7 @@ func TestNothingLeaksByHostileUpstreams(t *testing.T) {
 	good := e.keep("targets", "state")
 	code := e.write(e.Word("code"), "inputs", "some-code")
 	for i, h := range hostilities() {
-		if !whole && i%16 != 0 {
+		if !whole && i%31 != 0 {
 			continue
 		}
 		log := []string{"--log-format", []string{"text", "json"}[i%2]}

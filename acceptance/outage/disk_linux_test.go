@@ -3,8 +3,10 @@
 package outage
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,13 +16,69 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
+// leftOut is what is said where no file system can be mounted in any way.
+const leftOut = "left out: a file system that is full, and one that is read-only. " +
+	"Neither this user nor a user namespace of its own may mount one: %v. " +
+	"TestNoFileMayGrow and TestDirectoryWithoutWritePermission are tried all the same."
+
+// namespaceVariable tells a test that it is the process which mounts made.
+const namespaceVariable = "CREDSYNC_OUTAGE_NAMESPACE"
+
+// where tells how a test that mounts is run.
+type where int
+
+const (
+	here where = iota
+	// inNamespace is in a process of its own, which has run it.
+	inNamespace
+)
+
+// mounts finds out where a test may mount file systems. Where this user may
+// not, it runs the test as a process in a user namespace, in which it may.
+func mounts(t *testing.T) where {
+	t.Helper()
+	dir := t.TempDir()
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k")
+	if err == nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Fatal(err)
+		}
+		return here
+	}
+	if os.Getenv(namespaceVariable) != "" {
+		t.Skipf(leftOut, err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), programVariable+"="+program, namespaceVariable+"=yes")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	var ended *exec.ExitError
+	switch {
+	case err != nil && !errors.As(err, &ended):
+		t.Skipf(leftOut, err)
+	case err != nil:
+		t.Errorf("in a user namespace: %v\n%s", err, out)
+	case strings.Contains(string(out), "--- SKIP: "+t.Name()):
+		t.Skipf("in a user namespace:\n%s", out)
+	}
+	return inNamespace
+}
+
 // disk is a small file system of its own, which can be filled and made
-// read-only. That takes root, or a user that may mount.
+// read-only.
 func disk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
-		t.Skipf("this test mounts a small file system, which this user may not: %v", err)
+		t.Fatalf("mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
@@ -87,6 +145,9 @@ func (w *world) delivered(dir string) string {
 
 func TestDiskOfTheState(t *testing.T) {
 	t.Parallel()
+	if mounts(t) == inNamespace {
+		return
+	}
 	for name, outage := range diskOutages {
 		t.Run(name+" before the login", func(t *testing.T) {
 			dir, target := disk(t), t.TempDir()
@@ -129,6 +190,9 @@ func TestDiskOfTheState(t *testing.T) {
 
 func TestDiskOfTheTarget(t *testing.T) {
 	t.Parallel()
+	if mounts(t) == inNamespace {
+		return
+	}
 	for name, outage := range diskOutages {
 		t.Run(name, func(t *testing.T) {
 			state, dir := t.TempDir(), disk(t)
@@ -161,6 +225,9 @@ var refreshesFail = sandbox.Fault{Kind: sandbox.Status, Upstream: "sagi", Op: sa
 // The state is encrypted, so the emergency file is too.
 func TestEncryptedEmergencyFile(t *testing.T) {
 	t.Parallel()
+	if mounts(t) == inNamespace {
+		return
+	}
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

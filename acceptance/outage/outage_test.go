@@ -20,8 +20,10 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// program is the built one.
+// program is the one that programVariable names, or else is built.
 var program string
+
+const programVariable = "CREDSYNC_OUTAGE_PROGRAM"
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -31,6 +33,9 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
+		if program = os.Getenv(programVariable); program != "" {
+			return m.Run()
+		}
 		program = filepath.Join(dir, "credsync")
 		build := exec.Command("go", "build", "-o", program, "../../cmd/credsync")
 		build.Stderr = os.Stderr
@@ -53,13 +58,19 @@ type world struct {
 	dir      string
 	env      []string
 	upstream *sandbox.Sandbox
+	// answers is how long the upstream takes to answer the first login.
+	answers time.Duration
+	// prepare changes how the program is started; may be nil.
+	prepare func(*exec.Cmd)
+	// program is what is run, after a command of the shell in the same process.
+	program, before string
 }
 
 // newWorld makes a configuration of one account with the sinks, the state and
 // the deliver blocks given.
 func newWorld(t *testing.T, sinks, deliver string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), upstream: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()})}
+	w := &world{t: t, dir: t.TempDir(), upstream: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), answers: 2 * time.Second, program: program, before: ":"}
 	if err := w.upstream.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +131,11 @@ func (r *running) printed() string {
 
 func (w *world) start(args ...string) *running {
 	w.t.Helper()
-	r := &running{w: w, cmd: exec.Command(program, args...), done: make(chan struct{})}
+	cmd := exec.Command("/bin/sh", append([]string{"-c", w.before + ` && exec "$0" "$@"`, w.program}, args...)...)
+	r := &running{w: w, cmd: cmd, done: make(chan struct{})}
+	if w.prepare != nil {
+		w.prepare(cmd)
+	}
 	r.cmd.Dir, r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = w.dir, w.env, r, r
 	if err := r.cmd.Start(); err != nil {
 		w.t.Fatal(err)
@@ -139,19 +154,22 @@ func (r *running) ends(code int, texts ...string) {
 	select {
 	case <-r.done:
 	case <-time.After(4 * patience):
-		r.w.t.Fatalf("%v does not end:\n%s", r.cmd.Args, r.out.String())
+		r.w.t.Fatalf("%v does not end:\n%s", r.cmd.Args[4:], r.out.String())
 	}
 	if got := r.cmd.ProcessState.ExitCode(); got != code {
-		r.w.t.Errorf("%v ended with %d, want %d:\n%s", r.cmd.Args[1:], got, code, r.out.String())
+		r.w.t.Errorf("%v ended with %d, want %d:\n%s", r.cmd.Args[4:], got, code, r.out.String())
 	}
 	for _, text := range texts {
 		if !strings.Contains(r.printed(), text) {
-			r.w.t.Errorf("%v does not say %q:\n%s", r.cmd.Args[1:], text, r.out.String())
+			r.w.t.Errorf("%v does not say %q:\n%s", r.cmd.Args[4:], text, r.out.String())
 		}
+	}
+	if strings.Contains(r.printed(), " m=+") {
+		r.w.t.Errorf("%v prints a time as Go sees it:\n%s", r.cmd.Args[4:], r.out.String())
 	}
 	for _, secret := range []string{"secure_password", "eyJ"} {
 		if strings.Contains(r.printed(), secret) {
-			r.w.t.Errorf("%v shows a secret", r.cmd.Args[1:])
+			r.w.t.Errorf("%v shows a secret", r.cmd.Args[4:])
 		}
 	}
 }
@@ -189,11 +207,17 @@ func (w *world) apply(code int, texts ...string) {
 // login and before it answers.
 func (w *world) applyUntilLogin(f func()) *running {
 	w.t.Helper()
-	if err := w.upstream.AddFault(sandbox.Fault{Kind: sandbox.Slow, Upstream: "sagi", Op: sandbox.OpLogin, Count: 1, Delay: sandbox.Duration(2 * time.Second)}); err != nil {
+	return w.applyUntilLogins(1, f)
+}
+
+// applyUntilLogins waits for the login of that number.
+func (w *world) applyUntilLogins(n int, f func()) *running {
+	w.t.Helper()
+	if err := w.upstream.AddFault(sandbox.Fault{Kind: sandbox.Slow, Upstream: "sagi", Op: sandbox.OpLogin, Count: 1, Delay: sandbox.Duration(w.answers)}); err != nil {
 		w.t.Fatal(err)
 	}
 	r := w.start("apply", "--auto-approve", "--log-level", "info")
-	await(w.t, "the login", func() bool { return w.upstream.Counters("sagi", login).Logins.Received > 0 })
+	await(w.t, "the login", func() bool { return w.upstream.Counters("sagi", login).Logins.Received >= n })
 	f()
 	return r
 }

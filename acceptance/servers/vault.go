@@ -166,6 +166,24 @@ func (v *VaultServer) MustDelete(path string) {
 	}
 }
 
+// List lists a path with the root token.
+func (v *VaultServer) List(path string) []string {
+	v.tb.Helper()
+	s, err := v.Client().Logical().ListWithContext(v.tb.Context(), path)
+	if err != nil {
+		v.tb.Fatalf("list %s: %v", path, err)
+	}
+	var names []string
+	if s != nil {
+		keys, _ := s.Data["keys"].([]any)
+		for _, key := range keys {
+			name, _ := key.(string)
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // KV mounts a KV engine of version 1 or 2 at a path of its own, which it
 // returns.
 func (v *VaultServer) KV(version int) string {

@@ -4,7 +4,6 @@ package storm
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -12,8 +11,7 @@ import (
 // several seeds.
 func TestSoakServerStorm(t *testing.T) {
 	const storms = 5
-	for range storms {
-		seed := rand.Uint64()
+	for _, seed := range newSeeds(t, storms) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { serverWeather(t, seed, 200) })
 	}
 }

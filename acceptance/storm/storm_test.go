@@ -339,14 +339,39 @@ func weatherOf(t *testing.T, seed uint64, accounts int) {
 // seeds are a fixed one and a new one, or that of the environment, with which a
 // failure is repeated.
 func seeds(t *testing.T) []uint64 {
-	if text := os.Getenv("CREDSYNC_STORM_SEED"); text != "" {
-		var seed uint64
-		if _, err := fmt.Sscan(text, &seed); err != nil {
-			t.Fatalf("CREDSYNC_STORM_SEED is not a number: %v", err)
-		}
-		return []uint64{seed}
+	return seedOr(t, 1, rand.Uint64())
+}
+
+// newSeeds are for storms that nobody has seen yet.
+func newSeeds(t *testing.T, n int) []uint64 {
+	all := make([]uint64, n)
+	for i := range all {
+		all[i] = rand.Uint64()
 	}
-	return []uint64{1, rand.Uint64()}
+	return seedOr(t, all...)
+}
+
+// seedOr is the one seed that was asked for, or else those given.
+func seedOr(t *testing.T, otherwise ...uint64) []uint64 {
+	text := os.Getenv("CREDSYNC_STORM_SEED")
+	if text == "" {
+		return otherwise
+	}
+	var seed uint64
+	if _, err := fmt.Sscan(text, &seed); err != nil {
+		t.Fatalf("CREDSYNC_STORM_SEED is not a number: %v", err)
+	}
+	return []uint64{seed}
+}
+
+// The long storms say how to repeat one that has failed, too.
+func TestOneStormCanBeRepeated(t *testing.T) {
+	t.Setenv("CREDSYNC_STORM_SEED", "7")
+	for _, got := range [][]uint64{seeds(t), newSeeds(t, 5)} {
+		if len(got) != 1 || got[0] != 7 {
+			t.Errorf("seeds %v, want 7", got)
+		}
+	}
 }
 
 func TestStorm(t *testing.T) {

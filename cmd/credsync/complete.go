@@ -82,6 +82,20 @@ func (a *app) completeSinks(sinkType string) completion {
 	}
 }
 
+// completeNotify are the names of the notify blocks.
+func (a *app) completeNotify(cmd *cobra.Command, given []string, begun string) ([]string, cobra.ShellCompDirective) {
+	var list []string
+	if outline := a.outlineFor(cmd, "."); outline != nil {
+		for _, name := range outline.Notify {
+			name = strings.TrimPrefix(name, "webhook.")
+			if strings.HasPrefix(name, begun) && !slices.Contains(given, name) {
+				list = append(list, name)
+			}
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
 func completeProvider(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

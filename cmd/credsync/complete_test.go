@@ -36,6 +36,8 @@ data "vault" "d" {
   sink = "main"
   path = "d"
 }
+notify "webhook" "oncall" { url = var.password }
+notify "webhook" "slack" { url = data.vault.d.slack }
 account "sagi" "coffee" {
   phone    = data.vault.d.phone
   password = var.password
@@ -66,6 +68,8 @@ account "bereke" "main" {
 		"a flag, by -C":                   {[]string{"apply", "-C", dir, "--replace", "b"}, []string{"bereke.main"}},
 		"sinks of the type":               {[]string{"-C", dir, "policy", "vault", ""}, []string{"main", "other"}},
 		"sinks but those given":           {[]string{"-C", dir, "policy", "vault", "main", ""}, []string{"other"}},
+		"notify blocks":                   {[]string{"-C", dir, "notify", "test", ""}, []string{"oncall", "slack"}},
+		"notify blocks but those given":   {[]string{"-C", dir, "notify", "test", "oncall", ""}, []string{"slack"}},
 		"providers":                       {[]string{"providers", ""}, []string{"astana_plat", "bereke", "bifit_kassa", "invoicebox", "sagi"}},
 		"levels":                          {[]string{"plan", "--log-level", ""}, []string{"trace", "debug", "info", "warn", "error", "off"}},
 		"where there is no configuration": {[]string{"-C", filepath.Join(dir, "nothing"), "login", ""}, nil},

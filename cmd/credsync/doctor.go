@@ -30,8 +30,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: "Check everything that credsync depends on, and say of each thing that is wrong what\n" +
 			"to do: the configuration and its schedule, this machine's clock, the way to each\n" +
 			"upstream and its TLS, Vault and Kubernetes and the permissions there, the state, whose\n" +
-			"the targets are, and keys and certificates. Nothing is changed; no login is made and no\n" +
-			"credential is sent to any upstream. It works also where everything is down.\n\n" +
+			"the targets are, keys and certificates, the audit trail, and the way to each webhook.\n" +
+			"Nothing is changed; no login is made, no credential is sent to any upstream and no\n" +
+			"message to anyone. It works also where everything is down.\n\n" +
 			"Exit codes: 0 nothing failed, there may be warnings; 1 something failed; 3 what failed\n" +
 			"all waits for a human: a rejected password, an expired certificate, a target that\n" +
 			"belongs to someone else.",

@@ -64,7 +64,13 @@ func (f *fake) Authenticate(context.Context, *engine.Plan, engine.Observer) *eng
 	return &f.summary
 }
 
-func (f *fake) Check(context.Context, []string) ([]engine.Check, diag.List) { return f.checks, nil }
+func (f *fake) Check(_ context.Context, _ []string, obs engine.CheckObserver) ([]engine.Check, diag.List) {
+	obs.CheckBegun(len(f.checks))
+	for _, c := range f.checks {
+		obs.AccountChecked(c)
+	}
+	return f.checks, nil
+}
 
 func (f *fake) BeginLogin(context.Context, string) engine.Sent {
 	f.begun++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -91,15 +92,30 @@ func TestLoginAsksWithoutShowingTheCode(t *testing.T) {
 
 func TestStateRecoverCommand(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "emergency.json")
-	if err := os.WriteFile(file, []byte("account.sagi.a"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := command(t, &fake{}, []string{"state", "recover", file}); got.code != 0 || !strings.Contains(got.stdout, "account.sagi.a is in the state") {
-		t.Errorf("%+v", got)
-	}
-	f := &fake{recoverErr: errors.New("the state has a newer token")}
-	if got := command(t, f, []string{"state", "recover", file}); got.code != 1 || !strings.Contains(got.stderr, "newer token") {
-		t.Errorf("%+v", got)
+	for name, c := range map[string]struct {
+		err    error
+		code   int
+		stdout string
+		stderr string
+		stays  bool
+	}{
+		"brought back":           {stdout: "The token of account.sagi.a is in the state. Deliver it with: credsync apply\n" + file + " is removed.\n"},
+		"the state has it":       {err: fmt.Errorf("the state %w", engine.ErrRecovered), stdout: "account.sagi.a has this token already.\n" + file + " is removed.\n"},
+		"the state has a newer":  {err: errors.New("the state has a newer token"), code: 1, stderr: "newer token", stays: true},
+		"back, but not recorded": {err: fmt.Errorf("%w: no space left", engine.ErrUnrecorded), code: 1, stdout: file + " is removed.\n", stderr: "The audit trail is not complete"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(file, []byte("account.sagi.a"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got := command(t, &fake{recoverErr: c.err}, []string{"state", "recover", file})
+			if got.code != c.code || !strings.Contains(got.stdout, c.stdout) || !strings.Contains(got.stderr, c.stderr) {
+				t.Errorf("%+v", got)
+			}
+			if _, err := os.Stat(file); (err == nil) != c.stays {
+				t.Errorf("the file: %v", err)
+			}
+		})
 	}
 	for _, args := range [][]string{{"state", "recover", file + "x"}, {"state", "recover"}, {"state", "nothing"}} {
 		if got := command(t, &fake{}, args); got.code != 1 || got.stderr == "" {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -28,7 +29,8 @@ func (r *receiver) take(status int) http.HandlerFunc {
 		var m struct{ Line, Remedy string }
 		err := json.NewDecoder(req.Body).Decode(&m)
 		w.WriteHeader(status)
-		if status/100 != 2 {
+		// A doctor asks for the host alone, which is no message.
+		if status/100 != 2 || req.Method == http.MethodHead && req.URL.Path == "/" {
 			return
 		}
 		r.mu.Lock()
@@ -40,13 +42,30 @@ func (r *receiver) take(status int) http.HandlerFunc {
 	}
 }
 
+// await waits until so many messages have arrived, or for half a minute.
+func (r *receiver) await(n int) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		r.mu.Lock()
+		arrived := len(r.lines)
+		r.mu.Unlock()
+		if arrived >= n {
+			return
+		}
+	}
+}
+
 // webhookCommand is "webhook" with one of
 //
 //	start STATUS      a webhook at $WEBHOOK that answers with it
 //	got LINE...       what has arrived since the last call
+//	await LINE...     the same, once as many have arrived
 //	remedy TEXT       part of the last message's remedy
 func webhookCommand(ts *testscript.TestScript, _ bool, args []string) {
 	r := ts.Value(receiverKey{}).(*receiver)
+	if args[0] == "await" {
+		r.await(len(args) - 1)
+		args[0] = "got"
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch args[0] {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/regular"
 	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
@@ -41,7 +43,8 @@ func (a *app) stateRecoverCommand() *cobra.Command {
 		Short: "Bring a token back that the state did not take",
 		Long: "When an upstream has handed out a token and the state cannot be written, apply puts\n" +
 			"the token into an emergency file and names it. This brings it back: the next apply\n" +
-			"verifies and delivers it. It is refused where the state has a newer token.",
+			"verifies and delivers it. Once the token is in the state, the file is removed, since it\n" +
+			"holds a live token. It is refused, and the file left, where the state has a newer one.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError{"state recover takes one file", "Give the emergency file that apply has named."}
@@ -68,12 +71,31 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 	}
 	defer w.close()
 	address, err := w.engine.Recover(ctx, content, ageIdentity(w.config.State))
-	if err != nil {
+	unrecorded := errors.Is(err, engine.ErrUnrecorded)
+	switch {
+	case err == nil, unrecorded:
+		a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with: credsync apply", address))
+	case errors.Is(err, engine.ErrRecovered):
+		a.out.Line(fmt.Sprintf("The state of %s has this token already.", address))
+	default:
 		a.out.Diagnostics(diag.List{diag.FromError("The token was not brought back", err)})
 		return status(exitError)
 	}
-	a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with credsync apply, then remove %s.", address, file))
+	a.removeRecovered(file)
+	if unrecorded {
+		return a.incomplete(err)
+	}
 	return nil
+}
+
+// removeRecovered removes an emergency file whose token the state has: it would
+// be a live token that nobody needs, and told of by each plan.
+func (a *app) removeRecovered(file string) {
+	if err := os.Remove(a.path(file)); err != nil {
+		a.out.Diagnostics(diag.List{diag.Warningf("The emergency file could not be removed", "%s holds a live token that nobody needs any longer. Remove it: %s.", file, err)})
+		return
+	}
+	a.out.Line(fmt.Sprintf("%s is removed.", file))
 }
 
 // ageIdentity opens an encrypted emergency file; zero where the state block

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/credsync/credsync/engine"
@@ -122,7 +123,7 @@ func (a *app) stateRemoveCommand() *cobra.Command {
 }
 
 func (a *app) removeRecord(ctx context.Context, address string, approved bool) error {
-	s, f, err := a.findRecord(ctx, address)
+	s, f, err := a.changeRecord(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -137,12 +138,24 @@ func (a *app) removeRecord(ctx context.Context, address string, approved bool) e
 	if err := a.approve(ctx, approved, "Do you want credsync to forget this?"); err != nil {
 		return err
 	}
-	if err := s.Remove(ctx, f); err != nil {
-		return a.failed("The record was not forgotten", err)
+	return a.mended(s.Remove(ctx, f), "The record was not forgotten", f.Address+" is forgotten.")
+}
+
+// mended says what came of a change of the state.
+func (a *app) mended(err error, failed, done string) error {
+	unrecorded := errors.Is(err, engine.ErrUnrecorded)
+	if err != nil && !unrecorded {
+		return a.failed(failed, err)
 	}
-	a.out.Done(f.Address + " is forgotten.")
+	a.out.Done(done)
+	if unrecorded {
+		return a.incomplete(err)
+	}
 	return nil
 }
+
+// incomplete says of what was done that the audit trail lacks it.
+func (a *app) incomplete(err error) error { return a.failed("The audit trail is not complete", err) }
 
 func (a *app) stateUnlockCommand() *cobra.Command {
 	var approved bool
@@ -161,7 +174,7 @@ func (a *app) stateUnlockCommand() *cobra.Command {
 }
 
 func (a *app) unlockRecord(ctx context.Context, address string, approved bool) error {
-	s, f, err := a.findRecord(ctx, address)
+	s, f, err := a.changeRecord(ctx, address)
 	switch {
 	case err != nil:
 		return err
@@ -180,11 +193,7 @@ func (a *app) unlockRecord(ctx context.Context, address string, approved bool) e
 	if err := a.approve(ctx, approved, "Do you want credsync to end this lease?"); err != nil {
 		return err
 	}
-	if err := s.Unlock(ctx, f); err != nil {
-		return a.failed("The account was not unlocked", err)
-	}
-	a.out.Done(f.Address + " is unlocked.")
-	return nil
+	return a.mended(s.Unlock(ctx, f), "The account was not unlocked", f.Address+" is unlocked.")
 }
 
 // findRecord finds the record of one account; what stands in the way has been
@@ -199,6 +208,21 @@ func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *en
 	if err != nil {
 		return nil, nil, a.failed("The record cannot be read", err)
 	}
+	return s, f, nil
+}
+
+// changeRecord is findRecord for a command that changes the state, which goes
+// into the audit trail.
+func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *engine.Found, error) {
+	s, f, err := a.findRecord(ctx, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.outline.AuditUnknown != nil {
+		a.out.Diagnostics(diag.List{*s.outline.AuditUnknown})
+		return nil, nil, status(exitError)
+	}
+	s.Audit, s.Holder = a.auditor(s.outline.Audit), engine.NewHolder()
 	return s, f, nil
 }
 

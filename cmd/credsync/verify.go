@@ -33,7 +33,7 @@ func (a *app) verify(ctx context.Context, patterns []string, asJSON bool) error 
 		return status(exitError)
 	}
 	defer w.close()
-	checks, problems := w.engine.Check(ctx, patterns)
+	checks, problems := w.engine.Check(ctx, patterns, view)
 	diags = append(append(diags, problems...), w.skews.take()...)
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())

@@ -40,7 +40,7 @@ type worker interface {
 	Save(io.Writer, *engine.Plan) error
 	Apply(context.Context, *engine.Plan, engine.Observer) *engine.Summary
 	Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary
-	Check(ctx context.Context, patterns []string) ([]engine.Check, diag.List)
+	Check(ctx context.Context, patterns []string, obs engine.CheckObserver) ([]engine.Check, diag.List)
 	BeginLogin(ctx context.Context, address string) engine.Sent
 	FinishLogin(ctx context.Context, address string, code credential.Secret) engine.Outcome
 	Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error)
@@ -114,6 +114,7 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 		Path:               given,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
+		EmergencyIdentity:  ageIdentity(cfg.State),
 	})
 	return &workspace{
 		config: cfg, engine: eng, accounts: eng, skews: to.clocks,

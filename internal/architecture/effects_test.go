@@ -13,7 +13,7 @@ import (
 )
 
 // working are the folders of what takes part in a rotation.
-var working = []string{"engine", "state", "providers", "sinks", "schema", "internal/upstream", "credential", "plan"}
+var working = []string{"engine", "state", "providers", "sinks", "schema", "internal/upstream", "internal/audit", "internal/notify", "credential", "plan"}
 
 // changing are the calls, of package os, of an os.Root or of an os.File, that
 // change a file. Making a directory and closing a file are not among them:
@@ -105,8 +105,11 @@ func checkChanges(t *testing.T, path string, content []byte) int {
 }
 
 // onFiles reports whether a call is of package os, or of what the code calls
-// its roots and files.
+// its roots and files, be it a variable or a field.
 func onFiles(x ast.Expr) bool {
+	if field, ok := x.(*ast.SelectorExpr); ok {
+		x = field.Sel
+	}
 	name, ok := x.(*ast.Ident)
 	return ok && slices.Contains([]string{"os", "root", "f", "file"}, name.Name)
 }

@@ -34,8 +34,8 @@ func Fields() []Field {
 		{Name: "class", Type: "string", Null: true, Words: words(engine.FailureClasses), Doc: "Why it failed."},
 		{Name: "reason", Type: "string", Null: true, Doc: "Why a human is needed, in the words of `plan`: `credentials_rejected`, `needs_code`, …"},
 		{Name: "http_status", Type: "number", Null: true, Doc: "What the upstream answered, where it failed."},
-		{Name: "host", Type: "string", Null: true, Doc: "The upstream's, with its port where `base_url` names one; null for what is done with a target."},
-		{Name: "token", Type: "string", Null: true, Doc: "The fingerprint of the token that was got, verified or delivered; see below."},
+		{Name: "host", Type: "string", Null: true, Doc: "The upstream's, with its port where `base_url` names one; null for what is done with a target or the state."},
+		{Name: "token", Type: "string", Null: true, Doc: "The fingerprint of the token that was got, verified, delivered, brought back or forgotten; see below."},
 		{Name: "sink", Type: "string", Null: true, Doc: "The target's sink, such as `vault.main`."},
 		{Name: "location", Type: "string", Null: true, Doc: "The target's place in it, such as `secret/shop/sagi`."},
 	}

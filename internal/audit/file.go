@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/crashpoint"
 )
 
 // File is an audit trail in a file. It is opened when the first event is there,
@@ -79,6 +80,7 @@ func (f *File) append(b []byte) (uint64, error) {
 		// What an earlier write has left of its line must not spoil this one.
 		b = append([]byte{'\n'}, b...)
 	}
+	crashpoint.Reach("append to", f.path)
 	n, err := f.file.Write(b)
 	f.torn = f.torn && n == 0 || n > 0 && n < len(b)
 	if err != nil {
@@ -113,6 +115,7 @@ func (f *File) open() error {
 	_, err := os.Stat(f.path)
 	created := errors.Is(err, os.ErrNotExist)
 	// Without O_NONBLOCK a named pipe that nobody reads would hold us up.
+	crashpoint.Reach("open", f.path)
 	file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return err
@@ -171,6 +174,7 @@ func (f *File) flush(n uint64) error {
 // flushFile brings a file to the disk. What cannot be flushed, such as a pipe,
 // has nothing to flush.
 func flushFile(f *os.File) error {
+	crashpoint.Reach("flush", f.Name())
 	err := f.Sync()
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 		return nil

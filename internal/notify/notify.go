@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/schema/config"
 )
 
@@ -28,6 +29,9 @@ const (
 	tries = 2
 	pause = time.Second
 )
+
+// ErrBody says that the message could not be made, so that nothing was sent.
+var ErrBody = errors.New("the body cannot be made")
 
 // Sender sends messages. The zero value is not usable; call New.
 type Sender struct {
@@ -58,21 +62,26 @@ func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 // Send sends one message. It is tried once more where the first try was
 // certainly not taken.
 func (s *Sender) Send(ctx context.Context, to *config.Notify, e config.Event) error {
+	_, err := s.Try(ctx, to, e)
+	return err
+}
+
+// Try is Send, and returns the status of the answer too; 0 where there was none.
+func (s *Sender) Try(ctx context.Context, to *config.Notify, e config.Event) (status int, err error) {
 	body, diags := to.Render(e)
 	if diags.HasErrors() {
-		return fmt.Errorf("make the body: %s: %s", diags[0].Summary, strings.TrimRight(diags[0].Detail, "."))
+		return 0, fmt.Errorf("%w: %s: %s", ErrBody, diags[0].Summary, strings.TrimRight(diags[0].Detail, "."))
 	}
-	var err error
 	for i := range tries {
 		if i > 0 && !wait(ctx, pause) {
 			break
 		}
 		var again bool
-		if again, err = s.sendOnce(ctx, to, body.Reveal()); !again {
+		if status, again, err = s.sendOnce(ctx, to, body.Reveal()); !again {
 			break
 		}
 	}
-	return err
+	return status, err
 }
 
 func wait(ctx context.Context, d time.Duration) bool {
@@ -86,14 +95,15 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// sendOnce reports whether the same may be tried again.
-func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (again bool, err error) {
+// sendOnce returns the status of the answer, 0 for none, and whether the same
+// may be tried again.
+func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (status int, again bool, err error) {
 	timeout := to.Values.Duration("timeout")
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, to.Values.String("method"), to.Values.Secret("url").Reveal(), strings.NewReader(body))
 	if err != nil {
-		return false, errors.New("the URL cannot be used")
+		return 0, false, errors.New("the URL cannot be used")
 	}
 	req.Header.Set("User-Agent", s.agent)
 	req.Header.Set("Content-Type", "application/json")
@@ -104,22 +114,23 @@ func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (
 		}
 		req.Header.Set(name, value.Reveal())
 	}
-	client := &http.Client{Transport: s.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: crashpoint.Transport(s.transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
-		return notSent(err), failure(err, timeout)
+		return 0, notSent(err), failure(err, timeout)
 	}
 	defer resp.Body.Close()
 	// Read so that the connection can be used again; nothing of it is kept.
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	if resp.StatusCode/100 == 2 {
-		return false, nil
+		return resp.StatusCode, false, nil
 	}
 	err = fmt.Errorf("it answered HTTP %d", resp.StatusCode)
 	if resp.StatusCode/100 == 3 {
 		err = fmt.Errorf("it answered HTTP %d, a redirect, which is not followed: give the URL that it leads to", resp.StatusCode)
 	}
-	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable, err
+	again = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
+	return resp.StatusCode, again, err
 }
 
 // notSent reports whether a request certainly did not leave.

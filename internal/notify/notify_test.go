@@ -191,7 +191,7 @@ func TestBodyThatCannotBeMadeSaysWhere(t *testing.T) {
 	url, got := serve(t, 200)
 	n := block(t, webhookHCL(url, `  body = tonumber(event.reason)`), nil)
 	err := notify.New("1").Send(t.Context(), n, blocked)
-	if err == nil || !strings.HasPrefix(err.Error(), "make the body: ") || len(got) != 0 {
+	if err == nil || !strings.HasPrefix(err.Error(), "the body cannot be made: ") || len(got) != 0 {
 		t.Errorf("%v, %d sent", err, len(got))
 	}
 }

@@ -185,8 +185,14 @@ func (w schemaWriter) nested(in string, n *schema.Nested) jsonNode {
 
 func attribute(a schema.Attribute) jsonNode {
 	n := attributeType(a.Type)
-	if a.Type == cty.String && len(a.OneOf) > 0 {
-		n = jsonNode{"anyOf": []jsonNode{{"enum": a.OneOf}, expression(), {"type": "null"}}}
+	if len(a.OneOf) > 0 {
+		word := jsonNode{"anyOf": []jsonNode{{"enum": a.OneOf}, expression(), {"type": "null"}}}
+		switch {
+		case a.Type == cty.String:
+			n = word
+		case a.Type.IsListType(), a.Type.IsSetType():
+			n = jsonNode{"anyOf": []jsonNode{{"type": "array", "items": word}, expression(), {"type": "null"}}}
+		}
 	}
 	if doc := docOf(a); doc != "" {
 		n["description"] = doc

@@ -174,7 +174,11 @@ func docOf(a schema.Attribute) string {
 		for i, w := range a.OneOf {
 			words[i] = "`" + w + "`"
 		}
-		parts = append(parts, "One of "+strings.Join(words, ", ")+".")
+		lead := "One of "
+		if a.Type != cty.String {
+			lead = "Each is one of "
+		}
+		parts = append(parts, lead+strings.Join(words, ", ")+".")
 	}
 	if len(a.Env) > 0 {
 		parts = append(parts, "From the environment: "+strings.Join(a.Env, ", ")+".")

@@ -63,22 +63,25 @@ func (v *applyText) AccountStarted(p *engine.AccountPlan) { v.progress.AccountSt
 
 func (v *applyText) AccountDone(o engine.Outcome) { v.progress.AccountDone(o) }
 
-// Finish lists what was not done and what a human has to do, and ends with the
-// counts, the line that is looked for.
+// Finish says why what failed did, and what a human has to do, each once, and
+// ends with the counts, the line that is looked for.
 func (v *applyText) Finish(s *engine.Summary) {
 	if v.progress != nil {
 		v.progress.Close()
 	}
+	explained := map[string]bool{}
 	for _, o := range s.Outcomes {
 		if !o.NotBegun {
-			v.Diagnostics(o.Diagnostics)
+			fresh := v.told.fresh(o.Diagnostics)
+			v.Output.Diagnostics(fresh)
+			explained[o.Address] = o.Blocker == nil && fresh.HasErrors()
 		}
 	}
 	v.Diagnostics(notBegun(s))
 	p := planPrinter{Stream: v.Out, now: v.Now()}
 	for _, result := range []engine.Result{engine.Failed, engine.Blocked} {
 		for _, o := range s.Outcomes {
-			if o.Result == result && !o.NotBegun {
+			if o.Result == result && !o.NotBegun && !explained[o.Address] {
 				v.outcome(p, o)
 			}
 		}
@@ -149,24 +152,12 @@ func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 	}
 	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
 	switch {
-	case o.Blocker == nil:
-		p.paragraph(6, diag.Sentence(errorSummary(o)))
-	case v.shown[o.Address] == o.Blocker.Message:
+	case o.Blocker == nil, v.shown[o.Address] == o.Blocker.Message:
 		p.printf("      As shown above.\n")
 	default:
 		p.paragraph(6, diag.Sentence(o.Blocker.Message))
 		p.remedy(o.Blocker.Reason, cmp.Or(o.Blocker.Address, o.Address), !o.Blocker.CodeSentAt.IsZero())
 	}
-}
-
-// errorSummary is short: what failed was told at length, as a diagnostic.
-func errorSummary(o engine.Outcome) string {
-	for _, d := range o.Diagnostics {
-		if d.Severity == diag.Error {
-			return d.Summary
-		}
-	}
-	return o.Message
 }
 
 // applyCounts is "2 issued, 1 refreshed, …". What is done every day is always

@@ -79,29 +79,64 @@ func (p *Progress) AccountDone(o engine.Outcome) {
 	address := clean(o.Address)
 	p.current = slices.DeleteFunc(p.current, func(a string) bool { return a == address })
 	if !p.err.Terminal {
-		p.err.printf("[%d/%d] %s: %s\n", p.done, p.total, address, outcomeWords(o))
+		p.err.printf("%s\n", p.finished(fmt.Sprintf("[%d/%d] ", p.done, p.total), address, o))
 		return
 	}
 	if o.Result != engine.Done {
-		p.err.printf("%s%s %s: %s\n", eraseLine, p.err.style().red("!"), address, outcomeWords(o))
+		line := p.finished("! ", address, o)
+		p.err.printf("%s%s%s\n", eraseLine, p.err.style().red(line[:1]), line[1:])
 	}
 	p.live()
 }
+
+// AccountChecked tells of an account whose token was looked at.
+func (p *Progress) AccountChecked(c engine.Check) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	if !p.err.Terminal {
+		p.err.printf("[%d/%d] %s: %s\n", p.done, p.total, clean(c.Address), c.Finding)
+	}
+	p.live()
+}
+
+// finished is one line about an account. Why it failed is told at length once
+// all are done, so here it is cut to what the line has room for.
+func (p *Progress) finished(mark, address string, o engine.Outcome) string {
+	line := mark + address + ": " + outcomeWords(o)
+	if o.Result != engine.Failed {
+		return line
+	}
+	if room := p.err.width() - columns(line) - len(": "); room >= leastMessage {
+		line += ": " + cut(clean(strings.Join(strings.Fields(o.Message), " ")), room)
+	}
+	return line
+}
+
+// leastMessage is how many columns the beginning of a message must have to say
+// anything.
+const leastMessage = 16
 
 // outcomeWords is what became of an account in a few words.
 func outcomeWords(o engine.Outcome) string {
 	words := pastTense(o.Action)
 	switch {
 	case o.Result == engine.Failed:
-		words = "failed"
+		return "failed"
 	case o.Blocker != nil:
-		words = needs(o.Blocker.Reason)
+		return needs(o.Blocker.Reason)
 	case words == "":
 		return "nothing left to do"
-	default:
-		return fmt.Sprintf("%s (%s)", words, o.Reason)
 	}
-	return words + ": " + clean(strings.Join(strings.Fields(o.Message), " "))
+	return fmt.Sprintf("%s (%s)", words, o.Reason)
+}
+
+// cut shortens a text to so many columns.
+func cut(s string, room int) string {
+	if runes := []rune(s); len(runes) > room {
+		return string(runes[:room-1]) + "…"
+	}
+	return s
 }
 
 // live redraws the line, cut to the terminal's width so that it stays one.
@@ -114,8 +149,5 @@ func (p *Progress) live() {
 	if len(p.current) > 0 {
 		line += ": " + strings.Join(p.current, ", ")
 	}
-	if runes, room := []rune(line), p.err.width()-1; len(runes) > room {
-		line = string(runes[:room-1]) + "…"
-	}
-	p.err.printf("%s%s", eraseLine, line)
+	p.err.printf("%s%s", eraseLine, cut(line, p.err.width()-1))
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
 )
 
 func TestPlanShowsARuleToCopyOnLinesOfItsOwn(t *testing.T) {
@@ -25,5 +27,64 @@ func TestProgressTellsOfAnAccountOnOneLine(t *testing.T) {
 	p.Close()
 	if got := c.both(); !strings.Contains(got, `the policy needs path "x" { }`) {
 		t.Errorf("%q", got)
+	}
+}
+
+// A failed account stands twice in what an apply prints: in its place, in one
+// line, and at the end with all there is to say. What the plan has told already
+// is not told at length again.
+func TestFailedAccountIsToldInItsPlaceAndOnceAtTheEnd(t *testing.T) {
+	failed := func(address string) engine.Outcome {
+		d := diag.Errorf("The login failed", "%s", "cannot log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 502 of "+address+". Run apply again later.")
+		return engine.Outcome{
+			Address: address, Action: plan.Issue, Result: engine.Failed, Message: d.Summary + ". " + d.Detail,
+			Diagnostics: diag.List{d.About(address, nil)},
+		}
+	}
+	one, known := failed("account.sagi.one"), failed("account.sagi.known")
+	c := capture(false)
+	v := NewApply(c.Output, false)
+	v.Diagnostics(known.Diagnostics)
+	planned := c.both()
+	v.Begin(2)
+	v.AccountDone(one)
+	v.AccountDone(known)
+	if got := c.err.String(); !strings.Contains(got, "\n[1/2] account.sagi.one: failed: The login failed. cannot log in at https://gate…\n") {
+		t.Errorf("%s", got)
+	}
+	v.Finish(&engine.Summary{Outcomes: []engine.Outcome{known, one}})
+	got := c.both()
+	if n := strings.Count(got, one.Address); n != 3 { // its place; the diagnostic names it, as its text does
+		t.Errorf("account.sagi.one stands %d times in\n%s", n, got)
+	}
+	if n := strings.Count(strings.TrimPrefix(got, planned), "of "+known.Address); n > 1 || !strings.Contains(got, "! account.sagi.known  failed\n      As shown above.\n") {
+		t.Errorf("account.sagi.known stands in\n%s", got)
+	}
+	fits(t, got)
+}
+
+// A check of many accounts tells of each when it is done, and as JSON nothing but
+// its one object.
+func TestVerifyTellsHowFarItHasGot(t *testing.T) {
+	checks := []engine.Check{{Address: "account.sagi.a", Finding: engine.TokenValid}, {Address: "account.sagi.b", Finding: engine.TokenRejected}}
+	for _, c := range []struct {
+		json, terminal bool
+		want           string
+	}{
+		{want: "[1/2] account.sagi.a: valid\n[2/2] account.sagi.b: rejected\n"},
+		{terminal: true, want: eraseLine + "1/2 accounts, 0s" + eraseLine + "2/2 accounts, 0s" + eraseLine},
+		{json: true},
+	} {
+		out := capture(false)
+		out.Err.Terminal = c.terminal
+		v := NewVerify(out.Output, c.json)
+		v.CheckBegun(len(checks))
+		for _, one := range checks {
+			v.AccountChecked(one)
+		}
+		v.Show("payments", checks, nil)
+		if got := out.err.String(); got != c.want {
+			t.Errorf("json %t, terminal %t: %q", c.json, c.terminal, got)
+		}
 	}
 }

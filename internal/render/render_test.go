@@ -248,6 +248,21 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%d are told of at length:\n%s", n, c.out.String())
 		}
 	})
+	t.Run("long addresses", func(t *testing.T) {
+		c := capture(false)
+		d := quietDocument(3)
+		for i := range d.Accounts {
+			d.Accounts[i].Address = fmt.Sprintf("account.bifit_kassa.shop[\"karaganda-%d\"]", i)
+		}
+		d.Accounts[0].Action, d.Accounts[0].Reason = plan.Reissue, plan.RefreshUnavailable
+		NewStatus(c.Output, StatusOptions{}).Show(d)
+		for line := range strings.Lines(c.out.String()) {
+			if strings.Contains(line, "karaganda") && len(strings.Fields(line)) < 6 {
+				t.Errorf("an account has two lines in the table:\n%s", c.out.String())
+			}
+		}
+		fits(t, c.both())
+	})
 	t.Run("details", func(t *testing.T) {
 		c := capture(false)
 		d := busyDocument()

@@ -66,12 +66,34 @@ type row struct {
 }
 
 func (p planPrinter) table(accounts []plan.DocumentAccount) {
+	rows := p.rows(accounts, stateWord)
+	first, widths, wrapped := p.layOut(rows)
+	if 4*wrapped > len(rows) {
+		// Rather than give so many accounts two lines, leave the reasons out.
+		rows = p.rows(accounts, shortStateWord)
+		first, widths, _ = p.layOut(rows)
+	}
+	for i, r := range rows {
+		p.writeRow(r, first, widths, i == 0)
+	}
+}
+
+// rows are the heading and a row for each account, whose state is told by a word
+// of the caller's choice.
+func (p planPrinter) rows(accounts []plan.DocumentAccount, state func(plan.DocumentAccount) string) []row {
 	rows := make([]row, 0, len(accounts)+1)
 	rows = append(rows, row{address: "ACCOUNT", cells: [5]string{"STATE", "EXPIRES", "ROTATES", "HUMAN BY", "TARGETS"}})
 	for _, a := range accounts {
-		rows = append(rows, p.row(a))
+		r := p.row(a)
+		r.cells[0] = state(a)
+		rows = append(rows, r)
 	}
-	var widths [5]int
+	return rows
+}
+
+// layOut returns the widths of the columns, that of the addresses first, and how
+// many addresses are too long for theirs.
+func (p planPrinter) layOut(rows []row) (first int, widths [5]int, wrapped int) {
 	longest := 0
 	for _, r := range rows {
 		longest = max(longest, columns(r.address))
@@ -83,10 +105,13 @@ func (p planPrinter) table(accounts []plan.DocumentAccount) {
 	for _, w := range widths {
 		rest += w + 2
 	}
-	first := max(min(longest, p.width()-rest), len("ACCOUNT"))
-	for i, r := range rows {
-		p.writeRow(r, first, widths, i == 0)
+	first = max(min(longest, p.width()-rest), len("ACCOUNT"))
+	for _, r := range rows {
+		if columns(r.address) > first {
+			wrapped++
+		}
 	}
+	return first, widths, wrapped
 }
 
 // writeRow prints a row; an address too long for its column has a line of its own.
@@ -119,7 +144,7 @@ func (p planPrinter) row(a plan.DocumentAccount) row {
 		health:  a.Health,
 		address: strings.TrimPrefix(clean(a.Address), "account."),
 		cells: [5]string{
-			stateWord(a),
+			"",
 			expiryCell(a, p.now),
 			rotationCell(a, p.now),
 			humanCell(a, p.now),
@@ -138,6 +163,14 @@ func stateWord(a plan.DocumentAccount) string {
 		return string(a.Action)
 	}
 	return fmt.Sprintf("%s (%s)", a.Action, a.Reason)
+}
+
+// shortStateWord leaves the reason of an action out.
+func shortStateWord(a plan.DocumentAccount) string {
+	if a.Action == plan.None {
+		return string(a.Reason)
+	}
+	return string(a.Action)
 }
 
 func expiryCell(a plan.DocumentAccount, now time.Time) string {

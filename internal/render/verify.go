@@ -11,8 +11,10 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-// VerifyView shows what the verify command found.
+// VerifyView shows how far the verify command has got and what it found.
 type VerifyView interface {
+	engine.CheckObserver
+	// Show is called once, after all AccountChecked.
 	Show(project string, checks []engine.Check, list diag.List)
 }
 
@@ -21,10 +23,14 @@ func NewVerify(o *Output, asJSON bool) VerifyView {
 	if asJSON {
 		return verifyJSON{o}
 	}
-	return verifyText{o}
+	return &verifyText{Output: o}
 }
 
 type verifyJSON struct{ *Output }
+
+// CheckBegun and AccountChecked show nothing: the one object has all.
+func (verifyJSON) CheckBegun(int)              {}
+func (verifyJSON) AccountChecked(engine.Check) {}
 
 // checkJSON is one account of verify --json. Every field is present.
 type checkJSON struct {
@@ -63,9 +69,19 @@ func (v verifyJSON) Show(project string, checks []engine.Check, list diag.List) 
 	v.indentedJSON(d)
 }
 
-type verifyText struct{ *Output }
+type verifyText struct {
+	*Output
+	progress *Progress
+}
 
-func (v verifyText) Show(project string, checks []engine.Check, list diag.List) {
+func (v *verifyText) CheckBegun(total int) { v.progress = NewProgress(v.Output, total) }
+
+func (v *verifyText) AccountChecked(c engine.Check) { v.progress.AccountChecked(c) }
+
+func (v *verifyText) Show(project string, checks []engine.Check, list diag.List) {
+	if v.progress != nil {
+		v.progress.Close()
+	}
 	v.Diagnostics(list)
 	if checks == nil && list.HasErrors() {
 		return

@@ -2,6 +2,7 @@ package all_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/providers/all"
@@ -33,6 +34,9 @@ func TestEveryProviderIsFullyDescribed(t *testing.T) {
 			for _, a := range spec.Attributes {
 				if a.Doc == "" {
 					t.Errorf("%s has no doc", a.Name)
+				}
+				if a.Endpoint != strings.HasSuffix(a.Name, "_url") {
+					t.Errorf("%s: what names a host that is contacted ends in _url and is marked as an endpoint", a.Name)
 				}
 				if a.Default != cty.NilVal && a.Check != nil && a.Check(a.Default) != nil {
 					t.Errorf("the default of %s is refused", a.Name)

@@ -43,7 +43,7 @@ func Spec() *providers.Spec {
 func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "base_url", Type: cty.String, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Name: "base_url", Type: cty.String, Endpoint: true, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
 			Doc: "Address of the service, which Astana-Plat gives to each partner.",
 		},
 		{

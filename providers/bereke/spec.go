@@ -52,7 +52,7 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
 		},
 		{
-			Name: "public_key_url", Type: cty.String, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Name: "public_key_url", Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
 			Doc: "Where to get the key at each login: an address that answers `{\"key\": \"<PEM>\"}`. That form is inferred: the bank's document does not say how the key is published. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
 		},
 		{
@@ -69,7 +69,7 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The `Device-Fingerprint` header, which is sent empty if this is not set, as in the bank's example.",
 		},
 		{
-			Name: "base_url", Type: cty.String, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Name: "base_url", Type: cty.String, Endpoint: true, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
 			Doc: "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`.",
 		},
 	}

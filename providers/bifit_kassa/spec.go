@@ -60,7 +60,7 @@ func attributes() []schema.Attribute {
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
 		{
-			Name: "base_url", Type: cty.String, Default: cty.StringVal("https://kassa.bifit.com/cashdesk-api/v1"),
+			Name: "base_url", Type: cty.String, Endpoint: true, Default: cty.StringVal("https://kassa.bifit.com/cashdesk-api/v1"),
 			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
 			Doc: "Address of the service.",
 		},

@@ -48,7 +48,7 @@ func attributes() []schema.Attribute {
 			Doc: "The token from the service's account pages: hexadecimal digits (v3), or `<digits>-API:<hexadecimal digits>` (l3).",
 		},
 		{
-			Name: "base_url", Type: cty.String, Default: cty.StringVal("https://api.invoicebox.ru"),
+			Name: "base_url", Type: cty.String, Endpoint: true, Default: cty.StringVal("https://api.invoicebox.ru"),
 			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
 			Doc: "Address of the service.",
 		},

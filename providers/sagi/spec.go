@@ -53,7 +53,7 @@ func attributes() []schema.Attribute {
 			Doc:         "The branch to look up. Write it as a string: it can have more digits than a number can hold.",
 		},
 		{
-			Name: "base_url", Type: cty.String, Default: cty.StringVal("https://gateway.sagi.kz"),
+			Name: "base_url", Type: cty.String, Endpoint: true, Default: cty.StringVal("https://gateway.sagi.kz"),
 			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
 			Doc: "Address of the service.",
 		},

@@ -270,12 +270,8 @@ func mayHoldPassword(s string) bool {
 
 // check returns what is wrong with a value, or "".
 func (r rowReport) check(v cty.Value) string {
-	if len(r.row.OneOf) > 0 && v.Type() == cty.String && !slices.Contains(r.row.OneOf, v.AsString()) {
-		hint := ""
-		if !r.row.Sensitive {
-			hint = didYouMean(v.AsString(), r.row.OneOf)
-		}
-		return fmt.Sprintf("The argument %q must be one of %s.%s", r.row.Name, quoteAll(r.row.OneOf), hint)
+	if wrong := r.unknownWord(v); wrong != "" {
+		return wrong
 	}
 	if r.row.Check == nil {
 		return ""
@@ -288,6 +284,38 @@ func (r rowReport) check(v cty.Value) string {
 		return fmt.Sprintf("The value of the argument %q is not acceptable.", r.row.Name)
 	}
 	return sentence(fmt.Sprintf("The argument %q: %s", r.row.Name, err))
+}
+
+// unknownWord says which word of a closed list the value should have been, or
+// one of its elements; "" where there is no such list or the value is in it.
+func (r rowReport) unknownWord(v cty.Value) string {
+	switch t := v.Type(); {
+	case len(r.row.OneOf) == 0:
+		return ""
+	case t == cty.String && !slices.Contains(r.row.OneOf, v.AsString()):
+		hint := ""
+		if !r.row.Sensitive {
+			hint = didYouMean(v.AsString(), r.row.OneOf)
+		}
+		return fmt.Sprintf("The argument %q must be one of %s.%s", r.row.Name, quoteAll(r.row.OneOf), hint)
+	case (t.IsSetType() || t.IsListType()) && t.ElementType() == cty.String:
+		for it := v.ElementIterator(); it.Next(); {
+			_, e := it.Element()
+			if e.IsNull() || slices.Contains(r.row.OneOf, e.AsString()) {
+				continue
+			}
+			detail := fmt.Sprintf("The argument %q may have only %s", r.row.Name, quoteAll(r.row.OneOf))
+			if !r.row.Sensitive {
+				detail += fmt.Sprintf(", not %q", e.AsString())
+			}
+			detail += "."
+			if !r.row.Sensitive {
+				detail += didYouMean(e.AsString(), r.row.OneOf)
+			}
+			return detail
+		}
+	}
+	return ""
 }
 
 // checkBlock runs the table's own check of the whole block.

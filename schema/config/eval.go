@@ -231,7 +231,7 @@ func argumentRefs(expr hcl.Expression) []string {
 }
 
 // betterMissing says in the configuration's own terms what "no such attribute"
-// means where the object is a data block or the token.
+// means where the object is a data block, the token or an event.
 func (l *loader) betterMissing(p *hcl.Diagnostic, expr hcl.Expression, sc scope) (summary, detail string) {
 	if p.Summary != "Unsupported attribute" && p.Summary != "Invalid index" && p.Summary != "Missing map element" || p.Subject == nil {
 		return "", ""
@@ -247,6 +247,11 @@ func (l *loader) betterMissing(p *hcl.Diagnostic, expr hcl.Expression, sc scope)
 			outputs := keysOf(traverse(t[:1], sc.ctx))
 			if ok && !slices.Contains(outputs, name) {
 				return "Unsupported attribute", fmt.Sprintf("The token of provider %q has no output %q.%s Its outputs are %s.", sc.provider, name, didYouMean(name, outputs), strings.Join(outputs, ", "))
+			}
+		case "event":
+			name, ok := step(t, 1)
+			if fields := keysOf(traverse(t[:1], sc.ctx)); ok && !slices.Contains(fields, name) {
+				return "Unsupported attribute", fmt.Sprintf("An event has no attribute %q.%s It has %s.", name, didYouMean(name, fields), strings.Join(fields, ", "))
 			}
 		case "data":
 			return l.missingKey(t, sc)

@@ -40,7 +40,7 @@ func (n *Notify) Render(e Event) (credential.Secret, diag.List) { return n.rende
 // Event is something that happened to an account, as a body's `event` has it.
 // None of it is secret.
 type Event struct {
-	// Kind is one of schema.EventKinds, or "test". Topic is what it is about: a
+	// Kind is one of schema.EventKinds, or schema.EventTest. Topic is what it is about: a
 	// later event of the same account and topic replaces it.
 	Kind  string
 	Topic string
@@ -92,7 +92,7 @@ func (l *loader) declareNotify(blocks []*hcl.Block) []*Notify {
 	for _, b := range blocks {
 		name := b.Labels[0] + "." + b.Labels[1]
 		if b.Labels[0] != "webhook" {
-			l.report.error(b.LabelRanges[0], "", "Unknown notify type", fmt.Sprintf("There is no notify %q. The only type is \"webhook\".", b.Labels[0]))
+			l.report.error(b.LabelRanges[0], "", "Unknown notify type", fmt.Sprintf("There is no notify %q.%s The only type is \"webhook\".", b.Labels[0], didYouMean(b.Labels[0], []string{"webhook"})))
 			continue
 		}
 		if !l.checkName(b.Labels[1], "a notify block", b) {

@@ -22,6 +22,12 @@ type Outline struct {
 	Sinks   []*Sink
 	// State is nil where LoadOutline has returned errors.
 	State *State
+	// Audit says where the audit trail is kept; nil for none. AuditUnknown says
+	// why there is an audit block whose place cannot be told; nil otherwise.
+	Audit        *Audit
+	AuditUnknown *diag.Diagnostic
+	// Notify are the names of the notify blocks, in order.
+	Notify []string
 	// Addresses are those of the accounts that are known, in order.
 	Addresses []string
 	// Open are the addresses of account blocks whose instances are not known:
@@ -90,7 +96,16 @@ func LoadOutline(ctx context.Context, o Options) (*Outline, diag.List) {
 // outline gathers what was found, and the addresses also of accounts that have
 // mistakes.
 func (l *loader) outline(blocks map[string][]*hcl.Block, c *Config) *Outline {
-	out := &Outline{Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Partial: c.Partial}
+	out := &Outline{Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial}
+	if b := blocks["audit"]; len(b) > 0 && c.Audit == nil {
+		d := diag.Errorf("The place of the audit trail is not known", "What is changed is recorded there first, so nothing was done. The audit block has a mistake, which credsync validate shows, or depends on a variable without a value; give that by --var, --var-file or CREDSYNC_VAR_<name>.")
+		d.Range = convertRange(b[0].DefRange)
+		out.AuditUnknown = &d
+	}
+	for _, b := range blocks["notify"] {
+		out.Notify = append(out.Notify, b.Labels[0]+"."+b.Labels[1])
+	}
+	slices.Sort(out.Notify)
 	for _, b := range blocks["account"] {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
 		content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "for_each"}}})

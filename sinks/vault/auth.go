@@ -26,6 +26,8 @@ type method struct {
 	body func() (map[string]any, error)
 	// token is the given token.
 	token credential.Secret
+	// reread reads the given token anew; nil where it cannot have changed.
+	reread func() (credential.Secret, error)
 	// optional tokens may be absent: an agent adds its own.
 	optional bool
 }
@@ -83,13 +85,25 @@ func (c connection) givenToken() (method, error) {
 		m.token = credential.NewSecret(c.getenv(api.EnvVaultToken))
 	}
 	if m.token.IsZero() && c.getenv("HOME") != "" {
-		token, err := readSecret(filepath.Join(c.getenv("HOME"), ".vault-token"))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return m, fmt.Errorf("read the Vault token: %w", err)
+		m.reread = func() (credential.Secret, error) {
+			return tokenOfTheCLI(filepath.Join(c.getenv("HOME"), ".vault-token"))
 		}
-		m.token = token
+		var err error
+		if m.token, err = m.reread(); err != nil {
+			return m, err
+		}
 	}
 	return m, nil
+}
+
+// tokenOfTheCLI is what "vault login" has left behind, or an agent; none where
+// there is no such file.
+func tokenOfTheCLI(path string) (credential.Secret, error) {
+	token, err := readSecret(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return token, fmt.Errorf("read the Vault token: %w", err)
+	}
+	return token, nil
 }
 
 // secretOrFile returns a secret, or where it is empty the content of the file

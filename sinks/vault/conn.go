@@ -81,14 +81,22 @@ func (c connection) client() (*api.Client, error) {
 	if err := errors.Join(c.limits(cfg), c.proxy(cfg), c.tls(cfg)); err != nil {
 		return nil, err
 	}
+	// What follows them is below; the client's own way is not used.
+	stay := cfg.DisableRedirects
+	cfg.DisableRedirects = true
 	client, err := api.NewClient(cfg)
 	if err != nil {
 		// It quotes nothing but the address and the names of variables.
 		return nil, fmt.Errorf("set up the connection to Vault at %s: %w", c.address(), err)
 	}
+	transport := crashpoint.Transport(cfg.HttpClient.Transport)
+	if !stay {
+		transport = &follower{next: transport, prefix: prefix(client)}
+	}
 	// Vault does not repeat what it is sent; what poses as Vault may.
 	cfg.HttpClient.Transport = withhold.Transport{
-		Next: crashpoint.Transport(cfg.HttpClient.Transport), Fields: []string{"secret_id", "jwt", "token"},
+		Next:   transport,
+		Fields: []string{"secret_id", "jwt", "token"},
 	}
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.
@@ -103,6 +111,16 @@ func (c connection) client() (*api.Client, error) {
 		client.SetNamespace(ns)
 	}
 	return client.WithResponseCallbacks(refuseRedirect), nil
+}
+
+// prefix is the path of the address; "" where the API is at the root.
+func prefix(client *api.Client) string {
+	u, err := url.Parse(client.Address())
+	if err != nil {
+		// That of a socket.
+		return ""
+	}
+	return u.Path
 }
 
 // checkAddress does not quote the address, which may hold a password.
@@ -125,7 +143,7 @@ func newHTTPClient() *http.Client {
 	transport.ForceAttemptHTTP2 = true
 	return &http.Client{
 		Transport: transport,
-		// The API client follows a redirect to the active node by itself.
+		// follower follows a redirect to the active node.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -70,6 +70,44 @@ func TestTokenOfTheCLI(t *testing.T) {
 	}
 }
 
+// "vault login" was run again, or an agent has put a new token there, while
+// credsync is at work.
+func TestTokenOfTheCLIIsReadAgainOnceItIsDenied(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".vault-token")
+	write := func(token string) {
+		if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alive := "hvs.first"
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Vault-Token") != alive {
+			fail(w, 403, "permission denied", "invalid token")
+			return
+		}
+		_, _ = io.WriteString(w, `{"data":{"version":1}}`)
+	})
+	write("hvs.first")
+	c := f.conn(attrs{"VAULT_TOKEN": "", "HOME": filepath.Dir(path)})
+	s, target := c.open(t), c.target(t, "a", false)
+	stat := func() error { _, err := s.Stat(t.Context(), target); return err }
+	if err := stat(); err != nil {
+		t.Fatal(err)
+	}
+	alive = "hvs.second"
+	asked := f.count("/v1/secret/metadata/a")
+	if err := stat(); !errors.Is(err, sinks.ErrDenied) || strings.Contains(err.Error(), "hvs.") {
+		t.Errorf("Stat with a dead token = %v", err)
+	}
+	if n := f.count("/v1/secret/metadata/a") - asked; n != 1 {
+		t.Errorf("a dead token without a successor was sent %d times", n)
+	}
+	write("hvs.second")
+	if err := stat(); err != nil {
+		t.Errorf("Stat once there is another token: %v", err)
+	}
+}
+
 func TestBadEnvironmentIsNamed(t *testing.T) {
 	tests := map[string]attrs{
 		"VAULT_MAX_RETRIES":       {"VAULT_MAX_RETRIES": "-1"},

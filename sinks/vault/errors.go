@@ -145,14 +145,19 @@ func noAnswer(err error, r request) error {
 	if errors.As(err, &syntax) || errors.As(err, &mistyped) {
 		return errForeign(r)
 	}
-	if why, ok := isRedirect(err); ok {
-		return fmt.Errorf("%s: the answer is %s", r, why)
+	if err := redirected(err, r); err != nil {
+		return err
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	advice := "check address and that this machine can reach it"
+	return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, err, advice(err, "check address and that this machine can reach it"))
+}
+
+// advice is what to do about a connection that failed; otherwise where the
+// error does not tell.
+func advice(err error, otherwise string) string {
 	var (
 		authority x509.UnknownAuthorityError
 		host      x509.HostnameError
@@ -161,15 +166,15 @@ func noAnswer(err error, r request) error {
 	)
 	switch {
 	case errors.As(err, &authority):
-		advice = "set ca_pem, or VAULT_CACERT, to the certificate of the authority that signed Vault's"
+		return "set ca_pem, or VAULT_CACERT, to the certificate of the authority that signed Vault's"
 	case errors.As(err, &host):
-		advice = "use a name that is in Vault's certificate, or set VAULT_TLS_SERVER_NAME"
+		return "use a name that is in Vault's certificate, or set VAULT_TLS_SERVER_NAME"
 	case errors.As(err, &cert):
-		advice = "Vault's certificate is not valid"
+		return "Vault's certificate is not valid"
 	case errors.As(err, &record), strings.Contains(err.Error(), "HTTP response to HTTPS"):
-		advice = "this Vault does not speak TLS there: begin address with http:// if that is meant"
+		return "this Vault does not speak TLS there: begin address with http:// if that is meant"
 	case errors.Is(err, context.DeadlineExceeded):
-		advice = "it did not answer in time: run credsync again, or raise VAULT_CLIENT_TIMEOUT"
+		return "it did not answer in time: run credsync again, or raise VAULT_CLIENT_TIMEOUT"
 	}
-	return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, err, advice)
+	return otherwise
 }

@@ -156,8 +156,12 @@ func watchRetries(ctx context.Context) (context.Context, *atomic.Bool) {
 	return context.WithValue(ctx, retriedKey{}, retried), retried
 }
 
-// checkRetry retries what may pass by itself: lost connections, 412, 429, 5xx.
+// checkRetry retries what may pass by itself: lost connections, 412, 429, 5xx,
+// an election.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if lasting(err) {
+		return false, nil
+	}
 	again, err := api.DefaultRetryPolicy(ctx, resp, err)
 	if flag, ok := ctx.Value(retriedKey{}).(*atomic.Bool); ok && again {
 		flag.Store(true)

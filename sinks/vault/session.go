@@ -98,8 +98,7 @@ func (s *sessions) replace(ctx context.Context, denied credential.Secret, denial
 		return s.now.token, nil
 	}
 	if s.method.path == "" {
-		// A token that was given has no successor, dead or alive.
-		return credential.Secret{}, errStillGood
+		return s.successor(ctx, denied)
 	}
 	// Newer servers name an invalid token; others must be asked.
 	if !says(denial, invalidToken) {
@@ -117,6 +116,24 @@ func (s *sessions) replace(ctx context.Context, denied credential.Secret, denial
 	s.env.Log.Info("The Vault token is no longer valid; logging in again", "method", s.method.name)
 	s.open = false
 	if err := s.login(ctx); err != nil {
+		return credential.Secret{}, err
+	}
+	return s.now.token, nil
+}
+
+// successor is the token that has taken the place of one that was given. Most
+// have none, dead or alive; the file of "vault login" may hold another by now.
+func (s *sessions) successor(ctx context.Context, denied credential.Secret) (credential.Secret, error) {
+	if s.method.reread == nil {
+		return credential.Secret{}, errStillGood
+	}
+	token, err := s.method.reread()
+	if err != nil || token.IsZero() || token.Equal(denied) {
+		return credential.Secret{}, errStillGood
+	}
+	s.env.Log.Info("The Vault token was denied, and its file holds another by now; using that")
+	s.method.token, s.open = token, false
+	if err := s.adopt(ctx); err != nil {
 		return credential.Secret{}, err
 	}
 	return s.now.token, nil

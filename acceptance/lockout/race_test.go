@@ -1,0 +1,7 @@
+//go:build race
+
+package lockout
+
+// hundreds is fewer here: the race detector makes each apply several times as
+// slow, and a race shows in the first ones, which all want to log in.
+const hundreds = 40

@@ -1,0 +1,76 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/config"
+)
+
+// webhooks tries the way to the host of each notify block.
+func (d *doctor) webhooks(ctx context.Context) {
+	if d.Offline {
+		return
+	}
+	each(d, ctx, d.Config.Notify, d.webhook)
+}
+
+// webhook asks for "/" of the host, so no message is sent and the webhook's own
+// path is not touched. A webhook's URL is the key to it, in some services the
+// host too: the block's name stands for it.
+func (d *doctor) webhook(ctx context.Context, n *config.Notify) {
+	c := Check{Group: Notify, Subject: "notify." + n.Name, Outcome: OK}
+	reach, err := upstream.Probe(ctx, upstream.Options{
+		BaseURL: hostOnly(n.Values.Secret("url").Reveal()), AllowPlainHTTP: n.Values.Bool("allow_plain_http"),
+	}, d.UserAgent)
+	var e *providers.Error
+	switch {
+	case errors.As(err, &e):
+		c.Outcome, c.Message, c.Remedy = Failed, e.Message, webhookRemedy(e)+declared(n)
+	case err != nil:
+		c.Outcome, c.Message, c.Remedy = Failed, "cannot be tried", webhookRemedy(nil)+declared(n)
+	case unavailable(reach.Status):
+		c.Outcome, c.Message = Warning, fmt.Sprintf("its host answers HTTP %d", reach.Status)
+		c.Remedy = "It is not available now; this usually passes. What could not be sent is sent by a later run." + declared(n)
+	default:
+		c.Message = "its host " + found(reach)
+	}
+	d.certificate(Check{
+		Group: Notify, Subject: c.Subject, Outcome: Warning, Message: "the TLS certificate of its host",
+		Remedy: "From then on nobody is told. Ask those who run it when it is renewed." + declared(n),
+	}, reach.CertificateEnds)
+	d.add(c)
+}
+
+// hostOnly leaves of a URL what says where its host is.
+func hostOnly(full string) string {
+	u, err := url.Parse(full)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+}
+
+// webhookRemedy says what to do, in the words of a notify block: what package
+// upstream advises is about accounts.
+func webhookRemedy(e *providers.Error) string {
+	switch {
+	case e != nil && e.Attribute == "http.ca_pem":
+		return "Add the authority that signs it to those that this machine trusts; SSL_CERT_FILE names a file of them."
+	case e != nil && e.Attribute == "http.proxy":
+		return "Check the environment variables HTTPS_PROXY and NO_PROXY, and whether the proxy allows this host."
+	}
+	return "Check url, and whether a firewall or a proxy stands between. Until it can be reached nobody is told by it."
+}
+
+// declared says where a block stands.
+func declared(n *config.Notify) string {
+	if n.Range == nil {
+		return ""
+	}
+	return fmt.Sprintf(" It is declared at %s:%d.", n.Range.Filename, n.Range.Start.Line)
+}

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"filippo.io/age/armor"
+	"github.com/credsync/credsync/internal/regular"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+)
+
+// TokenWaits is the summary of the warning about an emergency file.
+const TokenWaits = "A token waits in an emergency file"
+
+// maxRescue bounds what is read as an emergency file.
+const maxRescue = 1 << 20
+
+// rescue is an emergency file of an account.
+type rescue struct {
+	file     string
+	modified time.Time
+	// record is what is in it; nil where that is not to be had, and unread says
+	// why. torn says that nobody can have it: the run that wrote the file was
+	// killed meanwhile.
+	record      *state.Record
+	unread      error
+	torn, empty bool
+	// used says that an observation has taken the token for the account's.
+	used bool
+}
+
+// EmergencyFiles are the emergency files in a directory; none where there is no
+// such directory.
+func EmergencyFiles(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var files []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), emergencyPrefix) {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	return files
+}
+
+// rescues are the emergency files of an account. What is in them says whose they
+// are: another project can have an account of the same address.
+func (e *Engine) rescues(a *account) []*rescue {
+	var list []*rescue
+	for _, file := range EmergencyFiles(e.EmergencyDir) {
+		if !strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(a.cfg.Address)+"-") {
+			continue
+		}
+		info, err := os.Lstat(file)
+		if err != nil {
+			// It has just been removed.
+			continue
+		}
+		r := &rescue{file: file, modified: info.ModTime()}
+		r.read(e, info)
+		if r.record == nil || r.record.Project == e.Config.Project && r.record.Address == a.cfg.Address {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func (r *rescue) read(e *Engine, info fs.FileInfo) {
+	if r.unread = trusted(info); r.unread != nil {
+		return
+	}
+	content, err := regular.Read(r.file, maxRescue)
+	if err != nil {
+		r.unread = err
+		return
+	}
+	r.empty = len(content) == 0
+	encrypted := bytes.HasPrefix(content, []byte(armor.Header))
+	if encrypted {
+		r.torn = !bytes.Contains(content, []byte(armor.Footer))
+		if content, r.unread = decrypt(content, e.EmergencyIdentity); r.unread != nil {
+			return
+		}
+	}
+	r.record, r.unread = decodeRescued(content)
+	r.torn = r.unread != nil && !errors.Is(r.unread, state.ErrTooNew)
+}
+
+// trusted says why a file is not to be used unasked. Whoever can put a token
+// there decides what is delivered; so the file has to be one that this user has
+// written, and nobody else could.
+func trusted(info fs.FileInfo) error {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o002 != 0 || !ok || int(owner.Uid) != os.Geteuid() {
+		return errors.New("another user may have written it")
+	}
+	return nil
+}
+
+// withRescued returns the record as it will be: with the newest token of the
+// account's emergency files as pending, where that is newer than what the state
+// has. The first write of the record, that of the lease, brings it there.
+//
+// While a run holds the lease it may still have the token, and bring it back
+// itself.
+func (e *Engine) withRescued(o *observation, rec *state.Record) *state.Record {
+	if rec != nil && rec.Lease != nil && e.held(rec.Lease) {
+		return rec
+	}
+	for _, r := range o.rescues {
+		if r.record == nil || !o.account.cfg.Enabled {
+			continue
+		}
+		merged, err := mergeRescued(o.account, rec, r.record)
+		if err != nil {
+			continue
+		}
+		for _, other := range o.rescues {
+			other.used = other == r
+		}
+		rec = merged
+	}
+	return rec
+}
+
+// superseded reports whether a file has nothing to bring to an account whose
+// record this is.
+func (r *rescue) superseded(rec *state.Record) bool {
+	newest := rec.Newest()
+	switch {
+	case newest == nil:
+		return false
+	case r.record != nil:
+		return newest.ID == r.record.Pending.ID || !newest.Token.IssuedAt.Before(r.record.Pending.Token.IssuedAt)
+	}
+	return newest.Token.IssuedAt.After(r.modified)
+}
+
+// dropRescued removes the account's emergency files that the state, as it is
+// now, has no need of: it has their token or a newer one. A torn one, which nobody
+// is still writing since that takes the lease, goes if it is empty, or once the state
+// has a token that is newer than the file. Others that cannot be read here may be of use to someone
+// else, and stay.
+func (r *run) dropRescued(ctx context.Context) {
+	if r.o.account == nil {
+		return
+	}
+	files := r.e.rescues(r.o.account)
+	if len(files) == 0 {
+		return
+	}
+	snap, err := r.e.Store.Load(ctx, r.p.Address)
+	if err != nil || snap.Record == nil {
+		return
+	}
+	atWork := snap.Record.Lease != nil && r.e.held(snap.Record.Lease)
+	for _, f := range files {
+		// What was cut short may still show somebody the token.
+		unneeded := f.empty || f.superseded(snap.Record)
+		if unneeded && (f.record != nil || f.torn && !atWork) {
+			removeEmergency(f.file)
+			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.p.Address, "file", f.file)
+		}
+	}
+}
+
+// waiting warns of emergency files: who reads this run's output may not have
+// seen what the one before has said.
+func (e *Engine) waiting(seen []*observation) diag.List {
+	var warnings diag.List
+	for _, o := range seen {
+		for _, r := range o.rescues {
+			if !r.used && o.record != nil && r.superseded(o.record) {
+				continue
+			}
+			warnings = append(warnings, r.warning(o.account))
+		}
+	}
+	return warnings
+}
+
+func (r *rescue) warning(a *account) diag.Diagnostic {
+	const got = "An earlier run got a token that the state did not take. "
+	recoverIt := "bring it back before the next apply, which would log in anew: credsync state recover " + r.file
+	var detail string
+	switch {
+	case r.used:
+		detail = fmt.Sprintf("It is in %s. Apply brings it back from there, with no login, and then removes the file.", r.file)
+	case r.torn:
+		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file once it has got another token.", r.file).About(a.cfg.Address, a.cfg.Range)
+	case r.unread != nil:
+		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, r.unread, recoverIt)
+	case !a.cfg.Enabled:
+		detail = fmt.Sprintf("It is in %s. The account is disabled; once it is enabled, apply brings the token back.", r.file)
+	default:
+		detail = fmt.Sprintf("It is in %s. A run that is at work on the account may still bring it back; else the next apply does.", r.file)
+	}
+	return diag.Warningf(TokenWaits, "%s%s", got, detail).About(a.cfg.Address, a.cfg.Range)
+}

@@ -65,6 +65,7 @@ func TestBench(t *testing.T) {
 	t.Run("PlanInVault", func(t *testing.T) { table.measure(t, planInVault) })
 	t.Run("PlanInKubernetes", func(t *testing.T) { table.measure(t, planInKubernetes) })
 	t.Run("Apply", func(t *testing.T) { table.measure(t, firstApply) })
+	t.Run("Daemon", func(t *testing.T) { table.measure(t, daemon) })
 	t.Run("Pure", func(t *testing.T) { table.measure(t, pure) })
 	t.Run("Start", func(t *testing.T) { table.measure(t, start) })
 	t.Run("Rotation", func(t *testing.T) { table.measure(t, rotation) })

@@ -59,8 +59,9 @@ func wholePrint(key []byte, a *config.Account) string {
 	mac := hmac.New(sha256.New, key)
 	writePart(mac, a.Spec.Name)
 	writePart(mac, fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
-	writeValues(mac, a.HTTP, schema.NoEffect)
-	writeValues(mac, a.Values, schema.NoEffect)
+	all := []printer{{mac, schema.NoEffect}}
+	writeValues(a.HTTP, all)
+	writeValues(a.Values, all)
 	for _, d := range a.Deliveries {
 		writeDelivery(mac, key, a.Spec, d)
 	}
@@ -68,12 +69,13 @@ func wholePrint(key []byte, a *config.Account) string {
 }
 
 func writeDelivery(mac hash.Hash, key []byte, spec *providers.Spec, d *config.Delivery) {
+	all := []printer{{mac, schema.NoEffect}}
 	writePart(mac, d.Sink.Name)
-	writeValues(mac, d.Sink.Values, schema.NoEffect)
+	writeValues(d.Sink.Values, all)
 	writePart(mac, d.Target.Location)
 	writePart(mac, fmt.Sprint(d.Adopt, d.Target.Merge))
 	writePart(mac, fmt.Sprint(d.Target.Restarts))
-	writeValues(mac, d.Target.Options, schema.NoEffect)
+	writeValues(d.Target.Options, all)
 	// What data makes of a token is known by what it makes of a made-up one.
 	data, _ := d.Render(exampleToken(spec))
 	writePart(mac, digest(key, data))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -22,9 +23,9 @@ const writeTries = 5
 type delivery struct {
 	t    *target
 	info sinks.Info
-	// content is what to write; entry what the record says once it is there.
-	content content
-	entry   state.Target
+	// data is what to write; entry what the record says once it is there.
+	data  map[string]credential.Secret
+	entry state.Target
 }
 
 // deliver writes the newest token to the targets, all at the same time; one
@@ -78,14 +79,13 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 			r.fail(r.failure("A target could not be written", err))
 			continue
 		}
-		c := content{data: data, digest: digest(r.o.record.Key, data)}
 		restarted := ""
 		if old := r.o.record.Target(t.Sink.Name, t.Target.Location); old != nil {
 			restarted = old.RestartedID
 		}
-		work = append(work, &delivery{t: t, info: r.o.infos[i], content: c, entry: state.Target{
+		work = append(work, &delivery{t: t, info: r.o.infos[i], data: data, entry: state.Target{
 			Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
-			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: c.digest, RestartedID: restarted,
+			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.o.record.Key, data), RestartedID: restarted,
 		}})
 	}
 	return work
@@ -161,7 +161,7 @@ func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *del
 		}
 	}
 	version, err := s.Write(ctx, d.t.Target, sinks.Write{
-		Data: d.content.data, If: d.info.Version, Owner: a.owner, Adopt: d.t.Adopt,
+		Data: d.data, If: d.info.Version, Owner: a.owner, Adopt: d.t.Adopt,
 		ExpiresAt: g.Token.ExpiresAt, RotatedAt: g.Token.IssuedAt,
 	})
 	d.entry.Version = version

@@ -26,41 +26,71 @@ type prints struct {
 // provider and of the http block, so that a new attribute cannot be forgotten
 // here.
 func fingerprints(key []byte, a *config.Account) prints {
-	return prints{
-		login: fingerprint(key, a, schema.ShapesLogin),
-		shape: fingerprint(key, a, schema.ShapesToken),
+	login, shape := printer{hmac.New(sha256.New, key), schema.ShapesLogin}, printer{hmac.New(sha256.New, key), schema.ShapesToken}
+	writeAccount(a, login, shape)
+	return prints{login: login.sum(), shape: shape.sum()}
+}
+
+// loginPrint is the one that tells accounts apart which log in alike.
+func loginPrint(key []byte, a *config.Account) string {
+	login := printer{hmac.New(sha256.New, key), schema.ShapesLogin}
+	writeAccount(a, login)
+	return login.sum()
+}
+
+// printer makes the fingerprint of what has at least that effect.
+type printer struct {
+	mac   hash.Hash
+	least schema.Effect
+}
+
+func (p printer) sum() string { return hex.EncodeToString(p.mac.Sum(nil)) }
+
+func writeAccount(a *config.Account, to ...printer) {
+	for _, p := range to {
+		writePart(p.mac, a.Spec.Name)
 	}
+	writeValues(a.Values, to)
+	writeValues(a.HTTP, to)
 }
 
-func fingerprint(key []byte, a *config.Account, least schema.Effect) string {
-	mac := hmac.New(sha256.New, key)
-	writePart(mac, a.Spec.Name)
-	writeValues(mac, a.Values, least)
-	writeValues(mac, a.HTTP, least)
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-func writeValues(mac hash.Hash, v schema.Values, least schema.Effect) {
-	for _, attr := range v.Block().Attributes {
-		if attr.Effect < least {
-			continue
+func writeValues(v schema.Values, to []printer) {
+	for i := range v.Block().Attributes {
+		attr := &v.Block().Attributes[i]
+		text := ""
+		for _, p := range to {
+			if attr.Effect < p.least {
+				continue
+			}
+			if text == "" {
+				text = asJSON(v, attr.Name)
+			}
+			writePart(p.mac, attr.Name)
+			writePart(p.mac, text)
 		}
-		raw := v.Raw(attr.Name)
-		b, err := ctyjson.Marshal(raw, raw.Type())
-		if err != nil {
-			// Only an unknown value cannot be marshalled, and those do not
-			// come as far as this.
-			panic("engine: attribute " + attr.Name + " is not known")
-		}
-		writePart(mac, attr.Name)
-		writePart(mac, string(b))
 	}
 	for _, nested := range v.Block().Blocks {
 		for _, block := range v.Nested(nested.Type) {
-			writePart(mac, nested.Type+" "+block.Label())
-			writeValues(mac, block, least)
+			for _, p := range to {
+				writePart(p.mac, nested.Type+" "+block.Label())
+			}
+			writeValues(block, to)
 		}
 	}
+}
+
+func asJSON(v schema.Values, name string) string {
+	raw := v.Raw(name)
+	if raw.Type().IsPrimitiveType() && raw.IsKnown() && raw.IsNull() {
+		return "null"
+	}
+	b, err := ctyjson.Marshal(raw, raw.Type())
+	if err != nil {
+		// Only an unknown value cannot be marshalled, and those do not
+		// come as far as this.
+		panic("engine: attribute " + name + " is not known")
+	}
+	return string(b)
 }
 
 // digest covers what is written to a target.

@@ -35,7 +35,7 @@ const (
 // The write succeeds only if the record is as it was observed. Nobody has
 // worked on the account since, and there is no need to look a second time.
 func (r *run) take(ctx context.Context) error {
-	if r.worthLease() && r.e.Now().Sub(r.o.at) > planFresh {
+	if r.worthLease() && r.e.Now().Sub(r.o.at) > planFresh && !r.nothingToExpire() {
 		r.lookAgain(ctx)
 	}
 	for range leaseTries {
@@ -63,6 +63,13 @@ func (r *run) take(ctx context.Context) error {
 		r.lookAgain(ctx)
 	}
 	return fmt.Errorf("take the lease of %s: other runs took it first %d times; is something applying this configuration in a loop?", r.p.Address, leaseTries)
+}
+
+// nothingToExpire reports whether what is planned rests on the record alone,
+// which the lease's write compares: there is no token that time or anyone could
+// have made anything of, and a target is looked at again before it is claimed.
+func (r *run) nothingToExpire() bool {
+	return r.p.Action == plan.Issue && r.p.Reason == plan.NoToken && r.o.record.Newest() == nil
 }
 
 // worthLease reports whether what is planned writes anything.

@@ -133,3 +133,45 @@ account "fake" "a" {
 		t.Errorf("the target holds %q", got)
 	}
 }
+
+// A first token rests on the record alone, which the lease's write compares, and
+// a target is looked at again where it is claimed.
+func TestFirstTokenNeedsNoSecondLookAfterAPause(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	e := w.engine()
+	p := e.Plan(t.Context(), engine.Request{})
+	w.advance(10 * time.Minute)
+	reads := 0
+	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
+		if op == memory.Read {
+			reads++
+		}
+		return nil
+	}
+	if s := e.Apply(t.Context(), p, ignore{}); s.Diagnostics.HasErrors() || len(s.Outcomes) != 1 || s.Outcomes[0].Result != engine.Done {
+		t.Fatalf("%+v", s)
+	}
+	if reads != 0 {
+		t.Errorf("the record was read %d more times", reads)
+	}
+	w.expect("a none current")
+}
+
+func TestRotationIsPlannedAnewAfterAPause(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	e := w.engine()
+	p := e.Plan(t.Context(), engine.Request{Replace: []string{w.config().Accounts[0].Address}})
+	w.advance(time.Minute)
+	reads := 0
+	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
+		if op == memory.Read {
+			reads++
+		}
+		return nil
+	}
+	e.Apply(t.Context(), p, ignore{})
+	if reads == 0 {
+		t.Error("the record was not read again")
+	}
+}

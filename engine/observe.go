@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -14,7 +15,6 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
-	"golang.org/x/sync/errgroup"
 )
 
 // observation is what was seen of an account at one moment.
@@ -32,10 +32,8 @@ type observation struct {
 	rescues []*rescue
 	at      time.Time
 	prints  prints
-	// infos and contents are by deliver block: what the sink says of the
-	// target, and what should be in it.
-	infos    []sinks.Info
-	contents []content
+	// infos are by deliver block: what the sink says of the target.
+	infos []sinks.Info
 	// unread is why the account could not be looked at; nil if it was.
 	unread error
 	// unseen are the errors of the targets that could not be looked at.
@@ -53,12 +51,6 @@ type observation struct {
 	kept bool
 }
 
-// content is what a target should hold.
-type content struct {
-	data   map[string]credential.Secret
-	digest string
-}
-
 // look says how to observe.
 type look struct {
 	offline bool
@@ -67,6 +59,8 @@ type look struct {
 	gap time.Duration
 	// known is what is known of all accounts already; nil for nothing.
 	known *glance
+	// only says that nothing is going to be done about what is seen.
+	only bool
 }
 
 // observe looks at one account. It only reads. What it cannot read ends in the
@@ -109,22 +103,16 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	e.sharers(o.account).note(o.input.Address, o.at, o.input.Block)
 	e.inspect(o, provider.provider)
 
-	var work errgroup.Group
+	var work []func()
+	if o.verificationDue(l) {
+		work = append(work, func() { e.verifyObserved(ctx, o, provider) })
+	}
 	o.infos = make([]sinks.Info, len(o.account.targets))
 	statErrs := make([]error, len(o.account.targets))
 	for i, t := range o.account.targets {
-		work.Go(func() error {
-			o.infos[i], statErrs[i] = e.stat(ctx, t, l.known)
-			return nil
-		})
+		work = append(work, func() { o.infos[i], statErrs[i] = e.stat(ctx, t, l.known) })
 	}
-	if o.verificationDue(l) {
-		work.Go(func() error {
-			e.verifyObserved(ctx, o, provider)
-			return nil
-		})
-	}
-	_ = work.Wait()
+	together(work)
 	o.unrecorded = provider.trail.trouble()
 	o.unseen = statErrs
 	for i, err := range statErrs {
@@ -137,6 +125,21 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		return
 	}
 	e.describe(ctx, o)
+}
+
+// together does all of it at the same time. The last is done right here, so
+// that what is alone, as it mostly is, needs no goroutine.
+func together(work []func()) {
+	if len(work) == 0 {
+		return
+	}
+	last := len(work) - 1
+	var others sync.WaitGroup
+	for _, f := range work[:last] {
+		others.Go(f)
+	}
+	work[last]()
+	others.Wait()
 }
 
 // unseenTarget reports a target that could not be looked at.
@@ -302,33 +305,34 @@ func (e *Engine) describe(ctx context.Context, o *observation) {
 			in.Token.VerifiedAt = o.at
 		}
 	}
-	o.contents = make([]content, len(o.account.targets))
 	for i, t := range o.account.targets {
+		// What should be in the target; empty without a token.
+		wanted := ""
 		if g != nil {
 			token := g.Token
 			token.Outputs = token.Outputs.Merge(o.outputs)
-			o.contents[i] = o.render(t, token)
+			wanted = o.render(t, token)
 		}
-		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i))
+		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, wanted))
 	}
 	in.Targets = append(in.Targets, o.goneTargets()...)
 }
 
-// render evaluates what a target should hold. While the token is only a
-// journaled one, a failure is not reported: verification may add what is
-// missing.
-func (o *observation) render(t *target, token credential.Token) content {
+// render evaluates what a target should hold, and returns the digest of it.
+// While the token is only a journaled one, a failure is not reported:
+// verification may add what is missing.
+func (o *observation) render(t *target, token credential.Token) string {
 	data, diags := t.Render(token)
 	if diags.HasErrors() {
 		if o.record.Pending == nil {
 			o.diagnostics = append(o.diagnostics, diags...)
 		}
-		return content{}
+		return ""
 	}
-	return content{data: data, digest: digest(o.record.Key, data)}
+	return digest(o.record.Key, data)
 }
 
-func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan.Target {
+func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
 	if err := o.unseen[i]; err != nil {
 		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
@@ -345,7 +349,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int) plan
 	g := o.record.Newest()
 	pt.Recorded = true
 	pt.HasToken = g != nil && rec.GrantID == g.ID
-	pt.Stale = rec.Digest != o.contents[i].digest
+	pt.Stale = rec.Digest != wanted
 	pt.RestartDue = pt.HasToken && len(t.Target.Restarts) > 0 && rec.RestartedID != g.ID
 	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
 	return pt
@@ -440,6 +444,15 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 		o.input.Targets = append(o.input.Targets, plan.Target{Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true})
 	}
 	return o
+}
+
+// lighten lets go of what only work on the account needs, and telling of an
+// emergency file.
+func (o *observation) lighten() {
+	if len(o.rescues) > 0 {
+		return
+	}
+	o.record, o.infos, o.outputs, o.kept = nil, nil, nil, true
 }
 
 // failed is the first thing that went wrong while looking; nil if nothing did.

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
-	"golang.org/x/sync/errgroup"
 )
 
 // Request says what a plan is to cover.
@@ -24,6 +25,9 @@ type Request struct {
 	Offline bool
 	// Shard limits the plan to a part of the accounts; nil for all.
 	Shard *Shard
+	// LookOnly makes a plan that can be looked at and saved, but not carried
+	// out. It holds no record of the state, and so less than half the memory.
+	LookOnly bool
 }
 
 // StateUnreadable is the summary of the errors about records that cannot be
@@ -89,7 +93,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		known.infos = e.survey(ctx, chosen)
 	}
 	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
-		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known}
+		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known, only: req.LookOnly}
 	})...)
 	var lost []error
 	for _, o := range seen {
@@ -107,15 +111,20 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 
 func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) look) []*observation {
 	seen := make([]*observation, len(accounts))
-	var work errgroup.Group
-	work.SetLimit(e.Concurrency)
-	for i, a := range accounts {
-		work.Go(func() error {
-			seen[i] = e.observe(ctx, a, how(a))
-			return nil
+	// A goroutine for each account would grow a stack of its own for each.
+	var next atomic.Int64
+	var work sync.WaitGroup
+	for range min(e.Concurrency, len(accounts)) {
+		work.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(accounts)); i = next.Add(1) - 1 {
+				l := how(accounts[i])
+				if seen[i] = e.observe(ctx, accounts[i], l); l.only {
+					seen[i].lighten()
+				}
+			}
 		})
 	}
-	_ = work.Wait()
+	work.Wait()
 	return seen
 }
 

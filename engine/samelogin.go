@@ -55,23 +55,25 @@ func (e *Engine) sharers(a *account) *sameLogin {
 		// The key is this process's: nothing of it is kept.
 		key := make([]byte, 32)
 		_, _ = rand.Read(key)
-		groups := make(map[string]*sameLogin)
+		groups := make(map[string][]*account)
 		for _, a := range e.accounts {
 			if !a.cfg.Enabled || a.cfg.Spec.Static {
 				continue
 			}
-			p := fingerprints(key, a.cfg).login
-			if groups[p] == nil {
-				groups[p] = &sameLogin{turn: make(chan struct{}, 1), seen: map[string]seenLogin{}}
+			p := loginPrint(key, a.cfg)
+			groups[p] = append(groups[p], a)
+		}
+		for _, members := range groups {
+			if len(members) == 1 {
+				continue
 			}
-			groups[p].members = append(groups[p].members, a)
-			e.same[a] = groups[p]
+			s := &sameLogin{members: members, turn: make(chan struct{}, 1), seen: map[string]seenLogin{}}
+			for _, a := range members {
+				e.same[a] = s
+			}
 		}
 	})
-	if s := e.same[a]; s != nil && len(s.members) > 1 {
-		return s
-	}
-	return nil
+	return e.same[a]
 }
 
 // note remembers what stands in the way of an account's login.

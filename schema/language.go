@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"github.com/robfig/cron/v3"
 	"github.com/zclconf/go-cty/cty"
@@ -179,10 +180,10 @@ func AccountCommon() *Block {
 	}
 }
 
-var projectForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var projectForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`) })
 
 func checkProject(v cty.Value) error {
-	if !projectForm.MatchString(v.AsString()) {
+	if !projectForm().MatchString(v.AsString()) {
 		return fmt.Errorf("%q cannot be a project's name: use letters, digits, \".\", \"_\" and \"-\", at most 63, beginning with a letter or a digit", v.AsString())
 	}
 	return nil

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -149,22 +148,27 @@ func Encode(r *Record) (credential.Secret, error) {
 // more text; none quotes the record.
 func Decode(s credential.Secret) (*Record, error) {
 	b := []byte(s.Reveal())
+	var w wireRecord
+	// The errors of encoding/json can quote their input, which is secret here.
+	if json.Unmarshal(b, &w) != nil || w.FormatVersion != formatVersion {
+		return nil, whyUndecoded(b)
+	}
+	return decodeRecord(&w)
+}
+
+// whyUndecoded tells a record of another format, whose fields may be anything,
+// from a corrupt one.
+func whyUndecoded(b []byte) error {
 	var version struct {
 		FormatVersion *int `json:"format_version"`
 	}
-	// The errors of encoding/json can quote their input, which is secret here.
 	if json.Unmarshal(b, &version) != nil || version.FormatVersion == nil || *version.FormatVersion < 1 {
-		return nil, fmt.Errorf("%w: it is not JSON with a format_version", ErrCorrupt)
+		return fmt.Errorf("%w: it is not JSON with a format_version", ErrCorrupt)
 	}
 	if *version.FormatVersion > formatVersion {
-		return nil, fmt.Errorf("%w: it has format %d, this program knows up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
+		return fmt.Errorf("%w: it has format %d, this program knows up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
 	}
-	var w wireRecord
-	d := json.NewDecoder(bytes.NewReader(b))
-	if d.Decode(&w) != nil {
-		return nil, fmt.Errorf("%w: a field has the wrong type", ErrCorrupt)
-	}
-	return decodeRecord(&w)
+	return fmt.Errorf("%w: a field has the wrong type", ErrCorrupt)
 }
 
 func decodeRecord(w *wireRecord) (*Record, error) {

@@ -100,7 +100,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	view.Begin(working(p))
 	s := w.engine.Apply(ctx, p, view)
 	if f.metrics.wanted() {
-		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard})
+		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard, LookOnly: true})
 		view.Diagnostics(a.writeMetrics(ctx, "apply", f.metrics, after, s))
 	}
 	view.Diagnostics(append(w.skews.take(), s.Diagnostics...))

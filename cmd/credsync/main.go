@@ -19,10 +19,14 @@ func main() {
 	// upstream miscounts its bytes. What matters is in the errors they return.
 	log.SetOutput(io.Discard)
 	ctx, stop := interruptible()
-	code := run(ctx, os.Args[1:], process{
+	p := process{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, now: crashpoint.Now,
-	})
+	}
+	if os.Getenv("GOGC") == "" {
+		p.loaded = collectLess
+	}
+	code := run(ctx, os.Args[1:], p)
 	stop()
 	os.Exit(code)
 }

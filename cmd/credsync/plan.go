@@ -70,6 +70,8 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	}
 	defer w.close()
 	diags = append(diags, a.lastingState(w.config)...)
+	// To authenticate is to carry the plan out, but for its deliveries.
+	f.LookOnly = !f.authenticate
 	p := w.engine.Plan(ctx, f.Request)
 	end := ending{detailed: f.detailed}
 	if f.authenticate && !hopeless(p) {
@@ -130,7 +132,7 @@ func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f 
 		diags = append(diags, o.Diagnostics...)
 	}
 	// What was asked for with --replace has just been got.
-	f.Replace = nil
+	f.Replace, f.LookOnly = nil, true
 	return w.engine.Plan(ctx, f.Request), diags
 }
 

@@ -64,7 +64,7 @@ func (a *app) observe(ctx context.Context, path string, f statusFlags) plan.Docu
 		return render.NoPlan(diags)
 	}
 	defer w.close()
-	return w.document(w.engine.Plan(ctx, engine.Request{Offline: true, Targets: f.targets}), diags)
+	return w.document(w.engine.Plan(ctx, engine.Request{Offline: true, Targets: f.targets, LookOnly: true}), diags)
 }
 
 // writePage writes the page whole or not at all. It holds no secret, and is

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/credsync/credsync/plan"
@@ -23,7 +24,8 @@ var pageHTML string
 //go:embed page/page.css
 var pageCSS string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+// pageTemplate is parsed when a page is asked for first: most commands show none.
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) })
 
 // What a page shows at most, so that one of ten thousand accounts still opens
 // on a phone. Its notes say what was left out.
@@ -60,7 +62,7 @@ type PageOptions struct {
 // Page writes the status page: one HTML document that needs no other file and
 // no script. The document holds no secret, so neither does the page.
 func Page(w io.Writer, d plan.Document, o PageOptions) error {
-	if err := pageTemplate.Execute(w, newPage(d, o)); err != nil {
+	if err := pageTemplate().Execute(w, newPage(d, o)); err != nil {
 		return fmt.Errorf("write the status page: %w", err)
 	}
 	return nil

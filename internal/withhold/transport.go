@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
@@ -158,7 +159,9 @@ func (t Transport) secretsOf(req *http.Request) (*http.Request, []credential.Sec
 	req = req.Clone(req.Context())
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	var fields map[string]any
-	if json.Unmarshal(body, &fields) == nil {
+	// Most bodies are large and hold none of them.
+	named := func(name string) bool { return bytes.Contains(body, []byte(`"`+name+`"`)) }
+	if slices.ContainsFunc(t.Fields, named) && json.Unmarshal(body, &fields) == nil {
 		for _, name := range t.Fields {
 			s, _ := fields[name].(string)
 			add(s)

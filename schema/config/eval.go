@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/schema/functions"
@@ -335,4 +336,4 @@ func isSensitive(v cty.Value) bool { return v.ContainsMarked() }
 // markSensitive marks a value as a whole.
 func markSensitive(v cty.Value) cty.Value { return v.Mark(functions.Sensitive) }
 
-var identifier = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_-]*$`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_-]*$`) })

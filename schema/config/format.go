@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
@@ -75,7 +76,7 @@ func WithoutLiterals(src []byte) []byte {
 		case hclsyntax.TokenCQuote:
 			label = false
 		case hclsyntax.TokenComment:
-			t.Bytes = quotedText.ReplaceAll(t.Bytes, []byte(`"…"`))
+			t.Bytes = quotedText().ReplaceAll(t.Bytes, []byte(`"…"`))
 		}
 		shown = append(shown, t.Bytes...)
 	}
@@ -96,7 +97,7 @@ func strangeNames(body *hclsyntax.Body) map[int]bool {
 
 // quotedText is what stands in quotes in a comment, such as an attribute that
 // has been commented out.
-var quotedText = regexp.MustCompile(`"[^"\n]*"`)
+var quotedText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"[^"\n]*"`) })
 
 // collectLabels notes where the labels of blocks begin.
 func collectLabels(body *hclsyntax.Body, labels map[int]bool) {

@@ -25,16 +25,25 @@ import (
 func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
 	fields := make(map[string]cty.Value, len(spec.Outputs))
 	for _, o := range spec.Outputs {
-		v := cty.NullVal(o.Type)
-		if converted, err := convert.Convert(outputValue(o, t), o.Type); err == nil {
-			v = converted
-		}
+		v := outputOf(o, t)
 		if o.Sensitive {
 			v = markSensitive(v).Mark(ofToken)
 		}
 		fields[o.Name] = v
 	}
 	return cty.ObjectVal(fields)
+}
+
+// outputOf is one output, or null where it does not have its type.
+func outputOf(o schema.Output, t credential.Token) cty.Value {
+	v := outputValue(o, t)
+	if v.Type().Equals(o.Type) {
+		return v
+	}
+	if converted, err := convert.Convert(v, o.Type); err == nil {
+		return converted
+	}
+	return cty.NullVal(o.Type)
 }
 
 func outputValue(o schema.Output, t credential.Token) cty.Value {
@@ -131,14 +140,14 @@ func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account, at *diag.
 	address, spec := a.Address, a.Spec
 	if data == nil {
 		return func(t credential.Token) (map[string]credential.Secret, diag.List) {
-			return renderToken(spec, t, address, at, func(token cty.Value) (cty.Value, diag.List) { return withoutWithheld(spec, token), nil })
+			return renderToken(spec, t, address, at, func() (cty.Value, diag.List) { return defaultData(spec, t), nil })
 		}
 	}
 	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
-		return renderToken(spec, t, address, at, func(token cty.Value) (cty.Value, diag.List) {
+		return renderToken(spec, t, address, at, func() (cty.Value, diag.List) {
 			quiet := *l
 			quiet.report = l.report.again()
-			v, ok := quiet.evaluate(data.Expr, d.withToken(token), false)
+			v, ok := quiet.evaluate(data.Expr, d.withToken(TokenObject(spec, t)), false)
 			if !ok {
 				return v, quiet.report.list()
 			}
@@ -152,11 +161,11 @@ func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account, at *diag.
 }
 
 // renderToken writes as text what data makes of a token.
-func renderToken(spec *providers.Spec, t credential.Token, address string, at *diag.Range, data func(token cty.Value) (cty.Value, diag.List)) (map[string]credential.Secret, diag.List) {
+func renderToken(spec *providers.Spec, t credential.Token, address string, at *diag.Range, data func() (cty.Value, diag.List)) (map[string]credential.Secret, diag.List) {
 	if !functions.Intact(t.Access.Reveal()) || !functions.Intact(t.Refresh.Reveal()) {
 		return nil, diag.List{diag.Errorf("Data cannot be rendered", "The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.").About(address, at)}
 	}
-	value, diags := data(TokenObject(spec, t))
+	value, diags := data()
 	if diags != nil {
 		return nil, diags
 	}
@@ -167,11 +176,13 @@ func renderToken(spec *providers.Spec, t credential.Token, address string, at *d
 	return rendered, nil
 }
 
-func withoutWithheld(spec *providers.Spec, token cty.Value) cty.Value {
-	fields := token.AsValueMap()
+// defaultData is what a deliver block without data writes: every output but
+// those that are withheld. Nothing asks for its marks.
+func defaultData(spec *providers.Spec, t credential.Token) cty.Value {
+	fields := make(map[string]cty.Value, len(spec.Outputs))
 	for _, o := range spec.Outputs {
-		if o.Withheld {
-			delete(fields, o.Name)
+		if !o.Withheld {
+			fields[o.Name] = outputOf(o, t)
 		}
 	}
 	return cty.ObjectVal(fields)

@@ -3,6 +3,7 @@ package config
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
@@ -24,11 +25,11 @@ var habits = map[string]string{
 	"terraform":  "Settings of the configuration are in a credsync block.",
 }
 
-var firstQuoted = regexp.MustCompile(`"([^"]*)"`)
+var firstQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"([^"]*)"`) })
 
 // habitHint is what to write in place of a name that a Terraform user knows.
 func habitHint(p *hcl.Diagnostic) string {
-	name := firstQuoted.FindStringSubmatch(p.Detail)
+	name := firstQuoted().FindStringSubmatch(p.Detail)
 	if name == nil || strings.Contains(p.Detail, "Did you mean") || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
 		return ""
 	}
@@ -76,12 +77,12 @@ func syntaxError(p *hcl.Diagnostic, src []byte, isJSON bool, words map[string]bo
 	return d
 }
 
-var quotedWord = regexp.MustCompile(`"[^"]*"|\[[^]]*\]|'[^']*'`)
+var quotedWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"[^"]*"|\[[^]]*\]|'[^']*'`) })
 
 // quotesSource reports whether a text quotes a word that the language does not
 // have: then it comes from the source.
 func quotesSource(text string, words map[string]bool) bool {
-	for _, quoted := range quotedWord.FindAllString(text, -1) {
+	for _, quoted := range quotedWord().FindAllString(text, -1) {
 		word := strings.Trim(quoted, `"'[]`)
 		if len(word) > 2 && !words[word] {
 			return true
@@ -133,8 +134,10 @@ func addWords(words map[string]bool, b *schema.Block) {
 }
 
 var (
-	argumentLine = regexp.MustCompile(`^\s*([A-Za-z_][\w-]*)\s*=`)
-	headerLine   = regexp.MustCompile(`^\s*([A-Za-z_][\w-]*)(\s+"[\w-]*"|\s+[A-Za-z_][\w-]*)*\s*\{\s*$`)
+	argumentLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*([A-Za-z_][\w-]*)\s*=`) })
+	headerLine   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*([A-Za-z_][\w-]*)(\s+"[\w-]*"|\s+[A-Za-z_][\w-]*)*\s*\{\s*$`)
+	})
 )
 
 // syntaxSnippet shows a line left of its first "=", or a block's header.
@@ -145,9 +148,9 @@ func syntaxSnippet(src []byte, subject hcl.Range, words map[string]bool) *diag.S
 	start := lineStart(src, subject.Start.Byte)
 	line := string(src[start:lineEnd(src, subject.Start.Byte)])
 	code := ""
-	if m := argumentLine.FindStringSubmatch(line); m != nil && words[m[1]] {
+	if m := argumentLine().FindStringSubmatch(line); m != nil && words[m[1]] {
 		code = strings.TrimSuffix(m[0], "=")
-	} else if m := headerLine.FindStringSubmatch(line); m != nil && words[m[1]] {
+	} else if m := headerLine().FindStringSubmatch(line); m != nil && words[m[1]] {
 		code = line
 	} else if strings.TrimSpace(line) == "}" {
 		code = line

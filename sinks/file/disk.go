@@ -290,7 +290,7 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 			return err
 		}
 		defer unlock()
-		removeLeftovers(root, dir)
+		s.removeLeftovers(root, dir)
 		return f(root)
 	})
 }
@@ -313,18 +313,48 @@ var errLocked = fmt.Errorf("%w: another process has kept its directory locked fo
 
 // removeLeftovers deletes unfinished files. Whoever holds the lock is the only
 // one who makes them, so all that are there belong to killed processes. What
-// cannot be deleted does no harm.
-func removeLeftovers(root *os.Root, dir string) {
-	names, err := regularFiles(root, dir)
+// cannot be deleted does no harm. A directory is gone through when it is written
+// to first, and then once in a while: it may have a file for each account.
+func (s *Sink) removeLeftovers(root *os.Root, dir string) {
+	now := s.now()
+	if at, ok := s.tidied[dir]; ok && now.Sub(at) < tidyEvery {
+		return
+	}
+	s.tidied[dir] = now
+	names, err := unfinished(root, dir)
 	if err != nil {
 		return
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, tempPrefix) {
-			crashpoint.Reach("remove a leftover in", dir)
-			_ = root.Remove(path.Join(dir, name))
+		crashpoint.Reach("remove a leftover in", dir)
+		_ = root.Remove(path.Join(dir, name))
+	}
+}
+
+// tidyEvery is how often a directory is gone through for unfinished files.
+const tidyEvery = time.Minute
+
+// unfinished lists the unfinished files in a directory.
+func unfinished(root *os.Root, dir string) (found []string, err error) {
+	f, err := root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, tempPrefix) {
+			continue
+		}
+		if info, err := root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			found = append(found, name)
 		}
 	}
+	slices.Sort(found)
+	return found, nil
 }
 
 func fileMode(t sinks.Target) fs.FileMode {

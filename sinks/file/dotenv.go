@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
@@ -15,12 +16,14 @@ import (
 )
 
 var (
-	dotenvKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	dotenvKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 	// plainValue needs no quotes in any reader, "docker run --env-file"
 	// included, which does not know quotes.
-	plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]*$`)
+	plainValue = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]*$`) })
 	doubleable = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
-	assignment = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*[=:][ \t]*`)
+	assignment = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*[=:][ \t]*`)
+	})
 )
 
 // dotenvDocument is a file of KEY=value lines. Lines of others are kept with
@@ -46,7 +49,7 @@ func parseDotenv(content []byte) (document, error) {
 	for rest := string(content); rest != ""; {
 		n := entryLength(rest)
 		e := dotenvEntry{text: rest[:n]}
-		if m := assignment.FindStringSubmatch(e.text); m != nil {
+		if m := assignment().FindStringSubmatch(e.text); m != nil {
 			e.key = m[1]
 			e.value = credential.NewSecret(values[e.key])
 		}
@@ -76,7 +79,7 @@ func unmarshalDotenv(content []byte) (map[string]string, error) {
 // goes over, with the line end.
 func entryLength(text string) int {
 	from := 0
-	if head := assignment.FindString(text); head != "" && len(head) < len(text) {
+	if head := assignment().FindString(text); head != "" && len(head) < len(text) {
 		if quote := text[len(head)]; quote == '"' || quote == '\'' {
 			from = len(head) + quotedLength(text[len(head):], quote)
 		}
@@ -168,7 +171,7 @@ func (d *dotenvDocument) bytes() ([]byte, error) {
 }
 
 func checkDotenvKey(key string) error {
-	if !dotenvKey.MatchString(key) {
+	if !dotenvKey().MatchString(key) {
 		return fmt.Errorf("%q cannot be a name in a dotenv file: use letters, digits and _, not beginning with a digit, in data = { … }", key)
 	}
 	return nil
@@ -184,7 +187,7 @@ func dotenvLine(key, value string) (string, error) {
 	}
 	forms := []string{"'" + value + "'", `"` + doubleable.Replace(value) + `"`}
 	switch {
-	case plainValue.MatchString(value):
+	case plainValue().MatchString(value):
 		forms = []string{value}
 	case strings.Contains(value, "'"):
 		forms = forms[1:]

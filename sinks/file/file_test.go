@@ -387,6 +387,34 @@ func TestLeftoversOfAKilledWriter(t *testing.T) {
 	}
 }
 
+func TestLeftoversAreLookedForOnceInAWhile(t *testing.T) {
+	p := newPlace(t)
+	now := time.Now()
+	s, err := p.spec.New(p.conn, sinks.Env{Dir: p.dir, Now: func() time.Time { return now }, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leftover := filepath.Join(p.dir, ".credsync/.credsync-tmp-KILLED")
+	write := func(name string) {
+		t.Helper()
+		if _, err := s.Write(t.Context(), p.record(nil, name), sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a")
+	p.put(".credsync/.credsync-tmp-KILLED", `{"half":`)
+	now = now.Add(time.Second)
+	write("b")
+	if _, err := os.Stat(leftover); err != nil {
+		t.Errorf("the directory was gone through again within a second: %v", err)
+	}
+	now = now.Add(time.Minute)
+	write("c")
+	if _, err := os.Stat(leftover); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the leftover is still there (%v)", err)
+	}
+}
+
 func TestListOfAStatePassesOverOtherFiles(t *testing.T) {
 	p := newPlace(t)
 	p.write(p.record(nil, `account.sagi.coffee["Almaty"]`), "", "k", "v")

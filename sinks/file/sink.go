@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -19,6 +20,10 @@ type Sink struct {
 	dir string
 	// turn lets one writer of this process at a time ask for the lock.
 	turn chan struct{}
+	now  func() time.Time
+	// tidied is when directories were last gone through for unfinished files;
+	// whoever has the turn may touch it.
+	tidied map[string]time.Time
 }
 
 var (
@@ -31,7 +36,7 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(env.Dir, dir)
 	}
-	return &Sink{dir: dir, turn: make(chan struct{}, 1)}, nil
+	return &Sink{dir: dir, turn: make(chan struct{}, 1), now: env.Now, tidied: map[string]time.Time{}}, nil
 }
 
 // Stat implements sinks.Sink. It reads the file, for its version is a hash.

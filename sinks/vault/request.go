@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,6 +69,10 @@ func (s *Sink) get(ctx context.Context, r request, out any) (found bool, err err
 func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any) (found bool, err error) {
 	r.client = s.client
 	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
+		// The client leaves its deadline running, with all that belongs to
+		// the request, until it has passed.
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		resp, err := l.ReadRawWithDataWithContext(ctx, r.path, query)
 		if resp != nil {
 			defer func() { _ = resp.Body.Close() }()
@@ -83,7 +88,7 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any
 		if err != nil {
 			return err
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		body, err := readAll(resp)
 		if err != nil {
 			return err
 		}
@@ -94,6 +99,17 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any
 		return nil
 	})
 	return found, err
+}
+
+// readAll reads an answer into as many bytes as it says that it has.
+func readAll(resp *api.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= maxAnswer {
+		// What is read at once leaves room for the end.
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, maxAnswer))
+	return body.Bytes(), err
 }
 
 // write sends a body with PUT, which for Vault is the same as POST.

@@ -8,7 +8,7 @@ const (
 	usualGrowth = 100
 	mostGrowth  = 400
 	// evenAccounts is the number of accounts from which on the usual pace is
-	// kept. Ten thousand take about 120 MB at that.
+	// kept. Ten thousand take 100 to 140 MB at that.
 	evenAccounts = 10_000
 )
 

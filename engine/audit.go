@@ -38,8 +38,8 @@ type AuditEvent struct {
 	Host string
 	// Token is the fingerprint of the token that was got, verified or
 	// delivered, or was in a record that was forgotten, keyed by the account's
-	// record: it can be compared only with
-	// others of the same account. Empty where there was none.
+	// record: it can be compared only with others of the same account. Empty
+	// where there was none.
 	Token string
 	// Sink and Location name the target that was written or removed.
 	Sink     string

@@ -21,11 +21,11 @@ func HTTPBlock() *Block {
 		Doc:  "How the account's upstream is reached.",
 		Attributes: []Attribute{
 			{
-				Name: "timeout", Type: cty.String, Default: cty.StringVal("30s"), Check: checkTimeout,
+				Name: "timeout", Type: cty.String, Default: cty.StringVal("30s"), Check: timeoutUpTo("10m"),
 				Doc: "How long one request may take, from `\"100ms\"` to `\"10m\"`.",
 			},
 			{
-				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(4), Check: checkAttempts,
+				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(4), Check: wholeNumberUpTo(10),
 				Doc: "How often a request that failed for a passing reason is sent in all, 1 to 10. A rejected login is never sent again.",
 			},
 			{
@@ -59,23 +59,34 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func checkTimeout(v cty.Value) error {
-	d, err := ParseDuration(v.AsString())
+// timeoutUpTo returns a check for durations from 100ms to the longest, which is
+// written as in the language.
+func timeoutUpTo(longest string) func(cty.Value) error {
+	most, err := ParseDuration(longest)
 	if err != nil {
-		return err
+		panic(err)
 	}
-	if d < 100*time.Millisecond || d > 10*time.Minute {
-		return fmt.Errorf("%q is out of range: a timeout is from \"100ms\" to \"10m\"", v.AsString())
+	return func(v cty.Value) error {
+		d, err := ParseDuration(v.AsString())
+		if err != nil {
+			return err
+		}
+		if d < 100*time.Millisecond || d > most {
+			return fmt.Errorf("%q is out of range: a timeout is from \"100ms\" to %q", v.AsString(), longest)
+		}
+		return nil
 	}
-	return nil
 }
 
-func checkAttempts(v cty.Value) error {
-	n := v.AsBigFloat()
-	if i, _ := n.Int64(); !n.IsInt() || i < 1 || i > 10 {
-		return errors.New("must be a whole number from 1 to 10")
+// wholeNumberUpTo returns a check for whole numbers from 1 on.
+func wholeNumberUpTo(most int64) func(cty.Value) error {
+	return func(v cty.Value) error {
+		n := v.AsBigFloat()
+		if i, _ := n.Int64(); !n.IsInt() || i < 1 || i > most {
+			return fmt.Errorf("must be a whole number from 1 to %d", most)
+		}
+		return nil
 	}
-	return nil
 }
 
 func checkRate(v cty.Value) error {

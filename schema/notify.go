@@ -2,10 +2,8 @@ package schema
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/zclconf/go-cty/cty"
 )
@@ -52,7 +50,7 @@ func NotifyBlock() *Block {
 				Doc: "The kinds of events to tell of.",
 			},
 			{
-				Name: "after_failures", Type: cty.Number, Default: cty.NumberIntVal(3), Check: checkAfterFailures,
+				Name: "after_failures", Type: cty.Number, Default: cty.NumberIntVal(3), Check: wholeNumberUpTo(1000),
 				Doc: "How many runs in a row must fail before an account is `failing`, 1 to 1000.",
 			},
 			{
@@ -60,7 +58,7 @@ func NotifyBlock() *Block {
 				Doc: "How long before its end a client certificate or a static token is `expiring`.",
 			},
 			{
-				Name: "timeout", Type: cty.String, Default: cty.StringVal("10s"), Check: checkNotifyTimeout,
+				Name: "timeout", Type: cty.String, Default: cty.StringVal("10s"), Check: timeoutUpTo("30s"),
 				Doc: "How long one request may take, from `\"100ms\"` to `\"30s\"`.",
 			},
 			{
@@ -102,25 +100,6 @@ func checkEvents(v cty.Value) error {
 		if _, e := it.Element(); e.IsNull() {
 			return errors.New("has an element that is null")
 		}
-	}
-	return nil
-}
-
-func checkAfterFailures(v cty.Value) error {
-	n := v.AsBigFloat()
-	if i, _ := n.Int64(); !n.IsInt() || i < 1 || i > 1000 {
-		return errors.New("must be a whole number from 1 to 1000")
-	}
-	return nil
-}
-
-func checkNotifyTimeout(v cty.Value) error {
-	d, err := ParseDuration(v.AsString())
-	if err != nil {
-		return err
-	}
-	if d < 100*time.Millisecond || d > 30*time.Second {
-		return fmt.Errorf("%q is out of range: a timeout is from \"100ms\" to \"30s\"", v.AsString())
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ type glance struct {
 	records *state.View
 	// infos has the targets that a sink told of without being asked for each.
 	infos map[*target]sinks.Info
+	// emergencies are the emergency files of all accounts.
+	emergencies []string
 }
 
 func (g *glance) info(t *target) (sinks.Info, bool) {

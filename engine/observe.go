@@ -78,7 +78,7 @@ func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
 		o.unreadable(StateUnreadable, err)
 		return o
 	}
-	o.rescues = e.rescues(a)
+	o.rescues = e.rescues(a, e.emergencyFiles(l.known))
 	o.version, o.record, o.known = snap.Version, e.withRescued(o, snap.Record), snap.Record != nil
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)

@@ -80,7 +80,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	var seen []*observation
 	var known *glance
 	if len(req.Targets) == 0 {
-		known = &glance{records: e.Store.View(ctx)}
+		known = &glance{records: e.Store.View(ctx), emergencies: EmergencyFiles(e.EmergencyDir)}
 		var errs []error
 		seen, errs = e.findRemoved(ctx, p, known.records)
 		chosen = e.accounts

@@ -51,11 +51,21 @@ func EmergencyFiles(dir string) []string {
 	return files
 }
 
-// rescues are the emergency files of an account. What is in them says whose they
-// are: another project can have an account of the same address.
-func (e *Engine) rescues(a *account) []*rescue {
+// emergencyFiles are those of all accounts, listed anew where that was not done
+// for the whole plan.
+func (e *Engine) emergencyFiles(known *glance) []string {
+	if known != nil {
+		return known.emergencies
+	}
+	return EmergencyFiles(e.EmergencyDir)
+}
+
+// rescues are those of the emergency files that are an account's. What is in
+// them says whose they are: another project can have an account of the same
+// address.
+func (e *Engine) rescues(a *account, files []string) []*rescue {
 	var list []*rescue
-	for _, file := range EmergencyFiles(e.EmergencyDir) {
+	for _, file := range files {
 		if !strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(a.cfg.Address)+"-") {
 			continue
 		}
@@ -153,7 +163,7 @@ func (r *run) dropRescued(ctx context.Context) {
 	if r.o.account == nil {
 		return
 	}
-	files := r.e.rescues(r.o.account)
+	files := r.e.rescues(r.o.account, EmergencyFiles(r.e.EmergencyDir))
 	if len(files) == 0 {
 		return
 	}

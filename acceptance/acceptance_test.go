@@ -17,32 +17,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// bin is the folder of the built programs.
-var bin string
+// credsync is the path of the built program.
+var credsync string
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "credsync-acceptance-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		bin = dir
-		build := exec.Command("go", "build", "-race", "-o", filepath.Join(dir, "credsync"), "../cmd/credsync")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "build credsync:", err)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { os.Exit(build.Main(m, &credsync, "-race")) }
 
 // world is what a script has to itself.
 type world struct {
@@ -93,7 +77,7 @@ func newWorld(tb testing.TB, env *testscript.Env) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	env.Setenv("PATH", filepath.Dir(credsync)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("HOME", env.WorkDir)
 	// A program built with the race detector waits a second before it exits.
 	env.Setenv("GORACE", "atexit_sleep_ms=0")

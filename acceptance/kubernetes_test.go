@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestKubernetesScripts(t *testing.T) {
 			})
 			namespace := k.Namespace()
 			env.Values["world"], env.Values["cluster"] = w, &cluster{k, namespace}
-			env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+			env.Setenv("PATH", filepath.Dir(credsync)+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("NS", namespace)

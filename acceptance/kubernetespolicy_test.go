@@ -130,7 +130,7 @@ func (l *rbacLife) configure(text string) {
 // credsync runs the program with a token, and returns what it prints.
 func (l *rbacLife) credsync(token string, args ...string) (string, error) {
 	l.t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "credsync"), args...)
+	cmd := exec.Command(credsync, args...)
 	cmd.Dir = l.dir
 	cmd.Env = append(os.Environ(), "HOME="+l.dir, "GORACE=atexit_sleep_ms=0", "KUBECONFIG="+l.k.Kubeconfig(token, l.shop),
 		"CREDSYNC_VAR_state="+l.state, "CREDSYNC_VAR_shop="+l.shop, "CREDSYNC_VAR_invoicebox_url="+l.url)

@@ -223,7 +223,7 @@ type ended struct {
 
 func (w *tenant) credsync(t *testing.T, token string, args ...string) ended {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "credsync"), append(args, "-C", w.dir)...)
+	cmd := exec.Command(credsync, append(args, "-C", w.dir)...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=atexit_sleep_ms=0",
 		"VAULT_ADDR=" + w.address, "VAULT_TOKEN=" + token, "CREDSYNC_LOG=warn",

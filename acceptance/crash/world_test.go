@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
@@ -24,26 +25,7 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	code, err := build(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func build(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "credsync-crash-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	program = filepath.Join(dir, "credsync")
-	cmd := exec.Command("go", "build", "-tags", "crashpoints", "-ldflags", "-s -w", "-o", program, "../../cmd/credsync")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build credsync: %w\n%s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(build.Main(m, &program, "-tags", "crashpoints", "-ldflags", "-s -w"))
 }
 
 // world is a directory with a configuration, and the upstreams it names.

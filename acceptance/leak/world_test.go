@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/acceptance/leak/canary"
 )
 
@@ -20,25 +20,10 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		if dumpHelper() {
-			return 0
-		}
-		dir, err := os.MkdirTemp("", "credsync-leak-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "credsync")
-		build := exec.Command("go", "build", "-o", program, "../../cmd/credsync")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "build credsync:", err)
-			return 1
-		}
-		return m.Run()
-	}())
+	if dumpHelper() {
+		os.Exit(0)
+	}
+	os.Exit(build.Main(m, &program))
 }
 
 // hunt is a folder that the program works in, with all secrets there are.

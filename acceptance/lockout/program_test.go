@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 )
@@ -23,27 +24,7 @@ import (
 // credsync is the path of the built program.
 var credsync string
 
-func TestMain(m *testing.M) {
-	code, err := build(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func build(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "credsync-lockout-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	credsync = filepath.Join(dir, "credsync")
-	if out, err := exec.Command("go", "build", "-o", credsync, "../../cmd/credsync").CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build credsync: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(build.Main(m, &credsync)) }
 
 // refused is an account of the program's configuration that is turned down.
 type refused struct {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 )
@@ -26,25 +27,10 @@ var program string
 const programVariable = "CREDSYNC_OUTAGE_PROGRAM"
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "credsync-outage-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		if program = os.Getenv(programVariable); program != "" {
-			return m.Run()
-		}
-		program = filepath.Join(dir, "credsync")
-		build := exec.Command("go", "build", "-o", program, "../../cmd/credsync")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "build credsync:", err)
-			return 1
-		}
-		return m.Run()
-	}())
+	if program = os.Getenv(programVariable); program != "" {
+		os.Exit(m.Run())
+	}
+	os.Exit(build.Main(m, &program))
 }
 
 const (

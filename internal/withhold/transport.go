@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/credsync/credsync/credential"
 )
@@ -28,40 +29,48 @@ var errRepeats = errors.New("what answered there does not speak HTTP properly, a
 // that is not to be trusted with it may say: the text of a refusal, its headers,
 // and the errors of net/http, which quote what they cannot read.
 type Transport struct {
-	// Next sends the requests.
-	Next http.RoundTripper
-	// Fields are those of a JSON body that hold a secret, such as password.
-	Fields []string
+	next   http.RoundTripper
+	fields []string
+	// last is what the last request logged in with: the next one does mostly
+	// the same.
+	last atomic.Pointer[finder]
+}
+
+// NewTransport returns a Transport that sends requests by next. fields are
+// those of a JSON body that hold a secret, such as password.
+func NewTransport(next http.RoundTripper, fields ...string) *Transport {
+	return &Transport{next: next, fields: fields}
 }
 
 // WrappedRoundTripper tells client-go what it may pass a cancellation on to.
-func (t Transport) WrappedRoundTripper() http.RoundTripper { return t.Next }
+func (t *Transport) WrappedRoundTripper() http.RoundTripper { return t.next }
 
 // RoundTrip implements http.RoundTripper.
-func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req, secrets, err := t.secretsOf(req)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.Next.RoundTrip(req)
+	resp, err := t.next.RoundTrip(req)
+	find := t.finder(secrets)
 	if err != nil {
-		if Repeats(err.Error(), secrets...) {
+		if find.in(err.Error()) {
 			return nil, errRepeats
 		}
 		return nil, err
 	}
 	for name, values := range resp.Header {
-		if Repeats(name+" "+strings.Join(values, " "), secrets...) {
+		if find.in(name + " " + strings.Join(values, " ")) {
 			delete(resp.Header, name)
 		}
 	}
-	if Repeats(resp.Status, secrets...) {
+	if find.in(resp.Status) {
 		resp.Status = fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		return resp, nil
 	}
-	if err := clean(resp, secrets); err != nil {
+	if err := clean(resp, find); err != nil {
 		// Never both: net/http would complain to the standard logger.
 		return nil, err
 	}
@@ -69,16 +78,16 @@ func (t Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // clean replaces the body of a refusal that repeats a secret.
-func clean(resp *http.Response, secrets []credential.Secret) error {
+func clean(resp *http.Response, find *finder) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	_ = resp.Body.Close()
-	if err != nil && Repeats(err.Error(), secrets...) {
+	if err != nil && find.in(err.Error()) {
 		return errRepeats
 	}
 	if err != nil {
 		return err
 	}
-	body = cleanText(body, secrets)
+	body = cleanText(body, find)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))
 	return nil
@@ -89,33 +98,33 @@ const withheld = "(what it says repeats the secret that it was sent, so it is no
 
 // cleanText returns a body without what repeats a secret: the strings of JSON
 // that do, or else all of it.
-func cleanText(body []byte, secrets []credential.Secret) []byte {
+func cleanText(body []byte, find *finder) []byte {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err == nil && !d.More() {
-		if cleaned, err := json.Marshal(cleanValue(v, secrets)); err == nil && !Repeats(string(cleaned), secrets...) {
+		if cleaned, err := json.Marshal(cleanValue(v, find)); err == nil && !find.in(string(cleaned)) {
 			return cleaned
 		}
-	} else if !Repeats(string(body), secrets...) {
+	} else if !find.in(string(body)) {
 		return body
 	}
 	return []byte(withheld)
 }
 
-func cleanValue(v any, secrets []credential.Secret) any {
+func cleanValue(v any, find *finder) any {
 	switch v := v.(type) {
 	case string:
-		if Repeats(v, secrets...) {
+		if find.in(v) {
 			return withheld
 		}
 	case []any:
 		for i := range v {
-			v[i] = cleanValue(v[i], secrets)
+			v[i] = cleanValue(v[i], find)
 		}
 	case map[string]any:
 		for name, item := range v {
-			if v[name] = cleanValue(item, secrets); Repeats(name, secrets...) {
+			if v[name] = cleanValue(item, find); find.in(name) {
 				delete(v, name)
 			}
 		}
@@ -123,9 +132,19 @@ func cleanValue(v any, secrets []credential.Secret) any {
 	return v
 }
 
+// finder returns what finds these secrets.
+func (t *Transport) finder(secrets []credential.Secret) *finder {
+	if last := t.last.Load(); last != nil && last.finds(secrets) {
+		return last
+	}
+	f := newFinder(secrets)
+	t.last.Store(f)
+	return f
+}
+
 // secretsOf returns what a request logs in with, and a request that has its
 // body still to be read.
-func (t Transport) secretsOf(req *http.Request) (*http.Request, []credential.Secret, error) {
+func (t *Transport) secretsOf(req *http.Request) (*http.Request, []credential.Secret, error) {
 	var secrets []credential.Secret
 	add := func(s string) {
 		if len(s) >= minKey {
@@ -142,13 +161,13 @@ func (t Transport) secretsOf(req *http.Request) (*http.Request, []credential.Sec
 	if _, password, ok := req.BasicAuth(); ok {
 		add(password)
 	}
-	if direct, ok := t.Next.(*http.Transport); ok && direct.Proxy != nil {
+	if direct, ok := t.next.(*http.Transport); ok && direct.Proxy != nil {
 		if u, err := direct.Proxy(req); err == nil && u != nil && u.User != nil {
 			password, _ := u.User.Password()
 			add(password)
 		}
 	}
-	if len(t.Fields) == 0 || req.Body == nil {
+	if len(t.fields) == 0 || req.Body == nil {
 		return req, secrets, nil
 	}
 	body, err := io.ReadAll(req.Body)
@@ -161,8 +180,8 @@ func (t Transport) secretsOf(req *http.Request) (*http.Request, []credential.Sec
 	var fields map[string]any
 	// Most bodies are large and hold none of them.
 	named := func(name string) bool { return bytes.Contains(body, []byte(`"`+name+`"`)) }
-	if slices.ContainsFunc(t.Fields, named) && json.Unmarshal(body, &fields) == nil {
-		for _, name := range t.Fields {
+	if slices.ContainsFunc(t.fields, named) && json.Unmarshal(body, &fields) == nil {
+		for _, name := range t.fields {
 			s, _ := fields[name].(string)
 			add(s)
 		}

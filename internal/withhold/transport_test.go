@@ -27,9 +27,7 @@ func ask(t *testing.T, answer http.HandlerFunc) string {
 		t.Fatal(err)
 	}
 	proxy.User = url.UserPassword("user", secret)
-	client := &http.Client{Transport: withhold.Transport{
-		Next: &http.Transport{Proxy: http.ProxyURL(proxy)}, Fields: []string{"jwt"},
-	}}
+	client := &http.Client{Transport: withhold.NewTransport(&http.Transport{Proxy: http.ProxyURL(proxy)}, "jwt")}
 	body, err := json.Marshal(map[string]string{"jwt": secret, "role": "reader"})
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +114,7 @@ func TestRefusalThatBreaksOffIsAnErrorAndNoAnswer(t *testing.T) {
 	}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	resp, err := withhold.Transport{Next: transport}.RoundTrip(req)
+	resp, err := withhold.NewTransport(transport).RoundTrip(req)
 	if resp != nil {
 		_ = resp.Body.Close()
 	}
@@ -124,3 +122,56 @@ func TestRefusalThatBreaksOffIsAnErrorAndNoAnswer(t *testing.T) {
 		t.Errorf("got an answer (%v) and the error %v", resp != nil, err)
 	}
 }
+
+// One request may log in with another secret than the one before it.
+func TestEachRequestsOwnSecretIsWithheld(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "bad token "+r.Header.Get("X-Vault-Token")+" of role reader", http.StatusForbidden)
+	}))
+	defer server.Close()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: withhold.NewTransport(transport)}
+	for _, token := range []string{"first-canary-9182", "", "second-canary-5560", "first-canary-9182"} {
+		req, err := http.NewRequest(http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Vault-Token", token)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if heard := strings.Contains(string(text), "role reader"); heard != (token == "") || strings.Contains(string(text), "canary") {
+			t.Errorf("token %q: %s", token, text)
+		}
+	}
+}
+
+func BenchmarkTransport(b *testing.B) {
+	answer := &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Body: http.NoBody, Header: http.Header{
+		"Cache-Control": {"no-store"}, "Content-Type": {"application/json"}, "Content-Length": {"1234"},
+		"Strict-Transport-Security": {"max-age=31536000; includeSubDomains"}, "Date": {"Sun, 01 Mar 2026 12:00:00 GMT"},
+	}}
+	transport := withhold.NewTransport(answers{answer})
+	req, err := http.NewRequest(http.MethodGet, "http://vault.invalid/v1/secret/data/x", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("X-Vault-Token", "hvs."+strings.Repeat("x1Y", 30))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := transport.RoundTrip(req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+type answers struct{ resp *http.Response }
+
+func (a answers) RoundTrip(*http.Request) (*http.Response, error) { return a.resp, nil }

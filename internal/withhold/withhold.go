@@ -21,25 +21,60 @@ const window = 6
 // Repeats reports whether a text has a piece of one of the secrets in it, plain
 // or in a usual encoding, in whatever letter case.
 func Repeats(text string, secrets ...credential.Secret) bool {
-	text = strings.ToLower(text)
-	return slices.ContainsFunc(secrets, func(s credential.Secret) bool { return repeats(text, s.Reveal()) })
+	return text != "" && newFinder(secrets).in(text)
 }
 
-// repeats reports whether text, in lower case, has a piece of the secret.
-func repeats(text, secret string) bool {
-	if secret == "" || text == "" {
-		return false
+// finder finds pieces of secrets in texts. Making one takes longer than many
+// searches with it.
+type finder struct {
+	secrets []credential.Secret
+	// pieces are in lower case, by their length.
+	pieces map[int]map[string]struct{}
+}
+
+func newFinder(secrets []credential.Secret) *finder {
+	f := &finder{secrets: secrets, pieces: make(map[int]map[string]struct{})}
+	for _, s := range secrets {
+		if s.IsZero() {
+			continue
+		}
+		for _, form := range formsOf(s.Reveal()) {
+			f.add(form)
+		}
 	}
-	for _, f := range formsOf(secret) {
-		f.text = strings.ToLower(f.text)
-		n := min(f.piece, len(f.text))
-		for i := 0; n > 0 && i+n <= len(f.text); i++ {
-			if strings.Contains(text, f.text[i:i+n]) {
+	return f
+}
+
+func (f *finder) add(of form) {
+	text := strings.ToLower(of.text)
+	n := min(of.piece, len(text))
+	if n == 0 {
+		return
+	}
+	if f.pieces[n] == nil {
+		f.pieces[n] = make(map[string]struct{})
+	}
+	for i := 0; i+n <= len(text); i++ {
+		f.pieces[n][text[i:i+n]] = struct{}{}
+	}
+}
+
+// in reports whether a text has a piece in it, in whatever letter case.
+func (f *finder) in(text string) bool {
+	text = strings.ToLower(text)
+	for n, pieces := range f.pieces {
+		for i := 0; i+n <= len(text); i++ {
+			if _, ok := pieces[text[i:i+n]]; ok {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// finds reports whether these are the secrets that f looks for.
+func (f *finder) finds(secrets []credential.Secret) bool {
+	return slices.EqualFunc(f.secrets, secrets, credential.Secret.Equal)
 }
 
 // jsonEscaped is s as it stands between the quotes of a JSON string, such as

@@ -57,7 +57,7 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config.WarningHandler = warnings{env.Log}
 	// API servers do not repeat a token; what poses as one may.
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return withhold.Transport{Next: next}
+		return withhold.NewTransport(next)
 	})
 	if conn.IsSet("impersonate") {
 		config.Impersonate = rest.ImpersonationConfig{UserName: conn.String("impersonate"), Groups: conn.Strings("impersonate_groups")}

@@ -94,10 +94,7 @@ func (c connection) client() (*api.Client, error) {
 		transport = &follower{next: transport, prefix: prefix(client)}
 	}
 	// Vault does not repeat what it is sent; what poses as Vault may.
-	cfg.HttpClient.Transport = withhold.Transport{
-		Next:   transport,
-		Fields: []string{"secret_id", "jwt", "token"},
-	}
+	cfg.HttpClient.Transport = withhold.NewTransport(transport, "secret_id", "jwt", "token")
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.
 	client.ClearToken()

@@ -12,13 +12,20 @@ import (
 
 // View is the store as one look at many accounts finds it. Where the sink can
 // read all records in few requests, they have been read when the View is made;
-// otherwise each is read when it is asked for. It may be used concurrently.
+// otherwise those that there are were listed, and each is read when it is asked
+// for. It may be used concurrently.
 type View struct {
 	store *Store
 	// scanned holds what there is, by place; nil where nothing was scanned.
 	scanned map[string]found
 	// err is why the records could not be scanned.
 	err error
+	// listed are the places that there are, and there those of them by path;
+	// nil where they were scanned, or could not be listed.
+	listed []sinks.Target
+	there  map[string]bool
+	// unlisted is why they could not be listed.
+	unlisted error
 }
 
 // found is one record of a scan.
@@ -31,13 +38,14 @@ type found struct {
 // View looks at all records. What goes wrong is told when one is asked for.
 func (s *Store) View(ctx context.Context) *View {
 	v := &View{store: s}
-	scanner, ok := s.sink.(sinks.Scanner)
-	if !ok {
-		return v
-	}
 	dir, err := s.place("")
 	if err != nil {
 		v.err = err
+		return v
+	}
+	scanner, ok := s.sink.(sinks.Scanner)
+	if !ok {
+		v.list(ctx, dir)
 		return v
 	}
 	scanned := make(map[string]found)
@@ -49,27 +57,46 @@ func (s *Store) View(ctx context.Context) *View {
 	switch {
 	case err == nil:
 		v.scanned = scanned
-	case !errors.Is(err, sinks.ErrDenied):
+	case errors.Is(err, sinks.ErrDenied):
+		// Records can still be read one by one.
+		v.unlisted = err
+	default:
 		v.err = err
 	}
-	// Without the permission to list, records can still be read one by one.
 	return v
 }
 
-// Load is as Store.Load.
+// list notes which records there are. Where that fails, each is read all the
+// same.
+func (v *View) list(ctx context.Context, dir sinks.Target) {
+	if v.listed, v.unlisted = v.store.sink.List(ctx, dir); v.unlisted != nil {
+		return
+	}
+	v.there = make(map[string]bool, len(v.listed))
+	for _, t := range v.listed {
+		v.there[t.Path] = true
+	}
+}
+
+// Load is as Store.Load. What was not in the list is not read: should it have
+// come since, a write over no version finds that out.
 func (v *View) Load(ctx context.Context, address string) (Snapshot, error) {
 	if v.err != nil {
 		return Snapshot{}, v.err
-	}
-	if v.scanned == nil {
-		return v.store.Load(ctx, address)
 	}
 	t, err := v.store.place(RecordName(address))
 	if err != nil {
 		return Snapshot{}, err
 	}
-	f := v.scanned[t.Path]
-	return isOf(address, f.snap, f.err)
+	switch {
+	case v.scanned != nil:
+		f := v.scanned[t.Path]
+		return isOf(address, f.snap, f.err)
+	case v.there == nil || v.there[t.Path]:
+		snap, err := v.store.readAt(ctx, t)
+		return isOf(address, snap, err)
+	}
+	return Snapshot{}, nil
 }
 
 // Others returns the records of accounts that are not among those addresses:
@@ -114,16 +141,11 @@ func (v *View) all(ctx context.Context, known map[string]bool) ([]found, error) 
 	if v.scanned != nil {
 		return v.fromScan(known), nil
 	}
-	dir, err := v.store.place("")
-	if err != nil {
-		return nil, err
-	}
-	entries, err := v.store.sink.List(ctx, dir)
-	if err != nil {
-		return nil, err
+	if v.unlisted != nil {
+		return nil, v.unlisted
 	}
 	var all []found
-	for _, t := range entries {
+	for _, t := range v.listed {
 		if !known[t.Path] {
 			snap, err := v.store.readAt(ctx, t)
 			all = append(all, found{t, snap, err})

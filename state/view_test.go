@@ -88,6 +88,59 @@ func TestViewOfAStateThatIsOutOfReachSaysSo(t *testing.T) {
 	}
 }
 
+func TestViewReadsNoRecordThatIsNotThere(t *testing.T) {
+	sink := memory.New()
+	s := newStore(sink)
+	save(t, s, "account.x.a", "account.x.gone")
+	v := s.View(t.Context())
+	for _, a := range []string{"account.x.new", "account.x.newer"} {
+		if got, err := v.Load(t.Context(), a); err != nil || got.Record != nil || got.Version != "" {
+			t.Errorf("Load of an account without a record = %+v, %v", got, err)
+		}
+	}
+	if got, err := v.Load(t.Context(), "account.x.a"); err != nil || got.Record == nil {
+		t.Errorf("Load = %+v, %v", got, err)
+	}
+	gone, errs := v.Others(t.Context(), []string{"account.x.a", "account.x.new"})
+	if len(errs) > 0 || len(gone) != 1 || gone[0].Record.Address != "account.x.gone" {
+		t.Errorf("Others = %+v, %v; want account.x.gone", gone, errs)
+	}
+	if lists, reads := sink.Calls(memory.List), sink.Calls(memory.Read); lists != 1 || reads != 2 {
+		t.Errorf("%d lists and %d reads; want one list, and a read for each record that there is", lists, reads)
+	}
+}
+
+// A record that came after the list must not be written over.
+func TestRecordThatIsNewerThanTheListIsInConflict(t *testing.T) {
+	s := newStore(memory.New())
+	v := s.View(t.Context())
+	save(t, s, "account.x.a")
+	got, err := v.Load(t.Context(), "account.x.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save(t.Context(), state.New("p", "account.x.a", "x"), got.Version); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("the write ended with %v", err)
+	}
+}
+
+// A list that fails says nothing of what there is.
+func TestViewReadsEachRecordWhereTheListFails(t *testing.T) {
+	for _, why := range []error{sinks.ErrDenied, sinks.ErrUnavailable} {
+		sink := memory.New()
+		s := newStore(sink)
+		save(t, s, "account.x.a")
+		sink.Fail = failing(memory.List, why)
+		v := s.View(t.Context())
+		if got, err := v.Load(t.Context(), "account.x.a"); err != nil || got.Record == nil {
+			t.Errorf("Load = %+v, %v", got, err)
+		}
+		if _, errs := v.Others(t.Context(), nil); len(errs) != 1 || !errors.Is(errs[0], why) {
+			t.Errorf("Others = %v", errs)
+		}
+	}
+}
+
 func failing(op string, err error) func(string, sinks.Target) error {
 	return func(o string, _ sinks.Target) error {
 		if o == op {

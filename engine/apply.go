@@ -8,7 +8,6 @@ import (
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
-	"golang.org/x/sync/errgroup"
 )
 
 // Apply does what the plan says, several accounts at a time. The failure of one
@@ -51,29 +50,22 @@ func (p *AccountPlan) revokesHeld() bool {
 func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate bool, include func(*AccountPlan) bool) *Summary {
 	s := &Summary{}
 	var mu sync.Mutex
-	var work errgroup.Group
-	work.SetLimit(e.Concurrency)
-	for _, ap := range p.Accounts {
-		if !include(ap) {
-			continue
-		}
-		work.Go(func() error {
-			if ctx.Err() != nil && ap.Action != plan.None {
-				mu.Lock()
-				defer mu.Unlock()
-				s.Outcomes = append(s.Outcomes, e.notBegun(ap))
-				return nil
-			}
-			o, worth := e.workOn(ctx, p, ap, obs, authenticate)
-			if worth {
-				mu.Lock()
-				defer mu.Unlock()
-				s.Outcomes = append(s.Outcomes, o)
-			}
-			return nil
-		})
+	add := func(o Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		s.Outcomes = append(s.Outcomes, o)
 	}
-	_ = work.Wait()
+	included := slices.DeleteFunc(slices.Clone(p.Accounts), func(ap *AccountPlan) bool { return !include(ap) })
+	e.severalAtOnce(len(included), func(i int) {
+		ap := included[i]
+		if ctx.Err() != nil && ap.Action != plan.None {
+			add(e.notBegun(ap))
+			return
+		}
+		if o, worth := e.workOn(ctx, p, ap, obs, authenticate); worth {
+			add(o)
+		}
+	})
 	s.sort()
 	// Only now, so that it holds up no rotation.
 	s.Diagnostics = e.tell(ctx)

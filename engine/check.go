@@ -10,7 +10,6 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
-	"golang.org/x/sync/errgroup"
 )
 
 // Finding says what a check found of a token.
@@ -96,16 +95,10 @@ func (e *Engine) Check(ctx context.Context, patterns []string, obs CheckObserver
 		obs = unobserved{}
 	}
 	obs.CheckBegun(len(chosen))
-	var work errgroup.Group
-	work.SetLimit(e.Concurrency)
-	for i, a := range chosen {
-		work.Go(func() error {
-			checks[i], lost[i] = e.check(ctx, a, load)
-			obs.AccountChecked(checks[i])
-			return nil
-		})
-	}
-	_ = work.Wait()
+	e.severalAtOnce(len(chosen), func(i int) {
+		checks[i], lost[i] = e.check(ctx, chosen[i], load)
+		obs.AccountChecked(checks[i])
+	})
 	slices.SortFunc(checks, func(a, b Check) int { return strings.Compare(a.Address, b.Address) })
 	return checks, unrecorded(lost)
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
@@ -37,15 +36,14 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 	if !r.claimInState(ctx, work) {
 		return
 	}
-	var wg sync.WaitGroup
-	errs := make([]error, len(work))
+	errs, writes := make([]error, len(work)), make([]func(), len(work))
 	for i, d := range work {
-		wg.Go(func() {
+		writes[i] = func() {
 			errs[i] = r.e.write(ctx, r.o.account, d, r.o.record)
 			r.recordTarget("", AuditDeliver, d.entry.Sink, d.entry.Location, r.o.record.Newest().Token.Access, errs[i])
-		})
+		}
 	}
-	wg.Wait()
+	together(writes)
 	for i, d := range work {
 		if errs[i] != nil {
 			f := r.failure("A target could not be written", errs[i])

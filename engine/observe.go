@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -125,21 +124,6 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 		return
 	}
 	e.describe(ctx, o)
-}
-
-// together does all of it at the same time. The last is done right here, so
-// that what is alone, as it mostly is, needs no goroutine.
-func together(work []func()) {
-	if len(work) == 0 {
-		return
-	}
-	last := len(work) - 1
-	var others sync.WaitGroup
-	for _, f := range work[:last] {
-		others.Go(f)
-	}
-	work[last]()
-	others.Wait()
 }
 
 // unseenTarget reports a target that could not be looked at.

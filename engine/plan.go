@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/credsync/credsync/plan"
@@ -111,20 +109,12 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 
 func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) look) []*observation {
 	seen := make([]*observation, len(accounts))
-	// A goroutine for each account would grow a stack of its own for each.
-	var next atomic.Int64
-	var work sync.WaitGroup
-	for range min(e.Concurrency, len(accounts)) {
-		work.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(accounts)); i = next.Add(1) - 1 {
-				l := how(accounts[i])
-				if seen[i] = e.observe(ctx, accounts[i], l); l.only {
-					seen[i].lighten()
-				}
-			}
-		})
-	}
-	work.Wait()
+	e.severalAtOnce(len(accounts), func(i int) {
+		l := how(accounts[i])
+		if seen[i] = e.observe(ctx, accounts[i], l); l.only {
+			seen[i].lighten()
+		}
+	})
 	return seen
 }
 

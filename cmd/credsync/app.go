@@ -24,8 +24,6 @@ type process struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
-	// loaded is told how many accounts a configuration has; nil for nobody.
-	loaded func(accounts int)
 	// open replaces how a configuration and its engine come about; nil for
 	// the real way.
 	open opener

@@ -1,21 +1,52 @@
 package main
 
-import "runtime/debug"
-
-// The garbage collector's pace: how much the heap may grow, in percent of what
-// is in use, before it is gone through.
-const (
-	usualGrowth = 100
-	mostGrowth  = 400
-	// evenAccounts is the number of accounts from which on the usual pace is
-	// kept. Ten thousand take 100 to 140 MB at that.
-	evenAccounts = 10_000
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 )
 
-// collectLess lets fewer accounts have the memory that many would need, since
-// going through the heap again and again is a tenth of a run's work.
-func collectLess(accounts int) { debug.SetGCPercent(growthFor(accounts)) }
+const (
+	// room is how large the heap may get before it is gone through for garbage
+	// at all, in bytes. Most runs never get there.
+	room = 40 << 20
+	// usualGrowth is Go's own pace: how much the heap may grow, in percent of
+	// what is in use, before it is gone through.
+	usualGrowth = 100
+	// bareHeap is about what is in use before anything was done, in bytes.
+	bareHeap = 4 << 20
+)
 
-func growthFor(accounts int) int {
-	return max(usualGrowth, min(mostGrowth, usualGrowth*evenAccounts/max(1, accounts)))
+// collectLess leaves a small heap alone, since going through it again and again
+// is a tenth of a run's work. A heap that has outgrown its room is gone through
+// at the usual pace.
+func collectLess() {
+	debug.SetGCPercent(growthFor(bareHeap))
+	afterEach(func() { debug.SetGCPercent(growthFor(heapInUse())) })
+}
+
+// growthFor is by how much a heap may grow of which so much is in use, in
+// percent of that.
+func growthFor(inUse uint64) int {
+	if inUse == 0 {
+		return usualGrowth
+	}
+	return max(usualGrowth, int(room*100/inUse)-100)
+}
+
+// afterEach calls f after each collection of garbage.
+func afterEach(f func()) {
+	// Nothing refers to it, so each collection finds it.
+	type sentinel struct{ _ *sentinel }
+	runtime.SetFinalizer(&sentinel{}, func(*sentinel) {
+		f()
+		afterEach(f)
+	})
+}
+
+// heapInUse is what the last collection left, in bytes.
+func heapInUse() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

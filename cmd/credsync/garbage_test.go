@@ -1,11 +1,28 @@
 package main
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+	"time"
+)
 
-func TestGarbageLiesLongerWhereThereAreFewerAccounts(t *testing.T) {
-	for accounts, want := range map[int]int{0: 400, 1: 400, 2_500: 400, 5_000: 200, 10_000: 100, 1_000_000: 100} {
-		if got := growthFor(accounts); got != want {
-			t.Errorf("%d accounts: the heap may grow by %d %%, want %d %%", accounts, got, want)
+func TestSmallHeapIsLeftAlone(t *testing.T) {
+	for inUse, want := range map[uint64]int{0: 100, 4 << 20: 900, 10 << 20: 300, 20 << 20: 100, 40 << 20: 100, 1 << 30: 100} {
+		if got := growthFor(inUse); got != want {
+			t.Errorf("%d bytes in use: the heap may grow by %d %%, want %d %%", inUse, got, want)
+		}
+	}
+}
+
+func TestPaceIsSetAfterEachCollection(t *testing.T) {
+	called := make(chan struct{}, 100)
+	afterEach(func() { called <- struct{}{} })
+	for i := range 3 {
+		runtime.GC()
+		select {
+		case <-called:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("nothing was called after collection %d", i)
 		}
 	}
 }

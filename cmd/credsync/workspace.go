@@ -100,9 +100,6 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	if a.loaded != nil {
-		a.loaded(len(cfg.Accounts))
-	}
 	store, err := conns.store(cfg.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))

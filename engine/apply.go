@@ -12,9 +12,10 @@ import (
 
 // Apply does what the plan says, several accounts at a time. The failure of one
 // stops no other. When ctx ends, no further account is begun, and those at work
-// are brought to a point from which the next apply goes on.
+// are brought to a point from which the next apply goes on. A plan can be
+// applied once.
 func (e *Engine) Apply(ctx context.Context, p *Plan, obs Observer) *Summary {
-	return e.each(ctx, p, obs, false, func(*AccountPlan) bool { return true })
+	return e.each(ctx, p, p.Accounts, obs, false)
 }
 
 // Authenticate gets and verifies the tokens that are due, and leaves them in
@@ -22,18 +23,24 @@ func (e *Engine) Apply(ctx context.Context, p *Plan, obs Observer) *Summary {
 // written. Accounts are left out whose login would kill a token that targets
 // still hold; a warning says so.
 func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summary {
-	s := e.each(ctx, p, obs, true, func(ap *AccountPlan) bool {
-		return ap.Action.Contacts() && !ap.revokesHeld()
-	})
+	var due, left []*AccountPlan
 	for _, ap := range p.Accounts {
-		if ap.Action.Contacts() && ap.revokesHeld() {
-			s.Outcomes = append(s.Outcomes, Outcome{
-				Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Done, At: e.Now(),
-				Message: "not authenticated: a login would kill the token that targets still hold",
-				Diagnostics: diag.List{diag.Warningf("The account was not authenticated",
-					"A login kills the token before it, and targets still hold that one. Only apply, which delivers at once, logs in.").About(ap.Address, ap.Range)},
-			})
+		switch {
+		case !ap.Action.Contacts():
+		case ap.revokesHeld():
+			left = append(left, ap)
+		default:
+			due = append(due, ap)
 		}
+	}
+	s := e.each(ctx, p, due, obs, true)
+	for _, ap := range left {
+		s.Outcomes = append(s.Outcomes, Outcome{
+			Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Done, At: e.Now(),
+			Message: "not authenticated: a login would kill the token that targets still hold",
+			Diagnostics: diag.List{diag.Warningf("The account was not authenticated",
+				"A login kills the token before it, and targets still hold that one. Only apply, which delivers at once, logs in.").About(ap.Address, ap.Range)},
+		})
 	}
 	s.sort()
 	return s
@@ -47,7 +54,8 @@ func (p *AccountPlan) revokesHeld() bool {
 	return p.Action != plan.Refresh && p.seen.account.loginRevokes()
 }
 
-func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate bool, include func(*AccountPlan) bool) *Summary {
+// each works on accounts of a plan.
+func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs Observer, authenticate bool) *Summary {
 	s := &Summary{}
 	var mu sync.Mutex
 	add := func(o Outcome) {
@@ -55,9 +63,8 @@ func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate b
 		defer mu.Unlock()
 		s.Outcomes = append(s.Outcomes, o)
 	}
-	included := slices.DeleteFunc(slices.Clone(p.Accounts), func(ap *AccountPlan) bool { return !include(ap) })
-	e.severalAtOnce(len(included), func(i int) {
-		ap := included[i]
+	e.severalAtOnce(len(accounts), func(i int) {
+		ap := accounts[i]
 		if ctx.Err() != nil && ap.Action != plan.None {
 			add(e.notBegun(ap))
 			return
@@ -72,11 +79,20 @@ func (e *Engine) each(ctx context.Context, p *Plan, obs Observer, authenticate b
 	return s
 }
 
-// workOn does one account. Accounts with nothing to do are not reported.
+// workOn does one account. Accounts with nothing to do are not reported. What
+// the plan holds of the account's record is let go of.
 func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
 	quiet := ap.idle()
+	if quiet && ap.seen.atRest {
+		return Outcome{}, false
+	}
 	r := e.newRun(ap)
+	defer func() { ap.seen = ap.light().seen }()
 	r.authenticate, r.look.offline = authenticate, p.Request.Offline
+	if ap.seen.atRest {
+		// What became known of other accounts after it changes what to do.
+		r.lookAgain(ctx)
+	}
 	if !quiet {
 		obs.AccountStarted(ap)
 	}
@@ -94,8 +110,8 @@ func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != 
 
 // newRun is the work that a plan asks for.
 func (e *Engine) newRun(ap *AccountPlan) *run {
-	if ap.seen.kept {
-		panic("engine: the plan of " + ap.Address + " was kept to be looked at, and cannot be carried out")
+	if ap.seen.kept && !ap.seen.atRest {
+		panic("engine: the plan of " + ap.Address + " was made to be looked at, or was carried out already")
 	}
 	return &run{
 		e: e, p: ap.copy(), o: ap.seen,

@@ -46,8 +46,9 @@ type observation struct {
 
 	input       plan.Account
 	diagnostics diag.List
-	// kept observations are only good for looking at their plan.
-	kept bool
+	// kept observations are only good for looking at their plan. Of those that
+	// are at rest nothing was to be done.
+	kept, atRest bool
 }
 
 // look says how to observe.

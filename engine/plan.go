@@ -111,11 +111,30 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 	seen := make([]*observation, len(accounts))
 	e.severalAtOnce(len(accounts), func(i int) {
 		l := how(accounts[i])
-		if seen[i] = e.observe(ctx, accounts[i], l); l.only {
-			seen[i].lighten()
+		o := e.observe(ctx, accounts[i], l)
+		if !l.only {
+			o.atRest = e.nothingToDo(o)
 		}
+		if l.only || o.atRest {
+			o.lighten()
+		}
+		seen[i] = o
 	})
 	return seen
+}
+
+// nothingToDo reports whether work on an account would neither ask for anything
+// nor write anything. Who is told of accounts may be told of this one.
+func (e *Engine) nothingToDo(o *observation) bool {
+	if o.unread != nil || len(o.rescues) > 0 || len(e.Config.Notify) > 0 {
+		return false
+	}
+	r := e.newRun(decide(o))
+	if !r.p.idle() || r.p.Reason != plan.Current {
+		return false
+	}
+	_, dirty := r.noted()
+	return !dirty
 }
 
 // unrecorded warns where verifications are missing from the audit trail. It says

@@ -261,19 +261,26 @@ func (r *run) note(ctx context.Context) {
 		// Writing now would make the holder believe that it lost its lease.
 		return
 	}
-	rec := r.o.record.Clone()
-	dirty := rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
-	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
-	dirty = r.lift(rec) || dirty
-	if r.o.account.cfg.VerifyEvery > 0 && r.o.verification.Outcome == plan.Confirmed {
-		rec.Newest().VerifiedAt, dirty = r.o.at, true
-	}
+	rec, dirty := r.noted()
 	if !dirty {
 		return
 	}
 	if _, err := r.e.Store.Save(ctx, rec, r.o.version); err != nil {
 		r.e.Log.Warn("the state could not be brought up to date", "address", r.p.Address, "error", err)
 	}
+}
+
+// noted is the record as an account with nothing to do leaves it; dirty says
+// that this is not how it was found.
+func (r *run) noted() (rec *state.Record, dirty bool) {
+	rec = r.o.record.Clone()
+	dirty = rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
+	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
+	dirty = r.lift(rec) || dirty
+	if r.o.account.cfg.VerifyEvery > 0 && r.o.verification.Outcome == plan.Confirmed {
+		rec.Newest().VerifiedAt, dirty = r.o.at, true
+	}
+	return rec, dirty
 }
 
 // newBlock returns the block that is to be remembered and is not yet, or nil.

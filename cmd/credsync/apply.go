@@ -97,6 +97,8 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 			return status(exitError)
 		}
 	}
+	// The document of many accounts is large, and has been printed.
+	failed := d.Diagnostics.HasErrors()
 	view.Begin(working(p))
 	s := w.engine.Apply(ctx, p, view)
 	if f.metrics.wanted() {
@@ -107,7 +109,7 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	view.Finish(s)
 	return ending{
 		detailed: true,
-		failed:   d.Diagnostics.HasErrors() || s.Count(engine.Failed) > 0,
+		failed:   failed || s.Count(engine.Failed) > 0,
 		blocked:  s.Count(engine.Blocked) > 0,
 	}.exit()
 }

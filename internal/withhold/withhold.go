@@ -30,6 +30,11 @@ type finder struct {
 	secrets []credential.Secret
 	// pieces are in lower case, by their length.
 	pieces map[int]map[string]struct{}
+	// heads has a bit for what pieces may begin with: most places of a text
+	// need not be looked up at all.
+	heads [1 << 16 / 64]uint64
+	// short says that there are pieces without a head.
+	short bool
 }
 
 func newFinder(secrets []credential.Secret) *finder {
@@ -51,25 +56,58 @@ func (f *finder) add(of form) {
 	if n == 0 {
 		return
 	}
+	f.short = f.short || n < headLength
 	if f.pieces[n] == nil {
 		f.pieces[n] = make(map[string]struct{})
 	}
 	for i := 0; i+n <= len(text); i++ {
 		f.pieces[n][text[i:i+n]] = struct{}{}
+		if n >= headLength {
+			h := head(text[i:])
+			f.heads[h/64] |= 1 << (h % 64)
+		}
 	}
 }
 
 // in reports whether a text has a piece in it, in whatever letter case.
 func (f *finder) in(text string) bool {
 	text = strings.ToLower(text)
-	for n, pieces := range f.pieces {
-		for i := 0; i+n <= len(text); i++ {
-			if _, ok := pieces[text[i:i+n]]; ok {
-				return true
-			}
+	for i := range len(text) {
+		if (f.short || f.mayBegin(text[i:])) && f.begins(text[i:]) {
+			return true
 		}
 	}
 	return false
+}
+
+// begins reports whether a text begins with a piece.
+func (f *finder) begins(text string) bool {
+	for n, pieces := range f.pieces {
+		if n > len(text) {
+			continue
+		}
+		if _, ok := pieces[text[:n]]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBegin is false where a text begins with no piece that has a head.
+func (f *finder) mayBegin(text string) bool {
+	if len(text) < headLength {
+		return false
+	}
+	h := head(text)
+	return f.heads[h/64]&(1<<(h%64)) != 0
+}
+
+// headLength is how many bytes make the head of a piece.
+const headLength = 3
+
+// head is a number for the first bytes of a text, by Knuth's multiplication.
+func head(s string) uint16 {
+	return uint16((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) * 2654435761 >> 16)
 }
 
 // finds reports whether these are the secrets that f looks for.

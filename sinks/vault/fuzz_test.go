@@ -1,10 +1,15 @@
 package vault
 
 import (
+	"encoding/json"
 	"net/url"
 	"path"
 	"strings"
 	"testing"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/sinks"
+	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzPath: a path that is accepted is the one that Vault sees, however the URL
@@ -29,4 +34,37 @@ func FuzzPath(f *testing.F) {
 			t.Errorf("the record of %q would be %q", p, name)
 		}
 	})
+}
+
+// FuzzSecretOfTexts: decoding a secret's strings at once gives what decoding
+// each value by itself does.
+func FuzzSecretOfTexts(f *testing.F) {
+	for _, s := range []string{
+		`{"data":{"data":{"a":"b","c":"d\n\u0000\ud800"},"metadata":{"version":3}}}`,
+		`{"data":{"data":{"a":"b","n":98765432109876543210,"o":{"x": [1, null]},"none":null},"metadata":{"version":3}}}`,
+		`{"data":{"data":null,"metadata":{"version":2,"deletion_time":"x"}}}`, `{"data":{"data":[],"metadata":{}}}`, `{"data":{"data":{"a":"b"},"metadata":{"version":"x"}}}`, `{}`, `[`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		data, version, err := decodeSecret(body)
+		var want secret[json.RawMessage]
+		if wrong := json.Unmarshal(body, &want); wrong != nil {
+			if err == nil {
+				t.Errorf("%q was decoded, in spite of %v", body, wrong)
+			}
+			return
+		}
+		if err != nil || version != want.Data.Metadata.Version || !cmp.Equal(revealAll(data), revealAll(sinks.Conceal(want.Data.Data))) {
+			t.Errorf("%q: %v at version %d, %v", body, revealAll(data), version, err)
+		}
+	})
+}
+
+func revealAll(data map[string]credential.Secret) map[string]string {
+	texts := make(map[string]string, len(data))
+	for name, s := range data {
+		texts[name] = s.Reveal()
+	}
+	return texts
 }

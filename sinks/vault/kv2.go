@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
 )
 
@@ -80,30 +81,56 @@ func (k kv2) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	return m.info(k.env.Now()), err
 }
 
+// secret is what GET data/ answers.
+type secret[V any] struct {
+	Data struct {
+		Data     map[string]V `json:"data"`
+		Metadata struct {
+			Version int `json:"version"`
+		} `json:"metadata"`
+	} `json:"data"`
+}
+
 func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
-	var answer struct {
-		Data struct {
-			Data     map[string]json.RawMessage `json:"data"`
-			Metadata struct {
-				Version int `json:"version"`
-			} `json:"metadata"`
-		} `json:"data"`
-	}
+	var o sinks.Object
+	var version int
 	r := k.dataRequest("read", t, "read")
-	found, err := k.get(ctx, r, &answer)
+	found, err := k.getWith(ctx, r, nil, func(body []byte) (err error) {
+		o.Data, version, err = decodeSecret(body)
+		return err
+	})
 	if err != nil {
 		return sinks.Object{}, err
 	}
+	if version > 0 || found {
+		// Where it was deleted, Vault still counts its versions.
+		o.Version = strconv.Itoa(version)
+	}
 	if !found {
 		r.client = k.client
-		err = fmt.Errorf("%s: %w", r, sinks.ErrNotFound)
-		if n := answer.Data.Metadata.Version; n > 0 {
-			// Deleted, and Vault still counts its versions.
-			return sinks.Object{Version: strconv.Itoa(n)}, err
-		}
-		return sinks.Object{}, err
+		return sinks.Object{Version: o.Version}, fmt.Errorf("%s: %w", r, sinks.ErrNotFound)
 	}
-	return sinks.Object{Data: sinks.Conceal(answer.Data.Data), Version: strconv.Itoa(answer.Data.Metadata.Version)}, nil
+	return o, nil
+}
+
+// decodeSecret decodes a secret's values and its version. Mostly all values are
+// strings, which are decoded at once.
+func decodeSecret(body []byte) (data map[string]credential.Secret, version int, err error) {
+	var texts secret[*string]
+	if json.Unmarshal(body, &texts) == nil {
+		data = make(map[string]credential.Secret, len(texts.Data.Data))
+		for name, text := range texts.Data.Data {
+			if text != nil {
+				data[name] = credential.NewSecret(*text)
+			}
+		}
+		return data, texts.Data.Metadata.Version, nil
+	}
+	var values secret[json.RawMessage]
+	if err := json.Unmarshal(body, &values); err != nil {
+		return nil, 0, err
+	}
+	return sinks.Conceal(values.Data.Data), values.Data.Metadata.Version, nil
 }
 
 func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {

@@ -63,10 +63,10 @@ func (s *Sink) again(ctx context.Context, r request, token credential.Secret, de
 // get reads a path into out; found is false where nothing is there, and out
 // then has what the answer says all the same.
 func (s *Sink) get(ctx context.Context, r request, out any) (found bool, err error) {
-	return s.getWith(ctx, r, nil, out)
+	return s.getWith(ctx, r, nil, func(body []byte) error { return json.Unmarshal(body, out) })
 }
 
-func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any) (found bool, err error) {
+func (s *Sink) getWith(ctx context.Context, r request, query url.Values, decode func([]byte) error) (found bool, err error) {
 	r.client = s.client
 	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
 		// The client leaves its deadline running, with all that belongs to
@@ -81,7 +81,7 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any
 			// A secret whose latest version was deleted is answered with 404
 			// and its metadata; the client has made the body readable again.
 			if body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err == nil {
-				_ = json.Unmarshal(body, out)
+				_ = decode(body)
 			}
 			return nil
 		}
@@ -92,7 +92,7 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, out any
 		if err != nil {
 			return err
 		}
-		if json.Unmarshal(body, out) != nil {
+		if decode(body) != nil {
 			return described{errForeign(r)}
 		}
 		found = true

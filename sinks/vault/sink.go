@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -231,7 +232,8 @@ func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, e
 		} `json:"data"`
 	}
 	r := request{op: "list " + prefix.Location, path: e.listPath(prefix.Path), capabilities: []string{"list"}}
-	if _, err := s.getWith(ctx, r, url.Values{"list": {"true"}}, &answer); err != nil {
+	decode := func(body []byte) error { return json.Unmarshal(body, &answer) }
+	if _, err := s.getWith(ctx, r, url.Values{"list": {"true"}}, decode); err != nil {
 		return nil, err
 	}
 	var list []sinks.Target

@@ -33,7 +33,7 @@ func (l *loader) deliveries(b *accountBlock, a *Account, sc scope) ([]*Delivery,
 		switch block.Type {
 		case "deliver":
 			list = []delivery{{
-				section: section{body: block.Body, def: block.DefRange, name: headerOf(block.Type, block.Labels)},
+				section: section{body: block.Body, def: block.DefRange, kind: block.Type, quoted: block.Labels},
 				labels:  block.Labels, labelRanges: block.LabelRanges, scope: sc,
 			}}
 		case "dynamic":

@@ -47,7 +47,7 @@ func (l *loader) dynamic(b *hcl.Block, sc scope) ([]delivery, bool) {
 		inner.iterator = iterator
 		inner.ctx = sc.ctx.NewChild()
 		inner.ctx.Variables = map[string]cty.Value{iterator: e}
-		d := delivery{section: section{body: content.Blocks[0].Body, def: b.DefRange, name: "the content of dynamic \"deliver\""}, scope: inner}
+		d := delivery{section: section{body: content.Blocks[0].Body, def: b.DefRange, kind: "the content of dynamic \"deliver\""}, scope: inner}
 		d.labels, d.labelRanges = l.labels(content.Attributes["labels"].Expr, inner)
 		if d.labels == nil {
 			ok = false

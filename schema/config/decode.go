@@ -95,6 +95,11 @@ func plainContent(body hcl.Body, want *hcl.BodySchema) (content *hcl.BodyContent
 	if !ok {
 		return nil, false
 	}
+	for _, a := range want.Attributes {
+		if a.Required && native.Attributes[a.Name] == nil {
+			return nil, false
+		}
+	}
 	content = &hcl.BodyContent{Attributes: make(hcl.Attributes, len(native.Attributes)), MissingItemRange: native.MissingItemRange()}
 	for name, a := range native.Attributes {
 		if !slices.ContainsFunc(want.Attributes, func(s hcl.AttributeSchema) bool { return s.Name == name }) {

@@ -14,25 +14,27 @@ const day = 24 * time.Hour
 // ParseDuration reads a duration as time.ParseDuration does, and also whole
 // days: "90d", "1d12h". It accepts no negative one.
 func ParseDuration(s string) (time.Duration, error) {
-	wrong := fmt.Errorf("%q is not a duration: write a number and a unit, such as \"90s\", \"15m\", \"48h\" or \"7d\"", s)
+	wrong := func() (time.Duration, error) {
+		return 0, fmt.Errorf("%q is not a duration: write a number and a unit, such as \"90s\", \"15m\", \"48h\" or \"7d\"", s)
+	}
 	var total time.Duration
 	rest := s
 	if days, after, ok := strings.Cut(s, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		if err != nil {
-			return 0, wrong
+			return wrong()
 		}
 		total, rest = time.Duration(n)*day, after
 	}
 	if rest != "" || s == "" {
 		d, err := time.ParseDuration(rest)
 		if err != nil || d < 0 || strings.ContainsAny(rest, "+-") {
-			return 0, wrong
+			return wrong()
 		}
 		total += d
 	}
 	if total < 0 {
-		return 0, wrong
+		return wrong()
 	}
 	return total, nil
 }

@@ -108,6 +108,16 @@ func (b *Block) index(name string) int {
 	return -1
 }
 
+// HasBlock reports whether blocks of that type may stand in this one.
+func (b *Block) HasBlock(blockType string) bool {
+	for i := range b.Blocks {
+		if b.Blocks[i].Type == blockType {
+			return true
+		}
+	}
+	return false
+}
+
 // Output is one value that a provider's token has besides the token itself.
 type Output struct {
 	Name string

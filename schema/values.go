@@ -30,21 +30,14 @@ type Values struct {
 // NewValues is called by the decoder, and by tests that have no HCL. attrs may
 // be marked; missing ones count as null. It panics on a name that block lacks.
 func NewValues(block *Block, label string, attrs map[string]cty.Value, nested map[string][]Values) Values {
-	full := make([]cty.Value, len(block.Attributes))
+	inOrder := make([]cty.Value, len(block.Attributes))
 	known := 0
 	for i := range block.Attributes {
-		a := &block.Attributes[i]
-		v, ok := attrs[a.Name]
+		v, ok := attrs[block.Attributes[i].Name]
 		if ok {
 			known++
 		}
-		if !ok || v == cty.NilVal {
-			v = cty.NullVal(a.Type)
-		}
-		if v.IsNull() && a.Default != cty.NilVal {
-			v = a.Default
-		}
-		full[i] = v
+		inOrder[i] = v
 	}
 	if known != len(attrs) {
 		for name := range attrs {
@@ -53,7 +46,25 @@ func NewValues(block *Block, label string, attrs map[string]cty.Value, nested ma
 			}
 		}
 	}
-	return Values{block: block, attrs: full, nested: nested, label: label}
+	return ValuesInOrder(block, label, inOrder, nested)
+}
+
+// ValuesInOrder is NewValues for attributes in the order of the table, those
+// missing being cty.NilVal. It keeps attrs.
+func ValuesInOrder(block *Block, label string, attrs []cty.Value, nested map[string][]Values) Values {
+	if len(attrs) != len(block.Attributes) {
+		panic(fmt.Sprintf("schema: block %q has %d attributes, not %d", block.Type, len(block.Attributes), len(attrs)))
+	}
+	for i := range block.Attributes {
+		a, v := &block.Attributes[i], &attrs[i]
+		if *v == cty.NilVal {
+			*v = cty.NullVal(a.Type)
+		}
+		if v.IsNull() && a.Default != cty.NilVal {
+			*v = a.Default
+		}
+	}
+	return Values{block: block, attrs: attrs, nested: nested, label: label}
 }
 
 // Block returns the table these values were decoded by.

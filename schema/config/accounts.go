@@ -8,6 +8,7 @@ import (
 
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -19,6 +20,12 @@ type accountBlock struct {
 	spec    *providers.Spec
 	table   *schema.Block
 	content *hcl.BodyContent
+	// at is the section's def, and ranges are those of its blocks, shared by
+	// all that is kept of them.
+	at     *diag.Range
+	ranges []*diag.Range
+	// usesAccount says that deliver blocks may refer to account.
+	usesAccount bool
 }
 
 var deliverBlocks = []hcl.BlockHeaderSchema{
@@ -54,11 +61,16 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 		return nil
 	}
 	block := &accountBlock{
-		section: section{body: b.Body, def: b.DefRange, name: headerOf(b.Type, b.Labels)},
+		section: section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels},
 		name:    b.Labels[1], spec: spec, table: l.providerTable(spec),
 	}
 	sc := scope{ctx: l.root, address: address, provider: spec.Name}
 	block.content, ok = l.read(block.section, sc, []*schema.Block{l.tables.account, block.table}, deliverBlocks...)
+	block.at = convertRange(b.DefRange)
+	for _, inner := range block.content.Blocks {
+		block.ranges = append(block.ranges, convertRange(inner.DefRange))
+	}
+	block.usesAccount = usesAccount(block.content)
 	instances, good := l.instances(block.content.Attributes["for_each"], sc)
 	var accounts []*Account
 	for _, i := range instances {
@@ -88,7 +100,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	common, ok := l.decode(b.content, l.tables.account, b.section, i.scope)
 	own, good := l.decode(b.content, b.table, b.section, i.scope)
 	a := &Account{
-		Address: i.scope.address, Name: b.name, Spec: b.spec, Values: own, HTTP: l.defaultHTTP, Range: convertRange(b.def),
+		Address: i.scope.address, Name: b.name, Spec: b.spec, Values: own, HTTP: l.defaultHTTP, Range: b.at,
 	}
 	if blocks := common.Nested("http"); len(blocks) > 0 {
 		a.HTTP = blocks[0]

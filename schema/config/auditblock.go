@@ -21,7 +21,7 @@ func (l *loader) declareAudit(blocks []*hcl.Block) *Audit {
 		l.report.error(b.DefRange, "", "Duplicate audit block", fmt.Sprintf("The audit trail was already declared at %s. There can be only one audit block.", place(blocks[0].DefRange)))
 	}
 	b := blocks[0]
-	s := section{body: b.Body, def: b.DefRange, name: "the audit block"}
+	s := section{body: b.Body, def: b.DefRange, kind: "the audit block"}
 	values, ok := l.decodeAll(s, l.tables.audit, "", scope{ctx: l.root})
 	if !ok {
 		return nil

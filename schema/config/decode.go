@@ -8,6 +8,7 @@ import (
 
 	"github.com/credsync/credsync/schema"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
@@ -17,58 +18,143 @@ type section struct {
 	body hcl.Body
 	// def is the block's header.
 	def hcl.Range
-	// name is the block in diagnostics: `account "sagi" "coffee"`.
-	name string
+	// kind and quoted are what its name in diagnostics is made of.
+	kind   string
+	quoted []string
+}
+
+// name is the block as the user writes it: `account "sagi" "coffee"`.
+func (s section) name() string {
+	header := s.kind
+	for _, label := range s.quoted {
+		header += " " + strconv.Quote(label)
+	}
+	return header
 }
 
 // read splits a body by the tables that share it, and reports what none of
 // them has. extra are block types that the caller takes apart itself.
 func (l *loader) read(s section, sc scope, tables []*schema.Block, extra ...hcl.BlockHeaderSchema) (*hcl.BodyContent, bool) {
-	want := &hcl.BodySchema{Blocks: extra}
-	for _, t := range tables {
-		part := l.bodySchema(t)
-		want.Attributes = append(want.Attributes, part.Attributes...)
-		want.Blocks = append(want.Blocks, part.Blocks...)
+	of := shape{tables[0], tables[len(tables)-1]}
+	want := l.bodySchemas[of]
+	if want == nil {
+		want = bodySchema(tables, extra)
+		l.bodySchemas[of] = want
 	}
-	content, problems := s.body.Content(want)
-	for _, p := range problems {
-		l.structural(p, sc.address)
-	}
-	return content, !problems.HasErrors()
+	return l.split(s.body, of, want, sc)
 }
 
-// bodySchema is the shape of a table for the parser. Nothing in it is
-// required: an environment variable may stand in.
-func (l *loader) bodySchema(t *schema.Block) *hcl.BodySchema {
-	if s, ok := l.bodySchemas[t]; ok {
-		return s
+// split takes a body apart, and reports what is not wanted in it.
+func (l *loader) split(body hcl.Body, of shape, want *hcl.BodySchema, sc scope) (*hcl.BodyContent, bool) {
+	key := bodyKey{body: body, shape: of}
+	if kept, ok := sc.memo.body(key); ok {
+		return kept, true
 	}
-	s := &hcl.BodySchema{}
-	for _, a := range t.Attributes {
-		s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: a.Name})
-	}
-	for i := range t.Blocks {
-		labels := t.Blocks[i].Labels
-		if len(labels) == 0 && len(t.Blocks[i].Variants) > 0 {
-			labels = []string{"type"}
+	content, ok := plainContent(body, want)
+	if !ok {
+		var problems hcl.Diagnostics
+		content, problems = body.Content(want)
+		for _, p := range problems {
+			l.structural(p, sc.address)
 		}
-		s.Blocks = append(s.Blocks, hcl.BlockHeaderSchema{Type: t.Blocks[i].Type, LabelNames: labels})
+		ok = !problems.HasErrors()
 	}
-	l.bodySchemas[t] = s
+	if ok && sc.memo != nil {
+		sc.memo.bodies[key] = content
+	}
+	return content, ok
+}
+
+// shape is that of a body: the first and the last of the tables that share it.
+type shape [2]*schema.Block
+
+// bodySchema is the shape of tables for the parser. Nothing in it is required:
+// an environment variable may stand in.
+func bodySchema(tables []*schema.Block, extra []hcl.BlockHeaderSchema) *hcl.BodySchema {
+	s := &hcl.BodySchema{Blocks: slices.Clone(extra)}
+	for _, t := range tables {
+		for _, a := range t.Attributes {
+			s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: a.Name})
+		}
+		for i := range t.Blocks {
+			labels := t.Blocks[i].Labels
+			if len(labels) == 0 && len(t.Blocks[i].Variants) > 0 {
+				labels = []string{"type"}
+			}
+			s.Blocks = append(s.Blocks, hcl.BlockHeaderSchema{Type: t.Blocks[i].Type, LabelNames: labels})
+		}
+	}
 	return s
+}
+
+// plainContent is what Content gives of a block's body as it was parsed from
+// the native syntax. ok is false for others, and where there is something to
+// report.
+func plainContent(body hcl.Body, want *hcl.BodySchema) (content *hcl.BodyContent, ok bool) {
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		return nil, false
+	}
+	for _, a := range want.Attributes {
+		if a.Required && native.Attributes[a.Name] == nil {
+			return nil, false
+		}
+	}
+	content = &hcl.BodyContent{Attributes: make(hcl.Attributes, len(native.Attributes)), MissingItemRange: native.MissingItemRange()}
+	for name, a := range native.Attributes {
+		if !slices.ContainsFunc(want.Attributes, func(s hcl.AttributeSchema) bool { return s.Name == name }) {
+			return nil, false
+		}
+		content.Attributes[name] = a.AsHCLAttribute()
+	}
+	for _, b := range native.Blocks {
+		if !slices.ContainsFunc(want.Blocks, func(s hcl.BlockHeaderSchema) bool {
+			return s.Type == b.Type && len(s.LabelNames) == len(b.Labels)
+		}) {
+			return nil, false
+		}
+		content.Blocks = append(content.Blocks, b.AsHCLBlock())
+	}
+	return content, true
 }
 
 // decode reads the rows of one table out of a body that was split.
 func (l *loader) decode(content *hcl.BodyContent, table *schema.Block, s section, sc scope) (schema.Values, bool) {
+	var kept *decoded
+	if gives(content, table) {
+		kept = sc.memo.table(content, table)
+	} else {
+		kept = l.defaultsOf(table)
+	}
+	if kept != nil && kept.done {
+		return kept.values, true
+	}
+	values, good := l.decodeRows(content, table, s, sc)
+	if kept != nil && good {
+		kept.values, kept.done = values, true
+	}
+	return values, good
+}
+
+// defaultsOf is where the values are kept of a table of which a block gives
+// nothing. They are the same for all blocks.
+func (l *loader) defaultsOf(table *schema.Block) *decoded {
+	if l.defaultValues[table] == nil {
+		l.defaultValues[table] = &decoded{}
+	}
+	return l.defaultValues[table]
+}
+
+func (l *loader) decodeRows(content *hcl.BodyContent, table *schema.Block, s section, sc scope) (schema.Values, bool) {
 	good := true
-	attrs := make(map[string]cty.Value, len(table.Attributes))
+	attrs := make([]cty.Value, len(table.Attributes))
 	for i := range table.Attributes {
 		row := &table.Attributes[i]
 		if row.Deferred {
 			continue
 		}
 		v, ok := l.attribute(content.Attributes[row.Name], row, s, sc)
-		attrs[row.Name] = v
+		attrs[i] = v
 		good = good && ok
 	}
 	var nested map[string][]schema.Values
@@ -82,7 +168,7 @@ func (l *loader) decode(content *hcl.BodyContent, table *schema.Block, s section
 		}
 		good = good && ok
 	}
-	values := schema.NewValues(table, "", attrs, nested)
+	values := schema.ValuesInOrder(table, "", attrs, nested)
 	if good && table.Check != nil {
 		good = l.checkBlock(table, values, s, sc)
 	}
@@ -110,7 +196,7 @@ func (l *loader) nested(content *hcl.BodyContent, row *schema.Nested, s section,
 			if row.Max > 1 {
 				most = fmt.Sprintf("At most %d blocks", row.Max)
 			}
-			l.report.error(b.DefRange, sc.address, fmt.Sprintf("Too many %s blocks", row.Type), fmt.Sprintf("%s of type %q can be in %s.", most, row.Type, s.name))
+			l.report.error(b.DefRange, sc.address, fmt.Sprintf("Too many %s blocks", row.Type), fmt.Sprintf("%s of type %q can be in %s.", most, row.Type, s.name()))
 			good = false
 			continue
 		}
@@ -126,12 +212,12 @@ func (l *loader) nested(content *hcl.BodyContent, row *schema.Nested, s section,
 			}
 			table = variant
 		}
-		values, ok := l.decodeAll(section{body: b.Body, def: b.DefRange, name: headerOf(b.Type, b.Labels)}, table, label, sc)
+		values, ok := l.decodeAll(section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}, table, label, sc)
 		all = append(all, values)
 		good = good && ok
 	}
 	if count < row.Min {
-		l.report.error(s.def, sc.address, fmt.Sprintf("Missing %s block", row.Type), fmt.Sprintf("At least %d %q block is required in %s.", row.Min, row.Type, s.name))
+		l.report.error(s.def, sc.address, fmt.Sprintf("Missing %s block", row.Type), fmt.Sprintf("At least %d %q block is required in %s.", row.Min, row.Type, s.name()))
 		good = false
 	}
 	return all, good
@@ -157,33 +243,40 @@ type variantKey struct {
 
 // attribute decodes one row; attr is nil where the body does not have it.
 func (l *loader) attribute(attr *hcl.Attribute, row *schema.Attribute, s section, sc scope) (cty.Value, bool) {
+	if attr == nil {
+		return l.absent(row, s, sc)
+	}
+	x := sc.memo.expression(attr)
+	if x.value != cty.NilVal {
+		return x.value, true
+	}
 	null := cty.NullVal(row.Type)
-	v := null
-	at := s.def
-	var used []string
-	if attr != nil {
-		at = attr.Expr.Range()
-		used = names(attr.Expr)
-		if row.Sensitive {
-			l.report.taint(used)
-		} else {
-			l.report.reveal(attr.Expr)
-		}
-		got, ok := l.evaluate(attr.Expr, sc, row.Sensitive)
-		if !ok {
-			return null, false
-		}
-		v = got
+	if row.Sensitive {
+		l.report.taint(x.names)
+	} else {
+		l.report.reveal(attr.Expr)
+	}
+	x.sound = x.sound || l.checkReferences(attr.Expr, x.refs, sc, row.Sensitive)
+	if !x.sound {
+		return null, false
+	}
+	v, ok := l.value(attr.Expr, sc, row.Sensitive)
+	if !ok {
+		return null, false
 	}
 	if v.IsKnown() && v.IsNull() {
 		return l.absent(row, s, sc)
 	}
-	r := rowReport{l: l, row: row, at: at, address: sc.address, used: used}
+	r := rowReport{l: l, row: row, at: attr.Expr.Range(), address: sc.address, used: x.names}
 	if isSensitive(v) && !row.Sensitive {
 		r.error("Sensitive value in a place that is shown", fmt.Sprintf("The argument %q is shown in plans and logs, or stored in clear, so its value must not be sensitive. If this value is no secret, wrap it in nonsensitive().", row.Name), "")
 		return null, false
 	}
-	return r.convert(v)
+	v, ok = r.convert(v)
+	if ok && x.fixed {
+		x.value = v
+	}
+	return v, ok
 }
 
 // absent is the value of a row that the body does not have: of the
@@ -198,7 +291,7 @@ func (l *loader) absent(row *schema.Attribute, s section, sc scope) (cty.Value, 
 	if !row.Required {
 		return cty.NullVal(row.Type), true
 	}
-	detail := fmt.Sprintf("The argument %q is required in %s, but it is not set.", row.Name, s.name)
+	detail := fmt.Sprintf("The argument %q is required in %s, but it is not set.", row.Name, s.name())
 	if len(row.Env) > 0 {
 		detail += fmt.Sprintf(" Set it, or the environment variable %s.", strings.Join(row.Env, " or "))
 	}
@@ -369,13 +462,4 @@ func quotes(err error, v cty.Value) bool {
 		return true, nil
 	})
 	return found
-}
-
-// headerOf writes a block's header as the user does.
-func headerOf(blockType string, labels []string) string {
-	header := blockType
-	for _, label := range labels {
-		header += " " + strconv.Quote(label)
-	}
-	return header
 }

@@ -17,38 +17,57 @@ type delivery struct {
 	section
 	labels      []string
 	labelRanges []hcl.Range
-	scope       scope
+	// at is the section's def, for what is kept of the block.
+	at    *diag.Range
+	scope scope
 }
 
 // deliveries evaluates the deliver blocks of one account.
 func (l *loader) deliveries(b *accountBlock, a *Account, sc scope) ([]*Delivery, bool) {
 	sc.deliver = true
-	sc.ctx = sc.ctx.NewChild()
-	sc.ctx.Variables = map[string]cty.Value{"account": accountObject(a)}
+	if b.usesAccount {
+		sc.ctx = sc.ctx.NewChild()
+		sc.ctx.Variables = map[string]cty.Value{"account": accountObject(a)}
+	}
 	var all []*Delivery
 	good := true
-	for _, block := range b.content.Blocks {
-		var list []delivery
-		ok := true
+	add := func(d *delivery) {
+		made := l.deliver(d, a)
+		good = good && made != nil
+		if made != nil {
+			all = append(all, made)
+		}
+	}
+	for i, block := range b.content.Blocks {
 		switch block.Type {
 		case "deliver":
-			list = []delivery{{
-				section: section{body: block.Body, def: block.DefRange, name: headerOf(block.Type, block.Labels)},
-				labels:  block.Labels, labelRanges: block.LabelRanges, scope: sc,
-			}}
+			add(&delivery{
+				section: section{body: block.Body, def: block.DefRange, kind: block.Type, quoted: block.Labels},
+				labels:  block.Labels, labelRanges: block.LabelRanges, at: b.ranges[i], scope: sc,
+			})
 		case "dynamic":
-			list, ok = l.dynamic(block, sc)
-		}
-		good = good && ok
-		for _, d := range list {
-			made := l.deliver(d, a)
-			good = good && made != nil
-			if made != nil {
-				all = append(all, made)
+			list, ok := l.dynamic(block, b.ranges[i], sc)
+			good = good && ok
+			for _, d := range list {
+				add(d)
 			}
 		}
 	}
 	return all, good
+}
+
+// usesAccount reports whether any deliver block may refer to account.
+func usesAccount(content *hcl.BodyContent) bool {
+	for _, b := range content.Blocks {
+		if b.Type != "deliver" && b.Type != "dynamic" {
+			continue
+		}
+		refs, ok := bodyReferences(b.Body)
+		if !ok || slices.ContainsFunc(refs, func(t hcl.Traversal) bool { return t.RootName() == "account" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // accountObject is what `account` means in a deliver block.
@@ -59,7 +78,7 @@ func accountObject(a *Account) cty.Value {
 }
 
 // deliver evaluates one; nil if that fails.
-func (l *loader) deliver(d delivery, a *Account) *Delivery {
+func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	spec, ok := l.opts.Sinks.Lookup(d.labels[0])
 	if !ok {
 		types := l.opts.Sinks.Types()
@@ -77,7 +96,7 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, d, a) {
 		return nil
 	}
-	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: convertRange(d.def), def: d.def, keys: keys.all}
+	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all}
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
@@ -85,7 +104,7 @@ func (l *loader) deliver(d delivery, a *Account) *Delivery {
 		l.unknowable(a.Address, spec.Type, d.def)
 	}
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
-	made.render = l.renderer(content.Attributes["data"], d, a, made.Range)
+	made.render = l.renderer(content.Attributes["data"], d, a)
 	return made
 }
 
@@ -101,13 +120,25 @@ type dataKeySet struct {
 
 // checkData type-checks data against a token whose values are not known yet,
 // and returns the keys that will be written where these are known.
-func (l *loader) checkData(attr *hcl.Attribute, d delivery, a *Account) (keys dataKeySet, ok bool) {
+func (l *loader) checkData(attr *hcl.Attribute, d *delivery, a *Account) (keys dataKeySet, ok bool) {
 	if attr == nil {
 		names := l.defaultKeys(a.Spec)
 		return dataKeySet{known: true, all: names, written: names}, true
 	}
+	x := d.scope.memo.expression(attr)
+	if x.keys != nil {
+		return *x.keys, true
+	}
+	keys, ok = l.keysOfData(attr, d, a)
+	if ok && refersOnlyTo(x.refs, "var", "local", "data", "token") {
+		x.keys = &keys
+	}
+	return keys, ok
+}
+
+func (l *loader) keysOfData(attr *hcl.Attribute, d *delivery, a *Account) (keys dataKeySet, ok bool) {
 	l.report.revealNames(attr.Expr)
-	sc := d.withToken(l.unknownToken(a.Spec))
+	sc := d.scope.withToken(l.unknownToken(a.Spec))
 	v, ok := l.evaluate(attr.Expr, sc, false)
 	if !ok || !l.checkKeyExpressions(attr.Expr, sc) {
 		return dataKeySet{}, false
@@ -146,7 +177,7 @@ func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
 }
 
 // checkKeys asks the sink whether it can write data under these keys.
-func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []string) error, own schema.Values, keys dataKeySet, d delivery, a *Account) bool {
+func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []string) error, own schema.Values, keys dataKeySet, d *delivery, a *Account) bool {
 	if check == nil || !keys.known || !own.AllKnown() {
 		return true
 	}
@@ -184,8 +215,7 @@ func withoutNulls(v cty.Value, keys []string) []string {
 }
 
 // withToken is the scope of data, in which token has that value.
-func (d delivery) withToken(token cty.Value) scope {
-	sc := d.scope
+func (sc scope) withToken(token cty.Value) scope {
 	sc.token = true
 	sc.ctx = sc.ctx.NewChild()
 	sc.ctx.Variables = map[string]cty.Value{"token": token}
@@ -234,7 +264,7 @@ func (l *loader) defaultKeys(spec *providers.Spec) []string {
 }
 
 // target asks the sink for the place that the block names.
-func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d delivery, a *Account) bool {
+func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d *delivery, a *Account) bool {
 	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
 		l.unknowable(a.Address, made.Sink.Spec.Type, d.def)
 		return true // offline: it cannot be known

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -20,16 +21,13 @@ func dynamicBody() *hcl.BodySchema {
 }
 
 // dynamic expands a dynamic "deliver" block.
-func (l *loader) dynamic(b *hcl.Block, sc scope) ([]delivery, bool) {
+func (l *loader) dynamic(b *hcl.Block, at *diag.Range, sc scope) ([]*delivery, bool) {
 	if b.Labels[0] != "deliver" {
 		l.report.error(b.LabelRanges[0], sc.address, "Unsupported dynamic block", fmt.Sprintf("Only deliver blocks can be made by a dynamic block, not %q.", b.Labels[0]))
 		return nil, false
 	}
-	content, problems := b.Body.Content(dynamicBody())
-	for _, p := range problems {
-		l.structural(p, sc.address)
-	}
-	if problems.HasErrors() {
+	content, ok := l.split(b.Body, shape{}, dynamicBody(), sc)
+	if !ok {
 		return nil, false
 	}
 	if len(content.Blocks) != 1 {
@@ -41,13 +39,16 @@ func (l *loader) dynamic(b *hcl.Block, sc scope) ([]delivery, bool) {
 		return nil, false
 	}
 	elements, ok := l.elements(content.Attributes["for_each"].Expr, sc)
-	var list []delivery
+	if sc.memo == nil {
+		sc.memo = newMemo()
+	}
+	var list []*delivery
 	for _, e := range elements {
 		inner := sc
 		inner.iterator = iterator
 		inner.ctx = sc.ctx.NewChild()
 		inner.ctx.Variables = map[string]cty.Value{iterator: e}
-		d := delivery{section: section{body: content.Blocks[0].Body, def: b.DefRange, name: "the content of dynamic \"deliver\""}, scope: inner}
+		d := &delivery{section: section{body: content.Blocks[0].Body, def: b.DefRange, kind: "the content of dynamic \"deliver\""}, at: at, scope: inner}
 		d.labels, d.labelRanges = l.labels(content.Attributes["labels"].Expr, inner)
 		if d.labels == nil {
 			ok = false

@@ -36,6 +36,8 @@ type scope struct {
 	constant bool
 	// owner is the local value whose expression this is.
 	owner string
+	// memo is that of a block with instances; nil elsewhere.
+	memo *memo
 }
 
 // rootNames are the first names that references can have.
@@ -48,9 +50,14 @@ func rootNames() []string {
 // secret says that the expression stands where secrets belong, so that nothing
 // of it may be quoted.
 func (l *loader) evaluate(expr hcl.Expression, sc scope, secret bool) (v cty.Value, ok bool) {
-	if !l.checkReferences(expr, sc, secret) {
+	if !l.checkReferences(expr, references(expr), sc, secret) {
 		return cty.DynamicVal, false
 	}
+	return l.value(expr, sc, secret)
+}
+
+// value is evaluate for an expression whose references were checked.
+func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value, ok bool) {
 	v, problems := expr.Value(sc.ctx)
 	for _, p := range problems {
 		l.report.addFinding(l.explain(p, expr, sc, secret))
@@ -66,9 +73,11 @@ func (l *loader) evaluate(expr hcl.Expression, sc scope, secret bool) (v cty.Val
 }
 
 // names are the variables and locals that an expression uses, as `var.x`.
-func names(expr hcl.Expression) []string {
+func names(expr hcl.Expression) []string { return namesOf(references(expr)) }
+
+func namesOf(refs []hcl.Traversal) []string {
 	var used []string
-	for _, t := range expr.Variables() {
+	for _, t := range refs {
 		if root := t.RootName(); root == "var" || root == "local" {
 			if name, ok := step(t, 1); ok {
 				used = append(used, root+"."+name)
@@ -76,6 +85,16 @@ func names(expr hcl.Expression) []string {
 		}
 	}
 	return used
+}
+
+// refersOnlyTo reports whether all references begin with one of those names.
+func refersOnlyTo(refs []hcl.Traversal, roots ...string) bool {
+	for _, t := range refs {
+		if !slices.Contains(roots, t.RootName()) {
+			return false
+		}
+	}
+	return true
 }
 
 // step returns the name that a reference has at i.
@@ -99,6 +118,9 @@ func step(t hcl.Traversal, i int) (string, bool) {
 // calls reports whether an expression calls any of the functions. One written
 // in JSON cannot be looked into before it is evaluated, so it is assumed to.
 func calls(expr hcl.Expression, functionNames ...string) bool {
+	if isLiteral(expr) {
+		return false
+	}
 	node, ok := expr.(hclsyntax.Node)
 	if !ok {
 		return true

@@ -39,6 +39,7 @@ func (l *loader) instances(a *hcl.Attribute, sc scope) (list []instance, ok bool
 	if !v.IsKnown() || v.Type() == cty.DynamicPseudoType {
 		return l.unknownInstances(a, sc)
 	}
+	sc.memo = newMemo()
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		if v.Type().IsSetType() {

@@ -60,7 +60,8 @@ type loader struct {
 	projectUnknown bool
 
 	defaultHTTP    schema.Values
-	bodySchemas    map[*schema.Block]*hcl.BodySchema
+	bodySchemas    map[shape]*hcl.BodySchema
+	defaultValues  map[*schema.Block]*decoded
 	variants       map[variantKey]*schema.Block
 	providerTables map[*providers.Spec]*schema.Block
 	unknownTokens  map[*providers.Spec]cty.Value
@@ -87,7 +88,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		vars: map[string]*variable{}, locals: map[string]*local{}, data: map[string]*dataBlock{},
 		nodes: map[string]*node{}, cyclic: map[string]bool{},
 		seen: &seenFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
-		bodySchemas: map[*schema.Block]*hcl.BodySchema{}, variants: map[variantKey]*schema.Block{},
+		bodySchemas: map[shape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*decoded{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaults: map[*providers.Spec][]string{},
 	}
 }
@@ -206,7 +207,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.seen.add})
 	l.bare = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
-	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), name: "the http block"}, l.tables.http, "", scope{ctx: l.bare})
+	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.bare})
 
 	l.declareVariables(blocks["variable"])
 	l.assignVariables()

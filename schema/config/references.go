@@ -9,12 +9,12 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// checkReferences reports every name in an expression that is not declared or
+// checkReferences reports every name of an expression's references that is not declared or
 // may not be used there. It looks at names only, so a wrong one is found in a
 // branch that is not taken and inside try() too.
-func (l *loader) checkReferences(expr hcl.Expression, sc scope, secret bool) bool {
+func (l *loader) checkReferences(expr hcl.Expression, refs []hcl.Traversal, sc scope, secret bool) bool {
 	good := true
-	for _, t := range expr.Variables() {
+	for _, t := range refs {
 		summary, detail := l.checkReference(t, sc, secret)
 		if summary != "" {
 			l.report.error(t.SourceRange(), sc.address, summary, detail)
@@ -107,7 +107,7 @@ func checkEventRoot(sc scope) (summary, detail string) {
 // checkCalls reports functions that do not exist.
 func (l *loader) checkCalls(expr hcl.Expression, sc scope, secret bool) bool {
 	node, ok := expr.(hclsyntax.Node)
-	if !ok {
+	if !ok || isLiteral(expr) {
 		return true
 	}
 	good := true

@@ -136,18 +136,20 @@ func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
 // renderer makes the function behind Delivery.Render. It may be called at any
 // time and concurrently: it only reads what loading has left. Without data it
 // keeps nothing of that.
-func (l *loader) renderer(data *hcl.Attribute, d delivery, a *Account, at *diag.Range) func(credential.Token) (map[string]credential.Secret, diag.List) {
-	address, spec := a.Address, a.Spec
+func (l *loader) renderer(data *hcl.Attribute, d *delivery, a *Account) func(credential.Token) (map[string]credential.Secret, diag.List) {
+	address, spec, at := a.Address, a.Spec, d.at
 	if data == nil {
 		return func(t credential.Token) (map[string]credential.Secret, diag.List) {
 			return renderToken(spec, t, address, at, func() (cty.Value, diag.List) { return defaultData(spec, t), nil })
 		}
 	}
+	expr, sc := data.Expr, d.scope
+	sc.memo = nil // it is for loading only
 	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
 		return renderToken(spec, t, address, at, func() (cty.Value, diag.List) {
 			quiet := *l
 			quiet.report = l.report.again()
-			v, ok := quiet.evaluate(data.Expr, d.withToken(TokenObject(spec, t)), false)
+			v, ok := quiet.value(expr, sc.withToken(TokenObject(spec, t)), false)
 			if !ok {
 				return v, quiet.report.list()
 			}

@@ -58,7 +58,7 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 			l.report.error(b.DefRange, "", "Duplicate credsync block", fmt.Sprintf("The settings were already given at %s. There can be only one credsync block.", place(blocks[0].DefRange)))
 			continue
 		}
-		s := section{body: b.Body, def: b.DefRange, name: "the credsync block"}
+		s := section{body: b.Body, def: b.DefRange, kind: "the credsync block"}
 		values, ok := l.decodeAll(s, l.tables.settings, "", scope{ctx: l.root})
 		if !ok {
 			l.projectUnknown = true

@@ -27,7 +27,7 @@ func (l *loader) declareState(blocks []*hcl.Block) *State {
 	if !ok {
 		return nil
 	}
-	s := section{body: b.Body, def: b.DefRange, name: headerOf(b.Type, b.Labels)}
+	s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
 	content, ok := l.read(s, scope{}, []*schema.Block{l.tables.state, &spec.State})
 	known := !l.refuseData(content, s, "", "The state")
 	sink, found := l.stateSink(b, spec)
@@ -56,7 +56,7 @@ func (l *loader) stateSink(b *hcl.Block, spec *sinks.Spec) (*Sink, bool) {
 
 // unnamedSink is a sink with nothing set.
 func (l *loader) unnamedSink(spec *sinks.Spec, def hcl.Range) (*Sink, bool) {
-	s := section{body: hcl.EmptyBody(), def: def, name: "the settings of the " + spec.Type + " sink"}
+	s := section{body: hcl.EmptyBody(), def: def, kind: "the settings of the " + spec.Type + " sink"}
 	values, ok := l.decodeAll(s, &spec.Connection, "", scope{ctx: l.bare})
 	return &Sink{Name: spec.Type, Spec: spec, Values: values, Range: convertRange(def)}, ok
 }
@@ -78,7 +78,7 @@ func (l *loader) implicitState() *State {
 		attrs["path"] = cty.StringVal(implicitStateDir)
 	}
 	values := schema.NewValues(&spec.State, "", attrs, nil)
-	s := section{def: hcl.Range{Filename: filepath.Join(l.dir, implicitStateDir)}, name: "the default state"}
+	s := section{def: hcl.Range{Filename: filepath.Join(l.dir, implicitStateDir)}, kind: "the default state"}
 	if !l.checkRecord(spec, sink, values, s) {
 		return nil
 	}

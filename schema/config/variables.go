@@ -57,7 +57,7 @@ func (l *loader) checkName(name, kind string, b *hcl.Block) bool {
 
 func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	v := &variable{name: name, def: b.DefRange, ty: cty.DynamicPseudoType, nullable: true}
-	s := section{body: b.Body, def: b.DefRange, name: headerOf(b.Type, b.Labels)}
+	s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
 	table := l.tables.variable
 	content, ok := l.read(s, scope{ctx: l.bare}, []*schema.Block{table})
 	// A default is a secret until the variable is known not to be.
@@ -136,7 +136,7 @@ func (v *variable) convert(value cty.Value) (cty.Value, string) {
 }
 
 func (l *loader) declareRule(v *variable, b *hcl.Block) {
-	s := section{body: b.Body, def: b.DefRange, name: "a validation block of variable " + v.name}
+	s := section{body: b.Body, def: b.DefRange, kind: "a validation block of variable " + v.name}
 	content, ok := l.read(s, scope{}, []*schema.Block{l.tables.validation})
 	condition, message := content.Attributes["condition"], content.Attributes["error_message"]
 	if ok && (condition == nil || message == nil) {

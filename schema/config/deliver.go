@@ -104,7 +104,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 		l.unknowable(a.Address, spec.Type, d.def)
 	}
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
-	made.render = l.renderer(content.Attributes["data"], d, a)
+	made.render = l.renderer(content.Attributes["data"], d, a).render
 	return made
 }
 

@@ -133,61 +133,104 @@ func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
 	return v
 }
 
-// renderer makes the function behind Delivery.Render. It may be called at any
-// time and concurrently: it only reads what loading has left. Without data it
-// keeps nothing of that.
-func (l *loader) renderer(data *hcl.Attribute, d *delivery, a *Account) func(credential.Token) (map[string]credential.Secret, diag.List) {
-	address, spec, at := a.Address, a.Spec, d.at
+// renderer is behind Delivery.Render. It may be used at any time and
+// concurrently: it only reads what loading has left.
+type renderer struct {
+	spec    *providers.Spec
+	address string
+	at      *diag.Range
+	// evaluate is what data gives for a token; nil where the block has none, and
+	// then nothing of the loader is kept.
+	evaluate func(credential.Token) (cty.Value, diag.List)
+}
+
+func (l *loader) renderer(data *hcl.Attribute, d *delivery, a *Account) renderer {
+	r := renderer{spec: a.Spec, address: a.Address, at: d.at}
 	if data == nil {
-		return func(t credential.Token) (map[string]credential.Secret, diag.List) {
-			return renderToken(spec, t, address, at, func() (cty.Value, diag.List) { return defaultData(spec, t), nil })
-		}
+		return r
 	}
 	expr, sc := data.Expr, d.scope
 	sc.memo = nil // it is for loading only
-	return func(t credential.Token) (map[string]credential.Secret, diag.List) {
-		return renderToken(spec, t, address, at, func() (cty.Value, diag.List) {
-			quiet := *l
-			quiet.report = l.report.again()
-			v, ok := quiet.value(expr, sc.withToken(TokenObject(spec, t)), false)
-			if !ok {
-				return v, quiet.report.list()
-			}
-			if v.HasMark(ofToken) {
-				// Where functions lose marks of what is unknown, loading did not see it.
-				return v, diag.List{diag.Errorf("Data cannot be rendered", "%s", keysOfSecret).About(address, at)}
-			}
-			return v, nil
-		})
+	r.evaluate = func(t credential.Token) (cty.Value, diag.List) {
+		quiet := *l
+		quiet.report = l.report.again()
+		v, ok := quiet.value(expr, sc.withToken(TokenObject(r.spec, t)), false)
+		if !ok {
+			return v, quiet.report.list()
+		}
+		if v.HasMark(ofToken) {
+			// Where functions lose marks of what is unknown, loading did not see it.
+			return v, r.wrong(keysOfSecret)
+		}
+		return v, nil
 	}
+	return r
 }
 
-// renderToken writes as text what data makes of a token.
-func renderToken(spec *providers.Spec, t credential.Token, address string, at *diag.Range, data func() (cty.Value, diag.List)) (map[string]credential.Secret, diag.List) {
+func (r renderer) wrong(why string) diag.List {
+	return diag.List{diag.Errorf("Data cannot be rendered", "%s", why).About(r.address, r.at)}
+}
+
+// render writes as text what data makes of a token.
+func (r renderer) render(t credential.Token) (map[string]credential.Secret, diag.List) {
 	if !functions.Intact(t.Access.Reveal()) || !functions.Intact(t.Refresh.Reveal()) {
-		return nil, diag.List{diag.Errorf("Data cannot be rendered", "The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.").About(address, at)}
+		return nil, r.wrong("The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.")
 	}
-	value, diags := data()
-	if diags != nil {
-		return nil, diags
+	var rendered map[string]credential.Secret
+	var err error
+	if r.evaluate == nil {
+		rendered, err = renderOutputs(r.spec, t)
+	} else {
+		value, diags := r.evaluate(t)
+		if diags != nil {
+			return nil, diags
+		}
+		rendered, err = renderData(value)
 	}
-	rendered, err := renderData(value)
 	if err != nil {
-		return nil, diag.List{diag.Errorf("Data cannot be rendered", "%s", sentence(err.Error())).About(address, at)}
+		return nil, r.wrong(sentence(err.Error()))
 	}
 	return rendered, nil
 }
 
-// defaultData is what a deliver block without data writes: every output but
-// those that are withheld. Nothing asks for its marks.
-func defaultData(spec *providers.Spec, t credential.Token) cty.Value {
-	fields := make(map[string]cty.Value, len(spec.Outputs))
+// renderOutputs is what a deliver block without data writes: every output but
+// those that are withheld. It is what an object of them would be rendered to.
+func renderOutputs(spec *providers.Spec, t credential.Token) (map[string]credential.Secret, error) {
+	rendered := make(map[string]credential.Secret, len(spec.Outputs))
 	for _, o := range spec.Outputs {
-		if !o.Withheld {
-			fields[o.Name] = outputOf(o, t)
+		if o.Withheld {
+			continue
+		}
+		if s, ok := plainOutput(o, t); ok {
+			rendered[o.Name] = s
+			continue
+		}
+		if err := renderValue(rendered, o.Name, outputOf(o, t)); err != nil {
+			return nil, err
 		}
 	}
-	return cty.ObjectVal(fields)
+	return rendered, nil
+}
+
+// plainOutput is an output that is text and written as it is, as most are; ok is
+// false for others.
+func plainOutput(o schema.Output, t credential.Token) (s credential.Secret, ok bool) {
+	if o.Type != cty.String {
+		return credential.Secret{}, false
+	}
+	switch o.Name {
+	case "access_token":
+		return t.Access, !t.Access.IsZero()
+	case "refresh_token":
+		return t.Refresh, !t.Refresh.IsZero()
+	}
+	switch v := t.Outputs[o.Name].(type) {
+	case string:
+		return credential.NewSecret(v), functions.Intact(v)
+	case credential.Secret:
+		return v, !v.IsZero() && functions.Intact(v.Reveal())
+	}
+	return credential.Secret{}, false
 }
 
 // renderData writes the values as text. Its errors name keys, never values.
@@ -206,16 +249,24 @@ func renderData(v cty.Value) (map[string]credential.Secret, error) {
 		if !value.IsWhollyKnown() {
 			return nil, fmt.Errorf("the value of %q is not known, because it depends on data that was not read", name)
 		}
-		if value.IsNull() {
-			continue
+		if err := renderValue(rendered, name, value); err != nil {
+			return nil, err
 		}
-		text, err := encodeValue(value)
-		if err != nil {
-			return nil, fmt.Errorf("the value of %q cannot be written as text", name)
-		}
-		rendered[name] = credential.NewSecret(text)
 	}
 	return rendered, nil
+}
+
+// renderValue adds one value as text; one that is null is left out.
+func renderValue(to map[string]credential.Secret, name string, v cty.Value) error {
+	if v, _ = v.UnmarkDeep(); v.IsNull() {
+		return nil
+	}
+	text, err := encodeValue(v)
+	if err != nil {
+		return fmt.Errorf("the value of %q cannot be written as text", name)
+	}
+	to[name] = credential.NewSecret(text)
+	return nil
 }
 
 // encodeValue writes primitive values plainly and others as JSON, with sorted

@@ -118,3 +118,22 @@ func TestTokenObjectMarksWhatIsSecretAndHasEveryOutput(t *testing.T) {
 		t.Error("group_id is no string")
 	}
 }
+
+// Without data no expression is evaluated; what is written must not tell.
+func TestRenderWithoutDataIsThatOfAllOutputs(t *testing.T) {
+	decomposed := token()
+	decomposed.Outputs["group_id"] = "e\u0301"
+	empty := token()
+	empty.Outputs = credential.Outputs{"group_id": "", "branches": []string{}}
+	odd := token()
+	odd.ExpiresAt = time.Time{}
+	odd.Outputs = credential.Outputs{"group_id": true, "muted": "yes", "branches": "b"}
+	for name, tok := range map[string]credential.Token{
+		"a token": token(), "decomposed": decomposed, "empty": empty, "of other types": odd, "bare": {Access: credential.NewSecret("t")},
+	} {
+		want := rendered(t, `{ for name, value in token : name => value if name != "refresh_token" }`, tok)
+		if got := rendered(t, "", tok); !cmp.Equal(got, want) {
+			t.Errorf("%s: %s", name, cmp.Diff(want, got))
+		}
+	}
+}

@@ -151,18 +151,17 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 	return nil
 }
 
-func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery, g *state.Grant) error {
+func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery, g *state.Grant) (err error) {
 	marked := d.info.Owner == a.owner || d.t.shared && d.info.Owner != ""
-	if c, ok := s.(sinks.Claimer); ok && !marked && !d.t.Target.Merge {
-		if err := c.Claim(ctx, d.t.Target, a.owner, d.info); err != nil {
-			return err
-		}
-	}
-	version, err := s.Write(ctx, d.t.Target, sinks.Write{
+	w := sinks.Write{
 		Data: d.data, If: d.info.Version, Owner: a.owner, Adopt: d.t.Adopt,
 		ExpiresAt: g.Token.ExpiresAt, RotatedAt: g.Token.IssuedAt,
-	})
-	d.entry.Version = version
+	}
+	if c, ok := s.(sinks.Claimer); ok && !marked && !d.t.Target.Merge {
+		d.entry.Version, err = c.Claim(ctx, d.t.Target, w, d.info)
+	} else {
+		d.entry.Version, err = s.Write(ctx, d.t.Target, w)
+	}
 	return err
 }
 

@@ -288,6 +288,27 @@ func TestTargetThatAppearsBetweenPlanAndWriteIsNotTrampled(t *testing.T) {
 	}
 }
 
+// The owner's mark and the data are two writes. What someone else puts there
+// between them is theirs, whoever has marked the place.
+func TestTargetThatAppearsBetweenMarkAndDataIsNotTrampled(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	s := w.sinks["main"]
+	s.Fail = func(op string, _ sinks.Target) error {
+		if op == memory.Write {
+			s.Fail = nil
+			s.Put("a", map[string]credential.Secret{"theirs": credential.NewSecret("x")})
+		}
+		return nil
+	}
+	if s := w.apply(); s.Count(engine.Failed) != 1 {
+		t.Errorf("%+v", s.Outcomes)
+	}
+	if data, _ := s.Get("a"); data["theirs"].IsZero() {
+		t.Fatal("a foreign target was overwritten")
+	}
+	w.expect("a blocked target_not_owned")
+}
+
 func TestStateThatCannotBeWrittenPreventsTheLogin(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.sinks["state"].Fail = failing(memory.Write, 1000, sinks.ErrDenied)

@@ -369,12 +369,19 @@ func (s modelSink) List(ctx context.Context, prefix sinks.Target) (list []sinks.
 // modelClaimer is one that can mark owners.
 type modelClaimer struct{ modelSink }
 
-func (s modelClaimer) Claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) (err error) {
+func (s modelClaimer) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (version string, err error) {
 	killed := s.m.wait(s.s, "claims the "+s.what, func() string {
-		err = s.sink.Claim(ctx, t, owner, seen)
+		err = s.sink.Mark(ctx, t, w.Owner, seen)
 		return fmt.Sprint(err)
 	}, nil)
-	return cmp.Or(killed, err)
+	if err := cmp.Or(killed, err); err != nil {
+		return "", err
+	}
+	version, err = s.Write(ctx, t, w)
+	if errors.Is(err, sinks.ErrConflict) {
+		s.sink.Unmark(t, w.Owner, seen)
+	}
+	return version, err
 }
 
 // modelProvider is a runner's way to the upstream.

@@ -128,10 +128,11 @@ type Sink interface {
 // Claimer is a sink that marks a target's owner apart from its data, and so
 // before the first data is written.
 type Claimer interface {
-	// Claim marks owner at a target last seen as seen. ErrConflict where it
-	// has come into being, or got another owner, since; the mark is then
-	// taken back. A target that is merged into is shared and not marked.
-	Claim(ctx context.Context, t Target, owner string, seen Info) error
+	// Claim marks the owner at a target last seen as seen, and then writes as
+	// Write does. ErrConflict where the target has come into being, was written
+	// or got another owner since, up to the write itself; the mark is then taken
+	// back. A target that is merged into is shared and not marked.
+	Claim(ctx context.Context, t Target, w Write, seen Info) (version string, err error)
 }
 
 // Restarter is a sink that can restart what reads a target.

@@ -114,6 +114,14 @@ type claimingSink struct {
 	claimer sinks.Claimer
 }
 
-func (s claimingSink) Claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
-	return s.during("claim", t, func() error { return s.claimer.Claim(ctx, t, owner, seen) })
+func (s claimingSink) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (version string, err error) {
+	err = s.during("claim", t, func() error {
+		s.wrote(t, w)
+		version, err = s.claimer.Claim(ctx, t, w, seen)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return version, nil
 }

@@ -253,9 +253,31 @@ func (s *Sink) List(ctx context.Context, prefix sinks.Target) (list []sinks.Targ
 	return list, err
 }
 
-// Claim implements sinks.Claimer. A target that is merged into belongs to
+// Claim implements sinks.Claimer. As in Vault it is several steps.
+func (s *Sink) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error) {
+	if err := s.Mark(ctx, t, w.Owner, seen); err != nil {
+		return "", err
+	}
+	version, err := s.Write(ctx, t, w)
+	if errors.Is(err, sinks.ErrConflict) {
+		s.Unmark(t, w.Owner, seen)
+	}
+	return version, err
+}
+
+// Unmark is the last step of a Claim that has met a conflict.
+func (s *Sink) Unmark(t sinks.Target, owner string, seen sinks.Info) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.objects[t.Path]; ok && o.owner == owner {
+		o.owner = seen.Owner
+		s.objects[t.Path] = o
+	}
+}
+
+// Mark is the first step of a Claim. A target that is merged into belongs to
 // nobody, so it is not marked.
-func (s *Sink) Claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
+func (s *Sink) Mark(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
 	return s.do(ctx, Claim, []sinks.Target{t}, func() error {
 		o := s.objects[t.Path]
 		now := sinks.Info{Exists: o.exists, Version: o.versionString(), Owner: o.owner}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
@@ -27,21 +28,16 @@ func testClaim(e *env) {
 		return
 	}
 	t := e.target("claim")
-	seen := e.stat(t)
-	if err := e.check(c.Claim(e.Context(), t, owner, seen)); err != nil {
-		e.Fatalf("Claim: %v", err)
-	}
-	if info := e.stat(t); info.Exists || info.Owner != owner {
-		e.Fatalf("Stat after Claim = %+v, want no data and owner %q", info, owner)
-	}
-	version := e.write(t, seen.Version, secrets("k", "value-claimed"))
+	first := secrets("k", "value-claimed")
+	version := claim(e, c, t, owner, e.stat(t), first)
 	info := e.stat(t)
 	if !info.Exists || info.Owner != owner || info.Version != version {
-		e.Errorf("Stat after Write = %+v, want owner %q", info, owner)
+		e.Errorf("Stat after Claim = %+v, want version %q and owner %q", info, version, owner)
 	}
-	if err := e.check(c.Claim(e.Context(), t, owner, info)); err != nil {
-		e.Errorf("Claim of what is ours already: %v", err)
-	}
+	e.wantData(t, first)
+	second := secrets("k", "value-claimed-again")
+	version = claim(e, c, t, owner, info, second)
+	e.wantData(t, second)
 	e.delete(t, sinks.Removal{If: version})
 	if info := e.stat(t); info.Owner != "" {
 		e.Errorf("the mark %q outlives Delete", info.Owner)
@@ -57,7 +53,8 @@ func testClaimConflict(e *env) {
 	seen := e.stat(t)
 	theirs := secrets("theirs", "value-theirs")
 	e.write(t, "", theirs)
-	e.wantError(c.Claim(e.Context(), t, owner, seen), sinks.ErrConflict)
+	_, err := tryClaim(e, c, t, owner, seen, secrets("k", "value-ours"))
+	e.wantError(err, sinks.ErrConflict)
 	if info := e.stat(t); info.Owner != "" {
 		e.Errorf("the mark %q was not taken back", info.Owner)
 	}
@@ -71,20 +68,79 @@ func testClaimOfAnothers(e *env) {
 	}
 	t := e.target("claim-of-anothers")
 	seen := e.stat(t)
-	if err := e.check(c.Claim(e.Context(), t, another, seen)); err != nil {
-		e.Fatalf("Claim: %v", err)
-	}
-	e.wantError(c.Claim(e.Context(), t, owner, seen), sinks.ErrConflict)
+	theirs, ours := secrets("k", "value-theirs"), secrets("k", "value-ours")
+	claim(e, c, t, another, seen, theirs)
+	_, err := tryClaim(e, c, t, owner, seen, ours)
+	e.wantError(err, sinks.ErrConflict)
 	if info := e.stat(t); info.Owner != another {
 		e.Errorf("owner %q, want %q to stay", info.Owner, another)
 	}
+	e.wantData(t, theirs)
 	// Someone who was told to adopt it says so by what was seen.
-	if err := e.check(c.Claim(e.Context(), t, owner, e.stat(t))); err != nil {
-		e.Fatalf("Claim of another's, seen as such: %v", err)
-	}
+	claim(e, c, t, owner, e.stat(t), ours)
 	if info := e.stat(t); info.Owner != owner {
 		e.Errorf("owner %q, want %q", info.Owner, owner)
 	}
+	e.wantData(t, ours)
+}
+
+// testClaimsAtOnce: of several that claim the same place, one writes, and the
+// mark is that one's.
+func testClaimsAtOnce(e *env) {
+	c, ok := claimer(e)
+	if !ok {
+		return
+	}
+	for round := range 5 {
+		t := e.target(fmt.Sprintf("claims-at-once-%d", round))
+		seen := e.stat(t)
+		errs := make([]error, 6)
+		var all sync.WaitGroup
+		for i := range errs {
+			all.Go(func() { _, errs[i] = tryClaim(e, c, t, claimant(i), seen, secrets("k", claimant(i))) })
+		}
+		all.Wait()
+		winner := -1
+		for i, err := range errs {
+			switch {
+			case err == nil && winner < 0:
+				winner = i
+			case err == nil:
+				e.Errorf("%s and %s both wrote", claimant(winner), claimant(i))
+			case !errors.Is(err, sinks.ErrConflict):
+				e.Errorf("Claim = %v, want a conflict", err)
+			}
+		}
+		if winner < 0 {
+			e.Errorf("nobody wrote: %v", errors.Join(errs...))
+			continue
+		}
+		e.wantData(t, secrets("k", claimant(winner)))
+		// A mark that was taken back may have been the winner's by then.
+		if info := e.stat(t); info.Owner != "" && info.Owner != claimant(winner) {
+			e.Errorf("the data is that of %s, and the mark says %q", claimant(winner), info.Owner)
+		}
+	}
+}
+
+func claimant(i int) string { return fmt.Sprintf("suite/account.x.claimant%d", i) }
+
+// tryClaim claims a target for an owner.
+func tryClaim(e *env, c sinks.Claimer, t sinks.Target, owner string, seen sinks.Info, data map[string]credential.Secret) (version string, err error) {
+	e.Helper()
+	e.remember(data)
+	version, err = c.Claim(e.Context(), t, sinks.Write{Data: data, If: seen.Version, Owner: owner}, seen)
+	return version, e.check(err)
+}
+
+// claim is tryClaim, which has to work.
+func claim(e *env, c sinks.Claimer, t sinks.Target, owner string, seen sinks.Info, data map[string]credential.Secret) (version string) {
+	e.Helper()
+	version, err := tryClaim(e, c, t, owner, seen, data)
+	if err != nil {
+		e.Fatalf("Claim: %v", err)
+	}
+	return version
 }
 
 func testPreflight(e *env) {

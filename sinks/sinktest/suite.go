@@ -65,6 +65,7 @@ func Run(t *testing.T, s Suite) {
 		{"ClaimShowsTheOwnerBeforeData", testClaim, false},
 		{"ClaimOnWhatCameIntoBeing", testClaimConflict, false},
 		{"ClaimOfAnothers", testClaimOfAnothers, false},
+		{"ClaimsAtOnce", testClaimsAtOnce, false},
 		{"PreflightHasNoEffect", testPreflight, false},
 		{"ScanReadsWhatListNames", testScan, false},
 		{"SurveySaysWhatStatSays", testSurvey, false},

@@ -28,14 +28,15 @@ func testRotationIsOneWrite(t *testing.T, v *servers.VaultServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.(sinks.Claimer).Claim(t.Context(), target, "p/account.a.b", seen); err != nil {
-		t.Fatal(err)
-	}
-	version, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-1")})
+	p.seen()
+	version, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/account.a.b"}, seen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.seen()
+	first := []string{"GET /v1/" + mount + "/metadata/shop/sagi", "PUT /v1/" + mount + "/metadata/shop/sagi", "PUT /v1/" + mount + "/data/shop/sagi"}
+	if diff := cmp.Diff(first, p.seen()); diff != "" {
+		t.Errorf("requests of a first delivery (-want +got):\n%s", diff)
+	}
 	if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: version, Owner: "p/account.a.b"}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func testClaimKeepsOtherMetadata(t *testing.T, v *servers.VaultServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.(sinks.Claimer).Claim(t.Context(), target, "p/x", info); err != nil {
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, info); err != nil {
 		t.Fatal(err)
 	}
 	got, err := v.Client().Logical().ReadWithContext(t.Context(), c.attrs["mount"]+"/metadata/a")
@@ -124,7 +125,7 @@ func testClaimIsTakenBack(t *testing.T, v *servers.VaultServer) {
 				})
 			}
 		})
-		err = s.(sinks.Claimer).Claim(t.Context(), target, "p/x", seen)
+		_, err = s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, seen)
 		if !errors.Is(err, sinks.ErrConflict) {
 			t.Errorf("Claim = %v, want a conflict", err)
 		}
@@ -143,6 +144,30 @@ func testClaimIsTakenBack(t *testing.T, v *servers.VaultServer) {
 		if diff := cmp.Diff(map[string]any{"theirs": "x"}, v.ReadKV2(mount, target.Path)); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+// testWriterKeepsTheMark: two mark a place, each over the other's mark, and the
+// one that is overwritten writes first. It has the data, so the mark is its own.
+func testWriterKeepsTheMark(t *testing.T, v *servers.VaultServer) {
+	mount := v.KV(2)
+	p := newProxy(t, v)
+	c := root(v, mount)
+	c.attrs["address"] = p.URL
+	s, target := c.open(t), c.target(t, "a", false)
+	once := new(sync.Once)
+	p.setAfter(func(method, path string) {
+		if method != http.MethodGet && strings.Contains(path, "/metadata/") {
+			once.Do(func() {
+				v.MustWrite(mount+"/metadata/a", map[string]any{"custom_metadata": map[string]any{"managed-by": "credsync", "credsync-owner": "p/y"}})
+			})
+		}
+	})
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, sinks.Info{}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := s.Stat(t.Context(), target); err != nil || info.Owner != "p/x" || !info.Exists {
+		t.Errorf("%+v, %v; want the data and the mark of p/x", info, err)
 	}
 }
 

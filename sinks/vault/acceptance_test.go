@@ -82,6 +82,7 @@ func TestVault(t *testing.T) {
 		"SoftDeleted":               testSoftDeleted,
 		"ClaimKeepsOtherMetadata":   testClaimKeepsOtherMetadata,
 		"ClaimIsTakenBack":          testClaimIsTakenBack,
+		"WriterKeepsTheMark":        testWriterKeepsTheMark,
 		"OddPaths":                  testOddPaths,
 		"MissingMount":              testMissingMount,
 		"WrongKindOfMount":          testWrongKindOfMount,
@@ -187,9 +188,7 @@ func (r readBy) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) 
 	return r.reader.Read(ctx, t)
 }
 
-// testClaimIsTakenBack writes, as someone else, between the mark and the look
-
-// after it.
+// testClaimIsTakenBack writes, as someone else, between the mark and the data.
 
 func testPreflight(t *testing.T, v *servers.VaultServer) {
 	mount := v.KV(2)
@@ -256,7 +255,7 @@ func testDenied(t *testing.T, v *servers.VaultServer) {
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 		t.Errorf("Write = %v, want %s", err, want)
 	}
-	err = s.(sinks.Claimer).Claim(t.Context(), target, "p/x", sinks.Info{})
+	_, err = s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "canary-value"), Owner: "p/x"}, sinks.Info{})
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), mount+"/metadata/shop/sagi") {
 		t.Errorf("Claim = %v", err)
 	}

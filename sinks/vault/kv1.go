@@ -139,13 +139,16 @@ func (k kv1) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error 
 	return err
 }
 
-// claim only compares: there is no place for a mark.
-func (k kv1) claim(ctx context.Context, t sinks.Target, _ string, seen sinks.Info) error {
+// claim compares before it writes: there is no place for a mark.
+func (k kv1) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error) {
 	info, err := k.stat(ctx, t)
 	if err == nil && info != seen {
 		err = fmt.Errorf("claim %s: %w", t.Location, sinks.ErrConflict)
 	}
-	return err
+	if err != nil {
+		return "", err
+	}
+	return k.Sink.Write(ctx, t, w)
 }
 
 func (k kv1) needs(t sinks.Target) []need {

@@ -134,30 +134,39 @@ func decodeSecret(body []byte) (data map[string]credential.Secret, version int, 
 }
 
 func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
+	answer, err := k.put(ctx, t, w)
+	if err != nil {
+		return "", err
+	}
+	return versionIn(answer, t)
+}
+
+// put writes and returns what Vault says of the new version.
+func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string]any, error) {
 	cas, err := casOf(w.If)
 	if err != nil {
-		return "", fmt.Errorf("write %s: %w", t.Location, err)
+		return nil, fmt.Errorf("write %s: %w", t.Location, err)
 	}
 	body := map[string]any{"options": map[string]any{"cas": cas}, "data": reveal(w.Data)}
 	if t.Merge && cas > 0 {
 		answer, found, err := k.patch(ctx, k.dataRequest("write", t, "patch"), body)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if found {
-			return versionIn(answer.Data, t)
+			return answer.Data, nil
 		}
 		// What was there has been deleted, so there is nothing to merge into.
 	}
 	r := k.dataRequest("write", t, "create", "update")
 	answer, err := k.Sink.write(ctx, r, body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if answer == nil {
-		return "", fmt.Errorf("write %s: the answer names no version", t.Location)
+		return nil, fmt.Errorf("write %s: the answer names no version", t.Location)
 	}
-	return versionIn(answer.Data, t)
+	return answer.Data, nil
 }
 
 func versionIn(data map[string]any, t sinks.Target) (string, error) {
@@ -230,39 +239,88 @@ func (k kv2) removeKeys(ctx context.Context, t sinks.Target, r sinks.Removal) er
 	return err
 }
 
-// claim marks the owner, then looks whether anything has come into being at the
-// same time, in which case the mark is taken back. Vault cannot compare and set
-// metadata; of two that claim at once, the data's own compare-and-set lets one
-// write, and the other is told of the conflict.
-func (k kv2) claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
-	m, found, err := k.metadata(ctx, "claim", t)
+// claim marks the owner, and then writes. Vault cannot compare and set metadata,
+// so several may mark a place at the same time, over each other's marks; but it
+// compares the version of the data, so that one of them writes. That one is told
+// with the answer whose mark Vault has found there, and the others take theirs
+// back.
+func (k kv2) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error) {
+	before, found, err := k.metadata(ctx, "claim", t)
+	if err == nil && before.info(k.env.Now()) != seen {
+		err = fmt.Errorf("claim %s: %w", t.Location, sinks.ErrConflict)
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	if m.info(k.env.Now()) != seen {
-		return fmt.Errorf("claim %s: %w", t.Location, sinks.ErrConflict)
+	if t.Merge || seen.Owner == w.Owner {
+		return k.Sink.Write(ctx, t, w)
 	}
-	if t.Merge || seen.Owner == owner {
-		return nil
+	err = k.mark(ctx, t, found, marksOf(w.Owner))
+	if errors.Is(err, sinks.ErrDenied) && !found && k.exists(ctx, t) {
+		// A policy that only allows to create it takes one that has come into
+		// being meanwhile for something else.
+		err = fmt.Errorf("claim %s: %w: someone else has marked it meanwhile", t.Location, sinks.ErrConflict)
 	}
-	if err := k.mark(ctx, t, found, map[string]any{managedBy: ours, ownerKey: owner}); err != nil {
-		return err
-	}
-	after, _, err := k.metadata(ctx, "claim", t)
 	if err != nil {
+		return "", err
+	}
+	writing, retried := watchRetries(ctx)
+	answer, err := k.put(writing, t, w)
+	switch {
+	case errors.Is(err, sinks.ErrConflict) && retried.Load():
+		// It may be a conflict with ourselves, so the mark stays.
+		return k.writtenBefore(ctx, t, w, err)
+	case errors.Is(err, sinks.ErrConflict):
+		return "", k.unmark(ctx, t, w.Owner, before, err)
+	case err != nil:
+		return "", err
+	}
+	if err := k.keepMark(ctx, t, w.Owner, answer); err != nil {
+		return "", err
+	}
+	return versionIn(answer, t)
+}
+
+// exists reports whether there is metadata, as far as that can be told.
+func (k kv2) exists(ctx context.Context, t sinks.Target) bool {
+	_, found, err := k.metadata(ctx, "claim", t)
+	return err == nil && found
+}
+
+// keepMark sets the mark once more where another's, or nobody's, was there when
+// the data was written. answer is what Vault said of that.
+func (k kv2) keepMark(ctx context.Context, t sinks.Target, owner string, answer map[string]any) error {
+	marks, told := answer["custom_metadata"]
+	if custom, _ := marks.(map[string]any); told {
+		if custom[managedBy] == ours && custom[ownerKey] == owner {
+			return nil
+		}
+		return k.mark(ctx, t, true, marksOf(owner))
+	}
+	// Vault before 1.9 does not say.
+	m, _, err := k.metadata(ctx, "claim", t)
+	if err != nil || m.info(k.env.Now()).Owner == owner {
 		return err
 	}
-	want := seen
-	want.Owner = owner
-	got := after.info(k.env.Now())
-	if got == want {
-		return nil
+	return k.mark(ctx, t, true, marksOf(owner))
+}
+
+// unmark takes a mark back after a conflict, and returns that. Where it cannot,
+// the error is no conflict, since the place would look like ours.
+func (k kv2) unmark(ctx context.Context, t sinks.Target, owner string, before metadata, conflict error) error {
+	now, found, err := k.metadata(ctx, "claim", t)
+	if err == nil && found && now.info(k.env.Now()).Owner == owner {
+		err = k.mark(ctx, t, true, unmarked(before))
 	}
-	conflict := fmt.Errorf("claim %s: %w: it was written meanwhile", t.Location, sinks.ErrConflict)
-	if got.Owner != owner {
-		return conflict
+	if err != nil {
+		return fmt.Errorf("claim %s: it was written meanwhile by someone else, and the mark that says %q could not be taken back: %w", t.Location, owner, err)
 	}
-	return errors.Join(conflict, k.mark(ctx, t, true, unmarked(m)))
+	return conflict
+}
+
+// marksOf are the keys of custom metadata that say who owns a target.
+func marksOf(owner string) map[string]any {
+	return map[string]any{managedBy: ours, ownerKey: owner}
 }
 
 // unmarked is the patch that puts the marks back to what they were.

@@ -34,7 +34,7 @@ type engine interface {
 	read(ctx context.Context, t sinks.Target) (sinks.Object, error)
 	write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error)
 	remove(ctx context.Context, t sinks.Target, r sinks.Removal) error
-	claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error
+	claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error)
 	// listPath is where the names below a prefix are listed.
 	listPath(prefix string) string
 	// needs are the capabilities that delivering to a target takes: by path.
@@ -160,10 +160,8 @@ func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 // Write implements sinks.Sink. The owner is marked by Claim, so that a write is
 // one request.
 func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
-	for _, key := range slices.Sorted(maps.Keys(w.Data)) {
-		if !utf8.ValidString(key) || !utf8.ValidString(w.Data[key].Reveal()) {
-			return "", fmt.Errorf("write %s: %w: key %q or its value is not UTF-8, so Vault cannot hold it; base64encode it", t.Location, sinks.ErrUnsupported, key)
-		}
+	if err := checkData(t, w); err != nil {
+		return "", err
 	}
 	e, err := s.kv(ctx, "write", t)
 	if err != nil {
@@ -175,6 +173,16 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 		return s.writtenBefore(ctx, t, w, err)
 	}
 	return version, err
+}
+
+// checkData refuses what Vault cannot hold.
+func checkData(t sinks.Target, w sinks.Write) error {
+	for _, key := range slices.Sorted(maps.Keys(w.Data)) {
+		if !utf8.ValidString(key) || !utf8.ValidString(w.Data[key].Reveal()) {
+			return fmt.Errorf("write %s: %w: key %q or its value is not UTF-8, so Vault cannot hold it; base64encode it", t.Location, sinks.ErrUnsupported, key)
+		}
+	}
+	return nil
 }
 
 // writtenBefore looks whether a conflict is with ourselves: the answer to the
@@ -212,12 +220,15 @@ func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) erro
 
 // Claim implements sinks.Claimer. A target that is merged into belongs to
 // nobody, so it is not marked.
-func (s *Sink) Claim(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
+func (s *Sink) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error) {
+	if err := checkData(t, w); err != nil {
+		return "", err
+	}
 	e, err := s.kv(ctx, "claim", t)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return e.claim(ctx, t, owner, seen)
+	return e.claim(ctx, t, w, seen)
 }
 
 // List implements sinks.Sink.

@@ -33,11 +33,14 @@ var deliverBlocks = []hcl.BlockHeaderSchema{
 	{Type: "dynamic", LabelNames: []string{"type"}},
 }
 
-// declareAccounts evaluates the account blocks, in order of address.
+// declareAccounts evaluates the account blocks, in order of address. It takes
+// each out of the list, since what was parsed is most of what loading keeps in
+// memory, and hardly any of it is needed by then.
 func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 	var accounts []*Account
 	first := map[string]hcl.Range{}
-	for _, b := range blocks {
+	for i, b := range blocks {
+		blocks[i] = nil
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
 		if !l.checkName(b.Labels[1], "an account", b) {
 			continue

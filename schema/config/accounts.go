@@ -113,7 +113,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 		a.Enabled = common.Bool("enabled") || !common.Known("enabled")
 		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
-		a.RotateBefore = rotateBefore(common, b.spec)
+		a.RotateBefore = l.rotateBefore(common, b.spec)
 		good = l.checkBaseURL(a, b)
 	}
 	deliveries, ok := l.deliveries(b, a, i.scope)
@@ -124,7 +124,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	return a
 }
 
-func rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {
+func (l *loader) rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {
 	text := common.String("rotate_before")
 	if text == "" {
 		text = spec.RotateBefore
@@ -132,10 +132,14 @@ func rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {
 	if text == "" {
 		return schema.Window{}
 	}
+	if w, known := l.windows[text]; known {
+		return w
+	}
 	w, err := schema.ParseWindow(text)
 	if err != nil {
 		panic(fmt.Sprintf("config: provider %q has a wrong RotateBefore: %v", spec.Name, err))
 	}
+	l.windows[text] = w
 	return w
 }
 

@@ -66,6 +66,8 @@ type loader struct {
 	providerTables map[*providers.Spec]*schema.Block
 	unknownTokens  map[*providers.Spec]cty.Value
 	defaults       map[*providers.Spec][]string
+	// windows are those of rotate_before, which few accounts have of their own.
+	windows map[string]schema.Window
 }
 
 // tables are the language's own, made once so that their identity can be a key.
@@ -90,6 +92,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		seen: &seenFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[shape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*decoded{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaults: map[*providers.Spec][]string{},
+		windows: map[string]schema.Window{},
 	}
 }
 

@@ -33,11 +33,14 @@ var deliverBlocks = []hcl.BlockHeaderSchema{
 	{Type: "dynamic", LabelNames: []string{"type"}},
 }
 
-// declareAccounts evaluates the account blocks, in order of address.
+// declareAccounts evaluates the account blocks, in order of address. It takes
+// each out of the list, since what was parsed is most of what loading keeps in
+// memory, and hardly any of it is needed by then.
 func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 	var accounts []*Account
 	first := map[string]hcl.Range{}
-	for _, b := range blocks {
+	for i, b := range blocks {
+		blocks[i] = nil
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
 		if !l.checkName(b.Labels[1], "an account", b) {
 			continue
@@ -110,7 +113,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 		a.Enabled = common.Bool("enabled") || !common.Known("enabled")
 		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
-		a.RotateBefore = rotateBefore(common, b.spec)
+		a.RotateBefore = l.rotateBefore(common, b.spec)
 		good = l.checkBaseURL(a, b)
 	}
 	deliveries, ok := l.deliveries(b, a, i.scope)
@@ -121,7 +124,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	return a
 }
 
-func rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {
+func (l *loader) rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {
 	text := common.String("rotate_before")
 	if text == "" {
 		text = spec.RotateBefore
@@ -129,10 +132,14 @@ func rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {
 	if text == "" {
 		return schema.Window{}
 	}
+	if w, known := l.windows[text]; known {
+		return w
+	}
 	w, err := schema.ParseWindow(text)
 	if err != nil {
 		panic(fmt.Sprintf("config: provider %q has a wrong RotateBefore: %v", spec.Name, err))
 	}
+	l.windows[text] = w
 	return w
 }
 

@@ -71,7 +71,7 @@ func (l *loader) assignArgument(given map[string]assignment, arg string) {
 	name, text, ok := strings.Cut(arg, "=")
 	name = strings.TrimSpace(name)
 	switch {
-	case !ok || !identifier().MatchString(name):
+	case !ok || !isIdentifier(name):
 		l.report.add(diag.Errorf("Invalid --var option", "A --var option must be a variable's name, an equals sign and its value, such as --var region=almaty. What was given is not shown, since it may hold a secret."), nil)
 	case l.vars[name] == nil:
 		l.report.add(diag.Errorf("Value for undeclared variable", "A value for the variable %q was given by --var, but the configuration does not declare it.%s", name, didYouMean(name, l.varNames())), nil)

@@ -58,6 +58,9 @@ func (l *loader) evaluate(expr hcl.Expression, sc scope, secret bool) (v cty.Val
 
 // value is evaluate for an expression whose references were checked.
 func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value, ok bool) {
+	if v, ok := literalText(expr); ok {
+		return v, true
+	}
 	v, problems := expr.Value(sc.ctx)
 	for _, p := range problems {
 		l.report.addFinding(l.explain(p, expr, sc, secret))
@@ -357,5 +360,19 @@ func isSensitive(v cty.Value) bool { return v.ContainsMarked() }
 
 // markSensitive marks a value as a whole.
 func markSensitive(v cty.Value) cty.Value { return v.Mark(functions.Sensitive) }
+
+// isIdentifier looks at the usual letters without the expression, which takes
+// longer.
+func isIdentifier(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
+		case i > 0 && ('0' <= c && c <= '9' || c == '-'):
+		default:
+			return identifier().MatchString(name)
+		}
+	}
+	return name != ""
+}
 
 var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_-]*$`) })

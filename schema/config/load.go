@@ -66,6 +66,8 @@ type loader struct {
 	providerTables map[*providers.Spec]*schema.Block
 	unknownTokens  map[*providers.Spec]cty.Value
 	defaults       map[*providers.Spec][]string
+	// windows are those of rotate_before, which few accounts have of their own.
+	windows map[string]schema.Window
 }
 
 // tables are the language's own, made once so that their identity can be a key.
@@ -90,6 +92,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		seen: &seenFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[shape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*decoded{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaults: map[*providers.Spec][]string{},
+		windows: map[string]schema.Window{},
 	}
 }
 
@@ -203,7 +206,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 }
 
 // evaluateAll goes through the blocks in the order in which they can depend on
-// each other.
+// each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.seen.add})
 	l.bare = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}

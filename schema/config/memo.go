@@ -160,6 +160,16 @@ func bodyReferences(body hcl.Body) (refs []hcl.Traversal, ok bool) {
 	return refs, true
 }
 
+// literalText is the value of a quoted text with nothing to put into it.
+func literalText(expr hcl.Expression) (v cty.Value, ok bool) {
+	template, ok := expr.(*hclsyntax.TemplateExpr)
+	if !ok || !template.IsStringLiteral() {
+		return cty.NilVal, false
+	}
+	v = template.Parts[0].(*hclsyntax.LiteralValueExpr).Val
+	return v, v.Type() == cty.String && v.IsKnown() && !v.IsNull()
+}
+
 // isLiteral reports whether an expression is a plain text, number or word.
 func isLiteral(expr hcl.Expression) bool {
 	switch e := expr.(type) {

@@ -77,7 +77,9 @@ func LoadOutline(ctx context.Context, o Options) (*Outline, diag.List) {
 		return nil, l.report.list()
 	}
 	blocks := l.sortBlocks(files)
+	accounts := slices.Clone(blocks["account"]) // evaluating takes them out
 	c := l.evaluateAll(blocks)
+	blocks["account"] = accounts
 	c.Partial = c.Partial || len(broken) > 0
 	out := l.outline(blocks, c)
 	if len(broken) > 0 && (len(blocks["state"]) == 0 || len(blocks["credsync"]) == 0) {

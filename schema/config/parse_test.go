@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,8 +61,9 @@ func sameParse(t *testing.T, src string) {
 	case !reflect.DeepEqual(got, want):
 		t.Fatalf("parsed otherwise:\n%s", src)
 	}
+	shown := newShownFile(got)
 	for i := 0; i < len(src); i += 1 + len(src)/500 {
-		if got, want := hcled.ContextString(got, i), hcled.ContextString(want, i); got != want {
+		if got, want := shown.blockAt(i), hcled.ContextString(want, i); got != want {
 			t.Fatalf("the block at %d is %q, want %q:\n%s", i, got, want, src)
 		}
 	}
@@ -138,4 +140,52 @@ func FuzzMostNesting(f *testing.F) {
 			t.Errorf("too deep:\n%s", src)
 		}
 	})
+}
+
+// Taking a body apart by hand gives what the parser does.
+func TestPlainContentIsContent(t *testing.T) {
+	for _, src := range testedSources(t) {
+		file, problems := hclsyntax.ParseConfig([]byte(src), "main.hcl", hcl.InitialPos)
+		if !problems.HasErrors() {
+			samePlainContent(t, file.Body.(*hclsyntax.Body))
+		}
+	}
+	if _, ok := plainContent(hcl.EmptyBody(), &hcl.BodySchema{}); ok {
+		t.Error("a body of another syntax is taken apart")
+	}
+}
+
+func samePlainContent(t *testing.T, body *hclsyntax.Body) {
+	t.Helper()
+	all := &hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "other"}}}
+	for name := range body.Attributes {
+		all.Attributes = append(all.Attributes, hcl.AttributeSchema{Name: name})
+	}
+	for _, b := range body.Blocks {
+		samePlainContent(t, b.Body)
+		if slices.ContainsFunc(all.Blocks, func(s hcl.BlockHeaderSchema) bool { return s.Type == b.Type }) {
+			continue
+		}
+		all.Blocks = append(all.Blocks, hcl.BlockHeaderSchema{Type: b.Type, LabelNames: make([]string, len(b.Labels))})
+	}
+	for _, want := range []*hcl.BodySchema{
+		all, {Attributes: all.Attributes}, {Blocks: all.Blocks}, {Attributes: append([]hcl.AttributeSchema{{Name: "more", Required: true}}, all.Attributes...), Blocks: all.Blocks},
+	} {
+		content, problems := body.Content(want)
+		got, ok := plainContent(body, want)
+		if ok && (len(problems) > 0 || !reflect.DeepEqual(got, content)) {
+			t.Errorf("%s: got %+v, want %+v", body.SrcRange, got, content)
+		}
+	}
+	if _, ok := plainContent(body, all); !ok && len(body.Blocks) < 2 {
+		t.Errorf("%s: left to the parser", body.SrcRange)
+	}
+}
+
+func TestIsIdentifierKnowsTheUsualLetters(t *testing.T) {
+	for _, name := range []string{"", "a", "_", "-", "a-", "9a", "a9", "é", "aé", "é-9", "a b", "a\n", "\xff", "A_9-z", "ab{", "a.b", "@", "a`", "a[", "٣", "a٣"} {
+		if got, want := isIdentifier(name), identifier().MatchString(name); got != want {
+			t.Errorf("%q: %t, want %t", name, got, want)
+		}
+	}
 }

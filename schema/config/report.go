@@ -9,7 +9,6 @@ import (
 
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hcled"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
@@ -20,8 +19,9 @@ import (
 // that it is not sensitive. What stands under a misspelt name, in a block of
 // an unknown type or in a sensitive row therefore stays hidden.
 type reporter struct {
-	files  map[string]*hcl.File
-	hidden map[string]map[int]hcl.Range
+	files map[string]*shownFile
+	// hidden has, for each file, where each hidden part begins and ends.
+	hidden map[string]map[int]int
 	// tainted names (`local.x`, `var.x`) are used where secrets belong, so
 	// their own expressions may hold one in clear.
 	tainted map[string]bool
@@ -50,15 +50,15 @@ type finding struct {
 
 func newReporter() *reporter {
 	return &reporter{
-		files: map[string]*hcl.File{}, hidden: map[string]map[int]hcl.Range{}, tainted: map[string]bool{},
+		files: map[string]*shownFile{}, hidden: map[string]map[int]int{}, tainted: map[string]bool{},
 		sources: map[string]hcl.Range{}, uses: map[string][]string{}, seen: map[string]bool{}, count: map[string]int{},
 	}
 }
 
 // addFile makes a file's source known, all of its expressions hidden.
 func (r *reporter) addFile(path string, f *hcl.File) {
-	r.files[path] = f
-	r.hidden[path] = map[int]hcl.Range{}
+	r.files[path] = newShownFile(f)
+	r.hidden[path] = map[int]int{}
 	if body, ok := f.Body.(*hclsyntax.Body); ok {
 		r.hideBody(body)
 	}
@@ -75,7 +75,7 @@ func (r *reporter) hideBody(body *hclsyntax.Body) {
 
 func (r *reporter) hide(rng hcl.Range) {
 	if h := r.hidden[rng.Filename]; h != nil {
-		h[rng.Start.Byte] = rng
+		h[rng.Start.Byte] = rng.End.Byte
 	}
 }
 
@@ -85,7 +85,7 @@ func (r *reporter) reveal(expr hcl.Expression) {
 	rng := expr.Range()
 	if _, native := expr.(hclsyntax.Node); !native {
 		// No JSON is ever shown. What it calls can be told by its text only.
-		if file := r.files[rng.Filename]; file != nil && bytes.Contains(rng.SliceBytes(file.Bytes), []byte("sensitive")) {
+		if file := r.files[rng.Filename]; file != nil && bytes.Contains(rng.SliceBytes(file.src), []byte("sensitive")) {
 			r.taint(names(expr))
 		}
 		return
@@ -262,21 +262,21 @@ func convertRange(r hcl.Range) *diag.Range {
 // cannot be told apart before they are decoded.
 func (r *reporter) snippet(subject hcl.Range) *diag.Snippet {
 	file := r.files[subject.Filename]
-	if file == nil || strings.HasSuffix(subject.Filename, ".json") || subject.End.Byte > len(file.Bytes) {
+	if file == nil || strings.HasSuffix(subject.Filename, ".json") || subject.End.Byte > len(file.src) {
 		return nil
 	}
-	src := file.Bytes
+	src := file.src
 	start := lineStart(src, subject.Start.Byte)
 	end := lineEnd(src, max(subject.Start.Byte, subject.End.Byte))
 	from, to := subject.Start.Byte, max(subject.End.Byte, subject.Start.Byte)
-	for _, h := range r.hidden[subject.Filename] {
-		if h.End.Byte <= start || h.Start.Byte >= end {
+	for hiddenFrom, hiddenTo := range r.hidden[subject.Filename] {
+		if hiddenTo <= start || hiddenFrom >= end {
 			continue
 		}
-		if h.Start.Byte < to || h.Start.Byte < from {
+		if hiddenFrom < to || hiddenFrom < from {
 			return nil
 		}
-		end = h.Start.Byte
+		end = hiddenFrom
 	}
 	code := string(src[start:end])
 	if end < len(src) && src[end] != '\n' && src[end] != '\r' {
@@ -284,7 +284,7 @@ func (r *reporter) snippet(subject hcl.Range) *diag.Snippet {
 	}
 	to = min(to, start+len(code))
 	s := &diag.Snippet{Code: code, StartLine: subject.Start.Line, HighlightStartOffset: from - start, HighlightEndOffset: to - start}
-	if context := hcled.ContextString(file, from); context != "" {
+	if context := file.blockAt(from); context != "" {
 		s.Context = &context
 	}
 	return s

@@ -48,7 +48,7 @@ func (l *loader) declareVariables(blocks []*hcl.Block) {
 
 // checkName refuses labels that references could not be written to.
 func (l *loader) checkName(name, kind string, b *hcl.Block) bool {
-	if identifier().MatchString(name) {
+	if isIdentifier(name) {
 		return true
 	}
 	l.report.error(b.LabelRanges[len(b.LabelRanges)-1], "", "Invalid name", fmt.Sprintf("The name of %s must start with a letter or an underscore, and may have letters, digits, underscores and dashes.", kind))

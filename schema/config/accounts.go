@@ -159,7 +159,7 @@ func (l *loader) checkBaseURL(a *Account, b *accountBlock) bool {
 		at, used = attr.Expr.Range(), names(attr.Expr)
 		if strings.ContainsAny(a.Values.String("base_url"), "@?#") {
 			// A password or a key may stand there.
-			l.report.hide(at)
+			l.report.conceal(at)
 		}
 	}
 	f := finding{subject: &at, uses: used, bland: wrong}

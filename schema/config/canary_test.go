@@ -92,6 +92,8 @@ var leaky = map[string]string{
 	"syntax: index":                 "account \"bank\" \"a\" {\n  password = a.1.CANARY\n x = b.1.2\n}",
 	"syntax: single quotes":         "account \"bank\" \"a\" {\n  password = 'CANARY'\n}",
 	"syntax: label":                 "account \"bank\" CANARY\" {\n}",
+	"URL of one instance":           "account \"bank\" \"a\" {\n  for_each = toset([\"a\", \"b\"])\n  username = each.key == \"b\" ? null : \"u\"\n  password = \"p\"\n  base_url = \"https://u:CANARY@${each.key}\"\n}",
+	"word of one instance":          "account \"bank\" \"a\" {\n  for_each = toset([\"a\", \"b\"])\n  username = \"u\"\n  password = \"p\"\n  padding  = each.key == \"b\" ? null : \"https://u:CANARY@${each.key}\"\n}",
 	"required_version":              "credsync {\n required_version = sensitive(\"CANARY\")\n}",
 }
 

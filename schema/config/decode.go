@@ -341,7 +341,7 @@ func (r rowReport) convert(v cty.Value) (cty.Value, bool) {
 	}
 	if err := r.check(bare); err != "" {
 		if bare.Type() == cty.String && mayHoldPassword(bare.AsString()) {
-			r.l.report.hide(r.at)
+			r.l.report.conceal(r.at)
 		}
 		generic := fmt.Sprintf("The value of the argument %q is not acceptable. It is not quoted, since it may be secret.", r.row.Name)
 		if r.row.Sensitive {

@@ -22,6 +22,9 @@ type reporter struct {
 	files map[string]*shownFile
 	// hidden has, for each file, where each hidden part begins and ends.
 	hidden map[string]map[int]int
+	// concealed are the hidden parts, by where they begin, that a table row does
+	// not show again.
+	concealed map[shownAt]bool
 	// tainted names (`local.x`, `var.x`) are used where secrets belong, so
 	// their own expressions may hold one in clear.
 	tainted map[string]bool
@@ -34,6 +37,11 @@ type reporter struct {
 	// count is how many findings of instances share a summary and a place.
 	count   map[string]int
 	settled bool
+}
+
+type shownAt struct {
+	filename string
+	byte     int
 }
 
 // finding is a diagnostic whose snippet is chosen once everything is known.
@@ -50,7 +58,7 @@ type finding struct {
 
 func newReporter() *reporter {
 	return &reporter{
-		files: map[string]*shownFile{}, hidden: map[string]map[int]int{}, tainted: map[string]bool{},
+		files: map[string]*shownFile{}, hidden: map[string]map[int]int{}, concealed: map[shownAt]bool{}, tainted: map[string]bool{},
 		sources: map[string]hcl.Range{}, uses: map[string][]string{}, seen: map[string]bool{}, count: map[string]int{},
 	}
 }
@@ -79,6 +87,13 @@ func (r *reporter) hide(rng hcl.Range) {
 	}
 }
 
+// conceal hides for good what was seen to hold a secret, also from the other
+// instances of its block.
+func (r *reporter) conceal(rng hcl.Range) {
+	r.hide(rng)
+	r.concealed[shownAt{filename: rng.Filename, byte: rng.Start.Byte}] = true
+}
+
 // reveal shows the source of an expression that a table row has proved
 // harmless, but for what a call of sensitive() wraps.
 func (r *reporter) reveal(expr hcl.Expression) {
@@ -90,7 +105,7 @@ func (r *reporter) reveal(expr hcl.Expression) {
 		}
 		return
 	}
-	if _, hidden := r.hidden[rng.Filename][rng.Start.Byte]; !hidden {
+	if _, hidden := r.hidden[rng.Filename][rng.Start.Byte]; !hidden || r.concealed[shownAt{filename: rng.Filename, byte: rng.Start.Byte}] {
 		return
 	}
 	if calls(expr, "sensitive") {

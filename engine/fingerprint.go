@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"hash"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/config"
+	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
@@ -84,7 +86,14 @@ func asJSON(v schema.Values, name string) string {
 	if raw.Type().IsPrimitiveType() && raw.IsKnown() && raw.IsNull() {
 		return "null"
 	}
-	b, err := ctyjson.Marshal(raw, raw.Type())
+	var b []byte
+	var err error
+	if raw.Type() == cty.String && raw.IsKnown() {
+		// Which is what it comes to, in a longer way.
+		b, err = json.Marshal(raw.AsString())
+	} else {
+		b, err = ctyjson.Marshal(raw, raw.Type())
+	}
 	if err != nil {
 		// Only an unknown value cannot be marshalled, and those do not
 		// come as far as this.

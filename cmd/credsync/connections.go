@@ -95,6 +95,7 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 // clients returns the function that makes an account's HTTP client, as its
 // http block says.
 func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
+	log = log.Named("upstream")
 	return func(a *config.Account) (*http.Client, error) {
 		cert, err := clientCertificate(a)
 		if err != nil {
@@ -102,7 +103,7 @@ func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http
 		}
 		o := connectionOf(a)
 		o.ClientCertificate = cert
-		o.Log = log.Named("upstream").With("address", a.Address)
+		o.Log = log.With("address", a.Address)
 		return pool.Client(o)
 	}
 }

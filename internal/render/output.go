@@ -8,6 +8,7 @@
 package render
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,6 +49,14 @@ func (s Stream) width() int {
 // reader has gone, and there is nobody to tell.
 func (s Stream) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.Writer, format, args...)
+}
+
+// buffered is the stream for a text of many lines, which is written in large
+// pieces. What is left is written by flush.
+func (s Stream) buffered() (buffered Stream, flush func()) {
+	b := bufio.NewWriterSize(s.Writer, 64<<10)
+	s.Writer = b
+	return s, func() { _ = b.Flush() }
 }
 
 // Raw writes bytes to standard output as they are: formatted source, a diff.

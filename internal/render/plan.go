@@ -52,8 +52,9 @@ func (v planText) Show(d plan.Document) {
 	if d.Diagnostics.HasErrors() && len(d.Accounts) == 0 {
 		return
 	}
-	p := planPrinter{Stream: v.Out, now: v.Now()}
-	p.print(d)
+	out, flush := v.Out.buffered()
+	defer flush()
+	planPrinter{Stream: out, now: v.Now()}.print(d)
 }
 
 // planPrinter writes the accounts of one plan for people.

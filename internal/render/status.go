@@ -43,7 +43,9 @@ func (v statusText) Show(d plan.Document) {
 		v.Out.printf("Project %s declares no account.\n", clean(d.Project))
 		return
 	}
-	p := planPrinter{Stream: v.Out, now: v.Now()}
+	out, flush := v.Out.buffered()
+	defer flush()
+	p := planPrinter{Stream: out, now: v.Now()}
 	accounts := byHealth(d.Accounts)
 	if v.Details {
 		for _, a := range accounts {

@@ -21,8 +21,11 @@ func CheckBaseURL(v cty.Value) error {
 // an http URL whose host is not loopback.
 func PlainHTTP(base string) bool {
 	u, err := url.Parse(base)
-	return err == nil && strings.EqualFold(u.Scheme, "http") && !loopback(u.Hostname())
+	return err == nil && inClear(u)
 }
+
+// inClear does not look at the case of the scheme, which url.Parse makes lower.
+func inClear(u *url.URL) bool { return u.Scheme == "http" && !loopback(u.Hostname()) }
 
 func parseBaseURL(base string, allowPlain bool) (*url.URL, error) {
 	u, err := url.Parse(base)
@@ -36,7 +39,7 @@ func parseBaseURL(base string, allowPlain bool) (*url.URL, error) {
 		return nil, errors.New("the URL must not have a user or password in it")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the URL must not have a query or a fragment")
-	case !allowPlain && PlainHTTP(base):
+	case !allowPlain && inClear(u):
 		return nil, errors.New("the URL must start with https://, since secrets are sent to it; for a test server, set http.allow_plain_http = true")
 	}
 	return u, nil

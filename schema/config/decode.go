@@ -145,6 +145,7 @@ func (l *loader) defaultsOf(table *schema.Block) *decoded {
 	return l.defaultValues[table]
 }
 
+// decodeRows is decode for what is not kept.
 func (l *loader) decodeRows(content *hcl.BodyContent, table *schema.Block, s section, sc scope) (schema.Values, bool) {
 	good := true
 	attrs := make([]cty.Value, len(table.Attributes))

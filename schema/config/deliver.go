@@ -136,6 +136,7 @@ func (l *loader) checkData(attr *hcl.Attribute, d *delivery, a *Account) (keys d
 	return keys, ok
 }
 
+// keysOfData is checkData for what is not kept.
 func (l *loader) keysOfData(attr *hcl.Attribute, d *delivery, a *Account) (keys dataKeySet, ok bool) {
 	l.report.revealNames(attr.Expr)
 	sc := d.scope.withToken(l.unknownToken(a.Spec))

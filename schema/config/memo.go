@@ -36,6 +36,7 @@ func newMemo() *memo {
 	return &memo{bodies: map[bodyKey]*hcl.BodyContent{}, expressions: map[*hcl.Attribute]*expression{}, tables: map[tableKey]*decoded{}}
 }
 
+// body is a body that was split, if it is kept.
 func (m *memo) body(key bodyKey) (content *hcl.BodyContent, ok bool) {
 	if m == nil {
 		return nil, false
@@ -44,9 +45,8 @@ func (m *memo) body(key bodyKey) (content *hcl.BodyContent, ok bool) {
 	return content, ok
 }
 
-// expression is an attribute's, with what its text tells of it.
+// expression is what is known of an attribute's.
 type expression struct {
-	hcl.Expression
 	refs []hcl.Traversal
 	// names are the variables and locals that it uses, as `var.x`.
 	names []string
@@ -61,7 +61,7 @@ type expression struct {
 }
 
 func newExpression(expr hcl.Expression) *expression {
-	x := &expression{Expression: expr, refs: references(expr), value: cty.NilVal}
+	x := &expression{refs: references(expr), value: cty.NilVal}
 	x.names = namesOf(x.refs)
 	x.fixed = refersOnlyTo(x.refs, "var", "local", "data")
 	return x

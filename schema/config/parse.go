@@ -32,9 +32,9 @@ func parseSource(path string, src []byte) (*hcl.File, hcl.Diagnostics) {
 }
 
 // parseInChunks parses a file a few blocks at a time, since the tokens of all
-// of it would take a hundred times its size. It returns what parsing the whole
-// would, or nil where there may be something to report, in whose words only
-// parsing the whole can.
+// of it would take many times its size. It returns what parsing the whole
+// would, or nil where there may be something to report: in which words, only
+// parsing the whole can tell.
 //
 // Where a chunk ends is a guess, which may be wrong in a heredoc or a comment.
 // That is of no harm: a chunk without a mistake has closed all that it opened,

@@ -39,7 +39,7 @@ func testedSources(t testing.TB) []string {
 }
 
 // bulky is a block after which a chunk is full.
-var bulky = "bulky {\n x = " + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + "\n}\n"
+var bulky = "bulky {\n # " + strings.Repeat("(", maxDepth-1) + "\n}\n"
 
 // sameParse fails where parsing in chunks gives anything but what parsing the
 // whole does, or does not see that it is too deeply nested.

@@ -354,11 +354,7 @@ func (s modelSink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) 
 	return cmp.Or(killed, err)
 }
 
-// List is of interest only where accounts go from the configuration.
 func (s modelSink) List(ctx context.Context, prefix sinks.Target) (list []sinks.Target, err error) {
-	if len(s.m.scenario.removes) == 0 {
-		return nil, nil
-	}
 	killed := s.m.wait(s.s, "lists the "+s.what, func() string {
 		list, err = s.sink.List(ctx, prefix)
 		return fmt.Sprint(len(list), err)

@@ -99,6 +99,10 @@ const withheld = "(what it says repeats the secret that it was sent, so it is no
 // cleanText returns a body without what repeats a secret: the strings of JSON
 // that do, or else all of it.
 func cleanText(body []byte, find *finder) []byte {
+	if !bytes.ContainsRune(body, '\\') && !find.in(string(body)) {
+		// In JSON too no string is other than it stands there.
+		return body
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
@@ -170,13 +174,10 @@ func (t *Transport) secretsOf(req *http.Request) (*http.Request, []credential.Se
 	if len(t.fields) == 0 || req.Body == nil {
 		return req, secrets, nil
 	}
-	body, err := io.ReadAll(req.Body)
-	_ = req.Body.Close()
+	req, body, err := bodyOf(req)
 	if err != nil {
 		return nil, nil, err
 	}
-	req = req.Clone(req.Context())
-	req.Body = io.NopCloser(bytes.NewReader(body))
 	var fields map[string]any
 	// Most bodies are large and hold none of them.
 	named := func(name string) bool { return bytes.Contains(body, []byte(`"`+name+`"`)) }
@@ -187,4 +188,33 @@ func (t *Transport) secretsOf(req *http.Request) (*http.Request, []credential.Se
 		}
 	}
 	return req, secrets, nil
+}
+
+// bodyOf reads a request's body, and returns a request that has it still to be
+// read.
+func bodyOf(req *http.Request) (*http.Request, []byte, error) {
+	if req.GetBody != nil {
+		again, err := req.GetBody()
+		if err != nil {
+			return nil, nil, err
+		}
+		body, err := readBody(again, req.ContentLength)
+		return req, body, err
+	}
+	body, err := readBody(req.Body, req.ContentLength)
+	if err != nil {
+		return nil, nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	return req, body, nil
+}
+
+// readBody reads all of a body, of which about so many bytes are expected.
+func readBody(from io.ReadCloser, length int64) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(min(max(length, 0), maxRefusal)) + bytes.MinRead)
+	_, err := body.ReadFrom(from)
+	_ = from.Close()
+	return body.Bytes(), err
 }

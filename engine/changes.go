@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"slices"
 	"time"
 
@@ -56,29 +53,27 @@ func ChangesBetween(before, after *config.Config) Changes {
 
 // wholePrint covers everything that the configuration says of an account.
 func wholePrint(key []byte, a *config.Account) string {
-	mac := hmac.New(sha256.New, key)
-	writePart(mac, a.Spec.Name)
-	writePart(mac, fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
-	all := []printer{{mac, schema.NoEffect}}
-	writeValues(a.HTTP, all)
-	writeValues(a.Values, all)
+	p := newPrinter(key, schema.NoEffect)
+	p.mac.write(a.Spec.Name)
+	p.mac.write(fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
+	writeValues(a.HTTP, []*printer{p})
+	writeValues(a.Values, []*printer{p})
 	for _, d := range a.Deliveries {
-		writeDelivery(mac, key, a.Spec, d)
+		writeDelivery(p, key, a.Spec, d)
 	}
-	return string(mac.Sum(nil))
+	return p.sum()
 }
 
-func writeDelivery(mac hash.Hash, key []byte, spec *providers.Spec, d *config.Delivery) {
-	all := []printer{{mac, schema.NoEffect}}
-	writePart(mac, d.Sink.Name)
-	writeValues(d.Sink.Values, all)
-	writePart(mac, d.Target.Location)
-	writePart(mac, fmt.Sprint(d.Adopt, d.Target.Merge))
-	writePart(mac, fmt.Sprint(d.Target.Restarts))
-	writeValues(d.Target.Options, all)
+func writeDelivery(p *printer, key []byte, spec *providers.Spec, d *config.Delivery) {
+	p.mac.write(d.Sink.Name)
+	writeValues(d.Sink.Values, []*printer{p})
+	p.mac.write(d.Target.Location)
+	p.mac.write(fmt.Sprint(d.Adopt, d.Target.Merge))
+	p.mac.write(fmt.Sprint(d.Target.Restarts))
+	writeValues(d.Target.Options, []*printer{p})
 	// What data makes of a token is known by what it makes of a made-up one.
 	data, _ := d.Render(exampleToken(spec))
-	writePart(mac, digest(key, data))
+	p.mac.write(digest(key, data))
 }
 
 // exampleToken has a different text in each output.

@@ -28,35 +28,39 @@ type prints struct {
 // provider and of the http block, so that a new attribute cannot be forgotten
 // here.
 func fingerprints(key []byte, a *config.Account) prints {
-	login, shape := printer{hmac.New(sha256.New, key), schema.ShapesLogin}, printer{hmac.New(sha256.New, key), schema.ShapesToken}
+	login, shape := newPrinter(key, schema.ShapesLogin), newPrinter(key, schema.ShapesToken)
 	writeAccount(a, login, shape)
 	return prints{login: login.sum(), shape: shape.sum()}
 }
 
 // loginPrint is the one that tells accounts apart which log in alike.
 func loginPrint(key []byte, a *config.Account) string {
-	login := printer{hmac.New(sha256.New, key), schema.ShapesLogin}
+	login := newPrinter(key, schema.ShapesLogin)
 	writeAccount(a, login)
 	return login.sum()
 }
 
 // printer makes the fingerprint of what has at least that effect.
 type printer struct {
-	mac   hash.Hash
+	mac   partHash
 	least schema.Effect
 }
 
-func (p printer) sum() string { return hex.EncodeToString(p.mac.Sum(nil)) }
+func newPrinter(key []byte, least schema.Effect) *printer {
+	return &printer{mac: newPartHash(key), least: least}
+}
 
-func writeAccount(a *config.Account, to ...printer) {
+func (p *printer) sum() string { return p.mac.sum() }
+
+func writeAccount(a *config.Account, to ...*printer) {
 	for _, p := range to {
-		writePart(p.mac, a.Spec.Name)
+		p.mac.write(a.Spec.Name)
 	}
 	writeValues(a.Values, to)
 	writeValues(a.HTTP, to)
 }
 
-func writeValues(v schema.Values, to []printer) {
+func writeValues(v schema.Values, to []*printer) {
 	for i := range v.Block().Attributes {
 		attr := &v.Block().Attributes[i]
 		text := ""
@@ -65,24 +69,23 @@ func writeValues(v schema.Values, to []printer) {
 				continue
 			}
 			if text == "" {
-				text = asJSON(v, attr.Name)
+				text = asJSON(v.RawAt(i), attr.Name)
 			}
-			writePart(p.mac, attr.Name)
-			writePart(p.mac, text)
+			p.mac.write(attr.Name)
+			p.mac.write(text)
 		}
 	}
 	for _, nested := range v.Block().Blocks {
 		for _, block := range v.Nested(nested.Type) {
 			for _, p := range to {
-				writePart(p.mac, nested.Type+" "+block.Label())
+				p.mac.write(nested.Type + " " + block.Label())
 			}
 			writeValues(block, to)
 		}
 	}
 }
 
-func asJSON(v schema.Values, name string) string {
-	raw := v.Raw(name)
+func asJSON(raw cty.Value, name string) string {
 	if raw.Type().IsPrimitiveType() && raw.IsKnown() && raw.IsNull() {
 		return "null"
 	}
@@ -104,19 +107,29 @@ func asJSON(v schema.Values, name string) string {
 
 // digest covers what is written to a target.
 func digest(key []byte, data map[string]credential.Secret) string {
-	mac := hmac.New(sha256.New, key)
+	mac := newPartHash(key)
 	for _, k := range slices.Sorted(maps.Keys(data)) {
-		writePart(mac, k)
-		writePart(mac, data[k].Reveal())
+		mac.write(k)
+		mac.write(data[k].Reveal())
 	}
-	return hex.EncodeToString(mac.Sum(nil))
+	return mac.sum()
 }
 
-// writePart writes s behind its length, so that no two lists of parts give the
-// same bytes.
-func writePart(h hash.Hash, s string) {
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-	_, _ = h.Write(n[:])
-	_, _ = h.Write([]byte(s))
+// partHash is a keyed hash of a list of texts.
+type partHash struct {
+	mac hash.Hash
+	// part is what is written next; it is kept, since there are many.
+	part []byte
 }
+
+func newPartHash(key []byte) partHash { return partHash{mac: hmac.New(sha256.New, key)} }
+
+// write writes s behind its length, so that no two lists of parts give the same
+// bytes.
+func (h *partHash) write(s string) {
+	h.part = binary.BigEndian.AppendUint64(h.part[:0], uint64(len(s)))
+	h.part = append(h.part, s...)
+	_, _ = h.mac.Write(h.part)
+}
+
+func (h *partHash) sum() string { return hex.EncodeToString(h.mac.Sum(nil)) }

@@ -1,10 +1,7 @@
 package engine
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -89,15 +86,18 @@ func (ev AuditEvent) at(sink, location string) AuditEvent {
 // anyone without the record.
 func (t *trail) fingerprint(token credential.Secret) string { return tokenPrint(t.key, token) }
 
+// tokenPrintLength is how many digits tell tokens apart.
+const tokenPrintLength = 32
+
 // tokenPrint is a token's fingerprint under the key of its record.
 func tokenPrint(key []byte, token credential.Secret) string {
 	if token.IsZero() {
 		return ""
 	}
-	mac := hmac.New(sha256.New, key)
-	writePart(mac, "token in the audit trail")
-	writePart(mac, token.Reveal())
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	mac := newPartHash(key)
+	mac.write("token in the audit trail")
+	mac.write(token.Reveal())
+	return mac.sum()[:tokenPrintLength]
 }
 
 // begin records that something is about to be done, after what was done before.

@@ -88,6 +88,11 @@ func (v Values) Raw(name string) cty.Value {
 	if i < 0 {
 		panic(fmt.Sprintf("schema: no attribute %q", name))
 	}
+	return v.RawAt(i)
+}
+
+// RawAt is Raw for the attribute that stands there in the table.
+func (v Values) RawAt(i int) cty.Value {
 	val := v.attrs[i]
 	if val.Type().IsPrimitiveType() {
 		// Nothing lies deeper.

@@ -34,8 +34,8 @@ func firstApply(t *testing.T, b *table) {
 			v, _, p := vaultFleet(t, f)
 			defer v.Stop()
 			c := p.run("apply", "--auto-approve")
-			peak = max(peak, c.resident)
-			return c.wall
+			peak = max(peak, c.Resident)
+			return c.Wall
 		}, func() time.Duration {
 			v, s, p := vaultFleet(t, f)
 			defer v.Stop()
@@ -54,8 +54,8 @@ func growthOfApply(t *testing.T, b *table) {
 		v, _, p := vaultFleet(t, fleet{provider: "sagi", accounts: n, form: fromCSV, place: inVault})
 		defer v.Stop()
 		c := p.run("apply", "--auto-approve")
-		peak = max(peak, c.resident)
-		return c.wall
+		peak = max(peak, c.Resident)
+		return c.Wall
 	}
 	growth, took, _ := ratios(min(3, *rounds), func() time.Duration { return apply(*large) }, func() time.Duration { return apply(small()) })
 	b.add(growth <= 10.5, fmt.Sprintf("first `apply`, growth from %d to %d accounts of sagi", small(), *large), "≤ 10.5 ×", "%.1f × (%s)", growth, short(took))

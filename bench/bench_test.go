@@ -24,8 +24,9 @@ var (
 	large  = flag.Int("large", 10000, "the number of accounts of the large configurations; the small ones have a tenth")
 )
 
-// credsync is the program as it is released, empty one that does nothing.
-var credsync, empty string
+// credsync is the program as it is released, empty one that does nothing, and
+// measure runs them.
+var credsync, empty, measure string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -44,11 +45,11 @@ func TestMain(m *testing.M) {
 }
 
 func build(dir string) error {
-	credsync, empty = filepath.Join(dir, "credsync"), filepath.Join(dir, "empty")
+	credsync, empty, measure = filepath.Join(dir, "credsync"), filepath.Join(dir, "empty"), filepath.Join(dir, "measure")
 	source := filepath.Join(dir, "main.go")
 	return errors.Join(
 		os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600),
-		compile("-o", credsync, "../cmd/credsync"), compile("-o", empty, source),
+		compile("-o", credsync, "../cmd/credsync"), compile("-o", empty, source), compile("-o", measure, "./measure"),
 	)
 }
 

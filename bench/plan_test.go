@@ -33,8 +33,8 @@ func planInVault(t *testing.T, b *table) {
 		plain := vaultFloor(v)
 		ratio, ours, theirs := ratios(*rounds, func() time.Duration {
 			c := p.run("plan", "--offline", "--detailed-exitcode")
-			peak = max(peak, c.resident)
-			return c.wall
+			peak = max(peak, c.Resident)
+			return c.Wall
 		}, func() time.Duration { return readAll(t, plain, v, f) })
 		walls[i] = ours
 		b.add(ratio <= 1.2, fmt.Sprintf("`plan --offline`, %d accounts in Vault, nothing to do", n), "≤ 1.2 × floor",

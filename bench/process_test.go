@@ -5,20 +5,20 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
 
-// cost is what a process took.
+// cost is what a process took, as bench/measure tells it.
 type cost struct {
-	wall, cpu time.Duration
-	// resident is its peak, in bytes.
-	resident int64
+	Wall, CPU time.Duration
+	// Resident is its peak memory, in bytes.
+	Resident int64
 }
 
 // process is credsync with a configuration.
@@ -58,24 +58,27 @@ func (p *process) runWith(program string, args ...string) cost {
 	p.tb.Helper()
 	ctx, cancel := context.WithTimeout(p.tb.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, measure, append([]string{program}, args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Dir, cmd.Env = p.dir, p.env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	begun := time.Now()
-	err := cmd.Run()
-	wall := time.Since(begun)
+	report, err := os.Create(filepath.Join(p.tb.TempDir(), "cost"))
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	defer func() { _ = report.Close() }()
+	cmd.ExtraFiles = []*os.File{report}
+	err = cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 2) {
 		p.tb.Fatalf("%s %v: %v\n%.2000s", filepath.Base(program), args, err, stderr.String())
 	}
-	return costOf(cmd.ProcessState, wall)
-}
-
-func costOf(s *os.ProcessState, wall time.Duration) cost {
-	c := cost{wall: wall, cpu: s.UserTime() + s.SystemTime()}
-	if usage, ok := s.SysUsage().(*syscall.Rusage); ok {
-		c.resident = usage.Maxrss << 10
+	var c cost
+	if text, err := os.ReadFile(report.Name()); err != nil {
+		p.tb.Fatal(err)
+	} else if err := json.Unmarshal(text, &c); err != nil {
+		p.tb.Fatal(err)
 	}
 	return c
 }

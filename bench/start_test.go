@@ -19,7 +19,7 @@ func start(t *testing.T, b *table) {
 	p := newProcess(t, map[string]string{"main.hcl": string(example)})
 	goals := map[string]time.Duration{"version": 15 * time.Millisecond, "validate": 30 * time.Millisecond}
 	for _, command := range []string{"version", "validate"} {
-		ratio, ours, theirs := ratios(10**rounds, func() time.Duration { return p.run(command).wall }, func() time.Duration { return p.runWith(empty).wall })
+		ratio, ours, theirs := ratios(10**rounds, func() time.Duration { return p.run(command).Wall }, func() time.Duration { return p.runWith(empty).Wall })
 		b.add(ours <= goals[command], fmt.Sprintf("`credsync %s`", command), "≤ "+short(goals[command]), "%s, %.1f × an empty Go program (%s)", short(ours), ratio, short(theirs))
 	}
 	info, err := os.Stat(credsync)
@@ -42,8 +42,8 @@ func pure(t *testing.T, b *table) {
 			}
 			for range *rounds {
 				c := p.run("plan", "--offline")
-				costs[i] = append(costs[i], c.cpu)
-				peak = max(peak, c.resident)
+				costs[i] = append(costs[i], c.CPU)
+				peak = max(peak, c.Resident)
 			}
 		}
 		one, ten := median(costs[0]), median(costs[1])

@@ -207,7 +207,7 @@ func (p *AccountPlan) diagnostics() diag.List {
 func Document(p *Plan) plan.Document {
 	d := plan.Document{
 		FormatVersion: plan.FormatVersion, Project: p.Project,
-		Accounts: []plan.DocumentAccount{}, Summary: make(map[plan.Action]int),
+		Accounts: make([]plan.DocumentAccount, 0, len(p.Accounts)), Summary: make(map[plan.Action]int),
 		Diagnostics: append(diag.List{}, p.Diagnostics...), NextRuns: append([]time.Time{}, p.NextRuns...),
 	}
 	if p.Schedule != "" {

@@ -103,7 +103,10 @@ func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http
 		}
 		o := connectionOf(a)
 		o.ClientCertificate = cert
-		o.Log = log.With("address", a.Address)
+		if o.Log = log; log.IsDebug() {
+			// Nothing else is logged there, and a logger for each is dear.
+			o.Log = log.With("address", a.Address)
+		}
 		return pool.Client(o)
 	}
 }

@@ -90,8 +90,9 @@ func (p planPrinter) closing(title string, paint func(string) string, counts str
 
 // group orders accounts as they are read: what will be done, then what needs a
 // human, where the eye rests at the end; idle are the others.
-func group(accounts []plan.DocumentAccount) (busy, blocked, idle []plan.DocumentAccount) {
-	for _, a := range accounts {
+func group(accounts []plan.DocumentAccount) (busy, blocked, idle []*plan.DocumentAccount) {
+	for i := range accounts {
+		a := &accounts[i]
 		switch {
 		case a.Action == plan.BlockedAction:
 			blocked = append(blocked, a)
@@ -140,7 +141,7 @@ func (p planPrinter) legend(accounts []plan.DocumentAccount) string {
 	return strings.Join(parts, "   ")
 }
 
-func (p planPrinter) account(a plan.DocumentAccount) {
+func (p planPrinter) account(a *plan.DocumentAccount) {
 	st := p.style()
 	action, words := a.Action, fmt.Sprintf("%s (%s)", a.Action, a.Reason)
 	if a.Action == plan.None {
@@ -162,7 +163,7 @@ func (p planPrinter) account(a plan.DocumentAccount) {
 		p.printf("      rotates  %s\n", rotates(*a.RotateAt, p.now))
 	}
 	for _, t := range a.Targets {
-		p.target(a, t)
+		p.target(*a, t)
 	}
 	if a.Blocker == nil {
 		return
@@ -170,7 +171,7 @@ func (p planPrinter) account(a plan.DocumentAccount) {
 	if action != plan.BlockedAction {
 		p.printf("      %s %s\n", st.action(plan.BlockedAction, "!"), needs(a.Blocker.Reason))
 	}
-	p.blocker(a)
+	p.blocker(*a)
 }
 
 func needs(r plan.Reason) string { return fmt.Sprintf("needs a human (%s)", r) }
@@ -219,8 +220,8 @@ func (p planPrinter) paragraph(indent int, text string) {
 
 // idle tells of the accounts with nothing to do: what is not simply current by
 // its reason, and those that are by name where they are few.
-func (p planPrinter) idle(accounts []plan.DocumentAccount) {
-	var current []plan.DocumentAccount
+func (p planPrinter) idle(accounts []*plan.DocumentAccount) {
+	var current []*plan.DocumentAccount
 	for _, a := range accounts {
 		if a.Reason == plan.Current {
 			current = append(current, a)
@@ -244,13 +245,13 @@ func (p planPrinter) idle(accounts []plan.DocumentAccount) {
 	p.printf("\n")
 }
 
-func (p planPrinter) currentList(current []plan.DocumentAccount) {
+func (p planPrinter) currentList(current []*plan.DocumentAccount) {
 	width := 0
 	for _, a := range current {
 		width = max(width, columns(clean(a.Address)))
 	}
 	for _, a := range current {
-		line := "    " + padRight(clean(a.Address), width) + "  " + nextRotation(a, p.now)
+		line := "    " + padRight(clean(a.Address), width) + "  " + nextRotation(*a, p.now)
 		p.printf("%s\n", strings.TrimRight(line, " "))
 	}
 }

@@ -83,7 +83,7 @@ func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs
 // the plan holds of the account's record is let go of.
 func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
 	quiet := ap.idle()
-	if quiet && ap.seen.atRest {
+	if quiet && ap.seen.atRest && ap.Blocker == nil {
 		return Outcome{}, false
 	}
 	r := e.newRun(ap)

@@ -123,3 +123,38 @@ account "fake" "a" {
 	}
 	w.wantLogins(6)
 }
+
+// An account whose token is good is told of all the same where the login that it
+// will need one day was refused to another account.
+func TestRefusalIsToldOfAnAccountWithAGoodToken(t *testing.T) {
+	one := strings.Split(oneAccount, "account")[0] + `
+account "fake" "good" {
+  user     = "u"
+  password = "pw"
+  branch   = "1"
+  deliver "memory" "main" { path = "good" }
+}
+`
+	w := newWorld(t, one)
+	w.mustApply()
+	w.hcl = one + `
+account "fake" "new" {
+  user     = "u"
+  password = "pw"
+  branch   = "2"
+  deliver "memory" "main" { path = "new" }
+}
+`
+	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.apply()
+	for range 2 {
+		s := w.apply()
+		if s.Count(engine.Blocked) != 2 || len(s.Outcomes) != 2 {
+			t.Errorf("%+v", s.Outcomes)
+		}
+	}
+	w.wantLogins(2)
+	if got := w.delivered("good"); got != "token-1" {
+		t.Errorf("delivered %q", got)
+	}
+}

@@ -56,10 +56,11 @@ func padRight(s string, width int) string {
 // relative says when t is, seen from now.
 func relative(t, now time.Time) string {
 	switch d := t.Sub(now); {
-	case d.Abs() < time.Second:
-		return "just now"
 	case d > 0:
-		return "in " + plan.Duration(d)
+		// What comes in less than a second has not come yet.
+		return "in " + plan.Duration(max(d, time.Second))
+	case d > -time.Second:
+		return "just now"
 	}
 	return plan.Duration(now.Sub(t)) + " ago"
 }

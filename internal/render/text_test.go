@@ -3,6 +3,7 @@ package render
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/credsync/credsync/engine"
@@ -83,5 +84,17 @@ func TestNoViewPassesOnTerminalSequences(t *testing.T) {
 	}
 	if i := strings.IndexAny(c.both(), "\x1b\a"); i >= 0 {
 		t.Errorf("a control character reaches the terminal in %q", c.both()[max(0, i-60):i+1])
+	}
+}
+
+func TestWhatComesWithinASecondHasNotCome(t *testing.T) {
+	now := time.Date(2026, 3, 1, 11, 59, 59, 0, time.UTC)
+	for after, want := range map[time.Duration]string{
+		time.Millisecond: "in 1s", 999 * time.Millisecond: "in 1s", 90 * time.Second: "in 1m30s",
+		0: "just now", -999 * time.Millisecond: "just now", -time.Second: "1s ago",
+	} {
+		if got := relative(now.Add(after), now); got != want {
+			t.Errorf("%s: %q, want %q", after, got, want)
+		}
 	}
 }

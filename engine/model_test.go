@@ -149,9 +149,11 @@ func (m *model) options() []string {
 		// Time passes by itself, which is no event.
 		m.clock = m.clock.Add(long)
 	}
-	// A place that is marked as credsync's is credsync's, empty or not.
+	// A place that was marked by a run which has not gone on is credsync's,
+	// empty or not.
 	info, err := m.main.Stat(context.Background(), sinks.Target{Path: modelTarget})
-	free := err == nil && info == sinks.Info{}
+	undisturbed := m.scenario.budget.kills+m.scenario.budget.jumps == 0
+	free := err == nil && !info.Exists && (info.Owner == "" || undisturbed)
 	held := false
 	if r := m.stored().record; r != nil && r.Lease != nil {
 		held = m.clock.Before(r.Lease.ExpiresAt)

@@ -79,6 +79,9 @@ func (h *hook) all() []string {
 	return slices.Clone(h.told)
 }
 
+// tornLine is what tear leaves.
+const tornLine = `{"type":"aud`
+
 // tear leaves a part of a line at the end of the audit trail, as a full disk
 // does.
 func (w *world) tear() {
@@ -87,10 +90,20 @@ func (w *world) tear() {
 		w.t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	if _, err := f.WriteString(`{"type":"aud`); err != nil {
+	if _, err := f.WriteString(tornLine); err != nil {
 		w.t.Fatal(err)
 	}
 	w.torn++
+}
+
+// countCut counts the line that the kill has cut off, if it has: targets are
+// written at the same time, so that one may have been telling the trail of itself
+// while the kill was at another.
+func (w *world) countCut() {
+	text := w.read(trail)
+	if last := text[strings.LastIndex(text, "\n")+1:]; w.watched && last != "" && last != tornLine {
+		w.torn++
+	}
 }
 
 // checkTrail checks that the audit trail has whole lines, that each request for

@@ -64,7 +64,7 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 		return nil
 	}
 	block := &accountBlock{
-		section: section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels},
+		section: sectionOf(b),
 		name:    b.Labels[1], spec: spec, table: l.providerTable(spec),
 	}
 	sc := scope{ctx: l.root, address: address, provider: spec.Name}

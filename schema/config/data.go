@@ -62,7 +62,7 @@ func (l *loader) declareData(blocks []*hcl.Block) {
 		if !ok {
 			continue
 		}
-		s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
+		s := sectionOf(b)
 		if content, ok := l.read(s, scope{address: address}, []*schema.Block{l.tables.data, &spec.Data}); ok {
 			d.spec, d.content, d.forEach = spec, content, content.Attributes["for_each"]
 		}
@@ -88,7 +88,7 @@ func (l *loader) prepareData(n *node) []*read {
 }
 
 func (l *loader) prepareRead(d *dataBlock, i instance) *read {
-	s := section{body: d.block.Body, def: d.block.DefRange, kind: d.block.Type, quoted: d.block.Labels}
+	s := sectionOf(d.block)
 	common, ok := l.decode(d.content, l.tables.data, s, i.scope)
 	values, good := l.decode(d.content, &d.spec.Data, s, i.scope)
 	if !ok || !good {

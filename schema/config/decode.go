@@ -23,6 +23,11 @@ type section struct {
 	quoted []string
 }
 
+// sectionOf is a block that is named by its header.
+func sectionOf(b *hcl.Block) section {
+	return section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
+}
+
 // name is the block as the user writes it: `account "sagi" "coffee"`.
 func (s section) name() string {
 	header := s.kind
@@ -213,7 +218,7 @@ func (l *loader) nested(content *hcl.BodyContent, row *schema.Nested, s section,
 			}
 			table = variant
 		}
-		values, ok := l.decodeAll(section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}, table, label, sc)
+		values, ok := l.decodeAll(sectionOf(b), table, label, sc)
 		all = append(all, values)
 		good = good && ok
 	}

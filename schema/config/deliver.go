@@ -42,7 +42,7 @@ func (l *loader) deliveries(b *accountBlock, a *Account, sc scope) ([]*Delivery,
 		switch block.Type {
 		case "deliver":
 			add(&delivery{
-				section: section{body: block.Body, def: block.DefRange, kind: block.Type, quoted: block.Labels},
+				section: sectionOf(block),
 				labels:  block.Labels, labelRanges: block.LabelRanges, at: b.ranges[i], scope: sc,
 			})
 		case "dynamic":

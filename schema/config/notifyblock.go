@@ -115,7 +115,7 @@ func (l *loader) declareNotify(blocks []*hcl.Block) []*Notify {
 // not read.
 func (l *loader) notify(b *hcl.Block, name string) *Notify {
 	sc := scope{ctx: l.root, address: "notify." + name}
-	s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
+	s := sectionOf(b)
 	content, ok := l.read(s, sc, []*schema.Block{l.tables.notify})
 	values, good := l.decode(content, l.tables.notify, s, sc)
 	body := content.Attributes["body"]

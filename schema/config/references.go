@@ -9,9 +9,9 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// checkReferences reports every name of an expression's references that is not declared or
-// may not be used there. It looks at names only, so a wrong one is found in a
-// branch that is not taken and inside try() too.
+// checkReferences reports every name in an expression, whose references refs
+// are, that is not declared or may not be used there. It looks at names only, so
+// a wrong one is found in a branch that is not taken and inside try() too.
 func (l *loader) checkReferences(expr hcl.Expression, refs []hcl.Traversal, sc scope, secret bool) bool {
 	good := true
 	for _, t := range refs {

@@ -23,7 +23,7 @@ func (l *loader) declareSinks(blocks []*hcl.Block) {
 			continue
 		}
 		first[address] = b.DefRange
-		s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
+		s := sectionOf(b)
 		content, good := l.read(s, scope{address: "sink." + address}, []*schema.Block{l.tables.sink, &spec.Connection})
 		if l.refuseData(content, s, "sink."+address, "A sink") {
 			good = false

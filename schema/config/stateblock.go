@@ -27,7 +27,7 @@ func (l *loader) declareState(blocks []*hcl.Block) *State {
 	if !ok {
 		return nil
 	}
-	s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
+	s := sectionOf(b)
 	content, ok := l.read(s, scope{}, []*schema.Block{l.tables.state, &spec.State})
 	known := !l.refuseData(content, s, "", "The state")
 	sink, found := l.stateSink(b, spec)

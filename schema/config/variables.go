@@ -57,7 +57,7 @@ func (l *loader) checkName(name, kind string, b *hcl.Block) bool {
 
 func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	v := &variable{name: name, def: b.DefRange, ty: cty.DynamicPseudoType, nullable: true}
-	s := section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
+	s := sectionOf(b)
 	table := l.tables.variable
 	content, ok := l.read(s, scope{ctx: l.bare}, []*schema.Block{table})
 	// A default is a secret until the variable is known not to be.

@@ -62,7 +62,7 @@ func Run(t *testing.T, s Suite) {
 		{"RemovalOfKeysKeepsTheOthers", testRemoveKeys, s.NoMerge},
 		{"List", testList, false},
 		{"CancelledContextChangesNothing", testCancelled, false},
-		{"ClaimShowsTheOwnerBeforeData", testClaim, false},
+		{"ClaimMarksTheOwnerAndWrites", testClaim, false},
 		{"ClaimOnWhatCameIntoBeing", testClaimConflict, false},
 		{"ClaimOfAnothers", testClaimOfAnothers, false},
 		{"ClaimsAtOnce", testClaimsAtOnce, false},

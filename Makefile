@@ -57,7 +57,7 @@ fmt:
 	go run ./cmd/credsync fmt examples
 
 docs:
-	go test ./internal/reference ./internal/metrics -update
+	go test ./reference ./metrics -update
 	go test ./cmd/credsync -run TestCommandsPageIsNotStale -update
 
 # The manual pages of the commands.

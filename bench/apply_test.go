@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/all"
-	"github.com/credsync/credsync/schema/config"
 	sinksall "github.com/credsync/credsync/sinks/all"
 	"github.com/hashicorp/go-hclog"
 )

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/schema/address"
 )
 
 // shards splits a first apply over four processes.
@@ -50,9 +50,9 @@ func split(f fleet, n int) (least, most, moved int) {
 	return slices.Min(sizes), slices.Max(sizes), moved
 }
 
-func shardOf(address string, n int) int {
+func shardOf(account string, n int) int {
 	for i := range n {
-		if (&engine.Shard{Index: i, Count: n}).Has(address) {
+		if (&address.Shard{Index: i, Count: n}).Has(account) {
 			return i
 		}
 	}

@@ -15,9 +15,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/metrics"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/metrics"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/go-hclog"
 )
@@ -33,10 +34,10 @@ const DefaultSettle = time.Minute
 
 // Accounts is what a daemon needs of an engine.
 type Accounts interface {
-	Addresses(*engine.Shard) []string
+	Addresses(*address.Shard) []string
 	Look(ctx context.Context, address string, offline bool) *engine.AccountPlan
 	Tend(context.Context, *engine.AccountPlan) engine.Tended
-	Removed(context.Context, *engine.Shard) (p *engine.Plan, unreachable error)
+	Removed(context.Context, *address.Shard) (p *engine.Plan, unreachable error)
 }
 
 // Loaded is a configuration that was read, with an engine for it.
@@ -62,7 +63,7 @@ type Options struct {
 	Files func(*config.Config) []string
 	// Hangup asks for the configuration to be read anew; may be nil.
 	Hangup <-chan os.Signal
-	Shard  *engine.Shard
+	Shard  *address.Shard
 	// Concurrency, CheckEvery and Settle have defaults where they are 0.
 	Concurrency int
 	CheckEvery  time.Duration

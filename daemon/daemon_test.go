@@ -14,9 +14,9 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // seldom compares the files seldom, for tests of many hours.
@@ -80,7 +80,7 @@ func TestAnIdleDaemonDoesNotPoll(t *testing.T) {
 	inWorld(t, head+account("a", `lifetime = "100h"`), func(t *testing.T, w *world) {
 		d := w.start("runner", seldom)
 		wait(time.Minute)
-		before, verified := w.sinks["state"].Calls(memory.Read), w.up.verified()
+		before, verified := w.sinks["state"].Calls(memorysink.Read), w.up.verified()
 		const checks = 18
 		wait(checks * DefaultCheckEvery)
 		d.end()
@@ -88,7 +88,7 @@ func TestAnIdleDaemonDoesNotPoll(t *testing.T) {
 		if n := w.up.verified() - verified; n < checks-1 || n > checks+1 {
 			t.Errorf("%d verifications in %d intervals", n, checks)
 		}
-		if n := w.sinks["state"].Calls(memory.Read) - before; n > checks+1 {
+		if n := w.sinks["state"].Calls(memorysink.Read) - before; n > checks+1 {
 			t.Errorf("%d reads of the state in %d intervals", n, checks)
 		}
 	})
@@ -125,7 +125,7 @@ func TestAnUpstreamThatHangsHoldsNobodyBack(t *testing.T) {
 
 func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 	inWorld(t, head+account("a", ""), func(t *testing.T, w *world) {
-		w.up.answerLogins(func(context.Context, string) error { return refuse(providers.Credentials, "log in") })
+		w.up.answerLogins(func(context.Context, string) error { return refuse(failure.Credentials, "log in") })
 		d := w.start("runner", seldom)
 		wait(24 * time.Hour)
 		w.expect(1)
@@ -151,7 +151,7 @@ func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 
 func TestFailuresAreRetriedWithPauses(t *testing.T) {
 	inWorld(t, head+account("a", ""), func(t *testing.T, w *world) {
-		w.up.answerLogins(func(context.Context, string) error { return refuse(providers.Retryable, "log in") })
+		w.up.answerLogins(func(context.Context, string) error { return refuse(failure.Retryable, "log in") })
 		d := w.start("runner")
 		wait(time.Hour)
 		if n := w.up.total(); n < 60 || n > 90 {
@@ -187,7 +187,7 @@ func TestTheStateMayBeDownAtTheStart(t *testing.T) {
 		if err := d.Alive(); err != nil {
 			t.Error(err)
 		}
-		if n := w.sinks["state"].Calls(memory.List) + w.sinks["state"].Calls(memory.Read); n > 200 {
+		if n := w.sinks["state"].Calls(memorysink.List) + w.sinks["state"].Calls(memorysink.Read); n > 200 {
 			t.Errorf("a state that is down was asked %d times in 20 minutes", n)
 		}
 		mu.Lock()
@@ -342,7 +342,7 @@ func TestAChangedPasswordIsReadBeforeALogin(t *testing.T) {
 		w.up.onLogin = func(_ context.Context, p string) error {
 			if p != wanted.Load() {
 				rejected.Add(1)
-				return refuse(providers.Credentials, "log in")
+				return refuse(failure.Credentials, "log in")
 			}
 			return nil
 		}

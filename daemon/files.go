@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
 )
 
 // fingerprints tell by its path how a file was; "" for one that is not there.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/metrics"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"

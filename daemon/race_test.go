@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // A slow state makes a sweep take longer than a reload; the sweep that is under
@@ -18,7 +18,7 @@ func TestSweepsDoNotOverlap(t *testing.T) {
 		var mu sync.Mutex
 		sweeps, most := 0, 0
 		w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
-			if op != memory.List {
+			if op != memorysink.List {
 				return nil
 			}
 			mu.Lock()

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 )
 
 const (
@@ -127,15 +127,15 @@ func pauseAfter(failures int, t engine.Tended, every time.Duration, seed string)
 		o = *t.Outcome
 	}
 	switch o.Class {
-	case engine.FailureClass(providers.Retryable), engine.Unavailable, engine.Conflict:
+	case failure.Class(failure.Retryable), failure.Unavailable, failure.Conflict:
 		longest = min(longest, passingPause)
-	case engine.FailureClass(providers.Config):
+	case failure.Class(failure.Config):
 		// Nothing changes before the configuration does.
 		if o.Logins > 0 {
 			longest = lastingPause
 		}
 		first = longest
-	case engine.FailureClass(providers.Server), engine.Other:
+	case failure.Class(failure.Server), failure.Other:
 		if o.Logins > 0 {
 			// However often the account is looked at.
 			longest = lastingPause

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 )
 
@@ -53,7 +54,7 @@ func tended(action plan.Action, o *engine.Outcome) engine.Tended {
 	}, Outcome: o}
 }
 
-func failed(class engine.FailureClass) *engine.Outcome {
+func failed(class failure.Class) *engine.Outcome {
 	return &engine.Outcome{Result: engine.Failed, Class: class}
 }
 
@@ -64,8 +65,8 @@ func TestPausesGrowToABoundThatDependsOnWhatIsWrong(t *testing.T) {
 		first, longest time.Duration
 	}{
 		{"what passes by itself", engine.Outcome{Class: "retryable"}, firstPause, passingPause},
-		{"a state out of reach", engine.Outcome{Class: engine.Unavailable}, firstPause, passingPause},
-		{"a missing permission", engine.Outcome{Class: engine.Denied}, firstPause, every},
+		{"a state out of reach", engine.Outcome{Class: failure.Unavailable}, firstPause, passingPause},
+		{"a missing permission", engine.Outcome{Class: failure.Denied}, firstPause, every},
 		{"an undocumented answer to a login", engine.Outcome{Class: "server", Logins: 1}, 15 * time.Minute, every},
 		{"an undocumented answer to a refresh", engine.Outcome{Class: "server", Refreshes: 1}, firstPause, every},
 		{"a wrong request", engine.Outcome{Class: "config"}, every, every},
@@ -101,7 +102,7 @@ func TestPausesGrowToABoundThatDependsOnWhatIsWrong(t *testing.T) {
 // may have been a rejection, and whoever gets a request wrong sends the password
 // along with it.
 func TestFrequentChecksDoNotRepeatAFailedLoginFaster(t *testing.T) {
-	for _, class := range []engine.FailureClass{"server", "config", engine.Other} {
+	for _, class := range []failure.Class{"server", "config", failure.Other} {
 		td := tended(plan.Reissue, &engine.Outcome{Result: engine.Failed, Class: class, Logins: 1})
 		for n := 1; n <= 40; n++ {
 			often, seldom := pauseAfter(n, td, time.Second, "seed"), pauseAfter(n, td, every, "seed")
@@ -135,7 +136,7 @@ func TestNextTimes(t *testing.T) {
 	blocked := &engine.Outcome{Result: engine.Blocked}
 	due := tended(plan.None, &engine.Outcome{Result: engine.Done})
 	due.Plan.RotateAt = t0
-	unreadable := tended(plan.None, failed(engine.Unavailable))
+	unreadable := tended(plan.None, failed(failure.Unavailable))
 	held := tended(plan.Refresh, nil)
 	held.HeldUntil = t0.Add(2 * time.Minute)
 	disabled := tended(plan.None, nil)

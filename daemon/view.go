@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/metrics"
 	"github.com/credsync/credsync/schema/diag"
 )
 

@@ -12,16 +12,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/metrics"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -33,7 +34,7 @@ type world struct {
 	t     *testing.T
 	dir   string
 	up    *upstream
-	sinks map[string]*memory.Sink
+	sinks map[string]*memorysink.Sink
 	log   hclog.Logger
 	lines *lines
 
@@ -79,7 +80,7 @@ func inWorld(t *testing.T, hcl string, test func(*testing.T, *world)) {
 		w := &world{
 			t: t, dir: dir, lines: l, up: &upstream{live: map[string]bool{}, lifetime: time.Hour, logins: map[string]int{}},
 			log:   hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: l}),
-			sinks: map[string]*memory.Sink{"main": memory.New(), "state": memory.New()},
+			sinks: map[string]*memorysink.Sink{"main": memorysink.New(), "state": memorysink.New()},
 		}
 		w.write(hcl)
 		test(t, w)
@@ -106,7 +107,7 @@ func (w *world) options() config.Options {
 	return config.Options{
 		Path: w.dir, Getenv: func(string) string { return "" }, Version: "1.0.0",
 		Providers: providers.NewRegistry(w.up.spec()),
-		Sinks:     sinks.NewRegistry(memory.Spec(func(name string) *memory.Sink { return w.sinks[name] })),
+		Sinks:     sinks.NewRegistry(memorysink.Spec(func(name string) *memorysink.Sink { return w.sinks[name] })),
 	}
 }
 
@@ -340,13 +341,13 @@ func (f fake) Verify(ctx context.Context, t credential.Token) (credential.Output
 		}
 	}
 	if !live {
-		return nil, refuse(providers.Credentials, "verify the token")
+		return nil, refuse(failure.Credentials, "verify the token")
 	}
 	return nil, nil
 }
 
-func refuse(class providers.Class, op string) *providers.Error {
-	return &providers.Error{Class: class, Op: op, URL: "https://upstream.test", Status: 401, Message: "no"}
+func refuse(class failure.Class, op string) *failure.Error {
+	return &failure.Error{Class: class, Op: op, URL: "https://upstream.test", Status: 401, Message: "no"}
 }
 
 // hang answers nothing until the context ends or that time is over.
@@ -356,6 +357,6 @@ func hang(d time.Duration) func(context.Context, string) error {
 		case <-ctx.Done():
 		case <-time.After(d):
 		}
-		return refuse(providers.Retryable, "wait")
+		return refuse(failure.Retryable, "wait")
 	}
 }

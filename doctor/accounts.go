@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 )
 
@@ -112,7 +112,7 @@ func (d *doctor) inspect(a *config.Account) {
 	clocks, findings, err := d.Engine.Inspect(a)
 	if err != nil {
 		c := Check{Group: Accounts, Subject: a.Address, Outcome: Failed, Message: err.Error()}
-		var e *providers.Error
+		var e *failure.Error
 		if errors.As(err, &e) {
 			c.Remedy = e.Advice
 		}

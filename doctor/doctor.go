@@ -5,10 +5,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -47,7 +48,7 @@ type Options struct {
 	UserAgent  string
 	Now        func() time.Time
 	// Where tells the whereabouts of a lease's holder.
-	Where func(holder string) engine.Whereabouts
+	Where func(holder string) process.Whereabouts
 	// Logged takes what sinks have warned of.
 	Logged func() []string
 	// EmergencyDir is where emergency files would be.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/credsync/credsync/doctor"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 func TestClockIsComparedWithEveryServer(t *testing.T) {
@@ -105,7 +105,7 @@ func TestTargetsPermissionsAreAskedFor(t *testing.T) {
 	hcl := sagi("a", url, "") + sagi("b", url, "")
 	deny := func(path string, err error) func(string, sinks.Target) error {
 		return func(op string, target sinks.Target) error {
-			if op == memory.Preflight && target.Path == path {
+			if op == memorysink.Preflight && target.Path == path {
 				return err
 			}
 			return nil
@@ -149,8 +149,8 @@ func TestStateMustBeReadableAndWritable(t *testing.T) {
 		want []string
 	}{
 		"in order":   {nil, []string{"ok state memory/state: can be written", "ok state memory/state: can be read: 0 records"}},
-		"unwritable": {failing(memory.Preflight), []string{"failed state memory/state: the disk is full -> Without the state no token can be got", "ok state memory/state: can be read"}},
-		"unreadable": {failing(memory.List, memory.Read), []string{"ok state memory/state: can be written", "failed state memory/state … the disk is full -> Without the state no token can be got"}},
+		"unwritable": {failing(memorysink.Preflight), []string{"failed state memory/state: the disk is full -> Without the state no token can be got", "ok state memory/state: can be read"}},
+		"unreadable": {failing(memorysink.List, memorysink.Read), []string{"ok state memory/state: can be written", "failed state memory/state … the disk is full -> Without the state no token can be got"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

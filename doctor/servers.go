@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 )
@@ -53,7 +53,7 @@ func (d *doctor) server(ctx context.Context, s *config.Sink) {
 	sink, err := d.Gate.Open(s)
 	if err != nil {
 		d.Gate.close(s, err)
-		d.add(failure(Sinks, s, err))
+		d.add(failedCheck(Sinks, s, err))
 		return
 	}
 	p, remote := sink.(sinks.Pinger)
@@ -74,7 +74,7 @@ func (d *doctor) server(ctx context.Context, s *config.Sink) {
 	}, server.CertificateEnds)
 	if err != nil {
 		d.Gate.close(s, err)
-		c = failure(Sinks, s, d.patience(ctx, err))
+		c = failedCheck(Sinks, s, d.patience(ctx, err))
 	}
 	d.add(c)
 }
@@ -120,7 +120,7 @@ func (d *doctor) logged() {
 
 // failure makes a check of a sink's error, which says behind its last
 // semicolon what to do. A missing permission has the policy command.
-func failure(g Group, s *config.Sink, err error) Check {
+func failedCheck(g Group, s *config.Sink, err error) Check {
 	c := Check{Group: g, Subject: s.Name, Outcome: Failed, Message: err.Error()}
 	if strings.Contains(c.Message, "\n") {
 		c.Remedy = "Allow what is named above."

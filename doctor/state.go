@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
 )
 
 // sampled is how many records' places are asked about, where each takes a
@@ -62,7 +64,7 @@ func (d *doctor) writable(ctx context.Context, location string) {
 		if one := p.Preflight(ctx, records[:1]); one != nil {
 			err = one
 		}
-		c = failure(State, s.Sink, d.patience(ctx, err))
+		c = failedCheck(State, s.Sink, d.patience(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {
 			c.Remedy = "Without the state no token can be got: credsync keeps each one there before it is delivered. Make the place writable for the user that credsync runs as, or name another in the state block."
@@ -73,7 +75,7 @@ func (d *doctor) writable(ctx context.Context, location string) {
 
 // records reads all records, and reports whether any could be.
 func (d *doctor) records(ctx context.Context, location string) bool {
-	r := engine.Records{Store: d.Store, Project: d.Config.Project, Now: d.Now, Where: d.Where}
+	r := admin.Records{Store: d.Store, Project: d.Config.Project, Now: d.Now, Where: d.Where}
 	records, errs := r.List(ctx)
 	if len(errs) == 0 {
 		d.add(Check{Group: State, Subject: location, Outcome: OK, Message: "can be read: " + counted(len(records), "record")})
@@ -90,7 +92,7 @@ func (d *doctor) records(ctx context.Context, location string) bool {
 }
 
 func (d *doctor) unreadable(ctx context.Context, location string, err error) Check {
-	c := failure(State, d.Config.State.Sink, d.patience(ctx, err))
+	c := failedCheck(State, d.Config.State.Sink, d.patience(ctx, err))
 	c.Subject = location
 	switch {
 	case errors.Is(err, state.ErrTooNew):
@@ -105,14 +107,14 @@ func (d *doctor) unreadable(ctx context.Context, location string, err error) Che
 }
 
 // lease tells of a run that is at work, or was.
-func (d *doctor) lease(r *engine.Records, rec *state.Record) Check {
-	who, where := engine.HolderProcess(rec.Lease.Holder), d.Where(rec.Lease.Holder)
+func (d *doctor) lease(r *admin.Records, rec *state.Record) Check {
+	who, where := process.Describe(rec.Lease.Holder), d.Where(rec.Lease.Holder)
 	c := Check{Group: State, Subject: rec.Address, Outcome: Warning}
 	switch {
 	case !r.Held(rec.Lease):
 		c.Message = fmt.Sprintf("%s ended in the middle of its work on it", who)
 		c.Remedy = "Nothing is to be done: the next apply goes on where it stopped."
-	case where == engine.Running:
+	case where == process.Running:
 		c.Outcome, c.Message = OK, who+" is at work on it"
 	default:
 		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, rec.Lease.ExpiresAt.UTC().Format("15:04:05 MST"))

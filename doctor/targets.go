@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 )
@@ -76,7 +76,7 @@ func (d *doctor) permission(ctx context.Context, t *config.Delivery, err error) 
 	if err == nil {
 		return Check{Group: Targets, Subject: subject(t.Sink.Name, t.Target.Location), Outcome: OK, Message: "can be written"}
 	}
-	c := failure(Targets, t.Sink, d.patience(ctx, err))
+	c := failedCheck(Targets, t.Sink, d.patience(ctx, err))
 	c.Subject = subject(t.Sink.Name, t.Target.Location)
 	if c.Remedy == "" {
 		c.Remedy = "Make the place writable for the user that credsync runs as, or deliver elsewhere."

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 )
 
 // renewal is how long before its end a server's certificate is worth a warning:
@@ -66,7 +66,7 @@ func (d *doctor) upstream(ctx context.Context, r *route) {
 	switch {
 	case err != nil:
 		c.Outcome, c.Message, c.Remedy = Failed, "", r.users()
-		var e *providers.Error
+		var e *failure.Error
 		if errors.As(err, &e) {
 			// Package upstream knows of one address only.
 			c.Message, c.Remedy = e.Message, strings.ReplaceAll(e.Advice, "base_url", r.attribute)+" "+r.users()

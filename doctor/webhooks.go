@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 )
 
 // webhooks tries the way to the host of each notify block.
@@ -27,7 +27,7 @@ func (d *doctor) webhook(ctx context.Context, n *config.Notify) {
 	reach, err := upstream.Probe(ctx, upstream.Options{
 		BaseURL: hostOnly(n.Values.Secret("url").Reveal()), AllowPlainHTTP: n.Values.Bool("allow_plain_http"),
 	}, d.UserAgent)
-	var e *providers.Error
+	var e *failure.Error
 	switch {
 	case errors.As(err, &e):
 		c.Outcome, c.Message, c.Remedy = Failed, e.Message, webhookRemedy(e)+declared(n)
@@ -57,7 +57,7 @@ func hostOnly(full string) string {
 
 // webhookRemedy says what to do, in the words of a notify block: what package
 // upstream advises is about accounts.
-func webhookRemedy(e *providers.Error) string {
+func webhookRemedy(e *failure.Error) string {
 	switch {
 	case e != nil && e.Attribute == "http.ca_pem":
 		return "Add the authority that signs it to those that this machine trusts; SSL_CERT_FILE names a file of them."

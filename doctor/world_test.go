@@ -22,21 +22,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/doctor"
-	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers/all"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // world is what a doctor looks at: a configuration with the real providers,
 // and sinks in memory. Its accounts' upstreams are servers of the test.
 type world struct {
 	t     *testing.T
-	sinks map[string]*memory.Sink
+	sinks map[string]*memorysink.Sink
 	dir   string
 	now   func() time.Time
 	// timeout of each check.
@@ -46,7 +46,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, dir: t.TempDir(), now: time.Now, timeout: 20 * time.Second,
-		sinks: map[string]*memory.Sink{"main": memory.New(), "state": memory.New()},
+		sinks: map[string]*memorysink.Sink{"main": memorysink.New(), "state": memorysink.New()},
 	}
 }
 
@@ -63,7 +63,7 @@ state "memory" "state" { path = "state" }
 	}
 	cfg, diags := config.Load(w.t.Context(), config.Options{
 		Path: w.dir, Getenv: func(string) string { return "" }, Version: "1.0.0", Providers: all.Registry(),
-		Sinks: sinks.NewRegistry(memory.Spec(nil)),
+		Sinks: sinks.NewRegistry(memorysink.Spec(nil)),
 	})
 	if diags.HasErrors() {
 		w.t.Fatalf("the test's configuration is wrong: %+v", diags)
@@ -77,7 +77,7 @@ state "memory" "state" { path = "state" }
 		Connection: func(a *config.Account) upstream.Options {
 			return upstream.Options{BaseURL: a.Values.String("base_url"), CAPEM: a.HTTP.String("ca_pem")}
 		},
-		Where:        func(string) engine.Whereabouts { return engine.Gone },
+		Where:        func(string) process.Whereabouts { return process.Gone },
 		EmergencyDir: filepath.Join(w.dir, "emergency"),
 	})
 }

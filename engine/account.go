@@ -3,8 +3,8 @@ package engine
 import (
 	"fmt"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/state"
 )
 

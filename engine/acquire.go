@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
@@ -85,14 +85,14 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	if err == nil {
 		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
 	}
-	var upstream *providers.Error
+	var upstream *failure.Error
 	if !errors.As(err, &upstream) || ctx.Err() != nil {
 		r.fail(r.failure("The token could not be refreshed", err))
 		return nil, false
 	}
 	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
-	forbidden := upstream.Class == providers.Human && upstream.Reason != ""
-	rejected := upstream.Class == providers.Credentials
+	forbidden := upstream.Class == failure.Human && upstream.Reason != ""
+	rejected := upstream.Class == failure.Credentials
 	if rejected || forbidden {
 		// The material is worth nothing now, whatever the login brings; where a
 		// human has to act first, what follows is a login too. Where only the
@@ -146,19 +146,19 @@ func (r *run) login(ctx context.Context) *state.Grant {
 // loginFailed remembers what must not be tried again, and says the rest. It
 // returns no grant.
 func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
-	var upstream *providers.Error
+	var upstream *failure.Error
 	errors.As(err, &upstream)
 	r.told.noteClass(err)
 	switch {
-	case upstream != nil && upstream.Class == providers.Credentials:
+	case upstream != nil && upstream.Class == failure.Credentials:
 		reason := upstream.Reason
 		if reason == "" {
-			reason = providers.CredentialsRejected
+			reason = failure.CredentialsRejected
 		}
 		r.saveBlock(ctx, r.block(reason, rejectionMessage(upstream)))
 	case needsCode(err):
 		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.p.Address)))
-	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
+	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.turnedDown(ctx, upstream)
 	default:
 		r.loseAnswer(ctx, upstream)
@@ -168,7 +168,7 @@ func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 }
 
 // turnedDown remembers that the upstream gives no token before a human has acted.
-func (r *run) turnedDown(ctx context.Context, err *providers.Error) {
+func (r *run) turnedDown(ctx context.Context, err *failure.Error) {
 	r.tokenDenied = true
 	r.told.noteClass(err)
 	r.saveBlock(ctx, r.block(err.Reason, describeError(err)))
@@ -194,7 +194,7 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 // code that it took: the journal has that at once, should the run end there.
 // Whether access is missing only verification tells.
 func (r *run) unblock(loginPrint string) {
-	if b := r.o.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != providers.NoAccess {
+	if b := r.o.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != failure.NoAccess {
 		r.o.record.Block = nil
 	}
 	if c := r.o.record.Challenge; c != nil && c.LoginPrint == loginPrint {
@@ -204,7 +204,7 @@ func (r *run) unblock(loginPrint string) {
 
 // loseAnswer marks the old token as dead where a login may have killed it
 // though its answer never arrived.
-func (r *run) loseAnswer(ctx context.Context, err *providers.Error) {
+func (r *run) loseAnswer(ctx context.Context, err *failure.Error) {
 	g := r.o.record.Newest()
 	if err == nil || !err.AnswerLost || g == nil || !r.o.account.loginRevokes() {
 		return
@@ -215,7 +215,7 @@ func (r *run) loseAnswer(ctx context.Context, err *providers.Error) {
 	}
 }
 
-func rejectionMessage(err *providers.Error) string {
+func rejectionMessage(err *failure.Error) string {
 	s := describeError(err)
 	if err.Advice == "" {
 		s = joinSentences(s, "Correct the credentials in the configuration")

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
 )
@@ -16,12 +17,12 @@ type asked struct {
 	trail  *trail
 	// sent is called for each authentication that is about to be sent; nil
 	// where nobody counts.
-	sent func(AuditAction)
+	sent func(audit.Action)
 }
 
 // attempt records an authentication before it is made, and what came of it
 // later: nothing may stand between an answer and its journal.
-func attempt[T any](a *asked, action AuditAction, do func() (T, error), token func(T) credential.Secret) (T, error) {
+func attempt[T any](a *asked, action audit.Action, do func() (T, error), token func(T) credential.Secret) (T, error) {
 	if a.static {
 		return do()
 	}
@@ -44,7 +45,7 @@ func noToken(credential.Challenge) credential.Secret { return credential.Secret{
 
 // Login is providers.Provider's.
 func (a *asked) Login(ctx context.Context) (credential.Token, error) {
-	return attempt(a, AuditLogin, func() (credential.Token, error) { return a.provider.Login(ctx) }, accessOf)
+	return attempt(a, audit.Login, func() (credential.Token, error) { return a.provider.Login(ctx) }, accessOf)
 }
 
 // canRefresh reports whether Refresh may be called.
@@ -55,7 +56,7 @@ func (a *asked) canRefresh() bool {
 
 // Refresh is providers.Refresher's.
 func (a *asked) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
-	return attempt(a, AuditRefresh, func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) }, accessOf)
+	return attempt(a, audit.Refresh, func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) }, accessOf)
 }
 
 // challenger returns the provider's second factor, or nil where it has none.
@@ -74,11 +75,11 @@ type askedChallenger struct {
 }
 
 func (a askedChallenger) SendCode(ctx context.Context) (credential.Challenge, error) {
-	return attempt(a.asked, AuditRequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
+	return attempt(a.asked, audit.RequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
 }
 
 func (a askedChallenger) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
-	return attempt(a.asked, AuditEnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
+	return attempt(a.asked, audit.EnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
 }
 
 // canVerify reports whether the upstream can be asked about a token.
@@ -95,6 +96,6 @@ func (a *asked) Verify(ctx context.Context, t credential.Token) (credential.Outp
 		return nil, nil
 	}
 	outputs, err := v.Verify(ctx, t)
-	a.trail.record(a.trail.event("", AuditVerify, t.Access, err))
+	a.trail.record(a.trail.event("", audit.Verify, t.Access, err))
 	return outputs, err
 }

@@ -8,24 +8,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/google/go-cmp/cmp"
 )
 
 // auditor keeps events in memory, and fails where it is told to.
 type auditor struct {
 	mu     sync.Mutex
-	events []engine.AuditEvent
-	fail   func(engine.AuditEvent) error
-	seen   func(engine.AuditEvent)
+	events []audit.Event
+	fail   func(audit.Event) error
+	seen   func(audit.Event)
 }
 
-func (a *auditor) Record(ev engine.AuditEvent) error {
+func (a *auditor) Record(ev audit.Event) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.fail != nil {
@@ -69,11 +72,11 @@ func (a *auditor) want(t *testing.T, lines ...string) {
 var errDiskFull = errors.New("the audit trail /var/log/audit.jsonl cannot be written: no space left on device")
 
 // whole fails every event.
-func whole(engine.AuditEvent) error { return errDiskFull }
+func whole(audit.Event) error { return errDiskFull }
 
 // afterwards fails the events of what has happened.
-func afterwards(ev engine.AuditEvent) error {
-	if ev.Outcome == engine.AuditStarted {
+func afterwards(ev audit.Event) error {
+	if ev.Outcome == audit.Started {
 		return nil
 	}
 	return errDiskFull
@@ -101,7 +104,7 @@ func TestWholeLifeIsInTheAuditTrail(t *testing.T) {
 		"verify succeeded", "deliver succeeded memory.main memory/a")
 
 	w.sinks["main"].Remove("a")
-	w.sinks["main"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["main"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	w.apply()
 	a.want(t, "verify succeeded", "deliver failed unavailable memory.main memory/a")
 	w.sinks["main"].Fail = nil
@@ -146,7 +149,7 @@ func TestStaticTokenIsNoLogin(t *testing.T) {
 func TestAuditEventsSayWhoDidWhatWhenAndWithWhichToken(t *testing.T) {
 	w, a := newAuditedWorld(t, "credsync {\n  project = \"payments\"\n}\n"+oneAccount)
 	w.mustApply()
-	byAction := map[string]engine.AuditEvent{}
+	byAction := map[string]audit.Event{}
 	for _, ev := range a.events {
 		byAction[string(ev.Action)+" "+string(ev.Outcome)] = ev
 		if ev.Project != "payments" || ev.Holder != "runner-1" || ev.Address != "account.fake.a" || ev.Provider != "fake" || !ev.Time.Equal(w.Now()) || ev.ID == "" {
@@ -193,7 +196,7 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 		"refresh":        {func(w *world) { w.mustApply(); w.advance(29 * 24 * time.Hour) }, applyOne, func(w *world) int { return w.up.logins + w.up.refreshes }},
 		"request a code": {func(w *world) { w.up.secondFactor = true; w.apply() }, func(w *world) engine.Outcome { return w.begin().Outcome }, func(w *world) int { return w.up.codes }},
 		"enter a code":   {func(w *world) { w.up.secondFactor = true; w.apply(); w.begin() }, func(w *world) engine.Outcome { return w.finish(rightCode) }, func(w *world) int { return w.up.n }},
-		"delete":         {func(w *world) { w.mustApply(); w.hcl = strings.Split(oneAccount, "account")[0] }, applyOne, func(w *world) int { return w.sinks["main"].Calls(memory.Delete) }},
+		"delete":         {func(w *world) { w.mustApply(); w.hcl = strings.Split(oneAccount, "account")[0] }, applyOne, func(w *world) int { return w.sinks["main"].Calls(memorysink.Delete) }},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -247,23 +250,23 @@ func TestTokenIsDeliveredThoughTheAuditTrailBroke(t *testing.T) {
 
 // Between an answer and its journal nothing is written that could hold it up.
 func TestLoginIsRecordedOnlyAfterItsTokenIsJournaled(t *testing.T) {
-	for _, action := range []engine.AuditAction{engine.AuditLogin, engine.AuditRefresh} {
+	for _, action := range []audit.Action{audit.Login, audit.Refresh} {
 		t.Run(string(action), func(t *testing.T) {
 			w, a := newAuditedWorld(t, oneAccount)
-			if action == engine.AuditRefresh {
+			if action == audit.Refresh {
 				w.mustApply()
 				w.advance(29 * 24 * time.Hour)
 			}
 			saves, atStart, atEnd := 0, 0, 0
 			w.sinks["state"].Lose = func(op string, _ sinks.Target) error {
-				if op == memory.Write {
+				if op == memorysink.Write {
 					saves++
 				}
 				return nil
 			}
-			a.seen = func(ev engine.AuditEvent) {
+			a.seen = func(ev audit.Event) {
 				switch {
-				case ev.Action == action && ev.Outcome == engine.AuditStarted:
+				case ev.Action == action && ev.Outcome == audit.Started:
 					atStart = saves
 				case ev.Action == action:
 					atEnd = saves
@@ -304,7 +307,7 @@ func TestPlanWarnsOnceThatItsVerificationsAreNotRecorded(t *testing.T) {
 
 func TestFailureIsRecordedWithItsClassAndStatus(t *testing.T) {
 	w, a := newAuditedWorld(t, oneAccount)
-	w.up.onVerify = only(1, refuse(providers.Server, "verify"))
+	w.up.onVerify = only(1, refuse(failure.Server, "verify"))
 	w.apply()
 	last := a.events[len(a.events)-1]
 	if last.Status != 401 || last.Class != "server" || last.Token == "" {
@@ -353,20 +356,20 @@ func TestLoginsAndRefreshesThatWereSentAreCounted(t *testing.T) {
 
 func TestRestartsAreInTheAuditTrail(t *testing.T) {
 	w, a := newAuditedWorld(t, restarting)
-	w.sinks["main"].Fail = failing(memory.Restart, 1, sinks.ErrUnavailable)
+	w.sinks["main"].Fail = failing(memorysink.Restart, 1, sinks.ErrUnavailable)
 	w.apply()
 	if got := a.take(); got[len(got)-1] != "restart failed unavailable memory.main memory/a" {
 		t.Errorf("%q", got)
 	}
 	w.sinks["main"].Fail = nil
 	w.mustApply()
-	var last engine.AuditEvent
+	var last audit.Event
 	for _, ev := range a.events {
-		if ev.Action == engine.AuditVerify {
+		if ev.Action == audit.Verify {
 			last = ev
 		}
 	}
-	if restarted := a.events[len(a.events)-1]; restarted.Action != engine.AuditRestart || restarted.Token != last.Token || restarted.Token == "" || restarted.Host != "" {
+	if restarted := a.events[len(a.events)-1]; restarted.Action != audit.Restart || restarted.Token != last.Token || restarted.Token == "" || restarted.Host != "" {
 		t.Errorf("%+v", restarted)
 	}
 	a.want(t, "verify succeeded", "restart succeeded memory.main memory/a")
@@ -375,14 +378,14 @@ func TestRestartsAreInTheAuditTrail(t *testing.T) {
 // What a person does to the state is recorded before it is done, and where it
 // cannot be it is not done.
 func TestMendingTheStateIsInTheAuditTrail(t *testing.T) {
-	remove := func(t *testing.T, r *engine.Records) error {
+	remove := func(t *testing.T, r *admin.Records) error {
 		f, err := r.Find(t.Context(), "fake.a")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r.Remove(t.Context(), f)
 	}
-	unlock := func(t *testing.T, r *engine.Records) error {
+	unlock := func(t *testing.T, r *admin.Records) error {
 		f, err := r.Find(t.Context(), "fake.a")
 		if err != nil {
 			t.Fatal(err)
@@ -391,31 +394,31 @@ func TestMendingTheStateIsInTheAuditTrail(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		world func(*testing.T) *world
-		do    func(*testing.T, *engine.Records) error
+		do    func(*testing.T, *admin.Records) error
 	}{
 		"state_rm":     {func(t *testing.T) *world { w := newWorld(t, oneAccount); w.mustApply(); return w }, remove},
 		"state_unlock": {leased, unlock},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, a := c.world(t), &auditor{fail: whole}
-			r := w.records(engine.Elsewhere)
+			r := w.records(process.Elsewhere)
 			r.Audit, r.Holder = a, "laptop-1"
-			writes := w.sinks["state"].Calls(memory.Write) + w.sinks["state"].Calls(memory.Delete)
+			writes := w.sinks["state"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Delete)
 			wantError(t, c.do(t, r), "it was not tried, since it could not be recorded: "+errDiskFull.Error())
-			if n := w.sinks["state"].Calls(memory.Write) + w.sinks["state"].Calls(memory.Delete); n != writes {
+			if n := w.sinks["state"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Delete); n != writes {
 				t.Fatal("it was done though it could not be recorded")
 			}
 			a.fail = nil
-			w.sinks["state"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+			w.sinks["state"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 			if name == "state_rm" {
-				w.sinks["state"].Fail = failing(memory.Delete, 1, sinks.ErrUnavailable)
+				w.sinks["state"].Fail = failing(memorysink.Delete, 1, sinks.ErrUnavailable)
 			}
 			wantError(t, c.do(t, r), "unavailable")
 			a.want(t, name+" started", name+" failed unavailable")
 			w.sinks["state"].Fail = nil
 			a.fail = afterwards
 			err := c.do(t, r)
-			if !errors.Is(err, engine.ErrUnrecorded) {
+			if !errors.Is(err, audit.ErrUnrecorded) {
 				t.Errorf("%v", err)
 			}
 			wantError(t, err, "it was done, but the audit trail is not complete: "+errDiskFull.Error())
@@ -431,7 +434,7 @@ func TestForgottenTokenIsNamedByItsFingerprint(t *testing.T) {
 	w, a := newAuditedWorld(t, oneAccount)
 	w.mustApply()
 	got := a.events[1].Token
-	r := w.records(engine.Elsewhere)
+	r := w.records(process.Elsewhere)
 	r.Audit = a
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
@@ -440,10 +443,10 @@ func TestForgottenTokenIsNamedByItsFingerprint(t *testing.T) {
 	if err := r.Remove(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	if ev := a.events[len(a.events)-1]; ev.Token != got || got == "" || ev.Outcome != engine.AuditDone {
+	if ev := a.events[len(a.events)-1]; ev.Token != got || got == "" || ev.Outcome != audit.Done {
 		t.Errorf("%+v, want token %q", ev, got)
 	}
-	if err := r.Remove(t.Context(), &engine.Found{Address: `account.sagi.x["a.b"]`, Damage: state.ErrCorrupt}); err != nil {
+	if err := r.Remove(t.Context(), &admin.Found{Address: `account.sagi.x["a.b"]`, Damage: state.ErrCorrupt}); err != nil {
 		t.Fatal(err)
 	}
 	if ev := a.events[len(a.events)-1]; ev.Provider != "sagi" || ev.Token != "" {

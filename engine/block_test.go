@@ -7,7 +7,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // The password is changed at the upstream, which also ends the tokens: the
@@ -16,7 +16,7 @@ func TestPasswordThatIsChangedUpstreamIsTriedOnceInAHundredApplies(t *testing.T)
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.up.revokeAll()
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	for i := range 100 {
 		s := w.apply()
 		if s.Count(engine.Blocked) != 1 || s.Count(engine.Failed) != 0 {
@@ -41,7 +41,7 @@ func TestPasswordThatIsChangedUpstreamIsTriedOnceInAHundredApplies(t *testing.T)
 func TestRejectionStandsWhileTheTokenIsGood(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	w.applyWith(t.Context(), engine.Request{Replace: []string{"fake.a"}})
 	if got := w.up.counts(); got != "logins=2 refreshes=0" {
 		t.Fatal(got)
@@ -76,7 +76,7 @@ func TestLoginLiftsTheBlockThoughATargetIsSomeoneElses(t *testing.T) {
 	w := newWorld(t, strings.Replace(oneAccount, `path = "a" }`, `path = "a" }
   deliver "memory" "main" { path = "foreign" }`, 1))
 	w.sinks["main"].Put("foreign", map[string]credential.Secret{"k": credential.NewSecret("v")})
-	w.up.onLogin = only(1, refuse(providers.Credentials, "log in"))
+	w.up.onLogin = only(1, refuse(failure.Credentials, "log in"))
 	w.apply()
 	w.applyWith(t.Context(), engine.Request{Replace: []string{"fake.a"}})
 	if b := w.plan(engine.Request{}).Accounts[0].Blocker; b == nil || b.Reason != "target_not_owned" {
@@ -89,7 +89,7 @@ func TestRefreshMaterialThatWasRejectedIsNotTriedAgain(t *testing.T) {
 	w.mustApply()
 	w.up.revokeAll()
 	w.up.onLogin = func() error {
-		return &providers.Error{Class: providers.Retryable, Op: "log in", Message: "overloaded"}
+		return &failure.Error{Class: failure.Retryable, Op: "log in", Message: "overloaded"}
 	}
 	for range 3 {
 		w.apply()
@@ -103,10 +103,10 @@ func TestRefreshMaterialThatWasRejectedIsNotTriedAgain(t *testing.T) {
 func TestMissingAccessDoesNotHideARejection(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	w.applyWith(t.Context(), engine.Request{Replace: []string{"fake.a"}})
 	w.up.onVerify = func() error {
-		return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "verify", Message: "no branch"}
+		return &failure.Error{Class: failure.Human, Reason: failure.NoAccess, Op: "verify", Message: "no branch"}
 	}
 	w.expect("a blocked no_access")
 	w.apply()

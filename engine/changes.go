@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -54,8 +54,8 @@ func ChangesBetween(before, after *config.Config) Changes {
 // wholePrint covers everything that the configuration says of an account.
 func wholePrint(key []byte, a *config.Account) string {
 	p := newPrinter(key, schema.NoEffect)
-	p.mac.write(a.Spec.Name)
-	p.mac.write(fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
+	p.mac.Write(a.Spec.Name)
+	p.mac.Write(fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
 	writeValues(a.HTTP, []*printer{p})
 	writeValues(a.Values, []*printer{p})
 	for _, d := range a.Deliveries {
@@ -65,15 +65,15 @@ func wholePrint(key []byte, a *config.Account) string {
 }
 
 func writeDelivery(p *printer, key []byte, spec *providers.Spec, d *config.Delivery) {
-	p.mac.write(d.Sink.Name)
+	p.mac.Write(d.Sink.Name)
 	writeValues(d.Sink.Values, []*printer{p})
-	p.mac.write(d.Target.Location)
-	p.mac.write(fmt.Sprint(d.Adopt, d.Target.Merge))
-	p.mac.write(fmt.Sprint(d.Target.Restarts))
+	p.mac.Write(d.Target.Location)
+	p.mac.Write(fmt.Sprint(d.Adopt, d.Target.Merge))
+	p.mac.Write(fmt.Sprint(d.Target.Restarts))
 	writeValues(d.Target.Options, []*printer{p})
 	// What data makes of a token is known by what it makes of a made-up one.
 	data, _ := d.Render(exampleToken(spec))
-	p.mac.write(digest(key, data))
+	p.mac.Write(digest(key, data))
 }
 
 // exampleToken has a different text in each output.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -137,7 +136,7 @@ func (e *Engine) check(ctx context.Context, a *account, load loadRecord) (c Chec
 	}
 	c = c.ask(ctx, provider, g)
 	if c.Finding == TokenRejected && a.cfg.Spec.Static {
-		c.Blocker = &plan.Block{Reason: plan.Reason(providers.CredentialsRejected), Message: c.Message}
+		c.Blocker = &plan.Block{Reason: plan.CredentialsRejected, Message: c.Message}
 	}
 	return c, provider.trail.trouble()
 }
@@ -162,7 +161,7 @@ func (e *Engine) withoutAsking(a *account, g *state.Grant, p prints, b *plan.Blo
 		return TokenOutdated
 	case g.Rejected:
 		return TokenRejected
-	case a.cfg.Spec.Static && b != nil && b.Reason != plan.Reason(providers.NoAccess):
+	case a.cfg.Spec.Static && b != nil && b.Reason != plan.NoAccess:
 		// The token is the rejected credentials.
 		return TokenRejected
 	case !g.Token.ExpiresAt.IsZero() && !e.Now().Before(g.Token.ExpiresAt):

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // found is what a check of the one account of w finds, and for what a human is
@@ -40,12 +40,12 @@ func TestCheckTellsWhatATokenIsWorth(t *testing.T) {
 		"expired":      {then: func(w *world) { w.advance(31 * 24 * time.Hour) }, want: "expired"},
 		"other branch": {then: func(w *world) { w.hcl = strings.Replace(w.hcl, `"pw"`, "\"pw\"\nbranch = \"b\"", 1) }, want: "config_changed"},
 		"disabled":     {then: func(w *world) { w.hcl = strings.Replace(w.hcl, `"pw"`, "\"pw\"\nenabled = false", 1) }, want: "disabled"},
-		"outage": {then: func(w *world) { w.up.onVerify = only(1, refuse(providers.Server, "verify the token")) }, want: "unclear",
+		"outage": {then: func(w *world) { w.up.onVerify = only(1, refuse(failure.Server, "verify the token")) }, want: "unclear",
 			asked: 1},
 		"no access": {then: func(w *world) {
-			w.up.onVerify = only(1, &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "verify the token", Message: "no"})
+			w.up.onVerify = only(1, &failure.Error{Class: failure.Human, Reason: failure.NoAccess, Op: "verify the token", Message: "no"})
 		}, want: "blocked no_access", asked: 1},
-		"state out of reach": {then: func(w *world) { w.sinks["state"].Fail = failing(memory.Read, 1, sinks.ErrUnavailable) }, want: "unreadable"},
+		"state out of reach": {then: func(w *world) { w.sinks["state"].Fail = failing(memorysink.Read, 1, sinks.ErrUnavailable) }, want: "unreadable"},
 		"static":             {static: true, then: func(*world) {}, want: "valid", asked: 1},
 		"static revoked":     {static: true, then: func(w *world) { w.up.revokeAll() }, want: "rejected credentials_rejected", asked: 1},
 		"static and known to be rejected": {static: true, then: func(w *world) {

@@ -1,8 +1,8 @@
 package engine
 
 import (
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/state"
 )
 

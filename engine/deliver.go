@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
@@ -40,7 +41,7 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 	for i, d := range work {
 		writes[i] = func() {
 			errs[i] = r.e.write(ctx, r.o.account, d, r.o.record)
-			r.recordTarget("", AuditDeliver, d.entry.Sink, d.entry.Location, r.o.record.Newest().Token.Access, errs[i])
+			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, r.o.record.Newest().Token.Access, errs[i])
 		}
 	}
 	together(writes)

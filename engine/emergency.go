@@ -12,6 +12,7 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/sinks"
@@ -105,7 +106,7 @@ func encrypt(plain []byte, recipient string) ([]byte, error) {
 // Recover brings the record of an emergency file back into the state: its
 // token becomes the pending one of its account, and the next apply delivers
 // it. It is refused with ErrRecovered where the state already has that token, and
-// where it has a newer one. With ErrUnrecorded it is done.
+// where it has a newer one. With audit.ErrUnrecorded it is done.
 func (e *Engine) Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error) {
 	if bytes.HasPrefix(content, []byte(armor.Header)) {
 		if content, err = decrypt(content, identity); err != nil {
@@ -143,12 +144,12 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version string) error {
 	t := e.newTrail(rec, nil)
 	token := rec.Pending.Token.Access
-	id, err := t.begin(t.event("", AuditStateRecover, token, nil))
+	id, err := t.begin(t.event("", audit.StateRecover, token, nil))
 	if err != nil {
 		return err
 	}
 	_, err = e.Store.Save(ctx, rec, version)
-	t.record(t.event(id, AuditStateRecover, token, err))
+	t.record(t.event(id, audit.StateRecover, token, err))
 	switch {
 	case errors.Is(err, sinks.ErrConflict):
 		return fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rec.Address, err)
@@ -156,7 +157,7 @@ func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version str
 		return err
 	}
 	if lost := t.trouble(); lost != nil {
-		return unrecordedAfter(lost)
+		return audit.UnrecordedAfter(lost)
 	}
 	return nil
 }

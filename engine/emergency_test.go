@@ -12,7 +12,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // rescued makes a world whose state did not take a new token, and returns what
@@ -38,7 +38,7 @@ func rescued(t *testing.T) (*world, []byte) {
 func stopAfter(w *world, pauses int, run func(context.Context)) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 1000000, sinks.ErrUnavailable) }
+	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memorysink.Write, 1000000, sinks.ErrUnavailable) }
 	n := 0
 	w.sleeping = func() {
 		if n++; n == pauses {
@@ -109,7 +109,7 @@ func TestRecoveryOverwritesNothingNewer(t *testing.T) {
 // The one in the file is the only one there is.
 func TestTokenIsRecoveredIntoAStateThatWasMadeAnew(t *testing.T) {
 	w, content := rescued(t)
-	w.sinks["state"], w.emergency = memory.New(), t.TempDir()
+	w.sinks["state"], w.emergency = memorysink.New(), t.TempDir()
 	w.up.onLogin = func() error { return os.ErrDeadlineExceeded }
 	w.apply()
 	w.up.onLogin = nil
@@ -163,7 +163,7 @@ func TestLastTryBeforeATokenIsLost(t *testing.T) {
 			}
 			ctx, stop := context.WithCancel(context.Background())
 			defer stop()
-			w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 1000000, sinks.ErrUnavailable) }
+			w.up.loginDone = func() { w.sinks["state"].Fail = failing(memorysink.Write, 1000000, sinks.ErrUnavailable) }
 			w.sleeping = func() {
 				heal(w, file)
 				stop()
@@ -192,7 +192,7 @@ func TestTokenOfALostLeaseThatNothingTakesIsCalledLost(t *testing.T) {
 			data, _ := w.sinks["state"].Get(path)
 			w.sinks["state"].Put(path, data)
 		}
-		w.sinks["state"].Fail = failing(memory.Read, 1000000, sinks.ErrUnavailable)
+		w.sinks["state"].Fail = failing(memorysink.Read, 1000000, sinks.ErrUnavailable)
 	}
 	s := w.apply()
 	if m := s.Outcomes[0].Message; !strings.Contains(m, "is lost") {

@@ -2,7 +2,7 @@
 // leases, gets tokens, journals, verifies and delivers them, and commits.
 //
 // All I/O of a run is ordered here, because the order is what keeps the
-// promises: see the steps in account.go and docs/architecture.md.
+// promises: see the steps in account.go and docs/rotation.md.
 package engine
 
 import (
@@ -11,8 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/hashicorp/go-hclog"
@@ -36,7 +37,7 @@ type Options struct {
 	Alive  func(holder string) bool
 	Log    hclog.Logger
 	// Audit keeps the audit trail; nil for none.
-	Audit Auditor
+	Audit audit.Recorder
 	// Notify sends one message of a notify block; nil where nobody is to be
 	// told anything. Its errors hold neither the block's URL nor an answer.
 	Notify func(ctx context.Context, to *config.Notify, e config.Event) error

@@ -15,9 +15,9 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 func TestFirstApplyIssuesOnceAndTheSecondDoesNothing(t *testing.T) {
@@ -38,12 +38,12 @@ func TestFirstApplyIssuesOnceAndTheSecondDoesNothing(t *testing.T) {
 		t.Error("what verification said was not delivered")
 	}
 	w.expect("a none current")
-	writes := w.sinks["main"].Calls(memory.Write) + w.sinks["state"].Calls(memory.Write)
+	writes := w.sinks["main"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Write)
 	w.mustApply()
 	if got := w.up.counts(); got != "logins=1 refreshes=0" {
 		t.Errorf("after the second apply: %s", got)
 	}
-	if again := w.sinks["main"].Calls(memory.Write) + w.sinks["state"].Calls(memory.Write); again != writes {
+	if again := w.sinks["main"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Write); again != writes {
 		t.Errorf("the second apply wrote %d times", again-writes)
 	}
 }
@@ -55,15 +55,15 @@ func TestTokenIsRefreshedInItsWindow(t *testing.T) {
 	w.expect("a none current")
 	w.advance(9 * 24 * time.Hour)
 	w.expect("a refresh expiring")
-	before := w.sinks["main"].Calls(memory.Write)
+	before := w.sinks["main"].Calls(memorysink.Write)
 	w.mustApply()
 	if got := w.delivered("a"); got != "token-2" {
 		t.Errorf("delivered %q", got)
 	}
-	if n := w.sinks["main"].Calls(memory.Write) - before; n != 1 {
+	if n := w.sinks["main"].Calls(memorysink.Write) - before; n != 1 {
 		t.Errorf("a steady-state rotation made %d writes to the target, want 1", n)
 	}
-	if n := w.sinks["main"].Calls(memory.Read); n != 0 {
+	if n := w.sinks["main"].Calls(memorysink.Read); n != 0 {
 		t.Errorf("the target's data was read %d times", n)
 	}
 	w.expect("a none current")
@@ -164,7 +164,7 @@ func TestUnverifiedTokenIsNeverDelivered(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.advance(29 * 24 * time.Hour)
-	w.up.onVerify = only(1, &providers.Error{Class: providers.Server, Op: "verify the token", Message: "odd answer"})
+	w.up.onVerify = only(1, &failure.Error{Class: failure.Server, Op: "verify the token", Message: "odd answer"})
 	if s := w.apply(); s.Count(engine.Failed) != 1 {
 		t.Fatalf("%+v", s.Outcomes)
 	}
@@ -186,7 +186,7 @@ account "fake" "two" {
   deliver "memory" "main"  { path = "two" }
   deliver "memory" "other" { path = "two" }
 }`)
-	w.sinks["other"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["other"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	s := w.apply()
 	if s.Count(engine.Failed) != 1 || s.Count(engine.Done) != 1 {
 		t.Fatalf("%+v", s.Outcomes)
@@ -207,12 +207,12 @@ account "fake" "two" {
 
 func TestDriftIsRepairedWithoutALogin(t *testing.T) {
 	for name, tt := range map[string]struct {
-		break_ func(*memory.Sink)
+		break_ func(*memorysink.Sink)
 		want   string
 	}{
-		"deleted":        {func(s *memory.Sink) { s.Remove("a") }, "a deliver target_missing"},
-		"softly deleted": {func(s *memory.Sink) { s.SoftRemove("a") }, "a deliver target_missing"},
-		"overwritten": {func(s *memory.Sink) {
+		"deleted":        {func(s *memorysink.Sink) { s.Remove("a") }, "a deliver target_missing"},
+		"softly deleted": {func(s *memorysink.Sink) { s.SoftRemove("a") }, "a deliver target_missing"},
+		"overwritten": {func(s *memorysink.Sink) {
 			s.Put("a", map[string]credential.Secret{"x": credential.NewSecret("y")})
 		}, "a deliver target_drifted"},
 	} {
@@ -294,7 +294,7 @@ func TestTargetThatAppearsBetweenMarkAndDataIsNotTrampled(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	s := w.sinks["main"]
 	s.Fail = func(op string, _ sinks.Target) error {
-		if op == memory.Write {
+		if op == memorysink.Write {
 			s.Fail = nil
 			s.Put("a", map[string]credential.Secret{"theirs": credential.NewSecret("x")})
 		}
@@ -311,7 +311,7 @@ func TestTargetThatAppearsBetweenMarkAndDataIsNotTrampled(t *testing.T) {
 
 func TestStateThatCannotBeWrittenPreventsTheLogin(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.sinks["state"].Fail = failing(memory.Write, 1000, sinks.ErrDenied)
+	w.sinks["state"].Fail = failing(memorysink.Write, 1000, sinks.ErrDenied)
 	s := w.apply()
 	if s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {
 		t.Fatalf("%s %+v", w.up.counts(), s.Outcomes)
@@ -320,7 +320,7 @@ func TestStateThatCannotBeWrittenPreventsTheLogin(t *testing.T) {
 
 func TestJournalIsTriedUntilTheStateIsBack(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 5, sinks.ErrUnavailable) }
+	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memorysink.Write, 5, sinks.ErrUnavailable) }
 	w.mustApply()
 	if got := w.delivered("a"); got != "token-1" {
 		t.Errorf("delivered %q", got)
@@ -336,7 +336,7 @@ func TestTokenThatTheStateNeverTakesGoesToAnEmergencyFileAndComesBack(t *testing
 	defer syscall.Umask(old)
 	w := newWorld(t, oneAccount)
 	ctx, stop := context.WithCancel(context.Background())
-	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 1000000, sinks.ErrUnavailable) }
+	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memorysink.Write, 1000000, sinks.ErrUnavailable) }
 	pauses := 0
 	w.sleeping = func() {
 		if pauses++; pauses == 3 {
@@ -387,7 +387,7 @@ func emergencyFiles(t *testing.T, w *world) []string {
 func TestWriteOfTheStateWhoseAnswerIsLostDoesNotLoseTheToken(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.loginDone = func() {
-		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrUnavailable)
+		w.sinks["state"].Lose = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	}
 	w.mustApply()
 	if got := w.delivered("a"); got != "token-1" {
@@ -431,8 +431,8 @@ func TestLeaseOfADeadHolderIsTakenOverAndThatOfALiveOneIsNot(t *testing.T) {
 	ctx, kill := context.WithCancel(context.Background())
 	w.up.onLogin = func() error {
 		kill()
-		w.sinks["state"].Fail = failing(memory.Write, 1000, sinks.ErrUnavailable)
-		return &providers.Error{Class: providers.Server, Op: "log in", Message: "killed"}
+		w.sinks["state"].Fail = failing(memorysink.Write, 1000, sinks.ErrUnavailable)
+		return &failure.Error{Class: failure.Server, Op: "log in", Message: "killed"}
 	}
 	w.applyWith(ctx, engine.Request{})
 	w.up.onLogin, w.sinks["state"].Fail = nil, nil
@@ -449,8 +449,8 @@ func TestLeaseOfADeadHolderIsTakenOverAndThatOfALiveOneIsNot(t *testing.T) {
 func TestLeaseOfALiveHolderIsWaitedOut(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.onLogin = func() error {
-		w.sinks["state"].Fail = failing(memory.Write, 1000, sinks.ErrUnavailable)
-		return &providers.Error{Class: providers.Server, Op: "log in", Message: "killed"}
+		w.sinks["state"].Fail = failing(memorysink.Write, 1000, sinks.ErrUnavailable)
+		return &failure.Error{Class: failure.Server, Op: "log in", Message: "killed"}
 	}
 	w.apply()
 	w.up.onLogin, w.sinks["state"].Fail = nil, nil
@@ -484,7 +484,7 @@ account "fake" "c" {
 func TestNothingIsSpentUnlessEveryTargetCanBeWritten(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.revokes = true
-	w.sinks["main"].Fail = failing(memory.Preflight, 1, sinks.ErrDenied)
+	w.sinks["main"].Fail = failing(memorysink.Preflight, 1, sinks.ErrDenied)
 	s := w.apply()
 	if s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {
 		t.Fatalf("%s %+v", w.up.counts(), s.Outcomes)
@@ -496,7 +496,7 @@ func TestLoginWhoseAnswerIsLostMakesTheOldTokenDead(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.revokes = true
 	w.mustApply()
-	w.up.onLogin = only(1, &providers.Error{Class: providers.Retryable, Op: "log in", AnswerLost: true, Message: "timeout"})
+	w.up.onLogin = only(1, &failure.Error{Class: failure.Retryable, Op: "log in", AnswerLost: true, Message: "timeout"})
 	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
 	w.expect("a refresh rejected")
 }
@@ -585,7 +585,7 @@ func TestVerifyEverySparesTheUpstream(t *testing.T) {
 func TestUpstreamThatDoesNotAnswerTheVerificationChangesNothing(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	w.up.onVerify = only(1, &providers.Error{Class: providers.Retryable, Op: "verify the token", Message: "HTTP 502"})
+	w.up.onVerify = only(1, &failure.Error{Class: failure.Retryable, Op: "verify the token", Message: "HTTP 502"})
 	p := w.plan(engine.Request{})
 	if p.Accounts[0].Action != "none" || p.Diagnostics.HasErrors() || len(p.Diagnostics) != 1 {
 		t.Errorf("%s, %+v", p.Accounts[0].Action, p.Diagnostics)
@@ -596,7 +596,7 @@ func TestAccessThatIsWithdrawnBlocksAndComesBackByItself(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.up.onVerify = func() error {
-		return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "verify the token", Message: "branch gone"}
+		return &failure.Error{Class: failure.Human, Reason: failure.NoAccess, Op: "verify the token", Message: "branch gone"}
 	}
 	w.expect("a blocked no_access")
 	writes := 0
@@ -605,10 +605,10 @@ func TestAccessThatIsWithdrawnBlocksAndComesBackByItself(t *testing.T) {
 			t.Fatalf("%+v", s.Outcomes)
 		}
 		if i == 0 {
-			writes = w.sinks["state"].Calls(memory.Write)
+			writes = w.sinks["state"].Calls(memorysink.Write)
 		}
 	}
-	if n := w.sinks["state"].Calls(memory.Write); n != writes {
+	if n := w.sinks["state"].Calls(memorysink.Write); n != writes {
 		t.Errorf("the same block was written %d more times", n-writes)
 	}
 	w.up.onVerify = nil

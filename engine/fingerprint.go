@@ -1,18 +1,14 @@
 package engine
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
-	"hash"
 	"maps"
 	"slices"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/keyedhash"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
@@ -42,19 +38,19 @@ func loginPrint(key []byte, a *config.Account) string {
 
 // printer makes the fingerprint of what has at least that effect.
 type printer struct {
-	mac   partHash
+	mac   keyedhash.Hash
 	least schema.Effect
 }
 
 func newPrinter(key []byte, least schema.Effect) *printer {
-	return &printer{mac: newPartHash(key), least: least}
+	return &printer{mac: keyedhash.New(key), least: least}
 }
 
-func (p *printer) sum() string { return p.mac.sum() }
+func (p *printer) sum() string { return p.mac.Sum() }
 
 func writeAccount(a *config.Account, to ...*printer) {
 	for _, p := range to {
-		p.mac.write(a.Spec.Name)
+		p.mac.Write(a.Spec.Name)
 	}
 	writeValues(a.Values, to)
 	writeValues(a.HTTP, to)
@@ -71,14 +67,14 @@ func writeValues(v schema.Values, to []*printer) {
 			if text == "" {
 				text = asJSON(v.RawAt(i), attr.Name)
 			}
-			p.mac.write(attr.Name)
-			p.mac.write(text)
+			p.mac.Write(attr.Name)
+			p.mac.Write(text)
 		}
 	}
 	for _, nested := range v.Block().Blocks {
 		for _, block := range v.Nested(nested.Type) {
 			for _, p := range to {
-				p.mac.write(nested.Type + " " + block.Label())
+				p.mac.Write(nested.Type + " " + block.Label())
 			}
 			writeValues(block, to)
 		}
@@ -107,29 +103,10 @@ func asJSON(raw cty.Value, name string) string {
 
 // digest covers what is written to a target.
 func digest(key []byte, data map[string]credential.Secret) string {
-	mac := newPartHash(key)
+	mac := keyedhash.New(key)
 	for _, k := range slices.Sorted(maps.Keys(data)) {
-		mac.write(k)
-		mac.write(data[k].Reveal())
+		mac.Write(k)
+		mac.Write(data[k].Reveal())
 	}
-	return mac.sum()
+	return mac.Sum()
 }
-
-// partHash is a keyed hash of a list of texts.
-type partHash struct {
-	mac hash.Hash
-	// part is what is written next; it is kept, since there are many.
-	part []byte
-}
-
-func newPartHash(key []byte) partHash { return partHash{mac: hmac.New(sha256.New, key)} }
-
-// write writes s behind its length, so that no two lists of parts give the same
-// bytes.
-func (h *partHash) write(s string) {
-	h.part = binary.BigEndian.AppendUint64(h.part[:0], uint64(len(s)))
-	h.part = append(h.part, s...)
-	_, _ = h.mac.Write(h.part)
-}
-
-func (h *partHash) sum() string { return hex.EncodeToString(h.mac.Sum(nil)) }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 const manyAccounts = `
@@ -31,12 +31,12 @@ func TestPlanOfManyAccountsAsksForAllAtOnce(t *testing.T) {
 	w := bulkWorld(t)
 	w.apply()
 	before := func(sink, op string) int { return w.sinks[sink].Calls(op) }
-	reads, stats := before("state", memory.Read), before("main", memory.Stat)
+	reads, stats := before("state", memorysink.Read), before("main", memorysink.Stat)
 	w.expect(`a["1"] none current`, `a["2"] none current`, `a["3"] none current`, `a["4"] none current`, `a["5"] none current`)
-	if n := before("state", memory.Read) - reads; n != 0 {
+	if n := before("state", memorysink.Read) - reads; n != 0 {
 		t.Errorf("%d records were read one by one", n)
 	}
-	if n := before("main", memory.Stat) - stats; n != 0 {
+	if n := before("main", memorysink.Stat) - stats; n != 0 {
 		t.Errorf("%d targets were looked at one by one", n)
 	}
 }
@@ -66,7 +66,7 @@ func TestStateThatCannotBeScannedIsNotTakenForEmpty(t *testing.T) {
 	w := bulkWorld(t)
 	w.apply()
 	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
-		if op == memory.Scan {
+		if op == memorysink.Scan {
 			return errors.Join(errors.New("page 2 of 3"), sinks.ErrUnavailable)
 		}
 		return nil

@@ -174,7 +174,7 @@ func (r *run) save(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTry)
 	defer cancel()
 	if l := r.o.record.Lease; l != nil {
-		l.ExpiresAt = r.e.Now().Add(leaseLife)
+		l.ExpiresAt = r.e.Now().Add(state.LeaseLife)
 	}
 	version, err := r.e.Store.Save(ctx, r.o.record, r.o.version)
 	if err != nil {

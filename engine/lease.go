@@ -12,11 +12,10 @@ import (
 )
 
 const (
-	// leaseLife is how long a lease keeps others off. Work at the upstream
-	// ends leaseMargin before, so that nobody else can have begun by then.
-	// Should a holder be held up for longer all the same, compare-and-set
-	// keeps it from writing over its successor.
-	leaseLife   = 2 * time.Minute
+	// leaseMargin is how long before the lease's end work at the upstream ends,
+	// so that nobody else can have begun by then. Should a holder be held up
+	// for longer all the same, compare-and-set keeps it from writing over its
+	// successor.
 	leaseMargin = 10 * time.Second
 	// leasePoll is how often a lease held by another run is looked at.
 	leasePoll = 500 * time.Millisecond
@@ -94,7 +93,7 @@ func (r *run) leaseLeft() time.Duration {
 
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.o.record.Clone()
-	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(leaseLife)}
+	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(state.LeaseLife)}
 	written := rec
 	if g := rec.Newest(); g != nil && r.p.Action.Contacts() && r.o.account.loginRevokes() {
 		// If this is all that comes of this run, its login may have killed the
@@ -115,7 +114,7 @@ func (r *run) writeLease(ctx context.Context) error {
 func (r *run) awaitRelease(ctx context.Context) error {
 	holder := r.o.record.Lease.Holder
 	r.e.Log.Info("waiting for another run to finish with the account", "address", r.p.Address, "holder", holder)
-	for range 2 * leaseLife / leasePoll {
+	for range 2 * state.LeaseLife / leasePoll {
 		if err := r.e.Sleep(ctx, leasePoll); err != nil {
 			return err
 		}
@@ -127,7 +126,7 @@ func (r *run) awaitRelease(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.p.Address, holder, plan.Duration(2*leaseLife))
+	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.p.Address, holder, plan.Duration(2*state.LeaseLife))
 }
 
 // lookAgain observes and plans the account anew.

@@ -8,7 +8,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // atCall makes a memory sink's hook that runs f at the nth call of an operation.
@@ -45,7 +45,7 @@ func TestRecordThatIsDeletedDuringALoginIsWrittenAgain(t *testing.T) {
 func TestLoginEndsBeforeTheLeaseDoes(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.revokes = true
-	w.sinks["main"].Fail = atCall(memory.Preflight, 1, func() { w.advance(time.Minute) })
+	w.sinks["main"].Fail = atCall(memorysink.Preflight, 1, func() { w.advance(time.Minute) })
 	var left time.Duration
 	w.up.loginContext = func(ctx context.Context) {
 		deadline, _ := ctx.Deadline()
@@ -60,7 +60,7 @@ func TestLoginEndsBeforeTheLeaseDoes(t *testing.T) {
 func TestNoLoginOnceTheLeaseHasRunOut(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.revokes = true
-	w.sinks["main"].Fail = atCall(memory.Preflight, 1, func() { w.advance(5 * time.Minute) })
+	w.sinks["main"].Fail = atCall(memorysink.Preflight, 1, func() { w.advance(5 * time.Minute) })
 	if s := w.apply(); s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {
 		t.Errorf("%s %+v", w.up.counts(), s.Outcomes)
 	}
@@ -71,9 +71,9 @@ func TestNoLoginOnceTheLeaseHasRunOut(t *testing.T) {
 // without a lease.
 func TestJournalRenewsTheLease(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memory.Write, 30, sinks.ErrUnavailable) }
+	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memorysink.Write, 30, sinks.ErrUnavailable) }
 	var other *engine.Summary
-	w.sinks["main"].Fail = atCall(memory.Write, 1, func() {
+	w.sinks["main"].Fail = atCall(memorysink.Write, 1, func() {
 		w.holder = "runner-2"
 		e := w.engine()
 		ctx, cancel := context.WithCancel(context.Background())
@@ -93,7 +93,7 @@ func TestHeldUpRunLeavesTheTargetToItsSuccessor(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.advance(29 * 24 * time.Hour)
-	w.sinks["main"].Fail = atCall(memory.Write, 1, func() {
+	w.sinks["main"].Fail = atCall(memorysink.Write, 1, func() {
 		w.advance(5 * time.Minute)
 		w.sinks["main"].Put("a", map[string]credential.Secret{"access_token": credential.NewSecret("newer")})
 	})
@@ -121,7 +121,7 @@ account "fake" "a" {
 	w.mustApply()
 	w.advance(2 * time.Hour)
 	// The second write is the journal's.
-	w.sinks["state"].Fail = atCall(memory.Write, 2, func() {
+	w.sinks["state"].Fail = atCall(memorysink.Write, 2, func() {
 		w.holder = "runner-2"
 		w.mustApply()
 	})
@@ -143,7 +143,7 @@ func TestFirstTokenNeedsNoSecondLookAfterAPause(t *testing.T) {
 	w.advance(10 * time.Minute)
 	reads := 0
 	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
-		if op == memory.Read {
+		if op == memorysink.Read {
 			reads++
 		}
 		return nil
@@ -165,7 +165,7 @@ func TestRotationIsPlannedAnewAfterAPause(t *testing.T) {
 	w.advance(time.Minute)
 	reads := 0
 	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
-		if op == memory.Read {
+		if op == memorysink.Read {
 			reads++
 		}
 		return nil

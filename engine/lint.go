@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 )
 

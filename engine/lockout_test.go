@@ -10,10 +10,10 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // A thousand runs, eight at a time as CronJobs, pipelines and daemons that
@@ -71,7 +71,7 @@ func TestOtherChangesOfTheConfigurationDoNotLiftARefusal(t *testing.T) {
 			strings.Replace(oneAccount, `user     =`, "http {\n timeout = \"5s\"\n }\n  user =", 1),
 			oneAccount,
 		}
-		if w.up.onLogin().(*providers.Error).Reason != providers.NoAccess {
+		if w.up.onLogin().(*failure.Error).Reason != failure.NoAccess {
 			// Access may be there for another branch.
 			edits = append(edits, strings.Replace(oneAccount, `user     =`, "branch = \"2\"\n  user =", 1))
 		}
@@ -104,13 +104,13 @@ func TestPlansMakeNoFurtherLogin(t *testing.T) {
 func TestRefusalIsRememberedThoughTheStateFails(t *testing.T) {
 	for name, disturb := range map[string]func(w *world) func(string, sinks.Target) error{
 		"unreachable for a minute": func(*world) func(string, sinks.Target) error {
-			return failing(memory.Write, 6, sinks.ErrUnavailable)
+			return failing(memorysink.Write, 6, sinks.ErrUnavailable)
 		},
 		"denied for a moment": func(*world) func(string, sinks.Target) error {
-			return failing(memory.Write, 2, sinks.ErrDenied)
+			return failing(memorysink.Write, 2, sinks.ErrDenied)
 		},
 		"written by someone else": func(w *world) func(string, sinks.Target) error {
-			return failing(memory.Write, 1, sinks.ErrConflict)
+			return failing(memorysink.Write, 1, sinks.ErrConflict)
 		},
 		"record is deleted": func(w *world) func(string, sinks.Target) error {
 			for _, path := range w.sinks["state"].Paths() {
@@ -161,7 +161,7 @@ func (w *world) crashAtLogin(holder string) {
 	w.holder = holder
 	w.up.onLogin = func() error {
 		stop()
-		w.sinks["state"].Fail = failing(memory.Write, 1000, sinks.ErrUnavailable)
+		w.sinks["state"].Fail = failing(memorysink.Write, 1000, sinks.ErrUnavailable)
 		return refusal()
 	}
 	w.applyWith(ctx, engine.Request{})
@@ -192,8 +192,8 @@ func TestNewAddressAndDeletedRecordTryOnceMore(t *testing.T) {
 // in at each run either.
 func TestVerificationThatAlwaysRefusesEndsTheLogins(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.up.onVerify = func() error { return refuse(providers.Credentials, "verify the token") }
-	w.up.onRefresh = func() error { return refuse(providers.Credentials, "refresh the token") }
+	w.up.onVerify = func() error { return refuse(failure.Credentials, "verify the token") }
+	w.up.onRefresh = func() error { return refuse(failure.Credentials, "refresh the token") }
 	for range 100 {
 		w.apply()
 		w.advance(10 * time.Minute)
@@ -221,7 +221,7 @@ func TestWrongCodeIsTriedOncePerCommand(t *testing.T) {
 // The last refusals are kept, not all for ever.
 func TestManyPasswordsAreEachTriedOnce(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	for range 3 {
 		for i := range state.MaxRejections {
 			w.hcl = strings.Replace(oneAccount, `"pw"`, fmt.Sprintf("%q", fmt.Sprint("wrong", i)), 1)

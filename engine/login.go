@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
@@ -153,7 +154,7 @@ func (r *run) sentEarlier(c *state.Challenge) Sent {
 
 // awaitCode says that the account waits for its code.
 func (r *run) awaitCode(since time.Time) {
-	b := &plan.Block{Reason: plan.Reason(providers.NeedsCode), Message: codeSentMessage(r.p.Address, since), Since: since, CodeSentAt: since}
+	b := &plan.Block{Reason: plan.NeedsCode, Message: codeSentMessage(r.p.Address, since), Since: since, CodeSentAt: since}
 	r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 }
 
@@ -164,7 +165,7 @@ func (r *run) loginOrSend(ctx context.Context) *state.Grant {
 	if challenger == nil {
 		return r.login(ctx)
 	}
-	if b := r.o.record.Block; b == nil || b.Reason != providers.NeedsCode || b.LoginPrint != r.o.prints.login {
+	if b := r.o.record.Block; b == nil || b.Reason != failure.NeedsCode || b.LoginPrint != r.o.prints.login {
 		done, err := r.loginTurn(ctx)
 		if err != nil {
 			r.fail(r.failure("No login was made", err))
@@ -184,15 +185,15 @@ func (r *run) loginOrSend(ctx context.Context) *state.Grant {
 }
 
 func needsCode(err error) bool {
-	var upstream *providers.Error
-	return errors.As(err, &upstream) && upstream.Class == providers.Human && upstream.Reason == providers.NeedsCode
+	var upstream *failure.Error
+	return errors.As(err, &upstream) && upstream.Class == failure.Human && upstream.Reason == failure.NeedsCode
 }
 
 // sendCode has a code sent, and remembers it before anything else.
 func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 	sending := r.e.Now()
 	c, err := challenger.SendCode(ctx)
-	var upstream *providers.Error
+	var upstream *failure.Error
 	lost := errors.As(err, &upstream) && upstream.AnswerLost
 	if err != nil {
 		r.fail(r.failure("The code could not be sent", err))
@@ -202,7 +203,7 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 		c = credential.Challenge{SentAt: sending}
 	}
 	r.o.record.Challenge = &state.Challenge{Challenge: c, LoginPrint: r.o.prints.login}
-	b := r.block(providers.NeedsCode, needsCodeMessage(r.p.Address))
+	b := r.block(failure.NeedsCode, needsCodeMessage(r.p.Address))
 	r.saveBlock(ctx, b)
 }
 

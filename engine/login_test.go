@@ -9,9 +9,9 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 var rightCode = credential.NewSecret("3021")
@@ -105,7 +105,7 @@ func TestWrongCodeLeavesTheChallengeUsable(t *testing.T) {
 
 func TestCodeWhoseAnswerWasLostIsNotSentAgainAtOnce(t *testing.T) {
 	w := newTwoFactorWorld(t)
-	w.up.onSend = only(1, &providers.Error{Class: providers.Retryable, Op: "send the code", AnswerLost: true, Message: "timeout"})
+	w.up.onSend = only(1, &failure.Error{Class: failure.Retryable, Op: "send the code", AnswerLost: true, Message: "timeout"})
 	if sent := w.begin(); sent.Outcome.Result != engine.Failed {
 		t.Fatalf("%+v", sent)
 	}
@@ -154,7 +154,7 @@ func TestLoginNamesTheAccountsThereAre(t *testing.T) {
 func TestLoginTellsOfATargetThatCannotBeLookedAt(t *testing.T) {
 	w := newWorld(t, twoSinks)
 	w.up.secondFactor = true
-	w.sinks["other"].Fail = failing(memory.Stat, 1000, sinks.ErrUnavailable)
+	w.sinks["other"].Fail = failing(memorysink.Stat, 1000, sinks.ErrUnavailable)
 	if sent := w.begin(); sent.At.IsZero() {
 		t.Fatalf("no code was sent: %+v", sent)
 	}
@@ -204,9 +204,9 @@ func TestCodeThatWasEnteredIsNotAskedForAgain(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	w.up.loginDone = func() {
-		journal := failing(memory.Write, 1, errors.New("not failed"))
+		journal := failing(memorysink.Write, 1, errors.New("not failed"))
 		w.sinks["state"].Fail = func(op string, target sinks.Target) error {
-			if op != memory.Write || journal(op, target) != nil {
+			if op != memorysink.Write || journal(op, target) != nil {
 				return nil
 			}
 			return sinks.ErrUnavailable

@@ -7,7 +7,7 @@ import (
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 const twoMerging = `
@@ -35,17 +35,17 @@ account "fake" "b" {
 func TestAccountsThatMergeIntoOneTargetSettle(t *testing.T) {
 	w := newWorld(t, twoMerging)
 	w.mustApply()
-	writes := w.sinks["main"].Calls(memory.Write)
+	writes := w.sinks["main"].Calls(memorysink.Write)
 	w.expect("a none current", "b none current")
 	w.mustApply()
-	if got := w.sinks["main"].Calls(memory.Write); got != writes {
+	if got := w.sinks["main"].Calls(memorysink.Write); got != writes {
 		t.Errorf("the second apply wrote %d times", got-writes)
 	}
 }
 
 func TestMergedTargetThatCannotBeReadIsWarnedOf(t *testing.T) {
 	w := newWorld(t, twoMerging)
-	w.sinks["main"].Fail = failing(memory.Read, 1000, sinks.ErrDenied)
+	w.sinks["main"].Fail = failing(memorysink.Read, 1000, sinks.ErrDenied)
 	w.mustApply()
 	p := w.plan(engine.Request{})
 	if !slices.ContainsFunc(p.Diagnostics, func(d diag.Diagnostic) bool {

@@ -17,14 +17,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -37,7 +38,7 @@ type model struct {
 	rig      *rig
 
 	clock       time.Time
-	main, state *memory.Sink
+	main, state *memorysink.Sink
 	up          modelUpstream
 	// names stand for random values, which differ from replay to replay.
 	names map[string]string
@@ -79,7 +80,7 @@ type rig struct {
 	// start is the world in which every replay begins.
 	start struct {
 		clock       time.Time
-		main, state *memory.Sink
+		main, state *memorysink.Sink
 		up          modelUpstream
 	}
 }
@@ -110,7 +111,7 @@ account "fake" "a" {
 		g.configs[name] = g.load(name, text, s)
 	}
 	g.start.clock = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	g.start.main, g.start.state = memory.New(), memory.New()
+	g.start.main, g.start.state = memorysink.New(), memorysink.New()
 	return g
 }
 
@@ -123,7 +124,7 @@ func (g *rig) load(name, hcl string, s *scenario) *config.Config {
 	cfg, diags := config.Load(context.Background(), config.Options{
 		Path: dir, Getenv: func(string) string { return "" }, Version: "1.0.0",
 		Providers: providers.NewRegistry(g.spec(name, s)),
-		Sinks:     sinks.NewRegistry(memory.Spec(func(string) *memory.Sink { return nil })),
+		Sinks:     sinks.NewRegistry(memorysink.Spec(func(string) *memorysink.Sink { return nil })),
 	})
 	if diags.HasErrors() {
 		g.t.Fatalf("the model's configuration is wrong: %+v", diags)
@@ -309,7 +310,7 @@ func (m *model) name(by, text string) string {
 type modelSink struct {
 	m    *model
 	s    *seat
-	sink *memory.Sink
+	sink *memorysink.Sink
 	what string
 }
 
@@ -407,7 +408,7 @@ func (p modelProvider) Refresh(_ context.Context, old credential.Token) (t crede
 		p.m.up.refreshes++
 		o := &p.m.up.tokens[number(old.Access)-1]
 		if o.spent || !o.live {
-			err = refuse(providers.Credentials, "refresh the token")
+			err = refuse(failure.Credentials, "refresh the token")
 			return "refused"
 		}
 		o.spent = true
@@ -420,7 +421,7 @@ func (p modelProvider) Refresh(_ context.Context, old credential.Token) (t crede
 func (p modelProvider) Verify(_ context.Context, t credential.Token) (_ credential.Outputs, err error) {
 	killed := p.m.wait(p.s, "verifies "+t.Access.Reveal(), func() string {
 		if token := &p.m.up.tokens[number(t.Access)-1]; !token.live {
-			err = refuse(providers.Credentials, "verify the token")
+			err = refuse(failure.Credentials, "verify the token")
 		} else {
 			token.verified = true
 		}

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/state"
 )
 
@@ -36,7 +37,7 @@ type condition struct {
 	blocked *plan.Block
 	failed  bool
 	message string
-	class   FailureClass
+	class   failure.Class
 	// clocks are what only a human can renew; clocksKnown is false where the
 	// account could not be looked at.
 	clocks      []plan.Clock

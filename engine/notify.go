@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"

@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -79,7 +80,7 @@ func TestThousandAppliesOfABlockedAccountTellOnce(t *testing.T) {
 		w.advance(10 * time.Minute)
 	}
 	h.want(t, "blocked credentials_rejected")
-	if n := w.sinks["state"].Calls(memory.Write); n != 4 {
+	if n := w.sinks["state"].Calls(memorysink.Write); n != 4 {
 		t.Errorf("the state was written %d times, want the lease, the block, and before and after telling", n)
 	}
 }
@@ -94,9 +95,9 @@ func TestRecoveryIsToldOnce(t *testing.T) {
 		w.advance(10 * time.Minute)
 	}
 	h.want(t, "recovered blocked (credentials_rejected)")
-	writes := w.sinks["state"].Calls(memory.Write)
+	writes := w.sinks["state"].Calls(memorysink.Write)
 	w.mustApply()
-	if n := w.sinks["state"].Calls(memory.Write) - writes; n != 0 {
+	if n := w.sinks["state"].Calls(memorysink.Write) - writes; n != 0 {
 		t.Errorf("an apply with nothing to do wrote the state %d times", n)
 	}
 }
@@ -104,17 +105,17 @@ func TestRecoveryIsToldOnce(t *testing.T) {
 func TestAccountThatIsWellIsNeverSpokenOf(t *testing.T) {
 	w, h := newNotifiedWorld(t, oneAccount+oncall)
 	w.mustApply()
-	writes := w.sinks["state"].Calls(memory.Write)
+	writes := w.sinks["state"].Calls(memorysink.Write)
 	w.mustApply()
 	h.want(t)
-	if n := w.sinks["state"].Calls(memory.Write) - writes; n != 0 || h.tried != 0 {
+	if n := w.sinks["state"].Calls(memorysink.Write) - writes; n != 0 || h.tried != 0 {
 		t.Errorf("%d writes, %d tries", n, h.tried)
 	}
 }
 
 func TestFailuresAreToldAfterSomeInARow(t *testing.T) {
 	w, h := newNotifiedWorld(t, oneAccount+oncall)
-	outage := refuse(providers.Server, "log in")
+	outage := refuse(failure.Server, "log in")
 	w.up.onLogin = only(2, outage)
 	w.apply()
 	w.apply()
@@ -144,7 +145,7 @@ func TestFailuresAreToldAfterSomeInARow(t *testing.T) {
 func TestBlockThatTurnsIntoAnotherIsToldAgain(t *testing.T) {
 	w, h := newNotifiedWorld(t, oneAccount+oncall)
 	w.up.onLogin = func() error {
-		return &providers.Error{Class: providers.Human, Reason: providers.AccountLocked, Op: "log in"}
+		return &failure.Error{Class: failure.Human, Reason: failure.AccountLocked, Op: "log in"}
 	}
 	w.apply()
 	w.hcl = wrongPassword + oncall
@@ -159,7 +160,7 @@ func TestOutageDoesNotLookLikeARecovery(t *testing.T) {
 	w, h := newNotifiedWorld(t, wrongPassword+oncall)
 	w.apply()
 	h.want(t, "blocked credentials_rejected")
-	w.sinks["main"].Fail = failing(memory.Stat, 2, sinks.ErrUnavailable)
+	w.sinks["main"].Fail = failing(memorysink.Stat, 2, sinks.ErrUnavailable)
 	w.apply()
 	w.apply()
 	w.apply()
@@ -186,7 +187,7 @@ notify "webhook" "blocks" {
 	w.mustApply()
 	h.want(t)
 	w.sinks["main"].Remove("a")
-	w.sinks["main"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["main"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	w.apply()
 	w.mustApply()
 	h.want(t, "failing unavailable", "recovered failing")
@@ -259,7 +260,7 @@ func TestNoticeOfAKilledRunIsSentByALaterOne(t *testing.T) {
 	h.during = func() {
 		h.during = nil
 		// From here on the first run reaches nothing: it is as good as dead.
-		w.sinks["state"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+		w.sinks["state"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	}
 	w.apply()
 	h.want(t, "blocked credentials_rejected")
@@ -278,11 +279,11 @@ func TestNobodyIsToldWhatCannotBeRemembered(t *testing.T) {
 	w.apply()
 	h.told = nil
 	w.hcl = oneAccount + oncall
-	w.sinks["state"].Fail = failing(memory.Write, 1000000, sinks.ErrDenied)
+	w.sinks["state"].Fail = failing(memorysink.Write, 1000000, sinks.ErrDenied)
 	for range 3 {
 		w.apply()
 	}
-	w.sinks["state"].Fail = failing(memory.Read, 1000000, sinks.ErrUnavailable)
+	w.sinks["state"].Fail = failing(memorysink.Read, 1000000, sinks.ErrUnavailable)
 	for range 3 {
 		w.apply()
 	}
@@ -295,7 +296,7 @@ func TestRecordIsNotWrittenUnderTheLeaseOfAnother(t *testing.T) {
 	w.apply()
 	w.hcl += oncall
 	store := state.NewStore(w.sinks["state"], func(name string) (sinks.Target, error) {
-		return memory.Spec(nil).Record(w.config().State.Sink.Values, w.config().State.Values, name)
+		return memorysink.Spec(nil).Record(w.config().State.Sink.Values, w.config().State.Values, name)
 	})
 	snap, err := store.Load(t.Context(), "account.fake.a")
 	if err != nil {
@@ -305,10 +306,10 @@ func TestRecordIsNotWrittenUnderTheLeaseOfAnother(t *testing.T) {
 	if _, err := store.Save(t.Context(), snap.Record, snap.Version); err != nil {
 		t.Fatal(err)
 	}
-	writes := w.sinks["state"].Calls(memory.Write)
+	writes := w.sinks["state"].Calls(memorysink.Write)
 	w.apply()
 	h.want(t)
-	if n := w.sinks["state"].Calls(memory.Write) - writes; n != 0 {
+	if n := w.sinks["state"].Calls(memorysink.Write) - writes; n != 0 {
 		t.Errorf("%d writes", n)
 	}
 	w.advance(2 * time.Minute)
@@ -329,7 +330,7 @@ func TestPlanTellsNobody(t *testing.T) {
 func TestRunThatWasStoppedIsNoFailure(t *testing.T) {
 	w, h := newNotifiedWorld(t, oneAccount+strings.Replace(oncall, "url ", "after_failures = 1\n  url ", 1))
 	ctx, cancel := context.WithCancel(t.Context())
-	w.up.onLogin = func() error { cancel(); return refuse(providers.Server, "log in") }
+	w.up.onLogin = func() error { cancel(); return refuse(failure.Server, "log in") }
 	w.applyWith(ctx, engine.Request{})
 	h.want(t)
 	w.up.onLogin = nil

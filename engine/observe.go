@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
@@ -178,7 +179,7 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 func rememberedBlock(r *state.Record, p prints) *plan.Block {
 	b := recordedBlock(r, p)
 	c := r.Challenge
-	if b == nil || b.Reason != plan.Reason(providers.NeedsCode) || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
+	if b == nil || b.Reason != plan.NeedsCode || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
 		return b
 	}
 	b.CodeSentAt, b.Message = c.SentAt, codeSentMessage(r.Address, c.SentAt)
@@ -189,7 +190,7 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 // the same ones when only the branch or customer has changed; a missing access
 // may be there for another branch.
 func recordedBlock(r *state.Record, p prints) *plan.Block {
-	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != providers.NoAccess || b.ShapePrint == p.shape) {
+	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != failure.NoAccess || b.ShapePrint == p.shape) {
 		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	}
 	for _, print := range []string{p.login, p.shape} {
@@ -202,11 +203,11 @@ func recordedBlock(r *state.Record, p prints) *plan.Block {
 
 // rejectedBefore is what is still known of a rejection when another
 // configuration's has taken the place of its message.
-func rejectedBefore(address string, reason providers.Reason) string {
+func rejectedBefore(address string, reason failure.Reason) string {
 	switch reason {
-	case providers.CredentialsRejected:
+	case failure.CredentialsRejected:
 		return "the upstream rejected these credentials before; correct them in the configuration"
-	case providers.NeedsCode:
+	case failure.NeedsCode:
 		return needsCodeMessage(address)
 	}
 	return fmt.Sprintf("the upstream turned these credentials down before (%s)", reason)
@@ -224,7 +225,7 @@ func (o *observation) verificationDue(l look) bool {
 	}
 	switch b := o.input.Block; {
 	case !o.input.Static:
-	case b == nil && g.VerifiedAt.IsZero(), b != nil && b.Reason != plan.Reason(providers.NoAccess):
+	case b == nil && g.VerifiedAt.IsZero(), b != nil && b.Reason != plan.NoAccess:
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At
@@ -248,7 +249,7 @@ func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *asked) {
 		return
 	}
 	outputs, err := p.Verify(ctx, o.record.Newest().Token)
-	if providers.ClassOf(err) == providers.Config {
+	if failure.ClassOf(err) == failure.Config {
 		o.diagnostics = append(o.diagnostics, o.account.failure("The token cannot be verified as configured", err))
 		return
 	}
@@ -261,14 +262,14 @@ func verificationOf(err error) plan.Verification {
 		return plan.Verification{Outcome: plan.Confirmed}
 	}
 	v := plan.Verification{Outcome: plan.Unclear, Message: describeError(err)}
-	var upstream *providers.Error
+	var upstream *failure.Error
 	if !errors.As(err, &upstream) {
 		return v
 	}
 	switch upstream.Class {
-	case providers.Credentials:
+	case failure.Credentials:
 		v.Outcome = plan.Refused
-	case providers.Human:
+	case failure.Human:
 		v.Outcome, v.Reason = plan.NeedsHuman, plan.Reason(upstream.Reason)
 	}
 	return v

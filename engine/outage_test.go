@@ -6,7 +6,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 const twoSinks = `
@@ -29,7 +29,7 @@ func TestSinkThatIsDownHoldsBackNoOther(t *testing.T) {
 			w.mustApply()
 			w.advance(29 * 24 * time.Hour)
 		}
-		w.sinks["other"].Fail = failing(memory.Stat, 1000, sinks.ErrUnavailable)
+		w.sinks["other"].Fail = failing(memorysink.Stat, 1000, sinks.ErrUnavailable)
 		p := w.plan(engine.Request{})
 		if !p.Diagnostics.HasErrors() {
 			t.Error("plan says nothing of the sink that is down")
@@ -64,7 +64,7 @@ func TestNothingIsSpentWhileATargetCannotBeLookedAt(t *testing.T) {
 	w := newWorld(t, twoSinks)
 	w.up.revokes = true
 	w.unmarked["other"] = true
-	w.sinks["other"].Fail = failing(memory.Stat, 1000, sinks.ErrUnavailable)
+	w.sinks["other"].Fail = failing(memorysink.Stat, 1000, sinks.ErrUnavailable)
 	if s := w.apply(); s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {
 		t.Errorf("%s %+v", w.up.counts(), s.Outcomes)
 	}
@@ -90,8 +90,8 @@ func TestTargetThatCannotBeRenderedHoldsBackNoOther(t *testing.T) {
 func TestJournalSurvivesALostAnswerAndAFailedLook(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.loginDone = func() {
-		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrUnavailable)
-		w.sinks["state"].Fail = failing(memory.Read, 2, sinks.ErrUnavailable)
+		w.sinks["state"].Lose = failing(memorysink.Write, 1, sinks.ErrUnavailable)
+		w.sinks["state"].Fail = failing(memorysink.Read, 2, sinks.ErrUnavailable)
 	}
 	w.mustApply()
 	if got := w.delivered("a"); got != "token-1" || w.up.counts() != "logins=1 refreshes=0" {
@@ -109,8 +109,8 @@ func TestJournalThatConflictsWithItselfIsNoLostLease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, oneAccount)
 			w.up.loginDone = func() {
-				w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrConflict)
-				w.sinks["state"].Fail = failing(memory.Read, failReads, sinks.ErrUnavailable)
+				w.sinks["state"].Lose = failing(memorysink.Write, 1, sinks.ErrConflict)
+				w.sinks["state"].Fail = failing(memorysink.Read, failReads, sinks.ErrUnavailable)
 			}
 			w.mustApply()
 			if got := w.delivered("a"); got != "token-1" || w.up.counts() != "logins=1 refreshes=0" {
@@ -126,8 +126,8 @@ func TestJournalThatConflictsWithItselfIsNoLostLease(t *testing.T) {
 // The same at the end of a run: what was committed is no failure.
 func TestCommitThatConflictsWithItselfIsNoFailure(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.sinks["main"].Lose = atCall(memory.Write, 1, func() {
-		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrConflict)
+	w.sinks["main"].Lose = atCall(memorysink.Write, 1, func() {
+		w.sinks["state"].Lose = failing(memorysink.Write, 1, sinks.ErrConflict)
 	})
 	w.mustApply()
 	w.expect("a none current")
@@ -138,9 +138,9 @@ func TestCommitThatConflictsWithItselfIsNoFailure(t *testing.T) {
 func TestCommitThatIsRepeatedLeavesWhatAnotherRunHasAdded(t *testing.T) {
 	w := newWorld(t, twoSinks)
 	w.unmarked["other"] = true
-	w.sinks["other"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
-	w.sinks["main"].Lose = atCall(memory.Write, 1, func() {
-		w.sinks["state"].Lose = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["other"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
+	w.sinks["main"].Lose = atCall(memorysink.Write, 1, func() {
+		w.sinks["state"].Lose = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	})
 	w.sleeping = func() {
 		w.sleeping = nil

@@ -3,6 +3,8 @@ package engine
 import (
 	"time"
 
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
 )
@@ -45,7 +47,7 @@ type Outcome struct {
 	Diagnostics diag.List
 	// Class says why something was not done, where Result is not Done; it may
 	// be empty where Result is Blocked and nothing was tried.
-	Class FailureClass
+	Class failure.Class
 	// RetryAfter is for how long the upstream asked to be left alone; 0 if it
 	// did not.
 	RetryAfter time.Duration
@@ -57,11 +59,11 @@ type Outcome struct {
 	NotBegun bool
 }
 
-func (o *Outcome) countSent(action AuditAction) {
+func (o *Outcome) countSent(action audit.Action) {
 	switch action {
-	case AuditLogin:
+	case audit.Login:
 		o.Logins++
-	case AuditRefresh:
+	case audit.Refresh:
 		o.Refreshes++
 	}
 }

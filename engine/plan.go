@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -22,7 +23,7 @@ type Request struct {
 	// Offline asks no upstream anything.
 	Offline bool
 	// Shard limits the plan to a part of the accounts; nil for all.
-	Shard *Shard
+	Shard *address.Shard
 	// LookOnly makes a plan that can be looked at and saved, but not carried
 	// out. It holds no record of the state, and so less than half the memory.
 	LookOnly bool

@@ -9,14 +9,16 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
 )
 
 // records is how the state commands see the state of a world; every holder of a
 // lease is where that says.
-func (w *world) records(where engine.Whereabouts) *engine.Records {
+func (w *world) records(where process.Whereabouts) *admin.Records {
 	e := w.engine()
-	return &engine.Records{Store: e.Store, Project: e.Config.Project, Now: w.Now, Where: func(string) engine.Whereabouts { return where }}
+	return &admin.Records{Store: e.Store, Project: e.Config.Project, Now: w.Now, Where: func(string) process.Whereabouts { return where }}
 }
 
 // leased leaves the account as a run that was killed on another machine does.
@@ -24,7 +26,7 @@ func leased(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	r := w.records(engine.Elsewhere)
+	r := w.records(process.Elsewhere)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +44,7 @@ func leased(t *testing.T) *world {
 }
 
 func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
-	for where, want := range map[engine.Whereabouts]string{engine.Elsewhere: "", engine.Gone: "", engine.Running: "process 4711 on build-7, which is this machine, is at work"} {
+	for where, want := range map[process.Whereabouts]string{process.Elsewhere: "", process.Gone: "", process.Running: "process 4711 on build-7, which is this machine, is at work"} {
 		w := leased(t)
 		r := w.records(where)
 		f, err := r.Find(t.Context(), "fake.a")
@@ -69,7 +71,7 @@ func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
 func TestUnlockOfALeaseThatHasRunOutNeedsNobody(t *testing.T) {
 	w := leased(t)
 	w.advance(2 * time.Minute)
-	r := w.records(engine.Running)
+	r := w.records(process.Running)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -82,12 +84,12 @@ func TestUnlockOfALeaseThatHasRunOutNeedsNobody(t *testing.T) {
 // A person has looked at the record and said yes; what another run has written
 // meanwhile is not what that person saw.
 func TestMendingLeavesAloneWhatHasChangedMeanwhile(t *testing.T) {
-	for name, mend := range map[string]func(*engine.Records, *engine.Found) error{
-		"remove": func(r *engine.Records, f *engine.Found) error { return r.Remove(context.Background(), f) },
-		"unlock": func(r *engine.Records, f *engine.Found) error { return r.Unlock(context.Background(), f) },
+	for name, mend := range map[string]func(*admin.Records, *admin.Found) error{
+		"remove": func(r *admin.Records, f *admin.Found) error { return r.Remove(context.Background(), f) },
+		"unlock": func(r *admin.Records, f *admin.Found) error { return r.Unlock(context.Background(), f) },
 	} {
 		w := leased(t)
-		r := w.records(engine.Gone)
+		r := w.records(process.Gone)
 		f, err := r.Find(t.Context(), "fake.a")
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +106,7 @@ func TestMendingLeavesAloneWhatHasChangedMeanwhile(t *testing.T) {
 func TestRemoveForgetsTheRecordAndLeavesTheTargets(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	r := w.records(engine.Elsewhere)
+	r := w.records(process.Elsewhere)
 	f, err := r.Find(t.Context(), "account.fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +126,7 @@ func TestRemoveForgetsTheRecordAndLeavesTheTargets(t *testing.T) {
 
 func TestRemoveWaitsForTheRunAtWork(t *testing.T) {
 	w := leased(t)
-	r := w.records(engine.Elsewhere)
+	r := w.records(process.Elsewhere)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +145,7 @@ func TestDamagedRecordIsFoundAndRemoved(t *testing.T) {
 	w.mustApply()
 	path := w.sinks["state"].Paths()[0]
 	w.sinks["state"].Put(path, map[string]credential.Secret{"record": credential.NewSecret(`{"format_version":1,"current":"canary`)})
-	r := w.records(engine.Elsewhere)
+	r := w.records(process.Elsewhere)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil || f.Damage == nil || f.Record != nil {
 		t.Fatalf("Find = %+v, %v", f, err)
@@ -161,7 +163,7 @@ func TestRecordsOfOtherProjectsAreNeitherListedNorFound(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.hcl = "credsync { project = \"other\" }\n" + oneAccount
-	r := w.records(engine.Elsewhere)
+	r := w.records(process.Elsewhere)
 	if list, errs := r.List(t.Context()); len(list)+len(errs) > 0 {
 		t.Errorf("listed %d, %v", len(list), errs)
 	}
@@ -176,7 +178,7 @@ func TestListNamesWhatItCannotRead(t *testing.T) {
 	w.mustApply()
 	path := w.sinks["state"].Paths()[0]
 	w.sinks["state"].Put(path, map[string]credential.Secret{"record": credential.NewSecret("canary")})
-	list, errs := w.records(engine.Elsewhere).List(t.Context())
+	list, errs := w.records(process.Elsewhere).List(t.Context())
 	if len(list) != 1 || len(errs) != 1 || !strings.Contains(errs[0].Error(), path) {
 		t.Errorf("listed %d, %v", len(list), errs)
 	}
@@ -195,7 +197,7 @@ func TestDescribedRecordHoldsNoSecret(t *testing.T) {
 	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a", Options: []byte(`{"canary":1}`), GrantID: rec.Pending.ID, Digest: "digest-canary"})
 	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", GrantID: "before"})
 	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/c"})
-	r := &engine.Records{Now: func() time.Time { return at }}
+	r := &admin.Records{Now: func() time.Time { return at }}
 	d := r.Describe(rec)
 	b, err := json.Marshal(d)
 	if err != nil {

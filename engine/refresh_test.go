@@ -5,12 +5,12 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 func TestRefreshThatFails(t *testing.T) {
-	broken := &providers.Error{Class: providers.Server, Op: "refresh the token", Status: 500, Message: "odd answer"}
-	lost := &providers.Error{Class: providers.Retryable, Op: "refresh the token", AnswerLost: true, Message: "timeout"}
+	broken := &failure.Error{Class: failure.Server, Op: "refresh the token", Status: 500, Message: "odd answer"}
+	lost := &failure.Error{Class: failure.Retryable, Op: "refresh the token", AnswerLost: true, Message: "timeout"}
 	tests := map[string]struct {
 		err     error
 		spends  bool
@@ -47,7 +47,7 @@ func TestLostRefreshIsAskedForAgainWhereTheLoginBroughtNothing(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.spends = true
 	w.mustApply()
-	w.up.onRefresh = only(1, &providers.Error{Class: providers.Retryable, Op: "refresh the token", AnswerLost: true, Message: "timeout"})
+	w.up.onRefresh = only(1, &failure.Error{Class: failure.Retryable, Op: "refresh the token", AnswerLost: true, Message: "timeout"})
 	w.up.onLogin = func() error { return wantsCode("the upstream wants a code") }
 	w.advance(29 * 24 * time.Hour)
 	if s := w.apply(); s.Count(engine.Blocked) != 1 || w.up.counts() != "logins=2 refreshes=1" {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 func TestTwoConfigurationsThatDisagreeDoNotRepeatTheRejectedLogin(t *testing.T) {
@@ -31,7 +31,7 @@ func TestTwoConfigurationsThatDisagreeDoNotRepeatTheRejectedLogin(t *testing.T) 
 
 func TestUpstreamThatRejectsItsOwnTokensIsNotAskedForEver(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.up.onVerify = func() error { return refuse(providers.Credentials, "verify the token") }
+	w.up.onVerify = func() error { return refuse(failure.Credentials, "verify the token") }
 	for range 10 {
 		w.apply()
 	}
@@ -46,7 +46,7 @@ func TestUpstreamThatRejectsItsOwnTokensIsNotAskedForEver(t *testing.T) {
 
 func TestOneBadMomentOfAVerificationIsForgiven(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.up.onVerify = only(1, refuse(providers.Credentials, "verify the token"))
+	w.up.onVerify = only(1, refuse(failure.Credentials, "verify the token"))
 	w.apply()
 	w.mustApply()
 	w.expect("a none current")
@@ -56,7 +56,7 @@ func TestAccessOfAStaticTokenComesBackByItself(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.static = true
 	w.up.live["pw"] = true
-	w.up.onVerify = only(2, &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "verify the token", Message: "forbidden"})
+	w.up.onVerify = only(2, &failure.Error{Class: failure.Human, Reason: failure.NoAccess, Op: "verify the token", Message: "forbidden"})
 	w.apply()
 	w.expect("a blocked no_access")
 	w.mustApply()
@@ -75,7 +75,7 @@ func TestStaticTokenIsNotCheckedBesideItsFirstCheck(t *testing.T) {
 			w.plan(engine.Request{})
 			w.up.mu.Lock()
 		}
-		return refuse(providers.Credentials, "verify the token")
+		return refuse(failure.Credentials, "verify the token")
 	}
 	w.apply()
 	for range 5 {
@@ -123,16 +123,16 @@ func TestRejectionIsRememberedThoughTheRecordWasDeletedMeanwhile(t *testing.T) {
 
 // refusals are the answers to a login that say that the same login would be
 // answered the same way.
-var refusals = map[string]*providers.Error{
-	"wrong password":           {Class: providers.Credentials},
-	"wrong password, reason":   {Class: providers.Credentials, Reason: providers.CredentialsRejected},
-	"locked account":           {Class: providers.Human, Reason: providers.AccountLocked},
-	"expired certificate":      {Class: providers.Human, Reason: providers.CertificateExpired},
-	"password has to change":   {Class: providers.Human, Reason: providers.PasswordChangeRequired},
-	"unknown second factor":    {Class: providers.Human, Reason: providers.SecondFactorUnsupported},
-	"no access":                {Class: providers.Human, Reason: providers.NoAccess},
-	"a code is wanted":         {Class: providers.Human, Reason: providers.NeedsCode},
-	"rejected with other word": {Class: providers.Credentials, Reason: providers.AccountLocked},
+var refusals = map[string]*failure.Error{
+	"wrong password":           {Class: failure.Credentials},
+	"wrong password, reason":   {Class: failure.Credentials, Reason: failure.CredentialsRejected},
+	"locked account":           {Class: failure.Human, Reason: failure.AccountLocked},
+	"expired certificate":      {Class: failure.Human, Reason: failure.CertificateExpired},
+	"password has to change":   {Class: failure.Human, Reason: failure.PasswordChangeRequired},
+	"unknown second factor":    {Class: failure.Human, Reason: failure.SecondFactorUnsupported},
+	"no access":                {Class: failure.Human, Reason: failure.NoAccess},
+	"a code is wanted":         {Class: failure.Human, Reason: failure.NeedsCode},
+	"rejected with other word": {Class: failure.Credentials, Reason: failure.AccountLocked},
 }
 
 // eachRefusal runs a test in a world whose upstream answers every login so.
@@ -197,7 +197,7 @@ func TestAccessThatIsThereAgainForgetsTheRefusedLogin(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.up.onLogin = func() error {
-		return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "log in", Message: "forbidden"}
+		return &failure.Error{Class: failure.Human, Reason: failure.NoAccess, Op: "log in", Message: "forbidden"}
 	}
 	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
 	w.up.onLogin = nil
@@ -228,7 +228,7 @@ func TestRefreshThatNeedsAHumanIsAskedForOnce(t *testing.T) {
 			w.mustApply()
 			w.advance(c.wait)
 			forbidden := func() error {
-				return &providers.Error{Class: providers.Human, Reason: providers.NoAccess, Op: "refresh the token", Message: "forbidden"}
+				return &failure.Error{Class: failure.Human, Reason: failure.NoAccess, Op: "refresh the token", Message: "forbidden"}
 			}
 			w.up.onRefresh, w.up.onLogin = forbidden, forbidden
 			for range 10 {
@@ -258,7 +258,7 @@ func TestRefreshThatNeedsAHumanIsAskedForOnce(t *testing.T) {
 func TestRefreshDoesNotForgetThatThePasswordWasRejected(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
 	w.advance(29 * 24 * time.Hour)
 	w.mustRefresh()

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -48,7 +49,7 @@ func (r *run) removeTargets(ctx context.Context) bool {
 				continue
 			}
 		} else {
-			r.recordTarget("", AuditForget, t.Sink, t.Location, credential.Secret{}, nil)
+			r.recordTarget("", audit.Forget, t.Sink, t.Location, credential.Secret{}, nil)
 		}
 		r.o.record.DropTarget(t.Sink, t.Location)
 	}
@@ -98,12 +99,12 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 // deleteRecorded deletes a target, unless that cannot be recorded.
 func (r *run) deleteRecorded(ctx context.Context, s sinks.Sink, t sinks.Target, removal sinks.Removal, entry state.Target) error {
 	trail := r.audit()
-	id, err := trail.begin(trail.event("", AuditDelete, credential.Secret{}, nil).at(entry.Sink, entry.Location))
+	id, err := trail.begin(trail.event("", audit.Delete, credential.Secret{}, nil).OfTarget(entry.Sink, entry.Location))
 	if err != nil {
 		return err
 	}
 	err = s.Delete(ctx, t, removal)
-	r.recordTarget(id, AuditDelete, entry.Sink, entry.Location, credential.Secret{}, err)
+	r.recordTarget(id, audit.Delete, entry.Sink, entry.Location, credential.Secret{}, err)
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.Sink, err)
 	}

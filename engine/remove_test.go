@@ -7,14 +7,14 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // A claim in the state is a promise to write, not a proof of having written.
 func TestTargetThatWasOnlyClaimedIsNotDeleted(t *testing.T) {
 	w := newWorld(t, strings.Replace(oneAccount, `user     = "u"`, `on_remove = "delete"`, 1))
 	w.unmarked["main"] = true
-	w.sinks["main"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["main"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	if s := w.apply(); s.Count(engine.Failed) != 1 {
 		t.Fatalf("%+v", s.Outcomes)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"filippo.io/age/armor"
-	"github.com/credsync/credsync/internal/regular"
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -87,7 +87,7 @@ func (r *rescue) read(e *Engine, info fs.FileInfo) {
 	if r.unread = trusted(info); r.unread != nil {
 		return
 	}
-	content, err := regular.Read(r.file, maxRescue)
+	content, err := regularfile.Read(r.file, maxRescue)
 	if err != nil {
 		r.unread = err
 		return

@@ -14,7 +14,7 @@ import (
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/state"
 )
 
@@ -145,7 +145,7 @@ func TestTornEmergencyFileOfABlockedAccountGoes(t *testing.T) {
 	if err := os.WriteFile(emergencyFiles(t, w)[0], nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	w.apply()
 	w.expect("a blocked credentials_rejected")
 	wantNoFiles(t, w)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/sinks"
 )
 
@@ -28,7 +29,7 @@ func (r *run) restart(ctx context.Context) {
 			continue
 		}
 		err := r.e.restart(ctx, t, g.Token.IssuedAt)
-		r.recordTarget("", AuditRestart, t.Sink.Name, t.Target.Location, g.Token.Access, err)
+		r.recordTarget("", audit.Restart, t.Sink.Name, t.Target.Location, g.Token.Access, err)
 		if err != nil {
 			f := r.failure("What reads a target could not be restarted", err)
 			f.Range = t.Range

@@ -6,7 +6,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 const restarting = `
@@ -47,7 +47,7 @@ func TestConsumersAreRestartedOncePerToken(t *testing.T) {
 
 func TestConsumersAreRestartedOnlyWhenEveryTargetHasTheToken(t *testing.T) {
 	w := newWorld(t, restarting)
-	w.sinks["other"].Fail = failing(memory.Write, 1, sinks.ErrUnavailable)
+	w.sinks["other"].Fail = failing(memorysink.Write, 1, sinks.ErrUnavailable)
 	w.apply()
 	if n := w.sinks["main"].Restarts("shop"); n != 0 {
 		t.Fatalf("%d restarts while a target lacks the token", n)
@@ -61,17 +61,17 @@ func TestConsumersAreRestartedOnlyWhenEveryTargetHasTheToken(t *testing.T) {
 
 func TestRestartThatFailsIsMadeUpFor(t *testing.T) {
 	w := newWorld(t, restarting)
-	w.sinks["main"].Fail = failing(memory.Restart, 1, sinks.ErrDenied)
+	w.sinks["main"].Fail = failing(memorysink.Restart, 1, sinks.ErrDenied)
 	if s := w.apply(); s.Count(engine.Failed) != 1 {
 		t.Fatalf("%+v", s.Outcomes)
 	}
 	w.expect("a deliver restart_due")
-	writes := w.sinks["main"].Calls(memory.Write)
+	writes := w.sinks["main"].Calls(memorysink.Write)
 	w.mustApply()
 	if n := w.sinks["main"].Restarts("shop"); n != 1 {
 		t.Errorf("%d restarts", n)
 	}
-	if n := w.sinks["main"].Calls(memory.Write); n != writes {
+	if n := w.sinks["main"].Calls(memorysink.Write); n != writes {
 		t.Errorf("the target was written %d more times", n-writes)
 	}
 	w.expect("a none current")

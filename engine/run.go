@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -111,7 +111,7 @@ func (r *run) outcome() Outcome {
 		o.Result = Failed
 		o.Message = firstError(r.diagnostics)
 		if o.Class == "" {
-			o.Class = Other
+			o.Class = failure.Other
 		}
 	case r.p.Blocker != nil:
 		o.Result = Blocked
@@ -233,7 +233,7 @@ func (r *run) lift(rec *state.Record) bool {
 	}
 	lifted := rec.Block != nil
 	rec.Block = nil
-	if j := rec.Rejected(r.o.prints.shape); j != nil && j.Reason == providers.NoAccess {
+	if j := rec.Rejected(r.o.prints.shape); j != nil && j.Reason == failure.NoAccess {
 		rec.Accept(r.o.prints.shape)
 		lifted = true
 	}
@@ -293,10 +293,10 @@ func (r *run) newBlock() *state.Block {
 		// Found with no request, and found again the next time.
 		return nil
 	}
-	return r.block(providers.Reason(b.Reason), b.Message)
+	return r.block(failure.Reason(b.Reason), b.Message)
 }
 
-func (r *run) block(reason providers.Reason, message string) *state.Block {
+func (r *run) block(reason failure.Reason, message string) *state.Block {
 	return &state.Block{
 		Reason: reason, Message: message, Since: r.e.Now(),
 		LoginPrint: r.o.prints.login, ShapePrint: r.o.prints.shape,
@@ -321,7 +321,7 @@ func (r *run) rememberBlock(ctx context.Context) {
 // rejected login: once access is back, that would be tried again.
 func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 	old, loggedIn := r.o.input.Block, r.p.Action == plan.Issue || r.p.Action == plan.Reissue
-	if loggedIn || b.Reason != providers.NoAccess || old == nil || old.Since.IsZero() {
+	if loggedIn || b.Reason != failure.NoAccess || old == nil || old.Since.IsZero() {
 		r.o.record.Block = b
 		r.reject(r.o.record, b, r.o.prints)
 	}
@@ -346,7 +346,7 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 // about again anyway, since access can come back by itself.
 func (r *run) reject(rec *state.Record, b *state.Block, p prints) {
 	switch {
-	case b.Reason != providers.NoAccess:
+	case b.Reason != failure.NoAccess:
 		rec.Reject(state.Rejection{LoginPrint: p.login, Reason: b.Reason, At: b.Since})
 	case r.tokenDenied:
 		rec.Reject(state.Rejection{LoginPrint: p.shape, Reason: b.Reason, At: b.Since})

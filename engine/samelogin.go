@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/state"
 )
 
@@ -40,9 +40,9 @@ func sharable(b *plan.Block) bool {
 	if b == nil || b.Since.IsZero() {
 		return false
 	}
-	switch providers.Reason(b.Reason) {
-	case providers.CredentialsRejected, providers.AccountLocked, providers.PasswordChangeRequired,
-		providers.SecondFactorUnsupported, providers.CertificateExpired:
+	switch failure.Reason(b.Reason) {
+	case failure.CredentialsRejected, failure.AccountLocked, failure.PasswordChangeRequired,
+		failure.SecondFactorUnsupported, failure.CertificateExpired:
 		return true
 	}
 	return false

@@ -9,8 +9,9 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/address"
 )
 
 // One login at an upstream is one login, in however many account blocks it
@@ -30,9 +31,9 @@ account "fake" "other" {
   deliver "memory" "main" { path = "other" }
 }
 `
-	alone := map[providers.Reason]bool{providers.NoAccess: true, providers.NeedsCode: true}
+	alone := map[failure.Reason]bool{failure.NoAccess: true, failure.NeedsCode: true}
 	eachRefusal(t, func(t *testing.T, w *world) {
-		if alone[w.up.onLogin().(*providers.Error).Reason] {
+		if alone[w.up.onLogin().(*failure.Error).Reason] {
 			t.Skip("it depends on more than the login, or each account has a command of its own to run")
 		}
 		w.hcl = hcl
@@ -84,7 +85,7 @@ account "fake" "a" {
 }
 `)
 	for i := range 3 {
-		w.applyWith(context.Background(), engine.Request{Shard: &engine.Shard{Index: i, Count: 3}})
+		w.applyWith(context.Background(), engine.Request{Shard: &address.Shard{Index: i, Count: 3}})
 	}
 	w.wantLogins(1)
 }
@@ -145,7 +146,7 @@ account "fake" "new" {
   deliver "memory" "main" { path = "new" }
 }
 `
-	w.up.onLogin = func() error { return refuse(providers.Credentials, "log in") }
+	w.up.onLogin = func() error { return refuse(failure.Credentials, "log in") }
 	w.apply()
 	for range 2 {
 		s := w.apply()

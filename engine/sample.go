@@ -3,10 +3,11 @@ package engine
 import (
 	"time"
 
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 )
 
 // SampleAddress is the account of sample events. No provider has that name.
@@ -27,10 +28,10 @@ func SampleEvent(project, kind string, now time.Time) config.Event {
 	e := c.about
 	switch kind {
 	case schema.EventBlocked:
-		e.Reason, e.Message, e.Since = string(providers.CredentialsRejected), because, now.Add(-time.Hour)
+		e.Reason, e.Message, e.Since = string(failure.CredentialsRejected), because, now.Add(-time.Hour)
 		e.Summary = c.says("needs a human (%s): %s", e.Reason, e.Message)
 	case schema.EventFailing:
-		e.Reason, e.Failures = string(providers.Server), 3
+		e.Reason, e.Failures = string(failure.Server), 3
 		e.Message = "The upstream answers HTTP 500."
 		e.Summary = c.says("has failed %d times in a row: %s", e.Failures, e.Message)
 	case schema.EventExpiring:
@@ -39,7 +40,7 @@ func SampleEvent(project, kind string, now time.Time) config.Event {
 		e = *c.expiry(&config.Notify{On: schema.EventKinds, Within: clock.At.Sub(now)})
 		e.Topic = aboutExpiry
 	case schema.EventRecovered:
-		e = *c.recovered(schema.EventBlocked + " (" + string(providers.CredentialsRejected) + ")")
+		e = *c.recovered(schema.EventBlocked + " (" + string(failure.CredentialsRejected) + ")")
 	default:
 		e.Topic, e.Reason, e.Message = schema.EventTest, schema.EventTest, "Somebody has run credsync notify test."
 		e.Summary = c.says("is no account: %s", e.Message)

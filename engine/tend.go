@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -25,7 +26,7 @@ type Tended struct {
 
 // Addresses are those of the configuration's accounts that belong to a shard
 // (nil for all), in order.
-func (e *Engine) Addresses(shard *Shard) []string {
+func (e *Engine) Addresses(shard *address.Shard) []string {
 	var all []string
 	for _, a := range e.accounts {
 		if shard.Has(a.cfg.Address) {
@@ -49,7 +50,7 @@ func (e *Engine) Look(ctx context.Context, address string, offline bool) *Accoun
 // Removed plans the accounts that only the state knows. The errors are of
 // records that could not be read; where unreachable is set, the state as a
 // whole could not.
-func (e *Engine) Removed(ctx context.Context, shard *Shard) (p *Plan, unreachable error) {
+func (e *Engine) Removed(ctx context.Context, shard *address.Shard) (p *Plan, unreachable error) {
 	p = &Plan{Request: Request{Shard: shard}, Project: e.Config.Project, CreatedAt: e.Now()}
 	gone, errs := e.findRemoved(ctx, p, e.Store.View(ctx))
 	for _, o := range gone {

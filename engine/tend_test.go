@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 const addressA = "account.fake.a"
@@ -78,20 +78,20 @@ func TestTendLeavesAnAccountToTheRunThatHasIt(t *testing.T) {
 }
 
 func TestOutcomesNameTheClassOfTheFailure(t *testing.T) {
-	late := refuse(providers.Retryable, "log in")
+	late := refuse(failure.Retryable, "log in")
 	late.RetryAfter = time.Hour
 	for _, tt := range []struct {
 		name  string
 		spoil func(*world)
-		want  engine.FailureClass
+		want  failure.Class
 	}{
 		{"the upstream is busy", func(w *world) { w.up.onLogin = only(1, late) }, "retryable"},
-		{"nonsense from the upstream", func(w *world) { w.up.onLogin = only(1, refuse(providers.Server, "log in")) }, "server"},
-		{"rejected", func(w *world) { w.up.onLogin = only(1, refuse(providers.Credentials, "log in")) }, "credentials"},
-		{"the state is out of reach", func(w *world) { w.sinks["state"].Fail = failing(memory.Read, 1, sinks.ErrUnavailable) }, engine.Unavailable},
-		{"the state refuses", func(w *world) { w.sinks["state"].Fail = failing(memory.Write, 1, sinks.ErrDenied) }, engine.Denied},
-		{"a target refuses", func(w *world) { w.sinks["main"].Fail = failing(memory.Write, 1, sinks.ErrDenied) }, engine.Denied},
-		{"a target is out of reach", func(w *world) { w.sinks["main"].Fail = failing(memory.Stat, 1, sinks.ErrUnavailable) }, engine.Unavailable},
+		{"nonsense from the upstream", func(w *world) { w.up.onLogin = only(1, refuse(failure.Server, "log in")) }, "server"},
+		{"rejected", func(w *world) { w.up.onLogin = only(1, refuse(failure.Credentials, "log in")) }, "credentials"},
+		{"the state is out of reach", func(w *world) { w.sinks["state"].Fail = failing(memorysink.Read, 1, sinks.ErrUnavailable) }, failure.Unavailable},
+		{"the state refuses", func(w *world) { w.sinks["state"].Fail = failing(memorysink.Write, 1, sinks.ErrDenied) }, failure.Denied},
+		{"a target refuses", func(w *world) { w.sinks["main"].Fail = failing(memorysink.Write, 1, sinks.ErrDenied) }, failure.Denied},
+		{"a target is out of reach", func(w *world) { w.sinks["main"].Fail = failing(memorysink.Stat, 1, sinks.ErrUnavailable) }, failure.Unavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, oneAccount)
@@ -128,7 +128,7 @@ func TestRemovedTellsAStateOutOfReachFromADamagedRecord(t *testing.T) {
 	if _, err := w.engine().Removed(t.Context(), nil); err != nil {
 		t.Errorf("a damaged record: %v", err)
 	}
-	w.sinks["state"].Fail = failing(memory.List, 1, sinks.ErrUnavailable)
+	w.sinks["state"].Fail = failing(memorysink.List, 1, sinks.ErrUnavailable)
 	if _, err := w.engine().Removed(t.Context(), nil); err == nil {
 		t.Error("a state out of reach is no error")
 	}

@@ -3,14 +3,14 @@ package engine
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"sync"
 
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/state"
 )
 
@@ -19,18 +19,18 @@ import (
 // is recorded afterwards is never a reason to stop: a token that was got is
 // worth more than its line.
 //
-// A trail without an Auditor records nothing.
+// A trail without an audit.Recorder records nothing.
 type trail struct {
-	to     Auditor
+	to     audit.Recorder
 	engine *Engine
 	// common is what all events of the account share.
-	common AuditEvent
+	common audit.Event
 	// key is the record's, for fingerprints of tokens.
 	key []byte
 
 	mu sync.Mutex
 	// waiting are events that are written once there is time for them.
-	waiting []AuditEvent
+	waiting []audit.Event
 	// lost are the errors of events that could not be written.
 	lost []error
 }
@@ -38,7 +38,7 @@ type trail struct {
 // newTrail returns the trail of an account; cfg is nil for one that has gone
 // from the configuration.
 func (e *Engine) newTrail(r *state.Record, cfg *config.Account) *trail {
-	t := &trail{to: e.Audit, engine: e, key: r.Key, common: AuditEvent{
+	t := &trail{to: e.Audit, engine: e, key: r.Key, common: audit.Event{
 		Project: e.Config.Project, Holder: e.Holder, Address: r.Address, Provider: r.Provider,
 	}}
 	if cfg != nil {
@@ -61,65 +61,43 @@ func hostOf(cfg *config.Account) string {
 }
 
 // event makes one that says what has just happened.
-func (t *trail) event(id string, action AuditAction, token credential.Secret, err error) AuditEvent {
+func (t *trail) event(id string, action audit.Action, token credential.Secret, err error) audit.Event {
 	ev := t.common
-	ev.Time, ev.ID, ev.Action, ev.Outcome = t.engine.Now(), id, action, AuditDone
+	ev.Time, ev.ID, ev.Action, ev.Outcome = t.engine.Now(), id, action, audit.Done
 	ev.Token = t.fingerprint(token)
 	if err == nil {
 		return ev
 	}
-	ev.Outcome, ev.Class = AuditFailed, failureClassOf(err)
-	var upstream *providers.Error
+	ev.Outcome, ev.Class = audit.Failed, state.FailureClass(err)
+	var upstream *failure.Error
 	if errors.As(err, &upstream) {
 		ev.Reason, ev.Status = upstream.Reason, upstream.Status
 	}
 	return ev
 }
 
-// at says which target an event is about, in place of the upstream.
-func (ev AuditEvent) at(sink, location string) AuditEvent {
-	ev.Host, ev.Sink, ev.Location = "", sink, location
-	return ev
-}
-
 // fingerprint tells one token of an account from another, and says nothing to
 // anyone without the record.
-func (t *trail) fingerprint(token credential.Secret) string { return tokenPrint(t.key, token) }
-
-// tokenPrintLength is how many digits tell tokens apart.
-const tokenPrintLength = 32
-
-// tokenPrint is a token's fingerprint under the key of its record.
-func tokenPrint(key []byte, token credential.Secret) string {
-	if token.IsZero() {
-		return ""
-	}
-	mac := newPartHash(key)
-	mac.write("token in the audit trail")
-	mac.write(token.Reveal())
-	return mac.sum()[:tokenPrintLength]
+func (t *trail) fingerprint(token credential.Secret) string {
+	return audit.TokenFingerprint(t.key, token)
 }
 
 // begin records that something is about to be done, after what was done before.
 // Its error means that it must not be.
-func (t *trail) begin(ev AuditEvent) (id string, err error) {
+func (t *trail) begin(ev audit.Event) (id string, err error) {
 	if t.to == nil {
 		return "", nil
 	}
 	t.write()
-	ev.ID, ev.Outcome = rand.Text(), AuditStarted
+	ev.ID, ev.Outcome = rand.Text(), audit.Started
 	if err := t.to.Record(ev); err != nil {
-		return "", notTried(err)
+		return "", audit.NotTried(err)
 	}
 	return ev.ID, nil
 }
 
-func notTried(err error) error {
-	return fmt.Errorf("it was not tried, since it could not be recorded: %w", err)
-}
-
 // later keeps an event until write.
-func (t *trail) later(ev AuditEvent) {
+func (t *trail) later(ev audit.Event) {
 	if t.to == nil {
 		return
 	}
@@ -140,7 +118,7 @@ func (t *trail) write() {
 }
 
 // record records what has happened.
-func (t *trail) record(ev AuditEvent) {
+func (t *trail) record(ev audit.Event) {
 	if t.to == nil {
 		return
 	}
@@ -180,9 +158,9 @@ func (r *run) audit() *trail {
 
 // recordTarget records what was done with a target. The token is the zero
 // Secret where it is removed.
-func (r *run) recordTarget(id string, action AuditAction, sink, location string, token credential.Secret, err error) {
+func (r *run) recordTarget(id string, action audit.Action, sink, location string, token credential.Secret, err error) {
 	t := r.audit()
-	t.record(t.event(id, action, token, err).at(sink, location))
+	t.record(t.event(id, action, token, err).OfTarget(sink, location))
 }
 
 // trouble is why events could not be recorded since the last call; nil if all

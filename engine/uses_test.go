@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/policy"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/google/go-cmp/cmp"
@@ -66,7 +66,7 @@ func described(u sinks.Use) []string {
 }
 
 func TestUses(t *testing.T) {
-	uses, diags := engine.Uses(newWorld(t, manyUses).config(), "memory")
+	uses, diags := policy.Requirements(newWorld(t, manyUses).config(), "memory")
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}
@@ -84,7 +84,7 @@ func TestUses(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if none, _ := engine.Uses(newWorld(t, manyUses).config(), "vault"); len(none) > 0 {
+	if none, _ := policy.Requirements(newWorld(t, manyUses).config(), "vault"); len(none) > 0 {
 		t.Errorf("uses of another type: %+v", none)
 	}
 }
@@ -100,7 +100,7 @@ func TestUnknownUsesAreReportedOnce(t *testing.T) {
 		{Address: "account.fake.c", Range: at(3)},
 	}}
 	var got []string
-	_, diags := engine.Uses(c, "memory")
+	_, diags := policy.Requirements(c, "memory")
 	for _, d := range diags {
 		got = append(got, d.Address)
 	}

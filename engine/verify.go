@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 )
 
 // verify asks the upstream about the newest token, which no target gets before
@@ -24,31 +24,31 @@ func (r *run) verify(ctx context.Context) bool {
 			// nothing about the password.
 			r.accept(g)
 		}
-		if b := r.p.Blocker; b != nil && b.Reason == plan.Reason(providers.NoAccess) {
+		if b := r.p.Blocker; b != nil && b.Reason == plan.NoAccess {
 			r.p.Blocker = nil
 		}
 		return true
 	}
-	var upstream *providers.Error
+	var upstream *failure.Error
 	errors.As(err, &upstream)
 	r.told.noteClass(err)
 	switch {
-	case upstream != nil && upstream.Class == providers.Credentials && r.o.account.cfg.Spec.Static:
+	case upstream != nil && upstream.Class == failure.Credentials && r.o.account.cfg.Spec.Static:
 		g.Rejected = true
-		r.saveBlock(ctx, r.block(providers.CredentialsRejected, rejectionMessage(upstream)))
-	case upstream != nil && upstream.Class == providers.Credentials:
+		r.saveBlock(ctx, r.block(failure.CredentialsRejected, rejectionMessage(upstream)))
+	case upstream != nil && upstream.Class == failure.Credentials:
 		g.Rejected = true
 		if b := r.before; b != nil && b.Rejected && b.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
 			// would go on for ever.
-			r.saveBlock(ctx, r.block(providers.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.p.Address)))
+			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.p.Address)))
 			return false
 		}
 		r.fail(r.failure("The upstream rejects the token that it has just issued", err))
 		if err := r.persist(ctx); err != nil {
 			r.fail(r.failure("The state could not be written", err))
 		}
-	case upstream != nil && upstream.Class == providers.Human && upstream.Reason != "":
+	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
 	default:
 		r.fail(r.failure("The new token could not be verified, so it was not delivered", err))

@@ -11,14 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -28,7 +30,7 @@ import (
 type world struct {
 	t     testing.TB
 	up    *upstream
-	sinks map[string]*memory.Sink
+	sinks map[string]*memorysink.Sink
 	// partial gives the engine one file of several.
 	partial bool
 	// unmarked hides a sink's ability to mark owners.
@@ -51,7 +53,7 @@ type world struct {
 	alive     func(string) bool
 	emergency string
 	identity  credential.Secret
-	audit     engine.Auditor
+	audit     audit.Recorder
 	notify    func(context.Context, *config.Notify, config.Event) error
 }
 
@@ -69,7 +71,7 @@ account "fake" "a" {
 func newWorld(t testing.TB, hcl string) *world {
 	return &world{
 		t: t, up: newUpstream(), hcl: hcl, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		sinks:    map[string]*memory.Sink{"main": memory.New(), "state": memory.New(), "other": memory.New()},
+		sinks:    map[string]*memorysink.Sink{"main": memorysink.New(), "state": memorysink.New(), "other": memorysink.New()},
 		unmarked: map[string]bool{}, blind: map[string]bool{}, holder: "runner-1", emergency: t.TempDir(),
 	}
 }
@@ -95,7 +97,7 @@ func (w *world) config() *config.Config {
 	cfg, diags := config.Load(context.Background(), config.Options{
 		Path: dir, Getenv: func(string) string { return "" }, Version: "1.0.0",
 		Providers: providers.NewRegistry(w.up.specs(w.Now)...),
-		Sinks:     sinks.NewRegistry(memory.Spec(func(name string) *memory.Sink { return w.sinks[name] })),
+		Sinks:     sinks.NewRegistry(memorysink.Spec(func(name string) *memorysink.Sink { return w.sinks[name] })),
 	})
 	if diags.HasErrors() {
 		w.t.Fatalf("the test's configuration is wrong: %+v", diags)
@@ -115,7 +117,7 @@ func (w *world) engine() *engine.Engine {
 			return blindSink{m}, nil
 		}
 		if w.bulk[s.Values.String("name")] {
-			return memory.Bulk{Sink: m}, nil
+			return memorysink.Bulk{Sink: m}, nil
 		}
 		if w.unmarked[s.Values.String("name")] {
 			return struct{ sinks.Sink }{m}, nil
@@ -149,7 +151,7 @@ func (w *world) engine() *engine.Engine {
 }
 
 // blindSink is as KV version 1 without permission to read.
-type blindSink struct{ m *memory.Sink }
+type blindSink struct{ m *memorysink.Sink }
 
 func (s blindSink) Stat(context.Context, sinks.Target) (sinks.Info, error) {
 	return sinks.Info{Unseen: true}, nil
@@ -330,7 +332,7 @@ func (f twoFactor) Login(ctx context.Context) (credential.Token, error) {
 	defer f.u.mu.Unlock()
 	f.u.logins++
 	if f.password.Reveal() != "pw" {
-		return credential.Token{}, refuse(providers.Credentials, "log in")
+		return credential.Token{}, refuse(failure.Credentials, "log in")
 	}
 	return credential.Token{}, wantsCode("the upstream wants a code")
 }
@@ -362,7 +364,7 @@ func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code
 }
 
 func wantsCode(message string) error {
-	return &providers.Error{Class: providers.Human, Reason: providers.NeedsCode, Op: "log in", Message: message}
+	return &failure.Error{Class: failure.Human, Reason: failure.NeedsCode, Op: "log in", Message: message}
 }
 
 // staticFake hides Refresh.
@@ -397,7 +399,7 @@ func (f fake) Login(ctx context.Context) (credential.Token, error) {
 		}
 	}
 	if f.password.Reveal() != "pw" {
-		return credential.Token{}, refuse(providers.Credentials, "log in")
+		return credential.Token{}, refuse(failure.Credentials, "log in")
 	}
 	t := f.u.issue(begun)
 	if f.u.loginDone != nil {
@@ -416,7 +418,7 @@ func (f fake) Refresh(_ context.Context, old credential.Token) (credential.Token
 		}
 	}
 	if !f.u.live[old.Access.Reveal()] {
-		return credential.Token{}, refuse(providers.Credentials, "refresh the token")
+		return credential.Token{}, refuse(failure.Credentials, "refresh the token")
 	}
 	return f.u.issue(f.now()), nil
 }
@@ -431,13 +433,13 @@ func (f fake) Verify(_ context.Context, t credential.Token) (credential.Outputs,
 		}
 	}
 	if !f.u.live[t.Access.Reveal()] {
-		return nil, refuse(providers.Credentials, "verify the token")
+		return nil, refuse(failure.Credentials, "verify the token")
 	}
 	return credential.Outputs{"group_id": "12345678901234567890"}, nil
 }
 
-func refuse(class providers.Class, op string) *providers.Error {
-	return &providers.Error{Class: class, Op: op, URL: "https://upstream.test", Status: 401, Message: "no"}
+func refuse(class failure.Class, op string) *failure.Error {
+	return &failure.Error{Class: class, Op: op, URL: "https://upstream.test", Status: 401, Message: "no"}
 }
 
 // only answers the first n calls with err.

@@ -83,4 +83,4 @@ func blockedSince(a *Account, b *Block) time.Time {
 
 // loginBlocked reports whether a block stands in the way of a login, rather
 // than of the use of a good token.
-func loginBlocked(a *Account) bool { return a.Block != nil && a.Block.Reason != "no_access" }
+func loginBlocked(a *Account) bool { return a.Block != nil && a.Block.Reason != NoAccess }

@@ -193,7 +193,7 @@ func rejected(a *Account) (verdict, bool) {
 	if !a.Token.Rejected && a.Verification.Outcome != Refused {
 		return verdict{}, false
 	}
-	if a.Token.Rejected && a.Block != nil && a.Block.Reason == "no_access" {
+	if a.Token.Rejected && a.Block != nil && a.Block.Reason == NoAccess {
 		// The upstream rejects what it issues; another refresh changes nothing.
 		return blockedBy(a.Block), true
 	}
@@ -203,7 +203,7 @@ func rejected(a *Account) (verdict, bool) {
 	if a.Block != nil {
 		return blockedBy(a.Block), true
 	}
-	b := &Block{Reason: "credentials_rejected", Message: "the upstream rejects the configured token; put a valid one into the configuration"}
+	b := &Block{Reason: CredentialsRejected, Message: "the upstream rejects the configured token; put a valid one into the configuration"}
 	return blockedBy(b), true
 }
 
@@ -312,7 +312,7 @@ func standingBlock(a *Account, v verdict) verdict {
 	if v.blocker != nil || !looked || a.Block == nil || v.action == Issue || v.action == Reissue {
 		return v
 	}
-	if a.Block.Reason != "no_access" || a.Verification.Outcome != Confirmed {
+	if a.Block.Reason != NoAccess || a.Verification.Outcome != Confirmed {
 		v.blocker = a.Block
 	}
 	return v

@@ -5,6 +5,8 @@
 // decides on, and carries out what it decides.
 package plan
 
+import "github.com/credsync/credsync/failure"
+
 // Action is what apply does to an account or a target. The same words appear
 // in text, in JSON and in metrics.
 type Action string
@@ -35,8 +37,7 @@ var Actions = []Action{Issue, Refresh, Reissue, Deliver, Forget, Delete, Blocked
 // Reason is why.
 type Reason string
 
-// The reasons. Those for which an account is blocked by its upstream are in
-// package providers.
+// The reasons of what there is to do.
 const (
 	NoToken            Reason = "no_token"
 	Expiring           Reason = "expiring"
@@ -60,6 +61,17 @@ const (
 	// Unreadable accounts and targets could not be looked at: their state or
 	// sink does not answer. An error says why.
 	Unreadable Reason = "unreadable"
+)
+
+// The reasons for which an upstream blocks an account.
+const (
+	NeedsCode               = Reason(failure.NeedsCode)
+	CredentialsRejected     = Reason(failure.CredentialsRejected)
+	CertificateExpired      = Reason(failure.CertificateExpired)
+	AccountLocked           = Reason(failure.AccountLocked)
+	PasswordChangeRequired  = Reason(failure.PasswordChangeRequired)
+	SecondFactorUnsupported = Reason(failure.SecondFactorUnsupported)
+	NoAccess                = Reason(failure.NoAccess)
 )
 
 // Contacts reports whether the action sends something to the upstream that is

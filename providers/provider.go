@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/schema"
 	"github.com/hashicorp/go-hclog"
 )
@@ -20,7 +22,7 @@ import (
 // Provider is one configured account at one upstream. What only some upstreams
 // can do is one of the optional interfaces below.
 //
-// Every method returns an *Error for whatever the upstream said or failed to
+// Every method returns a *failure.Error for whatever the upstream said or failed to
 // say, and the context's error once that is done. No error holds a secret or a
 // response body.
 type Provider interface {
@@ -108,7 +110,7 @@ type Seen struct {
 // Finding is something that an Inspector found.
 type Finding struct {
 	// Blocked is empty for a warning, or the reason why a login is pointless.
-	Blocked Reason
+	Blocked failure.Reason
 	Summary string
 	// Detail says what to do.
 	Detail string
@@ -135,12 +137,6 @@ type Env struct {
 // UserAgent is what requests name as their sender.
 func (e Env) UserAgent() string { return "credsync/" + cmp.Or(e.Version, "dev") }
 
-// Limit is an upstream's documented request limit.
-type Limit struct {
-	Requests int
-	Per      time.Duration
-}
-
 // Spec describes a provider type to the rest of the program: it is what the
 // registry holds.
 type Spec struct {
@@ -166,7 +162,7 @@ type Spec struct {
 	// an upstream that rejects it rejects the credentials.
 	Static bool
 	// Limit is kept per account where http.requests_per_second is not set.
-	Limit Limit
+	Limit upstream.Limit
 	// ClientCertificate returns the certificate to present to the upstream,
 	// nil for none; nil where the provider has no such attributes. Its errors
 	// are shown to the user and hold no key.

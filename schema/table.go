@@ -4,11 +4,12 @@
 // A table is written once, by whoever owns the block (a provider, a sink, the
 // language itself). Decoding, sensitivity, defaults, environment variables,
 // reference documentation and the JSON Schema all derive from it. The package
-// knows nothing of HCL syntax or evaluation; package schema/config does that.
+// knows nothing of HCL syntax or evaluation; package config does that.
 package schema
 
 import (
 	"errors"
+
 	"github.com/zclconf/go-cty/cty"
 )
 

@@ -8,7 +8,7 @@ rounds=${ROUNDS:-6}
 dir=$(mktemp -d)
 trap 'git worktree remove --force "$dir/tree" 2>/dev/null || true; rm -rf "$dir"' EXIT
 git worktree add --quiet --detach "$dir/tree" "$rev"
-packages="./schema/config ./plan ./engine ./state"
+packages="./config ./plan ./engine ./state"
 for ((i = 1; i <= rounds; i++)); do
 	echo "round $i of $rounds" >&2
 	(cd "$dir/tree" && go test -run '^$' -bench . -benchmem -benchtime "${BENCHTIME:-1s}" $packages 2>/dev/null) >>"$dir/before.txt" || true

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // formatVersion is written into every record. A record of a higher one is
@@ -193,11 +193,11 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 		return nil, err
 	}
 	if b := w.Block; b != nil {
-		r.Block = &Block{providers.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
+		r.Block = &Block{failure.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range w.Rejections {
 		// Records of earlier versions name no reason: they had this one only.
-		reason := cmp.Or(providers.Reason(j.Reason), providers.CredentialsRejected)
+		reason := cmp.Or(failure.Reason(j.Reason), failure.CredentialsRejected)
 		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At})
 	}
 	if c := w.Challenge; c != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // Record is everything remembered of one account.
@@ -69,9 +69,13 @@ type Notice struct {
 	Sent bool
 }
 
+// LeaseLife is how long a lease keeps others off from the holder's last write of
+// the record.
+const LeaseLife = 2 * time.Minute
+
 // Lease keeps other runs off an account.
 type Lease struct {
-	// Holder says who holds it; see engine.Holder.
+	// Holder says who holds it; see process.NewIdentity.
 	Holder    string
 	ExpiresAt time.Time
 }
@@ -96,7 +100,7 @@ type Grant struct {
 // Block remembers why a human is needed, so that later runs do not log in to
 // find out again.
 type Block struct {
-	Reason  providers.Reason
+	Reason  failure.Reason
 	Message string
 	Since   time.Time
 	// LoginPrint and ShapePrint are the fingerprints it was blocked under.
@@ -112,7 +116,7 @@ type Rejection struct {
 	// LoginPrint is the fingerprint of the login; where access is missing, which
 	// may be there for another branch, that of what the token is for.
 	LoginPrint string
-	Reason     providers.Reason
+	Reason     failure.Reason
 	At         time.Time
 }
 

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -40,8 +40,8 @@ func full() *state.Record {
 	r.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "l", "s")
 	r.Pending.Rejected = true
 	r.Pending.Token.Outputs = credential.Outputs{}
-	r.Block = &state.Block{Reason: providers.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
-	r.Reject(state.Rejection{LoginPrint: "other", Reason: providers.AccountLocked, At: at})
+	r.Block = &state.Block{Reason: failure.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
+	r.Reject(state.Rejection{LoginPrint: "other", Reason: failure.AccountLocked, At: at})
 	r.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}, LoginPrint: "l"}
 	r.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", Options: []byte(`{"path":"b"}`), Keys: []string{"k"}, GrantID: "g", Digest: "d", Version: "3", DeliveredAt: at, Merge: true, RestartedID: "g"})
 	r.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a"})
@@ -128,7 +128,7 @@ func newStore(s sinks.Sink) *state.Store {
 
 func TestStoreKeepsOneRecordPerAccountByCompareAndSet(t *testing.T) {
 	ctx := context.Background()
-	s := newStore(memory.New())
+	s := newStore(memorysink.New())
 	snap, err := s.Load(ctx, "account.sagi.coffee")
 	if err != nil || snap.Record != nil || snap.Version != "" {
 		t.Fatalf("Load of nothing = %+v, %v", snap, err)
@@ -161,7 +161,7 @@ func TestStoreKeepsOneRecordPerAccountByCompareAndSet(t *testing.T) {
 
 func TestStoreWritesAgainOverASoftlyDeletedRecord(t *testing.T) {
 	ctx := context.Background()
-	sink := memory.New()
+	sink := memorysink.New()
 	s := newStore(sink)
 	r := state.New("p", "account.sagi.coffee", "sagi")
 	if _, err := s.Save(ctx, r, ""); err != nil {
@@ -179,7 +179,7 @@ func TestStoreWritesAgainOverASoftlyDeletedRecord(t *testing.T) {
 
 func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 	ctx := context.Background()
-	sink := memory.New()
+	sink := memorysink.New()
 	s := newStore(sink)
 	for _, a := range []string{"account.x.a", "account.x.b", "account.x.c"} {
 		if _, err := s.Save(ctx, state.New("p", a, "x"), ""); err != nil {
@@ -202,7 +202,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 
 func TestOthersFindsRecordsWhosePlaceIsNotTheirName(t *testing.T) {
 	ctx := context.Background()
-	sink := memory.New()
+	sink := memorysink.New()
 	s := state.NewStore(sink, func(name string) (sinks.Target, error) {
 		if name != "" {
 			name = "/" + name + ".json"
@@ -221,7 +221,7 @@ func TestOthersFindsRecordsWhosePlaceIsNotTheirName(t *testing.T) {
 }
 
 func TestOthersRefusesACopyOfARecord(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	encoded, err := state.Encode(state.New("p", "account.x.a", "x"))
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestOthersRefusesACopyOfARecord(t *testing.T) {
 
 func TestLoadRefusesTheRecordOfAnotherAccount(t *testing.T) {
 	ctx := context.Background()
-	sink := memory.New()
+	sink := memorysink.New()
 	encoded, err := state.Encode(state.New("p", "account.x.other", "x"))
 	if err != nil {
 		t.Fatal(err)
@@ -247,9 +247,9 @@ func TestLoadRefusesTheRecordOfAnotherAccount(t *testing.T) {
 }
 
 func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	sink.Fail = func(op string, _ sinks.Target) error {
-		if op == memory.Read {
+		if op == memorysink.Read {
 			return fmt.Errorf("read it: %w", sinks.ErrMalformed)
 		}
 		return nil
@@ -285,7 +285,7 @@ func TestRejectionOfAnEarlierVersionHasItsOnlyReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j := r.Rejected("f"); j == nil || j.Reason != providers.CredentialsRejected {
+	if j := r.Rejected("f"); j == nil || j.Reason != failure.CredentialsRejected {
 		t.Errorf("%+v", j)
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
-func bulkStore(s *memory.Sink) *state.Store {
-	return newStore(memory.Bulk{Sink: s})
+func bulkStore(s *memorysink.Sink) *state.Store {
+	return newStore(memorysink.Bulk{Sink: s})
 }
 
 func save(t *testing.T, s *state.Store, addresses ...string) {
@@ -24,7 +24,7 @@ func save(t *testing.T, s *state.Store, addresses ...string) {
 }
 
 func TestViewReadsAllRecordsInOneScan(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	s := bulkStore(sink)
 	save(t, s, "account.x.a", "account.x.b", "account.x.gone")
 	v := s.View(t.Context())
@@ -43,13 +43,13 @@ func TestViewReadsAllRecordsInOneScan(t *testing.T) {
 		t.Errorf("Others = %+v, %v; want account.x.gone", gone, errs)
 	}
 	// The two reads are those of the comparison above.
-	if scans, reads, lists := sink.Calls(memory.Scan), sink.Calls(memory.Read), sink.Calls(memory.List); scans != 1 || reads != 2 || lists != 0 {
+	if scans, reads, lists := sink.Calls(memorysink.Scan), sink.Calls(memorysink.Read), sink.Calls(memorysink.List); scans != 1 || reads != 2 || lists != 0 {
 		t.Errorf("%d scans, %d reads, %d lists; want one scan for all", scans, reads-2, lists)
 	}
 }
 
 func TestViewTellsWhichRecordOfAScanIsBroken(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	s := bulkStore(sink)
 	save(t, s, "account.x.a", "account.x.b")
 	sink.Put("state/"+state.RecordName("account.x.b"), nil)
@@ -63,10 +63,10 @@ func TestViewTellsWhichRecordOfAScanIsBroken(t *testing.T) {
 }
 
 func TestViewReadsOneByOneWhatMayNotBeListed(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	s := bulkStore(sink)
 	save(t, s, "account.x.a")
-	sink.Fail = failing(memory.Scan, sinks.ErrDenied)
+	sink.Fail = failing(memorysink.Scan, sinks.ErrDenied)
 	if got, err := s.View(t.Context()).Load(t.Context(), "account.x.a"); err != nil || got.Record == nil {
 		t.Errorf("Load = %+v, %v", got, err)
 	}
@@ -75,10 +75,10 @@ func TestViewReadsOneByOneWhatMayNotBeListed(t *testing.T) {
 // A record that the view does not have must not be taken for one that there is
 // not: a token would be got that exists already.
 func TestViewOfAStateThatIsOutOfReachSaysSo(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	s := bulkStore(sink)
 	save(t, s, "account.x.a")
-	sink.Fail = failing(memory.Scan, sinks.ErrUnavailable)
+	sink.Fail = failing(memorysink.Scan, sinks.ErrUnavailable)
 	v := s.View(t.Context())
 	if got, err := v.Load(t.Context(), "account.x.a"); !errors.Is(err, sinks.ErrUnavailable) {
 		t.Errorf("Load = %+v, %v", got, err)
@@ -89,7 +89,7 @@ func TestViewOfAStateThatIsOutOfReachSaysSo(t *testing.T) {
 }
 
 func TestViewReadsNoRecordThatIsNotThere(t *testing.T) {
-	sink := memory.New()
+	sink := memorysink.New()
 	s := newStore(sink)
 	save(t, s, "account.x.a", "account.x.gone")
 	v := s.View(t.Context())
@@ -105,14 +105,14 @@ func TestViewReadsNoRecordThatIsNotThere(t *testing.T) {
 	if len(errs) > 0 || len(gone) != 1 || gone[0].Record.Address != "account.x.gone" {
 		t.Errorf("Others = %+v, %v; want account.x.gone", gone, errs)
 	}
-	if lists, reads := sink.Calls(memory.List), sink.Calls(memory.Read); lists != 1 || reads != 2 {
+	if lists, reads := sink.Calls(memorysink.List), sink.Calls(memorysink.Read); lists != 1 || reads != 2 {
 		t.Errorf("%d lists and %d reads; want one list, and a read for each record that there is", lists, reads)
 	}
 }
 
 // A record that came after the list must not be written over.
 func TestRecordThatIsNewerThanTheListIsInConflict(t *testing.T) {
-	s := newStore(memory.New())
+	s := newStore(memorysink.New())
 	v := s.View(t.Context())
 	save(t, s, "account.x.a")
 	got, err := v.Load(t.Context(), "account.x.a")
@@ -127,10 +127,10 @@ func TestRecordThatIsNewerThanTheListIsInConflict(t *testing.T) {
 // A list that fails says nothing of what there is.
 func TestViewReadsEachRecordWhereTheListFails(t *testing.T) {
 	for _, why := range []error{sinks.ErrDenied, sinks.ErrUnavailable} {
-		sink := memory.New()
+		sink := memorysink.New()
 		s := newStore(sink)
 		save(t, s, "account.x.a")
-		sink.Fail = failing(memory.List, why)
+		sink.Fail = failing(memorysink.List, why)
 		v := s.View(t.Context())
 		if got, err := v.Load(t.Context(), "account.x.a"); err != nil || got.Record == nil {
 			t.Errorf("Load = %+v, %v", got, err)

@@ -11,8 +11,8 @@ import (
 )
 
 // golden is the page with an account of every kind, which the tests of
-// internal/render keep.
-const golden = "../../internal/render/testdata/TestPageShowsEveryState.golden"
+// render keep.
+const golden = "../../render/testdata/TestPageShowsEveryState.golden"
 
 // everyState serves it as the program does, with its policy as a header.
 func everyState(t *testing.T) string {

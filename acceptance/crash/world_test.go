@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/build"
 )
 
 // program is credsync, built with its crash points.

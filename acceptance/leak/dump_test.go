@@ -16,7 +16,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/state"
 )
 
@@ -137,7 +137,7 @@ func panicked(secret string) map[string]any {
 	token := credential.Token{Access: s, Refresh: s, Outputs: credential.Outputs{"access_token": s}}
 	record := state.New("p", "account.sagi.a", "sagi")
 	record.Current = state.NewGrant(token, "l", "s")
-	upstream := &providers.Error{Op: "log in", Err: fmt.Errorf("with %v", s)}
+	upstream := &failure.Error{Op: "log in", Err: fmt.Errorf("with %v", s)}
 	return map[string]any{
 		"secret": s, "pointer": &s, "token": token, "pointer to a token": &token, "record": record, "record's value": *record,
 		"error": upstream, "wrapped": fmt.Errorf("cannot: %w, %v, %+v, %#v", upstream, token, record, s),

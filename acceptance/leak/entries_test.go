@@ -372,7 +372,7 @@ func TestEverySensitiveAttributeIsHunted(t *testing.T) {
 	}
 	check("http", *schema.HTTPBlock())
 	sinkRegistry := sinks.Registry()
-	for _, name := range sinkRegistry.Types() {
+	for _, name := range sinkRegistry.Names() {
 		spec, _ := sinkRegistry.Lookup(name)
 		check("sink."+name, spec.Connection)
 		check("deliver."+name, spec.Deliver)

@@ -18,7 +18,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/leak/canary"
+	"github.com/credsync/credsync/testkit/canary"
 )
 
 // front stands before the upstreams, and is a proxy too. It hands requests on,

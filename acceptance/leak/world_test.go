@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/build"
-	"github.com/credsync/credsync/acceptance/leak/canary"
+	"github.com/credsync/credsync/testkit/build"
+	"github.com/credsync/credsync/testkit/canary"
 )
 
 // program is the built credsync.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
 )
@@ -14,7 +15,7 @@ import (
 type passing struct {
 	row
 	// class of the failure; "" for any but a refusal's.
-	class engine.FailureClass
+	class failure.Class
 	// each is how many attempts one apply makes.
 	each int
 }
@@ -38,7 +39,7 @@ func everywhere(upstream string) []passing {
 	if upstream == "invoicebox" {
 		op, repeated = sandbox.OpVerify, maxAttempts
 	}
-	of := func(name string, class engine.FailureClass, each int, f sandbox.Fault) passing {
+	of := func(name string, class failure.Class, each int, f sandbox.Fault) passing {
 		f.Op = op
 		return passing{row{upstream: upstream, name: name, faults: []sandbox.Fault{f}}, class, each}
 	}
@@ -63,13 +64,13 @@ func everywhere(upstream string) []passing {
 
 // passingOf are the rows of the upstreams' own tables.
 func passingOf() []passing {
-	login := func(upstream, name string, class engine.FailureClass, status int, body string) passing {
+	login := func(upstream, name string, class failure.Class, status int, body string) passing {
 		return passing{row{upstream: upstream, name: name, faults: answer(status, body)}, class, 1}
 	}
-	check := func(name string, class engine.FailureClass, status int, body string) passing {
+	check := func(name string, class failure.Class, status int, body string) passing {
 		return passing{row{upstream: "invoicebox", name: name, faults: answerTo(sandbox.OpVerify, status, body)}, class, 1}
 	}
-	astana := func(status int, message string, class engine.FailureClass) passing {
+	astana := func(status int, message string, class failure.Class) passing {
 		return login("astana_plat", fmt.Sprint(status, " ", message), class, status, fmt.Sprintf(`{"statusCode":%d,"message":%q}`, status, message))
 	}
 	return []passing{

@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/sandbox"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -28,7 +28,7 @@ type world struct {
 	r           row
 	box         *sandbox.Sandbox
 	gate        *gate
-	state, main *memory.Sink
+	state, main *memorysink.Sink
 	// certificates are PEM pairs, by secret.
 	certificates map[string][2]string
 	configs      map[string]*config.Config
@@ -41,7 +41,7 @@ type world struct {
 // after a first token that is due by then.
 func newWorld(t *testing.T, r row) *world {
 	w := &world{
-		t: t, r: r, state: memory.New(), main: memory.New(), emergencies: t.TempDir(),
+		t: t, r: r, state: memorysink.New(), main: memorysink.New(), emergencies: t.TempDir(),
 		certificates: map[string][2]string{}, configs: map[string]*config.Config{},
 	}
 	w.box = sandbox.New(sandbox.Options{Now: w.now, Accounts: sandbox.DemoAccounts()})
@@ -103,7 +103,7 @@ state "memory" "state" { path = "state" }
 	}
 	cfg, diags := config.Load(w.t.Context(), config.Options{
 		Path: dir, Getenv: func(string) string { return "" }, Version: "1.0.0", Providers: all.Registry(),
-		Sinks: sinks.NewRegistry(memory.Spec(func(string) *memory.Sink { return w.main })),
+		Sinks: sinks.NewRegistry(memorysink.Spec(func(string) *memorysink.Sink { return w.main })),
 	})
 	if diags.HasErrors() {
 		w.t.Fatalf("the configuration is wrong: %+v", diags)

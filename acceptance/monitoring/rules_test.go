@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/metrics"
 	"github.com/credsync/credsync/plan"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/metrics"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"

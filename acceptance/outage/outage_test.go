@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/build"
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/build"
 )
 
 // program is the one that programVariable names, or else is built.

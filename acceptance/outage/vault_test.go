@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/acceptance/servers"
-	"github.com/credsync/credsync/sandbox/faultproxy"
+	"github.com/credsync/credsync/testkit/faultproxy"
 )
 
 func TestSealedVaultPreventsTheLogin(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/credsync/credsync/sandbox/faultproxy"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/faultproxy"
 )
 
 // weather decides what goes wrong at the sinks: before an operation has taken

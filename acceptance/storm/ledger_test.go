@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/credsync/credsync/sandbox/faultproxy"
+	"github.com/credsync/credsync/testkit/faultproxy"
 )
 
 // ledger is what went over the wire, and what it says of the promises. It is

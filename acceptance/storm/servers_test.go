@@ -18,7 +18,7 @@ import (
 
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
-	"github.com/credsync/credsync/sandbox/faultproxy"
+	"github.com/credsync/credsync/testkit/faultproxy"
 )
 
 // serverStorm is a storm around real processes, a real Vault and a real API

@@ -13,17 +13,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/sandbox"
-	"github.com/credsync/credsync/sandbox/faultproxy"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/file"
-	"github.com/credsync/credsync/sinks/memory"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/faultproxy"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -45,8 +45,8 @@ type storm struct {
 	proxy    *faultproxy.Proxy
 	weather  *weather
 	config   *config.Config
-	state    *memory.Sink
-	main     *memory.Sink
+	state    *memorysink.Sink
+	main     *memorysink.Sink
 	disk     string
 	rescued  string
 	// ahead is how far the clock is ahead of the machine's.
@@ -60,7 +60,7 @@ type storm struct {
 
 func newStorm(t *testing.T, seed uint64, n int) *storm {
 	s := &storm{
-		t: t, accounts: makeAccounts(n), state: memory.New(), main: memory.New(), disk: t.TempDir(), rescued: t.TempDir(),
+		t: t, accounts: makeAccounts(n), state: memorysink.New(), main: memorysink.New(), disk: t.TempDir(), rescued: t.TempDir(),
 		weather: &weather{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
 	}
 	s.ledger = newLedger(s.accounts)
@@ -109,7 +109,7 @@ state "memory" "state" { path = "state" }
 	}
 	cfg, diags := config.Load(s.t.Context(), config.Options{
 		Path: dir, Getenv: func(string) string { return "" }, Version: "1.0.0", Providers: all.Registry(),
-		Sinks: sinks.NewRegistry(file.Spec(), memory.Spec(func(string) *memory.Sink { return s.main })),
+		Sinks: sinks.NewRegistry(file.Spec(), memorysink.Spec(func(string) *memorysink.Sink { return s.main })),
 	})
 	if diags.HasErrors() {
 		s.t.Fatalf("the configuration is wrong: %+v", diags)

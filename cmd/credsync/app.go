@@ -9,17 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/internal/audit"
-	"github.com/credsync/credsync/internal/notify"
-	"github.com/credsync/credsync/internal/render"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/notify"
+	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 )
 
-// process is what a command has of the process it runs in.
-type process struct {
+// environment is what a command has of the process it runs in.
+type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
@@ -31,7 +31,7 @@ type process struct {
 
 // app is one invocation.
 type app struct {
-	process
+	environment
 	flags sharedFlags
 	// out and log are there once the flags are parsed.
 	out *render.Output
@@ -51,19 +51,19 @@ type sharedFlags struct {
 	logFormat string
 }
 
-// run is the whole program but for its process: it parses the arguments, does
+// run is the whole program but for its environment: it parses the arguments, does
 // what they ask and returns the exit code. It changes no global state.
-func run(ctx context.Context, args []string, p process) int {
-	a := &app{process: p}
+func run(ctx context.Context, args []string, env environment) int {
+	a := &app{environment: env}
 	if a.open == nil {
 		a.open = openReal
 	}
 	a.out = a.output()
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(p.stdin)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
+	root.SetIn(env.stdin)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
 	err := root.ExecuteContext(ctx)
 	var code status
 	switch {

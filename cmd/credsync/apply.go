@@ -5,8 +5,9 @@ import (
 	"fmt"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/render"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 )
@@ -32,14 +33,14 @@ func (f *workFlags) add(cmd *cobra.Command) {
 }
 
 // parse checks the flags and returns the shard, nil for all accounts.
-func (f *workFlags) parse(a *app) (*engine.Shard, error) {
+func (f *workFlags) parse(a *app) (*address.Shard, error) {
 	if f.concurrency < 1 || f.concurrency > 1000 {
 		return nil, usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
 	}
 	if f.shardText == "" {
 		return nil, nil
 	}
-	shard, err := engine.ParseShard(f.shardText, a.getenv("JOB_COMPLETION_INDEX"))
+	shard, err := address.ParseShard(f.shardText, a.getenv("JOB_COMPLETION_INDEX"))
 	if err != nil {
 		return nil, usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
 	}

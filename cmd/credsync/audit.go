@@ -1,14 +1,13 @@
 package main
 
 import (
-	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/audit"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
 )
 
 // auditor returns the audit trail that the configuration asks for, or nil. A
 // configuration that is read again goes on with the same file.
-func (a *app) auditor(c *config.Audit) engine.Auditor {
+func (a *app) auditor(c *config.Audit) audit.Recorder {
 	switch {
 	case c == nil:
 		return nil

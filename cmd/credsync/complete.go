@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/config"
 	allproviders "github.com/credsync/credsync/providers/all"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/spf13/cobra"
 )
 

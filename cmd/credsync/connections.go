@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/hashicorp/go-hclog"

@@ -3,10 +3,10 @@ package main
 import (
 	"testing"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/memory"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -14,7 +14,7 @@ import (
 // logins that there are, unless a sink's block has changed.
 func TestConnectionsAreKeptWhereTheirBlockIsTheSame(t *testing.T) {
 	block := func(name, value string) *config.Sink {
-		spec := memory.Spec(func(string) *memory.Sink { return memory.New() })
+		spec := memorysink.Spec(func(string) *memorysink.Sink { return memorysink.New() })
 		return &config.Sink{Name: name, Spec: spec, Values: schema.NewValues(&spec.Connection, "", map[string]cty.Value{"name": cty.StringVal(value)}, nil)}
 	}
 	open := func(c *connections, s *config.Sink) sinks.Sink {

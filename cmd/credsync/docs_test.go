@@ -17,7 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/credsync/credsync/internal/reference"
+	"github.com/credsync/credsync/reference"
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/yuin/goldmark"
@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "write the page of the commands")
 
 // commands is a new tree of the commands, with nothing parsed yet.
 func commands() *cobra.Command {
-	a := &app{process: process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now, open: openReal}}
+	a := &app{environment: environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now, open: openReal}}
 	a.out = a.output()
 	root := a.root()
 	root.InitDefaultHelpFlag()

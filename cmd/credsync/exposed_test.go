@@ -13,7 +13,7 @@ import (
 func realCommand(t *testing.T, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, process{
+	code := run(t.Context(), args, environment{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(string) string { return "" }, now: time.Now,
 	})

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 )
 
@@ -100,7 +100,7 @@ func command(t *testing.T, f *fake, args []string, env ...string) result {
 
 func commandIn(ctx context.Context, f *fake, args []string, env ...string) result {
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, args, process{
+	code := run(ctx, args, environment{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(name string) string {
 			for _, e := range env {

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/google/renameio/v2"
 	"github.com/rogpeppe/go-internal/diff"

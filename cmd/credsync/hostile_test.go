@@ -25,7 +25,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestFmtReadsNoMoreOfAPipeThanAFileMayHave(t *testing.T) {
 	var in endless
 	var said strings.Builder
-	code := run(t.Context(), []string{"fmt", "-"}, process{stdin: &in, stdout: io.Discard, stderr: &said, getenv: func(string) string { return "" }})
+	code := run(t.Context(), []string{"fmt", "-"}, environment{stdin: &in, stdout: io.Discard, stderr: &said, getenv: func(string) string { return "" }})
 	if code != exitError || !strings.Contains(said.String(), "more than 16 MiB") {
 		t.Errorf("exit %d: %s", code, said.String())
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
 )
 
 // inputFlag collects --var and --var-file in one list, since their order is

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema/diag"
 )
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/regular"
-	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -107,8 +107,8 @@ func (a *app) givenCode(f loginFlags) (credential.Secret, error) {
 	case f.codeFile == "-":
 		return readCode(a.stdin)
 	}
-	content, err := regular.Read(a.path(f.codeFile), maxCode)
-	if errors.Is(err, regular.ErrKind) {
+	content, err := regularfile.Read(a.path(f.codeFile), maxCode)
+	if errors.Is(err, regularfile.ErrKind) {
 		return credential.Secret{}, fmt.Errorf("%w; to hand the code over in a pipe, write --code-file - and connect it to standard input", err)
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
 )
@@ -102,7 +103,7 @@ func TestStateRecoverCommand(t *testing.T) {
 		"brought back":           {stdout: "The token of account.sagi.a is in the state. Deliver it with: credsync apply\n" + file + " is removed.\n"},
 		"the state has it":       {err: fmt.Errorf("the state %w", engine.ErrRecovered), stdout: "account.sagi.a has this token already.\n" + file + " is removed.\n"},
 		"the state has a newer":  {err: errors.New("the state has a newer token"), code: 1, stderr: "newer token", stays: true},
-		"back, but not recorded": {err: fmt.Errorf("%w: no space left", engine.ErrUnrecorded), code: 1, stdout: file + " is removed.\n", stderr: "The audit trail is not complete"},
+		"back, but not recorded": {err: fmt.Errorf("%w: no space left", audit.ErrUnrecorded), code: 1, stdout: file + " is removed.\n", stderr: "The audit trail is not complete"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(file, []byte("account.sagi.a"), 0o600); err != nil {

@@ -19,7 +19,7 @@ func main() {
 	// upstream miscounts its bytes. What matters is in the errors they return.
 	log.SetOutput(io.Discard)
 	ctx, stop := interruptible()
-	p := process{
+	p := environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, now: crashpoint.Now,
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/metrics"
+	"github.com/credsync/credsync/metrics"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"

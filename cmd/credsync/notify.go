@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 
-	"github.com/credsync/credsync/internal/notify"
-	"github.com/credsync/credsync/internal/render"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/notify"
+	"github.com/credsync/credsync/render"
 )
 
 // notifier returns what sends the messages of notify blocks, with the remedy

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 )

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/policy"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
@@ -29,7 +29,7 @@ func (a *app) policyCommand() *cobra.Command {
 		},
 	}
 	registry := allsinks.Registry()
-	for _, sinkType := range registry.Types() {
+	for _, sinkType := range registry.Names() {
 		if spec, _ := registry.Lookup(sinkType); spec.Policy != nil {
 			cmd.AddCommand(a.policyOf(spec))
 		}
@@ -71,7 +71,7 @@ func (a *app) policy(ctx context.Context, spec *sinks.Spec, names []string, flag
 	cfg, diags := config.Load(ctx, opts)
 	var uses []sinks.Use
 	if !diags.HasErrors() {
-		found, problems := engine.Uses(cfg, spec.Type)
+		found, problems := policy.Requirements(cfg, spec.Type)
 		uses, diags = found, append(diags, problems...)
 	}
 	a.out.Diagnostics(diags)

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/credsync/credsync/internal/reference"
 	"github.com/credsync/credsync/providers"
 	allproviders "github.com/credsync/credsync/providers/all"
+	"github.com/credsync/credsync/reference"
 	"github.com/spf13/cobra"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/internal/reference"
 	allproviders "github.com/credsync/credsync/providers/all"
+	"github.com/credsync/credsync/reference"
 )
 
 func TestProvidersCommandKnowsEveryProvider(t *testing.T) {

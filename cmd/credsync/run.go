@@ -11,13 +11,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/daemon"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/metrics"
-	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/metrics"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/render"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ import (
 type runFlags struct {
 	listen string
 	every  time.Duration
-	shard  *engine.Shard
+	shard  *address.Shard
 	workFlags
 }
 

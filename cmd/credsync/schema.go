@@ -1,8 +1,8 @@
 package main
 
 import (
-	"github.com/credsync/credsync/internal/reference"
 	allproviders "github.com/credsync/credsync/providers/all"
+	"github.com/credsync/credsync/reference"
 	allsinks "github.com/credsync/credsync/sinks/all"
 	"github.com/spf13/cobra"
 )

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		ctx, stop := interruptible()
-		code := run(ctx, os.Args[1:], process{
+		code := run(ctx, os.Args[1:], environment{
 			stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
 			now: func() time.Time { return time.Now().Add(shift) },
 		})
@@ -162,7 +162,7 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 // lock WHERE: leaves a lease for two minutes on the sagi account, held by a
 // process that is "here", "gone" from here, or "elsewhere".
 func lock(ts *testscript.TestScript, _ bool, args []string) {
-	holder := engine.NewHolder()
+	holder := process.NewIdentity()
 	switch args[0] {
 	case "gone":
 		parts := strings.Split(holder, "/")

@@ -57,7 +57,7 @@ func (s *seconds) during(tokens int, env map[string]string, args ...string) {
 	var log bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"run"}, args...), process{
+		ended <- run(ctx, append([]string{"run"}, args...), environment{
 			stdin: strings.NewReader(""), stdout: &log, stderr: &log,
 			getenv: func(name string) string { return env[name] }, now: time.Now,
 		})

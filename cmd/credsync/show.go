@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 )

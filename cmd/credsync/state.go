@@ -7,10 +7,11 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/regular"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 )
@@ -56,7 +57,7 @@ func (a *app) stateRecoverCommand() *cobra.Command {
 }
 
 func (a *app) recoverState(ctx context.Context, file string) error {
-	content, err := regular.Read(a.path(file), maxEmergencyFile)
+	content, err := regularfile.Read(a.path(file), maxEmergencyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("there is no file %s", a.path(file))
 	}
@@ -71,7 +72,7 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 	}
 	defer w.close()
 	address, err := w.engine.Recover(ctx, content, ageIdentity(w.config.State))
-	unrecorded := errors.Is(err, engine.ErrUnrecorded)
+	unrecorded := errors.Is(err, audit.ErrUnrecorded)
 	switch {
 	case err == nil, unrecorded:
 		a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with: credsync apply", address))

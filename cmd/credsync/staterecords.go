@@ -5,17 +5,20 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/render"
-	"github.com/credsync/credsync/schema/config"
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/render"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
 	"github.com/spf13/cobra"
 )
 
 // stateAccess is the state without the accounts that it is about.
 type stateAccess struct {
-	*engine.Records
+	*admin.Records
 	outline *config.Outline
 }
 
@@ -30,12 +33,12 @@ func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
-	records := &engine.Records{Store: store, Project: outline.Project, Now: a.now, Where: engine.HolderWhereabouts}
+	records := &admin.Records{Store: store, Project: outline.Project, Now: a.now, Where: process.WhereIs}
 	return &stateAccess{records, outline}, diags
 }
 
 // describe is Records.Describe with what the configuration says.
-func (s *stateAccess) describe(r *state.Record) engine.RecordDocument {
+func (s *stateAccess) describe(r *state.Record) admin.RecordDocument {
 	d := s.Describe(r)
 	if standing := s.outline.Standing(r.Address); standing != config.Undecided {
 		declared := standing == config.Declared
@@ -70,12 +73,12 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 		d.Diagnostics = append(d.Diagnostics, diag.FromError("A record cannot be read", err))
 	}
 	for _, r := range records {
-		if len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return engine.MatchAddress(p, r.Address) }) {
+		if len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return address.Match(p, r.Address) }) {
 			d.Records = append(d.Records, s.describe(r))
 		}
 	}
 	for _, p := range patterns {
-		if !slices.ContainsFunc(records, func(r *state.Record) bool { return engine.MatchAddress(p, r.Address) }) {
+		if !slices.ContainsFunc(records, func(r *state.Record) bool { return address.Match(p, r.Address) }) {
 			d.Diagnostics = append(d.Diagnostics, diag.Errorf("No such record", "%s names no record of the state. credsync state list shows those it has.", p))
 		}
 	}
@@ -143,7 +146,7 @@ func (a *app) removeRecord(ctx context.Context, address string, approved bool) e
 
 // mended says what came of a change of the state.
 func (a *app) mended(err error, failed, done string) error {
-	unrecorded := errors.Is(err, engine.ErrUnrecorded)
+	unrecorded := errors.Is(err, audit.ErrUnrecorded)
 	if err != nil && !unrecorded {
 		return a.failed(failed, err)
 	}
@@ -198,7 +201,7 @@ func (a *app) unlockRecord(ctx context.Context, address string, approved bool) e
 
 // findRecord finds the record of one account; what stands in the way has been
 // said when it returns an error.
-func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *engine.Found, error) {
+func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *admin.Found, error) {
 	s, diags := a.openState(ctx)
 	a.out.Diagnostics(diags)
 	if s == nil {
@@ -213,7 +216,7 @@ func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *en
 
 // changeRecord is findRecord for a command that changes the state, which goes
 // into the audit trail.
-func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *engine.Found, error) {
+func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *admin.Found, error) {
 	s, f, err := a.findRecord(ctx, address)
 	if err != nil {
 		return nil, nil, err
@@ -222,7 +225,7 @@ func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *
 		a.out.Diagnostics(diag.List{*s.outline.AuditUnknown})
 		return nil, nil, status(exitError)
 	}
-	s.Audit, s.Holder = a.auditor(s.outline.Audit), engine.NewHolder()
+	s.Audit, s.Holder = a.auditor(s.outline.Audit), process.NewIdentity()
 	return s, f, nil
 }
 

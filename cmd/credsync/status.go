@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/render"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"

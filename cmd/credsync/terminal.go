@@ -4,7 +4,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/render"
 	"golang.org/x/term"
 )
 

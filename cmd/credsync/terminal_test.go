@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 )
 
@@ -34,7 +34,7 @@ func onTerminal(t *testing.T, ctx context.Context, f *fake, args ...string) *ses
 	t.Cleanup(func() { _ = keyboard.Close() })
 	s := &session{keyboard: keyboard, screen: make(chan string, 1), code: make(chan int, 1), stdout: &bytes.Buffer{}}
 	go func() {
-		code := run(ctx, args, process{
+		code := run(ctx, args, environment{
 			stdin: tty, stdout: s.stdout, stderr: tty, getenv: func(string) string { return "" }, now: time.Now,
 			open: func(context.Context, *app, string, int) (*workspace, diag.List) {
 				return &workspace{config: &config.Config{}, engine: f, skews: &skews{}, close: func() {}}, nil
@@ -132,7 +132,7 @@ func TestColourOnATerminal(t *testing.T) {
 			defer keyboard.Close()
 			f := &fake{plans: []*engine.Plan{planned(missing)}}
 			go func() {
-				run(t.Context(), append([]string{"plan"}, tt.args...), process{
+				run(t.Context(), append([]string{"plan"}, tt.args...), environment{
 					stdin: tty, stdout: tty, stderr: tty, now: time.Now,
 					getenv: func(name string) string {
 						if k, v, _ := strings.Cut(tt.env, "="); k == name {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/spf13/cobra"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/render"
 	"github.com/spf13/cobra"
 )
 

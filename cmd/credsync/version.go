@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/credsync/credsync/internal/render"
+	"github.com/credsync/credsync/render"
 	"github.com/hashicorp/go-version"
 	"github.com/spf13/cobra"
 )

@@ -57,7 +57,7 @@ func (w *week) run(code int, args ...string) string {
 		env["CREDSYNC_VAR_"+name+"_url"] = w.sandbox.URL(name)
 	}
 	var stdout, stderr bytes.Buffer
-	got := run(context.Background(), append(args, w.example), process{
+	got := run(context.Background(), append(args, w.example), environment{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(name string) string { return env[name] },
 		now:    func() time.Time { return time.Now().Add(w.shift) },

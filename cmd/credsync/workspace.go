@@ -8,13 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/daemon"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/plan"
 	allproviders "github.com/credsync/credsync/providers/all"
-	"github.com/credsync/credsync/schema/config"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
@@ -106,7 +107,7 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 	}
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: clients(pool, a.log),
-		Now: a.now, Holder: engine.NewHolder(), Alive: engine.HolderAlive,
+		Now: a.now, Holder: process.NewIdentity(), Alive: process.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),

@@ -13,7 +13,7 @@ import (
 )
 
 // working are the folders of what takes part in a rotation.
-var working = []string{"engine", "state", "providers", "sinks", "schema", "internal/upstream", "internal/audit", "internal/notify", "credential", "plan"}
+var working = []string{"engine", "state", "providers", "sinks", "schema", "config", "internal/upstream", "audit", "notify", "credential", "plan"}
 
 // changing are the calls, of package os, of an os.Root or of an os.File, that
 // change a file. Making a directory and closing a file are not among them:

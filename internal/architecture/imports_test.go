@@ -1,4 +1,4 @@
-// Package architecture has no code, only the test of how the packages depend
+// Package architecture has no code, only the tests of how the packages depend
 // on each other: downward, as docs/architecture.md draws it.
 package architecture
 
@@ -16,15 +16,17 @@ import (
 
 const module = "github.com/credsync/credsync/"
 
+// page draws the floors.
+const page = "../../docs/architecture.md"
+
 // rule says what the packages of a folder must not import, directly or through
-// others.
+// others, beyond what the floors say.
 type rule struct {
 	folder string
 	// except are folders below it that the rule does not bind.
 	except []string
-	// forbidden are import paths, folders with all below them (ending in "/"),
-	// or only what is below them (ending in "/*"); std forbids everything
-	// outside the standard library.
+	// forbidden are import paths, or folders with all below them (ending in
+	// "/"); std forbids everything outside the standard library and this module.
 	forbidden []string
 	std       bool
 	why       string
@@ -32,83 +34,148 @@ type rule struct {
 
 var rules = []rule{
 	{folder: "credential", std: true, why: "everything depends on it, so it depends on nothing"},
+	{folder: "failure", std: true, why: "everything depends on it, so it depends on nothing"},
 	{folder: "internal/crashpoint", std: true, why: "whatever has an effect names its moments by it"},
 	{
 		folder:    "plan",
-		forbidden: []string{"net/http", "os/exec", module + "state/", module + "sinks/", module + "providers/", module + "engine/", module + "internal/", module + "schema/config/"},
+		forbidden: []string{"net/http", "os/exec", module + "internal/"},
 		why:       "a plan is a pure function of what was observed",
 	},
 	{
 		folder:    "providers",
-		except:    []string{"providers/providertest"},
-		forbidden: []string{module + "sinks/", module + "state/", module + "engine/", module + "plan/", module + "schema/config/", module + "sandbox/", "github.com/hashicorp/hcl/v2"},
-		why:       "a provider knows nothing of sinks, state or the evaluation of HCL",
+		forbidden: []string{"github.com/hashicorp/hcl/v2"},
+		why:       "a provider knows nothing of the evaluation of HCL",
 	},
 	{
 		folder:    "sinks",
-		forbidden: []string{module + "providers/", module + "state/", module + "engine/", module + "plan/", module + "schema/config/", "github.com/hashicorp/hcl/v2"},
-		why:       "a sink knows nothing of providers, of the state's content or of the evaluation of HCL",
-	},
-	{
-		folder:    "state",
-		forbidden: []string{module + "engine/", module + "plan/", module + "schema/config/", module + "providers/*", module + "sinks/*"},
-		why:       "the state is stored through whatever sink there is",
+		forbidden: []string{"github.com/hashicorp/hcl/v2"},
+		why:       "a sink knows nothing of the evaluation of HCL",
 	},
 	{
 		folder:    "schema",
-		except:    []string{"schema/config", "schema/functions"},
-		forbidden: []string{"github.com/hashicorp/hcl/v2", module + "providers/", module + "sinks/", module + "engine/"},
+		except:    []string{"schema/functions"},
+		forbidden: []string{"github.com/hashicorp/hcl/v2"},
 		why:       "the tables say what the language is, not how it is read",
 	},
 	{
-		folder:    "schema/config",
-		forbidden: []string{module + "engine/", module + "state/", module + "plan/", module + "internal/", module + "providers/*", module + "sinks/*"},
-		why:       "reading a configuration does not run it",
-	},
-	{
 		folder:    "engine",
-		forbidden: []string{module + "internal/render/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
-		why:       "the engine works with any provider and any sink, and prints nothing",
-	},
-	{
-		folder:    "internal/notify",
-		forbidden: []string{module + "engine/", module + "state/", module + "internal/render/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
-		why:       "it sends what it is given; what there is to tell, the engine decides",
-	},
-	{
-		folder:    "internal/audit",
-		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
-		why:       "the audit trail writes down what the engine tells it",
+		forbidden: []string{"github.com/spf13/cobra"},
+		why:       "the engine prints nothing",
 	},
 	{
 		folder:    "daemon",
-		forbidden: []string{module + "internal/render/", module + "internal/upstream/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
+		forbidden: []string{"github.com/spf13/cobra"},
 		why:       "the daemon says when, and the engine how",
 	},
 	{
-		folder:    "internal/metrics",
-		forbidden: []string{module + "internal/render/", module + "daemon/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
-		why:       "the same metrics are served, written and pushed",
-	},
-	{
-		folder:    "doctor",
-		forbidden: []string{module + "internal/render/", "github.com/spf13/cobra", module + "providers/*", module + "sinks/*"},
-		why:       "the doctor looks at any provider and any sink, and prints nothing",
-	},
-	{
 		folder:    "cmd/credsync",
-		forbidden: []string{module + "sandbox/", module + "acceptance/", "testing"},
+		forbidden: []string{module + "sandbox/", module + "testkit/", module + "acceptance/", "testing"},
 		why:       "what is shipped holds nothing of the tests",
 	},
 }
 
+// beside are packages in folders of the picture that it does not bind: programs
+// that are not credsync.
+var beside = []string{"cmd/credsync-sandbox"}
+
+// generic are the folders with a package of what all kinds have in common, and a
+// folder below it for each kind. Only their lists of kinds, in all/, know kinds.
+var generic = []string{"providers", "sinks"}
+
 type pkg struct {
-	ImportPath string
-	Standard   bool
-	Deps       []string
+	ImportPath    string
+	Standard      bool
+	Imports, Deps []string
 }
 
-func TestPackagesDependDownward(t *testing.T) {
+// drawn reads the floors from the picture, the topmost first.
+func drawn(t *testing.T) [][]string {
+	t.Helper()
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var floors [][]string
+	for line := range strings.Lines(string(content)) {
+		if rest, ok := strings.CutPrefix(line, "│"); ok {
+			folders, _, _ := strings.Cut(rest, "│")
+			floors = append(floors, strings.Fields(folders))
+		}
+	}
+	return floors
+}
+
+// TestFloors holds the packages to the picture: a folder imports only what
+// stands on a lower floor.
+func TestFloors(t *testing.T) {
+	floors := drawn(t)
+	height := map[string]int{}
+	for i, floor := range floors {
+		for _, folder := range floor {
+			height[folder] = len(floors) - i
+		}
+	}
+	if len(floors) < 5 {
+		t.Fatalf("%s draws %d floors", page, len(floors))
+	}
+	found := map[string]bool{}
+	for _, p := range list(t) {
+		path, ours := strings.CutPrefix(p.ImportPath, module)
+		folder, _, _ := strings.Cut(path, "/")
+		if !ours || height[folder] == 0 || slices.Contains(beside, path) {
+			continue
+		}
+		found[folder] = true
+		for _, dep := range p.Imports {
+			below, ours := strings.CutPrefix(dep, module)
+			to, _, _ := strings.Cut(below, "/")
+			if ours && to != folder && (height[to] == 0 || height[to] >= height[folder]) {
+				t.Errorf("%s imports %s, which does not stand below it in %s", path, below, page)
+			}
+		}
+	}
+	for folder := range height {
+		if !found[folder] {
+			t.Errorf("%s draws %s, which has no package", page, folder)
+		}
+	}
+}
+
+// TestEveryFolderIsDrawn keeps the picture whole: what is shipped stands in it.
+func TestEveryFolderIsDrawn(t *testing.T) {
+	folders := slices.Concat(drawn(t)...)
+	for _, p := range list(t) {
+		path, ours := strings.CutPrefix(p.ImportPath, module)
+		folder, _, _ := strings.Cut(path, "/")
+		if ours && !slices.Contains(folders, folder) && !slices.Contains([]string{"testkit", "sandbox", "acceptance", "bench", "scripts"}, folder) {
+			t.Errorf("%s stands on no floor of %s", path, page)
+		}
+	}
+}
+
+// TestKindsDoNotKnowEachOther keeps a provider and a sink a folder each, which
+// nothing but its list imports.
+func TestKindsDoNotKnowEachOther(t *testing.T) {
+	for _, p := range list(t) {
+		path, ours := strings.CutPrefix(p.ImportPath, module)
+		if !ours {
+			continue
+		}
+		for _, g := range generic {
+			if within(path, g+"/all") {
+				continue
+			}
+			for _, dep := range p.Imports {
+				below := strings.TrimPrefix(dep, module)
+				if strings.HasPrefix(below, g+"/") && below != g+"/all" && !within(path, below) && !strings.HasPrefix(path, "acceptance/") && !strings.HasPrefix(path, "bench") {
+					t.Errorf("%s imports %s: only %s/all lists the kinds", path, below, g)
+				}
+			}
+		}
+	}
+}
+
+func TestForbiddenImports(t *testing.T) {
 	packages := list(t)
 	standard := map[string]bool{}
 	for _, p := range packages {
@@ -123,7 +190,7 @@ func TestPackagesDependDownward(t *testing.T) {
 			}
 			bound++
 			for _, dep := range p.Deps {
-				if r.std && !standard[dep] && !within(strings.TrimPrefix(dep, module), r.folder) {
+				if r.std && !standard[dep] && !strings.HasPrefix(dep, module) {
 					t.Errorf("%s must not import %s: %s", path, dep, r.why)
 				}
 				for _, f := range r.forbidden {
@@ -140,9 +207,6 @@ func TestPackagesDependDownward(t *testing.T) {
 }
 
 func matches(dep, pattern string) bool {
-	if below, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(dep, below)
-	}
 	if folder, ok := strings.CutSuffix(pattern, "/"); ok {
 		return within(dep, folder)
 	}
@@ -155,7 +219,7 @@ func within(path, folder string) bool {
 
 func list(t *testing.T) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard,Deps", "./...")
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard,Imports,Deps", "./...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"net"
 	"strings"
 
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // The TLS alerts by which a server turns down the client's certificate (RFC
@@ -24,17 +24,17 @@ const (
 )
 
 // certificateAlerts says what each of them means.
-var certificateAlerts = map[tls.AlertError]failure{
+var certificateAlerts = map[tls.AlertError]diagnosis{
 	// What TLS 1.2 has for a missing one, and for some other disagreements.
-	alertHandshakeFailure:       {class: providers.Config, message: "it is missing, or this side's TLS does not suit the upstream"},
-	alertBadCertificate:         {class: providers.Config, message: "it is missing or not acceptable"},
-	alertUnsupportedCertificate: {class: providers.Config, message: "it is of a kind that is not supported"},
-	alertCertificateRevoked:     {class: providers.Human, reason: providers.CertificateExpired, message: "it has been revoked"},
-	alertCertificateExpired:     {class: providers.Human, reason: providers.CertificateExpired, message: "it has expired, or is not valid yet"},
-	alertCertificateUnknown:     {class: providers.Config, message: "it is not acceptable"},
-	alertUnknownCA:              {class: providers.Config, message: "the authority that issued it is not trusted there"},
-	alertAccessDenied:           {class: providers.Config, message: "its owner has no access"},
-	alertCertificateRequired:    {class: providers.Config, message: "none was presented"},
+	alertHandshakeFailure:       {class: failure.Config, message: "it is missing, or this side's TLS does not suit the upstream"},
+	alertBadCertificate:         {class: failure.Config, message: "it is missing or not acceptable"},
+	alertUnsupportedCertificate: {class: failure.Config, message: "it is of a kind that is not supported"},
+	alertCertificateRevoked:     {class: failure.Human, reason: failure.CertificateExpired, message: "it has been revoked"},
+	alertCertificateExpired:     {class: failure.Human, reason: failure.CertificateExpired, message: "it has expired, or is not valid yet"},
+	alertCertificateUnknown:     {class: failure.Config, message: "it is not acceptable"},
+	alertUnknownCA:              {class: failure.Config, message: "the authority that issued it is not trusted there"},
+	alertAccessDenied:           {class: failure.Config, message: "its owner has no access"},
+	alertCertificateRequired:    {class: failure.Config, message: "none was presented"},
 }
 
 // certificateFailure recognizes an upstream's refusal of the client's
@@ -43,10 +43,10 @@ var certificateAlerts = map[tls.AlertError]failure{
 // In TLS 1.3 the client has finished its handshake by then and may already have
 // sent the request. Yet a server with such an alert has not finished its own,
 // and one that has not never gets to read the request: it was not processed.
-func certificateFailure(err error) (failure, bool) {
+func certificateFailure(err error) (diagnosis, bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
-		return failure{}, false
+		return diagnosis{}, false
 	}
 	for alert, f := range certificateAlerts {
 		// The type of the alert within is not exported; its text is that of
@@ -56,12 +56,12 @@ func certificateFailure(err error) (failure, bool) {
 		}
 		f.message = "the upstream refused the TLS connection over the client certificate: " + f.message
 		f.advice = "Nothing was processed there. Check that the account has the client certificate that this upstream issued to it, and the key that belongs to it."
-		if f.reason == providers.CertificateExpired {
+		if f.reason == failure.CertificateExpired {
 			f.advice = "Nothing was processed there. Have a new certificate issued and put it into the configuration; if this one is good, check the upstream's clock with them, and run apply --replace."
 		}
 		return f, true
 	}
-	return failure{}, false
+	return diagnosis{}, false
 }
 
 // neverOpened recognizes an HTTP/2 connection that broke before its first

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // refusing is a server whose handshakes fail over the client's certificate. It
@@ -53,15 +53,15 @@ func TestRefusedClientCertificate(t *testing.T) {
 		name   string
 		conf   *tls.Config
 		cert   *tls.Certificate
-		class  providers.Class
-		reason providers.Reason
+		class  failure.Class
+		reason failure.Reason
 	}{
-		{"unknown authority", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}, &own, providers.Config, ""},
-		{"none", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, nil, providers.Config, ""},
+		{"unknown authority", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}, &own, failure.Config, ""},
+		{"none", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, nil, failure.Config, ""},
 		{"not acceptable", &tls.Config{ClientAuth: tls.RequireAnyClientCert,
-			VerifyConnection: func(tls.ConnectionState) error { return errors.New("no") }}, &own, providers.Config, ""},
+			VerifyConnection: func(tls.ConnectionState) error { return errors.New("no") }}, &own, failure.Config, ""},
 		{"expired", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusting,
-			Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}, &own, providers.Human, providers.CertificateExpired},
+			Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}, &own, failure.Human, failure.CertificateExpired},
 	} {
 		for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 			for _, proto := range []string{"http/1.1", "h2"} {
@@ -76,7 +76,7 @@ func TestRefusedClientCertificate(t *testing.T) {
 					base := refusing(t, conf)
 					cl, pauses := client(t, upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: c.cert})
 					_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
-					e := failure(t, err)
+					e := upstreamError(t, err)
 					if e.Class != c.class || e.Reason != c.reason || e.AnswerLost || e.Advice == "" {
 						t.Errorf("got %+v, want class %q, reason %q and nothing processed", *e, c.class, c.reason)
 					}
@@ -96,7 +96,7 @@ func TestMissingClientCertificateOverHTTP2ProcessesNothing(t *testing.T) {
 	base := refusing(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, Certificates: s.TLS.Certificates, NextProtos: []string{"h2"}})
 	cl, _ := client(t, upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw)})
 	_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
-	if e := failure(t, err); e.AnswerLost || e.Advice == "" {
+	if e := upstreamError(t, err); e.AnswerLost || e.Advice == "" {
 		t.Errorf("%+v", *e)
 	}
 }

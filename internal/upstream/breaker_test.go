@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // crowd are many accounts at one host, with a clock and pauses that take no
@@ -71,7 +71,7 @@ func TestSilentHostCostsAThousandAccountsNoMoreThanAFew(t *testing.T) {
 	held := 0
 	for i := range accounts {
 		heldBack, err := c.ask(i)
-		if e := failure(t, err); e.Class != providers.Retryable || e.AnswerLost {
+		if e := upstreamError(t, err); e.Class != failure.Retryable || e.AnswerLost {
 			t.Fatalf("%+v", *e)
 		}
 		if heldBack {
@@ -86,7 +86,7 @@ func TestSilentHostCostsAThousandAccountsNoMoreThanAFew(t *testing.T) {
 		t.Errorf("%d pauses, want the first few accounts' only", n)
 	}
 	_, err := c.ask(accounts)
-	if e := failure(t, err); !strings.Contains(e.Message, "did not answer 5 other accounts") || e.URL == "" {
+	if e := upstreamError(t, err); !strings.Contains(e.Message, "did not answer 5 other accounts") || e.URL == "" {
 		t.Errorf("%+v", *e)
 	}
 }

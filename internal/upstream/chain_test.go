@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // authority signs certificates.
@@ -110,8 +110,8 @@ func TestCertificatesOfAnUpstreamThatAreTooMuch(t *testing.T) {
 			defer s.Close()
 			c, pauses := client(t, upstream.Options{BaseURL: s.URL, CAPEM: pemOf(root.cert.Raw), Timeout: 20 * time.Second})
 			_, err := send(t, c, "POST", s.URL, upstream.Op{Once: true})
-			e := failure(t, err)
-			if e.Class != providers.Config || e.Attribute == "" || !strings.Contains(e.Message, "certificate") || e.Advice == "" || e.AnswerLost {
+			e := upstreamError(t, err)
+			if e.Class != failure.Config || e.Attribute == "" || !strings.Contains(e.Message, "certificate") || e.Advice == "" || e.AnswerLost {
 				t.Errorf("%+v", *e)
 			}
 			if len(pauses.asked) != 0 || hits.Load() != 0 {

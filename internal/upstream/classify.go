@@ -11,14 +11,14 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
-// failure is what a failed attempt is said to be. None of its texts comes from
+// diagnosis is what a failed attempt is said to be. None of its texts comes from
 // the cause's own, which may quote the URL or the answer.
-type failure struct {
-	class     providers.Class
-	reason    providers.Reason
+type diagnosis struct {
+	class     failure.Class
+	reason    failure.Reason
 	attribute string
 	message   string
 	advice    string
@@ -27,7 +27,7 @@ type failure struct {
 const tryLater = "This usually passes; the next run tries again."
 
 // transportFailure finds out why there was no answer.
-func transportFailure(err error) failure {
+func transportFailure(err error) diagnosis {
 	if f, ok := tlsFailure(err); ok {
 		return f
 	}
@@ -42,40 +42,40 @@ func transportFailure(err error) failure {
 	case errors.As(err, &proxy):
 		return proxyFailure(proxy.status)
 	case errors.Is(err, errProxyEnv):
-		return failure{class: providers.Config, attribute: "http.proxy", message: errProxyEnv.Error(), advice: "Correct the environment variable, or set http.proxy."}
+		return diagnosis{class: failure.Config, attribute: "http.proxy", message: errProxyEnv.Error(), advice: "Correct the environment variable, or set http.proxy."}
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
-		return failure{class: providers.Retryable, message: "no answer in time", advice: tryLater + " If it does not pass, raise http.timeout."}
+		return diagnosis{class: failure.Retryable, message: "no answer in time", advice: tryLater + " If it does not pass, raise http.timeout."}
 	case errors.Is(err, errLimited{}):
-		return failure{class: providers.Retryable, message: errLimited{}.Error(), advice: "The next run tries again. If it happens often, raise http.requests_per_second or shard the accounts."}
+		return diagnosis{class: failure.Retryable, message: errLimited{}.Error(), advice: "The next run tries again. If it happens often, raise http.requests_per_second or shard the accounts."}
 	case errors.As(err, &silent):
-		return failure{class: providers.Retryable, message: silent.Error(), advice: "Check base_url, the network and the upstream; the next run tries again."}
+		return diagnosis{class: failure.Retryable, message: silent.Error(), advice: "Check base_url, the network and the upstream; the next run tries again."}
 	case errors.Is(err, errTooLarge), errors.Is(err, errEncoding):
-		return failure{class: providers.Server, message: errText(err), advice: "Ask the upstream, or whoever runs what is between, why it answers so."}
+		return diagnosis{class: failure.Server, message: errText(err), advice: "Ask the upstream, or whoever runs what is between, why it answers so."}
 	case errors.As(err, &dns):
-		return failure{class: providers.Retryable, message: "the host name could not be resolved", advice: "Check base_url and the name service."}
+		return diagnosis{class: failure.Retryable, message: "the host name could not be resolved", advice: "Check base_url and the name service."}
 	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return failure{class: providers.Retryable, message: "the proxy cannot be reached" + errnoText(err), advice: "Check http.proxy, or the HTTPS_PROXY environment variable."}
+		return diagnosis{class: failure.Retryable, message: "the proxy cannot be reached" + errnoText(err), advice: "Check http.proxy, or the HTTPS_PROXY environment variable."}
 	case errors.As(err, &op) && op.Op == "dial":
-		return failure{class: providers.Retryable, message: "cannot connect" + errnoText(err), advice: "Check base_url, and whether a firewall or a proxy stands between."}
+		return diagnosis{class: failure.Retryable, message: "cannot connect" + errnoText(err), advice: "Check base_url, and whether a firewall or a proxy stands between."}
 	case neverOpened(err):
-		return failure{class: providers.Retryable, message: "the upstream closed the connection before a request was sent", advice: tryLater + " If it does not pass, it may want a client certificate."}
+		return diagnosis{class: failure.Retryable, message: "the upstream closed the connection before a request was sent", advice: tryLater + " If it does not pass, it may want a client certificate."}
 	case errors.As(err, &op) && op.Op == "remote error":
-		return failure{class: providers.Retryable, message: "the upstream refused the TLS connection", advice: tryLater + " If it does not pass, check the client certificate, if there is one."}
+		return diagnosis{class: failure.Retryable, message: "the upstream refused the TLS connection", advice: tryLater + " If it does not pass, check the client certificate, if there is one."}
 	case strings.Contains(err.Error(), "malformed"):
-		return failure{class: providers.Server, message: "what answers is not an HTTP server", advice: "Check base_url."}
+		return diagnosis{class: failure.Server, message: "what answers is not an HTTP server", advice: "Check base_url."}
 	case strings.Contains(err.Error(), "invalid header field"):
-		return failure{class: providers.Config, attribute: "http.headers", message: "a header has characters that HTTP does not allow", advice: "Check http.headers and the credentials for line breaks."}
+		return diagnosis{class: failure.Config, attribute: "http.headers", message: "a header has characters that HTTP does not allow", advice: "Check http.headers and the credentials for line breaks."}
 	}
-	return failure{class: providers.Retryable, message: "the connection broke before a whole answer came" + errnoText(err), advice: tryLater}
+	return diagnosis{class: failure.Retryable, message: "the connection broke before a whole answer came" + errnoText(err), advice: tryLater}
 }
 
-func tlsFailure(err error) (failure, bool) {
+func tlsFailure(err error) (diagnosis, bool) {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
 	var unverified *tls.CertificateVerificationError
-	f := failure{class: providers.Config}
+	f := diagnosis{class: failure.Config}
 	switch {
 	case errors.As(err, &authority):
 		f.attribute, f.message = "http.ca_pem", "the server's certificate is signed by an unknown authority"
@@ -99,15 +99,15 @@ func tlsFailure(err error) (failure, bool) {
 		f.attribute, f.message = "base_url", "what answers does not speak TLS"
 		f.advice = "Check the scheme and the port of base_url."
 	default:
-		return failure{}, false
+		return diagnosis{}, false
 	}
 	return f, true
 }
 
-func proxyFailure(status int) failure {
-	f := failure{class: providers.Retryable, message: fmt.Sprintf("the proxy answered HTTP %d", status), advice: tryLater}
+func proxyFailure(status int) diagnosis {
+	f := diagnosis{class: failure.Retryable, message: fmt.Sprintf("the proxy answered HTTP %d", status), advice: tryLater}
 	if status < 500 && status != http.StatusTooManyRequests {
-		f.class, f.attribute = providers.Config, "http.proxy"
+		f.class, f.attribute = failure.Config, "http.proxy"
 		f.advice = "Check http.proxy, its user and password, and whether it allows this host."
 	}
 	return f

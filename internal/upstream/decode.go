@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // JSON decodes the answer's body, which must be a JSON object. Unknown fields
@@ -21,7 +21,7 @@ func (a *Answer) JSON(v any) error {
 		return err
 	}
 	if body[0] != '{' {
-		return a.Fail(providers.Server, "the answer is not a JSON object", askUpstream)
+		return a.Fail(failure.Server, "the answer is not a JSON object", askUpstream)
 	}
 	return a.Part(body, v)
 }
@@ -34,9 +34,9 @@ func (a *Answer) AnyJSON() error {
 	case err != nil:
 		return err
 	case !json.Valid(body):
-		return a.Fail(providers.Server, "the answer is not well-formed JSON", askUpstream)
+		return a.Fail(failure.Server, "the answer is not well-formed JSON", askUpstream)
 	case body[0] != '{' && body[0] != '[':
-		return a.Fail(providers.Server, "the answer is neither a JSON object nor a list", askUpstream)
+		return a.Fail(failure.Server, "the answer is neither a JSON object nor a list", askUpstream)
 	}
 	return nil
 }
@@ -48,9 +48,9 @@ func (a *Answer) Text() (credential.Secret, error) {
 	text := strings.TrimSpace(a.body.Reveal())
 	switch {
 	case text == "":
-		return credential.Secret{}, a.Fail(providers.Server, "the answer is empty", askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, "the answer is empty", askUpstream)
 	case a.ContentType != "text/plain" && !isJSON(a.ContentType):
-		return credential.Secret{}, a.Fail(providers.Server, "the answer is neither text nor JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, "the answer is neither text nor JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
 	}
 	return credential.NewSecret(text), nil
 }
@@ -61,9 +61,9 @@ func (a *Answer) jsonText() ([]byte, error) {
 	body := bytes.TrimSpace([]byte(a.body.Reveal()))
 	switch {
 	case len(body) == 0:
-		return nil, a.Fail(providers.Server, "the answer is empty", askUpstream)
+		return nil, a.Fail(failure.Server, "the answer is empty", askUpstream)
 	case !isJSON(a.ContentType):
-		return nil, a.Fail(providers.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+		return nil, a.Fail(failure.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
 	}
 	return body, nil
 }
@@ -77,9 +77,9 @@ func (a *Answer) Part(raw json.RawMessage, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return a.Fail(providers.Server, fmt.Sprintf("the answer's %q has a wrong type or form", wrongType.Field), askUpstream)
+		return a.Fail(failure.Server, fmt.Sprintf("the answer's %q has a wrong type or form", wrongType.Field), askUpstream)
 	}
-	return a.Fail(providers.Server, "the answer is not well-formed JSON", askUpstream)
+	return a.Fail(failure.Server, "the answer is not well-formed JSON", askUpstream)
 }
 
 // Empty reports whether the answer has no body, which some upstreams use for a
@@ -141,7 +141,7 @@ func (a *Answer) Bearer(field string, h Hidden) (credential.Secret, error) {
 		return credential.Secret{}, a.Missing(field)
 	}
 	if !HeaderSafe(h.Secret) {
-		return credential.Secret{}, a.Fail(providers.Server, fmt.Sprintf("the answer's %q has characters that no token has", field), askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, fmt.Sprintf("the answer's %q has characters that no token has", field), askUpstream)
 	}
 	return h.Secret, nil
 }

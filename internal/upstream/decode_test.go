@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -93,8 +93,8 @@ func TestWrongAnswersNameTheFieldAndNoMore(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var w wire
-			e := failure(t, answer(t, c.contentType, c.body).JSON(&w))
-			if e.Class != providers.Server || !strings.Contains(e.Message, c.want) {
+			e := upstreamError(t, answer(t, c.contentType, c.body).JSON(&w))
+			if e.Class != failure.Server || !strings.Contains(e.Message, c.want) {
 				t.Errorf("%+v", *e)
 			}
 		})
@@ -215,8 +215,8 @@ func FuzzJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		var w wire
 		err := answer(t, "application/json", body).JSON(&w)
-		var e *providers.Error
-		if err != nil && (!errors.As(err, &e) || e.Class != providers.Server) {
+		var e *failure.Error
+		if err != nil && (!errors.As(err, &e) || e.Class != failure.Server) {
 			t.Errorf("%v is not of class server", err)
 		}
 		if err != nil && strings.Contains(err.Error(), canary) {
@@ -272,8 +272,8 @@ func TestAnyJSONTakesObjectsAndLists(t *testing.T) {
 		if (err == nil) != c.ok {
 			t.Errorf("%s %s: got %v, want ok = %v", c.contentType, c.body, err, c.ok)
 		}
-		if err != nil && providers.ClassOf(err) != providers.Server {
-			t.Errorf("%s: class %q", c.body, providers.ClassOf(err))
+		if err != nil && failure.ClassOf(err) != failure.Server {
+			t.Errorf("%s: class %q", c.body, failure.ClassOf(err))
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // Op describes a request to Do.
@@ -44,7 +44,7 @@ type Answer struct {
 }
 
 // Do sends req through a client of a Pool. It returns any answer that the
-// provider has to judge, and a *providers.Error for what means the same at
+// provider has to judge, and a *failure.Error for what means the same at
 // every upstream:
 //
 //   - no answer: Retryable, or Config where the connection's settings are wrong,
@@ -54,7 +54,7 @@ type Answer struct {
 //
 // AnswerLost is set where a request with Op.Once may have been processed.
 //
-// Once ctx is done the error wraps the context's; it is a *providers.Error
+// Once ctx is done the error wraps the context's; it is a *failure.Error
 // with AnswerLost if that cut off such a request.
 func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*Answer, error) {
 	x := &exchange{once: op.Once, attended: op.Attended}
@@ -79,12 +79,12 @@ func Do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 }
 
 func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) error {
-	e := &providers.Error{Op: op.Name, URL: shown, AnswerLost: lost}
+	e := &failure.Error{Op: op.Name, URL: shown, AnswerLost: lost}
 	if ctx.Err() != nil {
 		if !lost {
 			return ctx.Err()
 		}
-		e.Class, e.Message, e.Err = providers.Retryable, "stopped before the answer came", ctx.Err()
+		e.Class, e.Message, e.Err = failure.Retryable, "stopped before the answer came", ctx.Err()
 	} else {
 		f := transportFailure(err)
 		e.Class, e.Reason, e.Attribute, e.Message, e.Advice = f.class, f.reason, f.attribute, f.message, f.advice
@@ -100,12 +100,12 @@ const lostNote = "; the upstream may have processed the request, so it is not se
 
 // common judges the statuses that mean the same everywhere.
 func (a *Answer) common(h http.Header) error {
-	var e *providers.Error
+	var e *failure.Error
 	switch {
 	case a.Status == http.StatusTooManyRequests:
-		e = a.Fail(providers.Retryable, "too many requests", "The next run tries again. If it happens often, lower http.requests_per_second.")
+		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower http.requests_per_second.")
 	case unavailable(a.Status):
-		e = a.Fail(providers.Retryable, "the upstream is not available", tryLater)
+		e = a.Fail(failure.Retryable, "the upstream is not available", tryLater)
 		if a.op.Once && !turnedAway(a.Status, h) {
 			e.AnswerLost = true
 			e.Message += lostNote
@@ -127,16 +127,16 @@ func (a *Answer) common(h http.Header) error {
 	return e
 }
 
-func (a *Answer) redirected(origin string) *providers.Error {
+func (a *Answer) redirected(origin string) *failure.Error {
 	where := "elsewhere"
 	if origin != "" {
 		// The host's name is as much the upstream's words as any message.
 		where = "to " + a.Said(origin)
 	}
-	e := a.Fail(providers.Server, "the upstream redirects "+where+", which is not followed since it would carry the secrets along",
+	e := a.Fail(failure.Server, "the upstream redirects "+where+", which is not followed since it would carry the secrets along",
 		"Find out what answers at this address: a maintenance page, a captive portal, a wrong base_url.")
 	if a.Status == http.StatusMovedPermanently || a.Status == http.StatusPermanentRedirect {
-		e.Class, e.Attribute = providers.Config, "base_url"
+		e.Class, e.Attribute = failure.Config, "base_url"
 		e.Advice = "If that is the upstream's new address, set base_url to it."
 	}
 	return e
@@ -144,23 +144,23 @@ func (a *Answer) redirected(origin string) *providers.Error {
 
 // Fail returns an error about this answer. The message must be the program's
 // own words, or come from Said.
-func (a *Answer) Fail(c providers.Class, message, advice string) *providers.Error {
-	return &providers.Error{Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice}
+func (a *Answer) Fail(c failure.Class, message, advice string) *failure.Error {
+	return &failure.Error{Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice}
 }
 
 // Missing returns the error for an answer without a field that it must have.
-func (a *Answer) Missing(field string) *providers.Error {
-	return a.Fail(providers.Server, fmt.Sprintf("the answer has no %q", field), askUpstream)
+func (a *Answer) Missing(field string) *failure.Error {
+	return a.Fail(failure.Server, fmt.Sprintf("the answer has no %q", field), askUpstream)
 }
 
 // Unknown returns the error for an answer that nobody documented. said is the
 // upstream's own message, if its documented field for one is there.
-func (a *Answer) Unknown(said string) *providers.Error {
+func (a *Answer) Unknown(said string) *failure.Error {
 	message := "this answer is not documented"
 	if text := a.Said(said); text != "" {
 		message += ": " + text
 	}
-	return a.Fail(providers.Server, message, askUpstream)
+	return a.Fail(failure.Server, message, askUpstream)
 }
 
 // Said returns a documented error field of the upstream fit for a message: one

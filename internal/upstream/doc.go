@@ -7,5 +7,5 @@
 // or a log line, and causes that could quote one are not wrapped.
 //
 // A [Pool] makes clients; [Do] sends one request through a client and turns
-// whatever goes wrong into a *providers.Error.
+// whatever goes wrong into a *failure.Error.
 package upstream

@@ -2,9 +2,16 @@ package upstream
 
 import (
 	"net/http"
+	"time"
 
 	"golang.org/x/time/rate"
 )
+
+// Limit is an upstream's documented request limit.
+type Limit struct {
+	Requests int
+	Per      time.Duration
+}
 
 // limit holds requests back until the limiter lets them go.
 type limit struct {

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/crashpoint"
-	"github.com/credsync/credsync/providers"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
 )
@@ -97,7 +97,7 @@ type Options struct {
 	// RequestsPerSecond replaces Limit where it is not 0.
 	RequestsPerSecond float64
 	// Limit is the upstream's documented limit; the client stays below it.
-	Limit providers.Limit
+	Limit Limit
 	// LimitKey names what the limit counts for: clients of one host with equal
 	// keys share one limiter, and the first of them sets its rate. An account's
 	// address is the usual one. It also tells the accounts apart that a host
@@ -109,7 +109,7 @@ type Options struct {
 	Log hclog.Logger
 }
 
-// Client returns a client for those options. It fails with a *providers.Error
+// Client returns a client for those options. It fails with a *failure.Error
 // of class Config that names the attribute which is wrong.
 //
 // Redirects are not followed. Answers are at most 1 MiB and arrive whole or
@@ -167,9 +167,9 @@ func (p *Pool) sawDate(host string, header http.Header) {
 }
 
 // configError is an error about an attribute, found before anything is sent.
-func configError(attribute, message string) *providers.Error {
-	return &providers.Error{
-		Class: providers.Config, Op: "prepare the connection", Message: message,
+func configError(attribute, message string) *failure.Error {
+	return &failure.Error{
+		Class: failure.Config, Op: "prepare the connection", Message: message,
 		Advice: "Correct " + attribute + ".", Attribute: attribute,
 	}
 }

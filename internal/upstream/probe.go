@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 )
 
 // Reach is what a Probe learnt of an upstream.
@@ -60,7 +60,7 @@ func hostPort(base string) (scheme, host string) {
 // Probe finds out whether an upstream can be reached the way that an account's
 // requests go: its proxy, its authorities. It sends one request, HEAD of "/",
 // without credentials, headers of the account or its client certificate, so
-// that nobody could count it as a login. It fails with a *providers.Error; what
+// that nobody could count it as a login. It fails with a *failure.Error; what
 // was learnt until then is returned too.
 func Probe(ctx context.Context, o Options, userAgent string) (Reach, error) {
 	op := Op{Name: "reach the upstream"}
@@ -139,8 +139,8 @@ func (h *handshake) tell(r *Reach) {
 	r.TLS, r.CertificateEnds, r.WantsCertificate = h.seen.TLS, h.seen.CertificateEnds, h.seen.WantsCertificate
 }
 
-func failed(f failure, op Op, shown string) *providers.Error {
-	return &providers.Error{
+func failed(f diagnosis, op Op, shown string) *failure.Error {
+	return &failure.Error{
 		Class: f.class, Reason: f.reason, Op: op.Name, URL: shown, Message: f.message, Advice: f.advice, Attribute: f.attribute,
 	}
 }

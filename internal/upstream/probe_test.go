@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // secretive are options with something secret in each that can have it.
@@ -82,7 +82,7 @@ func TestProbeGoesThroughTheProxy(t *testing.T) {
 	u.User = url.UserPassword("me", "canary-password")
 	o := upstream.Options{BaseURL: "https://api.example.com", Proxy: credential.NewSecret(u.String())}
 	r, err := upstream.Probe(t.Context(), o, "credsync/1")
-	e := failure(t, err)
+	e := upstreamError(t, err)
 	if asked != "api.example.com:443" || r.Host != asked || !r.Proxied || e.Attribute != "http.proxy" || strings.Contains(err.Error(), "canary") {
 		t.Errorf("asked for %q: %+v, %v", asked, r, err)
 	}
@@ -105,7 +105,7 @@ func TestProbeSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := upstream.Probe(t.Context(), c.o, "credsync/1")
-			if e := failure(t, err); e.Attribute != c.attribute || !strings.Contains(e.Message, c.message) || e.Advice == "" {
+			if e := upstreamError(t, err); e.Attribute != c.attribute || !strings.Contains(e.Message, c.message) || e.Advice == "" {
 				t.Errorf("%+v", *e)
 			}
 		})
@@ -123,7 +123,7 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		_, err = upstream.Probe(ctx, upstream.Options{BaseURL: scheme + l.Addr().String()}, "credsync/1")
 		cancel()
-		var e *providers.Error
+		var e *failure.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Message, "no answer in time") {
 			t.Errorf("%s: %v", scheme, err)
 		}

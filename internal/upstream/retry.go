@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/hashicorp/go-retryablehttp"
 )
 
@@ -51,7 +51,7 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 	x := exchangeOf(ctx)
 	if err != nil {
 		f := transportFailure(err)
-		again := f.class == providers.Retryable && !errors.Is(err, errLimited{})
+		again := f.class == failure.Retryable && !errors.Is(err, errLimited{})
 		return again && (x != nil && (!x.once || !x.isLost())), nil
 	}
 	if x != nil && x.attended {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 func pemOf(der []byte) string {
@@ -93,7 +93,7 @@ func TestPausesGrowAndHonourRetryAfter(t *testing.T) {
 	})
 	c, pauses := client(t, upstream.Options{BaseURL: base, MaxAttempts: 7})
 	_, err := send(t, c, "POST", base, upstream.Op{Once: true})
-	failure(t, err)
+	upstreamError(t, err)
 	if len(pauses.asked) != 6 {
 		t.Fatalf("%d pauses, want 6", len(pauses.asked))
 	}
@@ -106,7 +106,7 @@ func TestPausesGrowAndHonourRetryAfter(t *testing.T) {
 	retryAfter = "45"
 	pauses.asked = nil
 	_, err = send(t, c, "POST", base, upstream.Op{Once: true})
-	if e := failure(t, err); e.RetryAfter != 45*time.Second {
+	if e := upstreamError(t, err); e.RetryAfter != 45*time.Second {
 		t.Errorf("RetryAfter %v", e.RetryAfter)
 	}
 	for _, pause := range pauses.asked {
@@ -140,7 +140,7 @@ func TestOnlyA503ThatSaysWhenToComeBackLetsALoginBeSentAgain(t *testing.T) {
 			})
 			cl, _ := client(t, upstream.Options{BaseURL: base})
 			_, err := send(t, cl, "POST", base, upstream.Op{Once: c.once})
-			if e := failure(t, err); e.Class != providers.Retryable || e.AnswerLost != c.lost {
+			if e := upstreamError(t, err); e.Class != failure.Retryable || e.AnswerLost != c.lost {
 				t.Errorf("%+v", *e)
 			}
 			if sent != c.sent {
@@ -163,7 +163,7 @@ func TestRetryAfterBeyondTheDeadlineIsNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = upstream.Do(ctx, c, req, upstream.Op{Name: "x"})
-	if e := failure(t, err); e.Class != providers.Retryable || e.RetryAfter != 50*time.Second {
+	if e := upstreamError(t, err); e.Class != failure.Retryable || e.RetryAfter != 50*time.Second {
 		t.Errorf("%+v", *e)
 	}
 	if len(pauses.asked) != 0 {
@@ -179,9 +179,9 @@ func TestLimiterStaysBelowTheDocumentedLimit(t *testing.T) {
 		most   int
 		period time.Duration
 	}{
-		{"documented", upstream.Options{Limit: providers.Limit{Requests: 100, Per: 30 * time.Second}}, 100, 30 * time.Second},
-		{"one", upstream.Options{Limit: providers.Limit{Requests: 1, Per: time.Second}}, 1, time.Second},
-		{"configured", upstream.Options{RequestsPerSecond: 2, Limit: providers.Limit{Requests: 100, Per: time.Second}}, 4, time.Second},
+		{"documented", upstream.Options{Limit: upstream.Limit{Requests: 100, Per: 30 * time.Second}}, 100, 30 * time.Second},
+		{"one", upstream.Options{Limit: upstream.Limit{Requests: 1, Per: time.Second}}, 1, time.Second},
+		{"configured", upstream.Options{RequestsPerSecond: 2, Limit: upstream.Limit{Requests: 100, Per: time.Second}}, 4, time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := upstream.NewLimiter(c.o)

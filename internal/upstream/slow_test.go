@@ -7,19 +7,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/internal/hostile"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/testkit/slowserver"
 )
 
 // Every byte comes in time; the answer does not.
 func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
 	for name, drip := range map[string]http.HandlerFunc{
-		"headers": hostile.SlowHeaders, "body": hostile.SlowBody, "body of a refusal": hostile.SlowRefusal,
+		"headers": slowserver.SlowHeaders, "body": slowserver.SlowBody, "body of a refusal": slowserver.SlowRefusal,
 	} {
 		for _, once := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				settled := hostile.Goroutines(t)
+				settled := slowserver.Goroutines(t)
 				var received atomic.Int32
 				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					received.Add(1)
@@ -35,8 +35,8 @@ func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
 					method, want = "POST", 1
 				}
 				_, err = send(t, c, method, s.URL, upstream.Op{Once: once})
-				e := failure(t, err)
-				if e.Class != providers.Retryable || e.AnswerLost != once || e.Advice == "" {
+				e := upstreamError(t, err)
+				if e.Class != failure.Retryable || e.AnswerLost != once || e.Advice == "" {
 					t.Errorf("%+v", *e)
 				}
 				if n := received.Load(); n != want {

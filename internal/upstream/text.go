@@ -5,7 +5,7 @@ import (
 	"unicode"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/internal/withhold"
+	"github.com/credsync/credsync/internal/redact"
 )
 
 // maxSaid bounds an upstream's own words, in characters.
@@ -25,7 +25,7 @@ func Clean(text string, secrets ...credential.Secret) string {
 	line := strings.Join(strings.Fields(strings.Map(printable, text)), " ")
 	// Searched both as it came and as it would be shown.
 	for _, form := range []string{text, line} {
-		if withhold.Repeats(form, secrets...) {
+		if redact.Repeats(form, secrets...) {
 			return withheld
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 func TestTLSFailuresAreConfigErrors(t *testing.T) {
@@ -35,8 +35,8 @@ func TestTLSFailuresAreConfigErrors(t *testing.T) {
 			}
 			cl, pauses := client(t, o)
 			_, err := send(t, cl, "POST", c.url, upstream.Op{Once: true})
-			e := failure(t, err)
-			if e.Class != providers.Config || e.Attribute != c.attribute || e.AnswerLost || e.Advice == "" {
+			e := upstreamError(t, err)
+			if e.Class != failure.Config || e.Attribute != c.attribute || e.AnswerLost || e.Advice == "" {
 				t.Errorf("%+v", *e)
 			}
 			if len(pauses.asked) != 0 {
@@ -92,7 +92,7 @@ func TestClientCertificateIsPresented(t *testing.T) {
 			t.Error(err)
 		}
 		if cert == nil {
-			failure(t, err)
+			upstreamError(t, err)
 		}
 	}
 	if presented.Load() != 1 {
@@ -119,7 +119,7 @@ func TestWhatIsNotHTTPIsAServerError(t *testing.T) {
 	base := "http://" + l.Addr().String()
 	c, pauses := client(t, upstream.Options{BaseURL: base})
 	_, err = send(t, c, "POST", base, upstream.Op{Once: true})
-	if e := failure(t, err); e.Class != providers.Server || !e.AnswerLost || len(pauses.asked) != 0 {
+	if e := upstreamError(t, err); e.Class != failure.Server || !e.AnswerLost || len(pauses.asked) != 0 {
 		t.Errorf("%+v", *e)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -67,11 +67,11 @@ func send(t *testing.T, c *http.Client, method, url string, op upstream.Op) (*up
 	return upstream.Do(t.Context(), c, req, op)
 }
 
-func failure(t *testing.T, err error) *providers.Error {
+func upstreamError(t *testing.T, err error) *failure.Error {
 	t.Helper()
-	var e *providers.Error
+	var e *failure.Error
 	if !errors.As(err, &e) {
-		t.Fatalf("got %v (%T), want a *providers.Error", err, err)
+		t.Fatalf("got %v (%T), want a *failure.Error", err, err)
 	}
 	if shown := fmt.Sprintf("%v %+v %#v %+v", err, err, err, *e); strings.Contains(shown, canary) {
 		t.Errorf("the error shows a secret: %s", shown)
@@ -94,8 +94,8 @@ func TestRefusedConnectionIsRetriedEvenForALogin(t *testing.T) {
 	base := "http://" + closedPort(t)
 	c, pauses := client(t, upstream.Options{BaseURL: base})
 	_, err := send(t, c, "POST", base+"/login?password="+canary, upstream.Op{Once: true})
-	e := failure(t, err)
-	if e.Class != providers.Retryable || e.AnswerLost || e.URL != base+"/login" || !strings.Contains(e.Message, "refused") {
+	e := upstreamError(t, err)
+	if e.Class != failure.Retryable || e.AnswerLost || e.URL != base+"/login" || !strings.Contains(e.Message, "refused") {
 		t.Errorf("%+v", *e)
 	}
 	if len(pauses.asked) != 2 {
@@ -121,7 +121,7 @@ func TestWrongOptionsNameTheirAttribute(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := upstream.NewPool(upstream.PoolOptions{}).Client(c.o)
-			if e := failure(t, err); e.Class != providers.Config || e.Attribute != c.attribute {
+			if e := upstreamError(t, err); e.Class != failure.Config || e.Attribute != c.attribute {
 				t.Errorf("%+v", *e)
 			}
 		})
@@ -144,14 +144,14 @@ func TestProxyRefusalIsAConfigError(t *testing.T) {
 	for _, target := range []string{"https://upstream.invalid", "http://127.0.0.1:9"} {
 		c, _ := client(t, upstream.Options{BaseURL: target, Proxy: credential.NewSecret(strings.Replace(proxy, "//", "//user:"+canary+"@", 1))})
 		_, err := send(t, c, "POST", target, upstream.Op{Once: true})
-		if e := failure(t, err); e.Class != providers.Config || e.Attribute != "http.proxy" || e.AnswerLost {
+		if e := upstreamError(t, err); e.Class != failure.Config || e.Attribute != "http.proxy" || e.AnswerLost {
 			t.Errorf("%s: %+v", target, *e)
 		}
 	}
 	gone := "http://user:" + canary + "@" + closedPort(t)
 	c, _ := client(t, upstream.Options{BaseURL: "https://upstream.invalid", Proxy: credential.NewSecret(gone)})
 	_, err := send(t, c, "POST", "https://upstream.invalid", upstream.Op{Once: true})
-	if e := failure(t, err); e.Class != providers.Retryable || !strings.Contains(e.Message, "proxy") {
+	if e := upstreamError(t, err); e.Class != failure.Retryable || !strings.Contains(e.Message, "proxy") {
 		t.Errorf("%+v", *e)
 	}
 }
@@ -191,8 +191,8 @@ func TestConfiguredHeadersAreNotRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failure(t, a.Unknown("the key "+canary+" has no access"))
-	failure(t, a.JSON(&struct{}{}))
+	upstreamError(t, a.Unknown("the key "+canary+" has no access"))
+	upstreamError(t, a.JSON(&struct{}{}))
 	if said := a.Said("there is no tenant kz"); said != "there is no tenant kz" {
 		t.Errorf("said %q", said)
 	}
@@ -246,7 +246,7 @@ func TestCompressedAnswers(t *testing.T) {
 			if c.ok && (err != nil || !body.OK) {
 				t.Errorf("%v, %v", body, err)
 			}
-			if !c.ok && failure(t, err).Class != providers.Server {
+			if !c.ok && upstreamError(t, err).Class != failure.Server {
 				t.Error(err)
 			}
 		})
@@ -261,7 +261,7 @@ func TestRedirectsShowNoMoreThanTheOrigin(t *testing.T) {
 		})
 		c, _ := client(t, upstream.Options{BaseURL: base})
 		_, err := send(t, c, "POST", base, upstream.Op{Once: true})
-		if e := failure(t, err); e.Class != providers.Server || e.Status != http.StatusTemporaryRedirect {
+		if e := upstreamError(t, err); e.Class != failure.Server || e.Status != http.StatusTemporaryRedirect {
 			t.Errorf("%+v", *e)
 		}
 	}
@@ -316,7 +316,7 @@ func TestDeadlineEndsTheWaitForTheLimiter(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = upstream.Do(ctx, c, req, upstream.Op{Name: "log in", Once: true})
-	if e := failure(t, err); e.Class != providers.Retryable || e.AnswerLost {
+	if e := upstreamError(t, err); e.Class != failure.Retryable || e.AnswerLost {
 		t.Errorf("%+v", *e)
 	}
 }
@@ -334,7 +334,7 @@ func TestProxyCredentialsAreNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, said := range []string{"no access for user:" + canary, "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+canary))} {
-		if e := failure(t, a.Unknown(said)); !strings.Contains(e.Message, "not shown") {
+		if e := upstreamError(t, a.Unknown(said)); !strings.Contains(e.Message, "not shown") {
 			t.Errorf("%+v", *e)
 		}
 	}
@@ -347,7 +347,7 @@ func TestOriginOfARedirectIsNotASecret(t *testing.T) {
 	})
 	c, _ := client(t, upstream.Options{BaseURL: u})
 	_, err := send(t, c, "POST", u, upstream.Op{Once: true, Secrets: []credential.Secret{credential.NewSecret(canary)}})
-	if e := failure(t, err); !strings.Contains(e.Message, "redirects") {
+	if e := upstreamError(t, err); !strings.Contains(e.Message, "redirects") {
 		t.Errorf("%+v", *e)
 	}
 }

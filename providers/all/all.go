@@ -3,9 +3,9 @@ package all
 
 import (
 	"github.com/credsync/credsync/providers"
-	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/providers/bereke"
-	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
+	"github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/providers/invoicebox"
 	"github.com/credsync/credsync/providers/sagi"
 )
@@ -16,7 +16,7 @@ func Registry() *providers.Registry {
 		invoicebox.Spec(),
 		sagi.Spec(),
 		bereke.Spec(),
-		bifitkassa.Spec(),
-		astanaplat.Spec(),
+		bifit_kassa.Spec(),
+		astana_plat.Spec(),
 	)
 }

@@ -1,4 +1,4 @@
-package astanaplat
+package astana_plat
 
 import (
 	"encoding/json"
@@ -6,8 +6,8 @@ import (
 	"net/http"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // response is an answer that says the same in its status and in its body.
@@ -34,7 +34,7 @@ func (p *provider) read(a *upstream.Answer) (*response, error) {
 	case code == nil:
 		return nil, a.Missing("statusCode")
 	case *code != a.Status:
-		return nil, a.Fail(providers.Server, fmt.Sprintf("the answer contradicts itself: its statusCode is %d", *code),
+		return nil, a.Fail(failure.Server, fmt.Sprintf("the answer contradicts itself: its statusCode is %d", *code),
 			"Report it to Astana-Plat. If the address is theirs, a proxy in between may change answers.")
 	}
 	return r, nil
@@ -57,7 +57,7 @@ func (r *response) token() (credential.Secret, error) {
 func (r *response) part(v *tokenData) error {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(r.envelope.Data, &object) != nil {
-		return r.Fail(providers.Server, "the answer's \"data\" has a wrong type or form", "Report it to Astana-Plat.")
+		return r.Fail(failure.Server, "the answer's \"data\" has a wrong type or form", "Report it to Astana-Plat.")
 	}
 	return r.Part(r.envelope.Data, v)
 }
@@ -74,7 +74,7 @@ func (r *response) refused() error {
 	case r.Status == http.StatusBadRequest:
 		return r.badRequest(said)
 	case r.Status == http.StatusNotFound:
-		return r.fail(providers.Server, "there is nothing at this address", "Check base_url and path with Astana-Plat.")
+		return r.fail(failure.Server, "there is nothing at this address", "Check base_url and path with Astana-Plat.")
 	}
 	return r.Unknown(r.envelope.said())
 }
@@ -84,12 +84,12 @@ func (r *response) badRequest(said string) error {
 	case saidUnknownUser:
 		return r.rejected("there is no user with this login", "there is no user with this certificate")
 	case saidOutdated:
-		e := r.fail(providers.Human, "the certificate has expired or was revoked",
+		e := r.fail(failure.Human, "the certificate has expired or was revoked",
 			"Have Astana-Plat issue a new certificate and put it into the certificate block.")
-		e.Reason = providers.CertificateExpired
+		e.Reason = failure.CertificateExpired
 		return e
 	case saidNoEndpoint:
-		e := r.fail(providers.Config, "the service's certification authority does not know what it was asked for",
+		e := r.fail(failure.Config, "the service's certification authority does not know what it was asked for",
 			"Check that the certificate was issued by Astana-Plat for this service and for this environment (test or production), and that base_url and path are of the same one. If all is right, ask Astana-Plat.")
 		e.Attribute = "base_url"
 		if r.byCertificate {
@@ -107,17 +107,17 @@ func (r *response) rejected(password, certificate string) error {
 	if r.byCertificate {
 		message, advice = certificate, "Ask Astana-Plat which certificate the account has, and put that into the certificate block. The same one is not tried again."
 	}
-	e := r.fail(providers.Credentials, message, advice)
-	e.Reason = providers.CredentialsRejected
+	e := r.fail(failure.Credentials, message, advice)
+	e.Reason = failure.CredentialsRejected
 	return e
 }
 
 func (r *response) unavailable(message string) error {
-	return r.fail(providers.Retryable, message, "This usually passes; the next run tries again.")
+	return r.fail(failure.Retryable, message, "This usually passes; the next run tries again.")
 }
 
 // fail adds what the service said to our own words.
-func (r *response) fail(c providers.Class, message, advice string) *providers.Error {
+func (r *response) fail(c failure.Class, message, advice string) *failure.Error {
 	if said := r.Said(r.envelope.said()); said != "" {
 		message += ": " + said
 	}

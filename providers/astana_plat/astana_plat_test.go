@@ -1,4 +1,4 @@
-package astanaplat_test
+package astana_plat_test
 
 import (
 	"net/http"
@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	astanaplat "github.com/credsync/credsync/providers/astana_plat"
-	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -35,7 +35,7 @@ var header = map[string]string{"Content-Type": "application/json", "Accept": "ap
 
 func target() providertest.Target {
 	return providertest.Target{
-		Spec:    astanaplat.Spec(),
+		Spec:    astana_plat.Spec(),
 		Account: account(),
 		Attributes: map[string]cty.Value{
 			"login": cty.StringVal(login), "password": cty.StringVal(password),
@@ -52,7 +52,7 @@ func target() providertest.Target {
 
 func certificateTarget() providertest.Target {
 	return providertest.Target{
-		Spec:       astanaplat.Spec(),
+		Spec:       astana_plat.Spec(),
 		Account:    account(),
 		Attributes: map[string]cty.Value{},
 		TLS:        true,
@@ -79,28 +79,28 @@ func refusal(r sandbox.AstanaPlatRefusal) func(*testing.T, *sandbox.Sandbox) {
 
 func passwordErrors() []providertest.Case {
 	return withOp(sandbox.OpLogin, []providertest.Case{
-		{Name: "wrong password", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "wrong password", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
-		{Name: "unknown login", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "unknown login", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Attributes: map[string]cty.Value{"login": cty.StringVal("nobody")}},
-		{Name: "locked", Class: providers.Credentials, Reason: providers.CredentialsRejected, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
-		{Name: "endpoint not found", Class: providers.Config, Attribute: "base_url",
+		{Name: "locked", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "endpoint not found", Class: failure.Config, Attribute: "base_url",
 			Arrange: providertest.Answer(400, `{"statusCode":400,"message":"Endpoint not found"}`)},
 	})
 }
 
 func certificateErrors() []providertest.Case {
 	return withOp(sandbox.OpLogin, []providertest.Case{
-		{Name: "unknown certificate", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "unknown certificate", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.AstanaPlat.Certificate = "another" })},
-		{Name: "incorrect credentials", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "incorrect credentials", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: providertest.Answer(422, `{"statusCode":422,"message":"Incorrect credentials"}`)},
-		{Name: "authority does not find it", Class: providers.Config, Attribute: "certificate", Arrange: refusal(sandbox.AstanaCANotFound)},
-		{Name: "authority fails", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaCAFailed)},
-		{Name: "authority answers otherwise", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaCAUnknown)},
-		{Name: "authority answers garbled", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaCAGarbled)},
-		{Name: "outdated", Class: providers.Human, Reason: providers.CertificateExpired, Arrange: refusal(sandbox.AstanaOutdated)},
-		{Name: "expired by the upstream's clock", Class: providers.Human, Reason: providers.CertificateExpired,
+		{Name: "authority does not find it", Class: failure.Config, Attribute: "certificate", Arrange: refusal(sandbox.AstanaCANotFound)},
+		{Name: "authority fails", Class: failure.Retryable, Arrange: refusal(sandbox.AstanaCAFailed)},
+		{Name: "authority answers otherwise", Class: failure.Retryable, Arrange: refusal(sandbox.AstanaCAUnknown)},
+		{Name: "authority answers garbled", Class: failure.Retryable, Arrange: refusal(sandbox.AstanaCAGarbled)},
+		{Name: "outdated", Class: failure.Human, Reason: failure.CertificateExpired, Arrange: refusal(sandbox.AstanaOutdated)},
+		{Name: "expired by the upstream's clock", Class: failure.Human, Reason: failure.CertificateExpired,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(2 * 365 * 24 * time.Hour) }},
 	})
 }
@@ -108,36 +108,36 @@ func certificateErrors() []providertest.Case {
 func commonErrors() []providertest.Case {
 	answer := providertest.Answer
 	return withOp(sandbox.OpLogin, []providertest.Case{
-		{Name: "server error", Class: providers.Retryable, Arrange: refusal(sandbox.AstanaServerError)},
-		{Name: "500 with HTML", Class: providers.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
-		{Name: "500 without a code", Class: providers.Retryable, Arrange: answer(500, `{}`)},
-		{Name: "another server error", Class: providers.Server, Arrange: answer(501, `{"statusCode":501,"message":"Incorrect credentials"}`)},
-		{Name: "other letter case, spaces and dots", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "server error", Class: failure.Retryable, Arrange: refusal(sandbox.AstanaServerError)},
+		{Name: "500 with HTML", Class: failure.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "500 without a code", Class: failure.Retryable, Arrange: answer(500, `{}`)},
+		{Name: "another server error", Class: failure.Server, Arrange: answer(501, `{"statusCode":501,"message":"Incorrect credentials"}`)},
+		{Name: "other letter case, spaces and dots", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: answer(422, `{"statusCode":422,"message":" INCORRECT  credentials.. "}`)},
-		{Name: "unknown user, otherwise written", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "unknown user, otherwise written", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: answer(400, `{"statusCode":400,"message":"user with given credentials not found.","data":[]}`)},
-		{Name: "outdated without its last dot", Class: providers.Human, Reason: providers.CertificateExpired,
+		{Name: "outdated without its last dot", Class: failure.Human, Reason: failure.CertificateExpired,
 			Arrange: answer(400, `{"statusCode":400,"message":"certificate is outdated.Please get fresh one"}`)},
-		{Name: "another 400", Class: providers.Server, Arrange: answer(400, `{"statusCode":400,"message":"Incorrect credentials"}`)},
-		{Name: "400 without a message", Class: providers.Server, Arrange: answer(400, `{"statusCode":400}`)},
-		{Name: "400 with a message of another type", Class: providers.Server, Arrange: answer(400, `{"statusCode":400,"message":["Incorrect credentials"]}`)},
-		{Name: "another 422", Class: providers.Server, Arrange: answer(422, `{"statusCode":422,"message":"The login field is required"}`)},
-		{Name: "401", Class: providers.Server, Arrange: answer(401, `{"statusCode":401,"message":"Incorrect credentials"}`)},
-		{Name: "403", Class: providers.Server, Arrange: answer(403, `{"statusCode":403,"message":"Incorrect credentials"}`)},
-		{Name: "404", Class: providers.Server, Arrange: answer(404, `{"statusCode":404,"message":"Not found"}`)},
-		{Name: "no code", Class: providers.Server, Arrange: answer(422, `{"message":"Incorrect credentials"}`)},
-		{Name: "code of another type", Class: providers.Server, Arrange: answer(422, `{"statusCode":"422","message":"Incorrect credentials"}`)},
-		{Name: "another code", Class: providers.Server, Arrange: answer(400, `{"statusCode":422,"message":"Incorrect credentials"}`)},
-		{Name: "rejection in HTTP 200", Class: providers.Server, Arrange: answer(200, `{"statusCode":422,"message":"Incorrect credentials"}`)},
-		{Name: "rejection in HTTP 500", Class: providers.Server, Arrange: answer(500, `{"statusCode":422,"message":"Incorrect credentials"}`)},
-		{Name: "success in HTTP 400", Class: providers.Server, Arrange: answer(400, `{"statusCode":200,"data":{"token":"x"}}`)},
-		{Name: "no data", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"message":"Access token created"}`)},
-		{Name: "data is null", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":null}`)},
-		{Name: "data is a list", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":[]}`)},
-		{Name: "no token", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{}}`)},
-		{Name: "empty token", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":""}}`)},
-		{Name: "token of another type", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
-		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
+		{Name: "another 400", Class: failure.Server, Arrange: answer(400, `{"statusCode":400,"message":"Incorrect credentials"}`)},
+		{Name: "400 without a message", Class: failure.Server, Arrange: answer(400, `{"statusCode":400}`)},
+		{Name: "400 with a message of another type", Class: failure.Server, Arrange: answer(400, `{"statusCode":400,"message":["Incorrect credentials"]}`)},
+		{Name: "another 422", Class: failure.Server, Arrange: answer(422, `{"statusCode":422,"message":"The login field is required"}`)},
+		{Name: "401", Class: failure.Server, Arrange: answer(401, `{"statusCode":401,"message":"Incorrect credentials"}`)},
+		{Name: "403", Class: failure.Server, Arrange: answer(403, `{"statusCode":403,"message":"Incorrect credentials"}`)},
+		{Name: "404", Class: failure.Server, Arrange: answer(404, `{"statusCode":404,"message":"Not found"}`)},
+		{Name: "no code", Class: failure.Server, Arrange: answer(422, `{"message":"Incorrect credentials"}`)},
+		{Name: "code of another type", Class: failure.Server, Arrange: answer(422, `{"statusCode":"422","message":"Incorrect credentials"}`)},
+		{Name: "another code", Class: failure.Server, Arrange: answer(400, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "rejection in HTTP 200", Class: failure.Server, Arrange: answer(200, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "rejection in HTTP 500", Class: failure.Server, Arrange: answer(500, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "success in HTTP 400", Class: failure.Server, Arrange: answer(400, `{"statusCode":200,"data":{"token":"x"}}`)},
+		{Name: "no data", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"message":"Access token created"}`)},
+		{Name: "data is null", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":null}`)},
+		{Name: "data is a list", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":[]}`)},
+		{Name: "no token", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{}}`)},
+		{Name: "empty token", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":""}}`)},
+		{Name: "token of another type", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
+		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
 	})
 }
 

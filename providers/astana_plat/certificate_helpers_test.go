@@ -1,4 +1,4 @@
-package astanaplat_test
+package astana_plat_test
 
 import (
 	"crypto"
@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
 	"github.com/youmark/pkcs8"
@@ -30,7 +30,7 @@ func block(attrs map[string]string) map[string][]schema.Values {
 	return map[string][]schema.Values{"certificate": {schema.NewValues(certificateTable(), "", values, nil)}}
 }
 
-func certificateTable() *schema.Block { return &astanaplat.Spec().Blocks[0].Block }
+func certificateTable() *schema.Block { return &astana_plat.Spec().Blocks[0].Block }
 
 func issue(t *testing.T, s *sandbox.Sandbox, c sandbox.ClientCertificate) (certPEM, keyPEM string) {
 	t.Helper()

@@ -1,4 +1,4 @@
-package astanaplat_test
+package astana_plat_test
 
 import (
 	"crypto/ed25519"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/schema"
 	"github.com/youmark/pkcs8"
 	"github.com/zclconf/go-cty/cty"
@@ -25,7 +25,7 @@ func load(attrs map[string]string) (*tls.Certificate, error) {
 	if err := certificateTable().Check(blocks["certificate"][0]); err != nil {
 		return nil, err
 	}
-	return astanaplat.Spec().ClientCertificate(schema.NewValues(astanaplat.Spec().Block(), "", nil, blocks))
+	return astana_plat.Spec().ClientCertificate(schema.NewValues(astana_plat.Spec().Block(), "", nil, blocks))
 }
 
 func TestKeyForms(t *testing.T) {

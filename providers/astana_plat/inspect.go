@@ -1,10 +1,11 @@
-package astanaplat
+package astana_plat
 
 import (
 	"crypto/x509"
 	"fmt"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
 )
 
@@ -22,10 +23,10 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 	begins, ends := leaf.NotBefore.UTC(), leaf.NotAfter.UTC()
 	switch {
 	case now.After(ends):
-		return found(providers.CertificateExpired, "The client certificate expired on "+day(ends),
+		return found(failure.CertificateExpired, "The client certificate expired on "+day(ends),
 			"Have Astana-Plat issue a new one and put it into the certificate block")
 	case now.Before(begins):
-		return found(providers.CertificateExpired, "The client certificate is not valid before "+begins.Format(time.RFC3339),
+		return found(failure.CertificateExpired, "The client certificate is not valid before "+begins.Format(time.RFC3339),
 			"Wait until then, or give the one that is valid now; if it should be valid already, check this machine's clock")
 	case ends.Sub(now) <= warnBefore:
 		return found("", "The client certificate expires on "+day(ends),
@@ -61,7 +62,7 @@ func (p *provider) inspectIssuers(now time.Time) []providers.Finding {
 	return nil
 }
 
-func found(blocked providers.Reason, summary, detail string) []providers.Finding {
+func found(blocked failure.Reason, summary, detail string) []providers.Finding {
 	return []providers.Finding{{Blocked: blocked, Summary: summary, Detail: detail, Attribute: "certificate"}}
 }
 

@@ -1,14 +1,15 @@
-package astanaplat_test
+package astana_plat_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/providertest"
 )
 
 const dayLong = 24 * time.Hour
@@ -25,15 +26,15 @@ func TestCertificateDates(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		now     time.Time
-		blocked providers.Reason
+		blocked failure.Reason
 		says    string
 	}{
-		{"not yet valid", begins.Add(-time.Second), providers.CertificateExpired, "not valid before 2026-03-01T12:00:00Z"},
+		{"not yet valid", begins.Add(-time.Second), failure.CertificateExpired, "not valid before 2026-03-01T12:00:00Z"},
 		{"from its first second", begins, "", ""},
 		{"long before its end", ends.Add(-31 * dayLong), "", ""},
 		{"thirty days before", ends.Add(-30 * dayLong), "", "expires on 2026-09-01"},
 		{"its last second", ends, "", "expires on 2026-09-01"},
-		{"expired", ends.Add(time.Second), providers.CertificateExpired, "expired on 2026-09-01"},
+		{"expired", ends.Add(time.Second), failure.CertificateExpired, "expired on 2026-09-01"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := h.Provider.(providers.Inspector).Inspect(c.now, providers.Seen{})

@@ -1,4 +1,4 @@
-package astanaplat_test
+package astana_plat_test
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -71,7 +71,7 @@ func TestLostAnswers(t *testing.T) {
 				before := h.Login(t)
 				providertest.Fault(sandbox.Fault{Kind: kind, Count: 1})(t, h.Sandbox)
 				e := refused(t, h)
-				if e.Class != providers.Retryable || !e.AnswerLost {
+				if e.Class != failure.Retryable || !e.AnswerLost {
 					t.Errorf("class %q, AnswerLost %v: %v", e.Class, e.AnswerLost, e)
 				}
 				if _, live := h.Sandbox.Live("astana_plat", before.Access.Reveal()); live {
@@ -98,7 +98,7 @@ func TestAnswerOfSuccessWithoutATokenCountsAsLost(t *testing.T) {
 	} {
 		h := providertest.New(t, target())
 		providertest.Answer(200, body)(t, h.Sandbox)
-		if e := refused(t, h); e.Class != providers.Server || e.AnswerLost != lost {
+		if e := refused(t, h); e.Class != failure.Server || e.AnswerLost != lost {
 			t.Errorf("%s: class %q, AnswerLost %v", body, e.Class, e.AnswerLost)
 		}
 	}
@@ -117,7 +117,7 @@ func TestForeignCertificateIsRefusedWithoutALogin(t *testing.T) {
 	}
 	h := providertest.New(t, foreign)
 	e := refused(t, h)
-	if e.Class != providers.Config || e.AnswerLost || !strings.Contains(e.Message+e.Advice, "client certificate") {
+	if e.Class != failure.Config || e.AnswerLost || !strings.Contains(e.Message+e.Advice, "client certificate") {
 		t.Errorf("%+v", *e)
 	}
 	if n := len(h.Sandbox.Violations()); n != 0 || h.Sandbox.Counters("astana_plat", "").Logins.Received != 0 {
@@ -137,12 +137,12 @@ func TestServiceThatRepeatsTheCredentials(t *testing.T) {
 }
 
 // refused logs in, which must fail.
-func refused(t *testing.T, h *providertest.Harness) *providers.Error {
+func refused(t *testing.T, h *providertest.Harness) *failure.Error {
 	t.Helper()
 	_, err := h.Do(t.Context(), sandbox.OpLogin, credential.Token{})
-	var e *providers.Error
+	var e *failure.Error
 	if !errors.As(err, &e) {
-		t.Fatalf("got %v, want *providers.Error", err)
+		t.Fatalf("got %v, want *failure.Error", err)
 	}
 	return e
 }

@@ -1,4 +1,4 @@
-package astanaplat
+package astana_plat
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -86,7 +87,7 @@ func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
 // lost marks an answer of success whose token cannot be had: the service made
 // one, and the token before it is as dead as if no answer had come.
 func lost(a *upstream.Answer, err error) error {
-	var e *providers.Error
+	var e *failure.Error
 	if upstream.Success(a.Status) && errors.As(err, &e) {
 		e.AnswerLost = true
 	}
@@ -102,11 +103,11 @@ func (p *provider) send(ctx context.Context) (*upstream.Answer, error) {
 	body, err := json.Marshal(login)
 	if err != nil {
 		// Not wrapped: it could quote the body. Strings always encode.
-		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
+		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, upstream.URL(p.baseURL, p.path), bytes.NewReader(body))
 	if err != nil {
-		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
+		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/json")

@@ -1,10 +1,10 @@
-// Package astanaplat provides tokens of the Astana-Plat payments service: a
+// Package astana_plat provides tokens of the Astana-Plat payments service: a
 // login by name and password, or by a client certificate.
 //
 // Protocol: the service's "Авторизация" page. The default path, the lifetime
 // of tokens and that a login kills the token before it are those of its public
 // documentation; that the certificate is presented by mutual TLS is inferred.
-package astanaplat
+package astana_plat
 
 import (
 	"errors"

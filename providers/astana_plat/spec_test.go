@@ -1,10 +1,10 @@
-package astanaplat_test
+package astana_plat_test
 
 import (
 	"strings"
 	"testing"
 
-	astanaplat "github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -30,7 +30,7 @@ func TestAttributeChecks(t *testing.T) {
 		{"token_ttl", "soon", false},
 	} {
 		t.Run(c.attribute+" "+c.value, func(t *testing.T) {
-			a, _ := astanaplat.Spec().Block().Attribute(c.attribute)
+			a, _ := astana_plat.Spec().Block().Attribute(c.attribute)
 			if err := a.Check(cty.StringVal(c.value)); (err == nil) != c.ok {
 				t.Errorf("got %v, want ok = %v", err, c.ok)
 			}
@@ -62,7 +62,7 @@ func TestExactlyOneWayToLogIn(t *testing.T) {
 			if c.block {
 				blocks = block(nil)
 			}
-			spec := astanaplat.Spec()
+			spec := astana_plat.Spec()
 			err := spec.Check(schema.NewValues(spec.Block(), "", c.attrs, blocks))
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -72,7 +72,7 @@ func TestExactlyOneWayToLogIn(t *testing.T) {
 }
 
 func TestRevokesPreviousUnlessToldOtherwise(t *testing.T) {
-	spec := astanaplat.Spec()
+	spec := astana_plat.Spec()
 	for _, c := range []struct {
 		value cty.Value
 		want  bool
@@ -86,13 +86,13 @@ func TestRevokesPreviousUnlessToldOtherwise(t *testing.T) {
 
 // A changed certificate must lift a remembered rejection.
 func TestEverythingOfTheLoginShapesIt(t *testing.T) {
-	for _, a := range astanaplat.Spec().Blocks[0].Attributes {
+	for _, a := range astana_plat.Spec().Blocks[0].Attributes {
 		if a.Effect != schema.ShapesLogin || !a.Sensitive {
 			t.Errorf("certificate.%s must be sensitive and shape the login", a.Name)
 		}
 	}
 	for _, name := range []string{"base_url", "path", "login", "password"} {
-		if a, _ := astanaplat.Spec().Block().Attribute(name); a.Effect != schema.ShapesLogin {
+		if a, _ := astana_plat.Spec().Block().Attribute(name); a.Effect != schema.ShapesLogin {
 			t.Errorf("%s must shape the login", name)
 		}
 	}

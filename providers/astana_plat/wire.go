@@ -1,4 +1,4 @@
-package astanaplat
+package astana_plat
 
 import (
 	"encoding/json"

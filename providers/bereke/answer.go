@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // readToken reads the answer of a login that succeeded.
@@ -19,7 +19,7 @@ func readToken(a *upstream.Answer, issuedAt time.Time) (credential.Token, error)
 	if answer.AccessToken.IsZero() && answer.demand() != "" {
 		// No token is lost with this error, and it says more than that the
 		// token is missing.
-		e := a.Fail(providers.Human, "", "")
+		e := a.Fail(failure.Human, "", "")
 		demanded(e, answer.demand())
 		return credential.Token{}, e
 	}
@@ -55,14 +55,14 @@ func (l loginAnswer) demand() string {
 }
 
 // demanded fills in an error about a demand.
-func demanded(e *providers.Error, demand string) {
-	e.Class = providers.Human
+func demanded(e *failure.Error, demand string) {
+	e.Class = failure.Human
 	if demand == passwordChange {
-		e.Reason, e.Message = providers.PasswordChangeRequired, "the bank demands another password"
+		e.Reason, e.Message = failure.PasswordChangeRequired, "the bank demands another password"
 		e.Advice = "Log in to the bank as this user, set a new password there, then put it into password."
 		return
 	}
-	e.Reason, e.Message = providers.SecondFactorUnsupported, "the bank demands a second factor for this user, which its document does not describe"
+	e.Reason, e.Message = failure.SecondFactorUnsupported, "the bank demands a second factor for this user, which its document does not describe"
 	e.Advice = "Have the bank give credsync a user that logs in with a password alone."
 }
 
@@ -104,28 +104,28 @@ func loginRefused(a *upstream.Answer) error {
 	documented := a.Status == http.StatusBadRequest || a.Status == http.StatusUnauthorized
 	switch {
 	case a.Status == http.StatusLocked, a.Status < http.StatusInternalServerError && body.locked():
-		e := fail(a, body, providers.Human, "the account is locked", "Have the bank unlock the user, and find out what locked it before credsync logs in again.")
-		e.Reason = providers.AccountLocked
+		e := fail(a, body, failure.Human, "the account is locked", "Have the bank unlock the user, and find out what locked it before credsync logs in again.")
+		e.Reason = failure.AccountLocked
 		return e
 	case documented && code == "invalid_client":
-		e := fail(a, body, providers.Config, "the bank does not know this client", "Correct basic_auth; the bank's own web client is \"WEB:\".")
+		e := fail(a, body, failure.Config, "the bank does not know this client", "Correct basic_auth; the bank's own web client is \"WEB:\".")
 		e.Attribute = "basic_auth"
 		return e
 	case documented && code == "unsupported_grant_type":
-		e := fail(a, body, providers.Config, "the service does not offer this way to log in", "Check that base_url is the address of the bank's API.")
+		e := fail(a, body, failure.Config, "the service does not offer this way to log in", "Check that base_url is the address of the bank's API.")
 		e.Attribute = "base_url"
 		return e
 	case documented && code == "invalid_grant", a.Status == http.StatusUnauthorized:
-		e := fail(a, body, providers.Credentials, "the bank rejects the user name or the password",
+		e := fail(a, body, failure.Credentials, "the bank rejects the user name or the password",
 			"Correct username and password. If both are right, ask the bank about its public key, padding and basic_auth. The same ones are not tried again.")
-		e.Reason = providers.CredentialsRejected
+		e.Reason = failure.CredentialsRejected
 		return e
 	}
 	return a.Unknown(body.said())
 }
 
 // fail adds what the bank said to our own words.
-func fail(a *upstream.Answer, body refusal, c providers.Class, message, advice string) *providers.Error {
+func fail(a *upstream.Answer, body refusal, c failure.Class, message, advice string) *failure.Error {
 	if said := a.Said(body.said()); said != "" {
 		message += ": " + said
 	}

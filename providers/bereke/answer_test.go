@@ -9,8 +9,8 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"

@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers/bereke"
-	"github.com/credsync/credsync/providers/providertest"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -66,8 +66,8 @@ func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
 }
 
 func loginErrors() []providertest.Case {
-	answer, credentials, rejected := providertest.Answer, providers.Credentials, providers.CredentialsRejected
-	human, locked := providers.Human, providers.AccountLocked
+	answer, credentials, rejected := providertest.Answer, failure.Credentials, failure.CredentialsRejected
+	human, locked := failure.Human, failure.AccountLocked
 	return withOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "wrong password", Class: credentials, Reason: rejected, Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
 		{Name: "unknown user", Class: credentials, Reason: rejected, Attributes: map[string]cty.Value{"username": cty.StringVal("nobody")}},
@@ -78,30 +78,30 @@ func loginErrors() []providertest.Case {
 		{Name: "401 invalid_grant", Class: credentials, Reason: rejected, Arrange: answer(401, `{"error":"Invalid_Grant"}`)},
 		{Name: "401 with another object", Class: credentials, Reason: rejected, Arrange: answer(401, `{"status":401,"message":"Unauthorized"}`)},
 		{Name: "401 without a body", Class: credentials, Reason: rejected, Arrange: answer(401, ``)},
-		{Name: "401 with HTML", Class: providers.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 401})},
-		{Name: "invalid_client", Class: providers.Config, Attribute: "basic_auth", Arrange: answer(401, `{"error":"invalid_client"}`)},
-		{Name: "unsupported_grant_type", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "401 with HTML", Class: failure.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 401})},
+		{Name: "invalid_client", Class: failure.Config, Attribute: "basic_auth", Arrange: answer(401, `{"error":"invalid_client"}`)},
+		{Name: "unsupported_grant_type", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
 		{Name: "locked", Class: human, Reason: locked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
 		{Name: "423", Class: human, Reason: locked, Arrange: answer(423, `{}`)},
 		{Name: "423 without a body", Class: human, Reason: locked, Arrange: answer(423, ``)},
 		{Name: "locked in words", Class: human, Reason: locked, Arrange: answer(400, `{"error":"invalid_grant","error_description":"User account is LOCKED"}`)},
 		{Name: "locked in Russian", Class: human, Reason: locked, Arrange: answer(401, `{"message":"Пользователь Заблокирован"}`)},
-		{Name: "a table that is locked", Class: providers.Server, Arrange: answer(500, `{"error":"server_error","message":"database is locked"}`)},
-		{Name: "password change without a token", Class: human, Reason: providers.PasswordChangeRequired,
+		{Name: "a table that is locked", Class: failure.Server, Arrange: answer(500, `{"error":"server_error","message":"database is locked"}`)},
+		{Name: "password change without a token", Class: human, Reason: failure.PasswordChangeRequired,
 			Arrange: answer(200, `{"access_token":"","is_password_change":true}`)},
-		{Name: "second factor without a token", Class: human, Reason: providers.SecondFactorUnsupported,
+		{Name: "second factor without a token", Class: human, Reason: failure.SecondFactorUnsupported,
 			Arrange: answer(200, `{"access_token":null,"possible_chains":[{"type":"SMS"}]}`)},
-		{Name: "another 400", Class: providers.Server, Arrange: answer(400, `{"error":"invalid_request"}`)},
-		{Name: "403", Class: providers.Server, Arrange: answer(403, `{"message":"forbidden"}`)},
-		{Name: "404", Class: providers.Server, Arrange: answer(404, `{}`)},
-		{Name: "404 without a body", Class: providers.Server, Arrange: answer(404, ``)},
-		{Name: "500", Class: providers.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
-		{Name: "the documented example, which has no token", Class: providers.Server, Arrange: answer(200, sample)},
-		{Name: "invalid_grant in a success", Class: providers.Server, Arrange: answer(200, `{"error":"invalid_grant"}`)},
-		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"access_token":"a\nb","customers":[]}`)},
-		{Name: "customer id with an exponent", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","customers":[{"id":1e3}]}`)},
-		{Name: "customers of another type", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","customers":{}}`)},
-		{Name: "expires_in of another type", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","expires_in":"soon"}`)},
+		{Name: "another 400", Class: failure.Server, Arrange: answer(400, `{"error":"invalid_request"}`)},
+		{Name: "403", Class: failure.Server, Arrange: answer(403, `{"message":"forbidden"}`)},
+		{Name: "404", Class: failure.Server, Arrange: answer(404, `{}`)},
+		{Name: "404 without a body", Class: failure.Server, Arrange: answer(404, ``)},
+		{Name: "500", Class: failure.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
+		{Name: "the documented example, which has no token", Class: failure.Server, Arrange: answer(200, sample)},
+		{Name: "invalid_grant in a success", Class: failure.Server, Arrange: answer(200, `{"error":"invalid_grant"}`)},
+		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"access_token":"a\nb","customers":[]}`)},
+		{Name: "customer id with an exponent", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","customers":[{"id":1e3}]}`)},
+		{Name: "customers of another type", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","customers":{}}`)},
+		{Name: "expires_in of another type", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","expires_in":"soon"}`)},
 	})
 }
 

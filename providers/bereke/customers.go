@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -18,17 +18,17 @@ import (
 // call that would tell more.
 func (p *provider) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
 	customers, _ := t.Outputs["customers"].([]map[string]string)
-	e := &providers.Error{Op: "check the login's answer", URL: p.baseURL}
+	e := &failure.Error{Op: "check the login's answer", URL: p.baseURL}
 	switch expires := upstream.Earlier(t.ExpiresAt, upstream.JWTExpiry(t.Access)); {
 	case t.Outputs.String(demandOutput) != "":
 		demanded(e, t.Outputs.String(demandOutput))
 	case len(customers) == 0:
-		e.Class, e.Reason = providers.Human, providers.NoAccess
+		e.Class, e.Reason = failure.Human, failure.NoAccess
 		e.Message, e.Advice = "the user acts for no customer", "Have the bank, or the customer's administrator there, give this user access to a customer."
 	case t.Access.IsZero():
-		e.Class, e.Message, e.Advice = providers.Credentials, "there is no token", "The next apply logs in."
+		e.Class, e.Message, e.Advice = failure.Credentials, "there is no token", "The next apply logs in."
 	case !expires.IsZero() && !p.env.Now().Before(expires):
-		e.Class = providers.Credentials
+		e.Class = failure.Credentials
 		e.Message = "the token expired at " + expires.UTC().Format(time.RFC3339)
 		e.Advice = "The next apply logs in. If the token is new, this machine's clock is wrong."
 	default:
@@ -39,7 +39,7 @@ func (p *provider) Verify(_ context.Context, t credential.Token) (credential.Out
 
 // choose returns the configured customer, or the only one. It fills in e and
 // returns it where the configured one is not exactly one.
-func (p *provider) choose(customers []map[string]string, e *providers.Error, tokens []credential.Secret) (credential.Outputs, error) {
+func (p *provider) choose(customers []map[string]string, e *failure.Error, tokens []credential.Secret) (credential.Outputs, error) {
 	matching := customers
 	switch {
 	case p.customerID != "":
@@ -65,7 +65,7 @@ func (p *provider) choose(customers []map[string]string, e *providers.Error, tok
 		e.Message = "several customers have the configured customer_name"
 		e.Advice = "Set customer_id in its place, to that of one of " + p.listed(matching, tokens) + "."
 	}
-	e.Class = providers.Config
+	e.Class = failure.Config
 	return nil, e
 }
 

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // key returns the configured key, or gets the published one.
@@ -32,7 +32,7 @@ func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
 	}
 	switch {
 	case a.Status >= http.StatusBadRequest && a.Status < http.StatusInternalServerError:
-		e := a.Fail(providers.Config, "no key is published at this address", "Correct public_key_url, or set public_key to the key itself.")
+		e := a.Fail(failure.Config, "no key is published at this address", "Correct public_key_url, or set public_key to the key itself.")
 		e.Attribute = "public_key_url"
 		return publicKey{}, e
 	case a.Status != http.StatusOK:
@@ -47,7 +47,7 @@ func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
 	}
 	key, err := parseKey(answer.Key)
 	if err != nil {
-		return publicKey{}, a.Fail(providers.Server, "the answer's \"key\" cannot be used: "+err.Error(), "Check public_key_url; if it is right, ask the bank, or set public_key to the key itself.")
+		return publicKey{}, a.Fail(failure.Server, "the answer's \"key\" cannot be used: "+err.Error(), "Check public_key_url; if it is right, ask the bank, or set public_key to the key itself.")
 	}
 	return key, nil
 }
@@ -55,7 +55,7 @@ func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
 // aboutKeyURL has an error speak of public_key_url where package upstream,
 // which knows of one address only, says base_url.
 func aboutKeyURL(err error) error {
-	var e *providers.Error
+	var e *failure.Error
 	if !errors.As(err, &e) {
 		return err
 	}

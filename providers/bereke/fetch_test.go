@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
 )
 
@@ -35,13 +36,13 @@ func FuzzFetchKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		p := &provider{keyURL: "http://127.0.0.1:1/key", username: credential.NewSecret("canary-user"), env: providers.Env{Client: &http.Client{Transport: answering(body)}, Version: "1.2.3"}}
 		key, err := p.fetchKey(t.Context())
-		var e *providers.Error
+		var e *failure.Error
 		switch {
 		case err == nil:
 			if _, err := key.encrypt("password", paddingPKCS1, credential.NewSecret("x")); err != nil {
 				t.Errorf("a key that was accepted does not encrypt: %v", err)
 			}
-		case !errors.As(err, &e) || e.Class != providers.Server:
+		case !errors.As(err, &e) || e.Class != failure.Server:
 			t.Errorf("got %v, want class server", err)
 		}
 	})

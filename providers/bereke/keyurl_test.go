@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/bereke"
@@ -127,28 +128,28 @@ func TestRejectionIsNotTriedAgainUnlessTheKeyChanged(t *testing.T) {
 		name    string
 		attrs   map[string]cty.Value
 		arrange func(*testing.T, *bank)
-		class   providers.Class
+		class   failure.Class
 		logins  int
 		keys    int
 	}{
-		{"wrong password", wrong, nil, providers.Credentials, 1, 2},
+		{"wrong password", wrong, nil, failure.Credentials, 1, 2},
 		{"wrong password, and the key is gone by then", wrong, func(t *testing.T, b *bank) {
 			b.answered = func() { b.add(t, sandbox.Fault{Kind: sandbox.Status, Status: 404, Op: sandbox.OpKey}) }
-		}, providers.Credentials, 1, 2},
+		}, failure.Credentials, 1, 2},
 		{"wrong password, and the key is broken by then", wrong, func(t *testing.T, b *bank) {
 			b.answered = func() {
 				b.add(t, sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: `{"key":"none"}`, Op: sandbox.OpKey})
 			}
-		}, providers.Credentials, 1, 2},
+		}, failure.Credentials, 1, 2},
 		{"the key changes at each login", nil, func(t *testing.T, b *bank) {
 			b.add(t, sandbox.Fault{Kind: sandbox.RotatedKey, Op: sandbox.OpLogin})
-		}, providers.Credentials, 2, 2},
+		}, failure.Credentials, 2, 2},
 		{"locked", nil, func(_ *testing.T, b *bank) {
 			b.Update("bereke", username, func(a *sandbox.Account) { a.Locked = true })
-		}, providers.Human, 1, 1},
+		}, failure.Human, 1, 1},
 		{"lost answer", nil, func(t *testing.T, b *bank) {
 			b.add(t, sandbox.Fault{Kind: sandbox.DropAnswer, Op: sandbox.OpLogin})
-		}, providers.Retryable, 1, 1},
+		}, failure.Retryable, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBank(t, c.attrs)
@@ -156,7 +157,7 @@ func TestRejectionIsNotTriedAgainUnlessTheKeyChanged(t *testing.T) {
 				c.arrange(t, b)
 			}
 			_, err := b.provider.Login(t.Context())
-			if providers.ClassOf(err) != c.class {
+			if failure.ClassOf(err) != c.class {
 				t.Errorf("got %v, want class %s", err, c.class)
 			}
 			if logins, keys := b.sent(); logins != c.logins || keys != c.keys {
@@ -173,28 +174,28 @@ func TestKeyThatCannotBeHad(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		fault     sandbox.Fault
-		class     providers.Class
+		class     failure.Class
 		attribute string
 	}{
-		{"404", answer(404, `{}`), providers.Config, "public_key_url"},
-		{"401", answer(401, ``), providers.Config, "public_key_url"},
-		{"moved", sandbox.Fault{Kind: sandbox.Redirect, Status: 308, Location: "https://example.com/key?x=y"}, providers.Config, "public_key_url"},
-		{"500", answer(500, `{}`), providers.Server, ""},
-		{"503", answer(503, ``), providers.Retryable, ""},
-		{"reset", sandbox.Fault{Kind: sandbox.Reset}, providers.Retryable, ""},
-		{"HTML", sandbox.Fault{Kind: sandbox.HTML, Status: 200}, providers.Server, ""},
-		{"no key", answer(200, `{}`), providers.Server, ""},
-		{"null", answer(200, `{"key":null}`), providers.Server, ""},
-		{"another type", answer(200, `{"key":{}}`), providers.Server, ""},
-		{"no PEM", answer(200, `{"key":"canary"}`), providers.Server, ""},
-		{"50 MB", sandbox.Fault{Kind: sandbox.Huge}, providers.Server, ""},
+		{"404", answer(404, `{}`), failure.Config, "public_key_url"},
+		{"401", answer(401, ``), failure.Config, "public_key_url"},
+		{"moved", sandbox.Fault{Kind: sandbox.Redirect, Status: 308, Location: "https://example.com/key?x=y"}, failure.Config, "public_key_url"},
+		{"500", answer(500, `{}`), failure.Server, ""},
+		{"503", answer(503, ``), failure.Retryable, ""},
+		{"reset", sandbox.Fault{Kind: sandbox.Reset}, failure.Retryable, ""},
+		{"HTML", sandbox.Fault{Kind: sandbox.HTML, Status: 200}, failure.Server, ""},
+		{"no key", answer(200, `{}`), failure.Server, ""},
+		{"null", answer(200, `{"key":null}`), failure.Server, ""},
+		{"another type", answer(200, `{"key":{}}`), failure.Server, ""},
+		{"no PEM", answer(200, `{"key":"canary"}`), failure.Server, ""},
+		{"50 MB", sandbox.Fault{Kind: sandbox.Huge}, failure.Server, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBank(t, nil)
 			c.fault.Op = sandbox.OpKey
 			b.add(t, c.fault)
 			_, err := b.provider.Login(t.Context())
-			var e *providers.Error
+			var e *failure.Error
 			if !errors.As(err, &e) || e.Class != c.class || e.Attribute != c.attribute || e.AnswerLost {
 				t.Fatalf("got %+v, want class %s, attribute %q", e, c.class, c.attribute)
 			}
@@ -211,8 +212,8 @@ func TestKeyThatCannotBeHad(t *testing.T) {
 func TestPublishedKeyTooSmallForTheLogin(t *testing.T) {
 	b := newBank(t, map[string]cty.Value{"password": cty.StringVal(strings.Repeat("p", 246))})
 	_, err := b.provider.Login(t.Context())
-	var e *providers.Error
-	if !errors.As(err, &e) || e.Class != providers.Config || e.Attribute != "public_key_url" || !strings.Contains(e.Message, "at most 245 bytes") {
+	var e *failure.Error
+	if !errors.As(err, &e) || e.Class != failure.Config || e.Attribute != "public_key_url" || !strings.Contains(e.Message, "at most 245 bytes") {
 		t.Errorf("got %v", err)
 	}
 	if logins, _ := b.sent(); logins != 0 {
@@ -236,7 +237,7 @@ func TestEncryptedLoginIsNeverShown(t *testing.T) {
 			_, err := b.provider.Login(t.Context())
 			shown := b.log.String()
 			if err != nil {
-				var e *providers.Error
+				var e *failure.Error
 				errors.As(err, &e)
 				shown += err.Error() + e.Advice + e.URL
 			}

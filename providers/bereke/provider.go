@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -89,8 +90,8 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 
 // rejected reports whether the bank said that the credentials are wrong.
 func rejected(err error) bool {
-	var e *providers.Error
-	return errors.As(err, &e) && e.Class == providers.Credentials
+	var e *failure.Error
+	return errors.As(err, &e) && e.Class == failure.Credentials
 }
 
 func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Token, error) {
@@ -155,8 +156,8 @@ func (p *provider) setHeaders(req *http.Request) {
 }
 
 // configError is an error found before anything is sent.
-func (p *provider) configError(op, attribute, message, advice string) *providers.Error {
-	return &providers.Error{Class: providers.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice}
+func (p *provider) configError(op, attribute, message, advice string) *failure.Error {
+	return &failure.Error{Class: failure.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice}
 }
 
 // Inspect warns of a key that the bank has probably replaced: a login with it

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -22,9 +22,9 @@ func byName(name string) map[string]cty.Value {
 
 func verifyErrors() []providertest.Case {
 	return withOp(sandbox.OpVerify, []providertest.Case{
-		{Name: "customer_id not in the list", Class: providers.Config, Attribute: "customer_id",
+		{Name: "customer_id not in the list", Class: failure.Config, Attribute: "customer_id",
 			Attributes: map[string]cty.Value{"customer_id": cty.StringVal("5")}},
-		{Name: "customer_name not in the list", Class: providers.Config, Attribute: "customer_name", Attributes: byName("ИП Test")},
+		{Name: "customer_name not in the list", Class: failure.Config, Attribute: "customer_name", Attributes: byName("ИП Test")},
 	})
 }
 
@@ -33,14 +33,14 @@ func TestWhatIsWrongWithATokenIsFoundByVerifyNotLogin(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*sandbox.Account)
-		reason providers.Reason
+		reason failure.Reason
 	}{
-		{"no customers", func(a *sandbox.Account) { a.Bereke.Customers = nil }, providers.NoAccess},
-		{"password change", func(a *sandbox.Account) { a.Bereke.PasswordChange = true }, providers.PasswordChangeRequired},
-		{"second factor", func(a *sandbox.Account) { a.Bereke.PossibleChains = []string{"SMS"} }, providers.SecondFactorUnsupported},
+		{"no customers", func(a *sandbox.Account) { a.Bereke.Customers = nil }, failure.NoAccess},
+		{"password change", func(a *sandbox.Account) { a.Bereke.PasswordChange = true }, failure.PasswordChangeRequired},
+		{"second factor", func(a *sandbox.Account) { a.Bereke.PossibleChains = []string{"SMS"} }, failure.SecondFactorUnsupported},
 		{"all of it", func(a *sandbox.Account) {
 			a.Bereke.Customers, a.Bereke.PasswordChange, a.Bereke.PossibleChains = nil, true, []string{"SMS"}
-		}, providers.PasswordChangeRequired},
+		}, failure.PasswordChangeRequired},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := providertest.New(t, target())
@@ -50,8 +50,8 @@ func TestWhatIsWrongWithATokenIsFoundByVerifyNotLogin(t *testing.T) {
 				t.Error(err)
 			}
 			_, err := h.Verify(t.Context(), token)
-			var e *providers.Error
-			if !errors.As(err, &e) || e.Class != providers.Human || e.Reason != c.reason || e.Message == "" || e.Advice == "" || e.URL == "" {
+			var e *failure.Error
+			if !errors.As(err, &e) || e.Class != failure.Human || e.Reason != c.reason || e.Message == "" || e.Advice == "" || e.URL == "" {
 				t.Errorf("got %v, want class human, %s", err, c.reason)
 			}
 		})
@@ -119,8 +119,8 @@ func TestCandidatesAreListed(t *testing.T) {
 			h := providertest.New(t, target(), providertest.WithAttributes(c.attrs))
 			token := credential.Token{Access: credential.NewSecret("x"), Outputs: credential.Outputs{"customers": c.customers}}
 			_, err := h.Verify(t.Context(), token)
-			var e *providers.Error
-			if !errors.As(err, &e) || e.Class != providers.Config || e.Attribute != c.attribute {
+			var e *failure.Error
+			if !errors.As(err, &e) || e.Class != failure.Config || e.Attribute != c.attribute {
 				t.Fatalf("got %v", err)
 			}
 			for _, want := range c.shown {
@@ -146,7 +146,7 @@ func TestExpiredOrAbsentTokensAreRejected(t *testing.T) {
 	absent.Access = credential.Secret{}
 	for name, token := range map[string]credential.Token{"by the answer": expired, "by its claim": claimed, "absent": absent} {
 		_, err := h.Verify(t.Context(), token)
-		if providers.ClassOf(err) != providers.Credentials {
+		if failure.ClassOf(err) != failure.Credentials {
 			t.Errorf("%s: got %v, want class credentials", name, err)
 		}
 	}

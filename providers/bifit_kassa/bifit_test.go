@@ -1,4 +1,4 @@
-package bifitkassa_test
+package bifit_kassa_test
 
 import (
 	"net/http"
@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
-	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -29,7 +29,7 @@ func target() providertest.Target {
 		"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "deflate", "Accept": "application/json", "Authorization": "",
 	}
 	return providertest.Target{
-		Spec: bifitkassa.Spec(),
+		Spec: bifit_kassa.Spec(),
 		Account: sandbox.Account{
 			Upstream: "bifit_kassa", Name: username, Password: password,
 			BifitKassa: &sandbox.BifitKassaAccount{UserID: "98765432109876543210"},
@@ -73,62 +73,62 @@ func set(name, value string) map[string]cty.Value {
 func loginErrors() []providertest.Case {
 	answer := providertest.Answer
 	return withOp(sandbox.OpLogin, []providertest.Case{
-		{Name: "wrong password", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "wrong password", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
-		{Name: "unknown username", Class: providers.Credentials, Reason: providers.CredentialsRejected, Attributes: set("username", "79990000000")},
-		{Name: "another encoding", Class: providers.Credentials, Reason: providers.CredentialsRejected, Attributes: set("password_encoding", "url_unpadded")},
-		{Name: "401 invalid_grant", Class: providers.Credentials, Reason: providers.CredentialsRejected, Arrange: answer(401, `{"error":"invalid_grant"}`)},
-		{Name: "401 with another word", Class: providers.Credentials, Reason: providers.CredentialsRejected, Arrange: answer(401, `{"error":"unauthorized"}`)},
-		{Name: "second factor", Class: providers.Human, Reason: providers.NeedsCode,
+		{Name: "unknown username", Class: failure.Credentials, Reason: failure.CredentialsRejected, Attributes: set("username", "79990000000")},
+		{Name: "another encoding", Class: failure.Credentials, Reason: failure.CredentialsRejected, Attributes: set("password_encoding", "url_unpadded")},
+		{Name: "401 invalid_grant", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: answer(401, `{"error":"invalid_grant"}`)},
+		{Name: "401 with another word", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: answer(401, `{"error":"unauthorized"}`)},
+		{Name: "second factor", Class: failure.Human, Reason: failure.NeedsCode,
 			Arrange: change(func(a *sandbox.Account) { a.BifitKassa.SecondFactor = true })},
-		{Name: "documented mfa_required", Class: providers.Human, Reason: providers.NeedsCode,
+		{Name: "documented mfa_required", Class: failure.Human, Reason: failure.NeedsCode,
 			Arrange: answer(401, `{"error":"mfa_required","error_description":"Требуется многофакторная аутентификация"}`)},
-		{Name: "locked", Class: providers.Human, Reason: providers.AccountLocked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
-		{Name: "locked in Russian", Class: providers.Human, Reason: providers.AccountLocked,
+		{Name: "locked", Class: failure.Human, Reason: failure.AccountLocked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "locked in Russian", Class: failure.Human, Reason: failure.AccountLocked,
 			Arrange: answer(401, `{"error":"unauthorized","error_description":"Пользователь ЗАБЛОКИРОВАН"}`)},
-		{Name: "423", Class: providers.Human, Reason: providers.AccountLocked, Arrange: answer(423, `{}`)},
-		{Name: "403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
-		{Name: "wrong client", Class: providers.Config, Attribute: "client_id", Attributes: set("client_secret", "another")},
-		{Name: "unsupported grant type", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
-		{Name: "invalid request", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"invalid_request"}`)},
-		{Name: "400 with another word", Class: providers.Server, Arrange: answer(400, `{"error":"oops"}`)},
-		{Name: "404", Class: providers.Server, Arrange: answer(404, `{"error":"Not Found"}`)},
-		{Name: "500 invalid_grant", Class: providers.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
-		{Name: "500 with HTML", Class: providers.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
-		{Name: "no token", Class: providers.Server, Arrange: answer(200, `{"refresh_token":"x","expires_in":43199}`)},
-		{Name: "empty token", Class: providers.Server, Arrange: answer(200, `{"access_token":""}`)},
-		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"access_token":"a\nb"}`)},
+		{Name: "423", Class: failure.Human, Reason: failure.AccountLocked, Arrange: answer(423, `{}`)},
+		{Name: "403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
+		{Name: "wrong client", Class: failure.Config, Attribute: "client_id", Attributes: set("client_secret", "another")},
+		{Name: "unsupported grant type", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "invalid request", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"invalid_request"}`)},
+		{Name: "400 with another word", Class: failure.Server, Arrange: answer(400, `{"error":"oops"}`)},
+		{Name: "404", Class: failure.Server, Arrange: answer(404, `{"error":"Not Found"}`)},
+		{Name: "500 invalid_grant", Class: failure.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
+		{Name: "500 with HTML", Class: failure.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "no token", Class: failure.Server, Arrange: answer(200, `{"refresh_token":"x","expires_in":43199}`)},
+		{Name: "empty token", Class: failure.Server, Arrange: answer(200, `{"access_token":""}`)},
+		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"access_token":"a\nb"}`)},
 	})
 }
 
 func refreshErrors() []providertest.Case {
 	answer := providertest.Answer
 	return withOp(sandbox.OpRefresh, []providertest.Case{
-		{Name: "revoked refresh token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
-		{Name: "expired refresh token", Class: providers.Credentials, Arrange: advance(31 * 24 * time.Hour)},
-		{Name: "refresh of a locked account", Class: providers.Credentials, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
-		{Name: "refresh 401 invalid_grant", Class: providers.Credentials, Arrange: answer(401, `{"error":"invalid_grant"}`)},
-		{Name: "refresh 401 with another word", Class: providers.Credentials, Arrange: answer(401, `{"error":"invalid_token"}`)},
-		{Name: "refresh wants a code", Class: providers.Credentials, Arrange: answer(401, `{"error":"mfa_required"}`)},
-		{Name: "refresh 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
-		{Name: "refresh by a wrong client", Class: providers.Config, Attribute: "client_id",
+		{Name: "revoked refresh token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "expired refresh token", Class: failure.Credentials, Arrange: advance(31 * 24 * time.Hour)},
+		{Name: "refresh of a locked account", Class: failure.Credentials, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "refresh 401 invalid_grant", Class: failure.Credentials, Arrange: answer(401, `{"error":"invalid_grant"}`)},
+		{Name: "refresh 401 with another word", Class: failure.Credentials, Arrange: answer(401, `{"error":"invalid_token"}`)},
+		{Name: "refresh wants a code", Class: failure.Credentials, Arrange: answer(401, `{"error":"mfa_required"}`)},
+		{Name: "refresh 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
+		{Name: "refresh by a wrong client", Class: failure.Config, Attribute: "client_id",
 			Arrange: change(func(a *sandbox.Account) { a.BifitKassa.ClientID = "another" })},
-		{Name: "refresh unsupported", Class: providers.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
-		{Name: "refresh 500", Class: providers.Server, Arrange: answer(500, `{}`)},
-		{Name: "refresh without a token", Class: providers.Server, Arrange: answer(200, `{"refresh_token":"x"}`)},
+		{Name: "refresh unsupported", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "refresh 500", Class: failure.Server, Arrange: answer(500, `{}`)},
+		{Name: "refresh without a token", Class: failure.Server, Arrange: answer(200, `{"refresh_token":"x"}`)},
 	})
 }
 
 func readErrors() []providertest.Case {
 	answer := providertest.Answer
 	return withOp(sandbox.OpVerify, []providertest.Case{
-		{Name: "revoked token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
-		{Name: "expired token", Class: providers.Credentials, Arrange: advance(12 * time.Hour)},
-		{Name: "read 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
-		{Name: "read 404", Class: providers.Config, Attribute: "verify_path", Arrange: answer(404, `{}`)},
-		{Name: "read 405", Class: providers.Config, Attribute: "verify_path", Arrange: answer(405, `{}`)},
-		{Name: "read 418", Class: providers.Server, Arrange: answer(418, `{}`)},
-		{Name: "read 500", Class: providers.Server, Arrange: answer(500, `{}`)},
+		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "expired token", Class: failure.Credentials, Arrange: advance(12 * time.Hour)},
+		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
+		{Name: "read 404", Class: failure.Config, Attribute: "verify_path", Arrange: answer(404, `{}`)},
+		{Name: "read 405", Class: failure.Config, Attribute: "verify_path", Arrange: answer(405, `{}`)},
+		{Name: "read 418", Class: failure.Server, Arrange: answer(418, `{}`)},
+		{Name: "read 500", Class: failure.Server, Arrange: answer(500, `{}`)},
 	})
 }
 

@@ -1,4 +1,4 @@
-package bifitkassa
+package bifit_kassa
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // maxSessionID bounds a session id; the documented one has nine digits.
@@ -46,8 +46,8 @@ func (p *provider) LoginWithCode(ctx context.Context, c credential.Challenge, co
 	op := p.op("log in with the code", c.ID, code)
 	typed := strings.TrimSpace(code.Reveal())
 	if typed == "" || c.ID.IsZero() {
-		return credential.Token{}, &providers.Error{
-			Class: providers.Human, Reason: providers.NeedsCode, Op: op.Name, URL: p.baseURL,
+		return credential.Token{}, &failure.Error{
+			Class: failure.Human, Reason: failure.NeedsCode, Op: op.Name, URL: p.baseURL,
 			Message: "there is no code to log in with, so nothing was sent",
 			Advice:  "Run credsync login for this account and enter the code of the SMS that it has sent.",
 		}
@@ -84,7 +84,7 @@ func sessionID(a *upstream.Answer) (credential.Secret, error) {
 	case id.IsZero(), value == "null":
 		return credential.Secret{}, a.Missing("session_id")
 	case len(value) > maxSessionID, !upstream.HeaderSafe(id), strings.ContainsAny(value, "<>{}[]\""), value == "true", value == "false":
-		return credential.Secret{}, a.Fail(providers.Server, "the answer is not a session id",
+		return credential.Secret{}, a.Fail(failure.Server, "the answer is not a session id",
 			"A code may have been sent, but it cannot be used. Check base_url; if it is right, the upstream has changed or is broken: report it there.")
 	}
 	return id, nil

@@ -1,4 +1,4 @@
-package bifitkassa_test
+package bifit_kassa_test
 
 import (
 	"fmt"
@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -51,7 +52,7 @@ func sent(h *providertest.Harness) int {
 func TestLoginNeverSendsACode(t *testing.T) {
 	h, _ := secondFactor(t, nil, nil)
 	_, err := h.Provider.Login(t.Context())
-	e := wantClass(t, err, providers.Human, providers.NeedsCode)
+	e := wantClass(t, err, failure.Human, failure.NeedsCode)
 	if !strings.Contains(e.Advice, "credsync login") {
 		t.Errorf("the advice does not name the command: %s", e.Advice)
 	}
@@ -103,7 +104,7 @@ func TestGrantTypeOfALoginWithCode(t *testing.T) {
 		h, c := secondFactor(t, nil, grant("password"))
 		challenge := sendCode(t, c)
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		if e := wantClass(t, err, providers.Config, ""); e.Attribute != "mfa_grant_type" {
+		if e := wantClass(t, err, failure.Config, ""); e.Attribute != "mfa_grant_type" {
 			t.Errorf("attribute %q", e.Attribute)
 		}
 	})
@@ -111,7 +112,7 @@ func TestGrantTypeOfALoginWithCode(t *testing.T) {
 		h, c := secondFactor(t, set("mfa_grant_type", "password"), nil)
 		challenge := sendCode(t, c)
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		wantClass(t, err, providers.Human, providers.NeedsCode)
+		wantClass(t, err, failure.Human, failure.NeedsCode)
 	})
 }
 
@@ -119,7 +120,7 @@ func TestWrongCodeLeavesTheChallengeUsable(t *testing.T) {
 	h, c := secondFactor(t, nil, func(a *sandbox.BifitKassaAccount) { a.Code = "302177" })
 	challenge := sendCode(t, c)
 	_, err := c.LoginWithCode(t.Context(), challenge, credential.NewSecret("999991"))
-	e := wantClass(t, err, providers.Human, providers.NeedsCode)
+	e := wantClass(t, err, failure.Human, failure.NeedsCode)
 	hides(t, e, "999991", challenge.ID.Reveal())
 	if _, err := c.LoginWithCode(t.Context(), challenge, received(h)); err != nil {
 		t.Errorf("the right code after a wrong one: %v", err)
@@ -135,7 +136,7 @@ func TestChallengesThatCannotBeUsed(t *testing.T) {
 		challenge := sendCode(t, c)
 		h.Sandbox.Advance(5 * time.Minute)
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		wantClass(t, err, providers.Human, providers.NeedsCode)
+		wantClass(t, err, failure.Human, failure.NeedsCode)
 	})
 	t.Run("used", func(t *testing.T) {
 		h, c := secondFactor(t, nil, nil)
@@ -144,12 +145,12 @@ func TestChallengesThatCannotBeUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		wantClass(t, err, providers.Human, providers.NeedsCode)
+		wantClass(t, err, failure.Human, failure.NeedsCode)
 	})
 	t.Run("no code", func(t *testing.T) {
 		h, c := secondFactor(t, nil, nil)
 		_, err := c.LoginWithCode(t.Context(), sendCode(t, c), credential.NewSecret(" \n"))
-		wantClass(t, err, providers.Human, providers.NeedsCode)
+		wantClass(t, err, failure.Human, failure.NeedsCode)
 		if n := h.Sandbox.Counters("bifit_kassa", username).Logins.Received; n != 0 {
 			t.Errorf("%d logins were sent", n)
 		}
@@ -160,17 +161,17 @@ func TestRefusalsOfALoginWithCode(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		body   string
-		class  providers.Class
-		reason providers.Reason
+		class  failure.Class
+		reason failure.Reason
 	}{
-		{400, `{"error":"invalid_grant"}`, providers.Human, providers.NeedsCode},
-		{401, `{"error":"invalid_grant"}`, providers.Human, providers.NeedsCode},
-		{401, `{"error":"mfa_required"}`, providers.Human, providers.NeedsCode},
-		{400, `{"error":"invalid_grant","error_description":"User account is locked"}`, providers.Human, providers.AccountLocked},
-		{401, `{"error":"invalid_client"}`, providers.Config, ""},
-		{403, `{"error":"access_denied"}`, providers.Human, providers.NoAccess},
-		{500, `{"error":"invalid_grant"}`, providers.Server, ""},
-		{401, `<html>`, providers.Server, ""},
+		{400, `{"error":"invalid_grant"}`, failure.Human, failure.NeedsCode},
+		{401, `{"error":"invalid_grant"}`, failure.Human, failure.NeedsCode},
+		{401, `{"error":"mfa_required"}`, failure.Human, failure.NeedsCode},
+		{400, `{"error":"invalid_grant","error_description":"User account is locked"}`, failure.Human, failure.AccountLocked},
+		{401, `{"error":"invalid_client"}`, failure.Config, ""},
+		{403, `{"error":"access_denied"}`, failure.Human, failure.NoAccess},
+		{500, `{"error":"invalid_grant"}`, failure.Server, ""},
+		{401, `<html>`, failure.Server, ""},
 	} {
 		t.Run(fmt.Sprintf("%d %s", c.status, c.body), func(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)
@@ -221,7 +222,7 @@ func TestAnswersToARequestForACode(t *testing.T) {
 			providertest.Fault(sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: c.body, ContentType: c.contentType})(t, h.Sandbox)
 			challenge, err := challenger.SendCode(t.Context())
 			if c.id == "" {
-				wantClass(t, err, providers.Server, "")
+				wantClass(t, err, failure.Server, "")
 				return
 			}
 			if err != nil {
@@ -239,19 +240,19 @@ func TestRefusalsOfARequestForACode(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		arrange   func(*testing.T, *sandbox.Sandbox)
-		class     providers.Class
-		reason    providers.Reason
+		class     failure.Class
+		reason    failure.Reason
 		attribute string
 	}{
-		{"no second factor", change(func(a *sandbox.Account) { a.BifitKassa.SecondFactor = false }), providers.Config, "", "username"},
-		{"locked", change(func(a *sandbox.Account) { a.Locked = true }), providers.Human, providers.AccountLocked, ""},
-		{"404", answer(404, `{}`), providers.Config, "", "username"},
-		{"401", answer(401, `{"error":"unauthorized"}`), providers.Human, providers.NoAccess, ""},
-		{"403", answer(403, `{}`), providers.Human, providers.NoAccess, ""},
-		{"418", answer(418, `{}`), providers.Server, "", ""},
-		{"500", answer(500, `{}`), providers.Server, "", ""},
-		{"HTML", providertest.Fault(sandbox.Fault{Kind: sandbox.HTML}), providers.Server, "", ""},
-		{"429", providertest.Fault(sandbox.Fault{Kind: sandbox.RateLimited, RetryAfter: "3600"}), providers.Retryable, "", ""},
+		{"no second factor", change(func(a *sandbox.Account) { a.BifitKassa.SecondFactor = false }), failure.Config, "", "username"},
+		{"locked", change(func(a *sandbox.Account) { a.Locked = true }), failure.Human, failure.AccountLocked, ""},
+		{"404", answer(404, `{}`), failure.Config, "", "username"},
+		{"401", answer(401, `{"error":"unauthorized"}`), failure.Human, failure.NoAccess, ""},
+		{"403", answer(403, `{}`), failure.Human, failure.NoAccess, ""},
+		{"418", answer(418, `{}`), failure.Server, "", ""},
+		{"500", answer(500, `{}`), failure.Server, "", ""},
+		{"HTML", providertest.Fault(sandbox.Fault{Kind: sandbox.HTML}), failure.Server, "", ""},
+		{"429", providertest.Fault(sandbox.Fault{Kind: sandbox.RateLimited, RetryAfter: "3600"}), failure.Retryable, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)
@@ -273,7 +274,7 @@ func TestCodeIsAskedForOnce(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)
 			providertest.Fault(sandbox.Fault{Kind: kind, Op: sandbox.OpSendCode})(t, h.Sandbox)
 			_, err := challenger.SendCode(t.Context())
-			e := wantClass(t, err, providers.Retryable, "")
+			e := wantClass(t, err, failure.Retryable, "")
 			hides(t, e, username)
 			if !e.AnswerLost || sent(h) != 1 {
 				t.Errorf("AnswerLost %v, %d messages sent; want true, 1", e.AnswerLost, sent(h))
@@ -293,7 +294,7 @@ func TestCodeIsNotAskedForAgainByItself(t *testing.T) {
 			fault.Op = sandbox.OpSendCode
 			providertest.Fault(fault)(t, h.Sandbox)
 			_, err := challenger.SendCode(t.Context())
-			wantClass(t, err, providers.Retryable, "")
+			wantClass(t, err, failure.Retryable, "")
 			if n := h.Sandbox.Counters("bifit_kassa", username).Codes.Received; n != 1 {
 				t.Errorf("a code was asked for %d times, want once", n)
 			}

@@ -1,4 +1,4 @@
-package bifitkassa
+package bifit_kassa
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -59,8 +60,8 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 func (p *provider) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
 	op := p.op("refresh the token", old.Access, old.Refresh)
 	if old.Refresh.IsZero() {
-		return credential.Token{}, &providers.Error{
-			Class: providers.Credentials, Op: op.Name, URL: p.baseURL,
+		return credential.Token{}, &failure.Error{
+			Class: failure.Credentials, Op: op.Name, URL: p.baseURL,
 			Message: "refresh unavailable: the service gave no refresh token with this token", Advice: "A login gives a new one.",
 		}
 	}
@@ -109,8 +110,8 @@ func (p *provider) obtain(ctx context.Context, op upstream.Op, form url.Values, 
 func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
 	op := p.op("check the token", t.Access, t.Refresh)
 	if exp := upstream.JWTExpiry(t.Access); !exp.IsZero() && !exp.After(p.env.Now()) {
-		return nil, &providers.Error{
-			Class: providers.Credentials, Op: op.Name, URL: p.baseURL,
+		return nil, &failure.Error{
+			Class: failure.Credentials, Op: op.Name, URL: p.baseURL,
 			Message: "the token's own expiry, " + exp.Format(time.RFC3339) + ", is over",
 			Advice:  "The next apply refreshes it, or logs in. If the token is a new one, set this machine's clock right.",
 		}
@@ -162,7 +163,7 @@ func (p *provider) request(ctx context.Context, op upstream.Op, method, path str
 	req, err := http.NewRequestWithContext(ctx, method, upstream.URL(p.baseURL, path), body)
 	if err != nil {
 		// Not wrapped: it quotes the URL, whose query can hold the username.
-		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
+		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
 	}
 	// As the document asks, and what it calls turning compression off.
 	req.Header.Set("Accept-Encoding", "deflate")

@@ -1,11 +1,11 @@
-package bifitkassa
+package bifit_kassa
 
 import (
 	"net/http"
 	"strings"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // response is an answer that is no success, with its error read.
@@ -35,18 +35,18 @@ func (r *response) loginRefused() error {
 	switch word := r.refusal.word(); {
 	case word == "mfa_required":
 		// What the service says besides is the same in other words.
-		e := r.Fail(providers.Human, "the account has the second factor turned on, so a login needs a code from an SMS",
+		e := r.Fail(failure.Human, "the account has the second factor turned on, so a login needs a code from an SMS",
 			"Run credsync login for this account: it has the SMS sent and asks for the code. From then on the token is refreshed without one.")
-		e.Reason = providers.NeedsCode
+		e.Reason = failure.NeedsCode
 		return e
 	case r.requestRefused():
 		return r.badRequest()
 	case r.locked():
 		return r.lockedOut()
 	case word == "invalid_grant", r.Status == http.StatusUnauthorized:
-		e := r.fail(providers.Credentials, "the username or the password is wrong",
+		e := r.fail(failure.Credentials, "the username or the password is wrong",
 			"Correct username or password. The same ones are not tried again. If the service's own pages accept them, set another password_encoding.")
-		e.Reason = providers.CredentialsRejected
+		e.Reason = failure.CredentialsRejected
 		return e
 	case r.Status == http.StatusForbidden:
 		return r.noAccess()
@@ -61,7 +61,7 @@ func (r *response) refreshRefused() error {
 	case r.requestRefused():
 		return r.badRequest()
 	case word == "invalid_grant", word == "mfa_required", r.locked(), r.Status == http.StatusUnauthorized:
-		return r.fail(providers.Credentials, "refresh unavailable: the refresh token has ended or was used before", "A login gives a new one.")
+		return r.fail(failure.Credentials, "refresh unavailable: the refresh token has ended or was used before", "A login gives a new one.")
 	case r.Status == http.StatusForbidden:
 		return r.noAccess()
 	}
@@ -75,7 +75,7 @@ func (r *response) codeRefused() error {
 	case r.locked():
 		return r.lockedOut()
 	case r.Status == http.StatusBadRequest, r.Status == http.StatusNotFound:
-		e := r.fail(providers.Config, "the service sends no code to this username",
+		e := r.fail(failure.Config, "the service sends no code to this username",
 			"Check that username and base_url are right, and that the account has the second factor turned on.")
 		e.Attribute = "username"
 		return e
@@ -101,9 +101,9 @@ func (r *response) codeLoginRefused() error {
 	case r.locked():
 		return r.lockedOut()
 	case word == "invalid_grant", word == "mfa_required", r.Status == http.StatusUnauthorized:
-		e := r.fail(providers.Human, "the code is wrong, or too old",
+		e := r.fail(failure.Human, "the code is wrong, or too old",
 			"Run credsync login for this account with the code of the latest SMS; the challenge can still be used. If that code is right, have a new one sent.")
-		e.Reason = providers.NeedsCode
+		e.Reason = failure.NeedsCode
 		return e
 	case r.Status == http.StatusForbidden:
 		return r.noAccess()
@@ -115,14 +115,14 @@ func (r *response) codeLoginRefused() error {
 func (r *response) readRefused() error {
 	switch r.Status {
 	case http.StatusUnauthorized:
-		return r.fail(providers.Credentials, "the token is rejected", "The next apply refreshes it, or logs in.")
+		return r.fail(failure.Credentials, "the token is rejected", "The next apply refreshes it, or logs in.")
 	case http.StatusForbidden:
-		e := r.fail(providers.Human, "the token may not read verify_path",
+		e := r.fail(failure.Human, "the token may not read verify_path",
 			"Have the administrator of the organization at BIFIT Kassa give the account all rights, or set verify_path to something that it may read.")
-		e.Reason = providers.NoAccess
+		e.Reason = failure.NoAccess
 		return e
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed:
-		e := r.fail(providers.Config, "there is nothing to read at verify_path", "Correct verify_path, or leave it out.")
+		e := r.fail(failure.Config, "there is nothing to read at verify_path", "Correct verify_path, or leave it out.")
 		e.Attribute = "verify_path"
 		return e
 	}
@@ -147,34 +147,34 @@ func (r *response) locked() bool {
 }
 
 // badRequest is the error for what requestRefused recognizes.
-func (r *response) badRequest() *providers.Error {
+func (r *response) badRequest() *failure.Error {
 	word := r.refusal.word()
 	if word == "invalid_client" || word == "unauthorized_client" {
-		e := r.fail(providers.Config, "the service does not take this client", "Correct client_id and client_secret, or leave them out to use the documented ones.")
+		e := r.fail(failure.Config, "the service does not take this client", "Correct client_id and client_secret, or leave them out to use the documented ones.")
 		e.Attribute = "client_id"
 		return e
 	}
-	e := r.fail(providers.Config, "the service does not take this kind of request ("+word+")", "Check base_url; if it is right, the service has changed: report it.")
+	e := r.fail(failure.Config, "the service does not take this kind of request ("+word+")", "Check base_url; if it is right, the service has changed: report it.")
 	e.Attribute = "base_url"
 	return e
 }
 
 func (r *response) lockedOut() error {
-	e := r.fail(providers.Human, "the account is locked", "Have it unlocked at BIFIT Kassa, and find out who tried which passwords. Nothing is tried again before.")
-	e.Reason = providers.AccountLocked
+	e := r.fail(failure.Human, "the account is locked", "Have it unlocked at BIFIT Kassa, and find out who tried which passwords. Nothing is tried again before.")
+	e.Reason = failure.AccountLocked
 	return e
 }
 
 func (r *response) noAccess() error {
-	e := r.fail(providers.Human, "the service refuses this account", "Ask BIFIT Kassa, or the organization's administrator there, why it is refused.")
-	e.Reason = providers.NoAccess
+	e := r.fail(failure.Human, "the service refuses this account", "Ask BIFIT Kassa, or the organization's administrator there, why it is refused.")
+	e.Reason = failure.NoAccess
 	return e
 }
 
 func (r *response) unknown() error { return r.Unknown(text(r.refusal.Description)) }
 
 // fail adds what the service said to our own words.
-func (r *response) fail(c providers.Class, message, advice string) *providers.Error {
+func (r *response) fail(c failure.Class, message, advice string) *failure.Error {
 	if said := r.Said(text(r.refusal.Description)); said != "" {
 		message += ": " + said
 	}

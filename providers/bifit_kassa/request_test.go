@@ -1,4 +1,4 @@
-package bifitkassa_test
+package bifit_kassa_test
 
 import (
 	"cmp"
@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
-	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
+	"github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -44,10 +45,10 @@ func (c *canned) RoundTrip(req *http.Request) (*http.Response, error) {
 // challenger makes a provider with the documented defaults.
 func challenger(tb testing.TB, c *canned) providers.Challenger {
 	tb.Helper()
-	values := schema.NewValues(bifitkassa.Spec().Block(), "", map[string]cty.Value{
+	values := schema.NewValues(bifit_kassa.Spec().Block(), "", map[string]cty.Value{
 		"username": cty.StringVal(username), "password": cty.StringVal(password),
 	}, nil)
-	p, err := bifitkassa.Spec().New(values, providers.Env{Client: &http.Client{Transport: c}, Now: time.Now, Version: "1.2.3"})
+	p, err := bifit_kassa.Spec().New(values, providers.Env{Client: &http.Client{Transport: c}, Now: time.Now, Version: "1.2.3"})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -88,13 +89,13 @@ func FuzzSendCode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		challenge, err := challenger(t, &canned{contentType: contentType, body: body}).SendCode(t.Context())
-		var e *providers.Error
+		var e *failure.Error
 		switch {
 		case err == nil && (challenge.ID.IsZero() || !upstream.HeaderSafe(challenge.ID)):
 			t.Error("success without a usable session id")
 		case err == nil && !strings.Contains(body, challenge.ID.Reveal()) && !strings.Contains(body, `\`):
 			t.Error("the session id is not as it was received")
-		case err != nil && (!errors.As(err, &e) || e.Class != providers.Server):
+		case err != nil && (!errors.As(err, &e) || e.Class != failure.Server):
 			t.Errorf("got %v, want class server", err)
 		}
 	})
@@ -115,7 +116,7 @@ func FuzzLoginWithCode(f *testing.F) {
 			return
 		}
 		token, err := challenger(t, &canned{status: status, contentType: "application/json", body: body}).LoginWithCode(t.Context(), challenge, code)
-		var e *providers.Error
+		var e *failure.Error
 		switch {
 		case err == nil && (token.Access.IsZero() || !upstream.HeaderSafe(token.Access)):
 			t.Error("success without a usable token")
@@ -123,7 +124,7 @@ func FuzzLoginWithCode(f *testing.F) {
 			t.Error(token.Outputs.Check())
 		case err != nil && !errors.As(err, &e):
 			t.Errorf("the error is a %T", err)
-		case err != nil && e.Class == providers.Credentials && status < 400:
+		case err != nil && e.Class == failure.Credentials && status < 400:
 			t.Error("a good status was taken for rejected credentials")
 		case err != nil && strings.Contains(err.Error(), "canary"):
 			t.Errorf("the code is shown: %v", err)

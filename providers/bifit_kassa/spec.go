@@ -1,11 +1,11 @@
-// Package bifitkassa provides tokens of the BIFIT Kassa cash-register cloud: OAuth 2
+// Package bifit_kassa provides tokens of the BIFIT Kassa cash-register cloud: OAuth 2
 // by password, with refresh tokens and, for accounts that have it turned on, a
 // second factor by SMS.
 //
 // Protocol: the service's "Авторизация при интеграции по API" page. That the
 // password's base64 is the standard alphabet, that a refresh token works once,
 // and how a locked account is told are inferences; see the attributes.
-package bifitkassa
+package bifit_kassa
 
 import (
 	"errors"

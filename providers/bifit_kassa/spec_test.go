@@ -1,10 +1,10 @@
-package bifitkassa_test
+package bifit_kassa_test
 
 import (
 	"strings"
 	"testing"
 
-	bifitkassa "github.com/credsync/credsync/providers/bifit_kassa"
+	"github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -36,7 +36,7 @@ func TestAttributeChecks(t *testing.T) {
 		{"verify_path", "", false},
 	} {
 		t.Run(c.attribute+" "+c.value, func(t *testing.T) {
-			a, _ := bifitkassa.Spec().Block().Attribute(c.attribute)
+			a, _ := bifit_kassa.Spec().Block().Attribute(c.attribute)
 			err := a.Check(cty.StringVal(c.value))
 			if (err == nil) != c.ok {
 				t.Errorf("got %v, want ok = %v", err, c.ok)

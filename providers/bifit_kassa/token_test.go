@@ -1,4 +1,4 @@
-package bifitkassa_test
+package bifit_kassa_test
 
 import (
 	"errors"
@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
@@ -51,7 +51,7 @@ func TestRefreshTokenIsSpentOnce(t *testing.T) {
 	if diff := cmp.Diff(target().Outputs, token.Outputs); diff != "" {
 		t.Error(diff)
 	}
-	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), providers.Credentials, "")
+	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Credentials, "")
 	if _, err := h.Do(t.Context(), sandbox.OpRefresh, token); err != nil {
 		t.Errorf("the new refresh token: %v", err)
 	}
@@ -65,13 +65,13 @@ func TestLostAnswerOfARefreshSpendsTheToken(t *testing.T) {
 	h := providertest.New(t, target())
 	old := h.Login(t)
 	providertest.Fault(sandbox.Fault{Kind: sandbox.DropAnswer, Op: sandbox.OpRefresh, Count: 1})(t, h.Sandbox)
-	if e := wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), providers.Retryable, ""); !e.AnswerLost {
+	if e := wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Retryable, ""); !e.AnswerLost {
 		t.Error("the error must say that the answer was lost")
 	}
 	if n := h.Sandbox.Counters("bifit_kassa", username).Refreshes.Received; n != 1 {
 		t.Errorf("the refresh was sent %d times, want once", n)
 	}
-	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), providers.Credentials, "")
+	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Credentials, "")
 }
 
 func TestOldRefreshTokenIsKeptIfNoneComes(t *testing.T) {
@@ -94,7 +94,7 @@ func TestRefreshWithoutMaterialSendsNothing(t *testing.T) {
 	h := providertest.New(t, target())
 	token := h.Login(t)
 	token.Refresh = credential.Secret{}
-	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, token)), providers.Credentials, "")
+	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, token)), failure.Credentials, "")
 	if n := h.Sandbox.Counters("bifit_kassa", username).Refreshes.Received; n != 0 {
 		t.Errorf("%d refreshes were sent", n)
 	}
@@ -116,7 +116,7 @@ func TestDeflatedAnswers(t *testing.T) {
 			}
 			change(func(a *sandbox.Account) { a.Password = "another" })(t, h.Sandbox)
 			_, err := h.Provider.Login(t.Context())
-			wantClass(t, err, providers.Credentials, providers.CredentialsRejected)
+			wantClass(t, err, failure.Credentials, failure.CredentialsRejected)
 		})
 	}
 }
@@ -169,7 +169,7 @@ func TestVerifyWithoutAPathLooksAtTheClaim(t *testing.T) {
 				t.Error(err)
 			}
 			if !c.ok {
-				wantClass(t, err, providers.Credentials, "")
+				wantClass(t, err, failure.Credentials, "")
 			}
 			if diff := cmp.Diff(sandbox.Counters{}, h.Sandbox.Counters("bifit_kassa", username)); diff != "" {
 				t.Errorf("a request was sent:\n%s", diff)
@@ -230,9 +230,9 @@ func FuzzVerify(f *testing.F) {
 func errOf(_ credential.Token, err error) error { return err }
 
 // wantClass fails the test unless err is of that class and reason.
-func wantClass(t *testing.T, err error, class providers.Class, reason providers.Reason) *providers.Error {
+func wantClass(t *testing.T, err error, class failure.Class, reason failure.Reason) *failure.Error {
 	t.Helper()
-	var e *providers.Error
+	var e *failure.Error
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v, want class %q", err, class)
 	}

@@ -1,4 +1,4 @@
-package bifitkassa
+package bifit_kassa
 
 import (
 	"encoding/json"

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/invoicebox"
-	"github.com/credsync/credsync/providers/providertest"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -45,24 +46,24 @@ func refusals() []providertest.Case {
 	answer := providertest.Answer
 	refusal := `{"error":{"message":"Text","code":"code"}}`
 	return []providertest.Case{
-		{Name: "unknown token", Op: sandbox.OpVerify, Class: providers.Credentials,
+		{Name: "unknown token", Op: sandbox.OpVerify, Class: failure.Credentials,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Revoke("invoicebox", "shop") }},
-		{Name: "revoked token", Op: sandbox.OpVerify, Class: providers.Credentials,
+		{Name: "revoked token", Op: sandbox.OpVerify, Class: failure.Credentials,
 			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
-		{Name: "forbidden", Op: sandbox.OpVerify, Class: providers.Human, Reason: providers.NoAccess,
+		{Name: "forbidden", Op: sandbox.OpVerify, Class: failure.Human, Reason: failure.NoAccess,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) {
 				s.Update("invoicebox", "shop", func(a *sandbox.Account) { a.Invoicebox.Forbidden = true })
 			}},
-		{Name: "not found", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "base_url", Arrange: answer(404, refusal)},
-		{Name: "anonymous 200 is no success", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "token",
+		{Name: "not found", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "base_url", Arrange: answer(404, refusal)},
+		{Name: "anonymous 200 is no success", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token",
 			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Anonymous})},
-		{Name: "200 without userId", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "token", Arrange: answer(200, `{"data":{"profile":null}}`)},
-		{Name: "200 with an empty userId", Op: sandbox.OpVerify, Class: providers.Config, Attribute: "token", Arrange: answer(200, `{"data":{"userId":""}}`)},
-		{Name: "200 without data", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(200, `{}`)},
-		{Name: "userId of another type", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(200, `{"data":{"userId":17}}`)},
-		{Name: "401 without an error object", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(401, `{"data":{}}`)},
-		{Name: "undocumented status", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(418, refusal)},
-		{Name: "500", Op: sandbox.OpVerify, Class: providers.Server, Arrange: answer(500, refusal)},
+		{Name: "200 without userId", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token", Arrange: answer(200, `{"data":{"profile":null}}`)},
+		{Name: "200 with an empty userId", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token", Arrange: answer(200, `{"data":{"userId":""}}`)},
+		{Name: "200 without data", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(200, `{}`)},
+		{Name: "userId of another type", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(200, `{"data":{"userId":17}}`)},
+		{Name: "401 without an error object", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(401, `{"data":{}}`)},
+		{Name: "undocumented status", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(418, refusal)},
+		{Name: "500", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(500, refusal)},
 	}
 }
 

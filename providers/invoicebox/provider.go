@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -90,7 +91,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	op := upstream.Op{Name: "check the token", Secrets: []credential.Secret{t.Access}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, upstream.URL(p.baseURL, "/"+p.version+"/security/api/auth/auth"), nil)
 	if err != nil {
-		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
+		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", p.userAgent)
@@ -112,7 +113,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if body.Data.UserID == nil || *body.Data.UserID == "" {
 		// The service answers 200 to a request without a token. Taking that
 		// for success would deliver a token that nobody has checked.
-		e := a.Fail(providers.Config, "the service saw no token: it answered as to an anonymous user",
+		e := a.Fail(failure.Config, "the service saw no token: it answered as to an anonymous user",
 			"See whether a proxy in between removes the Authorization header, and whether token and api_version are right.")
 		e.Attribute = "token"
 		return nil, e
@@ -129,15 +130,15 @@ func refusal(a *upstream.Answer, body answer) error {
 	said := a.Said(body.Error.Message)
 	switch a.Status {
 	case http.StatusUnauthorized:
-		return a.Fail(providers.Credentials, reason("the token is rejected", said),
+		return a.Fail(failure.Credentials, reason("the token is rejected", said),
 			"Make a new token in the service's account pages and put it into the configuration.")
 	case http.StatusForbidden:
-		e := a.Fail(providers.Human, reason("the token's owner has no access", said),
+		e := a.Fail(failure.Human, reason("the token's owner has no access", said),
 			"Have the service, or the administrator of the account there, grant access to the API.")
-		e.Reason = providers.NoAccess
+		e.Reason = failure.NoAccess
 		return e
 	case http.StatusNotFound:
-		e := a.Fail(providers.Config, reason("there is no such method at this address", said),
+		e := a.Fail(failure.Config, reason("there is no such method at this address", said),
 			"Correct base_url, or set api_version to the version that the account is on.")
 		e.Attribute = "base_url"
 		return e

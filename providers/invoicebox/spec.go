@@ -35,7 +35,7 @@ func Spec() *providers.Spec {
 			{Name: "merchant_id", Type: cty.String, Doc: "The configured `merchant_id`."},
 		},
 		Static: true,
-		Limit:  providers.Limit{Requests: 100, Per: 30 * time.Second},
+		Limit:  upstream.Limit{Requests: 100, Per: 30 * time.Second},
 		New:    newProvider,
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/credsync/credsync/providers"
 )
 
 // response is an answer with its envelope opened.
@@ -62,7 +62,7 @@ func (r *response) token(issuedAt time.Time) (credential.Token, tokenAnswer, err
 	var expire time.Time
 	if answer.Expire != nil {
 		if expire, err = time.Parse(time.RFC3339, *answer.Expire); err != nil {
-			return credential.Token{}, answer, r.Fail(providers.Server, "the answer's \"expire\" is not an RFC 3339 time", "Report it to the upstream.")
+			return credential.Token{}, answer, r.Fail(failure.Server, "the answer's \"expire\" is not an RFC 3339 time", "Report it to the upstream.")
 		}
 	}
 	expires := upstream.Earlier(expire.UTC(), upstream.JWTExpiry(access))
@@ -128,11 +128,11 @@ func (p *provider) choose(branches []string) string {
 func (r *response) loginRefused() error {
 	switch {
 	case r.status == http.StatusUnauthorized:
-		e := r.fail(providers.Credentials, "the phone or the password is wrong", "Correct phone, password or license_key. The same ones are not tried again.")
-		e.Reason = providers.CredentialsRejected
+		e := r.fail(failure.Credentials, "the phone or the password is wrong", "Correct phone, password or license_key. The same ones are not tried again.")
+		e.Reason = failure.CredentialsRejected
 		return e
 	case r.status == http.StatusBadRequest:
-		e := r.fail(providers.Config, "the service cannot read the login", "Check phone, password and license_key for characters that do not belong there.")
+		e := r.fail(failure.Config, "the service cannot read the login", "Check phone, password and license_key for characters that do not belong there.")
 		e.Attribute = "phone"
 		return e
 	case r.status == http.StatusForbidden:
@@ -146,9 +146,9 @@ func (r *response) loginRefused() error {
 func (r *response) refreshRefused() error {
 	switch {
 	case r.status == http.StatusUnauthorized:
-		return r.fail(providers.Credentials, "the token can no longer be refreshed", "A login gives a new one.")
+		return r.fail(failure.Credentials, "the token can no longer be refreshed", "A login gives a new one.")
 	case r.status == http.StatusBadRequest:
-		return r.fail(providers.Config, "the service cannot read the refresh", "Log in again with apply --replace; if it comes back, report it.")
+		return r.fail(failure.Config, "the service cannot read the refresh", "Log in again with apply --replace; if it comes back, report it.")
 	case r.status == http.StatusForbidden:
 		return r.noAccess("the service refuses this account", "Ask Sagi, or the organization's administrator there, why the account is blocked.")
 	case r.tokenNotMade():
@@ -160,9 +160,9 @@ func (r *response) refreshRefused() error {
 func (r *response) lookupRefused(branchID string) error {
 	switch r.status {
 	case http.StatusUnauthorized:
-		return r.fail(providers.Credentials, "the token is rejected", "The next apply refreshes it, or logs in.")
+		return r.fail(failure.Credentials, "the token is rejected", "The next apply refreshes it, or logs in.")
 	case http.StatusBadRequest:
-		e := r.fail(providers.Config, "the service does not take "+branchID+" for a branch", "Correct branch_id.")
+		e := r.fail(failure.Config, "the service does not take "+branchID+" for a branch", "Correct branch_id.")
 		e.Attribute = "branch_id"
 		return e
 	case http.StatusForbidden, http.StatusNotFound:
@@ -178,17 +178,17 @@ func (r *response) tokenNotMade() bool {
 }
 
 func (r *response) unavailable() error {
-	return r.fail(providers.Retryable, "the service failed", "This usually passes; the next run tries again.")
+	return r.fail(failure.Retryable, "the service failed", "This usually passes; the next run tries again.")
 }
 
 func (r *response) noAccess(message, advice string) error {
-	e := r.fail(providers.Human, message, advice)
-	e.Reason = providers.NoAccess
+	e := r.fail(failure.Human, message, advice)
+	e.Reason = failure.NoAccess
 	return e
 }
 
 // fail adds what the service said to our own words.
-func (r *response) fail(c providers.Class, message, advice string) *providers.Error {
+func (r *response) fail(c failure.Class, message, advice string) *failure.Error {
 	if r.status != r.Status {
 		message += fmt.Sprintf(" (code %d in the answer)", r.status)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -56,7 +57,7 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	body, err := json.Marshal(loginRequest{Phone: p.phone.Reveal(), Password: p.password.Reveal(), LicenseKey: p.licenseKey.Reveal()})
 	if err != nil {
 		// Not wrapped: it could quote the body. Strings always encode.
-		return credential.Token{}, &providers.Error{Class: providers.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
+		return credential.Token{}, &failure.Error{Class: failure.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
 	}
 	issuedAt := p.env.Now()
 	r, err := p.send(ctx, op, http.MethodPost, "/api/v1/auth/business", credential.Secret{}, body)
@@ -123,7 +124,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	case b.ID.IsZero():
 		return nil, r.Missing("id")
 	case string(b.ID) != branchID:
-		return nil, r.Fail(providers.Server, "the answer is about another branch than "+branchID, "Report it to the upstream.")
+		return nil, r.Fail(failure.Server, "the answer is about another branch than "+branchID, "Report it to the upstream.")
 	case b.GroupID.IsZero():
 		return nil, r.Missing("group_id")
 	}
@@ -136,7 +137,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 
 // checkAccess finds, with no request, a branch that the login did not list.
 func (p *provider) checkAccess(o credential.Outputs, op upstream.Op) error {
-	e := &providers.Error{Op: op.Name, URL: p.baseURL, Class: providers.Human, Reason: providers.NoAccess}
+	e := &failure.Error{Op: op.Name, URL: p.baseURL, Class: failure.Human, Reason: failure.NoAccess}
 	branches, _ := o["branches"].([]string)
 	branchID := o.String("branch_id")
 	switch {
@@ -146,7 +147,7 @@ func (p *provider) checkAccess(o credential.Outputs, op upstream.Op) error {
 	case slices.Contains(branches, branchID):
 		return nil
 	case p.branchID != "" && branchID == p.branchID:
-		e.Class, e.Reason, e.Attribute = providers.Config, "", "branch_id"
+		e.Class, e.Reason, e.Attribute = failure.Config, "", "branch_id"
 		e.Message = "the account has no access to branch " + branchID
 		e.Advice = "Set branch_id to one of " + listed(branches) + ", or have the organization's administrator at Sagi give access to it."
 	default:
@@ -183,7 +184,7 @@ func (p *provider) op(name string, token credential.Secret) upstream.Op {
 func (p *provider) send(ctx context.Context, op upstream.Op, method, path string, token credential.Secret, body []byte) (*response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, upstream.URL(p.baseURL, path), bytes.NewReader(body))
 	if err != nil {
-		return nil, &providers.Error{Class: providers.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
+		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", p.env.UserAgent())

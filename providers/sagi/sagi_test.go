@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers/sagi"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -69,33 +69,33 @@ func loginErrors() []providertest.Case {
 		return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("sagi", phone, f) }
 	}
 	list := []providertest.Case{
-		{Name: "wrong password", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "wrong password", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
-		{Name: "unknown phone", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "unknown phone", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Attributes: map[string]cty.Value{"phone": cty.StringVal("nobody")}},
-		{Name: "wrong license key", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "wrong license key", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Attributes: map[string]cty.Value{"license_key": cty.StringVal("license-9")}},
-		{Name: "code 401 in HTTP 200", Class: providers.Credentials, Reason: providers.CredentialsRejected,
+		{Name: "code 401 in HTTP 200", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: answer(200, `{"code":401,"message":"invalid login or password","data":null}`)},
-		{Name: "locked", Class: providers.Human, Reason: providers.NoAccess, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
-		{Name: "400", Class: providers.Config, Attribute: "phone", Arrange: answer(400, `{"message":"bad format"}`)},
-		{Name: "404 failed creating token", Class: providers.Retryable, Arrange: answer(404, `{"code":404,"message":"Failed creating token."}`)},
-		{Name: "another 404", Class: providers.Server, Arrange: answer(404, `{"message":"page not found"}`)},
-		{Name: "500", Class: providers.Retryable, Arrange: answer(500, `{}`)},
-		{Name: "500 with HTML", Class: providers.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
-		{Name: "code 500 in HTTP 200", Class: providers.Retryable, Arrange: answer(200, `{"code":500,"message":"oops"}`)},
-		{Name: "code 429 in HTTP 200", Class: providers.Retryable, Arrange: answer(200, `{"code":429,"message":"slowly"}`)},
-		{Name: "unknown code in HTTP 200", Class: providers.Server, Arrange: answer(200, `{"code":1001,"data":{"access_token":"x","organization":{}}}`)},
-		{Name: "a code that is no number", Class: providers.Server, Arrange: answer(200, `{"code":"E1","data":{"access_token":"x","organization":{}}}`)},
-		{Name: "undocumented status", Class: providers.Server, Arrange: answer(418, `{}`)},
-		{Name: "no token", Class: providers.Server, Arrange: answer(200, `{"expire":"2027-01-01T00:00:00Z","organization":{}}`)},
-		{Name: "empty token", Class: providers.Server, Arrange: answer(200, `{"access_token":"","organization":{}}`)},
-		{Name: "token with a line break", Class: providers.Server, Arrange: answer(200, `{"access_token":"a\nb","organization":{}}`)},
-		{Name: "no organization", Class: providers.Server, Arrange: answer(200, `{"access_token":"x"}`)},
-		{Name: "expire is no time", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","expire":"soon","organization":{}}`)},
-		{Name: "branch id with an exponent", Class: providers.Server, Arrange: answer(200, `{"access_token":"x","organization":{"branches":[1e3]}}`)},
-		{Name: "wrapped asked for, bare came", Class: providers.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("wrapped")}},
-		{Name: "bare asked for, wrapped came", Class: providers.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("bare")},
+		{Name: "locked", Class: failure.Human, Reason: failure.NoAccess, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{Name: "400", Class: failure.Config, Attribute: "phone", Arrange: answer(400, `{"message":"bad format"}`)},
+		{Name: "404 failed creating token", Class: failure.Retryable, Arrange: answer(404, `{"code":404,"message":"Failed creating token."}`)},
+		{Name: "another 404", Class: failure.Server, Arrange: answer(404, `{"message":"page not found"}`)},
+		{Name: "500", Class: failure.Retryable, Arrange: answer(500, `{}`)},
+		{Name: "500 with HTML", Class: failure.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "code 500 in HTTP 200", Class: failure.Retryable, Arrange: answer(200, `{"code":500,"message":"oops"}`)},
+		{Name: "code 429 in HTTP 200", Class: failure.Retryable, Arrange: answer(200, `{"code":429,"message":"slowly"}`)},
+		{Name: "unknown code in HTTP 200", Class: failure.Server, Arrange: answer(200, `{"code":1001,"data":{"access_token":"x","organization":{}}}`)},
+		{Name: "a code that is no number", Class: failure.Server, Arrange: answer(200, `{"code":"E1","data":{"access_token":"x","organization":{}}}`)},
+		{Name: "undocumented status", Class: failure.Server, Arrange: answer(418, `{}`)},
+		{Name: "no token", Class: failure.Server, Arrange: answer(200, `{"expire":"2027-01-01T00:00:00Z","organization":{}}`)},
+		{Name: "empty token", Class: failure.Server, Arrange: answer(200, `{"access_token":"","organization":{}}`)},
+		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"access_token":"a\nb","organization":{}}`)},
+		{Name: "no organization", Class: failure.Server, Arrange: answer(200, `{"access_token":"x"}`)},
+		{Name: "expire is no time", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","expire":"soon","organization":{}}`)},
+		{Name: "branch id with an exponent", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","organization":{"branches":[1e3]}}`)},
+		{Name: "wrapped asked for, bare came", Class: failure.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("wrapped")}},
+		{Name: "bare asked for, wrapped came", Class: failure.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("bare")},
 			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Wrapped})},
 	}
 	return withOp(sandbox.OpLogin, list)
@@ -104,36 +104,36 @@ func loginErrors() []providertest.Case {
 func refreshErrors() []providertest.Case {
 	answer := providertest.Answer
 	return withOp(sandbox.OpRefresh, []providertest.Case{
-		{Name: "refresh of a revoked token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
-		{Name: "refresh after 365 days", Class: providers.Credentials,
+		{Name: "refresh of a revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "refresh after 365 days", Class: failure.Credentials,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(365 * 24 * 3600e9) }},
-		{Name: "refresh 400", Class: providers.Config, Arrange: answer(400, `{}`)},
-		{Name: "refresh 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{"message":"blocked"}`)},
-		{Name: "refresh 404 failed creating token", Class: providers.Retryable, Arrange: answer(404, `{"message":"failed creating token"}`)},
-		{Name: "refresh 500", Class: providers.Retryable, Arrange: answer(500, ``)},
-		{Name: "refresh 404", Class: providers.Server, Arrange: answer(404, `{}`)},
-		{Name: "refresh without a token", Class: providers.Server, Arrange: answer(200, `{"expire":"2027-01-01T00:00:00Z"}`)},
+		{Name: "refresh 400", Class: failure.Config, Arrange: answer(400, `{}`)},
+		{Name: "refresh 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{"message":"blocked"}`)},
+		{Name: "refresh 404 failed creating token", Class: failure.Retryable, Arrange: answer(404, `{"message":"failed creating token"}`)},
+		{Name: "refresh 500", Class: failure.Retryable, Arrange: answer(500, ``)},
+		{Name: "refresh 404", Class: failure.Server, Arrange: answer(404, `{}`)},
+		{Name: "refresh without a token", Class: failure.Server, Arrange: answer(200, `{"expire":"2027-01-01T00:00:00Z"}`)},
 	})
 }
 
 func lookupErrors() []providertest.Case {
 	answer := providertest.Answer
 	return withOp(sandbox.OpVerify, []providertest.Case{
-		{Name: "revoked token", Class: providers.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
-		{Name: "expired token", Class: providers.Credentials,
+		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "expired token", Class: failure.Credentials,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(31 * 24 * 3600e9) }},
-		{Name: "branch 400", Class: providers.Config, Attribute: "branch_id", Arrange: answer(400, `{}`)},
-		{Name: "branch 403", Class: providers.Human, Reason: providers.NoAccess, Arrange: answer(403, `{}`)},
-		{Name: "branch gone", Class: providers.Human, Reason: providers.NoAccess,
+		{Name: "branch 400", Class: failure.Config, Attribute: "branch_id", Arrange: answer(400, `{}`)},
+		{Name: "branch 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{}`)},
+		{Name: "branch gone", Class: failure.Human, Reason: failure.NoAccess,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) {
 				s.Update("sagi", phone, func(a *sandbox.Account) { a.Sagi.Branches = a.Sagi.Branches[1:] })
 			}},
-		{Name: "configured branch not in the list", Class: providers.Config, Attribute: "branch_id",
+		{Name: "configured branch not in the list", Class: failure.Config, Attribute: "branch_id",
 			Attributes: map[string]cty.Value{"branch_id": cty.StringVal("5")}},
-		{Name: "another branch", Class: providers.Server, Arrange: answer(200, `{"id":1,"group_id":1}`)},
-		{Name: "no group", Class: providers.Server, Arrange: answer(200, `{"id":9876543210987654321}`)},
-		{Name: "group zero", Class: providers.Server, Arrange: answer(200, `{"id":9876543210987654321,"group_id":0}`)},
-		{Name: "branch 500", Class: providers.Retryable, Arrange: answer(500, `{}`)},
+		{Name: "another branch", Class: failure.Server, Arrange: answer(200, `{"id":1,"group_id":1}`)},
+		{Name: "no group", Class: failure.Server, Arrange: answer(200, `{"id":9876543210987654321}`)},
+		{Name: "group zero", Class: failure.Server, Arrange: answer(200, `{"id":9876543210987654321,"group_id":0}`)},
+		{Name: "branch 500", Class: failure.Retryable, Arrange: answer(500, `{}`)},
 	})
 }
 

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/providers/providertest"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
@@ -151,8 +152,8 @@ func TestLostBranchIsFoundByVerifyNotLogin(t *testing.T) {
 			h := providertest.New(t, target(), providertest.WithPrevious(c.previous))
 			h.Sandbox.Update("sagi", phone, func(a *sandbox.Account) { a.Sagi.Branches = c.branches })
 			_, err := h.Verify(t.Context(), h.Login(t))
-			var e *providers.Error
-			if !errors.As(err, &e) || e.Class != providers.Human || e.Reason != providers.NoAccess {
+			var e *failure.Error
+			if !errors.As(err, &e) || e.Class != failure.Human || e.Reason != failure.NoAccess {
 				t.Errorf("got %v, want class human, no_access", err)
 			}
 			if n := h.Sandbox.Counters("sagi", phone).Verifications.Received; n != 0 {

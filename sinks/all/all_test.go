@@ -10,7 +10,7 @@ import (
 )
 
 func TestRegistry(t *testing.T) {
-	if diff := cmp.Diff([]string{"file", "k8ssecret", "vault"}, all.Registry().Types()); diff != "" {
+	if diff := cmp.Diff([]string{"file", "k8ssecret", "vault"}, all.Registry().Names()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -18,7 +18,7 @@ func TestRegistry(t *testing.T) {
 // TestTablesAreWhole: what the reference is generated from has no gaps.
 func TestTablesAreWhole(t *testing.T) {
 	r := all.Registry()
-	for _, name := range r.Types() {
+	for _, name := range r.Names() {
 		spec, _ := r.Lookup(name)
 		if spec.Doc == "" || spec.Target == nil || spec.Record == nil || spec.Source == nil || spec.New == nil {
 			t.Errorf("%s: the spec is not complete", name)

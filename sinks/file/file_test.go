@@ -17,7 +17,7 @@ import (
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/file"
-	"github.com/credsync/credsync/sinks/sinktest"
+	"github.com/credsync/credsync/testkit/sinktest"
 	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"

@@ -12,7 +12,7 @@ import (
 
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/sinktest"
+	"github.com/credsync/credsync/testkit/sinktest"
 	"github.com/google/go-cmp/cmp"
 )
 

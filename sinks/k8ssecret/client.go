@@ -10,7 +10,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
-	"github.com/credsync/credsync/internal/withhold"
+	"github.com/credsync/credsync/internal/redact"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-hclog"
@@ -57,7 +57,7 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config.WarningHandler = warnings{env.Log}
 	// API servers do not repeat a token; what poses as one may.
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return withhold.NewTransport(next)
+		return redact.NewTransport(next)
 	})
 	if conn.IsSet("impersonate") {
 		config.Impersonate = rest.ImpersonationConfig{UserName: conn.String("impersonate"), Groups: conn.Strings("impersonate_groups")}

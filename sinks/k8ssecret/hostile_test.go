@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/internal/hostile"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/slowserver"
 	"k8s.io/klog/v2"
 )
 
@@ -33,7 +33,7 @@ var operations = map[string]func(ctx context.Context, s sinks.Sink, t sinks.Targ
 // Every byte comes in time; the answer does not.
 func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
 	for name, drip := range map[string]http.HandlerFunc{
-		"headers": hostile.SlowHeaders, "body": hostile.SlowBody, "body of a refusal": hostile.SlowRefusal,
+		"headers": slowserver.SlowHeaders, "body": slowserver.SlowBody, "body of a refusal": slowserver.SlowRefusal,
 	} {
 		for op, do := range operations {
 			t.Run(op+" "+name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestClientGoLogsNothingPastTheLog(t *testing.T) {
 	}()
 	for name, handle := range map[string]http.HandlerFunc{
 		"cut short":   func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") },
-		"out of time": hostile.SlowBody,
+		"out of time": slowserver.SlowBody,
 	} {
 		f := newFake(t, func(_ int, w http.ResponseWriter, r *http.Request) { handle(w, r) })
 		c := f.conn(t)

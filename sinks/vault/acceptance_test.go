@@ -16,7 +16,7 @@ import (
 
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
-	"github.com/credsync/credsync/sinks/sinktest"
+	"github.com/credsync/credsync/testkit/sinktest"
 )
 
 // proxy stands before a Vault, notes the requests, and lets a test act just

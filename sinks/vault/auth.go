@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/internal/regular"
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
 )
@@ -128,6 +128,6 @@ func (c connection) secretOrFile(s credential.Secret, fileAttribute string) (cre
 const maxCredential = 1 << 20
 
 func readSecret(path string) (credential.Secret, error) {
-	b, err := regular.Read(path, maxCredential)
+	b, err := regularfile.Read(path, maxCredential)
 	return credential.NewSecret(strings.TrimSpace(string(b))), err
 }

@@ -16,8 +16,8 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
-	"github.com/credsync/credsync/internal/regular"
-	"github.com/credsync/credsync/internal/withhold"
+	"github.com/credsync/credsync/internal/redact"
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/go-cleanhttp"
@@ -94,7 +94,7 @@ func (c connection) client() (*api.Client, error) {
 		transport = &follower{next: transport, prefix: prefix(client)}
 	}
 	// Vault does not repeat what it is sent; what poses as Vault may.
-	cfg.HttpClient.Transport = withhold.NewTransport(transport, "secret_id", "jwt", "token")
+	cfg.HttpClient.Transport = redact.NewTransport(transport, "secret_id", "jwt", "token")
 	// NewClient has looked into the environment of the process; what it took
 	// from there is replaced by what the sink was given.
 	client.ClearToken()
@@ -264,7 +264,7 @@ func (c connection) pem(text string) ([]byte, error) {
 	if strings.Contains(text, "-----BEGIN ") {
 		return []byte(text), nil
 	}
-	return regular.Read(c.file(text), maxCredential)
+	return regularfile.Read(c.file(text), maxCredential)
 }
 
 // file makes a path absolute; relative ones start at the configuration.

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/internal/hostile"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/slowserver"
 )
 
 // operations are one of each kind of request that the sink makes.
@@ -35,7 +35,7 @@ var operations = map[string]func(ctx context.Context, s sinks.Sink, t sinks.Targ
 // Every byte comes in time; the answer does not.
 func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
 	for name, drip := range map[string]http.HandlerFunc{
-		"headers": hostile.SlowHeaders, "body": hostile.SlowBody, "body of a refusal": hostile.SlowRefusal,
+		"headers": slowserver.SlowHeaders, "body": slowserver.SlowBody, "body of a refusal": slowserver.SlowRefusal,
 	} {
 		for op, do := range operations {
 			t.Run(op+" "+name, func(t *testing.T) {

@@ -1,0 +1,65 @@
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Error is an upstream's refusal or failure.
+type Error struct {
+	Class Class
+	// Reason is set for class Human and may be empty for the others.
+	Reason Reason
+	// Op is what was being done: "log in", "refresh the token".
+	Op string
+	// URL it was sent to, without query or user info.
+	URL string
+	// Status is the HTTP status; 0 where no answer came.
+	Status int
+	// Message says what happened: documented error fields and our own words,
+	// never a body.
+	Message string
+	// Advice says what to do next.
+	Advice string
+	// Attribute that is wrong, for class Config; may be empty.
+	Attribute string
+	// RetryAfter is what the upstream asked for; 0 if it did not.
+	RetryAfter time.Duration
+	// AnswerLost says that the request may have been processed though no
+	// answer was read.
+	AnswerLost bool
+	// Err is the cause, which must hold no secret: a transport error.
+	Err error
+}
+
+// Error says what could not be done, where, and why. It begins so that nobody
+// reads it as what to do: "log in at https://…".
+func (e *Error) Error() string {
+	s := "cannot " + e.Op
+	if e.URL != "" {
+		s += " at " + e.URL
+	}
+	if e.Status != 0 {
+		s += fmt.Sprintf(": HTTP %d", e.Status)
+	}
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ClassOf returns the class of err; Server for one that has none.
+func ClassOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Server
+}

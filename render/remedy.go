@@ -1,0 +1,77 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema"
+)
+
+// remedy says what ends a block, and may name a command that is part of it.
+// Both are "" where the block's message says so itself. codeSent says that a
+// code is already with a human.
+func remedy(reason plan.Reason, address string, codeSent bool) (advice, command string) {
+	again := "credsync apply --replace " + quoteArgument(address)
+	switch failure.Reason(reason) {
+	case failure.CredentialsRejected:
+		return "put credentials that work into the configuration and apply. To try the same ones once more:", again
+	case failure.CertificateExpired:
+		return "get a new certificate from the upstream, put it into the configuration, then:", "credsync apply --target " + quoteArgument(address)
+	case failure.AccountLocked:
+		return "have the upstream unlock the account, then:", again
+	case failure.PasswordChangeRequired:
+		return "set a new password at the upstream, put it into the configuration, then:", "credsync apply --target " + quoteArgument(address)
+	case failure.SecondFactorUnsupported:
+		return "have the second factor turned off for this account at the upstream, then:", again
+	case failure.NoAccess:
+		return "have the upstream give the account the access it lacks, then:", again
+	case failure.NeedsCode:
+		if codeSent {
+			return "whoever received the code puts it into a file and runs (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"
+		}
+		return "someone who receives the account's codes runs:", "credsync login " + quoteArgument(address)
+	}
+	return "", ""
+}
+
+// remedy prints it, with the command on a line of its own to copy.
+func (p planPrinter) remedy(reason plan.Reason, address string, codeSent bool) {
+	p.advice(remedy(reason, address, codeSent))
+}
+
+func (p planPrinter) advice(advice, command string) {
+	if advice != "" {
+		p.paragraph(6, "What to do: "+advice)
+	}
+	if command != "" {
+		p.printf("        %s\n", command)
+	}
+}
+
+// quoteArgument quotes an address for a shell: that of a for_each instance has
+// brackets and quotes.
+func quoteArgument(s string) string {
+	s = strings.TrimPrefix(clean(s), "account.")
+	if !strings.ContainsAny(s, "[]\"'\\ $`") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Remedy returns what to do about an event, with the command; "" where its
+// message says all there is.
+func Remedy(e config.Event) string {
+	if e.Kind == schema.EventFailing {
+		return "See what is wrong: credsync status --target " + quoteArgument(e.Address)
+	}
+	if e.Kind != schema.EventBlocked {
+		return ""
+	}
+	advice, command := remedy(plan.Reason(e.Reason), e.Address, false)
+	if advice == "" {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToUpper(advice[:1]) + advice[1:] + " " + command)
+}

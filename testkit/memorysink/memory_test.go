@@ -1,0 +1,87 @@
+package memorysink_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/sinktest"
+)
+
+func target(name string, merge bool) sinks.Target {
+	return sinks.Target{Path: name, Location: "memory/" + name, Merge: merge}
+}
+
+func suite(wrap func(*memorysink.Sink) sinks.Sink) sinktest.Suite {
+	faulty := func(class error) sinktest.Fault {
+		return sinktest.Fault{Name: class.Error(), Class: class, New: func(*testing.T) sinks.Sink {
+			s := memorysink.New()
+			s.Fail = func(string, sinks.Target) error { return class }
+			return wrap(s)
+		}}
+	}
+	shared := wrap(memorysink.New())
+	return sinktest.Suite{
+		New:    func(*testing.T) sinks.Sink { return shared },
+		Target: func(_ *testing.T, name string, merge bool) sinks.Target { return target(name, merge) },
+		Faults: []sinktest.Fault{faulty(sinks.ErrDenied), faulty(sinks.ErrUnavailable)},
+	}
+}
+
+func TestConformance(t *testing.T) {
+	sinktest.Run(t, suite(func(s *memorysink.Sink) sinks.Sink { return s }))
+}
+
+func TestConformanceInBulk(t *testing.T) {
+	sinktest.Run(t, suite(func(s *memorysink.Sink) sinks.Sink { return memorysink.Bulk{Sink: s} }))
+}
+
+func TestConformanceWithoutOptionalMethods(t *testing.T) {
+	sinktest.Run(t, suite(func(s *memorysink.Sink) sinks.Sink { return struct{ sinks.Sink }{s} }))
+}
+
+func TestHooksAndCounters(t *testing.T) {
+	ctx := t.Context()
+	s := memorysink.New()
+	data := map[string]credential.Secret{"k": credential.NewSecret("v")}
+
+	lost := errors.New("answer lost")
+	s.Lose = func(op string, _ sinks.Target) error {
+		if op == memorysink.Write {
+			return lost
+		}
+		return nil
+	}
+	if _, err := s.Write(ctx, target("a", false), sinks.Write{Data: data}); !errors.Is(err, lost) {
+		t.Errorf("Write = %v, want the lost answer", err)
+	}
+	if got, ok := s.Get("a"); !ok || !got["k"].Equal(data["k"]) {
+		t.Error("a write with a lost answer took no effect")
+	}
+
+	refused := errors.New("refused")
+	s.Fail = func(op string, _ sinks.Target) error {
+		if op == memorysink.Preflight {
+			return refused
+		}
+		return nil
+	}
+	if err := s.Preflight(ctx, []sinks.Target{target("a", false)}); !errors.Is(err, refused) {
+		t.Errorf("Preflight = %v, want the refusal", err)
+	}
+	if n := s.Calls(memorysink.Write) + s.Calls(memorysink.Preflight); n != 2 {
+		t.Errorf("counted %d calls, want 2", n)
+	}
+}
+
+func TestSoftRemovalKeepsTheVersion(t *testing.T) {
+	s := memorysink.New()
+	s.Put("a", nil)
+	s.SoftRemove("a")
+	info, err := s.Stat(t.Context(), target("a", false))
+	if err != nil || info.Exists || info.Version != "1" {
+		t.Errorf("Stat = %+v, %v; want version 1 of nothing", info, err)
+	}
+}

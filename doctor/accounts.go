@@ -45,7 +45,7 @@ func (d *doctor) planned(ctx context.Context, p *engine.Plan) {
 	}
 	told, linted := map[string]bool{}, d.linted()
 	for _, one := range p.Diagnostics {
-		if configured[one.Address] == nil || one.Summary == engine.TokenWaits || one.Summary == engine.StateUnreadable || linted[lint{one.Address, one.Summary}] || d.expected(one, configured[one.Address]) {
+		if configured[one.Address] == nil || one.Summary == engine.TokenInEmergencyFile || one.Summary == engine.StateUnreadable || linted[lint{one.Address, one.Summary}] || d.expected(one, configured[one.Address]) {
 			continue
 		}
 		told[one.Address] = true

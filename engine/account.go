@@ -76,7 +76,7 @@ func sharedTargets(accounts []*config.Account) map[place]bool {
 
 // provider makes the account's provider, with what the record remembers, and
 // the trail that its requests go into.
-func (e *Engine) provider(a *account, r *state.Record) (*asked, error) {
+func (e *Engine) provider(a *account, r *state.Record) (*auditedProvider, error) {
 	client, err := e.Client(a.cfg)
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection of %s: %w", a.cfg.Address, err)
@@ -92,5 +92,5 @@ func (e *Engine) provider(a *account, r *state.Record) (*asked, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", a.cfg.Address, err)
 	}
-	return &asked{provider: p, static: a.cfg.Spec.Static, trail: e.newTrail(r, a.cfg)}, nil
+	return &auditedProvider{provider: p, static: a.cfg.Spec.Static, trail: e.newTrail(r, a.cfg)}, nil
 }

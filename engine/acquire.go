@@ -17,16 +17,16 @@ import (
 // token spends something: a refresh that works once, or a login that kills the
 // token before it. It reports false, having said why, where one could not.
 func (r *run) preflight(ctx context.Context) bool {
-	if !r.o.account.loginRevokes() && !(r.p.Action == plan.Refresh && r.o.account.cfg.Spec.RefreshSpends) {
+	if !r.seen.account.loginRevokes() && !(r.plan.Action == plan.Refresh && r.seen.account.cfg.Spec.RefreshSpends) {
 		return true
 	}
 	bySink := make(map[string][]sinks.Target)
 	var order []*target
-	if err := errors.Join(r.o.unseen...); err != nil {
+	if err := errors.Join(r.seen.targetErrs...); err != nil {
 		r.fail(r.failure("A target cannot be written, so no token was asked for", err))
 		return false
 	}
-	for i, t := range r.o.account.targets {
+	for i, t := range r.seen.account.targets {
 		if r.writable(i) {
 			if bySink[t.Sink.Name] == nil {
 				order = append(order, t)
@@ -61,13 +61,13 @@ func (e *Engine) preflight(ctx context.Context, t *target, targets []sinks.Targe
 // to someone else, or cannot be looked at, is left out, and does not hold back
 // the others.
 func (r *run) writable(i int) bool {
-	return r.p.Targets[i].Action != plan.BlockedAction && r.o.unseen[i] == nil
+	return r.plan.Targets[i].Action != plan.BlockedAction && r.seen.targetErrs[i] == nil
 }
 
 // acquire refreshes or logs in. It returns nil where there is no new token,
 // having said or remembered why.
 func (r *run) acquire(ctx context.Context) *state.Grant {
-	if r.p.Action == plan.Refresh {
+	if r.plan.Action == plan.Refresh {
 		grant, again := r.refresh(ctx)
 		if !again {
 			return grant
@@ -80,17 +80,17 @@ func (r *run) acquire(ctx context.Context) *state.Grant {
 // the refresh material was rejected, or may have been spent by a request whose
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
-	old := r.o.record.Newest()
+	old := r.seen.record.Newest()
 	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
-		return state.NewGrant(token, r.o.prints.login, r.o.prints.shape), false
+		return state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape), false
 	}
 	var upstream *failure.Error
 	if !errors.As(err, &upstream) || ctx.Err() != nil {
 		r.fail(r.failure("The token could not be refreshed", err))
 		return nil, false
 	}
-	lost := upstream.AnswerLost && r.o.account.cfg.Spec.RefreshSpends
+	lost := upstream.AnswerLost && r.seen.account.cfg.Spec.RefreshSpends
 	forbidden := upstream.Class == failure.Human && upstream.Reason != ""
 	rejected := upstream.Class == failure.Credentials
 	if rejected || forbidden {
@@ -102,7 +102,7 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 	}
 	if forbidden && !r.tokenDead() {
 		// There is time for the human, and no use in a login before.
-		r.turnedDown(ctx, upstream)
+		r.blockUntilHumanActs(ctx, upstream)
 		return nil, false
 	}
 	// While the token is good there is time to try the refresh again. Once it
@@ -111,16 +111,16 @@ func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
 		r.fail(r.failure("The token could not be refreshed", err))
 		return nil, false
 	}
-	r.e.Log.Info("the token could not be refreshed; logging in", "address", r.p.Address, "error", err)
-	r.p.Action, r.p.Reason = plan.Reissue, plan.RefreshUnavailable
-	r.p.Message = "the upstream did not refresh the token, so credsync logged in again"
+	r.e.Log.Info("the token could not be refreshed; logging in", "address", r.plan.Address, "error", err)
+	r.plan.Action, r.plan.Reason = plan.Reissue, plan.RefreshUnavailable
+	r.plan.Message = "the upstream did not refresh the token, so credsync logged in again"
 	return nil, true
 }
 
 // tokenDead reports whether no consumer can use the present token.
 func (r *run) tokenDead() bool {
-	t := r.o.input.Token
-	return t.Dead(r.o.at) || r.o.verification.Outcome == plan.Refused
+	t := r.seen.input.Token
+	return t.Dead(r.seen.at) || r.seen.verification.Outcome == plan.Refused
 }
 
 // login logs in, unless that is known to be pointless. A rejection is
@@ -132,8 +132,8 @@ func (r *run) login(ctx context.Context) *state.Grant {
 		return nil
 	}
 	defer done()
-	if b := r.o.input.Block; b != nil && !(r.look.replace && !b.Since.IsZero()) {
-		r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+	if b := r.seen.input.Block; b != nil && !(r.options.replace && !b.Since.IsZero()) {
+		r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 		return nil
 	}
 	token, err := r.provider.Login(ctx)
@@ -148,7 +148,7 @@ func (r *run) login(ctx context.Context) *state.Grant {
 func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	var upstream *failure.Error
 	errors.As(err, &upstream)
-	r.told.noteClass(err)
+	r.result.noteClass(err)
 	switch {
 	case upstream != nil && upstream.Class == failure.Credentials:
 		reason := upstream.Reason
@@ -157,36 +157,36 @@ func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 		}
 		r.saveBlock(ctx, r.block(reason, rejectionMessage(upstream)))
 	case needsCode(err):
-		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.p.Address)))
+		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.plan.Address)))
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
-		r.turnedDown(ctx, upstream)
+		r.blockUntilHumanActs(ctx, upstream)
 	default:
-		r.loseAnswer(ctx, upstream)
+		r.suspectToken(ctx, upstream)
 		r.fail(r.failure("The login failed", err))
 	}
 	return nil
 }
 
-// turnedDown remembers that the upstream gives no token before a human has acted.
-func (r *run) turnedDown(ctx context.Context, err *failure.Error) {
+// blockUntilHumanActs remembers that the upstream gives no token before a human has acted.
+func (r *run) blockUntilHumanActs(ctx context.Context, err *failure.Error) {
 	r.tokenDenied = true
-	r.told.noteClass(err)
+	r.result.noteClass(err)
 	r.saveBlock(ctx, r.block(err.Reason, describeError(err)))
 }
 
 // newGrant makes a grant of what a login gave. A login says all that there is
 // to say, so nothing of the grant before it is carried over.
 func (r *run) newGrant(token credential.Token) *state.Grant {
-	g := state.NewGrant(token, r.o.prints.login, r.o.prints.shape)
-	if !r.o.account.cfg.Spec.Static {
+	g := state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape)
+	if !r.seen.account.cfg.Spec.Static {
 		// That a static token was taken from the configuration says nothing.
-		r.accept(g)
+		r.forgetRejections(g)
 		r.unblock(g.LoginPrint)
 	}
-	if old := r.o.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.o.record.FirstSeenAt.IsZero() {
-		r.o.record.FirstSeenAt = r.e.Now()
+	if old := r.seen.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.seen.record.FirstSeenAt.IsZero() {
+		r.seen.record.FirstSeenAt = r.e.Now()
 	}
-	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), nil)
+	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), nil)
 	return g
 }
 
@@ -194,19 +194,19 @@ func (r *run) newGrant(token credential.Token) *state.Grant {
 // code that it took: the journal has that at once, should the run end there.
 // Whether access is missing only verification tells.
 func (r *run) unblock(loginPrint string) {
-	if b := r.o.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != failure.NoAccess {
-		r.o.record.Block = nil
+	if b := r.seen.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != failure.NoAccess {
+		r.seen.record.Block = nil
 	}
-	if c := r.o.record.Challenge; c != nil && c.LoginPrint == loginPrint {
-		r.o.record.Challenge = nil
+	if c := r.seen.record.Challenge; c != nil && c.LoginPrint == loginPrint {
+		r.seen.record.Challenge = nil
 	}
 }
 
-// loseAnswer marks the old token as dead where a login may have killed it
+// suspectToken marks the old token as dead where a login may have killed it
 // though its answer never arrived.
-func (r *run) loseAnswer(ctx context.Context, err *failure.Error) {
-	g := r.o.record.Newest()
-	if err == nil || !err.AnswerLost || g == nil || !r.o.account.loginRevokes() {
+func (r *run) suspectToken(ctx context.Context, err *failure.Error) {
+	g := r.seen.record.Newest()
+	if err == nil || !err.AnswerLost || g == nil || !r.seen.account.loginRevokes() {
 		return
 	}
 	g.Rejected = true

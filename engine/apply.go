@@ -75,7 +75,7 @@ func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs
 	})
 	s.sort()
 	// Only now, so that it holds up no rotation.
-	s.Diagnostics = e.tell(ctx)
+	s.Diagnostics = e.sendNotices(ctx)
 	return s
 }
 
@@ -83,21 +83,21 @@ func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs
 // the plan holds of the account's record is let go of.
 func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
 	quiet := ap.idle()
-	if quiet && ap.seen.atRest && ap.Blocker == nil {
+	if quiet && ap.seen.settled && ap.Blocker == nil {
 		return Outcome{}, false
 	}
 	r := e.newRun(ap)
-	defer func() { ap.seen = ap.light().seen }()
-	r.authenticate, r.look.offline = authenticate, p.Request.Offline
-	if ap.seen.atRest {
+	defer func() { ap.seen = ap.withoutRecord().seen }()
+	r.authenticate, r.options.offline = authenticate, p.Request.Offline
+	if ap.seen.settled {
 		// What became known of other accounts after it changes what to do.
-		r.lookAgain(ctx)
+		r.observeAgain(ctx)
 	}
 	if !quiet {
 		obs.AccountStarted(ap)
 	}
-	o := r.do(ctx)
-	r.tellLater(ctx, o)
+	o := r.carryOut(ctx)
+	r.queueNotices(ctx, o)
 	if quiet && o.Result == Done {
 		return o, false
 	}
@@ -110,12 +110,12 @@ func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != 
 
 // newRun is the work that a plan asks for.
 func (e *Engine) newRun(ap *AccountPlan) *run {
-	if ap.seen.kept && !ap.seen.atRest {
+	if ap.seen.viewOnly && !ap.seen.settled {
 		panic("engine: the plan of " + ap.Address + " was made to be looked at, or was carried out already")
 	}
 	return &run{
-		e: e, p: ap.copy(), o: ap.seen,
-		look: look{replace: ap.seen.input.Replace, gap: ap.seen.input.RunsEvery},
+		e: e, plan: ap.copy(), seen: ap.seen,
+		options: observeOptions{replace: ap.seen.input.Replace, runsEvery: ap.seen.input.RunsEvery},
 	}
 }
 

@@ -8,21 +8,21 @@ import (
 	"github.com/credsync/credsync/providers"
 )
 
-// asked is a provider whose requests go into the audit trail. What it can do
+// auditedProvider is a provider whose requests go into the audit trail. What it can do
 // besides logging in it says by its methods, not by its interfaces.
-type asked struct {
+type auditedProvider struct {
 	provider providers.Provider
 	// static ones log in with no request.
 	static bool
 	trail  *trail
-	// sent is called for each authentication that is about to be sent; nil
+	// onSend is called for each authentication that is about to be sent; nil
 	// where nobody counts.
-	sent func(audit.Action)
+	onSend func(audit.Action)
 }
 
 // attempt records an authentication before it is made, and what came of it
 // later: nothing may stand between an answer and its journal.
-func attempt[T any](a *asked, action audit.Action, do func() (T, error), token func(T) credential.Secret) (T, error) {
+func attempt[T any](a *auditedProvider, action audit.Action, do func() (T, error), token func(T) credential.Secret) (T, error) {
 	if a.static {
 		return do()
 	}
@@ -31,11 +31,11 @@ func attempt[T any](a *asked, action audit.Action, do func() (T, error), token f
 		var none T
 		return none, err
 	}
-	if a.sent != nil {
-		a.sent(action)
+	if a.onSend != nil {
+		a.onSend(action)
 	}
 	answer, err := do()
-	a.trail.later(a.trail.event(id, action, token(answer), err))
+	a.trail.recordLater(a.trail.event(id, action, token(answer), err))
 	return answer, err
 }
 
@@ -44,53 +44,53 @@ func accessOf(t credential.Token) credential.Secret { return t.Access }
 func noToken(credential.Challenge) credential.Secret { return credential.Secret{} }
 
 // Login is providers.Provider's.
-func (a *asked) Login(ctx context.Context) (credential.Token, error) {
+func (a *auditedProvider) Login(ctx context.Context) (credential.Token, error) {
 	return attempt(a, audit.Login, func() (credential.Token, error) { return a.provider.Login(ctx) }, accessOf)
 }
 
 // canRefresh reports whether Refresh may be called.
-func (a *asked) canRefresh() bool {
+func (a *auditedProvider) canRefresh() bool {
 	_, ok := a.provider.(providers.Refresher)
 	return ok
 }
 
 // Refresh is providers.Refresher's.
-func (a *asked) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
+func (a *auditedProvider) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
 	return attempt(a, audit.Refresh, func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) }, accessOf)
 }
 
 // challenger returns the provider's second factor, or nil where it has none.
-func (a *asked) challenger() providers.Challenger {
+func (a *auditedProvider) challenger() providers.Challenger {
 	c, ok := a.provider.(providers.Challenger)
 	if !ok {
 		return nil
 	}
-	return askedChallenger{a, c}
+	return auditedChallenger{a, c}
 }
 
-// askedChallenger is asked, for a second factor.
-type askedChallenger struct {
-	*asked
+// auditedChallenger is auditedProvider, for a second factor.
+type auditedChallenger struct {
+	*auditedProvider
 	challenger providers.Challenger
 }
 
-func (a askedChallenger) SendCode(ctx context.Context) (credential.Challenge, error) {
-	return attempt(a.asked, audit.RequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
+func (a auditedChallenger) SendCode(ctx context.Context) (credential.Challenge, error) {
+	return attempt(a.auditedProvider, audit.RequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
 }
 
-func (a askedChallenger) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
-	return attempt(a.asked, audit.EnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
+func (a auditedChallenger) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+	return attempt(a.auditedProvider, audit.EnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
 }
 
 // canVerify reports whether the upstream can be asked about a token.
-func (a *asked) canVerify() bool {
+func (a *auditedProvider) canVerify() bool {
 	_, ok := a.provider.(providers.Verifier)
 	return ok
 }
 
 // Verify is providers.Verifier's; where the provider has none, the answer that
 // brought the token is all the verification there is.
-func (a *asked) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
+func (a *auditedProvider) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
 	v, ok := a.provider.(providers.Verifier)
 	if !ok {
 		return nil, nil

@@ -25,7 +25,7 @@ func (c Changes) Empty() bool { return len(c.Added)+len(c.Changed)+len(c.Removed
 // ChangesBetween compares the accounts of two configurations: their attributes,
 // secret ones too, their targets, and what is delivered there.
 func ChangesBetween(before, after *config.Config) Changes {
-	// Nothing of this is kept, so the key need not be either.
+	// Nothing of this is viewOnly, so the key need not be either.
 	key := []byte(rand.Text())
 	old := make(map[string]string, len(before.Accounts))
 	for _, a := range before.Accounts {
@@ -53,24 +53,24 @@ func ChangesBetween(before, after *config.Config) Changes {
 
 // wholePrint covers everything that the configuration says of an account.
 func wholePrint(key []byte, a *config.Account) string {
-	p := newPrinter(key, schema.NoEffect)
+	p := newFingerprinter(key, schema.NoEffect)
 	p.mac.Write(a.Spec.Name)
 	p.mac.Write(fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
-	writeValues(a.HTTP, []*printer{p})
-	writeValues(a.Values, []*printer{p})
+	writeValues(a.HTTP, []*fingerprinter{p})
+	writeValues(a.Values, []*fingerprinter{p})
 	for _, d := range a.Deliveries {
 		writeDelivery(p, key, a.Spec, d)
 	}
 	return p.sum()
 }
 
-func writeDelivery(p *printer, key []byte, spec *providers.Spec, d *config.Delivery) {
+func writeDelivery(p *fingerprinter, key []byte, spec *providers.Spec, d *config.Delivery) {
 	p.mac.Write(d.Sink.Name)
-	writeValues(d.Sink.Values, []*printer{p})
+	writeValues(d.Sink.Values, []*fingerprinter{p})
 	p.mac.Write(d.Target.Location)
 	p.mac.Write(fmt.Sprint(d.Adopt, d.Target.Merge))
 	p.mac.Write(fmt.Sprint(d.Target.Restarts))
-	writeValues(d.Target.Options, []*printer{p})
+	writeValues(d.Target.Options, []*fingerprinter{p})
 	// What data makes of a token is known by what it makes of a made-up one.
 	data, _ := d.Render(exampleToken(spec))
 	p.mac.Write(digest(key, data))

@@ -81,7 +81,7 @@ func (unobserved) AccountChecked(Check) {}
 // nowhere. What an upstream has rejected before is not sent again, since for
 // some that counts as another attempt. obs may be nil.
 func (e *Engine) Check(ctx context.Context, patterns []string, obs CheckObserver) ([]Check, diag.List) {
-	chosen, diags := e.choose(patterns, "verify")
+	chosen, diags := e.accountsMatching(patterns, "verify")
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -120,12 +120,12 @@ func (e *Engine) check(ctx context.Context, a *account, load loadRecord) (c Chec
 	if g == nil {
 		c.Finding = TokenMissing
 		if snap.Record != nil {
-			c.Blocker = rememberedBlock(snap.Record, fingerprints(snap.Record.Key, a.cfg))
+			c.Blocker = rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, a.cfg))
 		}
 		return c, nil
 	}
 	c.IssuedAt, c.ExpiresAt = g.Token.IssuedAt, g.Token.ExpiresAt
-	p := fingerprints(snap.Record.Key, a.cfg)
+	p := fingerprintsOf(snap.Record.Key, a.cfg)
 	c.Blocker = rememberedBlock(snap.Record, p)
 	if c.Finding = e.withoutAsking(a, g, p, c.Blocker); c.Finding != "" {
 		return c, nil
@@ -138,7 +138,7 @@ func (e *Engine) check(ctx context.Context, a *account, load loadRecord) (c Chec
 	if c.Finding == TokenRejected && a.cfg.Spec.Static {
 		c.Blocker = &plan.Block{Reason: plan.CredentialsRejected, Message: c.Message}
 	}
-	return c, provider.trail.trouble()
+	return c, provider.trail.takeErr()
 }
 
 // heldGrant is the token that targets hold, or else the one that they are
@@ -155,7 +155,7 @@ func heldGrant(r *state.Record) *state.Grant {
 
 // withoutAsking is what is found without a request; "" where the upstream is
 // to be asked.
-func (e *Engine) withoutAsking(a *account, g *state.Grant, p prints, b *plan.Block) Finding {
+func (e *Engine) withoutAsking(a *account, g *state.Grant, p fingerprints, b *plan.Block) Finding {
 	switch {
 	case changed(g, p):
 		return TokenOutdated
@@ -170,7 +170,7 @@ func (e *Engine) withoutAsking(a *account, g *state.Grant, p prints, b *plan.Blo
 	return ""
 }
 
-func (c Check) ask(ctx context.Context, p *asked, g *state.Grant) Check {
+func (c Check) ask(ctx context.Context, p *auditedProvider, g *state.Grant) Check {
 	if !p.canVerify() {
 		c.Finding = TokenUnverifiable
 		return c

@@ -15,9 +15,9 @@ func NoSuchAccount(what, pattern string) diag.Diagnostic {
 			"\"*\" stands for any characters of a part, as in 'sagi.*'. credsync status lists the accounts.", what, pattern)
 }
 
-// choose returns the accounts that the patterns name, each once. A pattern that
+// accountsMatching returns the accounts that the patterns name, each once. A pattern that
 // names none is an error.
-func (e *Engine) choose(patterns []string, flag string) ([]*account, diag.List) {
+func (e *Engine) accountsMatching(patterns []string, flag string) ([]*account, diag.List) {
 	var chosen []*account
 	var diags diag.List
 	for _, pattern := range patterns {

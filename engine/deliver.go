@@ -32,7 +32,7 @@ type delivery struct {
 // that fails does not hold back another. onlyWanted leaves out those that the
 // plan found in order.
 func (r *run) deliver(ctx context.Context, onlyWanted bool) {
-	r.reportUnseen()
+	r.reportTargetErrs()
 	work := r.prepare(onlyWanted)
 	if !r.claimInState(ctx, work) {
 		return
@@ -40,8 +40,8 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 	errs, writes := make([]error, len(work)), make([]func(), len(work))
 	for i, d := range work {
 		writes[i] = func() {
-			errs[i] = r.e.write(ctx, r.o.account, d, r.o.record)
-			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, r.o.record.Newest().Token.Access, errs[i])
+			errs[i] = r.e.write(ctx, r.seen.account, d, r.seen.record)
+			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, r.seen.record.Newest().Token.Access, errs[i])
 		}
 	}
 	together(writes)
@@ -52,23 +52,23 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 			r.fail(f)
 			continue
 		}
-		r.o.record.PutTarget(d.entry)
+		r.seen.record.PutTarget(d.entry)
 	}
 }
 
 // prepare renders what is to be written, and says of the targets that it
 // leaves out why.
 func (r *run) prepare(onlyWanted bool) []*delivery {
-	g := r.o.record.Newest()
+	g := r.seen.record.Newest()
 	var work []*delivery
-	for i, t := range r.o.account.targets {
-		wanted := r.p.Targets[i].Action == plan.Deliver && r.p.Targets[i].Reason != plan.RestartDue
+	for i, t := range r.seen.account.targets {
+		wanted := r.plan.Targets[i].Action == plan.Deliver && r.plan.Targets[i].Reason != plan.RestartDue
 		if !r.writable(i) || onlyWanted && !wanted {
 			continue
 		}
 		data, diags := t.Render(g.Token)
 		for _, d := range diags {
-			r.fail(d.About(r.p.Address, t.Range))
+			r.fail(d.About(r.plan.Address, t.Range))
 		}
 		if diags.HasErrors() {
 			continue
@@ -79,12 +79,12 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 			continue
 		}
 		restarted := ""
-		if old := r.o.record.Target(t.Sink.Name, t.Target.Location); old != nil {
+		if old := r.seen.record.Target(t.Sink.Name, t.Target.Location); old != nil {
 			restarted = old.RestartedID
 		}
-		work = append(work, &delivery{t: t, info: r.o.infos[i], data: data, entry: state.Target{
+		work = append(work, &delivery{t: t, info: r.seen.infos[i], data: data, entry: state.Target{
 			Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
-			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.o.record.Key, data), RestartedID: restarted,
+			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data), RestartedID: restarted,
 		}})
 	}
 	return work
@@ -103,12 +103,12 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 			return false
 		}
 		_, marks := s.(sinks.Claimer)
-		if marks && !d.t.Target.Merge || d.info.Owner != "" || r.o.record.Target(d.entry.Sink, d.entry.Location) != nil {
+		if marks && !d.t.Target.Merge || d.info.Owner != "" || r.seen.record.Target(d.entry.Sink, d.entry.Location) != nil {
 			continue
 		}
 		claim := d.entry
 		claim.GrantID = ""
-		r.o.record.PutTarget(claim)
+		r.seen.record.PutTarget(claim)
 		claimed = true
 	}
 	if !claimed {

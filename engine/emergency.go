@@ -113,7 +113,7 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 			return "", err
 		}
 	}
-	rescued, err := decodeRescued(content)
+	rescued, err := decodeEmergency(content)
 	if errors.Is(err, state.ErrTooNew) {
 		return "", errors.New("the emergency file was written by a newer credsync; use that one")
 	}
@@ -132,16 +132,16 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	if err != nil {
 		return "", err
 	}
-	rec, err := mergeRescued(a, snap.Record, rescued)
+	rec, err := mergeEmergency(a, snap.Record, rescued)
 	if err != nil {
 		return rescued.Address, err
 	}
-	return rescued.Address, e.saveRescued(ctx, rec, snap.Version)
+	return rescued.Address, e.saveRecovered(ctx, rec, snap.Version)
 }
 
-// saveRescued writes a record with a token that was brought back, with a line
+// saveRecovered writes a record with a token that was brought back, with a line
 // in the audit trail before it and one after.
-func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version string) error {
+func (e *Engine) saveRecovered(ctx context.Context, rec *state.Record, version string) error {
 	t := e.newTrail(rec, nil)
 	token := rec.Pending.Token.Access
 	id, err := t.begin(t.event("", audit.StateRecover, token, nil))
@@ -156,7 +156,7 @@ func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version str
 	case err != nil:
 		return err
 	}
-	if lost := t.trouble(); lost != nil {
+	if lost := t.takeErr(); lost != nil {
 		return audit.UnrecordedAfter(lost)
 	}
 	return nil
@@ -165,8 +165,8 @@ func (e *Engine) saveRescued(ctx context.Context, rec *state.Record, version str
 // ErrRecovered says that there is nothing to bring back.
 var ErrRecovered = errors.New("already has this token")
 
-// decodeRescued reads what is in an emergency file, which has a new token.
-func decodeRescued(content []byte) (*state.Record, error) {
+// decodeEmergency reads what is in an emergency file, which has a new token.
+func decodeEmergency(content []byte) (*state.Record, error) {
 	rescued, err := state.Decode(credential.NewSecret(string(content)))
 	switch {
 	case errors.Is(err, state.ErrTooNew):
@@ -179,10 +179,10 @@ func decodeRescued(content []byte) (*state.Record, error) {
 	return rescued, nil
 }
 
-// mergeRescued returns the record (nil for none) with the token of an emergency
+// mergeEmergency returns the record (nil for none) with the token of an emergency
 // file as the pending one. It is an error where the record has that token or a
 // newer one.
-func mergeRescued(a *account, rec, rescued *state.Record) (*state.Record, error) {
+func mergeEmergency(a *account, rec, rescued *state.Record) (*state.Record, error) {
 	if rec == nil {
 		rec = rescued.Clone()
 		rec.Lease = nil
@@ -221,7 +221,7 @@ func mergeRescued(a *account, rec, rescued *state.Record) (*state.Record, error)
 // under the new key they match nothing, and the token counts as got by another
 // configuration.
 func rekey(a *account, g *state.Grant, from, to []byte) {
-	was, is := fingerprints(from, a.cfg), fingerprints(to, a.cfg)
+	was, is := fingerprintsOf(from, a.cfg), fingerprintsOf(to, a.cfg)
 	if g.LoginPrint == was.login {
 		g.LoginPrint = is.login
 	}

@@ -65,9 +65,9 @@ type Engine struct {
 	// byAddress has the same ones.
 	byAddress map[string]*account
 	notices   notices
-	// same are the accounts that log in alike, found once they are needed.
-	same     map[*account]*sameLogin
-	sameOnce sync.Once
+	// sharedLogins are the accounts that log in alike, found once they are needed.
+	sharedLogins     map[*account]*sharedLogin
+	sharedLoginsOnce sync.Once
 }
 
 // New returns an engine for the accounts of o.Config. It contacts nothing.

@@ -13,42 +13,42 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// prints are the fingerprints of an account's attributes under a record's key.
-type prints struct {
+// fingerprints are the fingerprints of an account's attributes under a record's key.
+type fingerprints struct {
 	// login covers what the upstream sees at a login; shape covers also what
 	// the token is for.
 	login, shape string
 }
 
-// fingerprints covers every attribute that has the effect, by the tables of the
+// fingerprintsOf covers every attribute that has the effect, by the tables of the
 // provider and of the http block, so that a new attribute cannot be forgotten
 // here.
-func fingerprints(key []byte, a *config.Account) prints {
-	login, shape := newPrinter(key, schema.ShapesLogin), newPrinter(key, schema.ShapesToken)
+func fingerprintsOf(key []byte, a *config.Account) fingerprints {
+	login, shape := newFingerprinter(key, schema.ShapesLogin), newFingerprinter(key, schema.ShapesToken)
 	writeAccount(a, login, shape)
-	return prints{login: login.sum(), shape: shape.sum()}
+	return fingerprints{login: login.sum(), shape: shape.sum()}
 }
 
-// loginPrint is the one that tells accounts apart which log in alike.
-func loginPrint(key []byte, a *config.Account) string {
-	login := newPrinter(key, schema.ShapesLogin)
+// loginFingerprint is the one that tells accounts apart which log in alike.
+func loginFingerprint(key []byte, a *config.Account) string {
+	login := newFingerprinter(key, schema.ShapesLogin)
 	writeAccount(a, login)
 	return login.sum()
 }
 
-// printer makes the fingerprint of what has at least that effect.
-type printer struct {
+// fingerprinter makes the fingerprint of what has at least that effect.
+type fingerprinter struct {
 	mac   keyedhash.Hash
 	least schema.Effect
 }
 
-func newPrinter(key []byte, least schema.Effect) *printer {
-	return &printer{mac: keyedhash.New(key), least: least}
+func newFingerprinter(key []byte, least schema.Effect) *fingerprinter {
+	return &fingerprinter{mac: keyedhash.New(key), least: least}
 }
 
-func (p *printer) sum() string { return p.mac.Sum() }
+func (p *fingerprinter) sum() string { return p.mac.Sum() }
 
-func writeAccount(a *config.Account, to ...*printer) {
+func writeAccount(a *config.Account, to ...*fingerprinter) {
 	for _, p := range to {
 		p.mac.Write(a.Spec.Name)
 	}
@@ -56,7 +56,7 @@ func writeAccount(a *config.Account, to ...*printer) {
 	writeValues(a.HTTP, to)
 }
 
-func writeValues(v schema.Values, to []*printer) {
+func writeValues(v schema.Values, to []*fingerprinter) {
 	for i := range v.Block().Attributes {
 		attr := &v.Block().Attributes[i]
 		text := ""

@@ -7,10 +7,10 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// glance is what was seen of many accounts at once, in fewer requests than one
-// by one. It serves a plan only: what is done about an account later rests on
+// readAhead is what was seen of many accounts at once, in fewer requests than one
+// by one. It serves a plan planOnly: what is done about an account later rests on
 // compare-and-set, and on looking at it anew where that fails.
-type glance struct {
+type readAhead struct {
 	records *state.View
 	// infos has the targets that a sink told of without being asked for each.
 	infos map[*target]sinks.Info
@@ -18,7 +18,7 @@ type glance struct {
 	emergencies []string
 }
 
-func (g *glance) info(t *target) (sinks.Info, bool) {
+func (g *readAhead) info(t *target) (sinks.Info, bool) {
 	if g == nil {
 		return sinks.Info{}, false
 	}
@@ -26,16 +26,16 @@ func (g *glance) info(t *target) (sinks.Info, bool) {
 	return info, ok
 }
 
-func (e *Engine) load(ctx context.Context, a *account, known *glance) (state.Snapshot, error) {
+func (e *Engine) load(ctx context.Context, a *account, known *readAhead) (state.Snapshot, error) {
 	if known != nil {
 		return known.records.Load(ctx, a.cfg.Address)
 	}
 	return e.Store.Load(ctx, a.cfg.Address)
 }
 
-// survey asks the sinks that can tell of many targets at once about those of
+// statInBulk asks the sinks that can tell of many targets at once about those of
 // the accounts.
-func (e *Engine) survey(ctx context.Context, accounts []*account) map[*target]sinks.Info {
+func (e *Engine) statInBulk(ctx context.Context, accounts []*account) map[*target]sinks.Info {
 	targets := make(map[sinks.Surveyor][]*target)
 	var order []sinks.Surveyor
 	for _, a := range accounts {

@@ -28,18 +28,18 @@ const (
 //
 // It reports false where the token must not be used further, having said why.
 func (r *run) journal(ctx context.Context, g *state.Grant) bool {
-	r.o.record.Pending = g
+	r.seen.record.Pending = g
 	err := r.journalOnce(ctx)
 	if err == nil {
 		return true
 	}
-	if !isOutrun(err) {
+	if !isLostLease(err) {
 		err = r.journalLate(ctx, err)
 	}
 	switch {
 	case err == nil:
 		return true
-	case isOutrun(err):
+	case isLostLease(err):
 		r.leased = false
 		r.fail(r.failure("The lease was lost", err))
 	default:
@@ -51,18 +51,18 @@ func (r *run) journal(ctx context.Context, g *state.Grant) bool {
 // journalLate is for a state that did not take the token at once. An error says
 // where the token is instead.
 func (r *run) journalLate(ctx context.Context, err error) error {
-	file, emergencyErr := r.e.writeEmergency(r.o.record)
+	file, emergencyErr := r.e.writeEmergency(r.seen.record)
 	if emergencyErr != nil {
-		r.e.Log.Error("the emergency file could not be written; trying the state until this run is stopped", "address", r.p.Address, "error", emergencyErr)
+		r.e.Log.Error("the emergency file could not be written; trying the state until this run is stopped", "address", r.plan.Address, "error", emergencyErr)
 	} else {
-		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.p.Address, "file", file)
+		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.plan.Address, "file", file)
 	}
-	settled := func(err error) bool { return err == nil || isOutrun(err) }
-	err = r.again(err, r.journalOnce)
+	settled := func(err error) bool { return err == nil || isLostLease(err) }
+	err = r.retryWrite(err, r.journalOnce)
 	if !settled(err) && file == "" {
 		// The run ends and nothing has the token: one last try of both. The
 		// file is first, as a state that is out of reach takes its time.
-		if file, emergencyErr = r.e.writeEmergency(r.o.record); emergencyErr != nil {
+		if file, emergencyErr = r.e.writeEmergency(r.seen.record); emergencyErr != nil {
 			err = r.journalOnce(ctx)
 		}
 	}
@@ -70,7 +70,7 @@ func (r *run) journalLate(ctx context.Context, err error) error {
 		removeEmergency(file)
 		return err
 	}
-	return whereabouts(r.p.Address, err, file, emergencyErr)
+	return whereabouts(r.plan.Address, err, file, emergencyErr)
 }
 
 // whereabouts adds to an error of the state where the token is that it did not
@@ -82,16 +82,16 @@ func whereabouts(address string, err error, file string, emergencyErr error) err
 	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(address))
 }
 
-// outrun is the error of a run that was held up until its lease ran out, so
+// lostLease is the error of a run that was held up until its lease ran out, so
 // that another has taken the account over. Its token is where it belongs: in
 // the journal, or given up for a newer one.
-type outrun struct{ detail string }
+type lostLease struct{ detail string }
 
-func (e outrun) Error() string { return e.detail }
+func (e lostLease) Error() string { return e.detail }
 
-func isOutrun(err error) bool {
-	var o outrun
-	return errors.As(err, &o)
+func isLostLease(err error) bool {
+	var lost lostLease
+	return errors.As(err, &lost)
 }
 
 // journalOnce tries once to write the record with its new token.
@@ -115,20 +115,20 @@ func (r *run) journalOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	theirs, g := snap.Record, r.o.record.Pending
+	theirs, g := snap.Record, r.seen.record.Pending
 	if theirs == nil {
 		// By hand, or by a configuration that knows the account no longer. The
 		// token is the only one there is, so the record is written again.
-		r.e.Log.Warn("the record was deleted while this run was at work; writing it again", "address", r.p.Address)
-		r.o.version = snap.Version
+		r.e.Log.Warn("the record was deleted while this run was at work; writing it again", "address", r.plan.Address)
+		r.seen.version = snap.Version
 		return r.save(ctx)
 	}
-	if r.wrote(theirs) {
-		r.o.version = snap.Version
+	if r.isOwnWrite(theirs) {
+		r.seen.version = snap.Version
 		return r.save(ctx)
 	}
 	if n := theirs.Newest(); n != nil && n.ID == g.ID {
-		return outrunBy(false)
+		return lostLeaseWithToken(false)
 	}
 	return r.journalBeside(ctx, snap)
 }
@@ -136,36 +136,36 @@ func (r *run) journalOver(ctx context.Context) error {
 // journalBeside puts the token into a record that another run has written since.
 // The newer token wins, whoever got it, unless one of them has killed the other.
 func (r *run) journalBeside(ctx context.Context, snap state.Snapshot) error {
-	theirs, g := snap.Record, r.o.record.Pending
+	theirs, g := snap.Record, r.seen.record.Pending
 	uncertain := r.overtaken(theirs)
 	if n := theirs.Newest(); !uncertain && n != nil && n.Token.IssuedAt.After(g.Token.IssuedAt) {
-		return outrun{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.p.Address)}
+		return lostLease{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.plan.Address)}
 	}
 	// A record that was made anew has another key.
-	p := fingerprints(theirs.Key, r.o.account.cfg)
+	p := fingerprintsOf(theirs.Key, r.seen.account.cfg)
 	pending := *g
 	pending.LoginPrint, pending.ShapePrint, pending.Rejected = p.login, p.shape, uncertain
 	theirs.Pending = &pending
 	if _, err := r.e.Store.Save(ctx, theirs, snap.Version); err != nil {
 		return err
 	}
-	return outrunBy(uncertain)
+	return lostLeaseWithToken(uncertain)
 }
 
-func outrunBy(uncertain bool) error {
+func lostLeaseWithToken(uncertain bool) error {
 	if uncertain {
-		return outrun{"this run was held up for longer than its lease, and another may have logged in meanwhile; only one of the two tokens is alive, so the next apply logs in again"}
+		return lostLease{"this run was held up for longer than its lease, and another may have logged in meanwhile; only one of the two tokens is alive, so the next apply logs in again"}
 	}
-	return outrun{"this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it"}
+	return lostLease{"this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it"}
 }
 
 // overtaken reports whether another run may have logged in meanwhile where a
 // login kills the token before it. Which of the two reached the upstream last
-// cannot be known, so the one that is kept is journaled as dead.
+// cannot be known, so the one that is viewOnly is journaled as dead.
 func (r *run) overtaken(theirs *state.Record) bool {
 	newest := theirs.Newest()
 	another := newest != nil && (r.before == nil || newest.ID != r.before.ID)
-	return r.o.account.loginRevokes() && (another || theirs.Lease != nil && theirs.Lease.Holder != r.e.Holder)
+	return r.seen.account.loginRevokes() && (another || theirs.Lease != nil && theirs.Lease.Holder != r.e.Holder)
 }
 
 // save writes the record once. The work that follows has the whole life of the
@@ -173,34 +173,34 @@ func (r *run) overtaken(theirs *state.Record) bool {
 func (r *run) save(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTry)
 	defer cancel()
-	if l := r.o.record.Lease; l != nil {
+	if l := r.seen.record.Lease; l != nil {
 		l.ExpiresAt = r.e.Now().Add(state.LeaseLife)
 	}
-	version, err := r.e.Store.Save(ctx, r.o.record, r.o.version)
+	version, err := r.e.Store.Save(ctx, r.seen.record, r.seen.version)
 	if err != nil {
-		if sent, encodeErr := state.Encode(r.o.record); encodeErr == nil {
-			r.sent = append(r.sent, sent)
+		if sent, encodeErr := state.Encode(r.seen.record); encodeErr == nil {
+			r.unconfirmed = append(r.unconfirmed, sent)
 		}
 		return err
 	}
-	r.o.version = version
+	r.seen.version = version
 	return nil
 }
 
-// wrote reports whether a record that is found in the state is one that this run
+// isOwnWrite reports whether a record that is found in the state is one that this run
 // wrote, though it was told of an error: only the answer was lost. Nothing less
 // than the whole record shows it. Another run may have gone on from ours, with
 // the same token and no lease any more, and what it has added must stay.
-func (r *run) wrote(rec *state.Record) bool {
+func (r *run) isOwnWrite(rec *state.Record) bool {
 	found, err := state.Encode(rec)
-	return err == nil && slices.ContainsFunc(r.sent, found.Equal)
+	return err == nil && slices.ContainsFunc(r.unconfirmed, found.Equal)
 }
 
 // reload reads the record as it is now.
 func (r *run) reload(ctx context.Context) (state.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTry)
 	defer cancel()
-	return r.e.Store.Load(ctx, r.p.Address)
+	return r.e.Store.Load(ctx, r.plan.Address)
 }
 
 // persist writes the record, trying again until the run is stopped. The error
@@ -210,7 +210,7 @@ func (r *run) persist(ctx context.Context) error {
 	if err == nil || errors.Is(err, sinks.ErrConflict) {
 		return err
 	}
-	return r.again(err, r.persistOnce)
+	return r.retryWrite(err, r.persistOnce)
 }
 
 // persistOnce tries once to write the record. Where an earlier write did arrive,
@@ -224,16 +224,16 @@ func (r *run) persistOnce(ctx context.Context) error {
 	switch {
 	case loadErr != nil:
 		return loadErr
-	case snap.Record == nil || !r.wrote(snap.Record):
+	case snap.Record == nil || !r.isOwnWrite(snap.Record):
 		return err
 	}
-	r.o.version = snap.Version
+	r.seen.version = snap.Version
 	return r.save(ctx)
 }
 
-// again goes on trying what has failed with err, until it succeeds, fails for
+// retryWrite goes on trying what has failed with err, until it succeeds, fails for
 // good (another run has the account), or the run is stopped.
-func (r *run) again(err error, try func(context.Context) error) error {
+func (r *run) retryWrite(err error, try func(context.Context) error) error {
 	pause := persistPause
 	patience := func() time.Duration {
 		if errors.Is(err, sinks.ErrDenied) || errors.Is(err, sinks.ErrUnsupported) {
@@ -245,7 +245,7 @@ func (r *run) again(err error, try func(context.Context) error) error {
 		if r.e.Sleep(r.stop, pause) != nil {
 			return err
 		}
-		if err = try(r.stop); err == nil || errors.Is(err, sinks.ErrConflict) || isOutrun(err) {
+		if err = try(r.stop); err == nil || errors.Is(err, sinks.ErrConflict) || isLostLease(err) {
 			return err
 		}
 		pause = min(2*pause, persistLongestPause)

@@ -26,30 +26,30 @@ const (
 	planFresh = 30 * time.Second
 )
 
-// take takes the account's lease for what was planned, and returns what is
+// takeLease takes the account's lease for what was planned, and returns what is
 // planned under it. While another run holds the lease it waits; what that run
 // has done is then observed and planned anew, so that the result may be that
 // nothing is left to do, and then no lease is held.
 //
 // The write succeeds only if the record is as it was observed. Nobody has
 // worked on the account since, and there is no need to look a second time.
-func (r *run) take(ctx context.Context) error {
-	if r.worthLease() && r.e.Now().Sub(r.o.at) > planFresh && !r.nothingToExpire() {
-		r.lookAgain(ctx)
+func (r *run) takeLease(ctx context.Context) error {
+	if r.needsLease() && r.e.Now().Sub(r.seen.at) > planFresh && !r.restsOnRecordAlone() {
+		r.observeAgain(ctx)
 	}
 	for range leaseTries {
-		if !r.worthLease() {
+		if !r.needsLease() {
 			return nil
 		}
-		if l := r.o.record.Lease; l != nil && r.e.held(l) {
+		if l := r.seen.record.Lease; l != nil && r.e.held(l) {
 			if r.impatient {
 				r.heldUntil = l.ExpiresAt
-				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.p.Address, l.Holder)
+				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.plan.Address, l.Holder)
 			}
 			if err := r.awaitRelease(ctx); err != nil {
 				return err
 			}
-			r.lookAgain(ctx)
+			r.observeAgain(ctx)
 			continue
 		}
 		err := r.writeLease(ctx)
@@ -59,21 +59,21 @@ func (r *run) take(ctx context.Context) error {
 		if !errors.Is(err, sinks.ErrConflict) {
 			return err
 		}
-		r.lookAgain(ctx)
+		r.observeAgain(ctx)
 	}
-	return fmt.Errorf("take the lease of %s: other runs took it first %d times; is something applying this configuration in a loop?", r.p.Address, leaseTries)
+	return fmt.Errorf("take the lease of %s: other runs took it first %d times; is something applying this configuration in a loop?", r.plan.Address, leaseTries)
 }
 
-// nothingToExpire reports whether what is planned rests on the record alone,
+// restsOnRecordAlone reports whether what is planned rests on the record alone,
 // which the lease's write compares: there is no token that time or anyone could
 // have made anything of, and a target is looked at again before it is claimed.
-func (r *run) nothingToExpire() bool {
-	return r.p.Action == plan.Issue && r.p.Reason == plan.NoToken && r.o.record.Newest() == nil
+func (r *run) restsOnRecordAlone() bool {
+	return r.plan.Action == plan.Issue && r.plan.Reason == plan.NoToken && r.seen.record.Newest() == nil
 }
 
-// worthLease reports whether what is planned writes anything.
-func (r *run) worthLease() bool {
-	switch r.p.Action {
+// needsLease reports whether what is planned writes anything.
+func (r *run) needsLease() bool {
+	switch r.plan.Action {
 	case plan.None:
 		return false
 	case plan.BlockedAction:
@@ -88,37 +88,37 @@ func (e *Engine) held(l *state.Lease) bool {
 
 // leaseLeft is for how long work at the upstream may still go on.
 func (r *run) leaseLeft() time.Duration {
-	return r.o.record.Lease.ExpiresAt.Sub(r.e.Now()) - leaseMargin
+	return r.seen.record.Lease.ExpiresAt.Sub(r.e.Now()) - leaseMargin
 }
 
 func (r *run) writeLease(ctx context.Context) error {
-	rec := r.o.record.Clone()
+	rec := r.seen.record.Clone()
 	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(state.LeaseLife)}
 	written := rec
-	if g := rec.Newest(); g != nil && r.p.Action.Contacts() && r.o.account.loginRevokes() {
+	if g := rec.Newest(); g != nil && r.plan.Action.Contacts() && r.seen.account.loginRevokes() {
 		// If this is all that comes of this run, its login may have killed the
 		// token. Each later write says what has become of it.
 		written = rec.Clone()
 		written.Newest().Rejected = true
 	}
-	version, err := r.e.Store.Save(ctx, written, r.o.version)
+	version, err := r.e.Store.Save(ctx, written, r.seen.version)
 	if err != nil {
 		return err
 	}
-	r.o.record, r.o.version, r.leased = rec, version, true
+	r.seen.record, r.seen.version, r.leased = rec, version, true
 	return nil
 }
 
 // awaitRelease returns when the lease that was seen is no longer held, or has
 // been held too long.
 func (r *run) awaitRelease(ctx context.Context) error {
-	holder := r.o.record.Lease.Holder
-	r.e.Log.Info("waiting for another run to finish with the account", "address", r.p.Address, "holder", holder)
+	holder := r.seen.record.Lease.Holder
+	r.e.Log.Info("waiting for another run to finish with the account", "address", r.plan.Address, "holder", holder)
 	for range 2 * state.LeaseLife / leasePoll {
 		if err := r.e.Sleep(ctx, leasePoll); err != nil {
 			return err
 		}
-		snap, err := r.e.Store.Load(ctx, r.p.Address)
+		snap, err := r.e.Store.Load(ctx, r.plan.Address)
 		if err != nil {
 			return err
 		}
@@ -126,31 +126,31 @@ func (r *run) awaitRelease(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.p.Address, holder, plan.Duration(2*state.LeaseLife))
+	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.plan.Address, holder, plan.Duration(2*state.LeaseLife))
 }
 
-// lookAgain observes and plans the account anew.
-func (r *run) lookAgain(ctx context.Context) {
-	if r.o.account == nil {
-		r.lookAgainRemoved(ctx)
+// observeAgain observes and plans the account anew.
+func (r *run) observeAgain(ctx context.Context) {
+	if r.seen.account == nil {
+		r.observeRemovedAgain(ctx)
 	} else {
-		r.o = r.e.observe(ctx, r.o.account, r.look)
-		r.e.share(r.o)
+		r.seen = r.e.observe(ctx, r.seen.account, r.options)
+		r.e.applySharedBlock(r.seen)
 	}
-	r.p = decide(r.o)
+	r.plan = decide(r.seen)
 }
 
-func (r *run) lookAgainRemoved(ctx context.Context) {
-	snap, err := r.e.Store.Load(ctx, r.p.Address)
+func (r *run) observeRemovedAgain(ctx context.Context) {
+	snap, err := r.e.Store.Load(ctx, r.plan.Address)
 	switch {
 	case err != nil:
-		r.o.input.Unreadable = err.Error()
+		r.seen.input.Unreadable = err.Error()
 	case snap.Record == nil:
 		// Another run has removed it.
-		r.o.input.Removed = false
-		r.o.input.Enabled = false
+		r.seen.input.Removed = false
+		r.seen.input.Enabled = false
 	default:
-		r.o = r.e.observeRemoved(snap)
+		r.seen = r.e.observeRemoved(snap)
 	}
 }
 
@@ -160,12 +160,12 @@ func (r *run) release(ctx context.Context) {
 	if !r.leased {
 		return
 	}
-	rec := r.o.record.Clone()
+	rec := r.seen.record.Clone()
 	rec.Lease = nil
-	version, err := r.e.Store.Save(ctx, rec, r.o.version)
+	version, err := r.e.Store.Save(ctx, rec, r.seen.version)
 	if err != nil {
-		r.e.Log.Warn("the lease could not be released and will run out", "address", r.p.Address, "expires_at", r.o.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
+		r.e.Log.Warn("the lease could not be released and will run out", "address", r.plan.Address, "expires_at", r.seen.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
 		return
 	}
-	r.o.record, r.o.version, r.leased = rec, version, false
+	r.seen.record, r.seen.version, r.leased = rec, version, false
 }

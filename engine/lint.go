@@ -48,10 +48,10 @@ func foldInstances(list diag.List) diag.List {
 	}
 	first := make(map[key]int)
 	more := make(map[int]int)
-	var kept diag.List
+	var viewOnly diag.List
 	for _, d := range list {
 		if d.Severity != diag.Warning || d.Range == nil || d.Address == "" {
-			kept = append(kept, d)
+			viewOnly = append(viewOnly, d)
 			continue
 		}
 		k := key{d.Summary, d.Detail, *d.Range}
@@ -59,15 +59,15 @@ func foldInstances(list diag.List) diag.List {
 			more[i]++
 			continue
 		}
-		first[k] = len(kept)
-		kept = append(kept, d)
+		first[k] = len(viewOnly)
+		viewOnly = append(viewOnly, d)
 	}
 	for i, n := range more {
 		instances := "another instance"
 		if n > 1 {
 			instances = fmt.Sprintf("%d other instances", n)
 		}
-		kept[i].Detail += " The same goes for " + instances + " of this block."
+		viewOnly[i].Detail += " The same goes for " + instances + " of this block."
 	}
-	return kept
+	return viewOnly
 }

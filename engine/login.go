@@ -62,7 +62,7 @@ func (e *Engine) FinishLogin(ctx context.Context, address string, code credentia
 		return *failed
 	}
 	if c := r.challenge(); c == nil || c.ID.IsZero() {
-		r.fail(r.failure("No code was asked for", fmt.Errorf("there is no login of %s that waits for a code; start one with: credsync login %s", r.p.Address, quote(r.p.Address))))
+		r.fail(r.failure("No code was asked for", fmt.Errorf("there is no login of %s that waits for a code; start one with: credsync login %s", r.plan.Address, quote(r.plan.Address))))
 		return r.outcome()
 	}
 	if !r.begin(ctx) {
@@ -70,8 +70,8 @@ func (e *Engine) FinishLogin(ctx context.Context, address string, code credentia
 	}
 	r.rotateToEnd(ctx, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
 	o := r.outcome()
-	r.tellLater(ctx, o)
-	o.Diagnostics = append(o.Diagnostics, e.tell(ctx)...)
+	r.queueNotices(ctx, o)
+	o.Diagnostics = append(o.Diagnostics, e.sendNotices(ctx)...)
 	return o
 }
 
@@ -80,7 +80,7 @@ func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) 
 	fail := func(d diag.Diagnostic) (*run, *Outcome) {
 		return nil, &Outcome{Address: address, Action: plan.None, Result: Failed, Message: joinSentences(d.Summary, d.Detail), Diagnostics: diag.List{d}, At: e.Now()}
 	}
-	chosen, diags := e.choose([]string{address}, "login")
+	chosen, diags := e.accountsMatching([]string{address}, "login")
 	switch {
 	case diags.HasErrors():
 		return fail(diags[0])
@@ -91,10 +91,10 @@ func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) 
 	}
 	// As with --replace, a human lifts a remembered block; the token is not
 	// asked about, since it is going to be replaced.
-	how := look{offline: true, replace: true}
+	how := observeOptions{offline: true, replace: true}
 	o := e.observe(ctx, chosen[0], how)
-	r := &run{e: e, o: o, p: decide(o), look: how, stop: ctx}
-	if r.p.Reason == plan.Unreadable {
+	r := &run{e: e, seen: o, plan: decide(o), options: how, stop: ctx}
+	if r.plan.Reason == plan.Unreadable {
 		r.diagnostics = o.diagnostics
 		out := r.outcome()
 		return nil, &out
@@ -105,17 +105,17 @@ func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) 
 // begin takes the lease. It reports false where there is nothing to go on
 // with, having said why.
 func (r *run) begin(ctx context.Context) bool {
-	if err := r.take(ctx); err != nil {
+	if err := r.takeLease(ctx); err != nil {
 		r.fail(r.failure("The account could not be worked on", err))
 		return false
 	}
-	if r.p.Reason == plan.Unreadable {
-		r.diagnostics = append(r.diagnostics, r.o.diagnostics...)
+	if r.plan.Reason == plan.Unreadable {
+		r.diagnostics = append(r.diagnostics, r.seen.diagnostics...)
 	}
 	if !r.leased {
 		return false
 	}
-	if !r.p.Action.Contacts() {
+	if !r.plan.Action.Contacts() {
 		r.release(ctx)
 		return false
 	}
@@ -125,17 +125,17 @@ func (r *run) begin(ctx context.Context) bool {
 
 // rotateToEnd rotates under the lease that begin took, and ends it.
 func (r *run) rotateToEnd(ctx context.Context, acquire func(context.Context) *state.Grant) {
-	ctx, done := lingering(ctx, finishWithin)
+	ctx, done := withGracePeriod(ctx, gracePeriod)
 	defer done()
 	r.rotate(ctx, acquire)
 	r.release(ctx)
-	r.dropRescued(ctx)
+	r.removeObsoleteEmergencyFiles(ctx)
 }
 
 // challenge returns the code that was sent for the present credentials, or nil.
 func (r *run) challenge() *state.Challenge {
-	c := r.o.record.Challenge
-	if c == nil || c.LoginPrint != r.o.prints.login {
+	c := r.seen.record.Challenge
+	if c == nil || c.LoginPrint != r.seen.fingerprints.login {
 		return nil
 	}
 	return c
@@ -154,8 +154,8 @@ func (r *run) sentEarlier(c *state.Challenge) Sent {
 
 // awaitCode says that the account waits for its code.
 func (r *run) awaitCode(since time.Time) {
-	b := &plan.Block{Reason: plan.NeedsCode, Message: codeSentMessage(r.p.Address, since), Since: since, CodeSentAt: since}
-	r.p.Action, r.p.Reason, r.p.Message, r.p.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+	b := &plan.Block{Reason: plan.NeedsCode, Message: codeSentMessage(r.plan.Address, since), Since: since, CodeSentAt: since}
+	r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 }
 
 // loginOrSend logs in, unless the upstream is known to want a code; then, or
@@ -165,7 +165,7 @@ func (r *run) loginOrSend(ctx context.Context) *state.Grant {
 	if challenger == nil {
 		return r.login(ctx)
 	}
-	if b := r.o.record.Block; b == nil || b.Reason != failure.NeedsCode || b.LoginPrint != r.o.prints.login {
+	if b := r.seen.record.Block; b == nil || b.Reason != failure.NeedsCode || b.LoginPrint != r.seen.fingerprints.login {
 		done, err := r.loginTurn(ctx)
 		if err != nil {
 			r.fail(r.failure("No login was made", err))
@@ -202,8 +202,8 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 		}
 		c = credential.Challenge{SentAt: sending}
 	}
-	r.o.record.Challenge = &state.Challenge{Challenge: c, LoginPrint: r.o.prints.login}
-	b := r.block(failure.NeedsCode, needsCodeMessage(r.p.Address))
+	r.seen.record.Challenge = &state.Challenge{Challenge: c, LoginPrint: r.seen.fingerprints.login}
+	b := r.block(failure.NeedsCode, needsCodeMessage(r.plan.Address))
 	r.saveBlock(ctx, b)
 }
 
@@ -212,7 +212,7 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.Grant {
 	challenger, c := r.provider.challenger(), r.challenge()
 	if challenger == nil || c == nil {
-		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.p.Address)))
+		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.plan.Address)))
 		return nil
 	}
 	token, err := challenger.LoginWithCode(ctx, c.Challenge, code)
@@ -221,8 +221,8 @@ func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.
 	}
 	if needsCode(err) {
 		r.awaitCode(c.SentAt)
-		r.p.Message = describeError(err)
-		r.p.Blocker.Message = r.p.Message
+		r.plan.Message = describeError(err)
+		r.plan.Blocker.Message = r.plan.Message
 		return nil
 	}
 	return r.loginFailed(ctx, err)

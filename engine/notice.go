@@ -57,20 +57,20 @@ type message struct {
 // condition returns how the account stands; ok is false where this run says
 // nothing about that.
 func (r *run) condition(ctx context.Context, o Outcome) (c condition, ok bool) {
-	gone := r.o.account == nil && o.Result == Done
-	if r.o.record == nil || gone || r.authenticate || r.p.Reason == plan.Disabled || ctx.Err() != nil {
+	gone := r.seen.account == nil && o.Result == Done
+	if r.seen.record == nil || gone || r.authenticate || r.plan.Reason == plan.Disabled || ctx.Err() != nil {
 		return condition{}, false
 	}
 	c = condition{
 		now: r.e.Now(), most: mostFailures(r.e.Config.Notify), blocked: o.Blocker, failed: o.Blocker == nil && o.Result == Failed, message: o.Message, class: o.Class,
-		clocksKnown: r.o.account != nil && r.p.Reason != plan.Unreadable,
-		about:       config.Event{Project: r.e.Config.Project, Address: r.p.Address, Provider: r.o.record.Provider},
+		clocksKnown: r.seen.account != nil && r.plan.Reason != plan.Unreadable,
+		about:       config.Event{Project: r.e.Config.Project, Address: r.plan.Address, Provider: r.seen.record.Provider},
 	}
 	c.about.Time = c.now
-	if r.o.account != nil {
-		c.about.Name = r.o.account.cfg.Name
+	if r.seen.account != nil {
+		c.about.Name = r.seen.account.cfg.Name
 	}
-	for _, clock := range r.p.Clocks {
+	for _, clock := range r.plan.Clocks {
 		if clock.Human && !clock.At.IsZero() && clock.Name != plan.AccessToken && clock.Name != plan.RefreshMaterial {
 			c.clocks = append(c.clocks, clock)
 		}

@@ -35,8 +35,8 @@ const (
 type notices struct {
 	mu      sync.Mutex
 	waiting []condition
-	// telling says that tellSoon is at it.
-	telling bool
+	// sending says that sendNoticesInBackground is at it.
+	sending bool
 	// down are the blocks that are left alone until then, by name.
 	down map[string]time.Time
 	// failed are the notices that could not be sent, by block.
@@ -49,9 +49,9 @@ type failedNotices struct {
 	err     error
 }
 
-// tellLater keeps what there is to tell of an account until tell. Mostly there
+// queueNotices keeps what there is to tell of an account until sendNotices. Mostly there
 // is nothing, which is found out without a request.
-func (r *run) tellLater(ctx context.Context, o Outcome) {
+func (r *run) queueNotices(ctx context.Context, o Outcome) {
 	if r.e.Notify == nil || len(r.e.Config.Notify) == 0 {
 		return
 	}
@@ -59,7 +59,7 @@ func (r *run) tellLater(ctx context.Context, o Outcome) {
 	if !ok {
 		return
 	}
-	if changed, _ := c.update(r.o.record.Clone(), r.e.Config.Notify); !changed {
+	if changed, _ := c.update(r.seen.record.Clone(), r.e.Config.Notify); !changed {
 		return
 	}
 	r.e.notices.mu.Lock()
@@ -67,9 +67,9 @@ func (r *run) tellLater(ctx context.Context, o Outcome) {
 	r.e.notices.waiting = append(r.e.notices.waiting, c)
 }
 
-// tell sends what is waiting, and returns warnings of what could not be sent.
+// sendNotices sends what is waiting, and returns warnings of what could not be sent.
 // It never takes longer than notifyWithin, and changes nothing of what was done.
-func (e *Engine) tell(ctx context.Context) diag.List {
+func (e *Engine) sendNotices(ctx context.Context) diag.List {
 	e.notices.mu.Lock()
 	waiting := e.notices.waiting
 	e.notices.waiting = nil
@@ -84,42 +84,42 @@ func (e *Engine) tell(ctx context.Context) diag.List {
 	for _, c := range waiting {
 		work.Go(func() error {
 			if ctx.Err() == nil {
-				e.tellOf(ctx, c)
+				e.sendNoticesOf(ctx, c)
 			}
 			return nil
 		})
 	}
 	_ = work.Wait()
-	return e.untold()
+	return e.unsentWarnings()
 }
 
-// tellSoon sends what is waiting while the caller goes on. What fails is in the
+// sendNoticesInBackground sends what is waiting while the caller goes on. What fails is in the
 // log, and told at the account's next turn.
-func (e *Engine) tellSoon(ctx context.Context) {
+func (e *Engine) sendNoticesInBackground(ctx context.Context) {
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
-	if e.notices.telling || len(e.notices.waiting) == 0 {
+	if e.notices.sending || len(e.notices.waiting) == 0 {
 		return
 	}
-	e.notices.telling = true
+	e.notices.sending = true
 	go func() {
-		for e.stillTelling(ctx) {
-			e.tell(ctx)
+		for e.moreNotices(ctx) {
+			e.sendNotices(ctx)
 		}
 	}()
 }
 
-// stillTelling reports whether there is more to send; where there is not,
-// another tellSoon may begin.
-func (e *Engine) stillTelling(ctx context.Context) bool {
+// moreNotices reports whether there is more to send; where there is not,
+// another sendNoticesInBackground may begin.
+func (e *Engine) moreNotices(ctx context.Context) bool {
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
-	e.notices.telling = len(e.notices.waiting) > 0 && ctx.Err() == nil
-	return e.notices.telling
+	e.notices.sending = len(e.notices.waiting) > 0 && ctx.Err() == nil
+	return e.notices.sending
 }
 
-// untold returns the warnings of what could not be sent since the last call.
-func (e *Engine) untold() diag.List {
+// unsentWarnings returns the warnings of what could not be sent since the last call.
+func (e *Engine) unsentWarnings() diag.List {
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
 	var list diag.List
@@ -137,11 +137,11 @@ func (e *Engine) untold() diag.List {
 	return list
 }
 
-// tellOf tells of one account. That something is being sent is written to the
+// sendNoticesOf tells of one account. That something is being sent is written to the
 // account's record before, so that of several runs one sends it, and that it has
 // arrived after. A run that is killed between the two leaves a notice that a
 // later one sends again.
-func (e *Engine) tellOf(ctx context.Context, c condition) {
+func (e *Engine) sendNoticesOf(ctx context.Context, c condition) {
 	send, err := e.claimNotices(ctx, c)
 	if err != nil {
 		e.Log.Warn("nobody is told of the account, since that could not be remembered", "address", c.about.Address, "error", err)
@@ -150,7 +150,7 @@ func (e *Engine) tellOf(ctx context.Context, c condition) {
 	var sent []state.Notice
 	for _, m := range send {
 		if err := e.Notify(ctx, m.to, m.event); err != nil {
-			e.notTold(m, err)
+			e.noteUnsent(m, err)
 			continue
 		}
 		sent = append(sent, m.notice)
@@ -163,7 +163,7 @@ func (e *Engine) tellOf(ctx context.Context, c condition) {
 	}
 }
 
-func (e *Engine) notTold(m message, err error) {
+func (e *Engine) noteUnsent(m message, err error) {
 	e.Log.Warn("a notification could not be sent", "notify", m.to.Name, "address", m.event.Address, "error", err)
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
@@ -182,8 +182,8 @@ func (e *Engine) notTold(m message, err error) {
 	e.notices.failed[m.to] = f
 }
 
-// reachable are the blocks that are not left alone.
-func (e *Engine) reachable() []*config.Notify {
+// reachableBlocks are the blocks that are not left alone.
+func (e *Engine) reachableBlocks() []*config.Notify {
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
 	var list []*config.Notify
@@ -215,11 +215,11 @@ func (e *Engine) claimNotices(ctx context.Context, c condition) ([]message, erro
 			// Writing now would make the holder believe that it lost its lease.
 			return nil, nil
 		}
-		changed, send := c.update(rec, e.reachable())
+		changed, send := c.update(rec, e.reachableBlocks())
 		if !changed {
 			return nil, nil
 		}
-		rec.Notices = slices.DeleteFunc(rec.Notices, e.unknownNotice)
+		rec.Notices = slices.DeleteFunc(rec.Notices, e.isOfRemovedBlock)
 		if _, err = e.Store.Save(ctx, rec, snap.Version); err == nil {
 			return send, nil
 		}
@@ -230,9 +230,9 @@ func (e *Engine) claimNotices(ctx context.Context, c condition) ([]message, erro
 	return nil, err
 }
 
-// unknownNotice reports whether the block that was told has gone from the
+// isOfRemovedBlock reports whether the block that was told has gone from the
 // configuration.
-func (e *Engine) unknownNotice(n state.Notice) bool {
+func (e *Engine) isOfRemovedBlock(n state.Notice) bool {
 	return !slices.ContainsFunc(e.Config.Notify, func(c *config.Notify) bool { return c.Name == n.Notify })
 }
 
@@ -252,7 +252,7 @@ func (e *Engine) markSent(ctx context.Context, address string, sent []state.Noti
 			}
 			continue
 		}
-		if !arrived(snap.Record, sent) {
+		if !markArrived(snap.Record, sent) {
 			return nil
 		}
 		if _, err = e.Store.Save(ctx, snap.Record, snap.Version); err == nil || !errors.Is(err, sinks.ErrConflict) {
@@ -262,8 +262,8 @@ func (e *Engine) markSent(ctx context.Context, address string, sent []state.Noti
 	return err
 }
 
-// arrived notes what has arrived, unless something else is being said by now.
-func arrived(rec *state.Record, sent []state.Notice) (changed bool) {
+// markArrived notes what has arrived, unless something else is being said by now.
+func markArrived(rec *state.Record, sent []state.Notice) (changed bool) {
 	for _, n := range sent {
 		told := rec.Notice(n.Notify, n.Topic)
 		if told == nil || told.Sent || told.Event != n.Event || told.Subject != n.Subject {

@@ -27,98 +27,98 @@ type observation struct {
 	version string
 	// known says that the state has a record.
 	known bool
-	// rescues are the account's emergency files; what the newest has to bring is
+	// emergencyFiles are the account's emergency files; what the newest has to bring is
 	// in record already.
-	rescues []*rescue
-	at      time.Time
-	prints  prints
+	emergencyFiles []*emergencyFile
+	at             time.Time
+	fingerprints   fingerprints
 	// infos are by deliver block: what the sink says of the target.
 	infos []sinks.Info
-	// unread is why the account could not be looked at; nil if it was.
-	unread error
-	// unseen are the errors of the targets that could not be looked at.
-	unseen []error
-	// unrecorded is why the audit trail lacks the verification; nil if it does
+	// observeErr is why the account could not be looked at; nil if it was.
+	observeErr error
+	// targetErrs are the errors of the targets that could not be looked at.
+	targetErrs []error
+	// auditErr is why the audit trail lacks the verification; nil if it does
 	// not.
-	unrecorded error
+	auditErr error
 	// outputs are what the verification said, where it passed.
 	outputs      credential.Outputs
 	verification plan.Verification
 
 	input       plan.Account
 	diagnostics diag.List
-	// kept observations are only good for looking at their plan. Of those that
+	// viewOnly observations are only good for looking at their plan. Of those that
 	// are at rest nothing was to be done.
-	kept, atRest bool
+	viewOnly, settled bool
 }
 
-// look says how to observe.
-type look struct {
+// observeOptions say how to observe.
+type observeOptions struct {
 	offline bool
 	replace bool
-	// gap is the longest time between two runs.
-	gap time.Duration
-	// known is what is known of all accounts already; nil for nothing.
-	known *glance
-	// only says that nothing is going to be done about what is seen.
-	only bool
+	// runsEvery is the longest time between two runs.
+	runsEvery time.Duration
+	// ahead is what is known of all accounts already; nil for nothing.
+	ahead *readAhead
+	// planOnly says that nothing is going to be done about what is seen.
+	planOnly bool
 }
 
 // observe looks at one account. It only reads. What it cannot read ends in the
 // diagnostics and makes the account unreadable, not the run.
-func (e *Engine) observe(ctx context.Context, a *account, l look) *observation {
+func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *observation {
 	o := &observation{account: a, at: e.Now()}
 	o.input = plan.Account{
 		Now: o.at, Address: a.cfg.Address, Provider: a.cfg.Spec.Name,
-		Enabled: a.cfg.Enabled, Replace: l.replace, Static: a.cfg.Spec.Static,
-		RotateBefore: a.cfg.RotateBefore, RunsEvery: l.gap, DeleteOnRemove: a.cfg.DeleteOnRemove,
+		Enabled: a.cfg.Enabled, Replace: opts.replace, Static: a.cfg.Spec.Static,
+		RotateBefore: a.cfg.RotateBefore, RunsEvery: opts.runsEvery, DeleteOnRemove: a.cfg.DeleteOnRemove,
 		Lifetime: documentedLifetime(a.cfg),
 	}
-	snap, err := e.load(ctx, a, l.known)
+	snap, err := e.load(ctx, a, opts.ahead)
 	if err != nil {
 		o.unreadable(StateUnreadable, err)
 		return o
 	}
-	o.rescues = e.rescues(a, e.emergencyFiles(l.known))
-	o.version, o.record, o.known = snap.Version, e.withRescued(o, snap.Record), snap.Record != nil
+	o.emergencyFiles = e.emergencyFilesOf(a, e.allEmergencyFiles(opts.ahead))
+	o.version, o.record, o.known = snap.Version, e.withEmergencyToken(o, snap.Record), snap.Record != nil
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
 	}
-	o.prints = fingerprints(o.record.Key, a.cfg)
+	o.fingerprints = fingerprintsOf(o.record.Key, a.cfg)
 	if !a.cfg.Enabled {
 		return o
 	}
-	e.examine(ctx, o, l)
+	e.examine(ctx, o, opts)
 	return o
 }
 
 // examine asks the sinks and the upstream, at the same time.
-func (e *Engine) examine(ctx context.Context, o *observation, l look) {
+func (e *Engine) examine(ctx context.Context, o *observation, opts observeOptions) {
 	provider, err := e.provider(o.account, o.record)
 	if err != nil {
 		o.unreadable("The account cannot be set up", err)
 		return
 	}
 	o.input.CanRefresh = provider.canRefresh()
-	o.input.Block = rememberedBlock(o.record, o.prints)
-	e.sharers(o.account).note(o.input.Address, o.at, o.input.Block)
+	o.input.Block = rememberedBlock(o.record, o.fingerprints)
+	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block)
 	e.inspect(o, provider.provider)
 
 	var work []func()
-	if o.verificationDue(l) {
+	if o.verificationDue(opts) {
 		work = append(work, func() { e.verifyObserved(ctx, o, provider) })
 	}
 	o.infos = make([]sinks.Info, len(o.account.targets))
 	statErrs := make([]error, len(o.account.targets))
 	for i, t := range o.account.targets {
-		work = append(work, func() { o.infos[i], statErrs[i] = e.stat(ctx, t, l.known) })
+		work = append(work, func() { o.infos[i], statErrs[i] = e.stat(ctx, t, opts.ahead) })
 	}
 	together(work)
-	o.unrecorded = provider.trail.trouble()
-	o.unseen = statErrs
+	o.auditErr = provider.trail.takeErr()
+	o.targetErrs = statErrs
 	for i, err := range statErrs {
 		if err != nil {
-			o.diagnostics = append(o.diagnostics, o.unseenTarget(i))
+			o.diagnostics = append(o.diagnostics, o.targetFailure(i))
 		}
 	}
 	if len(statErrs) > 0 && !slices.Contains(statErrs, nil) {
@@ -128,14 +128,14 @@ func (e *Engine) examine(ctx context.Context, o *observation, l look) {
 	e.describe(ctx, o)
 }
 
-// unseenTarget reports a target that could not be looked at.
-func (o *observation) unseenTarget(i int) diag.Diagnostic {
-	d := o.account.failure("A target cannot be looked at", o.unseen[i])
+// targetFailure reports a target that could not be looked at.
+func (o *observation) targetFailure(i int) diag.Diagnostic {
+	d := o.account.failure("A target cannot be looked at", o.targetErrs[i])
 	d.Range = o.account.targets[i].Range
 	return d
 }
 
-func (e *Engine) stat(ctx context.Context, t *target, known *glance) (sinks.Info, error) {
+func (e *Engine) stat(ctx context.Context, t *target, known *readAhead) (sinks.Info, error) {
 	if info, ok := known.info(t); ok {
 		return info, nil
 	}
@@ -176,7 +176,7 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 
 // rememberedBlock returns the record's block while what it was about has not
 // changed, with the code that was sent for it.
-func rememberedBlock(r *state.Record, p prints) *plan.Block {
+func rememberedBlock(r *state.Record, p fingerprints) *plan.Block {
 	b := recordedBlock(r, p)
 	c := r.Challenge
 	if b == nil || b.Reason != plan.NeedsCode || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
@@ -189,7 +189,7 @@ func rememberedBlock(r *state.Record, p prints) *plan.Block {
 // recordedBlock is the block as it was recorded. Rejected credentials are still
 // the same ones when only the branch or customer has changed; a missing access
 // may be there for another branch.
-func recordedBlock(r *state.Record, p prints) *plan.Block {
+func recordedBlock(r *state.Record, p fingerprints) *plan.Block {
 	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != failure.NoAccess || b.ShapePrint == p.shape) {
 		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	}
@@ -218,9 +218,9 @@ func rejectedBefore(address string, reason failure.Reason) string {
 // one that it has rejected, nor about a static one while a block is
 // remembered: that would be trying rejected credentials again. The first check
 // of a static one is its login, which only the run that has the lease makes.
-func (o *observation) verificationDue(l look) bool {
+func (o *observation) verificationDue(opts observeOptions) bool {
 	g := o.record.Newest()
-	if l.offline || l.replace || g == nil || g.Rejected || changed(g, o.prints) {
+	if opts.offline || opts.replace || g == nil || g.Rejected || changed(g, o.fingerprints) {
 		return false
 	}
 	switch b := o.input.Block; {
@@ -240,11 +240,11 @@ func (o *observation) verificationDue(l look) bool {
 }
 
 // changed reports whether a grant was got with other attributes.
-func changed(g *state.Grant, p prints) bool {
+func changed(g *state.Grant, p fingerprints) bool {
 	return g.LoginPrint != p.login || g.ShapePrint != p.shape
 }
 
-func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *asked) {
+func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *auditedProvider) {
 	if !p.canVerify() {
 		return
 	}
@@ -285,7 +285,7 @@ func (e *Engine) describe(ctx context.Context, o *observation) {
 		in.Token = &plan.Token{
 			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.VerifiedAt,
 			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh,
-			Journaled: o.record.Pending != nil, Rejected: g.Rejected, ConfigChanged: changed(g, o.prints),
+			Journaled: o.record.Pending != nil, Rejected: g.Rejected, ConfigChanged: changed(g, o.fingerprints),
 		}
 		if o.verification.Outcome == plan.Confirmed {
 			in.Token.VerifiedAt = o.at
@@ -320,7 +320,7 @@ func (o *observation) render(t *target, token credential.Token) string {
 
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
-	if err := o.unseen[i]; err != nil {
+	if err := o.targetErrs[i]; err != nil {
 		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
 	}
 	rec := o.record.Target(t.Sink.Name, t.Target.Location)
@@ -432,22 +432,22 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 	return o
 }
 
-// lighten lets go of what only work on the account needs, and telling of an
+// dropRecord lets go of what only work on the account needs, and sending of an
 // emergency file.
-func (o *observation) lighten() {
-	if len(o.rescues) > 0 {
+func (o *observation) dropRecord() {
+	if len(o.emergencyFiles) > 0 {
 		return
 	}
-	o.record, o.infos, o.outputs, o.kept = nil, nil, nil, true
+	o.record, o.infos, o.outputs, o.viewOnly = nil, nil, nil, true
 }
 
 // failed is the first thing that went wrong while looking; nil if nothing did.
 func (o *observation) failed() error {
-	return errors.Join(o.unread, errors.Join(o.unseen...))
+	return errors.Join(o.observeErr, errors.Join(o.targetErrs...))
 }
 
 func (o *observation) unreadable(summary string, err error) {
-	o.unread = err
+	o.observeErr = err
 	o.input.Unreadable = err.Error()
 	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
 }

@@ -65,8 +65,8 @@ type AccountPlan struct {
 // asks an upstream only for read-only verifications.
 func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	p := &Plan{Request: req, Project: e.Config.Project, Schedule: e.Config.Schedule, CreatedAt: e.Now()}
-	chosen, diags := e.choose(req.Targets, "--target")
-	replaced, more := e.choose(req.Replace, "--replace")
+	chosen, diags := e.accountsMatching(req.Targets, "--target")
+	replaced, more := e.accountsMatching(req.Replace, "--replace")
 	p.Diagnostics = append(diags, more...)
 	if p.Diagnostics.HasErrors() {
 		return p
@@ -77,47 +77,47 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	}
 	p.NextRuns, _ = plan.NextRuns(e.Config.Schedule, p.CreatedAt, nextRuns)
 	var seen []*observation
-	var known *glance
+	var ahead *readAhead
 	if len(req.Targets) == 0 {
-		known = &glance{records: e.Store.View(ctx), emergencies: EmergencyFiles(e.EmergencyDir)}
+		ahead = &readAhead{records: e.Store.View(ctx), emergencies: EmergencyFiles(e.EmergencyDir)}
 		var errs []error
-		seen, errs = e.findRemoved(ctx, p, known.records)
+		seen, errs = e.findRemoved(ctx, p, ahead.records)
 		chosen = e.accounts
 		for _, err := range errs {
 			p.Diagnostics = append(p.Diagnostics, diag.FromError(StateUnreadable, err))
 		}
 	}
 	chosen = slices.DeleteFunc(slices.Clone(chosen), func(a *account) bool { return !req.Shard.Has(a.cfg.Address) })
-	if known != nil {
-		known.infos = e.survey(ctx, chosen)
+	if ahead != nil {
+		ahead.infos = e.statInBulk(ctx, chosen)
 	}
-	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) look {
-		return look{offline: req.Offline, replace: slices.Contains(replaced, a), gap: gap, known: known, only: req.LookOnly}
+	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) observeOptions {
+		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
 	})...)
 	var lost []error
 	for _, o := range seen {
-		lost = append(lost, o.unrecorded)
-		e.share(o)
+		lost = append(lost, o.auditErr)
+		e.applySharedBlock(o)
 		ap := decide(o)
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 	}
-	p.Diagnostics = append(p.Diagnostics, e.waiting(seen)...)
+	p.Diagnostics = append(p.Diagnostics, e.emergencyWarnings(seen)...)
 	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(lost)...))
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
 }
 
-func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) look) []*observation {
+func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) observeOptions) []*observation {
 	seen := make([]*observation, len(accounts))
 	e.severalAtOnce(len(accounts), func(i int) {
-		l := how(accounts[i])
-		o := e.observe(ctx, accounts[i], l)
-		if !l.only {
-			o.atRest = e.nothingToDo(o)
+		opts := how(accounts[i])
+		o := e.observe(ctx, accounts[i], opts)
+		if !opts.planOnly {
+			o.settled = e.nothingToDo(o)
 		}
-		if l.only || o.atRest {
-			o.lighten()
+		if opts.planOnly || o.settled {
+			o.dropRecord()
 		}
 		seen[i] = o
 	})
@@ -127,14 +127,14 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 // nothingToDo reports whether work on an account would neither ask for anything
 // nor write anything. Who is told of accounts may be told of this one.
 func (e *Engine) nothingToDo(o *observation) bool {
-	if o.unread != nil || len(o.rescues) > 0 || len(e.Config.Notify) > 0 {
+	if o.observeErr != nil || len(o.emergencyFiles) > 0 || len(e.Config.Notify) > 0 {
 		return false
 	}
 	r := e.newRun(decide(o))
-	if !r.p.idle() || r.p.Reason != plan.Current {
+	if !r.plan.idle() || r.plan.Reason != plan.Current {
 		return false
 	}
-	_, dirty := r.noted()
+	_, dirty := r.idleRecord()
 	return !dirty
 }
 

@@ -18,11 +18,11 @@ import (
 // sinks where that was asked for.
 func (r *run) remove(ctx context.Context) {
 	removed := r.removeTargets(ctx)
-	if !removed || r.o.account != nil {
-		r.finish(ctx)
+	if !removed || r.seen.account != nil {
+		r.saveAndRelease(ctx)
 		return
 	}
-	if err := r.e.Store.Delete(ctx, r.p.Address, r.o.version); err != nil {
+	if err := r.e.Store.Delete(ctx, r.plan.Address, r.seen.version); err != nil {
 		r.fail(r.failure("The state could not be removed", err))
 		return
 	}
@@ -34,11 +34,11 @@ func (r *run) remove(ctx context.Context) {
 // could not be deleted; that one stays in the record.
 func (r *run) removeTargets(ctx context.Context) bool {
 	ok := true
-	for _, t := range r.p.Targets {
+	for _, t := range r.plan.Targets {
 		if t.Reason != plan.Removed {
 			continue
 		}
-		entry := r.o.record.Target(t.Sink, t.Location)
+		entry := r.seen.record.Target(t.Sink, t.Location)
 		if entry == nil {
 			continue
 		}
@@ -51,7 +51,7 @@ func (r *run) removeTargets(ctx context.Context) bool {
 		} else {
 			r.recordTarget("", audit.Forget, t.Sink, t.Location, credential.Secret{}, nil)
 		}
-		r.o.record.DropTarget(t.Sink, t.Location)
+		r.seen.record.DropTarget(t.Sink, t.Location)
 	}
 	return ok
 }
@@ -75,18 +75,18 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.Sink, err)
 	}
-	owner := r.o.record.Project + "/" + r.o.record.Address
+	owner := r.seen.record.Project + "/" + r.seen.record.Address
 	switch {
 	case !info.Exists && !info.Unseen && info.Owner == "":
 		return nil
 	case info.Owner != "" && info.Owner != owner && !entry.Merge:
 		if info.Exists {
-			r.leftAlone(entry, "now belongs to "+info.Owner)
+			r.warnLeftAlone(entry, "now belongs to "+info.Owner)
 		}
 		return nil
-	case info.Owner == "" && entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.o.record.Key, &target{Delivery: &config.Delivery{Sink: sink, Target: t}}, entry.Keys, entry.Digest):
+	case info.Owner == "" && entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.seen.record.Key, &target{Delivery: &config.Delivery{Sink: sink, Target: t}}, entry.Keys, entry.Digest):
 		// It was only claimed, and what is there is not what was to be written.
-		r.leftAlone(entry, "was written by someone else")
+		r.warnLeftAlone(entry, "was written by someone else")
 		return nil
 	}
 	removal := sinks.Removal{If: info.Version}
@@ -111,8 +111,8 @@ func (r *run) deleteRecorded(ctx context.Context, s sinks.Sink, t sinks.Target, 
 	return nil
 }
 
-func (r *run) leftAlone(entry state.Target, why string) {
-	r.fail(diag.Warningf("A target was left alone", "%s %s %s.", entry.Sink, entry.Location, why).About(r.p.Address, r.p.Range))
+func (r *run) warnLeftAlone(entry state.Target, why string) {
+	r.fail(diag.Warningf("A target was left alone", "%s %s %s.", entry.Sink, entry.Location, why).About(r.plan.Address, r.plan.Range))
 }
 
 func (e *Engine) sinkNamed(name string) (*config.Sink, error) {

@@ -18,21 +18,21 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// TokenWaits is the summary of the warning about an emergency file.
-const TokenWaits = "A token waits in an emergency file"
+// TokenInEmergencyFile is the summary of the warning about an emergency file.
+const TokenInEmergencyFile = "A token waits in an emergency file"
 
-// maxRescue bounds what is read as an emergency file.
-const maxRescue = 1 << 20
+// maxEmergencyFile bounds what is read as an emergency file.
+const maxEmergencyFile = 1 << 20
 
-// rescue is an emergency file of an account.
-type rescue struct {
+// emergencyFile is an emergency file of an account.
+type emergencyFile struct {
 	file     string
 	modified time.Time
-	// record is what is in it; nil where that is not to be had, and unread says
+	// record is what is in it; nil where that is not to be had, and observeErr says
 	// why. torn says that nobody can have it: the run that wrote the file was
 	// killed meanwhile.
 	record      *state.Record
-	unread      error
+	observeErr  error
 	torn, empty bool
 	// used says that an observation has taken the token for the account's.
 	used bool
@@ -51,20 +51,20 @@ func EmergencyFiles(dir string) []string {
 	return files
 }
 
-// emergencyFiles are those of all accounts, listed anew where that was not done
+// allEmergencyFiles are those of all accounts, listed anew where that was not done
 // for the whole plan.
-func (e *Engine) emergencyFiles(known *glance) []string {
+func (e *Engine) allEmergencyFiles(known *readAhead) []string {
 	if known != nil {
 		return known.emergencies
 	}
 	return EmergencyFiles(e.EmergencyDir)
 }
 
-// rescues are those of the emergency files that are an account's. What is in
+// emergencyFilesOf are those of the emergency files that are an account's. What is in
 // them says whose they are: another project can have an account of the same
 // address.
-func (e *Engine) rescues(a *account, files []string) []*rescue {
-	var list []*rescue
+func (e *Engine) emergencyFilesOf(a *account, files []string) []*emergencyFile {
+	var list []*emergencyFile
 	for _, file := range files {
 		if !strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(a.cfg.Address)+"-") {
 			continue
@@ -74,7 +74,7 @@ func (e *Engine) rescues(a *account, files []string) []*rescue {
 			// It has just been removed.
 			continue
 		}
-		r := &rescue{file: file, modified: info.ModTime()}
+		r := &emergencyFile{file: file, modified: info.ModTime()}
 		r.read(e, info)
 		if r.record == nil || r.record.Project == e.Config.Project && r.record.Address == a.cfg.Address {
 			list = append(list, r)
@@ -83,25 +83,25 @@ func (e *Engine) rescues(a *account, files []string) []*rescue {
 	return list
 }
 
-func (r *rescue) read(e *Engine, info fs.FileInfo) {
-	if r.unread = trusted(info); r.unread != nil {
+func (r *emergencyFile) read(e *Engine, info fs.FileInfo) {
+	if r.observeErr = trusted(info); r.observeErr != nil {
 		return
 	}
-	content, err := regularfile.Read(r.file, maxRescue)
+	content, err := regularfile.Read(r.file, maxEmergencyFile)
 	if err != nil {
-		r.unread = err
+		r.observeErr = err
 		return
 	}
 	r.empty = len(content) == 0
 	encrypted := bytes.HasPrefix(content, []byte(armor.Header))
 	if encrypted {
 		r.torn = !bytes.Contains(content, []byte(armor.Footer))
-		if content, r.unread = decrypt(content, e.EmergencyIdentity); r.unread != nil {
+		if content, r.observeErr = decrypt(content, e.EmergencyIdentity); r.observeErr != nil {
 			return
 		}
 	}
-	r.record, r.unread = decodeRescued(content)
-	r.torn = r.unread != nil && !errors.Is(r.unread, state.ErrTooNew)
+	r.record, r.observeErr = decodeEmergency(content)
+	r.torn = r.observeErr != nil && !errors.Is(r.observeErr, state.ErrTooNew)
 }
 
 // trusted says why a file is not to be used unasked. Whoever can put a token
@@ -115,25 +115,25 @@ func trusted(info fs.FileInfo) error {
 	return nil
 }
 
-// withRescued returns the record as it will be: with the newest token of the
+// withEmergencyToken returns the record as it will be: with the newest token of the
 // account's emergency files as pending, where that is newer than what the state
 // has. The first write of the record, that of the lease, brings it there.
 //
 // While a run holds the lease it may still have the token, and bring it back
 // itself.
-func (e *Engine) withRescued(o *observation, rec *state.Record) *state.Record {
+func (e *Engine) withEmergencyToken(o *observation, rec *state.Record) *state.Record {
 	if rec != nil && rec.Lease != nil && e.held(rec.Lease) {
 		return rec
 	}
-	for _, r := range o.rescues {
+	for _, r := range o.emergencyFiles {
 		if r.record == nil || !o.account.cfg.Enabled {
 			continue
 		}
-		merged, err := mergeRescued(o.account, rec, r.record)
+		merged, err := mergeEmergency(o.account, rec, r.record)
 		if err != nil {
 			continue
 		}
-		for _, other := range o.rescues {
+		for _, other := range o.emergencyFiles {
 			other.used = other == r
 		}
 		rec = merged
@@ -143,7 +143,7 @@ func (e *Engine) withRescued(o *observation, rec *state.Record) *state.Record {
 
 // superseded reports whether a file has nothing to bring to an account whose
 // record this is.
-func (r *rescue) superseded(rec *state.Record) bool {
+func (r *emergencyFile) superseded(rec *state.Record) bool {
 	newest := rec.Newest()
 	switch {
 	case newest == nil:
@@ -154,20 +154,20 @@ func (r *rescue) superseded(rec *state.Record) bool {
 	return newest.Token.IssuedAt.After(r.modified)
 }
 
-// dropRescued removes the account's emergency files that the state, as it is
+// removeObsoleteEmergencyFiles removes the account's emergency files that the state, as it is
 // now, has no need of: it has their token or a newer one. A torn one, which nobody
 // is still writing since that takes the lease, goes if it is empty, or once the state
 // has a token that is newer than the file. Others that cannot be read here may be of use to someone
 // else, and stay.
-func (r *run) dropRescued(ctx context.Context) {
-	if r.o.account == nil {
+func (r *run) removeObsoleteEmergencyFiles(ctx context.Context) {
+	if r.seen.account == nil {
 		return
 	}
-	files := r.e.rescues(r.o.account, EmergencyFiles(r.e.EmergencyDir))
+	files := r.e.emergencyFilesOf(r.seen.account, EmergencyFiles(r.e.EmergencyDir))
 	if len(files) == 0 {
 		return
 	}
-	snap, err := r.e.Store.Load(ctx, r.p.Address)
+	snap, err := r.e.Store.Load(ctx, r.plan.Address)
 	if err != nil || snap.Record == nil {
 		return
 	}
@@ -177,17 +177,17 @@ func (r *run) dropRescued(ctx context.Context) {
 		unneeded := f.empty || f.superseded(snap.Record)
 		if unneeded && (f.record != nil || f.torn && !atWork) {
 			removeEmergency(f.file)
-			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.p.Address, "file", f.file)
+			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.plan.Address, "file", f.file)
 		}
 	}
 }
 
-// waiting warns of emergency files: who reads this run's output may not have
+// emergencyWarnings warns of emergency files: who reads this run's output may not have
 // seen what the one before has said.
-func (e *Engine) waiting(seen []*observation) diag.List {
+func (e *Engine) emergencyWarnings(seen []*observation) diag.List {
 	var warnings diag.List
 	for _, o := range seen {
-		for _, r := range o.rescues {
+		for _, r := range o.emergencyFiles {
 			if !r.used && o.record != nil && r.superseded(o.record) {
 				continue
 			}
@@ -197,7 +197,7 @@ func (e *Engine) waiting(seen []*observation) diag.List {
 	return warnings
 }
 
-func (r *rescue) warning(a *account) diag.Diagnostic {
+func (r *emergencyFile) warning(a *account) diag.Diagnostic {
 	const got = "An earlier run got a token that the state did not take. "
 	recoverIt := "bring it back before the next apply, which would log in anew: credsync state recover " + r.file
 	var detail string
@@ -206,12 +206,12 @@ func (r *rescue) warning(a *account) diag.Diagnostic {
 		detail = fmt.Sprintf("It is in %s. Apply brings it back from there, with no login, and then removes the file.", r.file)
 	case r.torn:
 		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file once it has got another token.", r.file).About(a.cfg.Address, a.cfg.Range)
-	case r.unread != nil:
-		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, r.unread, recoverIt)
+	case r.observeErr != nil:
+		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, r.observeErr, recoverIt)
 	case !a.cfg.Enabled:
 		detail = fmt.Sprintf("It is in %s. The account is disabled; once it is enabled, apply brings the token back.", r.file)
 	default:
 		detail = fmt.Sprintf("It is in %s. A run that is at work on the account may still bring it back; else the next apply does.", r.file)
 	}
-	return diag.Warningf(TokenWaits, "%s%s", got, detail).About(a.cfg.Address, a.cfg.Range)
+	return diag.Warningf(TokenInEmergencyFile, "%s%s", got, detail).About(a.cfg.Address, a.cfg.Range)
 }

@@ -13,18 +13,18 @@ import (
 // only when every target that may be written holds it: a consumer that reads
 // two of them must not start with one old token.
 func (r *run) restart(ctx context.Context) {
-	g := r.o.record.Newest()
-	for i, t := range r.o.account.targets {
-		entry := r.o.record.Target(t.Sink.Name, t.Target.Location)
-		if r.o.unseen[i] != nil || r.writable(i) && (entry == nil || entry.GrantID != g.ID) {
+	g := r.seen.record.Newest()
+	for i, t := range r.seen.account.targets {
+		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		if r.seen.targetErrs[i] != nil || r.writable(i) && (entry == nil || entry.GrantID != g.ID) {
 			return
 		}
 	}
 	if r.diagnostics.HasErrors() {
 		return
 	}
-	for i, t := range r.o.account.targets {
-		entry := r.o.record.Target(t.Sink.Name, t.Target.Location)
+	for i, t := range r.seen.account.targets {
+		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
 		if !r.writable(i) || len(t.Target.Restarts) == 0 || entry.RestartedID == g.ID {
 			continue
 		}

@@ -13,17 +13,17 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// finishWithin is how long work that must not be left half done goes on after
+// gracePeriod is how long work that must not be left half done goes on after
 // the run was told to stop. It fits into the 30 seconds that Kubernetes gives.
-const finishWithin = 20 * time.Second
+const gracePeriod = 20 * time.Second
 
 // run is the work on one account, under its lease.
 type run struct {
 	e *Engine
-	// p begins as what was planned, and becomes what is done in the end.
-	p    *AccountPlan
-	o    *observation
-	look look
+	// plan begins as what was planned, and becomes what is done in the end.
+	plan    *AccountPlan
+	seen    *observation
+	options observeOptions
 	// authenticate stops before any target is written.
 	authenticate bool
 	// impatient leaves an account alone that another run is at work on;
@@ -31,13 +31,13 @@ type run struct {
 	impatient bool
 	heldUntil time.Time
 
-	provider *asked
+	provider *auditedProvider
 	// trail is nil until something is recorded.
 	trail  *trail
 	leased bool
-	// sent are the records, encoded, whose writes ended with an error and may
+	// unconfirmed are the records, encoded, whose writes ended with an error and may
 	// have arrived all the same.
-	sent []credential.Secret
+	unconfirmed []credential.Secret
 	// before is the token that there was before this run's; nil for none.
 	before *state.Grant
 	// stop ends when the run is told to stop; the work itself goes on a
@@ -47,32 +47,32 @@ type run struct {
 	// tokenDenied says that the upstream turned down a login or a refresh, not
 	// a token that it had issued.
 	tokenDenied bool
-	// told is the part of the outcome that grows with the work: what was asked
+	// result is the part of the outcome that grows with the work: what was asked
 	// of the upstream, and why it failed.
-	told Outcome
+	result Outcome
 }
 
 func (r *run) fail(d diag.Diagnostic) { r.diagnostics = append(r.diagnostics, d) }
 
-// do carries the plan out and says how it ended.
-func (r *run) do(ctx context.Context) Outcome {
-	if err := r.take(ctx); err != nil {
+// carryOut carries the plan out and says how it ended.
+func (r *run) carryOut(ctx context.Context) Outcome {
+	if err := r.takeLease(ctx); err != nil {
 		r.fail(r.failure("The account could not be worked on", err))
 		return r.outcome()
 	}
 	// From here on the result of what is sent must reach the state and the
 	// targets, also when the run is told to stop meanwhile.
 	r.stop = ctx
-	ctx, done := lingering(ctx, finishWithin)
+	ctx, done := withGracePeriod(ctx, gracePeriod)
 	defer done()
-	if r.p.Reason == plan.Unreadable {
-		r.diagnostics = append(r.diagnostics, r.p.seen.diagnostics...)
-		if err := r.p.seen.failed(); err != nil {
-			r.told.noteClass(err)
+	if r.plan.Reason == plan.Unreadable {
+		r.diagnostics = append(r.diagnostics, r.plan.seen.diagnostics...)
+		if err := r.plan.seen.failed(); err != nil {
+			r.result.noteClass(err)
 		}
 		return r.outcome()
 	}
-	switch r.p.Action {
+	switch r.plan.Action {
 	case plan.Issue, plan.Refresh, plan.Reissue:
 		r.rotate(ctx, r.acquire)
 	case plan.Deliver:
@@ -82,29 +82,29 @@ func (r *run) do(ctx context.Context) Outcome {
 	case plan.BlockedAction:
 		r.rememberBlock(ctx)
 	default:
-		r.note(ctx)
+		r.updateIdleRecord(ctx)
 	}
 	r.release(ctx)
-	r.dropRescued(ctx)
+	r.removeObsoleteEmergencyFiles(ctx)
 	return r.outcome()
 }
 
-// reportUnseen tells of the targets that are left out because they could not be
+// reportTargetErrs tells of the targets that are left out because they could not be
 // looked at.
-func (r *run) reportUnseen() {
-	for i, err := range r.o.unseen {
+func (r *run) reportTargetErrs() {
+	for i, err := range r.seen.targetErrs {
 		if err != nil {
-			r.told.noteClass(err)
-			r.fail(r.o.unseenTarget(i))
+			r.result.noteClass(err)
+			r.fail(r.seen.targetFailure(i))
 		}
 	}
 }
 
 func (r *run) outcome() Outcome {
 	r.closeTrail()
-	o := r.told
-	o.Address, o.Action, o.Reason = r.p.Address, r.p.Action, r.p.Reason
-	o.Message, o.Blocker, o.Result = r.p.Message, r.p.Blocker, Done
+	o := r.result
+	o.Address, o.Action, o.Reason = r.plan.Address, r.plan.Action, r.plan.Reason
+	o.Message, o.Blocker, o.Result = r.plan.Message, r.plan.Blocker, Done
 	o.Diagnostics, o.At = r.diagnostics, r.e.Now()
 	switch {
 	case r.diagnostics.HasErrors():
@@ -113,9 +113,9 @@ func (r *run) outcome() Outcome {
 		if o.Class == "" {
 			o.Class = failure.Other
 		}
-	case r.p.Blocker != nil:
+	case r.plan.Blocker != nil:
 		o.Result = Blocked
-		o.Message = r.p.Blocker.Message
+		o.Message = r.plan.Blocker.Message
 	}
 	return o
 }
@@ -130,31 +130,31 @@ func firstError(l diag.List) string {
 }
 
 func (r *run) failure(summary string, err error) diag.Diagnostic {
-	r.told.noteClass(err)
-	if r.o.account != nil {
-		return r.o.account.failure(summary, err)
+	r.result.noteClass(err)
+	if r.seen.account != nil {
+		return r.seen.account.failure(summary, err)
 	}
-	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(r.p.Address, nil)
+	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(r.plan.Address, nil)
 }
 
 // rotate gets a new token from acquire, which returns nil where there is none,
 // and brings it where it belongs.
 func (r *run) rotate(ctx context.Context, acquire func(context.Context) *state.Grant) {
-	if r.o.verification.Outcome == plan.Refused {
+	if r.seen.verification.Outcome == plan.Refused {
 		// Whatever becomes of this run, the next need not ask again, and must
 		// not take the token for a good one.
-		r.o.record.Newest().Rejected = true
+		r.seen.record.Newest().Rejected = true
 	}
-	if !r.setUp() || !r.preflight(ctx) {
+	if !r.makeProvider() || !r.preflight(ctx) {
 		return
 	}
 	grant := r.underLease(ctx, acquire)
 	if grant == nil {
 		return
 	}
-	r.before = r.o.record.Newest()
+	r.before = r.seen.record.Newest()
 	journaled := r.journal(ctx, grant)
-	r.trail.write()
+	r.trail.flush()
 	if !journaled || !r.verify(ctx) || r.authenticate {
 		return
 	}
@@ -177,13 +177,13 @@ func (r *run) underLease(ctx context.Context, acquire func(context.Context) *sta
 
 // redeliver brings the token that there is to the targets that lack it.
 func (r *run) redeliver(ctx context.Context) {
-	if !r.setUp() {
+	if !r.makeProvider() {
 		return
 	}
-	g := r.o.record.Newest()
-	if r.o.verification.Outcome == plan.Confirmed {
-		g.Token.Outputs = g.Token.Outputs.Merge(r.o.outputs)
-		g.VerifiedAt = r.o.at
+	g := r.seen.record.Newest()
+	if r.seen.verification.Outcome == plan.Confirmed {
+		g.Token.Outputs = g.Token.Outputs.Merge(r.seen.outputs)
+		g.VerifiedAt = r.seen.at
 	} else if g.VerifiedAt.IsZero() && !r.verify(ctx) {
 		return
 	}
@@ -196,13 +196,13 @@ func (r *run) redeliver(ctx context.Context) {
 	r.commit(ctx)
 }
 
-func (r *run) setUp() bool {
-	p, err := r.e.provider(r.o.account, r.o.record)
+func (r *run) makeProvider() bool {
+	p, err := r.e.provider(r.seen.account, r.seen.record)
 	if err != nil {
 		r.fail(r.failure("The account cannot be set up", err))
 		return false
 	}
-	p.sent = r.told.countSent
+	p.onSend = r.result.countSent
 	r.provider, r.trail = p, p.trail
 	return true
 }
@@ -210,86 +210,86 @@ func (r *run) setUp() bool {
 // commit makes the newest token the current one and ends the lease, in one
 // write.
 func (r *run) commit(ctx context.Context) {
-	rec := r.o.record
+	rec := r.seen.record
 	rec.Current, rec.Pending, rec.Challenge = rec.Newest(), nil, nil
-	r.lift(rec)
-	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
-	r.finish(ctx)
+	r.liftBlock(rec)
+	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	r.saveAndRelease(ctx)
 }
 
 // blockStands reports whether what the record remembers still stands in the
 // way of a login. A token that is good, or was refreshed, says nothing about
 // credentials that were rejected; only a login does.
 func (r *run) blockStands() bool {
-	b := r.p.Blocker
+	b := r.plan.Blocker
 	return b != nil && b.Reason != plan.TargetNotOwned
 }
 
-// lift forgets what no longer stands in the way, and reports whether there was
+// liftBlock forgets what no longer stands in the way, and reports whether there was
 // anything. A missing access ends when a verification shows that it is there.
-func (r *run) lift(rec *state.Record) bool {
+func (r *run) liftBlock(rec *state.Record) bool {
 	if r.blockStands() {
 		return false
 	}
 	lifted := rec.Block != nil
 	rec.Block = nil
-	if j := rec.Rejected(r.o.prints.shape); j != nil && j.Reason == failure.NoAccess {
-		rec.Accept(r.o.prints.shape)
+	if j := rec.Rejected(r.seen.fingerprints.shape); j != nil && j.Reason == failure.NoAccess {
+		rec.Accept(r.seen.fingerprints.shape)
 		lifted = true
 	}
 	return lifted
 }
 
-// finish writes the record for the last time, which also ends the lease. If
+// saveAndRelease writes the record for the last time, which also ends the lease. If
 // the state does not take it, the lease runs out.
-func (r *run) finish(ctx context.Context) {
-	r.o.record.Lease, r.leased = nil, false
+func (r *run) saveAndRelease(ctx context.Context) {
+	r.seen.record.Lease, r.leased = nil, false
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
 	}
 }
 
-// note records what an account with nothing to do has to say: what is to
+// updateIdleRecord records what an account with nothing to do has to say: what is to
 // become of its targets, when it was verified, that it is no longer blocked.
 // It is a single compare-and-set write, and mostly none. If another run writes
 // at the same time, that run notes it.
-func (r *run) note(ctx context.Context) {
-	if r.o.account == nil || r.p.Reason != plan.Current {
+func (r *run) updateIdleRecord(ctx context.Context) {
+	if r.seen.account == nil || r.plan.Reason != plan.Current {
 		return
 	}
-	if l := r.o.record.Lease; l != nil && r.e.held(l) {
+	if l := r.seen.record.Lease; l != nil && r.e.held(l) {
 		// Writing now would make the holder believe that it lost its lease.
 		return
 	}
-	rec, dirty := r.noted()
+	rec, dirty := r.idleRecord()
 	if !dirty {
 		return
 	}
-	if _, err := r.e.Store.Save(ctx, rec, r.o.version); err != nil {
-		r.e.Log.Warn("the state could not be brought up to date", "address", r.p.Address, "error", err)
+	if _, err := r.e.Store.Save(ctx, rec, r.seen.version); err != nil {
+		r.e.Log.Warn("the state could not be brought up to date", "address", r.plan.Address, "error", err)
 	}
 }
 
-// noted is the record as an account with nothing to do leaves it; dirty says
+// idleRecord is the record as an account with nothing to do leaves it; dirty says
 // that this is not how it was found.
-func (r *run) noted() (rec *state.Record, dirty bool) {
-	rec = r.o.record.Clone()
-	dirty = rec.DeleteOnRemove != r.o.account.cfg.DeleteOnRemove
-	rec.DeleteOnRemove = r.o.account.cfg.DeleteOnRemove
-	dirty = r.lift(rec) || dirty
-	if r.o.account.cfg.VerifyEvery > 0 && r.o.verification.Outcome == plan.Confirmed {
-		rec.Newest().VerifiedAt, dirty = r.o.at, true
+func (r *run) idleRecord() (rec *state.Record, dirty bool) {
+	rec = r.seen.record.Clone()
+	dirty = rec.DeleteOnRemove != r.seen.account.cfg.DeleteOnRemove
+	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	dirty = r.liftBlock(rec) || dirty
+	if r.seen.account.cfg.VerifyEvery > 0 && r.seen.verification.Outcome == plan.Confirmed {
+		rec.Newest().VerifiedAt, dirty = r.seen.at, true
 	}
 	return rec, dirty
 }
 
 // newBlock returns the block that is to be remembered and is not yet, or nil.
 func (r *run) newBlock() *state.Block {
-	b := r.p.Blocker
-	if b == nil || !b.Since.IsZero() || b.Reason == plan.TargetNotOwned || r.o.account == nil {
+	b := r.plan.Blocker
+	if b == nil || !b.Since.IsZero() || b.Reason == plan.TargetNotOwned || r.seen.account == nil {
 		return nil
 	}
-	if r.o.verification.Outcome != plan.NeedsHuman && r.o.verification.Outcome != plan.Refused {
+	if r.seen.verification.Outcome != plan.NeedsHuman && r.seen.verification.Outcome != plan.Refused {
 		// Found with no request, and found again the next time.
 		return nil
 	}
@@ -299,7 +299,7 @@ func (r *run) newBlock() *state.Block {
 func (r *run) block(reason failure.Reason, message string) *state.Block {
 	return &state.Block{
 		Reason: reason, Message: message, Since: r.e.Now(),
-		LoginPrint: r.o.prints.login, ShapePrint: r.o.prints.shape,
+		LoginPrint: r.seen.fingerprints.login, ShapePrint: r.seen.fingerprints.shape,
 	}
 }
 
@@ -308,7 +308,7 @@ func (r *run) rememberBlock(ctx context.Context) {
 	if b == nil {
 		return
 	}
-	if g := r.o.record.Newest(); g != nil && r.o.verification.Outcome == plan.Refused {
+	if g := r.seen.record.Newest(); g != nil && r.seen.verification.Outcome == plan.Refused {
 		g.Rejected = true
 	}
 	r.saveBlock(ctx, b)
@@ -320,31 +320,31 @@ func (r *run) rememberBlock(ctx context.Context) {
 // A verification that finds access missing does not take the place of a
 // rejected login: once access is back, that would be tried again.
 func (r *run) saveBlock(ctx context.Context, b *state.Block) {
-	old, loggedIn := r.o.input.Block, r.p.Action == plan.Issue || r.p.Action == plan.Reissue
+	old, loggedIn := r.seen.input.Block, r.plan.Action == plan.Issue || r.plan.Action == plan.Reissue
 	if loggedIn || b.Reason != failure.NoAccess || old == nil || old.Since.IsZero() {
-		r.o.record.Block = b
-		r.reject(r.o.record, b, r.o.prints)
+		r.seen.record.Block = b
+		r.rememberRejection(r.seen.record, b, r.seen.fingerprints)
 	}
-	r.p.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
-	r.e.sharers(r.o.account).note(r.p.Address, r.e.Now(), r.p.Blocker)
-	r.p.Action, r.p.Reason, r.p.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
-	r.o.record.Lease, r.leased = nil, false
+	r.plan.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), r.plan.Blocker)
+	r.plan.Action, r.plan.Reason, r.plan.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
+	r.seen.record.Lease, r.leased = nil, false
 	err := r.persist(ctx)
 	if errors.Is(err, sinks.ErrConflict) {
-		err = r.blockOver(ctx, b)
+		err = r.addBlockToTheirs(ctx, b)
 	}
 	if err != nil {
 		r.fail(r.failure("The state could not be written", err))
 	}
 }
 
-// reject remembers a block beside the record's own, which another
+// rememberRejection remembers a block beside the record's own, which another
 // configuration may replace.
 //
 // An access that is missing may be there for another branch, so it is remembered
 // of what the token is for; and only where no token came: one that did is asked
 // about again anyway, since access can come back by itself.
-func (r *run) reject(rec *state.Record, b *state.Block, p prints) {
+func (r *run) rememberRejection(rec *state.Record, b *state.Block, p fingerprints) {
 	switch {
 	case b.Reason != failure.NoAccess:
 		rec.Reject(state.Rejection{LoginPrint: p.login, Reason: b.Reason, At: b.Since})
@@ -353,29 +353,29 @@ func (r *run) reject(rec *state.Record, b *state.Block, p prints) {
 	}
 }
 
-// accept forgets the rejections of a login that has worked.
-func (r *run) accept(g *state.Grant) {
-	r.o.record.Accept(g.LoginPrint)
-	r.o.record.Accept(g.ShapePrint)
+// forgetRejections forgets the rejections of a login that has worked.
+func (r *run) forgetRejections(g *state.Grant) {
+	r.seen.record.Accept(g.LoginPrint)
+	r.seen.record.Accept(g.ShapePrint)
 }
 
-// blockOver is for a record that someone else has written though this run held
+// addBlockToTheirs is for a record that someone else has written though this run held
 // the lease. Theirs stands; that the upstream rejected our credentials is added
 // to it, whatever else has become of the account.
-func (r *run) blockOver(ctx context.Context, b *state.Block) error {
+func (r *run) addBlockToTheirs(ctx context.Context, b *state.Block) error {
 	var err error
 	for range writeTries {
 		var snap state.Snapshot
-		if snap, err = r.e.Store.Load(ctx, r.p.Address); err != nil {
+		if snap, err = r.e.Store.Load(ctx, r.plan.Address); err != nil {
 			return err
 		}
 		rec := snap.Record
 		if rec == nil {
-			rec = state.New(r.e.Config.Project, r.p.Address, r.o.account.cfg.Spec.Name)
+			rec = state.New(r.e.Config.Project, r.plan.Address, r.seen.account.cfg.Spec.Name)
 		}
 		// A record that was made anew has another key.
-		p := fingerprints(rec.Key, r.o.account.cfg)
-		r.reject(rec, b, p)
+		p := fingerprintsOf(rec.Key, r.seen.account.cfg)
+		r.rememberRejection(rec, b, p)
 		if rec.Block == nil {
 			rec.Block = &state.Block{Reason: b.Reason, Message: b.Message, Since: b.Since, LoginPrint: p.login, ShapePrint: p.shape}
 		}
@@ -386,8 +386,8 @@ func (r *run) blockOver(ctx context.Context, b *state.Block) error {
 	return err
 }
 
-// lingering returns a context that ends some time after its parent.
-func lingering(parent context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+// withGracePeriod returns a context that ends some time after its parent.
+func withGracePeriod(parent context.Context, after time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
 		timer := time.AfterFunc(after, func() { cancel(context.Cause(parent)) })

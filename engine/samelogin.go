@@ -12,11 +12,11 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// sameLogin are the accounts of a configuration that log in to one upstream as
+// sharedLogin are the accounts of a configuration that log in to one upstream as
 // one user: one account block per branch or customer of that user. To the
 // upstream they are one, so they log in one after another, and what it says of
 // one's login holds for all: ten of them must not make ten wrong passwords.
-type sameLogin struct {
+type sharedLogin struct {
 	members []*account
 	// turn is held during a login.
 	turn chan struct{}
@@ -33,10 +33,10 @@ type seenLogin struct {
 	block *plan.Block
 }
 
-// sharable reports whether a block is about the login alone. A missing access
+// isAboutTheLogin reports whether a block is about the login alone. A missing access
 // may be missing for one branch only, and a code is asked for by a command that
 // names its account.
-func sharable(b *plan.Block) bool {
+func isAboutTheLogin(b *plan.Block) bool {
 	if b == nil || b.Since.IsZero() {
 		return false
 	}
@@ -48,11 +48,11 @@ func sharable(b *plan.Block) bool {
 	return false
 }
 
-// sharers returns the accounts that log in as a does; nil where it is alone.
-func (e *Engine) sharers(a *account) *sameLogin {
-	e.sameOnce.Do(func() {
-		e.same = make(map[*account]*sameLogin)
-		// The key is this process's: nothing of it is kept.
+// sharedLoginOf returns the accounts that log in as a does; nil where it is alone.
+func (e *Engine) sharedLoginOf(a *account) *sharedLogin {
+	e.sharedLoginsOnce.Do(func() {
+		e.sharedLogins = make(map[*account]*sharedLogin)
+		// The key is this process's: nothing of it is viewOnly.
 		key := make([]byte, 32)
 		_, _ = rand.Read(key)
 		groups := make(map[string][]*account)
@@ -60,28 +60,28 @@ func (e *Engine) sharers(a *account) *sameLogin {
 			if !a.cfg.Enabled || a.cfg.Spec.Static {
 				continue
 			}
-			p := loginPrint(key, a.cfg)
+			p := loginFingerprint(key, a.cfg)
 			groups[p] = append(groups[p], a)
 		}
 		for _, members := range groups {
 			if len(members) == 1 {
 				continue
 			}
-			s := &sameLogin{members: members, turn: make(chan struct{}, 1), seen: map[string]seenLogin{}}
+			s := &sharedLogin{members: members, turn: make(chan struct{}, 1), seen: map[string]seenLogin{}}
 			for _, a := range members {
-				e.same[a] = s
+				e.sharedLogins[a] = s
 			}
 		}
 	})
-	return e.same[a]
+	return e.sharedLogins[a]
 }
 
 // note remembers what stands in the way of an account's login.
-func (s *sameLogin) note(address string, at time.Time, b *plan.Block) {
+func (s *sharedLogin) note(address string, at time.Time, b *plan.Block) {
 	if s == nil {
 		return
 	}
-	if !sharable(b) {
+	if !isAboutTheLogin(b) {
 		b = nil
 	}
 	s.mu.Lock()
@@ -90,7 +90,7 @@ func (s *sameLogin) note(address string, at time.Time, b *plan.Block) {
 }
 
 // seenSince reports whether an account was looked at not before at.
-func (s *sameLogin) seenSince(address string, at time.Time) bool {
+func (s *sharedLogin) seenSince(address string, at time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen, ok := s.seen[address]
@@ -99,7 +99,7 @@ func (s *sameLogin) seenSince(address string, at time.Time) bool {
 
 // blockFor returns what stands in the way of an account's login because of
 // another that logs in as it does, or nil.
-func (s *sameLogin) blockFor(address string) *plan.Block {
+func (s *sharedLogin) blockFor(address string) *plan.Block {
 	if s == nil {
 		return nil
 	}
@@ -116,11 +116,11 @@ func (s *sameLogin) blockFor(address string) *plan.Block {
 	return nil
 }
 
-// share brings what was seen of the other accounts with the same login into an
+// applySharedBlock brings what was seen of the other accounts with the same login into an
 // observation.
-func (e *Engine) share(o *observation) {
+func (e *Engine) applySharedBlock(o *observation) {
 	if o.account != nil && o.input.Block == nil {
-		o.input.Block = e.sharers(o.account).blockFor(o.account.cfg.Address)
+		o.input.Block = e.sharedLoginOf(o.account).blockFor(o.account.cfg.Address)
 	}
 }
 
@@ -128,8 +128,8 @@ func (e *Engine) share(o *observation) {
 // up what the state knows of those that this run has not seen. done ends the
 // turn.
 func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
-	a := r.o.account
-	s := r.e.sharers(a)
+	a := r.seen.account
+	s := r.e.sharedLoginOf(a)
 	if s == nil {
 		return func() {}, nil
 	}
@@ -145,14 +145,14 @@ func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
 		}
 		snap, err := r.e.Store.Load(ctx, other.cfg.Address)
 		if err != nil {
-			r.e.Log.Warn("the state of an account with the same login cannot be read", "address", r.p.Address, "other", other.cfg.Address, "error", err)
+			r.e.Log.Warn("the state of an account with the same login cannot be read", "address", r.plan.Address, "other", other.cfg.Address, "error", err)
 			continue
 		}
 		if snap.Record == nil {
 			snap.Record = state.New(r.e.Config.Project, other.cfg.Address, other.cfg.Spec.Name)
 		}
-		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, fingerprints(snap.Record.Key, other.cfg)))
+		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, other.cfg)))
 	}
-	r.e.share(r.o)
+	r.e.applySharedBlock(r.seen)
 	return func() { <-s.turn }, nil
 }

@@ -71,7 +71,7 @@ func (e *Engine) Save(w io.Writer, p *Plan) error {
 func (p *AccountPlan) guard() Guard {
 	g := Guard{Address: p.Address, StateVersion: p.seen.version}
 	if p.seen.known {
-		g.Fingerprint = p.seen.prints.shape
+		g.Fingerprint = p.seen.fingerprints.shape
 	}
 	return g
 }

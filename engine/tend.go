@@ -44,7 +44,7 @@ func (e *Engine) Look(ctx context.Context, address string, offline bool) *Accoun
 	if a == nil {
 		return nil
 	}
-	return decide(e.observe(ctx, a, look{offline: offline}))
+	return decide(e.observe(ctx, a, observeOptions{offline: offline}))
 }
 
 // Removed plans the accounts that only the state knows. The errors are of
@@ -75,30 +75,30 @@ func (e *Engine) Tend(ctx context.Context, ap *AccountPlan) Tended {
 	}
 	r := e.newRun(ap)
 	r.impatient = true
-	o := r.do(ctx)
+	o := r.carryOut(ctx)
 	if r.heldUntil.IsZero() {
-		r.tellLater(ctx, o)
-		e.tellSoon(ctx)
+		r.queueNotices(ctx, o)
+		e.sendNoticesInBackground(ctx)
 	}
 	switch {
 	case !r.heldUntil.IsZero():
-		return Tended{Plan: r.p.light(), HeldUntil: r.heldUntil}
-	case r.o.account == nil, r.p.Reason == plan.Unreadable, ctx.Err() != nil:
-		return Tended{Plan: r.p.light(), Outcome: &o}
+		return Tended{Plan: r.plan.withoutRecord(), HeldUntil: r.heldUntil}
+	case r.seen.account == nil, r.plan.Reason == plan.Unreadable, ctx.Err() != nil:
+		return Tended{Plan: r.plan.withoutRecord(), Outcome: &o}
 	case ap.idle() && o.Result == Done:
-		return Tended{Plan: r.p.light()}
+		return Tended{Plan: r.plan.withoutRecord()}
 	}
 	// The state and the targets are as this run has left them, unless
 	// something went wrong; they say so best themselves.
-	after := decide(e.observe(ctx, r.o.account, look{offline: true}))
-	return Tended{Plan: after.light(), Outcome: &o}
+	after := decide(e.observe(ctx, r.seen.account, observeOptions{offline: true}))
+	return Tended{Plan: after.withoutRecord(), Outcome: &o}
 }
 
-// light is the plan without the record and the contents that it was made of. It
-// can be kept for long: it holds no secret, and little memory.
-func (p *AccountPlan) light() *AccountPlan {
+// withoutRecord is the plan without the record and the contents that it was made of. It
+// can be viewOnly for long: it holds no secret, and little memory.
+func (p *AccountPlan) withoutRecord() *AccountPlan {
 	c := *p
-	c.seen = &observation{diagnostics: p.seen.diagnostics, unread: p.seen.unread, kept: true}
+	c.seen = &observation{diagnostics: p.seen.diagnostics, observeErr: p.seen.observeErr, viewOnly: true}
 	return &c
 }
 
@@ -107,4 +107,4 @@ func (p *AccountPlan) light() *AccountPlan {
 func (p *AccountPlan) Diagnostics() diag.List { return p.diagnostics() }
 
 // Unread reports whether the account's record in the state could not be read.
-func (p *AccountPlan) Unread() bool { return p.seen != nil && p.seen.unread != nil }
+func (p *AccountPlan) Unread() bool { return p.seen != nil && p.seen.observeErr != nil }

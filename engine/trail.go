@@ -88,7 +88,7 @@ func (t *trail) begin(ev audit.Event) (id string, err error) {
 	if t.to == nil {
 		return "", nil
 	}
-	t.write()
+	t.flush()
 	ev.ID, ev.Outcome = rand.Text(), audit.Started
 	if err := t.to.Record(ev); err != nil {
 		return "", audit.NotTried(err)
@@ -96,8 +96,8 @@ func (t *trail) begin(ev audit.Event) (id string, err error) {
 	return ev.ID, nil
 }
 
-// later keeps an event until write.
-func (t *trail) later(ev audit.Event) {
+// recordLater keeps an event until flush.
+func (t *trail) recordLater(ev audit.Event) {
 	if t.to == nil {
 		return
 	}
@@ -106,8 +106,8 @@ func (t *trail) later(ev audit.Event) {
 	t.waiting = append(t.waiting, ev)
 }
 
-// write records what is waiting, in its order.
-func (t *trail) write() {
+// flush records what is waiting, in its order.
+func (t *trail) flush() {
 	t.mu.Lock()
 	waiting := t.waiting
 	t.waiting = nil
@@ -138,8 +138,8 @@ func (r *run) closeTrail() {
 	if r.trail == nil {
 		return
 	}
-	r.trail.write()
-	if err := r.trail.trouble(); err != nil {
+	r.trail.flush()
+	if err := r.trail.takeErr(); err != nil {
 		r.fail(r.failure("The audit trail is not complete", err))
 	}
 }
@@ -148,10 +148,10 @@ func (r *run) closeTrail() {
 func (r *run) audit() *trail {
 	if r.trail == nil {
 		var cfg *config.Account
-		if r.o.account != nil {
-			cfg = r.o.account.cfg
+		if r.seen.account != nil {
+			cfg = r.seen.account.cfg
 		}
-		r.trail = r.e.newTrail(r.o.record, cfg)
+		r.trail = r.e.newTrail(r.seen.record, cfg)
 	}
 	return r.trail
 }
@@ -163,9 +163,9 @@ func (r *run) recordTarget(id string, action audit.Action, sink, location string
 	t.record(t.event(id, action, token, err).OfTarget(sink, location))
 }
 
-// trouble is why events could not be recorded since the last call; nil if all
+// takeErr is why events could not be recorded since the last call; nil if all
 // were.
-func (t *trail) trouble() error {
+func (t *trail) takeErr() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lost := slices.CompactFunc(t.lost, func(a, b error) bool { return a.Error() == b.Error() })

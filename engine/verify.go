@@ -14,26 +14,26 @@ import (
 func (r *run) verify(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
-	g := r.o.record.Newest()
+	g := r.seen.record.Newest()
 	outputs, err := r.provider.Verify(ctx, g.Token)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
-		if r.o.account.cfg.Spec.Static {
+		if r.seen.account.cfg.Spec.Static {
 			// Here it is the login. Of a token that was refreshed it says
 			// nothing about the password.
-			r.accept(g)
+			r.forgetRejections(g)
 		}
-		if b := r.p.Blocker; b != nil && b.Reason == plan.NoAccess {
-			r.p.Blocker = nil
+		if b := r.plan.Blocker; b != nil && b.Reason == plan.NoAccess {
+			r.plan.Blocker = nil
 		}
 		return true
 	}
 	var upstream *failure.Error
 	errors.As(err, &upstream)
-	r.told.noteClass(err)
+	r.result.noteClass(err)
 	switch {
-	case upstream != nil && upstream.Class == failure.Credentials && r.o.account.cfg.Spec.Static:
+	case upstream != nil && upstream.Class == failure.Credentials && r.seen.account.cfg.Spec.Static:
 		g.Rejected = true
 		r.saveBlock(ctx, r.block(failure.CredentialsRejected, rejectionMessage(upstream)))
 	case upstream != nil && upstream.Class == failure.Credentials:
@@ -41,7 +41,7 @@ func (r *run) verify(ctx context.Context) bool {
 		if b := r.before; b != nil && b.Rejected && b.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
 			// would go on for ever.
-			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.p.Address)))
+			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.plan.Address)))
 			return false
 		}
 		r.fail(r.failure("The upstream rejects the token that it has just issued", err))

@@ -35,9 +35,9 @@ const DefaultSettle = time.Minute
 // Accounts is what a daemon needs of an engine.
 type Accounts interface {
 	Addresses(*address.Shard) []string
-	Look(ctx context.Context, address string, offline bool) *engine.AccountPlan
-	Tend(context.Context, *engine.AccountPlan) engine.Tended
-	Removed(context.Context, *address.Shard) (p *engine.Plan, unreachable error)
+	PlanAccount(ctx context.Context, address string, offline bool) *engine.AccountPlan
+	ApplyAccount(context.Context, *engine.AccountPlan) engine.AccountResult
+	PlanRemoved(context.Context, *address.Shard) (p *engine.Plan, unreachable error)
 }
 
 // Loaded is a configuration that was read, with an engine for it.

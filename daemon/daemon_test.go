@@ -297,7 +297,7 @@ func TestAnotherReplicaTakesOverFromAKilledOne(t *testing.T) {
 			return errors.New("killed")
 		}
 		_, e, _ := w.load(ctx, "killed")
-		e.Tend(ctx, e.Look(ctx, "account.fake.a", false))
+		e.ApplyAccount(ctx, e.PlanAccount(ctx, "account.fake.a", false))
 		w.sinks["state"].Fail, w.up.onLogin = nil, nil
 		d := w.start("runner")
 		wait(3 * time.Minute)

@@ -72,7 +72,7 @@ type job struct {
 // finished is a job that was done.
 type finished struct {
 	job
-	tended engine.Tended
+	tended engine.AccountResult
 	// gone says that there was nothing to tend.
 	gone bool
 	// unreachable is why the state could not be read, held that another run

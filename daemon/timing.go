@@ -67,7 +67,7 @@ type history struct {
 
 // next returns when an account that was just tended wants attention again, and
 // its history from here on.
-func (h history) next(t engine.Tended, now time.Time, every time.Duration, seed string) (times, history) {
+func (h history) next(t engine.AccountResult, now time.Time, every time.Duration, seed string) (times, history) {
 	p := t.Plan
 	check := nextCheck(p.Address, now, every)
 	if !t.HeldUntil.IsZero() {
@@ -115,7 +115,7 @@ func later(a, b time.Time) time.Time {
 // pauseAfter is how long to wait after that many failures in a row: twice as
 // long each time, up to a bound that depends on what is wrong, and less by up
 // to a quarter, differently for each account, time and process.
-func pauseAfter(failures int, t engine.Tended, every time.Duration, seed string) time.Duration {
+func pauseAfter(failures int, t engine.AccountResult, every time.Duration, seed string) time.Duration {
 	first, longest := firstPause, min(lastingPause, every)
 	var lifetime time.Duration
 	if p := t.Plan; !p.ExpiresAt.IsZero() && !p.IssuedAt.IsZero() {

@@ -47,8 +47,8 @@ func TestFirstLooksAreSpread(t *testing.T) {
 }
 
 // tended is an account whose token of an hour is half through.
-func tended(action plan.Action, o *engine.Outcome) engine.Tended {
-	return engine.Tended{Plan: &engine.AccountPlan{
+func tended(action plan.Action, o *engine.Outcome) engine.AccountResult {
+	return engine.AccountResult{Plan: &engine.AccountPlan{
 		Decision: plan.Decision{Address: "account.sagi.a", Action: action, Reason: plan.Current, RotateAt: t0.Add(20 * time.Minute)},
 		IssuedAt: t0.Add(-30 * time.Minute), ExpiresAt: t0.Add(30 * time.Minute),
 	}, Outcome: o}
@@ -143,7 +143,7 @@ func TestNextTimes(t *testing.T) {
 	disabled.Plan.Reason = plan.Disabled
 	for _, tt := range []struct {
 		name   string
-		tended engine.Tended
+		tended engine.AccountResult
 		rotate time.Duration
 		// look is an upper bound; 0 for the check.
 		look     time.Duration

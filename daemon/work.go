@@ -37,7 +37,7 @@ func (d *Daemon) do(ctx context.Context, j job) finished {
 	if j.lane == pressing {
 		d.Metrics.Began(d.Now().Sub(j.due))
 	}
-	t := g.Engine.Tend(ctx, ap)
+	t := g.Engine.ApplyAccount(ctx, ap)
 	if o := t.Outcome; ctx.Err() != nil && o != nil && o.Result == engine.Failed && o.Logins+o.Refreshes == 0 {
 		// It was told to stop before it had begun, which is no failure.
 		return finished{job: j, gone: true}
@@ -51,7 +51,7 @@ func (d *Daemon) look(ctx context.Context, g *generation, j job) *engine.Account
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	return g.Engine.Look(ctx, j.address, j.offline)
+	return g.Engine.PlanAccount(ctx, j.address, j.offline)
 }
 
 // sweep reads the whole state, and removes what has gone from the
@@ -66,7 +66,7 @@ func (d *Daemon) sweep(ctx context.Context, j job) finished {
 	}
 	reading, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	p, err := g.Engine.Removed(reading, d.Shard)
+	p, err := g.Engine.PlanRemoved(reading, d.Shard)
 	if f.unreachable = err; err != nil {
 		return f
 	}
@@ -78,7 +78,7 @@ func (d *Daemon) sweep(ctx context.Context, j job) finished {
 		if !j.act || ctx.Err() != nil || !d.isCurrent(g) {
 			break
 		}
-		t := g.Engine.Tend(ctx, ap)
+		t := g.Engine.ApplyAccount(ctx, ap)
 		f.held = f.held || !t.HeldUntil.IsZero()
 		if t.Outcome != nil {
 			d.logOutcome(t, time.Time{}, false)
@@ -149,7 +149,7 @@ func (d *Daemon) knownBlocked(o *engine.Outcome) bool {
 
 // logOutcome says in one line what became of an account; what is known already
 // only to those who want to hear everything.
-func (d *Daemon) logOutcome(t engine.Tended, next time.Time, known bool) {
+func (d *Daemon) logOutcome(t engine.AccountResult, next time.Time, known bool) {
 	o := t.Outcome
 	args := []any{"address", o.Address, "action", o.Action, "reason", o.Reason}
 	if p := t.Plan; o.Action.Contacts() && !p.ExpiresAt.IsZero() {

@@ -5,23 +5,11 @@ import (
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
 
 // account is one configured account at work.
-//
-// A rotation goes through these steps, each in a file of its own, and the order
-// is what keeps the promises:
-//
-//	observe    read the record, look at the targets, verify the token
-//	plan       decide, in package plan
-//	lease      compare-and-set in the record, keeping other runs off
-//	preflight  can every target be written, before a login that spends something
-//	acquire    refresh or log in
-//	journal    the new token into the record, before anything else
-//	verify     ask the upstream about it
-//	deliver    write it to the targets
-//	commit     pending becomes current, and the lease ends
 type account struct {
 	cfg *config.Account
 	// owner is what is marked at targets: "<project>/<address>".
@@ -74,6 +62,11 @@ func sharedTargets(accounts []*config.Account) map[place]bool {
 	return shared
 }
 
+// failure is an error diagnostic about an account.
+func (a *account) failure(summary string, err error) diag.Diagnostic {
+	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(a.cfg.Address, a.cfg.Range)
+}
+
 // provider makes the account's provider, with what the record remembers, and
 // the trail that its requests go into.
 func (e *Engine) provider(a *account, r *state.Record) (*auditedProvider, error) {
@@ -93,4 +86,24 @@ func (e *Engine) provider(a *account, r *state.Record) (*auditedProvider, error)
 		return nil, fmt.Errorf("set up %s: %w", a.cfg.Address, err)
 	}
 	return &auditedProvider{provider: p, static: a.cfg.Spec.Static, trail: e.newTrail(r, a.cfg)}, nil
+}
+
+// Inspect returns what can be told of an account's credentials with neither the
+// state nor a request: how long they last, and what is wrong with them.
+func (e *Engine) Inspect(cfg *config.Account) ([]providers.Clock, []providers.Finding, error) {
+	a := e.byAddress[cfg.Address]
+	made, err := e.provider(a, &state.Record{})
+	if err != nil {
+		return nil, nil, err
+	}
+	p := made.provider
+	var clocks []providers.Clock
+	if keeper, ok := p.(providers.Timekeeper); ok {
+		clocks = keeper.Clocks(providers.Seen{})
+	}
+	var findings []providers.Finding
+	if inspector, ok := p.(providers.Inspector); ok {
+		findings = inspector.Inspect(e.Now(), providers.Seen{})
+	}
+	return clocks, findings, nil
 }

@@ -64,23 +64,21 @@ func (r *run) writable(i int) bool {
 	return r.plan.Targets[i].Action != plan.BlockedAction && r.seen.targetErrs[i] == nil
 }
 
-// acquire refreshes or logs in. It returns nil where there is no new token,
-// having said or remembered why.
-func (r *run) acquire(ctx context.Context) *state.Grant {
+// acquire refreshes or logs in; see acquisition.
+func (r *run) acquire(ctx context.Context, old *state.Grant) *state.Grant {
 	if r.plan.Action == plan.Refresh {
-		grant, again := r.refresh(ctx)
+		grant, again := r.refresh(ctx, old)
 		if !again {
 			return grant
 		}
 	}
-	return r.login(ctx)
+	return r.login(ctx, old)
 }
 
 // refresh trades the old token for a new one. again asks for a login instead:
 // the refresh material was rejected, or may have been spent by a request whose
 // answer was lost, or there is no good token left to wait with.
-func (r *run) refresh(ctx context.Context) (grant *state.Grant, again bool) {
-	old := r.seen.record.Newest()
+func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant, again bool) {
 	token, err := r.provider.Refresh(ctx, old.Token)
 	if err == nil {
 		return state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape), false
@@ -125,7 +123,7 @@ func (r *run) tokenDead() bool {
 
 // login logs in, unless that is known to be pointless. A rejection is
 // remembered, so that the same credentials are never tried again.
-func (r *run) login(ctx context.Context) *state.Grant {
+func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 	done, err := r.loginTurn(ctx)
 	if err != nil {
 		r.fail(r.failure("No login was made", err))
@@ -138,14 +136,14 @@ func (r *run) login(ctx context.Context) *state.Grant {
 	}
 	token, err := r.provider.Login(ctx)
 	if err == nil {
-		return r.newGrant(token)
+		return r.newGrant(token, old)
 	}
-	return r.loginFailed(ctx, err)
+	return r.loginFailed(ctx, old, err)
 }
 
 // loginFailed remembers what must not be tried again, and says the rest. It
 // returns no grant.
-func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
+func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *state.Grant {
 	var upstream *failure.Error
 	errors.As(err, &upstream)
 	r.result.noteClass(err)
@@ -161,7 +159,7 @@ func (r *run) loginFailed(ctx context.Context, err error) *state.Grant {
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.blockUntilHumanActs(ctx, upstream)
 	default:
-		r.suspectToken(ctx, upstream)
+		r.suspectToken(ctx, old, upstream)
 		r.fail(r.failure("The login failed", err))
 	}
 	return nil
@@ -176,40 +174,27 @@ func (r *run) blockUntilHumanActs(ctx context.Context, err *failure.Error) {
 
 // newGrant makes a grant of what a login gave. A login says all that there is
 // to say, so nothing of the grant before it is carried over.
-func (r *run) newGrant(token credential.Token) *state.Grant {
+func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
 	g := state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape)
 	if !r.seen.account.cfg.Spec.Static {
 		// That a static token was taken from the configuration says nothing.
 		r.forgetRejections(g)
 		r.unblock(g.LoginPrint)
 	}
-	if old := r.seen.record.Newest(); old == nil || old.LoginPrint != g.LoginPrint || r.seen.record.FirstSeenAt.IsZero() {
+	if old == nil || old.LoginPrint != g.LoginPrint || r.seen.record.FirstSeenAt.IsZero() {
 		r.seen.record.FirstSeenAt = r.e.Now()
 	}
 	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), nil)
 	return g
 }
 
-// unblock forgets what stood in the way of a login that has worked, with the
-// code that it took: the journal has that at once, should the run end there.
-// Whether access is missing only verification tells.
-func (r *run) unblock(loginPrint string) {
-	if b := r.seen.record.Block; b != nil && b.LoginPrint == loginPrint && b.Reason != failure.NoAccess {
-		r.seen.record.Block = nil
-	}
-	if c := r.seen.record.Challenge; c != nil && c.LoginPrint == loginPrint {
-		r.seen.record.Challenge = nil
-	}
-}
-
 // suspectToken marks the old token as dead where a login may have killed it
 // though its answer never arrived.
-func (r *run) suspectToken(ctx context.Context, err *failure.Error) {
-	g := r.seen.record.Newest()
-	if err == nil || !err.AnswerLost || g == nil || !r.seen.account.loginRevokes() {
+func (r *run) suspectToken(ctx context.Context, old *state.Grant, err *failure.Error) {
+	if err == nil || !err.AnswerLost || old == nil || !r.seen.account.loginRevokes() {
 		return
 	}
-	g.Rejected = true
+	old.Rejected = true
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
@@ -63,7 +64,7 @@ func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs
 		defer mu.Unlock()
 		s.Outcomes = append(s.Outcomes, o)
 	}
-	e.severalAtOnce(len(accounts), func(i int) {
+	e.forEach(len(accounts), func(i int) {
 		ap := accounts[i]
 		if ctx.Err() != nil && ap.Action != plan.None {
 			add(e.notBegun(ap))
@@ -105,9 +106,6 @@ func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Obser
 	return o, true
 }
 
-// idle reports whether the plan has nothing to do and nothing to say.
-func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != plan.Unreadable }
-
 // newRun is the work that a plan asks for.
 func (e *Engine) newRun(ap *AccountPlan) *run {
 	if ap.seen.viewOnly && !ap.seen.settled {
@@ -117,12 +115,6 @@ func (e *Engine) newRun(ap *AccountPlan) *run {
 		e: e, plan: ap.copy(), seen: ap.seen,
 		options: observeOptions{replace: ap.seen.input.Replace, runsEvery: ap.seen.input.RunsEvery},
 	}
-}
-
-func (p *AccountPlan) copy() *AccountPlan {
-	c := *p
-	c.Targets = slices.Clone(p.Targets)
-	return &c
 }
 
 func (e *Engine) notBegun(ap *AccountPlan) Outcome {
@@ -135,4 +127,44 @@ func (e *Engine) notBegun(ap *AccountPlan) Outcome {
 
 func (s *Summary) sort() {
 	slices.SortFunc(s.Outcomes, func(a, b Outcome) int { return strings.Compare(a.Address, b.Address) })
+}
+
+// AccountResult is how an account stands after it was looked after.
+type AccountResult struct {
+	// Plan is what there is to do about it now, after the work.
+	Plan *AccountPlan
+	// Outcome of the work; nil where there was nothing to do or to report.
+	Outcome *Outcome
+	// HeldUntil is set where another run is at work on the account, so that
+	// nothing was done: it is when that run's lease ends.
+	HeldUntil time.Time
+}
+
+// ApplyAccount does what was planned for one account, as Apply would, but does not wait
+// for another run that is at work on it. What is left is in the plan that it
+// returns, for which no upstream is asked, and which can only be looked at.
+func (e *Engine) ApplyAccount(ctx context.Context, ap *AccountPlan) AccountResult {
+	if ctx.Err() != nil {
+		o := e.notBegun(ap)
+		return AccountResult{Plan: ap, Outcome: &o}
+	}
+	r := e.newRun(ap)
+	r.impatient = true
+	o := r.carryOut(ctx)
+	if r.heldUntil.IsZero() {
+		r.queueNotices(ctx, o)
+		e.sendNoticesInBackground(ctx)
+	}
+	switch {
+	case !r.heldUntil.IsZero():
+		return AccountResult{Plan: r.plan.withoutRecord(), HeldUntil: r.heldUntil}
+	case r.seen.account == nil, r.plan.Reason == plan.Unreadable, ctx.Err() != nil:
+		return AccountResult{Plan: r.plan.withoutRecord(), Outcome: &o}
+	case ap.idle() && o.Result == Done:
+		return AccountResult{Plan: r.plan.withoutRecord()}
+	}
+	// The state and the targets are as this run has left them, unless
+	// something went wrong; they say so best themselves.
+	after := decide(e.observe(ctx, r.seen.account, observeOptions{offline: true}))
+	return AccountResult{Plan: after.withoutRecord(), Outcome: &o}
 }

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
@@ -23,28 +25,31 @@ const writeTries = 5
 type delivery struct {
 	t    *target
 	info sinks.Info
-	// data is what to write; entry what the record says once it is there.
+	// grant is the token that data is made of, which is what to write; entry is
+	// what the record says once it is there.
+	grant *state.Grant
 	data  map[string]credential.Secret
 	entry state.Target
 }
 
-// deliver writes the newest token to the targets, all at the same time; one
+// deliver writes a verified token to the targets, all at the same time; one
 // that fails does not hold back another. onlyWanted leaves out those that the
 // plan found in order.
-func (r *run) deliver(ctx context.Context, onlyWanted bool) {
+func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 	r.reportTargetErrs()
-	work := r.prepare(onlyWanted)
+	work := r.prepare(g, onlyWanted)
 	if !r.claimInState(ctx, work) {
 		return
 	}
-	errs, writes := make([]error, len(work)), make([]func(), len(work))
+	errs := make([]error, len(work))
+	var writes sync.WaitGroup
 	for i, d := range work {
-		writes[i] = func() {
-			errs[i] = r.e.write(ctx, r.seen.account, d, r.seen.record)
-			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, r.seen.record.Newest().Token.Access, errs[i])
-		}
+		writes.Go(func() {
+			errs[i] = r.e.write(ctx, r.seen.account, d, r.seen.record.Lease)
+			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, g.Token.Access, errs[i])
+		})
 	}
-	together(writes)
+	writes.Wait()
 	for i, d := range work {
 		if errs[i] != nil {
 			f := r.failure("A target could not be written", errs[i])
@@ -56,10 +61,20 @@ func (r *run) deliver(ctx context.Context, onlyWanted bool) {
 	}
 }
 
+// reportTargetErrs tells of the targets that are left out because they could not be
+// looked at.
+func (r *run) reportTargetErrs() {
+	for i, err := range r.seen.targetErrs {
+		if err != nil {
+			r.result.noteClass(err)
+			r.fail(r.seen.targetFailure(i))
+		}
+	}
+}
+
 // prepare renders what is to be written, and says of the targets that it
 // leaves out why.
-func (r *run) prepare(onlyWanted bool) []*delivery {
-	g := r.seen.record.Newest()
+func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 	var work []*delivery
 	for i, t := range r.seen.account.targets {
 		wanted := r.plan.Targets[i].Action == plan.Deliver && r.plan.Targets[i].Reason != plan.RestartDue
@@ -82,7 +97,7 @@ func (r *run) prepare(onlyWanted bool) []*delivery {
 		if old := r.seen.record.Target(t.Sink.Name, t.Target.Location); old != nil {
 			restarted = old.RestartedID
 		}
-		work = append(work, &delivery{t: t, info: r.seen.infos[i], data: data, entry: state.Target{
+		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, entry: state.Target{
 			Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
 			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data), RestartedID: restarted,
 		}})
@@ -121,15 +136,15 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	return true
 }
 
-// write brings one target to its content, by compare-and-set.
-func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.Record) error {
+// write brings one target to its content, by compare-and-set, and tries again
+// only while the run's lease lasts.
+func (e *Engine) write(ctx context.Context, a *account, d *delivery, lease *state.Lease) error {
 	s, err := e.Sink(d.t.Sink)
 	if err != nil {
 		return err
 	}
-	g := rec.Newest()
 	for range writeTries {
-		err = e.writeOnce(ctx, s, a, d, g)
+		err = e.writeOnce(ctx, s, a, d)
 		if !errors.Is(err, sinks.ErrConflict) {
 			break
 		}
@@ -137,7 +152,7 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 		if statErr != nil {
 			return fmt.Errorf("%s: %w", d.t.Sink.Name, statErr)
 		}
-		if !e.Now().Before(rec.Lease.ExpiresAt) {
+		if !e.Now().Before(lease.ExpiresAt) {
 			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
 		if !e.stillOurs(a, d, info) {
@@ -152,11 +167,11 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, rec *state.
 	return nil
 }
 
-func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery, g *state.Grant) (err error) {
+func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery) (err error) {
 	marked := d.info.Owner == a.owner || d.t.shared && d.info.Owner != ""
 	w := sinks.Write{
 		Data: d.data, If: d.info.Version, Owner: a.owner, Adopt: d.t.Adopt,
-		ExpiresAt: g.Token.ExpiresAt, RotatedAt: g.Token.IssuedAt,
+		ExpiresAt: d.grant.Token.ExpiresAt, RotatedAt: d.grant.Token.IssuedAt,
 	}
 	if c, ok := s.(sinks.Claimer); ok && !marked && !d.t.Target.Merge {
 		d.entry.Version, err = c.Claim(ctx, d.t.Target, w, d.info)
@@ -178,4 +193,49 @@ func (e *Engine) stillOurs(a *account, d *delivery, info sinks.Info) bool {
 	// The sink cannot mark. What was there before was ours, or it has come
 	// into being by an account that merges into the same place.
 	return d.info.Exists || d.t.shared
+}
+
+// restart has what reads the targets restarted for a delivered token, once, and
+// only when every target that may be written holds it: a consumer that reads
+// two of them must not start with one old token.
+func (r *run) restart(ctx context.Context, g *state.Grant) {
+	for i, t := range r.seen.account.targets {
+		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		if r.seen.targetErrs[i] != nil || r.writable(i) && (entry == nil || entry.GrantID != g.ID) {
+			return
+		}
+	}
+	if r.diagnostics.HasErrors() {
+		return
+	}
+	for i, t := range r.seen.account.targets {
+		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		if !r.writable(i) || len(t.Target.Restarts) == 0 || entry.RestartedID == g.ID {
+			continue
+		}
+		err := r.e.restart(ctx, t, g.Token.IssuedAt)
+		r.recordTarget("", audit.Restart, t.Sink.Name, t.Target.Location, g.Token.Access, err)
+		if err != nil {
+			f := r.failure("What reads a target could not be restarted", err)
+			f.Range = t.Range
+			r.fail(f)
+			continue
+		}
+		entry.RestartedID = g.ID
+	}
+}
+
+func (e *Engine) restart(ctx context.Context, t *target, stamp time.Time) error {
+	s, err := e.Sink(t.Sink)
+	if err != nil {
+		return err
+	}
+	restarter, ok := s.(sinks.Restarter)
+	if !ok {
+		return fmt.Errorf("%s cannot restart anything; take restart out of the deliver block", t.Sink.Name)
+	}
+	if err := restarter.Restart(ctx, t.Target, stamp); err != nil {
+		return fmt.Errorf("%s: %w", t.Sink.Name, err)
+	}
+	return nil
 }

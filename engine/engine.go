@@ -1,22 +1,42 @@
-// Package engine does what a plan says: it observes accounts, takes their
-// leases, gets tokens, journals, verifies and delivers them, and commits.
+// Package engine does what a plan says. All I/O of a run is ordered here, because
+// the order is what keeps the promises; docs/rotation.md says why it is this one.
 //
-// All I/O of a run is ordered here, because the order is what keeps the
-// promises: see the steps in account.go and docs/rotation.md.
+// A rotation takes these steps, each in the file of its name. The token goes from
+// one to the next as an argument:
+//
+//	observe    read the record, look at the targets, verify the token that there is
+//	plan       decide what to do, and why, in package plan; nothing is asked or written
+//	lease      compare-and-set in the record, which keeps other runs off
+//	preflight  can every target be written, before a login that spends something (acquire.go)
+//	acquire    refresh or log in: the answer becomes a state.Grant
+//	journal    that grant into the record, as pending, before anything else is done with it
+//	verify     ask the upstream about it; no target gets what was not confirmed
+//	deliver    write it to the targets, by compare-and-set; restart what reads them
+//	remove     forget or delete what the configuration no longer has
+//	commit     the grant becomes the current one, and the lease ends, in one write (rotation.go)
+//
+// Engine.Plan and Engine.Apply do so for many accounts, PlanAccount and
+// ApplyAccount for one, as the daemon needs it; BeginLogin and FinishLogin
+// (secondfactor.go) for one whose login takes a human. Whatever writes an
+// account's record is in record.go, and docs/protocol.md has who writes it when.
 package engine
 
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema/address"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
 )
 
 // DefaultConcurrency is how many accounts are worked on at once.
@@ -88,6 +108,17 @@ func New(o Options) *Engine {
 	return e
 }
 
+// forEach calls f for 0 to n-1, in that order and some at a time, and returns when
+// all calls have ended.
+func (e *Engine) forEach(n int, f func(i int)) {
+	var work errgroup.Group
+	work.SetLimit(e.Concurrency)
+	for i := range n {
+		work.Go(func() error { f(i); return nil })
+	}
+	_ = work.Wait()
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -97,4 +128,47 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
+}
+
+// Addresses are those of the configuration's accounts that belong to a shard
+// (nil for all), in order.
+func (e *Engine) Addresses(shard *address.Shard) []string {
+	var all []string
+	for _, a := range e.accounts {
+		if shard.Has(a.cfg.Address) {
+			all = append(all, a.cfg.Address)
+		}
+	}
+	return all
+}
+
+// NoSuchAccount is the error of a pattern that names nothing. what says where
+// it was given, such as "--target".
+func NoSuchAccount(what, pattern string) diag.Diagnostic {
+	return diag.Errorf("No such account",
+		"%s %s names no account of this configuration. Write sagi.coffee, or 'sagi.coffee[\"almaty\"]' in single quotes for one of several instances; "+
+			"\"*\" stands for any characters of a part, as in 'sagi.*'. credsync status lists the accounts.", what, pattern)
+}
+
+// accountsMatching returns the accounts that the patterns name, each once. A pattern that
+// names none is an error.
+func (e *Engine) accountsMatching(patterns []string, flag string) ([]*account, diag.List) {
+	var chosen []*account
+	var diags diag.List
+	for _, pattern := range patterns {
+		found := false
+		for _, a := range e.accounts {
+			if !address.Match(pattern, a.cfg.Address) {
+				continue
+			}
+			found = true
+			if !slices.Contains(chosen, a) {
+				chosen = append(chosen, a)
+			}
+		}
+		if !found {
+			diags = append(diags, NoSuchAccount(flag, pattern))
+		}
+	}
+	return chosen, diags
 }

@@ -41,7 +41,7 @@ func (r *run) takeLease(ctx context.Context) error {
 		if !r.needsLease() {
 			return nil
 		}
-		if l := r.seen.record.Lease; l != nil && r.e.held(l) {
+		if l := r.seen.record.Lease; r.e.held(l) {
 			if r.impatient {
 				r.heldUntil = l.ExpiresAt
 				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.plan.Address, l.Holder)
@@ -82,8 +82,9 @@ func (r *run) needsLease() bool {
 	return true
 }
 
+// held reports whether a lease keeps this run off; false for nil.
 func (e *Engine) held(l *state.Lease) bool {
-	return e.Now().Before(l.ExpiresAt) && (e.Alive == nil || e.Alive(l.Holder))
+	return l != nil && e.Now().Before(l.ExpiresAt) && (e.Alive == nil || e.Alive(l.Holder))
 }
 
 // leaseLeft is for how long work at the upstream may still go on.
@@ -101,11 +102,10 @@ func (r *run) writeLease(ctx context.Context) error {
 		written = rec.Clone()
 		written.Newest().Rejected = true
 	}
-	version, err := r.e.Store.Save(ctx, written, r.seen.version)
-	if err != nil {
+	if err := r.replaceRecord(ctx, written); err != nil {
 		return err
 	}
-	r.seen.record, r.seen.version, r.leased = rec, version, true
+	r.seen.record, r.leased = rec, true
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (r *run) awaitRelease(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if snap.Record == nil || snap.Record.Lease == nil || !r.e.held(snap.Record.Lease) {
+		if snap.Record == nil || !r.e.held(snap.Record.Lease) {
 			return nil
 		}
 	}
@@ -162,10 +162,9 @@ func (r *run) release(ctx context.Context) {
 	}
 	rec := r.seen.record.Clone()
 	rec.Lease = nil
-	version, err := r.e.Store.Save(ctx, rec, r.seen.version)
-	if err != nil {
+	if err := r.replaceRecord(ctx, rec); err != nil {
 		r.e.Log.Warn("the lease could not be released and will run out", "address", r.plan.Address, "expires_at", r.seen.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
 		return
 	}
-	r.seen.record, r.seen.version, r.leased = rec, version, false
+	r.leased = false
 }

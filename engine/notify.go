@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"golang.org/x/sync/errgroup"
 )
@@ -197,37 +195,30 @@ func (e *Engine) reachableBlocks() []*config.Notify {
 
 // claimNotices writes to the record what is about to be sent. It returns
 // nothing where another run has told it, or is at work on the account and will.
-func (e *Engine) claimNotices(ctx context.Context, c condition) ([]message, error) {
-	var err error
-	for range writeTries {
-		var snap state.Snapshot
-		if snap, err = e.Store.Load(ctx, c.about.Address); err != nil {
-			return nil, err
-		}
-		rec := snap.Record
+func (e *Engine) claimNotices(ctx context.Context, c condition) (send []message, err error) {
+	err = e.updateRecord(ctx, c.about.Address, writeTries, func(rec *state.Record) (*state.Record, error) {
+		send = nil
 		switch {
 		case rec == nil && c.about.Name == "":
 			// It has gone from the configuration, and now from the state.
 			return nil, nil
 		case rec == nil:
 			rec = state.New(e.Config.Project, c.about.Address, c.about.Provider)
-		case rec.Lease != nil && e.held(rec.Lease):
+		case e.held(rec.Lease):
 			// Writing now would make the holder believe that it lost its lease.
 			return nil, nil
 		}
-		changed, send := c.update(rec, e.reachableBlocks())
-		if !changed {
+		var changed bool
+		if changed, send = c.update(rec, e.reachableBlocks()); !changed {
 			return nil, nil
 		}
 		rec.Notices = slices.DeleteFunc(rec.Notices, e.isOfRemovedBlock)
-		if _, err = e.Store.Save(ctx, rec, snap.Version); err == nil {
-			return send, nil
-		}
-		if !errors.Is(err, sinks.ErrConflict) {
-			return nil, err
-		}
+		return rec, nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	return send, nil
 }
 
 // isOfRemovedBlock reports whether the block that was told has gone from the
@@ -238,28 +229,17 @@ func (e *Engine) isOfRemovedBlock(n state.Notice) bool {
 
 // markSent writes to the record that notices have arrived.
 func (e *Engine) markSent(ctx context.Context, address string, sent []state.Notice) error {
-	err := errors.New("other runs were at work on the account for too long")
-	for range markTries {
-		snap, loadErr := e.Store.Load(ctx, address)
+	return e.updateRecord(ctx, address, markTries, func(rec *state.Record) (*state.Record, error) {
 		switch {
-		case loadErr != nil:
-			return loadErr
-		case snap.Record == nil:
-			return nil
-		case snap.Record.Lease != nil && e.held(snap.Record.Lease):
-			if err := e.Sleep(ctx, leasePoll); err != nil {
-				return err
-			}
-			continue
+		case rec == nil:
+			return nil, nil
+		case e.held(rec.Lease):
+			return nil, errAtWork
+		case !markArrived(rec, sent):
+			return nil, nil
 		}
-		if !markArrived(snap.Record, sent) {
-			return nil
-		}
-		if _, err = e.Store.Save(ctx, snap.Record, snap.Version); err == nil || !errors.Is(err, sinks.ErrConflict) {
-			return err
-		}
-	}
-	return err
+		return rec, nil
+	})
 }
 
 // markArrived notes what has arrived, unless something else is being said by now.

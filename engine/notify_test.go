@@ -411,7 +411,7 @@ func TestTendingDoesNotWaitForTheWebhook(t *testing.T) {
 	h.during = func() { <-release; told <- struct{}{} }
 	e := w.engine()
 	for range 3 {
-		if tended := e.Tend(t.Context(), e.Look(t.Context(), "account.fake.a", false)); tended.Outcome == nil || tended.Outcome.Result != engine.Blocked {
+		if tended := e.ApplyAccount(t.Context(), e.PlanAccount(t.Context(), "account.fake.a", false)); tended.Outcome == nil || tended.Outcome.Result != engine.Blocked {
 			t.Fatalf("%+v", tended.Outcome)
 		}
 	}
@@ -423,7 +423,7 @@ func TestTendingDoesNotWaitForTheWebhook(t *testing.T) {
 	}
 	// What was claimed in between is not sent a second time.
 	w.advance(time.Second)
-	e.Tend(t.Context(), e.Look(t.Context(), "account.fake.a", false))
+	e.ApplyAccount(t.Context(), e.PlanAccount(t.Context(), "account.fake.a", false))
 	if len(told) != 0 {
 		t.Error("told twice")
 	}

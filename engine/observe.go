@@ -3,9 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -92,6 +91,13 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	return o
 }
 
+func (e *Engine) load(ctx context.Context, a *account, known *readAhead) (state.Snapshot, error) {
+	if known != nil {
+		return known.records.Load(ctx, a.cfg.Address)
+	}
+	return e.Store.Load(ctx, a.cfg.Address)
+}
+
 // examine asks the sinks and the upstream, at the same time.
 func (e *Engine) examine(ctx context.Context, o *observation, opts observeOptions) {
 	provider, err := e.provider(o.account, o.record)
@@ -102,58 +108,36 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 	o.input.CanRefresh = provider.canRefresh()
 	o.input.Block = rememberedBlock(o.record, o.fingerprints)
 	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block)
-	e.inspect(o, provider.provider)
+	g := o.record.Newest()
+	e.inspect(o, provider.provider, g)
 
-	var work []func()
-	if o.verificationDue(opts) {
-		work = append(work, func() { e.verifyObserved(ctx, o, provider) })
-	}
 	o.infos = make([]sinks.Info, len(o.account.targets))
-	statErrs := make([]error, len(o.account.targets))
-	for i, t := range o.account.targets {
-		work = append(work, func() { o.infos[i], statErrs[i] = e.stat(ctx, t, opts.ahead) })
+	o.targetErrs = make([]error, len(o.account.targets))
+	var looks sync.WaitGroup
+	if o.verificationDue(opts, g) {
+		looks.Go(func() { e.verifyObserved(ctx, o, provider, g.Token) })
 	}
-	together(work)
+	for i, t := range o.account.targets {
+		looks.Go(func() { o.infos[i], o.targetErrs[i] = e.stat(ctx, t, opts.ahead) })
+	}
+	looks.Wait()
 	o.auditErr = provider.trail.takeErr()
-	o.targetErrs = statErrs
-	for i, err := range statErrs {
+	for i, err := range o.targetErrs {
 		if err != nil {
 			o.diagnostics = append(o.diagnostics, o.targetFailure(i))
 		}
 	}
-	if len(statErrs) > 0 && !slices.Contains(statErrs, nil) {
-		o.input.Unreadable = statErrs[0].Error()
+	if len(o.targetErrs) > 0 && !slices.Contains(o.targetErrs, nil) {
+		o.input.Unreadable = o.targetErrs[0].Error()
 		return
 	}
-	e.describe(ctx, o)
-}
-
-// targetFailure reports a target that could not be looked at.
-func (o *observation) targetFailure(i int) diag.Diagnostic {
-	d := o.account.failure("A target cannot be looked at", o.targetErrs[i])
-	d.Range = o.account.targets[i].Range
-	return d
-}
-
-func (e *Engine) stat(ctx context.Context, t *target, known *readAhead) (sinks.Info, error) {
-	if info, ok := known.info(t); ok {
-		return info, nil
-	}
-	s, err := e.Sink(t.Sink)
-	if err != nil {
-		return sinks.Info{}, err
-	}
-	info, err := s.Stat(ctx, t.Target)
-	if err != nil {
-		return sinks.Info{}, fmt.Errorf("%s: %w", t.Sink.Name, err)
-	}
-	return info, nil
+	e.describe(ctx, o, g)
 }
 
 // inspect takes what the provider finds in its credentials without a request.
-func (e *Engine) inspect(o *observation, p providers.Provider) {
+func (e *Engine) inspect(o *observation, p providers.Provider, g *state.Grant) {
 	seen := providers.Seen{FirstAt: o.record.FirstSeenAt}
-	if g := o.record.Newest(); g != nil {
+	if g != nil {
 		seen.Outputs = g.Token.Outputs
 	}
 	if keeper, ok := p.(providers.Timekeeper); ok {
@@ -174,52 +158,12 @@ func (e *Engine) inspect(o *observation, p providers.Provider) {
 	}
 }
 
-// rememberedBlock returns the record's block while what it was about has not
-// changed, with the code that was sent for it.
-func rememberedBlock(r *state.Record, p fingerprints) *plan.Block {
-	b := recordedBlock(r, p)
-	c := r.Challenge
-	if b == nil || b.Reason != plan.NeedsCode || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
-		return b
-	}
-	b.CodeSentAt, b.Message = c.SentAt, codeSentMessage(r.Address, c.SentAt)
-	return b
-}
-
-// recordedBlock is the block as it was recorded. Rejected credentials are still
-// the same ones when only the branch or customer has changed; a missing access
-// may be there for another branch.
-func recordedBlock(r *state.Record, p fingerprints) *plan.Block {
-	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != failure.NoAccess || b.ShapePrint == p.shape) {
-		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
-	}
-	for _, print := range []string{p.login, p.shape} {
-		if j := r.Rejected(print); j != nil {
-			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
-		}
-	}
-	return nil
-}
-
-// rejectedBefore is what is still known of a rejection when another
-// configuration's has taken the place of its message.
-func rejectedBefore(address string, reason failure.Reason) string {
-	switch reason {
-	case failure.CredentialsRejected:
-		return "the upstream rejected these credentials before; correct them in the configuration"
-	case failure.NeedsCode:
-		return needsCodeMessage(address)
-	}
-	return fmt.Sprintf("the upstream turned these credentials down before (%s)", reason)
-}
-
 // verificationDue reports whether to ask the upstream about the token. It is
 // not asked about a token that is going to be replaced in any case, nor about
 // one that it has rejected, nor about a static one while a block is
 // remembered: that would be trying rejected credentials again. The first check
 // of a static one is its login, which only the run that has the lease makes.
-func (o *observation) verificationDue(opts observeOptions) bool {
-	g := o.record.Newest()
+func (o *observation) verificationDue(opts observeOptions, g *state.Grant) bool {
 	if opts.offline || opts.replace || g == nil || g.Rejected || changed(g, o.fingerprints) {
 		return false
 	}
@@ -244,11 +188,11 @@ func changed(g *state.Grant, p fingerprints) bool {
 	return g.LoginPrint != p.login || g.ShapePrint != p.shape
 }
 
-func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *auditedProvider) {
+func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *auditedProvider, t credential.Token) {
 	if !p.canVerify() {
 		return
 	}
-	outputs, err := p.Verify(ctx, o.record.Newest().Token)
+	outputs, err := p.Verify(ctx, t)
 	if failure.ClassOf(err) == failure.Config {
 		o.diagnostics = append(o.diagnostics, o.account.failure("The token cannot be verified as configured", err))
 		return
@@ -276,10 +220,9 @@ func verificationOf(err error) plan.Verification {
 }
 
 // describe turns what was seen into what a decision needs.
-func (e *Engine) describe(ctx context.Context, o *observation) {
+func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 	in := &o.input
 	in.Verification = o.verification
-	g := o.record.Newest()
 	if g != nil {
 		t := g.Token
 		in.Token = &plan.Token{
@@ -299,123 +242,9 @@ func (e *Engine) describe(ctx context.Context, o *observation) {
 			token.Outputs = token.Outputs.Merge(o.outputs)
 			wanted = o.render(t, token)
 		}
-		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, wanted))
+		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, g, wanted))
 	}
 	in.Targets = append(in.Targets, o.goneTargets()...)
-}
-
-// render evaluates what a target should hold, and returns the digest of it.
-// While the token is only a journaled one, a failure is not reported:
-// verification may add what is missing.
-func (o *observation) render(t *target, token credential.Token) string {
-	data, diags := t.Render(token)
-	if diags.HasErrors() {
-		if o.record.Pending == nil {
-			o.diagnostics = append(o.diagnostics, diags...)
-		}
-		return ""
-	}
-	return digest(o.record.Key, data)
-}
-
-func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, wanted string) plan.Target {
-	t, info := o.account.targets[i], o.infos[i]
-	if err := o.targetErrs[i]; err != nil {
-		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
-	}
-	rec := o.record.Target(t.Sink.Name, t.Target.Location)
-	pt := plan.Target{
-		Sink: t.Sink.Name, Location: t.Target.Location,
-		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
-		Ours: e.ours(ctx, o, t, info, rec),
-	}
-	if rec == nil || rec.GrantID == "" {
-		return pt
-	}
-	g := o.record.Newest()
-	pt.Recorded = true
-	pt.HasToken = g != nil && rec.GrantID == g.ID
-	pt.Stale = rec.Digest != wanted
-	pt.RestartDue = pt.HasToken && len(t.Target.Restarts) > 0 && rec.RestartedID != g.ID
-	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
-	return pt
-}
-
-// ours reports whether a target is credsync's for this account: marked so, or,
-// at a sink that cannot mark, known to the state.
-func (e *Engine) ours(ctx context.Context, o *observation, t *target, info sinks.Info, rec *state.Target) bool {
-	if info.Owner != "" {
-		return info.Owner == o.account.owner ||
-			t.shared && strings.HasPrefix(info.Owner, e.Config.Project+"/")
-	}
-	switch {
-	case rec == nil:
-		return false
-	case !rec.DeliveredAt.IsZero():
-		return true
-	}
-	// Claimed, and the run ended before its commit: what is there is ours if
-	// it is what that run was about to write.
-	return info.Exists && e.holds(ctx, o.record.Key, t, rec.Keys, rec.Digest)
-}
-
-// mergedIntact reports whether the keys that were written to a target that is
-// merged into are still as they were, though its version has moved on: others
-// may change theirs. Without permission to read, a moved version counts as a
-// change, and the keys are written again.
-func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, rec *state.Target) bool {
-	if !t.Target.Merge {
-		return false
-	}
-	intact, err := e.compare(ctx, o.record.Key, t, rec.Keys, rec.Digest)
-	if errors.Is(err, sinks.ErrDenied) {
-		o.warn("A merged target cannot be compared",
-			fmt.Sprintf("%s %s was written by someone else, and without permission to read it credsync cannot see whether its own keys are still as they were. It writes them again, and so it will each time anyone writes there, other accounts included. Allow credsync to read it.", t.Sink.Name, t.Target.Location))
-	}
-	return intact
-}
-
-// holds reports whether those keys of a target are known to have that digest.
-func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string, want string) bool {
-	same, _ := e.compare(ctx, key, t, keys, want)
-	return same
-}
-
-// compare reports whether those keys of a target have that digest.
-func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []string, want string) (bool, error) {
-	s, err := e.Sink(t.Sink)
-	if err != nil {
-		return false, err
-	}
-	object, err := s.Read(ctx, t.Target)
-	if err != nil {
-		return false, err
-	}
-	data := object.Data
-	if t.Target.Merge {
-		data = make(map[string]credential.Secret, len(keys))
-		for _, k := range keys {
-			if v, ok := object.Data[k]; ok {
-				data[k] = v
-			}
-		}
-	}
-	return digest(key, data) == want, nil
-}
-
-// goneTargets are the places in the state that no deliver block names.
-func (o *observation) goneTargets() []plan.Target {
-	named := make(map[place]bool)
-	for _, t := range o.account.targets {
-		named[placeOf(t.Delivery)] = true
-	}
-	var gone []plan.Target
-	for _, rec := range o.record.Targets {
-		if !named[place{rec.Sink, rec.Location}] {
-			gone = append(gone, plan.Target{Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true})
-		}
-	}
-	return gone
 }
 
 // observeRemoved describes an account that only the state knows.

@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
 )
 
 // Observer is told what apply does, from several goroutines.
@@ -68,6 +71,18 @@ func (o *Outcome) countSent(action audit.Action) {
 	}
 }
 
+// noteClass keeps the class of the first failure, which the others mostly
+// follow from, and the longest pause that an upstream asked for.
+func (o *Outcome) noteClass(err error) {
+	if o.Class == "" {
+		o.Class = state.FailureClass(err)
+	}
+	var upstream *failure.Error
+	if errors.As(err, &upstream) {
+		o.RetryAfter = max(o.RetryAfter, upstream.RetryAfter)
+	}
+}
+
 // Summary is how an apply ended.
 type Summary struct {
 	// Outcomes are ordered by address, and cover every account with something
@@ -98,4 +113,24 @@ func (s *Summary) NotBegun() int {
 		}
 	}
 	return n
+}
+
+// describeError writes an error with the advice that comes with it.
+func describeError(err error) string {
+	var upstream *failure.Error
+	if errors.As(err, &upstream) && upstream.Advice != "" {
+		return joinSentences(err.Error(), upstream.Advice)
+	}
+	return err.Error()
+}
+
+// joinSentences puts a full stop between two sentences where there is none.
+func joinSentences(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	}
+	return strings.TrimRight(a, ". ") + ". " + b
 }

@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,9 +108,38 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	return p
 }
 
+// PlanAccount plans one account of the configuration, named by its whole address. Like
+// Plan it writes nothing, and offline it asks no upstream anything. It returns
+// nil for an address that the configuration does not have.
+func (e *Engine) PlanAccount(ctx context.Context, address string, offline bool) *AccountPlan {
+	a := e.byAddress[address]
+	if a == nil {
+		return nil
+	}
+	return decide(e.observe(ctx, a, observeOptions{offline: offline}))
+}
+
+// PlanRemoved plans the accounts that only the state knows. The errors are of
+// records that could not be read; where unreachable is set, the state as a
+// whole could not.
+func (e *Engine) PlanRemoved(ctx context.Context, shard *address.Shard) (p *Plan, unreachable error) {
+	p = &Plan{Request: Request{Shard: shard}, Project: e.Config.Project, CreatedAt: e.Now()}
+	gone, errs := e.findRemoved(ctx, p, e.Store.View(ctx))
+	for _, o := range gone {
+		p.Accounts = append(p.Accounts, decide(o))
+	}
+	for _, err := range errs {
+		if !errors.Is(err, state.ErrCorrupt) && !errors.Is(err, state.ErrTooNew) {
+			unreachable = err
+		}
+	}
+	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
+	return p, unreachable
+}
+
 func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) observeOptions) []*observation {
 	seen := make([]*observation, len(accounts))
-	e.severalAtOnce(len(accounts), func(i int) {
+	e.forEach(len(accounts), func(i int) {
 		opts := how(accounts[i])
 		o := e.observe(ctx, accounts[i], opts)
 		if !opts.planOnly {
@@ -136,18 +165,6 @@ func (e *Engine) nothingToDo(o *observation) bool {
 	}
 	_, dirty := r.idleRecord()
 	return !dirty
-}
-
-// unrecorded warns where verifications are missing from the audit trail. It says
-// so once, since the reason is the same for all.
-func unrecorded(lost []error) diag.List {
-	for _, err := range lost {
-		if err != nil {
-			return diag.List{diag.Warningf("The audit trail is not complete",
-				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(err.Error()))}
-		}
-	}
-	return nil
 }
 
 // findRemoved returns what the state knows and the configuration does not.
@@ -196,6 +213,9 @@ func decide(o *observation) *AccountPlan {
 	return ap
 }
 
+// idle reports whether the plan has nothing to do and nothing to say.
+func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != plan.Unreadable }
+
 func (p *AccountPlan) diagnostics() diag.List {
 	list := slices.Clone(p.seen.diagnostics)
 	for _, w := range p.Warnings {
@@ -204,56 +224,35 @@ func (p *AccountPlan) diagnostics() diag.List {
 	return list
 }
 
-// Document returns the plan as it is printed in JSON and saved.
-func Document(p *Plan) plan.Document {
-	d := plan.Document{
-		FormatVersion: plan.FormatVersion, Project: p.Project,
-		Accounts: make([]plan.DocumentAccount, 0, len(p.Accounts)), Summary: make(map[plan.Action]int),
-		Diagnostics: append(diag.List{}, p.Diagnostics...), NextRuns: append([]time.Time{}, p.NextRuns...),
-	}
-	if p.Schedule != "" {
-		d.Schedule = &p.Schedule
-	}
-	for _, a := range plan.Actions {
-		d.Summary[a] = 0
-	}
-	for _, ap := range p.Accounts {
-		d.Summary[ap.Action]++
-		d.Accounts = append(d.Accounts, documentAccount(ap))
-	}
-	d.Health = d.Worst()
-	return d
+// Diagnostics are what was found on the way to the plan: targets that cannot be
+// looked at, and warnings.
+func (p *AccountPlan) Diagnostics() diag.List { return p.diagnostics() }
+
+// Unread reports whether the account's record in the state could not be read.
+func (p *AccountPlan) Unread() bool { return p.seen != nil && p.seen.observeErr != nil }
+
+func (p *AccountPlan) copy() *AccountPlan {
+	c := *p
+	c.Targets = slices.Clone(p.Targets)
+	return &c
 }
 
-func documentAccount(ap *AccountPlan) plan.DocumentAccount {
-	a := plan.DocumentAccount{
-		Address: ap.Address, Provider: ap.Provider,
-		Action: ap.Action, Reason: ap.Reason, Message: ap.Message,
-		IssuedAt: plan.Time(ap.IssuedAt), ExpiresAt: plan.Time(ap.ExpiresAt),
-		RotateAt: plan.Time(ap.RotateAt), VerifiedAt: plan.Time(ap.VerifiedAt),
-		HumanNeededBy: plan.Time(ap.HumanNeededBy), Health: ap.Health,
-		Clocks: []plan.DocumentClock{}, Targets: []plan.DocumentTarget{},
-	}
-	if ap.HealthMessage != "" {
-		a.HealthMessage = &ap.HealthMessage
-	}
-	for _, c := range ap.Clocks {
-		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
-	}
-	if b := ap.Blocker; b != nil {
-		a.Blocker = DocumentBlocker(ap.Address, b)
-	}
-	for _, t := range ap.Targets {
-		a.Targets = append(a.Targets, plan.DocumentTarget(t))
-	}
-	return a
+// withoutRecord is the plan without the record and the contents that it was made of. It
+// can be viewOnly for long: it holds no secret, and little memory.
+func (p *AccountPlan) withoutRecord() *AccountPlan {
+	c := *p
+	c.seen = &observation{diagnostics: p.seen.diagnostics, observeErr: p.seen.observeErr, viewOnly: true}
+	return &c
 }
 
-// DocumentBlocker returns a block as it is printed in JSON; address is the
-// account that it stands in the way of.
-func DocumentBlocker(address string, b *plan.Block) *plan.DocumentBlocker {
-	return &plan.DocumentBlocker{
-		Reason: b.Reason, Message: b.Message, Since: plan.Time(b.Since),
-		Address: cmp.Or(b.Address, address), CodeSentAt: plan.Time(b.CodeSentAt),
+// unrecorded warns where verifications are missing from the audit trail. It says
+// so once, since the reason is the same for all.
+func unrecorded(lost []error) diag.List {
+	for _, err := range lost {
+		if err != nil {
+			return diag.List{diag.Warningf("The audit trail is not complete",
+				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(err.Error()))}
+		}
 	}
+	return nil
 }

@@ -6,15 +6,15 @@ import (
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/state"
 )
 
-// verify asks the upstream about the newest token, which no target gets before
+// verify asks the upstream about a journaled token, which no target gets before
 // (P2). It reports false where the token must not be delivered, having said or
-// remembered why; the token before stays where it is.
-func (r *run) verify(ctx context.Context) bool {
+// remembered why; the token before it, nil for none, stays where it is.
+func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
-	g := r.seen.record.Newest()
 	outputs, err := r.provider.Verify(ctx, g.Token)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
@@ -38,7 +38,7 @@ func (r *run) verify(ctx context.Context) bool {
 		r.saveBlock(ctx, r.block(failure.CredentialsRejected, rejectionMessage(upstream)))
 	case upstream != nil && upstream.Class == failure.Credentials:
 		g.Rejected = true
-		if b := r.before; b != nil && b.Rejected && b.VerifiedAt.IsZero() {
+		if before != nil && before.Rejected && before.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
 			// would go on for ever.
 			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.plan.Address)))

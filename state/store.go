@@ -12,8 +12,8 @@ import (
 	"github.com/credsync/credsync/sinks"
 )
 
-// mend says what to do about a corrupt record.
-const mend = "restore an older version of it, or forget it with credsync state rm: the next apply then logs in anew"
+// corruptAdvice says what to do about a corrupt record.
+const corruptAdvice = "restore an older version of it, or forget it with credsync state rm: the next apply then logs in anew"
 
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"
@@ -42,11 +42,11 @@ func NewStore(sink sinks.Sink, place func(name string) (sinks.Target, error)) *S
 // where the sink can tell, and the sink's errors.
 func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
 	snap, err := s.read(ctx, RecordName(address))
-	return isOf(address, snap, err)
+	return refuseOthers(address, snap, err)
 }
 
-// isOf refuses the record of another account.
-func isOf(address string, snap Snapshot, err error) (Snapshot, error) {
+// refuseOthers refuses the record of another account.
+func refuseOthers(address string, snap Snapshot, err error) (Snapshot, error) {
 	if err == nil && snap.Record != nil && snap.Record.Address != address {
 		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
 	}
@@ -111,7 +111,7 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 		return Snapshot{Version: object.Version}, nil
 	}
 	if errors.Is(err, sinks.ErrMalformed) {
-		return Snapshot{}, fmt.Errorf("%w: %w; %s", ErrCorrupt, err, mend)
+		return Snapshot{}, fmt.Errorf("%w: %w; %s", ErrCorrupt, err, corruptAdvice)
 	}
 	if err != nil {
 		// A sink's error says what was being done, and where.
@@ -123,7 +123,7 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 func decodeAt(t sinks.Target, object sinks.Object) (Snapshot, error) {
 	r, err := Decode(object.Data[dataKey])
 	if errors.Is(err, ErrCorrupt) {
-		return Snapshot{Version: object.Version}, fmt.Errorf("cannot read the state at %s: %w; %s", t.Location, err, mend)
+		return Snapshot{Version: object.Version}, fmt.Errorf("cannot read the state at %s: %w; %s", t.Location, err, corruptAdvice)
 	}
 	if err != nil {
 		return Snapshot{Version: object.Version}, fmt.Errorf("cannot read the state at %s: %w", t.Location, err)

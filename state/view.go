@@ -91,10 +91,10 @@ func (v *View) Load(ctx context.Context, address string) (Snapshot, error) {
 	switch {
 	case v.scanned != nil:
 		f := v.scanned[t.Path]
-		return isOf(address, f.snap, f.err)
+		return refuseOthers(address, f.snap, f.err)
 	case v.there == nil || v.there[t.Path]:
 		snap, err := v.store.readAt(ctx, t)
-		return isOf(address, snap, err)
+		return refuseOthers(address, snap, err)
 	}
 	return Snapshot{}, nil
 }

@@ -77,7 +77,7 @@ func (a *app) notifyTest(ctx context.Context, names []string, f notifyTestFlags)
 	diags = append(diags, problems...)
 	var list []render.Sending
 	if !problems.HasErrors() {
-		list = sendSamples(ctx, chosen, engine.SampleEvent(w.config.Project, f.event, a.now()))
+		list = sendSamples(ctx, chosen, engine.TestEvent(w.config.Project, f.event, a.now()))
 	}
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())

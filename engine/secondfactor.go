@@ -68,7 +68,7 @@ func (e *Engine) FinishLogin(ctx context.Context, address string, code credentia
 	if !r.begin(ctx) {
 		return r.outcome()
 	}
-	r.rotateToEnd(ctx, func(ctx context.Context) *state.Grant { return r.loginWithCode(ctx, code) })
+	r.rotateToEnd(ctx, func(ctx context.Context, old *state.Grant) *state.Grant { return r.loginWithCode(ctx, old, code) })
 	o := r.outcome()
 	r.queueNotices(ctx, o)
 	o.Diagnostics = append(o.Diagnostics, e.sendNotices(ctx)...)
@@ -124,7 +124,7 @@ func (r *run) begin(ctx context.Context) bool {
 }
 
 // rotateToEnd rotates under the lease that begin took, and ends it.
-func (r *run) rotateToEnd(ctx context.Context, acquire func(context.Context) *state.Grant) {
+func (r *run) rotateToEnd(ctx context.Context, acquire acquisition) {
 	ctx, done := withGracePeriod(ctx, gracePeriod)
 	defer done()
 	r.rotate(ctx, acquire)
@@ -160,10 +160,10 @@ func (r *run) awaitCode(since time.Time) {
 
 // loginOrSend logs in, unless the upstream is known to want a code; then, or
 // where it says so now, it has a code sent. Nobody else ever has.
-func (r *run) loginOrSend(ctx context.Context) *state.Grant {
+func (r *run) loginOrSend(ctx context.Context, old *state.Grant) *state.Grant {
 	challenger := r.provider.challenger()
 	if challenger == nil {
-		return r.login(ctx)
+		return r.login(ctx, old)
 	}
 	if b := r.seen.record.Block; b == nil || b.Reason != failure.NeedsCode || b.LoginPrint != r.seen.fingerprints.login {
 		done, err := r.loginTurn(ctx)
@@ -174,10 +174,10 @@ func (r *run) loginOrSend(ctx context.Context) *state.Grant {
 		defer done()
 		token, err := r.provider.Login(ctx)
 		if err == nil {
-			return r.newGrant(token)
+			return r.newGrant(token, old)
 		}
 		if !needsCode(err) {
-			return r.loginFailed(ctx, err)
+			return r.loginFailed(ctx, old, err)
 		}
 	}
 	r.sendCode(ctx, challenger)
@@ -209,7 +209,7 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 
 // loginWithCode finishes a login. A wrong code changes nothing in the state:
 // the challenge is still good.
-func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.Grant {
+func (r *run) loginWithCode(ctx context.Context, old *state.Grant, code credential.Secret) *state.Grant {
 	challenger, c := r.provider.challenger(), r.challenge()
 	if challenger == nil || c == nil {
 		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.plan.Address)))
@@ -217,7 +217,7 @@ func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.
 	}
 	token, err := challenger.LoginWithCode(ctx, c.Challenge, code)
 	if err == nil {
-		return r.newGrant(token)
+		return r.newGrant(token, old)
 	}
 	if needsCode(err) {
 		r.awaitCode(c.SentAt)
@@ -225,7 +225,7 @@ func (r *run) loginWithCode(ctx context.Context, code credential.Secret) *state.
 		r.plan.Blocker.Message = r.plan.Message
 		return nil
 	}
-	return r.loginFailed(ctx, err)
+	return r.loginFailed(ctx, old, err)
 }
 
 // needsCodeMessage is what plan and apply say of an account that waits for a

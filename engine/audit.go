@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/url"
@@ -11,8 +12,101 @@ import (
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/state"
 )
+
+// auditedProvider is a provider whose requests go into the audit trail. What it can do
+// besides logging in it says by its methods, not by its interfaces.
+type auditedProvider struct {
+	provider providers.Provider
+	// static ones log in with no request.
+	static bool
+	trail  *trail
+	// onSend is called for each authentication that is about to be sent; nil
+	// where nobody counts.
+	onSend func(audit.Action)
+}
+
+// auditedAttempt records an authentication before it is made, and what came of it
+// later: nothing may stand between an answer and its journal.
+func auditedAttempt[T any](a *auditedProvider, action audit.Action, do func() (T, error), token func(T) credential.Secret) (T, error) {
+	if a.static {
+		return do()
+	}
+	id, err := a.trail.begin(a.trail.event("", action, credential.Secret{}, nil))
+	if err != nil {
+		var none T
+		return none, err
+	}
+	if a.onSend != nil {
+		a.onSend(action)
+	}
+	answer, err := do()
+	a.trail.recordLater(a.trail.event(id, action, token(answer), err))
+	return answer, err
+}
+
+func accessOf(t credential.Token) credential.Secret { return t.Access }
+
+func noToken(credential.Challenge) credential.Secret { return credential.Secret{} }
+
+// Login is providers.Provider's.
+func (a *auditedProvider) Login(ctx context.Context) (credential.Token, error) {
+	return auditedAttempt(a, audit.Login, func() (credential.Token, error) { return a.provider.Login(ctx) }, accessOf)
+}
+
+// canRefresh reports whether Refresh may be called.
+func (a *auditedProvider) canRefresh() bool {
+	_, ok := a.provider.(providers.Refresher)
+	return ok
+}
+
+// Refresh is providers.Refresher's.
+func (a *auditedProvider) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
+	return auditedAttempt(a, audit.Refresh, func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) }, accessOf)
+}
+
+// challenger returns the provider's second factor, or nil where it has none.
+func (a *auditedProvider) challenger() providers.Challenger {
+	c, ok := a.provider.(providers.Challenger)
+	if !ok {
+		return nil
+	}
+	return auditedChallenger{a, c}
+}
+
+// auditedChallenger is auditedProvider, for a second factor.
+type auditedChallenger struct {
+	*auditedProvider
+	challenger providers.Challenger
+}
+
+func (a auditedChallenger) SendCode(ctx context.Context) (credential.Challenge, error) {
+	return auditedAttempt(a.auditedProvider, audit.RequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
+}
+
+func (a auditedChallenger) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+	return auditedAttempt(a.auditedProvider, audit.EnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
+}
+
+// canVerify reports whether the upstream can be asked about a token.
+func (a *auditedProvider) canVerify() bool {
+	_, ok := a.provider.(providers.Verifier)
+	return ok
+}
+
+// Verify is providers.Verifier's; where the provider has none, the answer that
+// brought the token is all the verification there is.
+func (a *auditedProvider) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
+	v, ok := a.provider.(providers.Verifier)
+	if !ok {
+		return nil, nil
+	}
+	outputs, err := v.Verify(ctx, t)
+	a.trail.record(a.trail.event("", audit.Verify, t.Access, err))
+	return outputs, err
+}
 
 // trail records what is done with one account. What can be put off, an
 // authentication or a deletion, is not begun unless that could be recorded. What
@@ -133,15 +227,17 @@ func (t *trail) record(ev audit.Event) {
 	}
 }
 
-// closeTrail writes what is still to be recorded, and says what could not be.
-func (r *run) closeTrail() {
-	if r.trail == nil {
-		return
+// takeErr is why events could not be recorded since the last call; nil if all
+// were.
+func (t *trail) takeErr() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lost := slices.CompactFunc(t.lost, func(a, b error) bool { return a.Error() == b.Error() })
+	t.lost = nil
+	if len(lost) == 0 {
+		return nil
 	}
-	r.trail.flush()
-	if err := r.trail.takeErr(); err != nil {
-		r.fail(r.failure("The audit trail is not complete", err))
-	}
+	return lost[0]
 }
 
 // audit returns the trail of the run's account.
@@ -163,15 +259,13 @@ func (r *run) recordTarget(id string, action audit.Action, sink, location string
 	t.record(t.event(id, action, token, err).OfTarget(sink, location))
 }
 
-// takeErr is why events could not be recorded since the last call; nil if all
-// were.
-func (t *trail) takeErr() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lost := slices.CompactFunc(t.lost, func(a, b error) bool { return a.Error() == b.Error() })
-	t.lost = nil
-	if len(lost) == 0 {
-		return nil
+// closeTrail writes what is still to be recorded, and says what could not be.
+func (r *run) closeTrail() {
+	if r.trail == nil {
+		return
 	}
-	return lost[0]
+	r.trail.flush()
+	if err := r.trail.takeErr(); err != nil {
+		r.fail(r.failure("The audit trail is not complete", err))
+	}
 }

@@ -73,7 +73,8 @@ type CheckObserver interface {
 // unobserved is a check that nobody watches.
 type unobserved struct{}
 
-func (unobserved) CheckBegun(int)       {}
+func (unobserved) CheckBegun(int) {}
+
 func (unobserved) AccountChecked(Check) {}
 
 // Check asks the upstreams about the current tokens of the accounts that the
@@ -94,7 +95,7 @@ func (e *Engine) Check(ctx context.Context, patterns []string, obs CheckObserver
 		obs = unobserved{}
 	}
 	obs.CheckBegun(len(chosen))
-	e.severalAtOnce(len(chosen), func(i int) {
+	e.forEach(len(chosen), func(i int) {
 		checks[i], lost[i] = e.check(ctx, chosen[i], load)
 		obs.AccountChecked(checks[i])
 	})

@@ -14,8 +14,8 @@ func TestSampleEventsAreWholeAndSayThatTheyAreTests(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	topics := map[string]string{"test": "test", "blocked": "trouble", "failing": "trouble", "expiring": "expiry", "recovered": "trouble"}
 	for _, kind := range append([]string{schema.EventTest}, schema.EventKinds...) {
-		e := engine.SampleEvent("payments", kind, now)
-		if e.Kind != kind || e.Topic != topics[kind] || e.Project != "payments" || e.Address != engine.SampleAddress || e.Reason == "" || !e.Time.Equal(now) {
+		e := engine.TestEvent("payments", kind, now)
+		if e.Kind != kind || e.Topic != topics[kind] || e.Project != "payments" || e.Address != engine.TestEventAddress || e.Reason == "" || !e.Time.Equal(now) {
 			t.Errorf("%s: %+v", kind, e)
 		}
 		if !strings.HasPrefix(e.Summary, "This is a test, nothing is wrong. payments: account.example.test ") || !strings.HasPrefix(e.Message, "This is a test") || !strings.Contains(e.Remedy, "this is a test") {

@@ -9,6 +9,7 @@ import (
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/state"
 )
@@ -17,15 +18,15 @@ import (
 // they say nothing of each other: an account that fails may have a certificate
 // that ends soon.
 const (
-	// aboutTrouble is whether the account can be rotated.
-	aboutTrouble = "trouble"
-	// aboutExpiry is what ends that only a human can renew.
-	aboutExpiry = "expiry"
+	// topicTrouble is whether the account can be rotated.
+	topicTrouble = "trouble"
+	// topicExpiry is what ends that only a human can renew.
+	topicExpiry = "expiry"
 )
 
-// claimLife is for how long a notice that is not known to have arrived may
+// noticeClaimLife is for how long a notice that is not known to have arrived may
 // still be on its way from another run. Sending takes less.
-const claimLife = 2 * time.Minute
+const noticeClaimLife = 2 * time.Minute
 
 // condition is how an account stands after a run, for those who are told of it.
 type condition struct {
@@ -89,12 +90,12 @@ func (c condition) update(rec *state.Record, to []*config.Notify) (changed bool,
 		rec.Failures, changed = failures, true
 	}
 	for _, n := range to {
-		for _, topic := range []string{aboutTrouble, aboutExpiry} {
-			want, known := c.trouble(n, failures), c.blocked == nil && !c.failed
-			if topic == aboutExpiry {
-				want, known = c.expiry(n), c.clocksKnown
+		for _, topic := range []string{topicTrouble, topicExpiry} {
+			want, known := c.troubleEvent(n, failures), c.blocked == nil && !c.failed
+			if topic == topicExpiry {
+				want, known = c.expiryEvent(n), c.clocksKnown
 			}
-			m, dirty := c.next(rec, n, topic, want, known)
+			m, dirty := c.nextNotice(rec, n, topic, want, known)
 			changed = changed || dirty
 			if m != nil {
 				send = append(send, *m)
@@ -104,24 +105,24 @@ func (c condition) update(rec *state.Record, to []*config.Notify) (changed bool,
 	return changed, send
 }
 
-// next decides what to say to one block on one topic. want is what it would be
+// nextNotice decides what to say to one block on one topic. want is what it would be
 // told; nil where there is nothing, which is so for certain only if well.
-func (c condition) next(rec *state.Record, n *config.Notify, topic string, want *config.Event, well bool) (m *message, dirty bool) {
+func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string, want *config.Event, well bool) (m *message, dirty bool) {
 	told := rec.Notice(n.Name, topic)
 	switch {
 	case want == nil && (told == nil || !well):
 		return nil, false
 	case want == nil && told.Event == schema.EventRecovered:
 		// It was not sent yet.
-		want = c.recovered(told.Subject)
+		want = c.recoveredEvent(told.Subject)
 	case want == nil && (!told.Sent || !n.Wants(schema.EventRecovered)):
 		rec.DropNotice(n.Name, topic)
 		return nil, true
 	case want == nil:
-		want = c.recovered(was(*told))
+		want = c.recoveredEvent(describeNotice(*told))
 	}
 	subject := subjectOf(*want)
-	if told != nil && told.Event == want.Kind && told.Subject == subject && (told.Sent || c.now.Sub(told.At) < claimLife) {
+	if told != nil && told.Event == want.Kind && told.Subject == subject && (told.Sent || c.now.Sub(told.At) < noticeClaimLife) {
 		return nil, false
 	}
 	want.Topic = topic
@@ -142,24 +143,24 @@ func subjectOf(e config.Event) string {
 	return e.Reason
 }
 
-// trouble is what a block is told of an account that needs a human or fails.
-func (c condition) trouble(n *config.Notify, failures int) *config.Event {
+// troubleEvent is what a block is told of an account that needs a human or fails.
+func (c condition) troubleEvent(n *config.Notify, failures int) *config.Event {
 	e := c.about
 	switch {
 	case c.blocked != nil && n.Wants(schema.EventBlocked):
 		e.Kind, e.Reason, e.Message, e.Since = schema.EventBlocked, string(c.blocked.Reason), c.blocked.Message, c.blocked.Since
-		e.Summary = c.says("needs a human (%s): %s", e.Reason, e.Message)
+		e.Summary = c.summaryLine("needs a human (%s): %s", e.Reason, e.Message)
 	case c.failed && failures >= n.AfterFailures && n.Wants(schema.EventFailing):
 		e.Kind, e.Reason, e.Message, e.Failures = schema.EventFailing, string(c.class), c.message, failures
-		e.Summary = c.says("has failed %d times in a row: %s", failures, e.Message)
+		e.Summary = c.summaryLine("has failed %d times in a row: %s", failures, e.Message)
 	default:
 		return nil
 	}
 	return &e
 }
 
-// expiry is what a block is told of what ends soonest.
-func (c condition) expiry(n *config.Notify) *config.Event {
+// expiryEvent is what a block is told of what ends soonest.
+func (c condition) expiryEvent(n *config.Notify) *config.Event {
 	if !n.Wants(schema.EventExpiring) {
 		return nil
 	}
@@ -179,29 +180,29 @@ func (c condition) expiry(n *config.Notify) *config.Event {
 	if !first.At.After(c.now) {
 		e.Message = fmt.Sprintf("The %s should have been replaced by %s.", what, day)
 	}
-	e.Summary = c.says("needs a human soon: %s", e.Message)
+	e.Summary = c.summaryLine("needs a human soon: %s", e.Message)
 	return &e
 }
 
-// was says what a block was told before.
-func was(n state.Notice) string {
+// describeNotice says what a block was told before.
+func describeNotice(n state.Notice) string {
 	if n.Subject == "" {
 		return n.Event
 	}
 	return fmt.Sprintf("%s (%s)", n.Event, n.Subject)
 }
 
-// recovered is what a block is told of an account that is well again.
-func (c condition) recovered(was string) *config.Event {
+// recoveredEvent is what a block is told of an account that is well again.
+func (c condition) recoveredEvent(was string) *config.Event {
 	e := c.about
 	e.Kind, e.Reason = schema.EventRecovered, was
 	e.Message = "It was " + e.Reason + "."
-	e.Summary = c.says("is well again; it was %s", e.Reason)
+	e.Summary = c.summaryLine("is well again; it was %s", e.Reason)
 	return &e
 }
 
-// says makes the one line that a phone shows.
-func (c condition) says(format string, args ...any) string {
+// summaryLine makes the one line that a phone shows.
+func (c condition) summaryLine(format string, args ...any) string {
 	who := c.about.Address
 	if c.about.Project != "default" {
 		who = c.about.Project + ": " + who
@@ -218,4 +219,43 @@ func mostFailures(to []*config.Notify) int {
 		}
 	}
 	return most
+}
+
+// TestEventAddress is the account of sample events. No provider has that name.
+const TestEventAddress = "account.example.test"
+
+// isTest begins what a sample event says.
+const isTest = "This is a test, nothing is wrong. "
+
+// TestEvent is an event of a kind as a real one would be, for trying a notify
+// block: every sentence of it says that it is a test. The kind is
+// schema.EventTest or one of schema.EventKinds.
+func TestEvent(project, kind string, now time.Time) config.Event {
+	const because = "The upstream does not take the password."
+	c := condition{now: now, about: config.Event{
+		Kind: kind, Topic: topicTrouble, Project: project, Address: TestEventAddress, Provider: "example", Name: "test", Time: now,
+		Remedy: "Nothing is to be done: this is a test.",
+	}}
+	e := c.about
+	switch kind {
+	case schema.EventBlocked:
+		e.Reason, e.Message, e.Since = string(failure.CredentialsRejected), because, now.Add(-time.Hour)
+		e.Summary = c.summaryLine("needs a human (%s): %s", e.Reason, e.Message)
+	case schema.EventFailing:
+		e.Reason, e.Failures = string(failure.Server), 3
+		e.Message = "The upstream answers HTTP 500."
+		e.Summary = c.summaryLine("has failed %d times in a row: %s", e.Failures, e.Message)
+	case schema.EventExpiring:
+		clock := plan.Clock{Name: plan.ClockName(providers.ClientCertificate), Since: now.AddDate(-1, 0, 0), At: now.AddDate(0, 0, 7), Human: true}
+		c.clocks = []plan.Clock{clock}
+		e = *c.expiryEvent(&config.Notify{On: schema.EventKinds, Within: clock.At.Sub(now)})
+		e.Topic = topicExpiry
+	case schema.EventRecovered:
+		e = *c.recoveredEvent(schema.EventBlocked + " (" + string(failure.CredentialsRejected) + ")")
+	default:
+		e.Topic, e.Reason, e.Message = schema.EventTest, schema.EventTest, "Somebody has run credsync notify test."
+		e.Summary = c.summaryLine("is no account: %s", e.Message)
+	}
+	e.Summary, e.Message = isTest+e.Summary, isTest+e.Message
+	return e
 }

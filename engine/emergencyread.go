@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"filippo.io/age"
 	"filippo.io/age/armor"
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
@@ -115,6 +118,39 @@ func trusted(info fs.FileInfo) error {
 	return nil
 }
 
+func decrypt(content []byte, identity credential.Secret) ([]byte, error) {
+	if identity.IsZero() {
+		return nil, errors.New("the emergency file is encrypted, and the state block has no age_identity to open it with")
+	}
+	ids, err := age.ParseIdentities(strings.NewReader(identity.Reveal()))
+	if err != nil {
+		return nil, errors.New("the age identity is not one that age can read")
+	}
+	plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(content)), ids...)
+	if err != nil {
+		return nil, errors.New("the emergency file cannot be decrypted with this age identity")
+	}
+	b, err := io.ReadAll(io.LimitReader(plain, 16<<20))
+	if err != nil {
+		return nil, errors.New("the emergency file is damaged")
+	}
+	return b, nil
+}
+
+// decodeEmergency reads what is in an emergency file, which has a new token.
+func decodeEmergency(content []byte) (*state.Record, error) {
+	rescued, err := state.Decode(credential.NewSecret(string(content)))
+	switch {
+	case errors.Is(err, state.ErrTooNew):
+		return nil, fmt.Errorf("%w; use the credsync that wrote it", err)
+	case err != nil:
+		return nil, errors.New("the file is no emergency file of credsync, or it was damaged or cut short; nothing was changed. If there is no whole copy of it, log in again with: credsync apply")
+	case rescued.Pending == nil:
+		return nil, fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
+	}
+	return rescued, nil
+}
+
 // withEmergencyToken returns the record as it will be: with the newest token of the
 // account's emergency files as pending, where that is newer than what the state
 // has. The first write of the record, that of the lease, brings it there.
@@ -122,7 +158,7 @@ func trusted(info fs.FileInfo) error {
 // While a run holds the lease it may still have the token, and bring it back
 // itself.
 func (e *Engine) withEmergencyToken(o *observation, rec *state.Record) *state.Record {
-	if rec != nil && rec.Lease != nil && e.held(rec.Lease) {
+	if rec != nil && e.held(rec.Lease) {
 		return rec
 	}
 	for _, r := range o.emergencyFiles {
@@ -139,6 +175,57 @@ func (e *Engine) withEmergencyToken(o *observation, rec *state.Record) *state.Re
 		rec = merged
 	}
 	return rec
+}
+
+// mergeEmergency returns the record (nil for none) with the token of an emergency
+// file as the pending one. It is an error where the record has that token or a
+// newer one.
+func mergeEmergency(a *account, rec, rescued *state.Record) (*state.Record, error) {
+	if rec == nil {
+		rec = rescued.Clone()
+		rec.Lease = nil
+		return rec, nil
+	}
+	rec, token := rec.Clone(), rescued.Clone().Pending
+	if n := rec.Newest(); n != nil {
+		if n.ID == token.ID {
+			return nil, fmt.Errorf("the state of %s %w; the emergency file is no longer needed", rec.Address, ErrRecovered)
+		}
+		if !n.Token.IssuedAt.Before(token.Token.IssuedAt) {
+			return nil, fmt.Errorf("the state of %s has a newer token than the emergency file; nothing was changed", rec.Address)
+		}
+	}
+	if l := rec.Lease; l != nil && rescued.Lease != nil && l.Holder == rescued.Lease.Holder {
+		// Nobody has worked on the account since, so all that the run has
+		// learned stands: that the code it waited for was entered, say.
+		whole := rescued.Clone()
+		whole.Lease, whole.Failures, whole.Notices = nil, rec.Failures, rec.Notices
+		return whole, nil
+	}
+	if !bytes.Equal(rec.Key, rescued.Key) {
+		rekey(a, token, rescued.Key, rec.Key)
+	}
+	if n := rec.Newest(); n != nil && a.loginRevokes() && (rescued.Current == nil || rescued.Current.ID != n.ID) {
+		// Another run has logged in as well, and one login has killed the
+		// token of the other. Clocks of two machines do not tell which.
+		token.Rejected = true
+	}
+	rec.Pending = token
+	return rec, nil
+}
+
+// rekey makes a token's fingerprints anew for a record that was made anew,
+// where they are those of the present configuration. Others stay as they are:
+// under the new key they match nothing, and the token counts as got by another
+// configuration.
+func rekey(a *account, g *state.Grant, from, to []byte) {
+	was, is := fingerprintsOf(from, a.cfg), fingerprintsOf(to, a.cfg)
+	if g.LoginPrint == was.login {
+		g.LoginPrint = is.login
+	}
+	if g.ShapePrint == was.shape {
+		g.ShapePrint = is.shape
+	}
 }
 
 // superseded reports whether a file has nothing to bring to an account whose
@@ -171,7 +258,7 @@ func (r *run) removeObsoleteEmergencyFiles(ctx context.Context) {
 	if err != nil || snap.Record == nil {
 		return
 	}
-	atWork := snap.Record.Lease != nil && r.e.held(snap.Record.Lease)
+	atWork := r.e.held(snap.Record.Lease)
 	for _, f := range files {
 		// What was cut short may still show somebody the token.
 		unneeded := f.empty || f.superseded(snap.Record)

@@ -26,13 +26,6 @@ func (g *readAhead) info(t *target) (sinks.Info, bool) {
 	return info, ok
 }
 
-func (e *Engine) load(ctx context.Context, a *account, known *readAhead) (state.Snapshot, error) {
-	if known != nil {
-		return known.records.Load(ctx, a.cfg.Address)
-	}
-	return e.Store.Load(ctx, a.cfg.Address)
-}
-
 // statInBulk asks the sinks that can tell of many targets at once about those of
 // the accounts.
 func (e *Engine) statInBulk(ctx context.Context, accounts []*account) map[*target]sinks.Info {

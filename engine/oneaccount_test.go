@@ -16,10 +16,10 @@ import (
 const addressA = "account.fake.a"
 
 // tend looks and tends, as a daemon does.
-func (w *world) tend() engine.Tended {
+func (w *world) tend() engine.AccountResult {
 	w.t.Helper()
 	e := w.engine()
-	return e.Tend(context.Background(), e.Look(context.Background(), addressA, false))
+	return e.ApplyAccount(context.Background(), e.PlanAccount(context.Background(), addressA, false))
 }
 
 func TestTendDoesTheWorkAndSaysWhatIsNext(t *testing.T) {
@@ -44,17 +44,17 @@ func TestLookOfflineAsksNoUpstream(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	before := w.up.verifies
-	if p := w.engine().Look(t.Context(), addressA, true); p.Reason != plan.Current || w.up.verifies != before {
+	if p := w.engine().PlanAccount(t.Context(), addressA, true); p.Reason != plan.Current || w.up.verifies != before {
 		t.Errorf("%s, after %d verifications", p.Reason, w.up.verifies-before)
 	}
-	if w.engine().Look(t.Context(), "account.fake.b", true) != nil {
+	if w.engine().PlanAccount(t.Context(), "account.fake.b", true) != nil {
 		t.Error("there is a plan for an account that there is not")
 	}
 }
 
 func TestTendLeavesAnAccountToTheRunThatHasIt(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	var other engine.Tended
+	var other engine.AccountResult
 	w.up.loginContext = func(context.Context) {
 		w.up.loginContext = nil
 		w.holder = "runner-2"
@@ -114,7 +114,7 @@ func TestRemovedTellsAStateOutOfReachFromADamagedRecord(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.hcl = strings.Replace(oneAccount, `account "fake" "a"`, `account "fake" "b"`, 1)
-	p, err := w.engine().Removed(t.Context(), nil)
+	p, err := w.engine().PlanRemoved(t.Context(), nil)
 	if err != nil || len(p.Accounts) != 1 || p.Accounts[0].Address != addressA {
 		t.Fatalf("%v, %v", p.Accounts, err)
 	}
@@ -125,11 +125,11 @@ func TestRemovedTellsAStateOutOfReachFromADamagedRecord(t *testing.T) {
 		}
 		w.sinks["state"].Put(path, data)
 	}
-	if _, err := w.engine().Removed(t.Context(), nil); err != nil {
+	if _, err := w.engine().PlanRemoved(t.Context(), nil); err != nil {
 		t.Errorf("a damaged record: %v", err)
 	}
 	w.sinks["state"].Fail = failing(memorysink.List, 1, sinks.ErrUnavailable)
-	if _, err := w.engine().Removed(t.Context(), nil); err == nil {
+	if _, err := w.engine().PlanRemoved(t.Context(), nil); err == nil {
 		t.Error("a state out of reach is no error")
 	}
 }
@@ -142,5 +142,5 @@ func TestAPlanThatWasKeptCannotBeCarriedOut(t *testing.T) {
 			t.Error("it was carried out")
 		}
 	}()
-	w.engine().Tend(t.Context(), kept)
+	w.engine().ApplyAccount(t.Context(), kept)
 }

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/state"
+)
+
+// emergencyPrefix begins the names of emergency files; the name of the record
+// and something random follow.
+const emergencyPrefix = "emergency-"
+
+// writeEmergency writes a record where the state did not take it: into a new
+// file of mode 0600, encrypted where there is a recipient. It returns its name.
+func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
+	encoded, err := state.Encode(r)
+	if err != nil {
+		return "", err
+	}
+	content := []byte(encoded.Reveal())
+	if e.EmergencyRecipient != "" {
+		if content, err = encrypt(content, e.EmergencyRecipient); err != nil {
+			return "", err
+		}
+	}
+	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
+		return "", fmt.Errorf("make the folder for emergency files: %w", err)
+	}
+	crashpoint.Reach("create", e.EmergencyDir)
+	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Address)+"-*.json")
+	if err != nil {
+		return "", fmt.Errorf("make an emergency file: %w", err)
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			// A part of a token is good for nothing but a leak.
+			name = ""
+			crashpoint.Reach("remove", e.EmergencyDir)
+			_ = os.Remove(f.Name())
+		}
+	}()
+	crashpoint.Reach("write", e.EmergencyDir)
+	if _, err := f.Write(content); err != nil {
+		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
+	}
+	crashpoint.Reach("flush", e.EmergencyDir)
+	if err := f.Sync(); err != nil {
+		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
+	}
+	flushDir(e.EmergencyDir)
+	return f.Name(), nil
+}
+
+// flushDir makes a new file in a directory outlive a loss of power. Not every
+// file system can; there is nothing more to do on those.
+func flushDir(dir string) {
+	if d, err := os.Open(filepath.Clean(dir)); err == nil {
+		crashpoint.Reach("flush the directory", dir)
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
+// removeEmergency removes a file whose content has reached the state after
+// all. One that stays does no harm: recovering it is refused as older.
+func removeEmergency(name string) {
+	if name != "" {
+		crashpoint.Reach("remove", filepath.Dir(name))
+		_ = os.Remove(filepath.Clean(name))
+	}
+}
+
+func encrypt(plain []byte, recipient string) ([]byte, error) {
+	to, err := age.ParseX25519Recipient(recipient)
+	if err != nil {
+		return nil, fmt.Errorf("read the age recipient: %w", err)
+	}
+	var b bytes.Buffer
+	armored := armor.NewWriter(&b)
+	w, err := age.Encrypt(armored, to)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt the emergency file: %w", err)
+	}
+	if _, err := w.Write(plain); err != nil {
+		return nil, fmt.Errorf("encrypt the emergency file: %w", err)
+	}
+	if err := errors.Join(w.Close(), armored.Close()); err != nil {
+		return nil, fmt.Errorf("encrypt the emergency file: %w", err)
+	}
+	return b.Bytes(), nil
+}

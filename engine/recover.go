@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"filippo.io/age/armor"
+	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/state"
+)
+
+// ErrRecovered says that there is nothing to bring back.
+var ErrRecovered = errors.New("already has this token")
+
+// Recover brings the record of an emergency file back into the state: its
+// token becomes the pending one of its account, and the next apply delivers
+// it. It is refused with ErrRecovered where the state already has that token, and
+// where it has a newer one. With audit.ErrUnrecorded it is done.
+func (e *Engine) Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error) {
+	if bytes.HasPrefix(content, []byte(armor.Header)) {
+		if content, err = decrypt(content, identity); err != nil {
+			return "", err
+		}
+	}
+	rescued, err := decodeEmergency(content)
+	if errors.Is(err, state.ErrTooNew) {
+		return "", errors.New("the emergency file was written by a newer credsync; use that one")
+	}
+	if err != nil {
+		return "", err
+	}
+	if rescued.Project != e.Config.Project {
+		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q", rescued.Project, e.Config.Project)
+	}
+	a := e.byAddress[rescued.Address]
+	if a == nil {
+		// The next apply would take it for an account that has been removed.
+		return "", fmt.Errorf("the emergency file is of %s, which this configuration does not have; bring it back where that account is declared", rescued.Address)
+	}
+	snap, err := e.Store.Load(ctx, rescued.Address)
+	if err != nil {
+		return "", err
+	}
+	rec, err := mergeEmergency(a, snap.Record, rescued)
+	if err != nil {
+		return rescued.Address, err
+	}
+	return rescued.Address, e.saveRecovered(ctx, rec, snap.Version)
+}
+
+// saveRecovered writes a record with a token that was brought back, with a line
+// in the audit trail before it and one after.
+func (e *Engine) saveRecovered(ctx context.Context, rec *state.Record, version string) error {
+	t := e.newTrail(rec, nil)
+	token := rec.Pending.Token.Access
+	id, err := t.begin(t.event("", audit.StateRecover, token, nil))
+	if err != nil {
+		return err
+	}
+	_, err = e.Store.Save(ctx, rec, version)
+	t.record(t.event(id, audit.StateRecover, token, err))
+	switch {
+	case errors.Is(err, sinks.ErrConflict):
+		return fmt.Errorf("another run wrote the state of %s at the same time; try again once it has finished: %w", rec.Address, err)
+	case err != nil:
+		return err
+	}
+	if lost := t.takeErr(); lost != nil {
+		return audit.UnrecordedAfter(lost)
+	}
+	return nil
+}

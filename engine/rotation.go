@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+)
+
+// gracePeriod is how long work that must not be left half done goes on after
+// the run was told to stop. It fits into the 30 seconds that Kubernetes gives.
+const gracePeriod = 20 * time.Second
+
+// run is the work on one account, under its lease.
+type run struct {
+	e *Engine
+	// plan begins as what was planned, and becomes what is done in the end.
+	plan    *AccountPlan
+	seen    *observation
+	options observeOptions
+	// authenticate stops before any target is written.
+	authenticate bool
+	// impatient leaves an account alone that another run is at work on;
+	// heldUntil is then when that run's lease ends.
+	impatient bool
+	heldUntil time.Time
+
+	provider *auditedProvider
+	// trail is nil until something is recorded.
+	trail  *trail
+	leased bool
+	// unconfirmed are the records, encoded, whose writes ended with an error and may
+	// have arrived all the same.
+	unconfirmed []credential.Secret
+	// stop ends when the run is told to stop; the work itself goes on a
+	// little longer.
+	stop        context.Context
+	diagnostics diag.List
+	// tokenDenied says that the upstream turned down a login or a refresh, not
+	// a token that it had issued.
+	tokenDenied bool
+	// result is the part of the outcome that grows with the work: what was asked
+	// of the upstream, and why it failed.
+	result Outcome
+}
+
+// carryOut carries the plan out and says how it ended.
+func (r *run) carryOut(ctx context.Context) Outcome {
+	if err := r.takeLease(ctx); err != nil {
+		r.fail(r.failure("The account could not be worked on", err))
+		return r.outcome()
+	}
+	// From here on the result of what is sent must reach the state and the
+	// targets, also when the run is told to stop meanwhile.
+	r.stop = ctx
+	ctx, done := withGracePeriod(ctx, gracePeriod)
+	defer done()
+	if r.plan.Reason == plan.Unreadable {
+		r.diagnostics = append(r.diagnostics, r.plan.seen.diagnostics...)
+		if err := r.plan.seen.failed(); err != nil {
+			r.result.noteClass(err)
+		}
+		return r.outcome()
+	}
+	switch r.plan.Action {
+	case plan.Issue, plan.Refresh, plan.Reissue:
+		r.rotate(ctx, r.acquire)
+	case plan.Deliver:
+		r.redeliver(ctx)
+	case plan.Forget, plan.Delete:
+		r.remove(ctx)
+	case plan.BlockedAction:
+		r.rememberBlock(ctx)
+	default:
+		r.updateIdleRecord(ctx)
+	}
+	r.release(ctx)
+	r.removeObsoleteEmergencyFiles(ctx)
+	return r.outcome()
+}
+
+// acquisition gets a new token from the upstream, in place of the one that there
+// is (nil for none). It returns nil where there is no new one, having said or
+// remembered why.
+type acquisition func(ctx context.Context, old *state.Grant) *state.Grant
+
+// rotate gets a new token and brings it where it belongs.
+func (r *run) rotate(ctx context.Context, acquire acquisition) {
+	old := r.seen.record.Newest()
+	if r.seen.verification.Outcome == plan.Refused {
+		// Whatever becomes of this run, the next need not ask again, and must
+		// not take the token for a good one.
+		old.Rejected = true
+	}
+	if !r.makeProvider() || !r.preflight(ctx) {
+		return
+	}
+	grant := r.underLease(ctx, acquire, old)
+	if grant == nil {
+		return
+	}
+	journaled := r.journal(ctx, grant, old)
+	r.trail.flush()
+	if !journaled || !r.verify(ctx, grant, old) || r.authenticate {
+		return
+	}
+	r.deliver(ctx, grant, false)
+	r.restart(ctx, grant)
+	r.removeTargets(ctx)
+	r.commit(ctx, grant)
+}
+
+// underLease ends the work at the upstream before the lease does.
+func (r *run) underLease(ctx context.Context, acquire acquisition, old *state.Grant) *state.Grant {
+	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
+	defer cancel()
+	if ctx.Err() != nil {
+		r.fail(r.failure("No token was asked for", errors.New("this run was held up for too long before it; run apply again")))
+		return nil
+	}
+	return acquire(ctx, old)
+}
+
+// redeliver brings the token that there is to the targets that lack it.
+func (r *run) redeliver(ctx context.Context) {
+	if !r.makeProvider() {
+		return
+	}
+	grant := r.seen.record.Newest()
+	if r.seen.verification.Outcome == plan.Confirmed {
+		grant.Token.Outputs = grant.Token.Outputs.Merge(r.seen.outputs)
+		grant.VerifiedAt = r.seen.at
+	} else if grant.VerifiedAt.IsZero() && !r.verify(ctx, grant, nil) {
+		return
+	}
+	if r.authenticate {
+		return
+	}
+	r.deliver(ctx, grant, true)
+	r.restart(ctx, grant)
+	r.removeTargets(ctx)
+	r.commit(ctx, grant)
+}
+
+func (r *run) makeProvider() bool {
+	p, err := r.e.provider(r.seen.account, r.seen.record)
+	if err != nil {
+		r.fail(r.failure("The account cannot be set up", err))
+		return false
+	}
+	p.onSend = r.result.countSent
+	r.provider, r.trail = p, p.trail
+	return true
+}
+
+// commit makes the token that was delivered the current one and ends the lease,
+// in one write.
+func (r *run) commit(ctx context.Context, grant *state.Grant) {
+	rec := r.seen.record
+	rec.Current, rec.Pending, rec.Challenge = grant, nil, nil
+	r.liftBlock(rec)
+	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	r.saveAndRelease(ctx)
+}
+
+func (r *run) fail(d diag.Diagnostic) { r.diagnostics = append(r.diagnostics, d) }
+
+func (r *run) failure(summary string, err error) diag.Diagnostic {
+	r.result.noteClass(err)
+	if r.seen.account != nil {
+		return r.seen.account.failure(summary, err)
+	}
+	return diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(r.plan.Address, nil)
+}
+
+func (r *run) outcome() Outcome {
+	r.closeTrail()
+	o := r.result
+	o.Address, o.Action, o.Reason = r.plan.Address, r.plan.Action, r.plan.Reason
+	o.Message, o.Blocker, o.Result = r.plan.Message, r.plan.Blocker, Done
+	o.Diagnostics, o.At = r.diagnostics, r.e.Now()
+	switch {
+	case r.diagnostics.HasErrors():
+		o.Result = Failed
+		o.Message = firstError(r.diagnostics)
+		if o.Class == "" {
+			o.Class = failure.Other
+		}
+	case r.plan.Blocker != nil:
+		o.Result = Blocked
+		o.Message = r.plan.Blocker.Message
+	}
+	return o
+}
+
+func firstError(l diag.List) string {
+	for _, d := range l {
+		if d.Severity == diag.Error {
+			return joinSentences(d.Summary, d.Detail)
+		}
+	}
+	return ""
+}
+
+// withGracePeriod returns a context that ends some time after its parent.
+func withGracePeriod(parent context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(after, func() { cancel(context.Cause(parent)) })
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}

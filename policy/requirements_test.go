@@ -1,14 +1,20 @@
-package engine_test
+package policy_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/policy"
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/google/go-cmp/cmp"
+	"github.com/zclconf/go-cty/cty"
 )
 
 const manyUses = `
@@ -65,8 +71,30 @@ func described(u sinks.Use) []string {
 	return lines
 }
 
+// load reads a configuration of providers and sinks that need nothing.
+func load(t *testing.T, hcl string) *config.Config {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "main.hcl")
+	if err := os.WriteFile(path, []byte(hcl), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fake := &providers.Spec{
+		Name:       "fake",
+		Attributes: []schema.Attribute{{Name: "user", Type: cty.String}, {Name: "password", Type: cty.String, Sensitive: true}},
+		Outputs:    []schema.Output{{Name: "access_token", Type: cty.String, Sensitive: true}},
+	}
+	cfg, diags := config.Load(t.Context(), config.Options{
+		Path: path, Getenv: func(string) string { return "" }, Version: "1.0.0", Providers: providers.NewRegistry(fake),
+		Sinks: sinks.NewRegistry(memorysink.Spec(func(string) *memorysink.Sink { return memorysink.New() })),
+	})
+	if diags.HasErrors() {
+		t.Fatalf("the test's configuration is wrong: %+v", diags)
+	}
+	return cfg
+}
+
 func TestUses(t *testing.T) {
-	uses, diags := policy.Requirements(newWorld(t, manyUses).config(), "memory")
+	uses, diags := policy.Requirements(load(t, manyUses), "memory")
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}
@@ -84,7 +112,7 @@ func TestUses(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if none, _ := policy.Requirements(newWorld(t, manyUses).config(), "vault"); len(none) > 0 {
+	if none, _ := policy.Requirements(load(t, manyUses), "vault"); len(none) > 0 {
 		t.Errorf("uses of another type: %+v", none)
 	}
 }

@@ -1,0 +1,45 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
+)
+
+func TestDescribedRecordHoldsNoSecret(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	rec := state.New("payments", "account.sagi.coffee", "sagi")
+	rec.Current = state.NewGrant(credential.Token{
+		Access: credential.NewSecret("canary-access"), Refresh: credential.NewSecret("canary-refresh"), IssuedAt: at,
+		Outputs: credential.Outputs{"group_id": "canary-output", "extra": credential.NewSecret("canary-secret")},
+	}, "login-canary-fingerprint", "shape-canary-fingerprint")
+	rec.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "", "")
+	rec.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}}
+	rec.Reject(state.Rejection{LoginPrint: "rejected-canary-fingerprint", At: at})
+	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a", Options: []byte(`{"canary":1}`), GrantID: rec.Pending.ID, Digest: "digest-canary"})
+	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", GrantID: "before"})
+	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/c"})
+	r := &admin.Records{Now: func() time.Time { return at }}
+	d := r.Describe(rec)
+	b, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), "canary") || strings.Contains(string(b), rec.Current.ID) {
+		t.Errorf("the description says too much: %s", b)
+	}
+	if !d.Current.Refreshable || d.Pending.Refreshable {
+		t.Error("what can be refreshed is mistaken")
+	}
+	if got := d.Targets[0].Holds + " " + d.Targets[1].Holds + " " + d.Targets[2].Holds; got != "pending older nothing" {
+		t.Errorf("the targets hold %s", got)
+	}
+	if !strings.Contains(string(b), `"outputs":["extra","group_id"]`) {
+		t.Errorf("the names of the outputs are not in %s", b)
+	}
+}

@@ -61,7 +61,7 @@ func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 	}
 }
 
-// reportTargetErrs tells of the targets that are left out because they could not be
+// reportTargetErrs reports the targets that are left out because they could not be
 // looked at.
 func (r *run) reportTargetErrs() {
 	for i, err := range r.seen.targetErrs {

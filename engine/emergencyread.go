@@ -54,7 +54,7 @@ func EmergencyFiles(dir string) []string {
 	return files
 }
 
-// allEmergencyFiles are those of all accounts, listed anew where that was not done
+// allEmergencyFiles are those of all accounts, listed again where that was not done
 // for the whole plan.
 func (e *Engine) allEmergencyFiles(known *readAhead) []string {
 	if known != nil {
@@ -214,7 +214,7 @@ func mergeEmergency(a *account, rec, rescued *state.Record) (*state.Record, erro
 	return rec, nil
 }
 
-// rekey makes a token's fingerprints anew for a record that was made anew,
+// rekey makes a token's fingerprints again for a record that was made again,
 // where they are those of the present configuration. Others stay as they are:
 // under the new key they match nothing, and the token counts as got by another
 // configuration.

@@ -28,7 +28,7 @@ const (
 
 // takeLease takes the account's lease for what was planned, and returns what is
 // planned under it. While another run holds the lease it waits; what that run
-// has done is then observed and planned anew, so that the result may be that
+// has done is then observed and planned again, so that the result may be that
 // nothing is left to do, and then no lease is held.
 //
 // The write succeeds only if the record is as it was observed. Nobody has
@@ -129,7 +129,7 @@ func (r *run) awaitRelease(ctx context.Context) error {
 	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.plan.Address, holder, plan.Duration(2*state.LeaseLife))
 }
 
-// observeAgain observes and plans the account anew.
+// observeAgain observes and plans the account again.
 func (r *run) observeAgain(ctx context.Context) {
 	if r.seen.account == nil {
 		r.observeRemovedAgain(ctx)

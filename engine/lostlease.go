@@ -62,7 +62,7 @@ func (r *run) journalBeside(ctx context.Context, snap state.Snapshot, g, before 
 	if n := theirs.Newest(); !uncertain && n != nil && n.Token.IssuedAt.After(g.Token.IssuedAt) {
 		return lostLease{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.plan.Address)}
 	}
-	// A record that was made anew has another key.
+	// A record that was made again has another key.
 	p := fingerprintsOf(theirs.Key, r.seen.account.cfg)
 	pending := *g
 	pending.LoginPrint, pending.ShapePrint, pending.Rejected = p.login, p.shape, uncertain

@@ -47,7 +47,7 @@ type failedNotices struct {
 	err     error
 }
 
-// queueNotices keeps what there is to tell of an account until sendNotices. Mostly there
+// queueNotices keeps what there is to report of an account until sendNotices. Mostly there
 // is nothing, which is found out without a request.
 func (r *run) queueNotices(ctx context.Context, o Outcome) {
 	if r.e.Notify == nil || len(r.e.Config.Notify) == 0 {
@@ -135,7 +135,7 @@ func (e *Engine) unsentWarnings() diag.List {
 	return list
 }
 
-// sendNoticesOf tells of one account. That something is being sent is written to the
+// sendNoticesOf reports one account. That something is being sent is written to the
 // account's record before, so that of several runs one sends it, and that it has
 // arrived after. A run that is killed between the two leaves a notice that a
 // later one sends again.

@@ -9,7 +9,7 @@ import (
 
 // readAhead is what was seen of many accounts at once, in fewer requests than one
 // by one. It serves a plan planOnly: what is done about an account later rests on
-// compare-and-set, and on looking at it anew where that fails.
+// compare-and-set, and on looking at it again where that fails.
 type readAhead struct {
 	records *state.View
 	// infos has the targets that a sink told of without being asked for each.

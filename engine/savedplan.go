@@ -99,7 +99,7 @@ func LoadSaved(content []byte) (*Saved, error) {
 	return &s, nil
 }
 
-// PlanSaved plans anew what a saved plan covers, and compares. Where the
+// PlanSaved plans again what a saved plan covers, and compares. Where the
 // configuration or the state has changed since, or more than was planned is
 // now to be done, the diagnostics say so, and nothing must be applied.
 func (e *Engine) PlanSaved(ctx context.Context, s *Saved) *Plan {

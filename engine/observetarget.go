@@ -51,9 +51,9 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 	}
 	pt.Recorded = true
 	pt.HasToken = g != nil && rec.GrantID == g.ID
-	pt.Stale = rec.Digest != wanted
+	pt.Outdated = rec.Digest != wanted
 	pt.RestartDue = pt.HasToken && len(t.Target.Restarts) > 0 && rec.RestartedID != g.ID
-	pt.Moved = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
+	pt.Drifted = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
 	return pt
 }
 

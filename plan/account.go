@@ -125,10 +125,10 @@ type Target struct {
 	Recorded bool
 	// HasToken says that it was given the newest token.
 	HasToken bool
-	// Moved says that its version is not the one that was written.
-	Moved bool
-	// Stale says that what should be there is not what was written.
-	Stale bool
+	// Drifted says that its version is not the one that was written.
+	Drifted bool
+	// Outdated says that what should be there is not what was written.
+	Outdated bool
 	// RestartDue says that what reads the target has not been restarted for
 	// the token that it holds.
 	RestartDue bool

@@ -190,12 +190,12 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 		},
 		{
 			name:   "target drifted",
-			change: func(a *plan.Account) { a.Targets[0].Moved = true },
+			change: func(a *plan.Account) { a.Targets[0].Drifted = true },
 			action: plan.Deliver, reason: plan.TargetDrifted, target: "deliver target_drifted",
 		},
 		{
 			name:   "mapping edited",
-			change: func(a *plan.Account) { a.Targets[0].Stale = true },
+			change: func(a *plan.Account) { a.Targets[0].Outdated = true },
 			action: plan.Deliver, reason: plan.TargetChanged, target: "deliver target_changed",
 		},
 		{

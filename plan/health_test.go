@@ -116,7 +116,7 @@ func TestHealthTellsWhatIsBrokenFromWhatWillBe(t *testing.T) {
 			},
 			want: plan.Warn, says: "in 5d", human: in(5 * day),
 		},
-		{name: "a target to mend", change: func(a *plan.Account) { a.Targets[0].Moved = true }, want: plan.Warn, says: "changed by someone else"},
+		{name: "a target to mend", change: func(a *plan.Account) { a.Targets[0].Drifted = true }, want: plan.Warn, says: "changed by someone else"},
 		{name: "unreadable", change: func(a *plan.Account) { a.Unreadable = "the state is down" }, want: plan.Unknown, says: "the state is down"},
 		{name: "a target that cannot be read", change: func(a *plan.Account) {
 			a.Targets = append(a.Targets, plan.Target{Sink: "vault.b", Unreadable: "vault is down"})

@@ -43,9 +43,9 @@ func difference(a *Account, t Target) Reason {
 		return Journaled
 	case !t.Exists && !t.Unseen:
 		return TargetMissing
-	case !t.HasToken, t.Stale:
+	case !t.HasToken, t.Outdated:
 		return TargetChanged
-	case t.Moved:
+	case t.Drifted:
 		return TargetDrifted
 	case t.RestartDue:
 		return RestartDue

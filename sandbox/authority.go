@@ -21,10 +21,16 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// newAuthority panics on what only a broken random source can cause.
-func newAuthority() *authority {
+// newAuthority panics on what only a broken random source can cause. What it
+// signs is looked at by two clocks, the sandbox's and its clients', and is good
+// by both.
+func newAuthority(clock time.Time) *authority {
 	ca := &authority{key: newKey()}
-	template := certificateOf("credsync sandbox CA", time.Now().Add(-time.Hour), time.Now().AddDate(10, 0, 0))
+	first, last := time.Now(), clock
+	if last.Before(first) {
+		first, last = last, first
+	}
+	template := certificateOf("credsync sandbox CA", first.Add(-time.Hour), last.AddDate(10, 0, 0))
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &ca.key.PublicKey, ca.key)

@@ -57,11 +57,12 @@ func New(o Options) *Sandbox {
 		maxHang: o.MaxHang, clock: o.Now, key: []byte(crand.Text()),
 		random:   rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		accounts: map[string]map[string]*account{}, tokens: map[string]*token{},
-		emulators: emulators(), authority: newAuthority(),
+		emulators: emulators(),
 	}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
+	s.authority = newAuthority(s.clock())
 	if s.maxHang == 0 {
 		s.maxHang = time.Minute
 	}
@@ -75,7 +76,7 @@ func New(o Options) *Sandbox {
 		mux.Handle("/"+e.name+"/", http.StripPrefix("/"+e.name, s.serve(e)))
 	}
 	mux.Handle("/_control/", s.control())
-	s.handler = mux
+	s.handler = s.dated(mux)
 	return s
 }
 

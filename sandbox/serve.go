@@ -187,9 +187,7 @@ func (s *Sandbox) revokeToken(value string) {
 func (s *Sandbox) write(w http.ResponseWriter, answer reply) {
 	body, contentType := answer.bytes()
 	h := w.Header()
-	s.mu.Lock()
-	h.Set("Date", s.now().UTC().Format(http.TimeFormat))
-	s.mu.Unlock()
+	s.date(h)
 	for name, value := range answer.header {
 		h.Set(name, value)
 	}
@@ -200,6 +198,22 @@ func (s *Sandbox) write(w http.ResponseWriter, answer reply) {
 	w.WriteHeader(answer.status)
 	// A client that has left is no concern of the upstream.
 	_, _ = w.Write(body)
+}
+
+// date tells the sandbox's time, which is not always the machine's.
+func (s *Sandbox) date(h http.Header) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.Set("Date", s.now().UTC().Format(http.TimeFormat))
+}
+
+// dated has even those answers tell the sandbox's time that no upstream gives,
+// such as that there is nothing at a path.
+func (s *Sandbox) dated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.date(w.Header())
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (r reply) bytes() ([]byte, string) {

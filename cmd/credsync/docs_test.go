@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/credsync/credsync/reference"
@@ -33,7 +32,7 @@ var update = flag.Bool("update", false, "write the page of the commands")
 
 // commands is a new tree of the commands, with nothing parsed yet.
 func commands() *cobra.Command {
-	a := &app{environment: environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now, open: openReal}}
+	a := &app{environment: environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: newClock().now, open: openReal}}
 	a.out = a.output()
 	root := a.root()
 	root.InitDefaultHelpFlag()

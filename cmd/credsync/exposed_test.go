@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // realCommand runs the program as it is, with an empty environment.
@@ -15,7 +14,7 @@ func realCommand(t *testing.T, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), args, environment{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
-		getenv: func(string) string { return "" }, now: time.Now,
+		getenv: func(string) string { return "" }, now: newClock().now,
 	})
 	return result{code, stdout.String(), stderr.String()}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/credsync/credsync/sandbox"
 	"github.com/yuin/goldmark/ast"
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // A guide is run as its reader would follow it: files are written, commands
@@ -83,6 +84,7 @@ type guide struct {
 	words map[string]func(args []string)
 	// stdin is what the reader types next.
 	stdin string
+	clock clock
 	shift time.Duration
 	// during is called when a command has been started, with its process
 	// group, and is then forgotten.
@@ -95,7 +97,8 @@ var upstreamHosts = map[string]string{
 }
 
 func newGuide(t *testing.T, name string) *guide {
-	s := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), MaxHang: 5 * time.Second})
+	c := newClock()
+	s := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), MaxHang: 5 * time.Second, Now: c.now})
 	if err := s.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +110,7 @@ func newGuide(t *testing.T, name string) *guide {
 	})
 	g := &guide{
 		t: t, path: filepath.Join(guidesDir, name), dir: filepath.Join(t.TempDir(), "payments"), home: t.TempDir(), sandbox: s,
-		env: map[string]string{}, real: map[string]string{},
+		env: map[string]string{}, real: map[string]string{}, clock: c,
 	}
 	if err := os.Mkdir(g.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -341,12 +344,20 @@ func (g *guide) addressed(content string) string {
 // shell runs commands where the ones before have left off, and returns what
 // they print, as the guide's reader would see it.
 func (g *guide) shell(script string) (printed string, code int) {
-	kept := filepath.Join(g.home, "environment")
-	before := fmt.Sprintf("set -a\ncd %[1]s\n[ ! -e %[2]s ] || . %[2]s\nexport %[3]s=%[4]s\ntrap 'export -p >%[2]s' EXIT\n", g.dir, kept, clockVariable, g.shift)
+	// The folders may have any name, with a space in it, say.
+	dir, err := syntax.Quote(g.dir, syntax.LangBash)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	const kept = `"$HOME/environment"`
+	before := fmt.Sprintf("set -a\ncd %[1]s\n[ ! -e %[2]s ] || . %[2]s\nexport %[3]s=%[4]s\ntrap 'export -p >%[2]s' EXIT\n", dir, kept, clockVariable, g.shift)
 	cmd := exec.Command("bash", "-c", before+script)
 	cmd.Dir = g.dir
 	cmd.Stdin, g.stdin = strings.NewReader(g.stdin), ""
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.home, "GORACE=atexit_sleep_ms=0", "LC_ALL=C.UTF-8"}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + g.home, "GORACE=atexit_sleep_ms=0", "LC_ALL=C.UTF-8",
+		beganVariable + "=" + g.clock.String(),
+	}
 	for name, value := range g.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

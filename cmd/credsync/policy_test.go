@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestPolicyOfTheReadme: the sample in the README is what the command prints of
@@ -22,7 +21,7 @@ func TestPolicyOfTheReadme(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"policy", "vault", "-C", dir, "--var", "sagi_url=https://s.example.com", "--var", "invoicebox_url=https://i.example.com"}, environment{
-		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: time.Now, getenv: func(string) string { return "" },
+		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: newClock().now, getenv: func(string) string { return "" },
 	})
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr.String())

@@ -25,19 +25,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// clockVariable moves the clock of a credsync that a script runs.
-const clockVariable = "SCRIPT_CLOCK"
-
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"credsync": func() {
-		shift, err := time.ParseDuration(os.Getenv(clockVariable))
-		if err != nil {
-			panic(err)
-		}
 		ctx, stop := interruptible()
 		code := run(ctx, os.Args[1:], environment{
 			stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
-			now: func() time.Time { return time.Now().Add(shift) },
+			now: programClock(),
 		})
 		stop()
 		os.Exit(code)
@@ -53,18 +46,22 @@ const (
 	apiToken      = "b37c4c689295904ed21eee5d9a48d42e"
 )
 
-// sandboxKey finds a script's sandbox.
-type sandboxKey struct{}
+// The keys of a script's sandbox and clock.
+type (
+	sandboxKey struct{}
+	clockKey   struct{}
+)
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			s := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), MaxHang: 5 * time.Second})
+			c := newClock()
+			s := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), MaxHang: 5 * time.Second, Now: c.now})
 			if err := s.Start("127.0.0.1:0"); err != nil {
 				return err
 			}
-			env.Values[sandboxKey{}], env.Values[receiverKey{}] = s, &receiver{}
+			env.Values[sandboxKey{}], env.Values[clockKey{}], env.Values[receiverKey{}] = s, c, &receiver{}
 			env.Defer(func() { _ = s.Close() })
 			if err := s.StartTLS("127.0.0.1:0"); err != nil {
 				return err
@@ -74,6 +71,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv(beganVariable, c.String())
 			env.Setenv(clockVariable, "0s")
 			env.Setenv("CREDSYNC_VAR_sagi_url", s.URL("sagi"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_url", s.URL("invoicebox"))
@@ -99,6 +97,9 @@ func TestScripts(t *testing.T) {
 func scriptSandbox(ts *testscript.TestScript) *sandbox.Sandbox {
 	return ts.Value(sandboxKey{}).(*sandbox.Sandbox)
 }
+
+// scriptNow is the time of a script, wherever it has moved credsync's clock.
+func scriptNow(ts *testscript.TestScript) time.Time { return ts.Value(clockKey{}).(clock).now() }
 
 // exits CODE command args...: runs it, and checks the exit code and that no
 // secret is in what it prints.
@@ -178,7 +179,7 @@ func lock(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &content))
 	rec, err := state.Decode(credential.NewSecret(content.Record))
 	ts.Check(err)
-	rec.Lease = &state.Lease{Holder: holder, ExpiresAt: time.Now().Add(2 * time.Minute)}
+	rec.Lease = &state.Lease{Holder: holder, ExpiresAt: scriptNow(ts).Add(2 * time.Minute)}
 	encoded, err := state.Encode(rec)
 	ts.Check(err)
 	content.Record = encoded.Reveal()
@@ -278,7 +279,7 @@ func isFile(path string) bool {
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{
-		clockVariable, "GORACE", "PATH", "HOME", "TESTSCRIPT_COMMAND", "CREDSYNC_VAR_sagi_url", "CREDSYNC_VAR_sagi_phone", "CREDSYNC_VAR_sagi_password",
+		beganVariable, clockVariable, "GORACE", "PATH", "HOME", "TESTSCRIPT_COMMAND", "CREDSYNC_VAR_sagi_url", "CREDSYNC_VAR_sagi_phone", "CREDSYNC_VAR_sagi_password",
 	} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
@@ -347,7 +348,7 @@ func checkCounters(ts *testscript.TestScript, c sandbox.Counters, expected []str
 func writeCertificate(ts *testscript.TestScript, s *sandbox.Sandbox, name, days string) {
 	n, err := strconv.Atoi(days)
 	ts.Check(err)
-	now := time.Now()
+	now := scriptNow(ts)
 	certPEM, keyPEM, err := s.IssueCertificate(sandbox.ClientCertificate{
 		CommonName: name, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(0, 0, n).Add(time.Minute),
 	})

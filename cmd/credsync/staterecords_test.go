@@ -17,9 +17,10 @@ import (
 func stateDirectory(t *testing.T) (dir, record string) {
 	t.Helper()
 	dir = t.TempDir()
+	now := newClock().now()
 	rec := state.New("default", "account.sagi.coffee", "sagi")
-	rec.Current = state.NewGrant(credential.Token{Access: credential.NewSecret("canary"), IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}, "l", "s")
-	rec.Lease = &state.Lease{Holder: "build-7/boot.ns/4711/99/ABCDEFGH", ExpiresAt: time.Now().Add(-time.Second)}
+	rec.Current = state.NewGrant(credential.Token{Access: credential.NewSecret("canary"), IssuedAt: now, ExpiresAt: now.Add(time.Hour)}, "l", "s")
+	rec.Lease = &state.Lease{Holder: "build-7/boot.ns/4711/99/ABCDEFGH", ExpiresAt: now.Add(-time.Second)}
 	encoded, err := state.Encode(rec)
 	if err != nil {
 		t.Fatal(err)

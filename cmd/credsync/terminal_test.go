@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 	"github.com/credsync/credsync/config"
@@ -35,7 +34,7 @@ func onTerminal(t *testing.T, ctx context.Context, f *fake, args ...string) *ses
 	s := &session{keyboard: keyboard, screen: make(chan string, 1), code: make(chan int, 1), stdout: &bytes.Buffer{}}
 	go func() {
 		code := run(ctx, args, environment{
-			stdin: tty, stdout: s.stdout, stderr: tty, getenv: func(string) string { return "" }, now: time.Now,
+			stdin: tty, stdout: s.stdout, stderr: tty, getenv: func(string) string { return "" }, now: newClock().now,
 			open: func(context.Context, *app, string, int) (*workspace, diag.List) {
 				return &workspace{config: &config.Config{}, engine: f, skews: &skews{}, close: func() {}}, nil
 			},
@@ -133,7 +132,7 @@ func TestColourOnATerminal(t *testing.T) {
 			f := &fake{plans: []*engine.Plan{planned(missing)}}
 			go func() {
 				run(t.Context(), append([]string{"plan"}, tt.args...), environment{
-					stdin: tty, stdout: tty, stderr: tty, now: time.Now,
+					stdin: tty, stdout: tty, stderr: tty, now: newClock().now,
 					getenv: func(name string) string {
 						if k, v, _ := strings.Cut(tt.env, "="); k == name {
 							return v

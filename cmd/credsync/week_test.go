@@ -22,6 +22,7 @@ type week struct {
 	vault   *servers.VaultServer
 	sandbox *sandbox.Sandbox
 	example string
+	clock   clock
 	shift   time.Duration
 }
 
@@ -35,7 +36,9 @@ func newWeek(t *testing.T) *week {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &week{t: t, vault: servers.Vault(t), sandbox: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), example: example}
+	c := newClock()
+	box := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), Now: c.now})
+	w := &week{t: t, vault: servers.Vault(t), sandbox: box, example: example, clock: c}
 	if err := w.sandbox.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +63,7 @@ func (w *week) run(code int, args ...string) string {
 	got := run(context.Background(), append(args, w.example), environment{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
 		getenv: func(name string) string { return env[name] },
-		now:    func() time.Time { return time.Now().Add(w.shift) },
+		now:    func() time.Time { return w.clock.now().Add(w.shift) },
 	})
 	if got != code {
 		w.t.Fatalf("%v after %s: exit code %d, want %d\n%s%s", args, w.shift, got, code, stdout.String(), stderr.String())
@@ -143,7 +146,7 @@ func TestAWeekOfRotationsAtAllUpstreams(t *testing.T) {
 // due reports whether any token in Vault is near its end, by the longest
 // window of the short-lived ones.
 func (w *week) due() bool {
-	now := time.Now().Add(w.shift)
+	now := w.clock.now().Add(w.shift)
 	for upstream, path := range targets {
 		text, _ := w.vault.ReadKV2("secret", path)["expires_at"].(string)
 		at, err := time.Parse(time.RFC3339, text)

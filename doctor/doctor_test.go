@@ -41,18 +41,22 @@ func TestClockIsComparedWithEveryServer(t *testing.T) {
 
 func TestUpstreamsCertificateIsLookedAt(t *testing.T) {
 	const day = 24 * time.Hour
+	// The day that is told is that of the certificate, though midnight may come
+	// in between.
+	now := time.Now()
+	soon, late := now.Add(6*day), now.Add(90*day)
 	for name, c := range map[string]struct {
-		lasts   time.Duration
+		ends    time.Time
 		trusted bool
 		want    []string
 	}{
-		"good":             {90 * day, true, []string{"ok upstreams 127.0.0.1 … TLS 1.3, certificate until " + time.Now().Add(90*day).UTC().Format(time.DateOnly)}},
-		"ends within days": {6 * day, true, []string{"warning upstreams 127.0.0.1 … its TLS certificate expires at " + time.Now().Add(6*day).UTC().Format(time.DateOnly) + " … Ask the upstream when it renews … account.sagi.a (", "ok upstreams"}},
-		"has ended":        {-time.Hour, true, []string{"failed upstreams 127.0.0.1 … has expired or is not valid yet -> Check this machine's clock"}},
-		"unknown":          {90 * day, false, []string{"failed upstreams 127.0.0.1 … unknown authority … http.ca_pem"}},
+		"good":             {late, true, []string{"ok upstreams 127.0.0.1 … TLS 1.3, certificate until " + late.UTC().Format(time.DateOnly)}},
+		"ends within days": {soon, true, []string{"warning upstreams 127.0.0.1 … its TLS certificate expires at " + soon.UTC().Format(time.DateOnly) + " … Ask the upstream when it renews … account.sagi.a (", "ok upstreams"}},
+		"has ended":        {now.Add(-time.Hour), true, []string{"failed upstreams 127.0.0.1 … has expired or is not valid yet -> Check this machine's clock"}},
+		"unknown":          {late, false, []string{"failed upstreams 127.0.0.1 … unknown authority … http.ca_pem"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, certificate := serveTLS(t, c.lasts)
+			url, certificate := serveTLS(t, c.ends)
 			more := ""
 			if c.trusted {
 				more = fmt.Sprintf("http { ca_pem = %q }", certificate)

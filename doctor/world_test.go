@@ -139,16 +139,16 @@ func serve(t *testing.T, off time.Duration) string {
 	return s.URL
 }
 
-// serveTLS starts one whose certificate ends after that time, and returns its
-// URL and the certificate.
-func serveTLS(t *testing.T, lasts time.Duration) (url, certificate string) {
+// serveTLS starts one whose certificate ends at that time, and returns its URL
+// and the certificate.
+func serveTLS(t *testing.T, ends time.Time) (url, certificate string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "upstream"}, IsCA: true, BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().Add(lasts),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: ends,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

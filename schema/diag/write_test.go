@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/google/go-cmp/cmp"
@@ -118,5 +119,34 @@ func TestJSONIsThatOfTerraform(t *testing.T) {
 		`"snippet":{"context":"account \"sagi\" \"coffee\"","code":"  fone = \"x\"","start_line":3,"highlight_start_offset":2,"highlight_end_offset":6,"values":[]}}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// No word is lost where a line is broken, and no line that could be broken is
+// wider than the terminal.
+func TestEveryWidthSaysTheSame(t *testing.T) {
+	d := diag.Diagnostic{
+		Severity: diag.Error, Summary: "The token could not be delivered", Address: `account.sagi.shop["almaty"]`,
+		Detail: "The target was written by someone else at 2027-01-31 23:59:50 UTC, after credsync had read it " +
+			"at 2027-01-31 23:59 UTC, so that it is left alone. Its address is\n" +
+			"https://vault.example.com:8200/v1/secret/data/shop/almaty/a-long-path-that-stays-in-one-piece\n\n" +
+			"  credsync plan --target 'sagi.shop[\"almaty\"]'\n\nЕщё раз: repeat the apply.",
+	}
+	words := func(width int) string {
+		text := written(d, width, false)
+		for line := range strings.Lines(text) {
+			text := strings.TrimPrefix(strings.TrimRight(line, "\n"), "│ ")
+			if n := utf8.RuneCountInString(text) + 2; n > width && strings.Contains(text, " ") &&
+				!strings.HasPrefix(text, " ") && !strings.HasPrefix(text, "Error: ") {
+				t.Errorf("%d columns are wider than %d: %s", n, width, line)
+			}
+		}
+		return strings.Join(strings.Fields(strings.ReplaceAll(text, "│", "")), " ")
+	}
+	want := words(200)
+	for width := 40; width < 200; width++ {
+		if got := words(width); got != want {
+			t.Errorf("%d columns say %q, want %q", width, got, want)
+		}
 	}
 }

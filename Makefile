@@ -1,5 +1,5 @@
-# What there is to do: build, test, lint, fmt, docs, man, manifests, bench, fuzz,
-# demo, verify-release.
+# What there is to do: build, test, test-anytime, lint, fmt, docs, man, manifests,
+# bench, fuzz, demo, verify-release.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man fuzz verify-release
+.PHONY: build test test-anytime lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man fuzz verify-release
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -24,11 +24,19 @@ lint:
 	go vet -tags acceptance ./...
 	go -C acceptance/browser vet ./...
 	go -C acceptance/monitoring vet ./...
+	go -C scripts/tools vet ./...
 	go tool staticcheck -tags acceptance ./...
 
 unit:
 	CGO_ENABLED=1 go test -race ./...
 	go test -run '^TestAllInterleavings$$' ./engine
+	go -C scripts/tools test ./...
+
+# The unit tests at other times, in other zones, as other users; see
+# CONTRIBUTING.md. CONDITIONS may name some, and PACKAGES may too.
+CONDITIONS ?=
+test-anytime:
+	@scripts/test-any-time.sh $(CONDITIONS)
 
 # The acceptance tests run against real servers, which are built once per
 # machine and kept in the user's cache directory. Nothing is taken from the test

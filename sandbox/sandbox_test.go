@@ -354,3 +354,29 @@ func TestOnlyLoopbackIsListenedAt(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the sandbox's clock says, all its answers say it too, and its
+// certificates are good: by its own clock, and by the machine's, which clients
+// have.
+func TestClockIsTheCallers(t *testing.T) {
+	for name, years := range map[string]int{"the past": -30, "the present": 0, "the future": 30} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Now().AddDate(years, 0, 0).UTC().Truncate(time.Second)
+			s := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), Now: func() time.Time { return now }})
+			for _, path := range []string{"/", "/sagi/", "/sagi/api/v1/auth/business", "/_control/"} {
+				w := httptest.NewRecorder()
+				s.Handler().ServeHTTP(w, httptest.NewRequest("HEAD", path, nil))
+				if got := w.Result().Header.Get("Date"); got != now.Format(http.TimeFormat) {
+					t.Errorf("%s is dated %q, want %v", path, got, now)
+				}
+			}
+			if err := s.StartTLS("127.0.0.1:0"); err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if status, body := post(t, s, clientOf(t, s, sandbox.ClientCertificate{CommonName: "demo"})); status != 200 {
+				t.Errorf("a login by certificate ended with %d %s", status, body)
+			}
+		})
+	}
+}

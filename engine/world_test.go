@@ -21,6 +21,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/pause"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -128,6 +129,7 @@ func (w *world) engine() *engine.Engine {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	short := pause.Growing()
 	return engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: w.Now, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
 		Store: state.NewStore(stateSink, func(name string) (sinks.Target, error) {
@@ -136,9 +138,7 @@ func (w *world) engine() *engine.Engine {
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			if w.frozen {
-				// The others are really at work; leave them the processor.
-				time.Sleep(time.Millisecond)
-				return ctx.Err()
+				return short(ctx, d)
 			}
 			w.advance(d)
 			if w.sleeping != nil {

@@ -82,7 +82,8 @@ trap 'exit 130' INT TERM
 # The user's own module cache is filled from the one that is there.
 modules=$(go env GOMODCACHE)
 if [ ${#as_user[@]} -gt 0 ]; then
-  GOFLAGS=-modcacherw GOMODCACHE=$dir/mod GOPROXY="file://${modules// /%20}/cache/download,$(go env GOPROXY)" go mod download
+  proxy="file://${modules// /%20}/cache/download,$(go env GOPROXY)"
+  GOFLAGS=-modcacherw GOMODCACHE=$dir/mod GOPROXY=$proxy go mod download
   chown -R nobody "$dir/go-build"
   modules=$dir/mod
 fi
@@ -156,7 +157,7 @@ run() {
 
 # try NAME: runs the tests under the condition that is prepared.
 try() {
-  local status=0 first
+  local status=0 first left
   local log="$dir/logs/${1//[^A-Za-z0-9-]/_}.log"
   inside "$dir/bin/start" "$dir/bin/clocknow" ${at:+"$at"} >"$log" || return
   say "   $(cat "$log")"
@@ -170,6 +171,13 @@ try() {
   else
     run >"$log" 2>&1 || status=$?
   fi
+  # The go command's own files aside, nothing may be left where others look.
+  left=$(find "$home" "$tmp" -mindepth 1 -not -path "$home/.config" -not -path "$home/.config/go*" \
+    -not -path "$tmp/go-build*")
+  if [ -n "$left" ]; then
+    printf 'The tests left:\n%s\n' "$left" >>"$log"
+    [ "$status" -ne 0 ] || status=1
+  fi
   if [ "$status" -ne 0 ]; then
     grep -vE '^(ok|\?|PASS)' "$log" | tail -n 200
     say "   failed with exit code $status; the whole output is in $log"
@@ -182,17 +190,17 @@ read -ra packages <<<"${PACKAGES:-./...}"
 say "Building, which takes minutes the first time. What is kept is in $dir."
 prepare ""
 inside timeout "$limit" go build ./...
-failed=() left=()
+failed=() untried=()
 for name in "${names[@]}"; do
   set=$(settings "$name")
   case " $set " in
-    *" user=root "*) if [ "$(id -u)" -ne 0 ]; then left+=("$name"); continue; fi ;;
+    *" user=root "*) if [ "$(id -u)" -ne 0 ]; then untried+=("$name"); continue; fi ;;
   esac
   say "== $name:" $set
   begun=$SECONDS
   prepare "$set"
   if try "$name"; then say "   passed in $((SECONDS - begun))s"; else failed+=("$name"); fi
 done
-if [ ${#left[@]} -gt 0 ]; then say "Not tried, as only root can: ${left[*]}"; fi
+if [ ${#untried[@]} -gt 0 ]; then say "Not tried, as only root can: ${untried[*]}"; fi
 if [ ${#failed[@]} -gt 0 ]; then say "FAILED: ${failed[*]}"; exit 1; fi
-say "The tests pass under all $((${#names[@]} - ${#left[@]})) conditions."
+say "The tests pass under all $((${#names[@]} - ${#untried[@]})) conditions."

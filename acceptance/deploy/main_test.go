@@ -54,9 +54,9 @@ func buildAsTheImage(dir string) error {
 	if match == nil {
 		return fmt.Errorf("%s has no line that builds", dockerfile)
 	}
-	build := exec.Command("/bin/sh", "-c", strings.ReplaceAll(string(match[1]), "/out/", dir+"/"))
+	build := exec.Command("/bin/sh", "-c", strings.ReplaceAll(string(match[1]), "/out/", `"$OUT"/`))
 	build.Dir = root
-	build.Env = append(os.Environ(), "TARGETOS="+runtime.GOOS, "TARGETARCH="+runtime.GOARCH, "RELEASE="+release)
+	build.Env = append(os.Environ(), "OUT="+dir, "TARGETOS="+runtime.GOOS, "TARGETARCH="+runtime.GOARCH, "RELEASE="+release)
 	build.Stderr = os.Stderr
 	return build.Run()
 }

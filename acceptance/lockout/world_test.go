@@ -19,6 +19,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/pause"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -147,10 +148,7 @@ func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
 			}
 			return pool.Client(o)
 		},
-		Sleep: func(ctx context.Context, _ time.Duration) error {
-			time.Sleep(time.Millisecond) // The others are really at work.
-			return ctx.Err()
-		},
+		Sleep:        pause.Growing(),
 		EmergencyDir: w.emergencies,
 	}), pool.Close
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/faultproxy"
 	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/pause"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -200,10 +201,7 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 			}
 			return c, err
 		},
-		Sleep: func(ctx context.Context, _ time.Duration) error {
-			time.Sleep(2 * time.Millisecond)
-			return ctx.Err()
-		},
+		Sleep:        pause.Growing(),
 		EmergencyDir: s.rescued,
 	})
 	return e.Apply(ctx, e.Plan(ctx, engine.Request{}), ignore{})

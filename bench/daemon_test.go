@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/port"
 )
 
 // idleFor is how long the daemon is watched while nothing is due.
@@ -125,12 +125,7 @@ type daemonProcess struct {
 
 func (p *process) start(args ...string) *daemonProcess {
 	p.tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		p.tb.Fatal(err)
-	}
-	d := &daemonProcess{process: p, listen: l.Addr().String()}
-	_ = l.Close()
+	d := &daemonProcess{process: p, listen: port.Address(p.tb)}
 	d.cmd = exec.CommandContext(p.tb.Context(), credsync, append(args, "--listen="+d.listen)...)
 	d.cmd.Dir, d.cmd.Env = p.dir, p.env
 	if err := d.cmd.Start(); err != nil {

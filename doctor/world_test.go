@@ -30,6 +30,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/port"
 )
 
 // world is what a doctor looks at: a configuration with the real providers,
@@ -164,10 +165,6 @@ func serveTLS(t *testing.T, ends time.Time) (url, certificate string) {
 
 // closedURL is where nothing listens.
 func closedURL(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
+	t.Helper()
+	return "http://" + port.Address(t)
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/port"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -112,12 +112,7 @@ func (l *lockedBuffer) String() string {
 // machine's loopback alone.
 func startDaemon(t *testing.T, p *pod) *daemonProcess {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &daemonProcess{t: t, pod: p, at: l.Addr().String(), log: &lockedBuffer{}, ended: make(chan error, 1)}
-	_ = l.Close()
+	d := &daemonProcess{t: t, pod: p, at: port.Address(t), log: &lockedBuffer{}, ended: make(chan error, 1)}
 	i := slices.Index(p.container.Args, "--listen=:9090")
 	if i < 0 {
 		t.Fatalf("the container does not listen: %v", p.container.Args)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/port"
 )
 
 // KubernetesServer is a running API server with its etcd. No controllers run,
@@ -45,9 +46,9 @@ func Kubernetes(t testing.TB) *KubernetesServer {
 	t.Helper()
 	etcd, etcdProcess := startEtcd(t)
 	dir := t.TempDir()
-	port := freePort(t)
+	listen := port.Reserve(t)
 	k := &KubernetesServer{
-		Address: fmt.Sprintf("https://127.0.0.1:%d", port), AdminToken: "credsync-admin", CA: NewCA(t), tb: t,
+		Address: fmt.Sprintf("https://127.0.0.1:%d", listen), AdminToken: "credsync-admin", CA: NewCA(t), tb: t,
 		program: program(t, binary.KubeAPIServer), log: logFile(t, "kube-apiserver"), etcd: etcdProcess,
 	}
 	file := func(name, content string) string {
@@ -61,7 +62,7 @@ func Kubernetes(t testing.TB) *KubernetesServer {
 	public, private := signingKeys(t)
 	privateFile, publicFile := file("service-account.key", private), file("service-account.pub", public)
 	k.args = []string{
-		"--etcd-servers=" + etcd, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "--cert-dir=" + dir,
+		"--etcd-servers=" + etcd, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", listen), "--cert-dir=" + dir,
 		"--tls-cert-file=" + file("cert.pem", cert), "--tls-private-key-file=" + file("key.pem", key), "--client-ca-file=" + file("ca.pem", k.CA.PEM),
 		"--service-account-key-file=" + publicFile, "--service-account-signing-key-file=" + privateFile,
 		"--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc",
@@ -84,7 +85,7 @@ func (k *KubernetesServer) Transport() *http.Transport {
 // test, so it need not reach the disk.
 func startEtcd(t testing.TB) (string, *process) {
 	t.Helper()
-	client, peer := fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	client, peer := fmt.Sprintf("http://127.0.0.1:%d", port.Reserve(t)), fmt.Sprintf("http://127.0.0.1:%d", port.Reserve(t))
 	log := logFile(t, "etcd")
 	p := start(t, log, nil, program(t, binary.Etcd),
 		"--data-dir="+filepath.Join(t.TempDir(), "etcd"), "--unsafe-no-fsync", "--log-level=warn",

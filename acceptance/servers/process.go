@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -147,15 +146,4 @@ func await(t testing.TB, client *http.Client, url, log string, ok func(status in
 	text, _ := os.ReadFile(log)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	t.Fatalf("%s does not answer: %v. Its last lines:\n%s", url, last, strings.Join(lines[max(0, len(lines)-15):], "\n"))
-}
-
-// freePort returns a port that nothing listens on.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }

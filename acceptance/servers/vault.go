@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/port"
 	"github.com/hashicorp/vault/api"
 )
 
@@ -38,7 +39,7 @@ type VaultServer struct {
 // "secret".
 func Vault(t testing.TB) *VaultServer {
 	t.Helper()
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen := fmt.Sprintf("127.0.0.1:%d", port.Reserve(t))
 	v := &VaultServer{
 		Address: "http://" + listen, RootToken: "credsync-root", tb: t,
 		program: program(t, binary.Vault), log: logFile(t, "vault"),
@@ -54,7 +55,7 @@ func Vault(t testing.TB) *VaultServer {
 func DurableVault(t testing.TB) *VaultServer {
 	t.Helper()
 	dir := t.TempDir()
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen := fmt.Sprintf("127.0.0.1:%d", port.Reserve(t))
 	v := &VaultServer{
 		Address: "https://" + listen, CA: NewCA(t), tb: t,
 		program: program(t, binary.Vault), log: logFile(t, "vault"),

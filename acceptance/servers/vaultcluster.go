@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/port"
 	"github.com/hashicorp/vault/api"
 )
 
@@ -76,7 +77,7 @@ func (c *VaultNodes) awaitVoters() {
 func newRaftNode(t testing.TB, name string) *VaultServer {
 	t.Helper()
 	dir := t.TempDir()
-	listen, cluster := fmt.Sprintf("127.0.0.1:%d", freePort(t)), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen, cluster := fmt.Sprintf("127.0.0.1:%d", port.Reserve(t)), fmt.Sprintf("127.0.0.1:%d", port.Reserve(t))
 	v := &VaultServer{Address: "http://" + listen, tb: t, program: program(t, binary.Vault), log: logFile(t, "vault-"+name)}
 	data, config := filepath.Join(dir, "data"), filepath.Join(dir, "vault.hcl")
 	text := fmt.Sprintf(`

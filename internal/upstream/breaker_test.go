@@ -15,6 +15,7 @@ import (
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/testkit/port"
 )
 
 // crowd are many accounts at one host, with a clock and pauses that take no
@@ -51,7 +52,7 @@ func (c *crowd) ask(account int) (heldBack bool, err error) {
 
 // silentHost is an address that nothing listens on until listen is called.
 func silentHost(t *testing.T) (base string, listen func()) {
-	address := closedPort(t)
+	address := port.Address(t)
 	return "http://" + address, func() {
 		l, err := net.Listen("tcp", address)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/testkit/port"
 )
 
 // secretive are options with something secret in each that can have it.
@@ -98,7 +99,7 @@ func TestProbeSaysWhatIsWrong(t *testing.T) {
 		attribute string
 		message   string
 	}{
-		"closed port":       {upstream.Options{BaseURL: "http://" + closedPort(t)}, "", "cannot connect"},
+		"closed port":       {upstream.Options{BaseURL: "http://" + port.Address(t)}, "", "cannot connect"},
 		"unknown authority": {upstream.Options{BaseURL: s.URL}, "http.ca_pem", "unknown authority"},
 		"no URL":            {upstream.Options{BaseURL: "api"}, "base_url", "not an absolute URL"},
 		"no authority":      {upstream.Options{BaseURL: s.URL, CAPEM: "x"}, "http.ca_pem", "no certificate"},

@@ -18,6 +18,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/testkit/port"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -79,19 +80,8 @@ func upstreamError(t *testing.T, err error) *failure.Error {
 	return e
 }
 
-// closedPort is an address where nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestRefusedConnectionIsRetriedEvenForALogin(t *testing.T) {
-	base := "http://" + closedPort(t)
+	base := "http://" + port.Address(t)
 	c, pauses := client(t, upstream.Options{BaseURL: base})
 	_, err := send(t, c, "POST", base+"/login?password="+canary, upstream.Op{Once: true})
 	e := upstreamError(t, err)
@@ -148,7 +138,7 @@ func TestProxyRefusalIsAConfigError(t *testing.T) {
 			t.Errorf("%s: %+v", target, *e)
 		}
 	}
-	gone := "http://user:" + canary + "@" + closedPort(t)
+	gone := "http://user:" + canary + "@" + port.Address(t)
 	c, _ := client(t, upstream.Options{BaseURL: "https://upstream.invalid", Proxy: credential.NewSecret(gone)})
 	_, err := send(t, c, "POST", "https://upstream.invalid", upstream.Op{Once: true})
 	if e := upstreamError(t, err); e.Class != failure.Retryable || !strings.Contains(e.Message, "proxy") {

@@ -62,7 +62,7 @@ var kubernetesIdentities = []identity{
 		return "client-certificate-data: " + text + "\n    client-key-data: " + text
 	})},
 	{"exec plugin", kubeconfig(func(h *hunt) string {
-		plugin := h.write(fmt.Sprintf("#!/bin/sh\ncat /proc/$$/environ > %s\ncat /proc/$$/cmdline > %s\necho %s 1>&2\necho '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"%s\"}}'\n",
+		plugin := h.write(fmt.Sprintf("#!/bin/sh\ncat /proc/$$/environ > '%s'\ncat /proc/$$/cmdline > '%s'\necho %s 1>&2\necho '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"%s\"}}'\n",
 			h.path("saved", "environ"), h.path("saved", "cmdline"), "plugin says nothing secret", h.Word("token of an exec plugin")), "inputs", "plugin")
 		h.must(os.Chmod(plugin, 0o700))
 		return "exec:\n      apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: Never\n      command: " + plugin

@@ -160,12 +160,12 @@ func testExecPlugin(t *testing.T, c *cluster) {
 	}
 	// The first token is stale; client-go runs the plugin again for the next.
 	stale := filepath.Join(t.TempDir(), "stale")
-	again := plugin(fmt.Sprintf("if [ -e %[1]s ]; then\n%[2]selse\ntouch %[1]s\n%[3]sfi\n", stale, credentials(c.AdminToken), credentials("canary-stale")))
+	again := plugin(fmt.Sprintf("if [ -e '%[1]s' ]; then\n%[2]selse\ntouch '%[1]s'\n%[3]sfi\n", stale, credentials(c.AdminToken), credentials("canary-stale")))
 	if _, err := again.open(t).Stat(t.Context(), target); err != nil {
 		t.Errorf("Stat with a stale token first = %v", err)
 	}
 	runs := filepath.Join(t.TempDir(), "runs")
-	_, err := plugin("echo x >>"+runs+"\nexit 3\n").open(t).Stat(t.Context(), target)
+	_, err := plugin("echo x >>'"+runs+"'\nexit 3\n").open(t).Stat(t.Context(), target)
 	wantError(t, err, sinks.ErrUnavailable, "exec plugin", "exit code 3")
 	if text, _ := os.ReadFile(runs); string(text) != "x\n" {
 		t.Errorf("a plugin that failed was run %d times", len(text)/2)

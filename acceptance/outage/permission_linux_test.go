@@ -89,7 +89,8 @@ func (w *world) asAnyone(dirs ...string) {
 			w.t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(filepath.Dir(program), 0o711); err != nil {
+	// The umask may have kept it for its owner.
+	if err := errors.Join(os.Chmod(filepath.Dir(program), 0o711), os.Chmod(program, 0o755)); err != nil {
 		w.t.Fatal(err)
 	}
 }

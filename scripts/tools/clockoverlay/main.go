@@ -93,7 +93,9 @@ func patch(source []byte) ([]byte, error) {
 		return nil, fmt.Errorf("this version of Go has another time.Now than is known here: "+
 			"its first lines are there %d times, not once; adapt scripts/tools/clockoverlay", n)
 	}
-	for _, needed := range []string{"func runtimeIsBubbled() bool", "func Since(t Time) Duration {", "func Until(t Time) Duration {"} {
+	for _, needed := range []string{
+		"func runtimeIsBubbled() bool", "func Since(t Time) Duration {", "func Until(t Time) Duration {",
+	} {
 		if !bytes.Contains(source, []byte("\n"+needed+"\n")) {
 			return nil, fmt.Errorf("this version of Go has no %q; adapt scripts/tools/clockoverlay", needed)
 		}

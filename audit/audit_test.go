@@ -239,6 +239,32 @@ func TestLineAfterATornOneIsWhole(t *testing.T) {
 	}
 }
 
+// The size of a file can be seen to grow while another process writes a line, so
+// that a whole one looks torn for a moment.
+func TestLineThatAnotherProcessIsWritingIsNotTorn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(path, []byte(`{"id":"theirs",`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	waited := 0
+	defer audit.SetPause(func(time.Duration) {
+		if waited++; waited == 2 {
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.WriteString(`"type":"audit"}` + "\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})()
+	record(t, audit.NewFile(path), numbered(7))
+	if all := lines(t, path); len(all) != 2 || all[0]["id"] != "theirs" || all[1]["id"] != "7" {
+		t.Errorf("the trail is %v", all)
+	}
+}
+
 func TestErrorsSayWhereAndWhy(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

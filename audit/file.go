@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/credsync/credsync/internal/crashpoint"
 )
@@ -125,8 +126,31 @@ func (f *File) open() error {
 			return err
 		}
 	}
-	f.file, f.torn = file, endsTorn(f.path)
+	f.file, f.torn = file, staysTorn(f.path)
 	return nil
+}
+
+// tornTries and tornPause are how often, and after which pause, a file that ends
+// within a line is looked at: a line that another process is writing can be seen
+// before all of it is there.
+const (
+	tornTries = 10
+	tornPause = 20 * time.Millisecond
+)
+
+// pause waits for another process to finish its line.
+var pause = time.Sleep
+
+// staysTorn reports whether a file ends within a line that nobody is writing any
+// more.
+func staysTorn(path string) bool {
+	for range tornTries {
+		if !endsTorn(path) {
+			return false
+		}
+		pause(tornPause)
+	}
+	return endsTorn(path)
 }
 
 // endsTorn reports whether a file is known to end within a line: the process

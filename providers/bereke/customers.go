@@ -19,9 +19,11 @@ import (
 func (p *provider) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
 	customers, _ := t.Outputs["customers"].([]map[string]string)
 	e := &failure.Error{Op: "check the login's answer", URL: p.baseURL}
+	demand := t.Outputs.String(demandOutput)
 	switch expires := upstream.Earlier(t.ExpiresAt, upstream.JWTExpiry(t.Access)); {
-	case t.Outputs.String(demandOutput) != "":
-		demanded(e, t.Outputs.String(demandOutput))
+	case demand != "":
+		v := demanded(demand)
+		e.Class, e.Reason, e.Message, e.Advice = v.Class, v.Reason, v.Message, v.Advice
 	case len(customers) == 0:
 		e.Class, e.Reason = failure.Human, failure.NoAccess
 		e.Message, e.Advice = "the user acts for no customer", "Have the bank, or the customer's administrator there, give this user access to a customer."

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/connection"
 )
 
 // maxIdle is how many idle connections a host may keep: the highest useful
@@ -107,11 +108,10 @@ func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error)
 	if err != nil || u.Hostname() == "" {
 		return nil, configError("http.proxy", "not a URL: write one such as \"http://proxy.internal:3128\"")
 	}
-	switch u.Scheme {
-	case "http", "https", "socks5", "socks5h":
-		return http.ProxyURL(u), nil
+	if !connection.ProxyScheme(u.Scheme) {
+		return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
 	}
-	return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
+	return http.ProxyURL(u), nil
 }
 
 // noting sees to it that no message repeats the proxy's password: what is

@@ -44,8 +44,14 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
+// attempts is how often these tests have a request sent that may be repeated.
+const attempts = 3
+
 func client(t *testing.T, o upstream.Options) (*http.Client, *noPause) {
 	t.Helper()
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = attempts
+	}
 	pauses := &noPause{}
 	pool := upstream.NewPool(upstream.PoolOptions{Pause: pauses.pause})
 	t.Cleanup(pool.Close)

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -102,15 +101,6 @@ func tlsFailure(err error) (diagnosis, bool) {
 		return diagnosis{}, false
 	}
 	return f, true
-}
-
-func proxyFailure(status int) diagnosis {
-	f := diagnosis{class: failure.Retryable, message: fmt.Sprintf("the proxy answered HTTP %d", status), advice: tryLater}
-	if status < 500 && status != http.StatusTooManyRequests {
-		f.class, f.attribute = failure.Config, "http.proxy"
-		f.advice = "Check http.proxy, its user and password, and whether it allows this host."
-	}
-	return f
 }
 
 // errText is the text of one of this package's own errors.

@@ -9,24 +9,27 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-func TestJWTExpiry(t *testing.T) {
-	sign := func(claims jwt.MapClaims) string {
-		s, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("key"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+// signed is a JWT with those claims.
+func signed(t *testing.T, claims jwt.MapClaims) string {
+	t.Helper()
+	s, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("key"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	return s
+}
+
+func TestJWTExpiry(t *testing.T) {
 	for _, c := range []struct {
 		name, token string
 		want        time.Time
 	}{
-		{"a claim", sign(jwt.MapClaims{"exp": 1893456000}), time.Unix(1893456000, 0)},
-		{"other claims of odd types", sign(jwt.MapClaims{"exp": 1893456000, "aud": 7, "iat": "x"}), time.Unix(1893456000, 0)},
-		{"none", sign(jwt.MapClaims{"sub": "x"}), time.Time{}},
-		{"a string", sign(jwt.MapClaims{"exp": "tomorrow"}), time.Time{}},
-		{"beyond time", sign(jwt.MapClaims{"exp": 1e300}), time.Time{}},
-		{"negative", sign(jwt.MapClaims{"exp": -1e15}), time.Time{}},
+		{"a claim", signed(t, jwt.MapClaims{"exp": 1893456000}), time.Unix(1893456000, 0)},
+		{"other claims of odd types", signed(t, jwt.MapClaims{"exp": 1893456000, "aud": 7, "iat": "x"}), time.Unix(1893456000, 0)},
+		{"none", signed(t, jwt.MapClaims{"sub": "x"}), time.Time{}},
+		{"a string", signed(t, jwt.MapClaims{"exp": "tomorrow"}), time.Time{}},
+		{"beyond time", signed(t, jwt.MapClaims{"exp": 1e300}), time.Time{}},
+		{"negative", signed(t, jwt.MapClaims{"exp": -1e15}), time.Time{}},
 		{"unknown algorithm", "eyJhbGciOiJHT1NUIn0.eyJleHAiOjE4OTM0NTYwMDB9.AA", time.Unix(1893456000, 0)},
 		{"opaque", "b37c4c689295904ed21eee5d9a48d42e", time.Time{}},
 		{"two dots", "a.b.c", time.Time{}},
@@ -48,4 +51,43 @@ func FuzzJWTExpiry(f *testing.F) {
 			t.Errorf("%v is no expiry", at)
 		}
 	})
+}
+
+func TestExpiresInIsBelievedWithinBounds(t *testing.T) {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"1": time.Second, "899": 899 * time.Second, "899.9": 899 * time.Second, "1e3": 1000 * time.Second,
+		"3600": time.Hour, "3601": 0, "3600.5": 0, "0": 0, "0.999": 0, "-5": 0, "": 0, "null": 0, "true": 0,
+		"NaN": 0, "Inf": 0, "-Inf": 0, "1e400": 0, "x": 0, " 5": 0, "5 s": 0,
+	} {
+		got := upstream.ExpiresIn(at, text, time.Hour)
+		if want == 0 && !got.IsZero() || want != 0 && !got.Equal(at.Add(want)) {
+			t.Errorf("%q: %v, want %v later", text, got, want)
+		}
+	}
+}
+
+func TestExpiryIsTheEarlierOfWhatIsKnown(t *testing.T) {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	claiming := func(d time.Duration) credential.Secret {
+		return credential.NewSecret(signed(t, jwt.MapClaims{"exp": at.Add(d).Unix()}))
+	}
+	for _, c := range []struct {
+		name  string
+		said  time.Time
+		token credential.Secret
+		want  time.Duration
+	}{
+		{"nothing", time.Time{}, credential.NewSecret("opaque"), time.Minute},
+		{"the answer", at.Add(time.Hour), credential.NewSecret("opaque"), time.Hour},
+		{"the token", time.Time{}, claiming(2 * time.Hour), 2 * time.Hour},
+		{"the answer before the token", at.Add(time.Hour), claiming(2 * time.Hour), time.Hour},
+		{"the token before the answer", at.Add(3 * time.Hour), claiming(2 * time.Hour), 2 * time.Hour},
+		{"a token without a claim", time.Time{}, credential.NewSecret(signed(t, jwt.MapClaims{})), time.Minute},
+		{"a token that is over", at.Add(time.Hour), claiming(-time.Hour), -time.Hour},
+	} {
+		if got := upstream.Expiry(at, c.said, c.token, time.Minute); !got.Equal(at.Add(c.want)) {
+			t.Errorf("%s: %v, want %v", c.name, got, at.Add(c.want))
+		}
+	}
 }

@@ -27,7 +27,8 @@ func (a *Answer) common(h http.Header) error {
 	var e *failure.Error
 	switch {
 	case a.Status == http.StatusTooManyRequests:
-		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower http.requests_per_second.")
+		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower "+
+			"http.requests_per_second.")
 	case unavailable(a.Status):
 		e = a.Fail(failure.Retryable, "the upstream is not available", tryLater)
 		if a.op.Once && !turnedAway(a.Status, h) {
@@ -57,7 +58,8 @@ func (a *Answer) redirected(origin string) *failure.Error {
 		// The host's name is as much the upstream's words as any message.
 		where = "to " + a.Said(origin)
 	}
-	e := a.Fail(failure.Server, "the upstream redirects "+where+", which is not followed since it would carry the secrets along",
+	e := a.Fail(failure.Server, "the upstream redirects "+where+", which is not followed since it would carry the "+
+		"secrets along",
 		"Find out what answers at this address: a maintenance page, a captive portal, a wrong base_url.")
 	if a.Status == http.StatusMovedPermanently || a.Status == http.StatusPermanentRedirect {
 		e.Class, e.Attribute = failure.Config, "base_url"

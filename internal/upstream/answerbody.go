@@ -49,7 +49,8 @@ func (a *Answer) Text() (credential.Secret, error) {
 	case text == "":
 		return credential.Secret{}, a.Fail(failure.Server, "the answer is empty", askUpstream)
 	case a.ContentType != "text/plain" && !isJSON(a.ContentType):
-		return credential.Secret{}, a.Fail(failure.Server, "the answer is neither text nor JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, "the answer is neither text nor JSON but "+
+			Clean(a.ContentType, a.op.Secrets...), askUpstream)
 	}
 	return credential.NewSecret(text), nil
 }
@@ -76,7 +77,8 @@ func (a *Answer) Part(raw json.RawMessage, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return a.Fail(failure.Server, fmt.Sprintf("the answer's %q has a wrong type or form", wrongType.Field), askUpstream)
+		return a.Fail(failure.Server, fmt.Sprintf("the answer's %q has a wrong type or "+
+			"form", wrongType.Field), askUpstream)
 	}
 	return a.Fail(failure.Server, "the answer is not well-formed JSON", askUpstream)
 }
@@ -98,7 +100,8 @@ func (a *Answer) Bearer(field string, h Hidden) (credential.Secret, error) {
 		return credential.Secret{}, a.Missing(field)
 	}
 	if !HeaderSafe(h.Secret) {
-		return credential.Secret{}, a.Fail(failure.Server, fmt.Sprintf("the answer's %q has characters that no token has", field), askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, fmt.Sprintf("the answer's %q has characters that no "+
+			"token has", field), askUpstream)
 	}
 	return h.Secret, nil
 }

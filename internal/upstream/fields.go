@@ -29,12 +29,16 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	if len(text) >= 2 && text[0] == '"' {
 		text = text[1 : len(text)-1]
 	}
-	if text == "" || len(text) > 64 || strings.Trim(text, "0123456789") != "" {
+	if len(text) > 64 || !Digits(text) {
 		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[ID]()}
 	}
 	*id = ID(text)
 	return nil
 }
+
+// Digits reports whether a text consists of decimal digits, of which there is at
+// least one.
+func Digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // IsZero reports whether the id is absent or the number zero, which no
 // upstream uses for anything that exists.

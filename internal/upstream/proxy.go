@@ -64,7 +64,7 @@ func checkProxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http
 }
 
 func proxyFailure(status int) diagnosis {
-	f := diagnosis{class: failure.Retryable, message: fmt.Sprintf("the proxy answered HTTP %d", status), advice: tryLater}
+	f := diagnosis{class: failure.Retryable, message: proxyError{status}.Error(), advice: tryLater}
 	if status < 500 && status != http.StatusTooManyRequests {
 		f.class, f.attribute = failure.Config, "http.proxy"
 		f.advice = "Check http.proxy, its user and password, and whether it allows this host."

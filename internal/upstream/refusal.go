@@ -75,10 +75,11 @@ func (r Refused) Judge(table []Refusal) *failure.Error {
 }
 
 func (row Refusal) fits(r Refused) bool {
-	text := strings.ToLower(r.Searched)
+	searched := strings.ToLower(r.Searched)
+	isIn := func(text string) bool { return strings.Contains(searched, text) }
 	return (len(row.Status) == 0 || slices.Contains(row.Status, r.Code)) &&
 		(len(row.Word) == 0 || slices.Contains(row.Word, r.Word)) &&
-		(len(row.Text) == 0 || slices.ContainsFunc(row.Text, func(t string) bool { return strings.Contains(text, t) })) &&
+		(len(row.Text) == 0 || slices.ContainsFunc(row.Text, isIn)) &&
 		(row.When == nil || row.When(r))
 }
 

@@ -108,7 +108,8 @@ func Send(ctx context.Context, client *http.Client, r Request) (*Answer, error) 
 func (r Request) build(ctx context.Context) (*http.Request, error) {
 	body, contentType, err := r.body()
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Config, Op: r.Name, Message: "the credentials cannot be written as JSON"}
+		return nil, &failure.Error{Class: failure.Config, Op: r.Name, Message: "the credentials cannot be written " +
+			"as JSON"}
 	}
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(r.Method, http.MethodGet), r.URL, body)
 	if err != nil {

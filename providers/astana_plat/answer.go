@@ -36,7 +36,8 @@ func (p *provider) open(a *upstream.Answer) (envelope, error) {
 	case e.StatusCode == nil:
 		return e, a.Missing("statusCode")
 	case *e.StatusCode != a.Status:
-		return e, a.Fail(failure.Server, fmt.Sprintf("the answer contradicts itself: its statusCode is %d", *e.StatusCode),
+		return e, a.Fail(failure.Server, fmt.Sprintf("the answer contradicts itself: its statusCode is "+
+			"%d", *e.StatusCode),
 			"Report it to Astana-Plat. If the address is theirs, a proxy in between may change answers.")
 	}
 	return e, nil
@@ -56,7 +57,8 @@ func readToken(a *upstream.Answer, e envelope) (credential.Secret, error) {
 	// Some services answer an empty list where they have nothing.
 	var object map[string]json.RawMessage
 	if json.Unmarshal(e.Data, &object) != nil {
-		return credential.Secret{}, a.Fail(failure.Server, "the answer's \"data\" has a wrong type or form", "Report it to Astana-Plat.")
+		return credential.Secret{}, a.Fail(failure.Server, "the answer's \"data\" has a wrong type or "+
+			"form", "Report it to Astana-Plat.")
 	}
 	var data tokenData
 	if err := a.Part(e.Data, &data); err != nil {

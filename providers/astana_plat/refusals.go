@@ -40,7 +40,8 @@ var (
 
 const (
 	retypePassword     = "Correct login or password. The same ones are not tried again."
-	replaceCertificate = "Ask Astana-Plat which certificate the account has, and put that into the certificate block. " +
+	replaceCertificate = "Ask Astana-Plat which certificate the account has, and put that into the certificate " +
+		"block. " +
 		"The same one is not tried again."
 )
 
@@ -61,7 +62,8 @@ func refusals(attribute string, wrong, unknown upstream.Verdict) []upstream.Refu
 			Class: failure.Config, Attribute: attribute,
 			Message: "the service's certification authority does not know what it was asked for",
 			Advice: "Check that the certificate was issued by Astana-Plat for this service and for this environment " +
-				"(test or production), and that base_url and path are of the same one. If all is right, ask Astana-Plat.",
+				"(test or production), and that base_url and path are of the same one. If all is right, ask " +
+				"Astana-Plat.",
 		}},
 		{
 			Status: badRequest, Word: []string{saidTryLater, saidUnknownError, saidGarbled},

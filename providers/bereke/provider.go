@@ -136,19 +136,16 @@ func (p *provider) encrypted(key publicKey) (username, password credential.Secre
 }
 
 // secrets are those of the account besides the user name, which no message may
-// repeat. The client's default name is none, and is so short that it would
-// hide innocent messages.
+// repeat.
 func (p *provider) secrets() []credential.Secret {
-	list := []credential.Secret{p.password, p.fingerprint}
-	if p.basicAuth.Reveal() != defaultBasicAuth {
-		list = append(list, p.basicAuth)
-	}
-	return list
+	return append(upstream.Unpublished(defaultBasicAuth, p.basicAuth), p.password, p.fingerprint)
 }
 
 // configError is an error found before anything is sent.
 func (p *provider) configError(op, attribute, message, advice string) *failure.Error {
-	return &failure.Error{Class: failure.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice}
+	return &failure.Error{
+		Class: failure.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice,
+	}
 }
 
 // Inspect warns of a key that the bank has probably replaced: a login with it
@@ -159,8 +156,9 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 		return nil
 	}
 	return []providers.Finding{{
-		Summary:   "The certificate in public_key has expired",
-		Detail:    "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank may use another key by now, and then rejects each login: ask it for the current certificate.",
+		Summary: "The certificate in public_key has expired",
+		Detail: "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank may use another key by " +
+			"now, and then rejects each login: ask it for the current certificate.",
 		Attribute: "public_key",
 	}}
 }

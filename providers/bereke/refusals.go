@@ -69,7 +69,8 @@ var lockedOut = upstream.Verdict{
 var wrongCredentials = upstream.Verdict{
 	Class: failure.Credentials, Reason: failure.CredentialsRejected,
 	Message: "the bank rejects the user name or the password",
-	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding and basic_auth. " +
+	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding and " +
+		"basic_auth. " +
 		"The same ones are not tried again.",
 }
 

@@ -43,7 +43,9 @@ func (p *provider) SendCode(ctx context.Context) (credential.Challenge, error) {
 }
 
 // LoginWithCode finishes a login with the code of an SMS.
-func (p *provider) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+func (p *provider) LoginWithCode(
+	ctx context.Context, c credential.Challenge, code credential.Secret,
+) (credential.Token, error) {
 	op := p.op("log in with the code", c.ID, code)
 	typed := credential.NewSecret(strings.TrimSpace(code.Reveal()))
 	if typed.IsZero() || c.ID.IsZero() {
@@ -83,9 +85,11 @@ func sessionID(a *upstream.Answer) (credential.Secret, error) {
 	switch {
 	case id.IsZero(), value == "null":
 		return credential.Secret{}, a.Missing("session_id")
-	case len(value) > maxSessionID, !upstream.HeaderSafe(id), strings.ContainsAny(value, "<>{}[]\""), value == "true", value == "false":
+	case len(value) > maxSessionID, !upstream.HeaderSafe(id), strings.ContainsAny(value, "<>{}[]\""),
+		value == "true", value == "false":
 		return credential.Secret{}, a.Fail(failure.Server, "the answer is not a session id",
-			"A code may have been sent, but it cannot be used. Check base_url; if it is right, the upstream has changed or is broken: report it there.")
+			"A code may have been sent, but it cannot be used. Check base_url; if it is right, the upstream has "+
+				"changed or is broken: report it there.")
 	}
 	return id, nil
 }

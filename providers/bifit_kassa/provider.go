@@ -63,7 +63,8 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 	if old.Refresh.IsZero() {
 		return credential.Token{}, &failure.Error{
 			Class: failure.Credentials, Op: op.Name, URL: p.baseURL,
-			Message: "refresh unavailable: the service gave no refresh token with this token", Advice: "A login gives a new one.",
+			Message: "refresh unavailable: the service gave no refresh token with this " +
+				"token", Advice: "A login gives a new one.",
 		}
 	}
 	form := p.clientForm(grantRefresh)
@@ -73,11 +74,14 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 
 // obtain makes one token request.
 func (p *provider) obtain(
-	ctx context.Context, op upstream.Op, form map[string]credential.Secret, old credential.Token, refusals []upstream.Refusal,
+	ctx context.Context, op upstream.Op, form map[string]credential.Secret, old credential.Token,
+	refusals []upstream.Refusal,
 ) (credential.Token, error) {
 	op.Once = true
 	issuedAt := p.env.Now()
-	a, err := p.send(ctx, upstream.Request{Op: op, Method: http.MethodPost, URL: upstream.URL(p.baseURL, tokenPath), Form: form})
+	a, err := p.send(ctx, upstream.Request{
+		Op: op, Method: http.MethodPost, URL: upstream.URL(p.baseURL, tokenPath), Form: form,
+	})
 	if err != nil {
 		return credential.Token{}, err
 	}
@@ -111,7 +115,8 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 		return nil, &failure.Error{
 			Class: failure.Credentials, Op: op.Name, URL: p.baseURL,
 			Message: "the token's own expiry, " + exp.Format(time.RFC3339) + ", is over",
-			Advice:  "The next apply refreshes it, or logs in. If the token is a new one, set this machine's clock right.",
+			Advice: "The next apply refreshes it, or logs in. If the token is a new one, set this machine's clock " +
+				"right.",
 		}
 	}
 	if p.verifyPath == "" {
@@ -128,16 +133,9 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	return nil, a.AnyJSON()
 }
 
-// op describes a request. The public client is no secret, and keeping it out
-// of messages would hide every one that has the word "client" in it.
 func (p *provider) op(name string, more ...credential.Secret) upstream.Op {
-	secrets := append([]credential.Secret{p.username, p.password, p.hash}, more...)
-	for _, s := range []credential.Secret{p.clientID, p.clientSecret} {
-		if s.Reveal() != publicClient {
-			secrets = append(secrets, s)
-		}
-	}
-	return upstream.Op{Name: name, Secrets: secrets}
+	secrets := append(upstream.Unpublished(publicClient, p.clientID, p.clientSecret), p.username, p.password, p.hash)
+	return upstream.Op{Name: name, Secrets: append(secrets, more...)}
 }
 
 // send sends a request as the document asks: with what it calls turning

@@ -57,8 +57,9 @@ func (p *provider) Inspect(now time.Time, seen providers.Seen) []providers.Findi
 	}
 	days := int(now.Sub(seen.FirstAt).Hours() / 24)
 	return []providers.Finding{{
-		Summary:   "The token is due for replacement",
-		Detail:    fmt.Sprintf("It was first used %d days ago, on %s. Make a new one in the service's account pages and put it in place of this one.", days, seen.FirstAt.UTC().Format(time.DateOnly)),
+		Summary: "The token is due for replacement",
+		Detail: fmt.Sprintf("It was first used %d days ago, on %s. Make a new one in the service's account "+
+			"pages and put it in place of this one.", days, seen.FirstAt.UTC().Format(time.DateOnly)),
 		Attribute: "token",
 	}}
 }

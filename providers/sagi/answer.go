@@ -50,7 +50,8 @@ func (r *response) readToken(issuedAt time.Time) (credential.Token, tokenAnswer,
 	var expire time.Time
 	if answer.Expire != nil {
 		if expire, err = time.Parse(time.RFC3339, *answer.Expire); err != nil {
-			return credential.Token{}, answer, r.Fail(failure.Server, "the answer's \"expire\" is not an RFC 3339 time", "Report it to the upstream.")
+			return credential.Token{}, answer, r.Fail(failure.Server, "the answer's \"expire\" is not an RFC 3339 "+
+				"time", "Report it to the upstream.")
 		}
 	}
 	return credential.Token{

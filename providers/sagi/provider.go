@@ -140,7 +140,8 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	case b.ID.IsZero():
 		return nil, r.Missing("id")
 	case string(b.ID) != branchID:
-		return nil, r.Fail(failure.Server, "the answer is about another branch than "+branchID, "Report it to the upstream.")
+		return nil, r.Fail(failure.Server, "the answer is about another branch than "+
+			branchID, "Report it to the upstream.")
 	case b.GroupID.IsZero():
 		return nil, r.Missing("group_id")
 	}
@@ -165,10 +166,12 @@ func (p *provider) checkAccess(o credential.Outputs, op upstream.Op) error {
 	case p.branchID != "" && branchID == p.branchID:
 		e.Class, e.Reason, e.Attribute = failure.Config, "", "branch_id"
 		e.Message = "the account has no access to branch " + branchID
-		e.Advice = "Set branch_id to one of " + listed(branches) + ", or have the organization's administrator at Sagi give access to it."
+		e.Advice = "Set branch_id to one of " + listed(branches) + ", or have the organization's administrator at " +
+			"Sagi give access to it."
 	default:
 		e.Message = "the account no longer has access to branch " + branchID + ", which was chosen at the first login"
-		e.Advice = "Have access to it restored at Sagi, or choose another by setting branch_id to one of " + listed(branches) + "."
+		e.Advice = "Have access to it restored at Sagi, or choose another by setting branch_id to one of " +
+			listed(branches) + "."
 	}
 	return e
 }
@@ -184,8 +187,9 @@ func (p *provider) Inspect(_ time.Time, seen providers.Seen) []providers.Finding
 	}
 	if active, said := seen.Outputs["subscription_active"].(bool); said && !active {
 		found = append(found, providers.Finding{
-			Summary:   "The subscription of the branch is not active",
-			Detail:    "Sagi says so of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, or set branch_id to another branch.",
+			Summary: "The subscription of the branch is not active",
+			Detail: "Sagi says so of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, " +
+				"or set branch_id to another branch.",
 			Attribute: "branch_id",
 		})
 	}

@@ -61,6 +61,16 @@ func TestCleanWithholdsASecretThatJSONEscapes(t *testing.T) {
 	}
 }
 
+func TestWhatIsPublishedIsNoSecret(t *testing.T) {
+	got := upstream.Unpublished("WEB:", secret("WEB:"), secret("other"), secret("WEB: "))
+	if len(got) != 2 || got[0].Reveal() != "other" || got[1].Reveal() != "WEB: " {
+		t.Errorf("%d are left", len(got))
+	}
+	if text := upstream.Clean("the WEB: client", upstream.Unpublished("WEB:", secret("WEB:"))...); text != "the WEB: client" {
+		t.Errorf("got %q", text)
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	f.Add("plain text", canary)
 	f.Add("a "+canary+"\n", canary)

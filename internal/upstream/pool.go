@@ -109,7 +109,7 @@ type Options struct {
 //
 // Redirects are not followed. Answers are at most 1 MiB and arrive whole or
 // not at all. While a host answers none of several accounts, most requests to
-// it fail without being sent. Use it through Do.
+// it fail without being sent. Use it through Send.
 func (p *Pool) Client(o Options) (*http.Client, error) {
 	base, err := parseBaseURL(o.BaseURL, o.AllowPlainHTTP)
 	if err != nil {

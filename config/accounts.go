@@ -2,10 +2,10 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/internal/connection"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
@@ -171,15 +171,16 @@ func (l *loader) checkBaseURL(a *Account, b *accountBlock) bool {
 // wrongBaseURL returns what is wrong, or "". The URL is not quoted: one with
 // user info holds a password.
 func wrongBaseURL(raw string, plainAllowed bool) string {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+	u, fault := connection.ParseBaseURL(raw)
+	switch fault {
+	case connection.NotAbsolute, connection.OtherScheme:
 		return "base_url must be an absolute URL that begins with https://, such as \"https://api.example.com/v1\"."
-	case u.User != nil:
+	case connection.UserInfo:
 		return "base_url must not have a user or password in it. Use the account's own arguments for these."
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(raw, "#"):
+	case connection.Fragment, connection.Query:
 		return "base_url must not have a query or a fragment: nothing after \"?\" or \"#\"."
-	case u.Scheme == "http" && !plainAllowed && !schema.IsLoopback(u.Hostname()):
+	}
+	if !plainAllowed && connection.Plain(u) {
 		return "base_url must begin with https://, since credentials are sent there. If the network between is trusted, set allow_plain_http = true in the account's http block."
 	}
 	return ""

@@ -137,6 +137,13 @@ type Env struct {
 // UserAgent is what requests name as their sender.
 func (e Env) UserAgent() string { return "credsync/" + cmp.Or(e.Version, "dev") }
 
+// Send sends a request with the account's client. It comes from credsync unless
+// it names another sender. The errors are those of upstream.Send.
+func (e Env) Send(ctx context.Context, r upstream.Request) (*upstream.Answer, error) {
+	r.UserAgent = cmp.Or(r.UserAgent, e.UserAgent())
+	return upstream.Send(ctx, e.Client, r)
+}
+
 // Spec describes a provider type to the rest of the program: it is what the
 // registry holds.
 type Spec struct {

@@ -3,8 +3,8 @@ package schema
 import (
 	"errors"
 	"net/url"
-	"strings"
 
+	"github.com/credsync/credsync/internal/connection"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -74,8 +74,7 @@ func NotifyBlock() *Block {
 var errWebhook = errors.New("must be an absolute URL that begins with https://, such as \"https://hooks.example.com/T0/B0\", without a user and a fragment")
 
 func checkWebhook(v cty.Value) error {
-	u, err := url.Parse(v.AsString())
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.Contains(v.AsString(), "#") {
+	if _, fault := connection.ParseURL(v.AsString()); fault != connection.None {
 		return errWebhook
 	}
 	return nil
@@ -86,7 +85,7 @@ func checkPlainWebhook(v Values) error {
 		return nil
 	}
 	u, err := url.Parse(v.Secret("url").Reveal())
-	if err == nil && u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+	if err == nil && connection.Plain(u) {
 		return errors.New("url: must begin with https://, since whoever sees it can send messages in your name. If the network between is trusted, set allow_plain_http = true")
 	}
 	return nil

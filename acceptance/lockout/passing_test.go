@@ -21,7 +21,7 @@ type passing struct {
 }
 
 // maxAttempts is the default of http.max_attempts.
-const maxAttempts = 3
+const maxAttempts = 4
 
 func passingRows() []passing {
 	var rows []passing

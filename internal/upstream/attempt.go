@@ -60,12 +60,14 @@ func (a *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 		if ctx.Err() != nil && req.Context().Err() == nil {
 			err = errTimeout
 		}
-		a.log.Debug("request failed", "method", req.Method, "host", req.URL.Host, "path", req.URL.Path, "why", transportFailure(err).message, "took", took)
+		a.log.Debug("request failed", "method", req.Method, "host", req.URL.Host, "path", req.URL.Path,
+			"why", transportFailure(err).message, "took", took)
 		return nil, err
 	}
 	x.setLost(false)
 	a.pool.sawDate(req.URL.Host, resp.Header)
-	a.log.Debug("request answered", "method", req.Method, "host", req.URL.Host, "path", req.URL.Path, "status", resp.StatusCode, "took", took)
+	a.log.Debug("request answered", "method", req.Method, "host", req.URL.Host, "path", req.URL.Path,
+		"status", resp.StatusCode, "took", took)
 	return resp, nil
 }
 

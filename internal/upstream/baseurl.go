@@ -2,10 +2,9 @@ package upstream
 
 import (
 	"errors"
-	"net"
 	"net/url"
-	"strings"
 
+	"github.com/credsync/credsync/internal/connection"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -17,38 +16,29 @@ func CheckBaseURL(v cty.Value) error {
 	return err
 }
 
-// PlainHTTP reports whether base would send secrets in clear over a network:
-// an http URL whose host is not loopback.
+// PlainHTTP reports whether secrets sent to base could be read on their way: an
+// http URL whose host is not loopback.
 func PlainHTTP(base string) bool {
 	u, err := url.Parse(base)
-	return err == nil && inClear(u)
+	return err == nil && connection.Plain(u)
 }
 
-// inClear does not look at the case of the scheme, which url.Parse makes lower.
-func inClear(u *url.URL) bool { return u.Scheme == "http" && !loopback(u.Hostname()) }
-
+// parseBaseURL quotes nothing of the URL in its errors: a password may be in it.
 func parseBaseURL(base string, allowPlain bool) (*url.URL, error) {
-	u, err := url.Parse(base)
-	switch {
-	// The parser's error quotes the URL, which may hold a password.
-	case err != nil || u.Opaque != "" || u.Hostname() == "":
+	u, fault := connection.ParseBaseURL(base)
+	switch fault {
+	case connection.NotAbsolute:
 		return nil, errors.New("not an absolute URL: write one such as \"https://api.example.com\"")
-	case u.Scheme != "https" && u.Scheme != "http":
+	case connection.OtherScheme:
 		return nil, errors.New("the URL must start with https://")
-	case u.User != nil:
+	case connection.UserInfo:
 		return nil, errors.New("the URL must not have a user or password in it")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+	case connection.Fragment, connection.Query:
 		return nil, errors.New("the URL must not have a query or a fragment")
-	case !allowPlain && inClear(u):
-		return nil, errors.New("the URL must start with https://, since secrets are sent to it; for a test server, set http.allow_plain_http = true")
+	}
+	if !allowPlain && connection.Plain(u) {
+		return nil, errors.New("the URL must start with https://, since secrets are sent to it; " +
+			"for a test server, set http.allow_plain_http = true")
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -6,6 +6,8 @@
 // So nothing here puts a body, a header, a query or a user info into an error
 // or a log line, and causes that could quote one are not wrapped.
 //
-// A [Pool] makes clients; [Do] sends one request through a client and turns
-// whatever goes wrong into a *failure.Error.
+// A [Pool] makes clients; [Send] sends one [Request] through a client and turns
+// whatever goes wrong into a *failure.Error. What comes back is read with the
+// types of fields that say what they tolerate, and an [Answer] that is no success
+// is judged by a table of [Refusal] rows, in the order of the upstream's document.
 package upstream

@@ -8,7 +8,7 @@ import (
 	"github.com/credsync/credsync/credential"
 )
 
-// exchange follows one call of Do through the decorators.
+// exchange follows one call of Send through the decorators.
 type exchange struct {
 	// once requests are not sent again once the upstream may have seen them.
 	once bool
@@ -24,7 +24,7 @@ type exchange struct {
 type exchangeKey struct{}
 
 // exchangeOf returns the exchange of a request; nil for one that did not come
-// through Do, which gets the rules of Op.Once.
+// through Send, which gets the rules of Op.Once.
 func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x

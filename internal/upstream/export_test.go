@@ -2,6 +2,7 @@ package upstream
 
 // Names that the tests, which are outside the package, look into.
 var (
+	Do         = do
 	NewLimiter = newLimiter
 	RetryAfter = retryAfter
 )

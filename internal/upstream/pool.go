@@ -8,15 +8,10 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/connection"
 	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
-)
-
-// What Options that are not set mean.
-const (
-	DefaultTimeout     = 30 * time.Second
-	DefaultMaxAttempts = 3
 )
 
 // PoolOptions are what all clients of a Pool share.
@@ -80,11 +75,11 @@ type Options struct {
 	// AllowPlainHTTP lets BaseURL be http:// for a host that is not loopback.
 	AllowPlainHTTP bool
 	// Timeout of one attempt, from connecting to the answer's last byte;
-	// DefaultTimeout if 0.
+	// connection.DefaultTimeout if 0.
 	Timeout time.Duration
-	// MaxAttempts counts the first attempt too; DefaultMaxAttempts if 0. A GET
-	// on a kept-alive connection that turns out to be closed is sent once more
-	// by net/http, which is not counted.
+	// MaxAttempts counts the first attempt too; connection.DefaultMaxAttempts if
+	// 0. A GET on a kept-alive connection that turns out to be closed is sent once
+	// more by net/http, which is not counted.
 	MaxAttempts int
 	// Proxy is the URL of an HTTP(S) or SOCKS5 proxy. Where it is not set, the
 	// HTTPS_PROXY family of environment variables decides.
@@ -114,17 +109,17 @@ type Options struct {
 //
 // Redirects are not followed. Answers are at most 1 MiB and arrive whole or
 // not at all. While a host answers none of several accounts, most requests to
-// it fail without being sent. Use it through Do.
+// it fail without being sent. Use it through Send.
 func (p *Pool) Client(o Options) (*http.Client, error) {
 	base, err := parseBaseURL(o.BaseURL, o.AllowPlainHTTP)
 	if err != nil {
 		return nil, configError("base_url", err.Error())
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = connection.DefaultTimeout
 	}
 	if o.MaxAttempts <= 0 {
-		o.MaxAttempts = DefaultMaxAttempts
+		o.MaxAttempts = connection.DefaultMaxAttempts
 	}
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()

@@ -141,6 +141,7 @@ func (h *handshake) tell(r *Reach) {
 
 func failed(f diagnosis, op Op, shown string) *failure.Error {
 	return &failure.Error{
-		Class: f.class, Reason: f.reason, Op: op.Name, URL: shown, Message: f.message, Advice: f.advice, Attribute: f.attribute,
+		Class: f.class, Reason: f.reason, Attribute: f.attribute, Op: op.Name, URL: shown,
+		Message: f.message, Advice: f.advice,
 	}
 }

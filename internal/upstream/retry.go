@@ -58,7 +58,8 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 		return false, nil
 	}
 	once := x == nil || x.once
-	if !unavailable(resp.StatusCode) && resp.StatusCode != http.StatusTooManyRequests || once && !turnedAway(resp.StatusCode, resp.Header) {
+	passing := unavailable(resp.StatusCode) || resp.StatusCode == http.StatusTooManyRequests
+	if !passing || once && !turnedAway(resp.StatusCode, resp.Header) {
 		return false, nil
 	}
 	wait := retryAfter(resp.Header, r.pool.opts.Now())
@@ -68,7 +69,8 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 
 // unavailable reports whether a status says that the upstream cannot be had.
 func unavailable(status int) bool {
-	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable ||
+		status == http.StatusGatewayTimeout
 }
 
 // turnedAway reports whether an answer proves that the request was not

@@ -1,61 +1,16 @@
 package upstream_test
 
 import (
-	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
 	"context"
-	"encoding/pem"
-	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/testkit/port"
 )
-
-func pemOf(der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-}
-
-var compressions = []struct {
-	name, encoding string
-	ok             bool
-	encode         func(*testing.T) []byte
-}{
-	{"gzip", "gzip", true, compressed(`{"ok":true}`, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })},
-	{"deflate", "deflate", true, compressed(`{"ok":true}`, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })},
-	{"raw deflate", "deflate", true, compressed(`{"ok":true}`, rawDeflate)},
-	{"none", "identity", true, func(*testing.T) []byte { return []byte(`{"ok":true}`) }},
-	{"corrupt", "deflate", false, func(*testing.T) []byte { return []byte("not compressed") }},
-	{"unknown", "br", false, func(*testing.T) []byte { return []byte("x") }},
-	{"bomb", "deflate", false, compressed(string(make([]byte, 4<<20)), rawDeflate)},
-}
-
-func rawDeflate(w io.Writer) io.WriteCloser {
-	f, err := flate.NewWriter(w, flate.BestCompression)
-	if err != nil {
-		panic(err)
-	}
-	return f
-}
-
-func compressed(text string, writer func(io.Writer) io.WriteCloser) func(*testing.T) []byte {
-	return func(t *testing.T) []byte {
-		t.Helper()
-		var buf bytes.Buffer
-		w := writer(&buf)
-		if _, err := io.WriteString(w, text); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return buf.Bytes()
-	}
-}
 
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -171,34 +126,15 @@ func TestRetryAfterBeyondTheDeadlineIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-func TestLimiterStaysBelowTheDocumentedLimit(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		o    upstream.Options
-		// most is how many requests may start within the period.
-		most   int
-		period time.Duration
-	}{
-		{"documented", upstream.Options{Limit: upstream.Limit{Requests: 100, Per: 30 * time.Second}}, 100, 30 * time.Second},
-		{"one", upstream.Options{Limit: upstream.Limit{Requests: 1, Per: time.Second}}, 1, time.Second},
-		{"configured", upstream.Options{RequestsPerSecond: 2, Limit: upstream.Limit{Requests: 100, Per: time.Second}}, 4, time.Second},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			l := upstream.NewLimiter(c.o)
-			start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-			allowed := 0
-			const steps = 1000
-			for i := range int(steps) {
-				if l.AllowN(start.Add(c.period*time.Duration(i)/steps), 1) {
-					allowed++
-				}
-			}
-			if allowed == 0 || allowed > c.most {
-				t.Errorf("%d requests in %v, want 1 to %d", allowed, c.period, c.most)
-			}
-		})
+func TestRefusedConnectionIsRetriedEvenForALogin(t *testing.T) {
+	base := "http://" + port.Address(t)
+	c, pauses := client(t, upstream.Options{BaseURL: base})
+	_, err := send(t, c, "POST", base+"/login?password="+canary, upstream.Op{Once: true})
+	e := upstreamError(t, err)
+	if e.Class != failure.Retryable || e.AnswerLost || e.URL != base+"/login" || !strings.Contains(e.Message, "refused") {
+		t.Errorf("%+v", *e)
 	}
-	if upstream.NewLimiter(upstream.Options{}) != nil {
-		t.Error("a limit where none is set")
+	if len(pauses.asked) != 2 {
+		t.Errorf("%d retries, want 2", len(pauses.asked))
 	}
 }

@@ -32,11 +32,11 @@ func everyDrip(t *testing.T) {
 					drip(w, r)
 				}))
 				pool := upstream.NewPool(upstream.PoolOptions{Pause: (&noPause{}).pause})
-				c, err := pool.Client(upstream.Options{BaseURL: s.URL, Timeout: 500 * time.Millisecond})
+				c, err := pool.Client(upstream.Options{BaseURL: s.URL, Timeout: 500 * time.Millisecond, MaxAttempts: attempts})
 				if err != nil {
 					t.Fatal(err)
 				}
-				method, want := "GET", int32(upstream.DefaultMaxAttempts)
+				method, want := "GET", int32(attempts)
 				if once {
 					method, want = "POST", 1
 				}

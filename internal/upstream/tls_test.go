@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -122,4 +123,8 @@ func TestWhatIsNotHTTPIsAServerError(t *testing.T) {
 	if e := upstreamError(t, err); e.Class != failure.Server || !e.AnswerLost || len(pauses.asked) != 0 {
 		t.Errorf("%+v", *e)
 	}
+}
+
+func pemOf(der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

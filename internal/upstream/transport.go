@@ -1,18 +1,13 @@
 package upstream
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
-
-	"github.com/credsync/credsync/credential"
 )
 
 // maxIdle is how many idle connections a host may keep: the highest useful
@@ -97,56 +92,4 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		}
 	}
 	return conf, nil
-}
-
-func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error) {
-	if s.IsZero() {
-		return proxyFromEnvironment, nil
-	}
-	u, err := url.Parse(s.Reveal())
-	if err != nil || u.Hostname() == "" {
-		return nil, configError("http.proxy", "not a URL: write one such as \"http://proxy.internal:3128\"")
-	}
-	switch u.Scheme {
-	case "http", "https", "socks5", "socks5h":
-		return http.ProxyURL(u), nil
-	}
-	return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
-}
-
-// noting sees to it that no message repeats the proxy's password: what is
-// behind the proxy may have been handed it.
-func noting(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
-	return func(req *http.Request) (*url.URL, error) {
-		u, err := proxy(req)
-		if err == nil && u != nil && u.User != nil {
-			password, _ := u.User.Password()
-			exchangeOf(req.Context()).add(credential.NewSecret(password))
-		}
-		return u, err
-	}
-}
-
-// errProxyEnv stands for the error of net/http, which quotes the variable and
-// so the proxy's password.
-var errProxyEnv = errors.New("HTTPS_PROXY or HTTP_PROXY is not a proxy's URL")
-
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errProxyEnv
-	}
-	return u, nil
-}
-
-// proxyError is a proxy's refusal to connect us.
-type proxyError struct{ status int }
-
-func (e proxyError) Error() string { return fmt.Sprintf("the proxy answered HTTP %d", e.status) }
-
-func checkProxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode != http.StatusOK {
-		return proxyError{status: resp.StatusCode}
-	}
-	return nil
 }

@@ -70,7 +70,7 @@ func certificateTarget() providertest.Target {
 }
 
 func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
-	return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("astana_plat", login, f) }
+	return providertest.Change("astana_plat", login, f)
 }
 
 func refusal(r sandbox.AstanaPlatRefusal) func(*testing.T, *sandbox.Sandbox) {
@@ -78,7 +78,7 @@ func refusal(r sandbox.AstanaPlatRefusal) func(*testing.T, *sandbox.Sandbox) {
 }
 
 func passwordErrors() []providertest.Case {
-	return withOp(sandbox.OpLogin, []providertest.Case{
+	return providertest.WithOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "wrong password", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
 		{Name: "unknown login", Class: failure.Credentials, Reason: failure.CredentialsRejected,
@@ -90,7 +90,7 @@ func passwordErrors() []providertest.Case {
 }
 
 func certificateErrors() []providertest.Case {
-	return withOp(sandbox.OpLogin, []providertest.Case{
+	return providertest.WithOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "unknown certificate", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.AstanaPlat.Certificate = "another" })},
 		{Name: "incorrect credentials", Class: failure.Credentials, Reason: failure.CredentialsRejected,
@@ -107,7 +107,7 @@ func certificateErrors() []providertest.Case {
 
 func commonErrors() []providertest.Case {
 	answer := providertest.Answer
-	return withOp(sandbox.OpLogin, []providertest.Case{
+	return providertest.WithOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "server error", Class: failure.Retryable, Arrange: refusal(sandbox.AstanaServerError)},
 		{Name: "500 with HTML", Class: failure.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
 		{Name: "500 without a code", Class: failure.Retryable, Arrange: answer(500, `{}`)},
@@ -139,13 +139,6 @@ func commonErrors() []providertest.Case {
 		{Name: "token of another type", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
 		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
 	})
-}
-
-func withOp(op string, list []providertest.Case) []providertest.Case {
-	for i := range list {
-		list[i].Op = op
-	}
-	return list
 }
 
 func TestConformanceByPassword(t *testing.T) { providertest.Run(t, target()) }

@@ -46,13 +46,16 @@ func loadCertificate(v schema.Values) (*tls.Certificate, error) {
 	}
 	switch i := slices.IndexFunc(chain, func(c *x509.Certificate) bool { return belongs(key, c) }); {
 	case i < 0:
-		return nil, errors.New("the key in key_pem is not that of the certificate in cert_pem: give the two that were issued together")
+		return nil, errors.New("the key in key_pem is not that of the certificate in cert_pem: give the two that " +
+			"were issued together")
 	case i > 0:
-		return nil, fmt.Errorf("certificate %d of cert_pem is the one that key_pem belongs to: it must come first, and its issuers after it", i+1)
+		return nil, fmt.Errorf("certificate %d of cert_pem is the one that key_pem belongs to: it must come first, "+
+			"and its issuers after it", i+1)
 	}
 	for i := range len(chain) - 1 {
 		if chain[i].CheckSignatureFrom(chain[i+1]) != nil {
-			return nil, fmt.Errorf("the certificates in cert_pem are not a chain: certificate %d is not signed by certificate %d; put each one before its issuer, and remove what does not belong", i+1, i+2)
+			return nil, fmt.Errorf("the certificates in cert_pem are not a chain: certificate %d is not signed by "+
+				"certificate %d; put each one before its issuer, and remove what does not belong", i+1, i+2)
 		}
 	}
 	return assemble(key, chain), nil
@@ -85,12 +88,14 @@ func parseChain(text credential.Secret) ([]*x509.Certificate, error) {
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("certificate %d of cert_pem cannot be read; check that it was copied whole", len(chain)+1)
+			return nil, fmt.Errorf("certificate %d of cert_pem cannot be read; check that it was copied "+
+				"whole", len(chain)+1)
 		}
 		chain = append(chain, c)
 	}
 	if len(chain) == 0 {
-		return nil, errors.New("there is no certificate in cert_pem; it must be PEM, which begins with -----BEGIN CERTIFICATE-----")
+		return nil, errors.New("there is no certificate in cert_pem; it must be PEM, which begins with -----BEGIN " +
+			"CERTIFICATE-----")
 	}
 	return chain, nil
 }
@@ -100,7 +105,8 @@ func parseChain(text credential.Secret) ([]*x509.Certificate, error) {
 func loadPKCS12(encoded, password credential.Secret) (cert *tls.Certificate, err error) {
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(encoded.Reveal()), ""))
 	if err != nil {
-		return nil, errors.New("the value of pkcs12_base64 is not base64; write filebase64(\"client.p12\"), or encode the file with: base64 client.p12")
+		return nil, errors.New("the value of pkcs12_base64 is not base64; write filebase64(\"client.p12\"), or " +
+			"encode the file with: base64 client.p12")
 	}
 	defer func() {
 		// A file that is made to break the parser is a wrong file, no more.
@@ -147,7 +153,9 @@ func pkcs12Error(err error) error {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
 		return errors.New("the PKCS#12 file cannot be opened with pkcs12_password")
 	case errors.As(err, &unsupported):
-		return errors.New("the PKCS#12 file uses something that is not supported; export it anew, or as PEM: openssl pkcs12 -in client.p12 -nodes")
+		return errors.New("the PKCS#12 file uses something that is not supported; export it anew, or as PEM: " +
+			"openssl pkcs12 -in client.p12 -nodes")
 	}
-	return errors.New("the value of pkcs12_base64 is not a PKCS#12 file with one key and its certificate; check that it was copied whole")
+	return errors.New("the value of pkcs12_base64 is not a PKCS#12 file with one key and its certificate; check " +
+		"that it was copied whole")
 }

@@ -26,11 +26,14 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 		return found(failure.CertificateExpired, "The client certificate expired on "+day(ends),
 			"Have Astana-Plat issue a new one and put it into the certificate block")
 	case now.Before(begins):
-		return found(failure.CertificateExpired, "The client certificate is not valid before "+begins.Format(time.RFC3339),
-			"Wait until then, or give the one that is valid now; if it should be valid already, check this machine's clock")
+		return found(failure.CertificateExpired, "The client certificate is not valid before "+
+			begins.Format(time.RFC3339),
+			"Wait until then, or give the one that is valid now; if it should be valid already, check this "+
+				"machine's clock")
 	case ends.Sub(now) <= warnBefore:
 		return found("", "The client certificate expires on "+day(ends),
-			fmt.Sprintf("That is in %d days. Have Astana-Plat issue a new one and put it into the certificate block in time.", int(ends.Sub(now).Hours()/24)))
+			fmt.Sprintf("That is in %d days. Have Astana-Plat issue a new one and put it into the certificate "+
+				"block in time.", int(ends.Sub(now).Hours()/24)))
 	}
 	return p.inspectIssuers(now)
 }
@@ -56,7 +59,8 @@ func (p *provider) inspectIssuers(now time.Time) []providers.Finding {
 		if now.After(c.NotAfter) {
 			ends = "expired"
 		}
-		return found("", fmt.Sprintf("Certificate %d of the client certificate's chain %s on %s", i+2, ends, day(c.NotAfter)),
+		return found("", fmt.Sprintf("Certificate %d of the client certificate's chain %s on "+
+			"%s", i+2, ends, day(c.NotAfter)),
 			"Ask Astana-Plat for the issuer's new certificate and put it into the certificate block.")
 	}
 	return nil

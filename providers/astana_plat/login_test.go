@@ -11,16 +11,12 @@ import (
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/testkit/providertest"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/zclconf/go-cty/cty"
 )
 
 func TestLifetime(t *testing.T) {
 	exp := time.Now().Add(3 * time.Hour).UTC().Truncate(time.Second)
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"exp": exp.Unix()}).SignedString([]byte("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	signed := providertest.JWT(t, exp)
 	good := func(token string) string {
 		return `{"statusCode":200,"message":"Access token created","data":{"token":"` + token + `"}}`
 	}

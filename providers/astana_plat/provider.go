@@ -1,10 +1,8 @@
 package astana_plat
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -32,6 +30,8 @@ type provider struct {
 	baseURL  string
 	path     string
 	ttl      time.Duration
+	// refusals are those of the way to log in.
+	refusals []upstream.Refusal
 }
 
 func newProvider(v schema.Values, env providers.Env) (providers.Provider, error) {
@@ -42,11 +42,28 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	p := &provider{
 		env: env, login: v.Secret("login"), password: v.Secret("password"), certificate: cert,
 		baseURL: v.String("base_url"), path: v.String("path"), ttl: v.Duration("token_ttl"),
+		refusals: passwordRefusals,
+	}
+	if cert != nil {
+		p.refusals = certificateRefusals
 	}
 	for _, block := range v.Nested("certificate") {
 		p.withheld = append(p.withheld, block.Secret("key_password"), block.Secret("pkcs12_password"))
 	}
 	return p, nil
+}
+
+// Values of authType.
+const (
+	byPassword    = 1
+	byCertificate = 2
+)
+
+// loginRequest is the body of a login.
+type loginRequest struct {
+	AuthType int           `json:"authType"`
+	Login    upstream.Sent `json:"login,omitzero"`
+	Password upstream.Sent `json:"password,omitzero"`
 }
 
 // Login sends the login and the password, or presents the certificate, once.
@@ -58,9 +75,10 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	if err != nil {
 		return credential.Token{}, err
 	}
-	t := credential.Token{Access: access, IssuedAt: issuedAt, ExpiresAt: upstream.JWTExpiry(access), Outputs: credential.Outputs{}}
-	if t.ExpiresAt.IsZero() {
-		t.ExpiresAt = issuedAt.Add(p.ttl)
+	t := credential.Token{
+		Access: access, IssuedAt: issuedAt,
+		ExpiresAt: upstream.Expiry(issuedAt, time.Time{}, access, p.ttl),
+		Outputs:   credential.Outputs{},
 	}
 	if p.certificate != nil {
 		t.Outputs["certificate_expires_at"] = p.certificate.Leaf.NotAfter.UTC().Format(time.RFC3339)
@@ -69,18 +87,31 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 }
 
 func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
-	a, err := p.send(ctx)
+	login := loginRequest{AuthType: byCertificate}
+	if p.certificate == nil {
+		login = loginRequest{
+			AuthType: byPassword, Login: upstream.Sent{Secret: p.login}, Password: upstream.Sent{Secret: p.password},
+		}
+	}
+	a, err := p.env.Send(ctx, upstream.Request{
+		Op: upstream.Op{
+			Name: "log in", Once: true, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...),
+		},
+		Method: http.MethodPost,
+		URL:    upstream.URL(p.baseURL, p.path),
+		JSON:   login,
+	})
 	if err != nil {
 		return credential.Secret{}, err
 	}
-	r, err := p.read(a)
+	e, err := p.open(a)
 	if err != nil {
 		return credential.Secret{}, lost(a, err)
 	}
 	if !upstream.Success(a.Status) {
-		return credential.Secret{}, r.refused()
+		return credential.Secret{}, p.refused(a, e)
 	}
-	access, err := r.token()
+	access, err := readToken(a, e)
 	return access, lost(a, err)
 }
 
@@ -92,25 +123,4 @@ func lost(a *upstream.Answer, err error) error {
 		e.AnswerLost = true
 	}
 	return err
-}
-
-func (p *provider) send(ctx context.Context) (*upstream.Answer, error) {
-	op := upstream.Op{Name: "log in", Once: true, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...)}
-	login := loginRequest{AuthType: byPassword, Login: p.login.Reveal(), Password: p.password.Reveal()}
-	if p.certificate != nil {
-		login = loginRequest{AuthType: byCertificate}
-	}
-	body, err := json.Marshal(login)
-	if err != nil {
-		// Not wrapped: it could quote the body. Strings always encode.
-		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, upstream.URL(p.baseURL, p.path), bytes.NewReader(body))
-	if err != nil {
-		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", p.env.UserAgent())
-	return upstream.Do(ctx, p.env.Client, req, op)
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
@@ -42,10 +41,7 @@ func Spec() *providers.Spec {
 
 func attributes() []schema.Attribute {
 	return []schema.Attribute{
-		{
-			Name: "base_url", Type: cty.String, Endpoint: true, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Address of the service, which Astana-Plat gives to each partner.",
-		},
+		providers.BaseURL("", "Address of the service, which Astana-Plat gives to each partner."),
 		{
 			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: checkPath, Effect: schema.ShapesLogin,
 			Doc: "Path of the login below `base_url`. The default is that of the service's public documentation.",

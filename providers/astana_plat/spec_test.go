@@ -6,36 +6,30 @@ import (
 
 	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
 func TestAttributeChecks(t *testing.T) {
-	for _, c := range []struct {
-		attribute, value string
-		ok               bool
-	}{
-		{"login", "shop", true},
-		{"login", "", false},
-		{"password", "", false},
-		{"base_url", "https://api.example.kz", true},
-		{"base_url", "api.example.kz", false},
-		{"path", "/authorize", true},
-		{"path", "/v2/authorize", true},
-		{"path", "authorize", false},
-		{"path", "", false},
-		{"path", "/authorize?x=y", false},
-		{"path", "/a b", false},
-		{"token_ttl", "1h", true},
-		{"token_ttl", "0s", false},
-		{"token_ttl", "soon", false},
-	} {
-		t.Run(c.attribute+" "+c.value, func(t *testing.T) {
-			a, _ := astana_plat.Spec().Block().Attribute(c.attribute)
-			if err := a.Check(cty.StringVal(c.value)); (err == nil) != c.ok {
-				t.Errorf("got %v, want ok = %v", err, c.ok)
-			}
-		})
+	accepted := [][2]string{
+		{"login", "shop"},
+		{"base_url", "https://api.example.kz"},
+		{"path", "/authorize"},
+		{"path", "/v2/authorize"},
+		{"token_ttl", "1h"},
 	}
+	refused := [][2]string{
+		{"login", ""},
+		{"password", ""},
+		{"base_url", "api.example.kz"},
+		{"path", "authorize"},
+		{"path", ""},
+		{"path", "/authorize?x=y"},
+		{"path", "/a b"},
+		{"token_ttl", "0s"},
+		{"token_ttl", "soon"},
+	}
+	providertest.CheckAttributes(t, astana_plat.Spec(), accepted, refused)
 }
 
 func TestExactlyOneWayToLogIn(t *testing.T) {

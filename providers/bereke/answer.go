@@ -1,13 +1,43 @@
 package bereke
 
 import (
-	"net/http"
-	"strings"
+	"encoding/json"
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
+)
+
+// loginAnswer is what a login answers. Of the document's table it has what
+// this package uses: the rest may be absent or of any type. encoding/json does
+// not mind the letter case of names, so the document's "Jti" and "jti" are one.
+type loginAnswer struct {
+	AccessToken  upstream.Hidden `json:"access_token"`
+	RefreshToken upstream.Hidden `json:"refresh_token"`
+	ExpiresIn    json.Number     `json:"expires_in"`
+
+	TokenType upstream.KeptText `json:"token_type"`
+	Scope     upstream.KeptText `json:"scope"`
+	Role      upstream.KeptText `json:"role"`
+	ChainType upstream.KeptText `json:"chain_type"`
+	JTI       upstream.KeptText `json:"jti"`
+	UserID    upstream.ID       `json:"user_id"`
+
+	Customers      []customer        `json:"customers"`
+	PasswordChange bool              `json:"is_password_change"`
+	PossibleChains []json.RawMessage `json:"possible_chains"`
+}
+
+type customer struct {
+	ID   upstream.ID       `json:"id"`
+	Name upstream.KeptText `json:"name"`
+}
+
+const (
+	// lifetime is that of the document's example, for an answer that names none.
+	lifetime = 899 * time.Second
+	// maxLifetime is the longest expires_in that makes sense.
+	maxLifetime = 365 * 24 * time.Hour
 )
 
 // readToken reads the answer of a login that succeeded.
@@ -19,9 +49,7 @@ func readToken(a *upstream.Answer, issuedAt time.Time) (credential.Token, error)
 	if answer.AccessToken.IsZero() && answer.demand() != "" {
 		// No token is lost with this error, and it says more than that the
 		// token is missing.
-		e := a.Fail(failure.Human, "", "")
-		demanded(e, answer.demand())
-		return credential.Token{}, e
+		return credential.Token{}, a.Refused("", "").As(demanded(answer.demand()))
 	}
 	access, err := a.Bearer("access_token", answer.AccessToken)
 	if err != nil {
@@ -29,19 +57,21 @@ func readToken(a *upstream.Answer, issuedAt time.Time) (credential.Token, error)
 	}
 	return credential.Token{
 		Access: access, Refresh: answer.RefreshToken.Secret, IssuedAt: issuedAt,
-		// "created" has no zone, so it is of no use here.
-		ExpiresAt: upstream.Earlier(issuedAt.Add(answer.lifetime()), upstream.JWTExpiry(access)),
+		ExpiresAt: upstream.Expiry(issuedAt, answer.expires(issuedAt), access, lifetime),
 		Outputs:   answer.outputs(),
 	}, nil
 }
 
-// demandOutput is the output that tells Verify, also in a later run, what the
-// bank demanded.
-const (
-	demandOutput   = "demand"
-	passwordChange = "password_change"
-	secondFactor   = "second_factor"
-)
+// expires is what expires_in says, or the end of the documented lifetime if it
+// says nothing that makes sense: renewing too early does no harm, so a token
+// whose own claim is later is renewed then too. "created" has no zone, so it is
+// of no use here.
+func (l loginAnswer) expires(issuedAt time.Time) time.Time {
+	if said := upstream.ExpiresIn(issuedAt, string(l.ExpiresIn), maxLifetime); !said.IsZero() {
+		return said
+	}
+	return issuedAt.Add(lifetime)
+}
 
 // demand is what must be done before the token is of use, or "".
 func (l loginAnswer) demand() string {
@@ -52,18 +82,6 @@ func (l loginAnswer) demand() string {
 		return secondFactor
 	}
 	return ""
-}
-
-// demanded fills in an error about a demand.
-func demanded(e *failure.Error, demand string) {
-	e.Class = failure.Human
-	if demand == passwordChange {
-		e.Reason, e.Message = failure.PasswordChangeRequired, "the bank demands another password"
-		e.Advice = "Log in to the bank as this user, set a new password there, then put it into password."
-		return
-	}
-	e.Reason, e.Message = failure.SecondFactorUnsupported, "the bank demands a second factor for this user, which its document does not describe"
-	e.Advice = "Have the bank give credsync a user that logs in with a password alone."
 }
 
 // outputs are what a login says besides the token.
@@ -88,46 +106,4 @@ func (l loginAnswer) outputs() credential.Outputs {
 		}
 	}
 	return out
-}
-
-// loginRefused judges an answer that is no success.
-func loginRefused(a *upstream.Answer) error {
-	var body refusal
-	// A refusal without a body is one; anything else that is not JSON is not
-	// the bank's.
-	if !a.Empty() {
-		if err := a.JSON(&body); err != nil {
-			return err
-		}
-	}
-	code := strings.ToLower(string(body.Error))
-	documented := a.Status == http.StatusBadRequest || a.Status == http.StatusUnauthorized
-	switch {
-	case a.Status == http.StatusLocked, a.Status < http.StatusInternalServerError && body.locked():
-		e := fail(a, body, failure.Human, "the account is locked", "Have the bank unlock the user, and find out what locked it before credsync logs in again.")
-		e.Reason = failure.AccountLocked
-		return e
-	case documented && code == "invalid_client":
-		e := fail(a, body, failure.Config, "the bank does not know this client", "Correct basic_auth; the bank's own web client is \"WEB:\".")
-		e.Attribute = "basic_auth"
-		return e
-	case documented && code == "unsupported_grant_type":
-		e := fail(a, body, failure.Config, "the service does not offer this way to log in", "Check that base_url is the address of the bank's API.")
-		e.Attribute = "base_url"
-		return e
-	case documented && code == "invalid_grant", a.Status == http.StatusUnauthorized:
-		e := fail(a, body, failure.Credentials, "the bank rejects the user name or the password",
-			"Correct username and password. If both are right, ask the bank about its public key, padding and basic_auth. The same ones are not tried again.")
-		e.Reason = failure.CredentialsRejected
-		return e
-	}
-	return a.Unknown(body.said())
-}
-
-// fail adds what the bank said to our own words.
-func fail(a *upstream.Answer, body refusal, c failure.Class, message, advice string) *failure.Error {
-	if said := a.Said(body.said()); said != "" {
-		message += ": " + said
-	}
-	return a.Fail(c, message, advice)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/providertest"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -23,15 +22,6 @@ var sample string
 
 // sampleWithToken is what the bank meant.
 var sampleWithToken = strings.Replace(sample, `"access_token":""`, `"access_token":"opaque-token"`, 1)
-
-func jwtExpiring(t *testing.T, at time.Time) credential.Secret {
-	t.Helper()
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"exp": at.Unix()}).SignedString([]byte("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return credential.NewSecret(token)
-}
 
 func TestDocumentedSample(t *testing.T) {
 	h := providertest.New(t, target(), providertest.WithAttributes(byName("ТОО Test тест тест тест тест тест тест тест тест ")))
@@ -112,8 +102,8 @@ func TestEarlierExpiryCounts(t *testing.T) {
 		name, token, expiresIn string
 		want                   time.Duration
 	}{
-		{"the claim is earlier", jwtExpiring(t, soon).Reveal(), "899", 0},
-		{"the answer is earlier", jwtExpiring(t, soon).Reveal(), "60", time.Minute},
+		{"the claim is earlier", providertest.JWT(t, soon), "899", 0},
+		{"the answer is earlier", providertest.JWT(t, soon), "60", time.Minute},
 		{"only the answer", "opaque", `"1800"`, 30 * time.Minute},
 		{"a fraction", "opaque", "1800.0", 30 * time.Minute},
 		{"neither", "opaque", "null", 899 * time.Second},

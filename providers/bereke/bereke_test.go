@@ -62,13 +62,13 @@ func target() providertest.Target {
 }
 
 func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
-	return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("bereke", username, f) }
+	return providertest.Change("bereke", username, f)
 }
 
 func loginErrors() []providertest.Case {
 	answer, credentials, rejected := providertest.Answer, failure.Credentials, failure.CredentialsRejected
 	human, locked := failure.Human, failure.AccountLocked
-	return withOp(sandbox.OpLogin, []providertest.Case{
+	return providertest.WithOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "wrong password", Class: credentials, Reason: rejected, Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
 		{Name: "unknown user", Class: credentials, Reason: rejected, Attributes: map[string]cty.Value{"username": cty.StringVal("nobody")}},
 		{Name: "another padding", Class: credentials, Reason: rejected, Attributes: map[string]cty.Value{"padding": cty.StringVal("oaep_sha1")}},
@@ -103,13 +103,6 @@ func loginErrors() []providertest.Case {
 		{Name: "customers of another type", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","customers":{}}`)},
 		{Name: "expires_in of another type", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","expires_in":"soon"}`)},
 	})
-}
-
-func withOp(op string, list []providertest.Case) []providertest.Case {
-	for i := range list {
-		list[i].Op = op
-	}
-	return list
 }
 
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

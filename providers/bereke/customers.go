@@ -19,12 +19,15 @@ import (
 func (p *provider) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
 	customers, _ := t.Outputs["customers"].([]map[string]string)
 	e := &failure.Error{Op: "check the login's answer", URL: p.baseURL}
+	demand := t.Outputs.String(demandOutput)
 	switch expires := upstream.Earlier(t.ExpiresAt, upstream.JWTExpiry(t.Access)); {
-	case t.Outputs.String(demandOutput) != "":
-		demanded(e, t.Outputs.String(demandOutput))
+	case demand != "":
+		v := demanded(demand)
+		e.Class, e.Reason, e.Message, e.Advice = v.Class, v.Reason, v.Message, v.Advice
 	case len(customers) == 0:
 		e.Class, e.Reason = failure.Human, failure.NoAccess
-		e.Message, e.Advice = "the user acts for no customer", "Have the bank, or the customer's administrator there, give this user access to a customer."
+		e.Message, e.Advice = "the user acts for no customer", "Have the bank, or the customer's administrator "+
+			"there, give this user access to a customer."
 	case t.Access.IsZero():
 		e.Class, e.Message, e.Advice = failure.Credentials, "there is no token", "The next apply logs in."
 	case !expires.IsZero() && !p.env.Now().Before(expires):
@@ -39,7 +42,9 @@ func (p *provider) Verify(_ context.Context, t credential.Token) (credential.Out
 
 // choose returns the configured customer, or the only one. It fills in e and
 // returns it where the configured one is not exactly one.
-func (p *provider) choose(customers []map[string]string, e *failure.Error, tokens []credential.Secret) (credential.Outputs, error) {
+func (p *provider) choose(
+	customers []map[string]string, e *failure.Error, tokens []credential.Secret,
+) (credential.Outputs, error) {
 	matching := customers
 	switch {
 	case p.customerID != "":
@@ -116,7 +121,8 @@ func (p *provider) listed(customers []map[string]string, tokens []credential.Sec
 func (p *provider) shownName(name string, tokens []credential.Secret) string {
 	const shortest = 6
 	secrets := append(p.secrets(), tokens...)
-	if user := p.username.Reveal(); len(user) >= shortest && strings.Contains(strings.ToLower(name), strings.ToLower(user)) {
+	user := p.username.Reveal()
+	if len(user) >= shortest && strings.Contains(strings.ToLower(name), strings.ToLower(user)) {
 		secrets = append(secrets, p.username)
 	}
 	return upstream.Clean(strconv.Quote(name), secrets...)

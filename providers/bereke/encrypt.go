@@ -42,7 +42,8 @@ func (k publicKey) room(padding string) int {
 // how long the value is.
 func (k publicKey) fits(name, padding string, value credential.Secret) error {
 	if room := k.room(padding); len(value.Reveal()) > room {
-		return fmt.Errorf("the public key has %d bits, so with the padding %s it encrypts at most %d bytes, and the %s has more; check that this is the bank's key and that the %s is right",
+		return fmt.Errorf("the public key has %d bits, so with the padding %s it encrypts at most %d bytes, and "+
+			"the %s has more; check that this is the bank's key and that the %s is right",
 			k.N.BitLen(), padding, max(room, 0), name, name)
 	}
 	return nil

@@ -2,11 +2,8 @@ package bereke
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -22,12 +19,8 @@ var (
 	_ providers.Inspector = (*provider)(nil)
 )
 
-const (
-	// lifetime is that of the document's example, for an answer that names none.
-	lifetime = 899 * time.Second
-	// defaultBasicAuth is the bank's own web client.
-	defaultBasicAuth = "WEB:"
-)
+// defaultBasicAuth is the bank's own web client.
+const defaultBasicAuth = "WEB:"
 
 type provider struct {
 	env          providers.Env
@@ -99,19 +92,22 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 	if err != nil {
 		return credential.Token{}, err
 	}
-	op := upstream.Op{Name: "log in", Once: true, Secrets: append(p.secrets(), p.username, username, password)}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, upstream.URL(p.baseURL, "/auth/oauth/token"), strings.NewReader("{}"))
-	if err != nil {
-		return credential.Token{}, p.configError(op.Name, "base_url", "base_url is not a usable URL", "Correct base_url.")
-	}
-	req.URL.RawQuery = "grant_type=Password&user_type=customer&username=" + url.QueryEscape(username.Reveal()) + "&password=" + url.QueryEscape(password.Reveal())
-	p.setHeaders(req)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(p.basicAuth.Reveal())))
-	// Empty unless configured, but always there, as in the bank's example.
-	req.Header.Set("Device-Fingerprint", p.fingerprint.Reveal())
 	issuedAt := p.env.Now()
-	a, err := upstream.Do(ctx, p.env.Client, req, op)
+	a, err := p.env.Send(ctx, upstream.Request{
+		Op:     upstream.Op{Name: "log in", Once: true, Secrets: append(p.secrets(), p.username, username, password)},
+		Method: http.MethodPost,
+		URL:    upstream.URL(p.baseURL, "/auth/oauth/token"),
+		Query: []upstream.Param{
+			{Name: "grant_type", Value: upstream.Public("Password")},
+			{Name: "user_type", Value: upstream.Public("customer")},
+			{Name: "username", Value: username},
+			{Name: "password", Value: password},
+		},
+		Basic: p.basicAuth,
+		// Empty unless configured, but always there, as in the bank's example.
+		Header: map[string]credential.Secret{"Device-Fingerprint": p.fingerprint},
+		JSON:   struct{}{},
+	})
 	if err != nil {
 		return credential.Token{}, err
 	}
@@ -140,24 +136,16 @@ func (p *provider) encrypted(key publicKey) (username, password credential.Secre
 }
 
 // secrets are those of the account besides the user name, which no message may
-// repeat. The client's default name is none, and is so short that it would
-// hide innocent messages.
+// repeat.
 func (p *provider) secrets() []credential.Secret {
-	list := []credential.Secret{p.password, p.fingerprint}
-	if p.basicAuth.Reveal() != defaultBasicAuth {
-		list = append(list, p.basicAuth)
-	}
-	return list
-}
-
-func (p *provider) setHeaders(req *http.Request) {
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", p.env.UserAgent())
+	return append(upstream.Unpublished(defaultBasicAuth, p.basicAuth), p.password, p.fingerprint)
 }
 
 // configError is an error found before anything is sent.
 func (p *provider) configError(op, attribute, message, advice string) *failure.Error {
-	return &failure.Error{Class: failure.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice}
+	return &failure.Error{
+		Class: failure.Config, Op: op, URL: p.baseURL, Attribute: attribute, Message: message, Advice: advice,
+	}
 }
 
 // Inspect warns of a key that the bank has probably replaced: a login with it
@@ -168,8 +156,9 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 		return nil
 	}
 	return []providers.Finding{{
-		Summary:   "The certificate in public_key has expired",
-		Detail:    "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank may use another key by now, and then rejects each login: ask it for the current certificate.",
+		Summary: "The certificate in public_key has expired",
+		Detail: "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank may use another key by " +
+			"now, and then rejects each login: ask it for the current certificate.",
 		Attribute: "public_key",
 	}}
 }

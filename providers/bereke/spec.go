@@ -68,10 +68,7 @@ func loginAttributes() []schema.Attribute {
 			Name: "device_fingerprint", Type: cty.String, Default: cty.StringVal(""), Sensitive: true, Check: checkFingerprint, Effect: schema.ShapesLogin,
 			Doc: "The `Device-Fingerprint` header, which is sent empty if this is not set, as in the bank's example.",
 		},
-		{
-			Name: "base_url", Type: cty.String, Endpoint: true, Required: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`.",
-		},
+		providers.BaseURL("", "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`."),
 	}
 }
 
@@ -127,12 +124,7 @@ func checkFingerprint(v cty.Value) error {
 	return nil
 }
 
-func checkCustomer(v cty.Value) error {
-	if s := v.AsString(); s == "" || strings.Trim(s, "0123456789") != "" {
-		return errors.New("a customer is a string of digits, such as \"111111\"")
-	}
-	return nil
-}
+var checkCustomer = providers.CheckDigits("a customer is a string of digits, such as \"111111\"")
 
 // check compares attributes with each other; what is unknown is left for later.
 func check(v schema.Values) error {

@@ -21,7 +21,7 @@ func byName(name string) map[string]cty.Value {
 }
 
 func verifyErrors() []providertest.Case {
-	return withOp(sandbox.OpVerify, []providertest.Case{
+	return providertest.WithOp(sandbox.OpVerify, []providertest.Case{
 		{Name: "customer_id not in the list", Class: failure.Config, Attribute: "customer_id",
 			Attributes: map[string]cty.Value{"customer_id": cty.StringVal("5")}},
 		{Name: "customer_name not in the list", Class: failure.Config, Attribute: "customer_name", Attributes: byName("ИП Test")},
@@ -142,7 +142,7 @@ func TestExpiredOrAbsentTokensAreRejected(t *testing.T) {
 	good := h.Login(t)
 	expired, claimed, absent := good, good, good
 	expired.ExpiresAt = time.Now()
-	claimed.ExpiresAt, claimed.Access = time.Time{}, jwtExpiring(t, time.Now().Add(-time.Minute))
+	claimed.ExpiresAt, claimed.Access = time.Time{}, credential.NewSecret(providertest.JWT(t, time.Now().Add(-time.Minute)))
 	absent.Access = credential.Secret{}
 	for name, token := range map[string]credential.Token{"by the answer": expired, "by its claim": claimed, "absent": absent} {
 		_, err := h.Verify(t.Context(), token)

@@ -59,24 +59,20 @@ func target() providertest.Target {
 
 // change makes an Arrange that changes the account.
 func change(f func(*sandbox.Account)) func(*testing.T, *sandbox.Sandbox) {
-	return func(_ *testing.T, s *sandbox.Sandbox) { s.Update("bifit_kassa", username, f) }
+	return providertest.Change("bifit_kassa", username, f)
 }
 
 func advance(d time.Duration) func(*testing.T, *sandbox.Sandbox) {
 	return func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(d) }
 }
 
-func set(name, value string) map[string]cty.Value {
-	return map[string]cty.Value{name: cty.StringVal(value)}
-}
-
 func loginErrors() []providertest.Case {
 	answer := providertest.Answer
-	return withOp(sandbox.OpLogin, []providertest.Case{
+	return providertest.WithOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "wrong password", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
-		{Name: "unknown username", Class: failure.Credentials, Reason: failure.CredentialsRejected, Attributes: set("username", "79990000000")},
-		{Name: "another encoding", Class: failure.Credentials, Reason: failure.CredentialsRejected, Attributes: set("password_encoding", "url_unpadded")},
+		{Name: "unknown username", Class: failure.Credentials, Reason: failure.CredentialsRejected, Attributes: providertest.Set("username", "79990000000")},
+		{Name: "another encoding", Class: failure.Credentials, Reason: failure.CredentialsRejected, Attributes: providertest.Set("password_encoding", "url_unpadded")},
 		{Name: "401 invalid_grant", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: answer(401, `{"error":"invalid_grant"}`)},
 		{Name: "401 with another word", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: answer(401, `{"error":"unauthorized"}`)},
 		{Name: "second factor", Class: failure.Human, Reason: failure.NeedsCode,
@@ -88,7 +84,7 @@ func loginErrors() []providertest.Case {
 			Arrange: answer(401, `{"error":"unauthorized","error_description":"Пользователь ЗАБЛОКИРОВАН"}`)},
 		{Name: "423", Class: failure.Human, Reason: failure.AccountLocked, Arrange: answer(423, `{}`)},
 		{Name: "403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
-		{Name: "wrong client", Class: failure.Config, Attribute: "client_id", Attributes: set("client_secret", "another")},
+		{Name: "wrong client", Class: failure.Config, Attribute: "client_id", Attributes: providertest.Set("client_secret", "another")},
 		{Name: "unsupported grant type", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
 		{Name: "invalid request", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"invalid_request"}`)},
 		{Name: "400 with another word", Class: failure.Server, Arrange: answer(400, `{"error":"oops"}`)},
@@ -103,7 +99,7 @@ func loginErrors() []providertest.Case {
 
 func refreshErrors() []providertest.Case {
 	answer := providertest.Answer
-	return withOp(sandbox.OpRefresh, []providertest.Case{
+	return providertest.WithOp(sandbox.OpRefresh, []providertest.Case{
 		{Name: "revoked refresh token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
 		{Name: "expired refresh token", Class: failure.Credentials, Arrange: advance(31 * 24 * time.Hour)},
 		{Name: "refresh of a locked account", Class: failure.Credentials, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
@@ -121,7 +117,7 @@ func refreshErrors() []providertest.Case {
 
 func readErrors() []providertest.Case {
 	answer := providertest.Answer
-	return withOp(sandbox.OpVerify, []providertest.Case{
+	return providertest.WithOp(sandbox.OpVerify, []providertest.Case{
 		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
 		{Name: "expired token", Class: failure.Credentials, Arrange: advance(12 * time.Hour)},
 		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{"error":"access_denied"}`)},
@@ -130,13 +126,6 @@ func readErrors() []providertest.Case {
 		{Name: "read 418", Class: failure.Server, Arrange: answer(418, `{}`)},
 		{Name: "read 500", Class: failure.Server, Arrange: answer(500, `{}`)},
 	})
-}
-
-func withOp(op string, list []providertest.Case) []providertest.Case {
-	for i := range list {
-		list[i].Op = op
-	}
-	return list
 }
 
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

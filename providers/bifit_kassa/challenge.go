@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
@@ -22,17 +21,19 @@ func (p *provider) SendCode(ctx context.Context) (credential.Challenge, error) {
 	// Each such request is an SMS.
 	op.Once, op.Attended = true, true
 	sentAt := p.env.Now()
-	query := url.Values{"username": {p.username.Reveal()}}
-	req, err := p.request(ctx, op, http.MethodPost, codePath+"?"+query.Encode(), nil)
-	if err != nil {
-		return credential.Challenge{}, err
-	}
-	a, err := upstream.Do(ctx, p.env.Client, req, op)
+	a, err := p.send(ctx, upstream.Request{
+		Op:     op,
+		Method: http.MethodPost,
+		URL:    upstream.URL(p.baseURL, codePath),
+		Query:  []upstream.Param{{Name: "username", Value: p.username}},
+		// The document shows a bare number.
+		AnyAnswer: true,
+	})
 	if err != nil {
 		return credential.Challenge{}, err
 	}
 	if !upstream.Success(a.Status) {
-		return credential.Challenge{}, refuse(a, (*response).codeRefused)
+		return credential.Challenge{}, refused(a, codeRefusals)
 	}
 	id, err := sessionID(a)
 	if err != nil {
@@ -42,10 +43,12 @@ func (p *provider) SendCode(ctx context.Context) (credential.Challenge, error) {
 }
 
 // LoginWithCode finishes a login with the code of an SMS.
-func (p *provider) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+func (p *provider) LoginWithCode(
+	ctx context.Context, c credential.Challenge, code credential.Secret,
+) (credential.Token, error) {
 	op := p.op("log in with the code", c.ID, code)
-	typed := strings.TrimSpace(code.Reveal())
-	if typed == "" || c.ID.IsZero() {
+	typed := credential.NewSecret(strings.TrimSpace(code.Reveal()))
+	if typed.IsZero() || c.ID.IsZero() {
 		return credential.Token{}, &failure.Error{
 			Class: failure.Human, Reason: failure.NeedsCode, Op: op.Name, URL: p.baseURL,
 			Message: "there is no code to log in with, so nothing was sent",
@@ -53,9 +56,8 @@ func (p *provider) LoginWithCode(ctx context.Context, c credential.Challenge, co
 		}
 	}
 	form := p.passwordForm(p.mfaGrant)
-	form.Set("session_id", c.ID.Reveal())
-	form.Set("code", typed)
-	return p.obtain(ctx, op, form, credential.Token{}, (*response).codeLoginRefused)
+	form["session_id"], form["code"] = c.ID, typed
+	return p.obtain(ctx, op, form, credential.Token{}, codeLoginRefusals)
 }
 
 // sessionID reads the answer to a request for a code. The document shows a bare
@@ -83,9 +85,11 @@ func sessionID(a *upstream.Answer) (credential.Secret, error) {
 	switch {
 	case id.IsZero(), value == "null":
 		return credential.Secret{}, a.Missing("session_id")
-	case len(value) > maxSessionID, !upstream.HeaderSafe(id), strings.ContainsAny(value, "<>{}[]\""), value == "true", value == "false":
+	case len(value) > maxSessionID, !upstream.HeaderSafe(id), strings.ContainsAny(value, "<>{}[]\""),
+		value == "true", value == "false":
 		return credential.Secret{}, a.Fail(failure.Server, "the answer is not a session id",
-			"A code may have been sent, but it cannot be used. Check base_url; if it is right, the upstream has changed or is broken: report it there.")
+			"A code may have been sent, but it cannot be used. Check base_url; if it is right, the upstream has "+
+				"changed or is broken: report it there.")
 	}
 	return id, nil
 }

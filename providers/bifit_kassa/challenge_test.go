@@ -52,7 +52,7 @@ func sent(h *providertest.Harness) int {
 func TestLoginNeverSendsACode(t *testing.T) {
 	h, _ := secondFactor(t, nil, nil)
 	_, err := h.Provider.Login(t.Context())
-	e := wantClass(t, err, failure.Human, failure.NeedsCode)
+	e := providertest.WantClass(t, err, failure.Human, failure.NeedsCode)
 	if !strings.Contains(e.Advice, "credsync login") {
 		t.Errorf("the advice does not name the command: %s", e.Advice)
 	}
@@ -94,7 +94,7 @@ func TestGrantTypeOfALoginWithCode(t *testing.T) {
 		return func(a *sandbox.BifitKassaAccount) { a.MFAGrantType = accepted }
 	}
 	t.Run("password", func(t *testing.T) {
-		h, c := secondFactor(t, set("mfa_grant_type", "password"), grant("password"))
+		h, c := secondFactor(t, providertest.Set("mfa_grant_type", "password"), grant("password"))
 		challenge := sendCode(t, c)
 		if _, err := c.LoginWithCode(t.Context(), challenge, received(h)); err != nil {
 			t.Error(err)
@@ -104,15 +104,15 @@ func TestGrantTypeOfALoginWithCode(t *testing.T) {
 		h, c := secondFactor(t, nil, grant("password"))
 		challenge := sendCode(t, c)
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		if e := wantClass(t, err, failure.Config, ""); e.Attribute != "mfa_grant_type" {
+		if e := providertest.WantClass(t, err, failure.Config, ""); e.Attribute != "mfa_grant_type" {
 			t.Errorf("attribute %q", e.Attribute)
 		}
 	})
 	t.Run("password is not taken", func(t *testing.T) {
-		h, c := secondFactor(t, set("mfa_grant_type", "password"), nil)
+		h, c := secondFactor(t, providertest.Set("mfa_grant_type", "password"), nil)
 		challenge := sendCode(t, c)
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		wantClass(t, err, failure.Human, failure.NeedsCode)
+		providertest.WantClass(t, err, failure.Human, failure.NeedsCode)
 	})
 }
 
@@ -120,7 +120,7 @@ func TestWrongCodeLeavesTheChallengeUsable(t *testing.T) {
 	h, c := secondFactor(t, nil, func(a *sandbox.BifitKassaAccount) { a.Code = "302177" })
 	challenge := sendCode(t, c)
 	_, err := c.LoginWithCode(t.Context(), challenge, credential.NewSecret("999991"))
-	e := wantClass(t, err, failure.Human, failure.NeedsCode)
+	e := providertest.WantClass(t, err, failure.Human, failure.NeedsCode)
 	hides(t, e, "999991", challenge.ID.Reveal())
 	if _, err := c.LoginWithCode(t.Context(), challenge, received(h)); err != nil {
 		t.Errorf("the right code after a wrong one: %v", err)
@@ -136,7 +136,7 @@ func TestChallengesThatCannotBeUsed(t *testing.T) {
 		challenge := sendCode(t, c)
 		h.Sandbox.Advance(5 * time.Minute)
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		wantClass(t, err, failure.Human, failure.NeedsCode)
+		providertest.WantClass(t, err, failure.Human, failure.NeedsCode)
 	})
 	t.Run("used", func(t *testing.T) {
 		h, c := secondFactor(t, nil, nil)
@@ -145,12 +145,12 @@ func TestChallengesThatCannotBeUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := c.LoginWithCode(t.Context(), challenge, received(h))
-		wantClass(t, err, failure.Human, failure.NeedsCode)
+		providertest.WantClass(t, err, failure.Human, failure.NeedsCode)
 	})
 	t.Run("no code", func(t *testing.T) {
 		h, c := secondFactor(t, nil, nil)
 		_, err := c.LoginWithCode(t.Context(), sendCode(t, c), credential.NewSecret(" \n"))
-		wantClass(t, err, failure.Human, failure.NeedsCode)
+		providertest.WantClass(t, err, failure.Human, failure.NeedsCode)
 		if n := h.Sandbox.Counters("bifit_kassa", username).Logins.Received; n != 0 {
 			t.Errorf("%d logins were sent", n)
 		}
@@ -178,7 +178,7 @@ func TestRefusalsOfALoginWithCode(t *testing.T) {
 			challenge := sendCode(t, challenger)
 			providertest.Answer(c.status, c.body)(t, h.Sandbox)
 			_, err := challenger.LoginWithCode(t.Context(), challenge, received(h))
-			wantClass(t, err, c.class, c.reason)
+			providertest.WantClass(t, err, c.class, c.reason)
 		})
 	}
 	t.Run("echo", func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestAnswersToARequestForACode(t *testing.T) {
 			providertest.Fault(sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: c.body, ContentType: c.contentType})(t, h.Sandbox)
 			challenge, err := challenger.SendCode(t.Context())
 			if c.id == "" {
-				wantClass(t, err, failure.Server, "")
+				providertest.WantClass(t, err, failure.Server, "")
 				return
 			}
 			if err != nil {
@@ -258,7 +258,7 @@ func TestRefusalsOfARequestForACode(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)
 			c.arrange(t, h.Sandbox)
 			_, err := challenger.SendCode(t.Context())
-			e := wantClass(t, err, c.class, c.reason)
+			e := providertest.WantClass(t, err, c.class, c.reason)
 			if e.Attribute != c.attribute || e.Advice == "" {
 				t.Errorf("attribute %q, advice %q", e.Attribute, e.Advice)
 			}
@@ -274,7 +274,7 @@ func TestCodeIsAskedForOnce(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)
 			providertest.Fault(sandbox.Fault{Kind: kind, Op: sandbox.OpSendCode})(t, h.Sandbox)
 			_, err := challenger.SendCode(t.Context())
-			e := wantClass(t, err, failure.Retryable, "")
+			e := providertest.WantClass(t, err, failure.Retryable, "")
 			hides(t, e, username)
 			if !e.AnswerLost || sent(h) != 1 {
 				t.Errorf("AnswerLost %v, %d messages sent; want true, 1", e.AnswerLost, sent(h))
@@ -294,7 +294,7 @@ func TestCodeIsNotAskedForAgainByItself(t *testing.T) {
 			fault.Op = sandbox.OpSendCode
 			providertest.Fault(fault)(t, h.Sandbox)
 			_, err := challenger.SendCode(t.Context())
-			wantClass(t, err, failure.Retryable, "")
+			providertest.WantClass(t, err, failure.Retryable, "")
 			if n := h.Sandbox.Counters("bifit_kassa", username).Codes.Received; n != 1 {
 				t.Errorf("a code was asked for %d times, want once", n)
 			}

@@ -1,13 +1,9 @@
 package bifit_kassa_test
 
 import (
-	"cmp"
 	"errors"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
@@ -15,40 +11,17 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/bifit_kassa"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
 
-// canned answers every request alike, and keeps the last.
-type canned struct {
-	status            int // 200 if 0
-	contentType, body string
-
-	request *http.Request
-	sent    string
-}
-
-func (c *canned) RoundTrip(req *http.Request) (*http.Response, error) {
-	c.request, c.sent = req, ""
-	if req.Body != nil {
-		b, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		c.sent = string(b)
-	}
-	return &http.Response{
-		StatusCode: cmp.Or(c.status, http.StatusOK), Header: http.Header{"Content-Type": {c.contentType}},
-		Body: io.NopCloser(strings.NewReader(c.body)), Request: req,
-	}, nil
-}
-
 // challenger makes a provider with the documented defaults.
-func challenger(tb testing.TB, c *canned) providers.Challenger {
+func challenger(tb testing.TB, c *providertest.Canned) providers.Challenger {
 	tb.Helper()
 	values := schema.NewValues(bifit_kassa.Spec().Block(), "", map[string]cty.Value{
 		"username": cty.StringVal(username), "password": cty.StringVal(password),
 	}, nil)
-	p, err := bifit_kassa.Spec().New(values, providers.Env{Client: &http.Client{Transport: c}, Now: time.Now, Version: "1.2.3"})
+	p, err := bifit_kassa.Spec().New(values, c.Env())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -56,27 +29,27 @@ func challenger(tb testing.TB, c *canned) providers.Challenger {
 }
 
 func TestRequestsOfTheSecondFactor(t *testing.T) {
-	code := &canned{contentType: "text/plain", body: "590809155"}
+	code := &providertest.Canned{ContentType: "text/plain", Body: "590809155"}
 	challenge := sendCode(t, challenger(t, code))
-	if code.request.Method != "POST" || code.request.URL.String() != "https://kassa.bifit.com/cashdesk-api/v1/oauth/mfa?username=79001234567" || code.sent != "" {
-		t.Errorf("%s %s with %d bytes", code.request.Method, code.request.URL, len(code.sent))
+	if code.Request.Method != "POST" || code.Request.URL.String() != "https://kassa.bifit.com/cashdesk-api/v1/oauth/mfa?username=79001234567" || code.Sent != "" {
+		t.Errorf("%s %s with %d bytes", code.Request.Method, code.Request.URL, len(code.Sent))
 	}
-	if auth := code.request.Header.Values("Authorization"); len(auth) > 0 {
+	if auth := code.Request.Header.Values("Authorization"); len(auth) > 0 {
 		t.Error("an Authorization header is sent")
 	}
 
-	login := &canned{contentType: "application/json", body: sample}
+	login := &providertest.Canned{ContentType: "application/json", Body: sample}
 	if _, err := challenger(t, login).LoginWithCode(t.Context(), challenge, credential.NewSecret("3021")); err != nil {
 		t.Fatal(err)
 	}
 	want := clientForm + "&code=3021&grant_type=mfa&password=" + hashInForm + "&session_id=590809155&username=79001234567"
-	if login.request.URL.String() != "https://kassa.bifit.com/cashdesk-api/v1/oauth/token" || login.sent != want {
-		t.Errorf("%s\n%s\nwant\n%s", login.request.URL, login.sent, want)
+	if login.Request.URL.String() != "https://kassa.bifit.com/cashdesk-api/v1/oauth/token" || login.Sent != want {
+		t.Errorf("%s\n%s\nwant\n%s", login.Request.URL, login.Sent, want)
 	}
 	for name, value := range map[string]string{
 		"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "deflate", "User-Agent": "credsync/1.2.3",
 	} {
-		if got := login.request.Header.Values(name); len(got) != 1 || got[0] != value {
+		if got := login.Request.Header.Values(name); len(got) != 1 || got[0] != value {
 			t.Errorf("the header %s is %q, want %q", name, got, value)
 		}
 	}
@@ -88,7 +61,7 @@ func FuzzSendCode(f *testing.F) {
 		f.Add("text/plain", body)
 	}
 	f.Fuzz(func(t *testing.T, contentType, body string) {
-		challenge, err := challenger(t, &canned{contentType: contentType, body: body}).SendCode(t.Context())
+		challenge, err := challenger(t, &providertest.Canned{ContentType: contentType, Body: body}).SendCode(t.Context())
 		var e *failure.Error
 		switch {
 		case err == nil && (challenge.ID.IsZero() || !upstream.HeaderSafe(challenge.ID)):
@@ -115,7 +88,7 @@ func FuzzLoginWithCode(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		token, err := challenger(t, &canned{status: status, contentType: "application/json", body: body}).LoginWithCode(t.Context(), challenge, code)
+		token, err := challenger(t, &providertest.Canned{Status: status, ContentType: "application/json", Body: body}).LoginWithCode(t.Context(), challenge, code)
 		var e *failure.Error
 		switch {
 		case err == nil && (token.Access.IsZero() || !upstream.HeaderSafe(token.Access)):

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
@@ -59,11 +58,7 @@ func attributes() []schema.Attribute {
 			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
-		{
-			Name: "base_url", Type: cty.String, Endpoint: true, Default: cty.StringVal("https://kassa.bifit.com/cashdesk-api/v1"),
-			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Address of the service.",
-		},
+		providers.BaseURL("https://kassa.bifit.com/cashdesk-api/v1", "Address of the service."),
 	}, interpretations()...)
 }
 

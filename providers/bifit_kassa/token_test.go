@@ -1,7 +1,6 @@
 package bifit_kassa_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/providertest"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -51,7 +49,7 @@ func TestRefreshTokenIsSpentOnce(t *testing.T) {
 	if diff := cmp.Diff(target().Outputs, token.Outputs); diff != "" {
 		t.Error(diff)
 	}
-	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Credentials, "")
+	providertest.WantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Credentials, "")
 	if _, err := h.Do(t.Context(), sandbox.OpRefresh, token); err != nil {
 		t.Errorf("the new refresh token: %v", err)
 	}
@@ -65,13 +63,13 @@ func TestLostAnswerOfARefreshSpendsTheToken(t *testing.T) {
 	h := providertest.New(t, target())
 	old := h.Login(t)
 	providertest.Fault(sandbox.Fault{Kind: sandbox.DropAnswer, Op: sandbox.OpRefresh, Count: 1})(t, h.Sandbox)
-	if e := wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Retryable, ""); !e.AnswerLost {
+	if e := providertest.WantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Retryable, ""); !e.AnswerLost {
 		t.Error("the error must say that the answer was lost")
 	}
 	if n := h.Sandbox.Counters("bifit_kassa", username).Refreshes.Received; n != 1 {
 		t.Errorf("the refresh was sent %d times, want once", n)
 	}
-	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Credentials, "")
+	providertest.WantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Credentials, "")
 }
 
 func TestOldRefreshTokenIsKeptIfNoneComes(t *testing.T) {
@@ -94,7 +92,7 @@ func TestRefreshWithoutMaterialSendsNothing(t *testing.T) {
 	h := providertest.New(t, target())
 	token := h.Login(t)
 	token.Refresh = credential.Secret{}
-	wantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, token)), failure.Credentials, "")
+	providertest.WantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, token)), failure.Credentials, "")
 	if n := h.Sandbox.Counters("bifit_kassa", username).Refreshes.Received; n != 0 {
 		t.Errorf("%d refreshes were sent", n)
 	}
@@ -116,17 +114,14 @@ func TestDeflatedAnswers(t *testing.T) {
 			}
 			change(func(a *sandbox.Account) { a.Password = "another" })(t, h.Sandbox)
 			_, err := h.Provider.Login(t.Context())
-			wantClass(t, err, failure.Credentials, failure.CredentialsRejected)
+			providertest.WantClass(t, err, failure.Credentials, failure.CredentialsRejected)
 		})
 	}
 }
 
 func TestExpiry(t *testing.T) {
 	soon := time.Now().Add(time.Hour).Truncate(time.Second)
-	short, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"exp": soon.Unix()}).SignedString([]byte("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	short := providertest.JWT(t, soon)
 	for _, c := range []struct {
 		name, token, expiresIn string
 		want                   time.Duration
@@ -159,17 +154,14 @@ func TestVerifyWithoutAPathLooksAtTheClaim(t *testing.T) {
 		ok   bool
 	}{{"to come", time.Minute, true}, {"over", -time.Minute, false}} {
 		t.Run(c.name, func(t *testing.T) {
-			value, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"exp": time.Now().Add(c.exp).Unix()}).SignedString([]byte("key"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			value := providertest.JWT(t, time.Now().Add(c.exp))
 			h := providertest.New(t, target(), providertest.WithAttributes(map[string]cty.Value{"verify_path": cty.NullVal(cty.String)}))
-			_, err = h.Verify(t.Context(), credential.Token{Access: credential.NewSecret(value)})
+			_, err := h.Verify(t.Context(), credential.Token{Access: credential.NewSecret(value)})
 			if c.ok && err != nil {
 				t.Error(err)
 			}
 			if !c.ok {
-				wantClass(t, err, failure.Credentials, "")
+				providertest.WantClass(t, err, failure.Credentials, "")
 			}
 			if diff := cmp.Diff(sandbox.Counters{}, h.Sandbox.Counters("bifit_kassa", username)); diff != "" {
 				t.Errorf("a request was sent:\n%s", diff)
@@ -228,16 +220,3 @@ func FuzzVerify(f *testing.F) {
 }
 
 func errOf(_ credential.Token, err error) error { return err }
-
-// wantClass fails the test unless err is of that class and reason.
-func wantClass(t *testing.T, err error, class failure.Class, reason failure.Reason) *failure.Error {
-	t.Helper()
-	var e *failure.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("got %v, want class %q", err, class)
-	}
-	if e.Class != class || e.Reason != reason {
-		t.Errorf("class %q, reason %q; want %q, %q: %v", e.Class, e.Reason, class, reason, e)
-	}
-	return e
-}

@@ -1,7 +1,6 @@
 package invoicebox_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -123,30 +122,23 @@ func TestUnknownTokenIsLeftForLater(t *testing.T) {
 }
 
 func TestAttributeChecks(t *testing.T) {
-	for _, c := range []struct {
-		attribute, value string
-		ok               bool
-	}{
-		{"token", "ab12", true},
-		{"token", "", false},
-		{"token", "ab12\n", false},
-		{"token", "ab 12", false},
-		{"token", "ключ", false},
-		{"user_agent", "MyApp/1.0", true},
-		{"user_agent", "MyApp 1.0", false},
-		{"user_agent", "MyApp/1.0\r\nX: y", false},
-		{"base_url", "https://api.invoicebox.ru", true},
-		{"base_url", "api.invoicebox.ru", false},
-		{"remind_after", "90d", true},
-		{"remind_after", "soon", false},
-	} {
-		t.Run(fmt.Sprintf("%s %q", c.attribute, c.value), func(t *testing.T) {
-			a, _ := invoicebox.Spec().Block().Attribute(c.attribute)
-			if err := a.Check(cty.StringVal(c.value)); (err == nil) != c.ok {
-				t.Errorf("got %v, want ok = %v", err, c.ok)
-			}
-		})
+	accepted := [][2]string{
+		{"token", "ab12"},
+		{"user_agent", "MyApp/1.0"},
+		{"base_url", "https://api.invoicebox.ru"},
+		{"remind_after", "90d"},
 	}
+	refused := [][2]string{
+		{"token", ""},
+		{"token", "ab12\n"},
+		{"token", "ab 12"},
+		{"token", "ключ"},
+		{"user_agent", "MyApp 1.0"},
+		{"user_agent", "MyApp/1.0\r\nX: y"},
+		{"base_url", "api.invoicebox.ru"},
+		{"remind_after", "soon"},
+	}
+	providertest.CheckAttributes(t, invoicebox.Spec(), accepted, refused)
 }
 
 func TestReminderOfAnOldToken(t *testing.T) {

@@ -47,11 +47,7 @@ func attributes() []schema.Attribute {
 			Check: checkToken, Effect: schema.ShapesLogin,
 			Doc: "The token from the service's account pages: hexadecimal digits (v3), or `<digits>-API:<hexadecimal digits>` (l3).",
 		},
-		{
-			Name: "base_url", Type: cty.String, Endpoint: true, Default: cty.StringVal("https://api.invoicebox.ru"),
-			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Address of the service.",
-		},
+		providers.BaseURL("https://api.invoicebox.ru", "Address of the service."),
 		{
 			Name: "api_version", Type: cty.String, Default: cty.StringVal(auto),
 			OneOf: []string{auto, "v3", "l3"}, Effect: schema.ShapesLogin,

@@ -1,12 +1,11 @@
 package sagi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -47,6 +46,13 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	}, nil
 }
 
+// loginRequest is the body of a login.
+type loginRequest struct {
+	Phone      upstream.Sent `json:"phone"`
+	Password   upstream.Sent `json:"password"`
+	LicenseKey upstream.Sent `json:"license_key,omitzero"`
+}
+
 // Login sends the phone and the password, once.
 //
 // What it finds wrong with the branches it leaves to Verify: the token has
@@ -54,20 +60,23 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	op := p.op("log in", credential.Secret{})
 	op.Once = true
-	body, err := json.Marshal(loginRequest{Phone: p.phone.Reveal(), Password: p.password.Reveal(), LicenseKey: p.licenseKey.Reveal()})
-	if err != nil {
-		// Not wrapped: it could quote the body. Strings always encode.
-		return credential.Token{}, &failure.Error{Class: failure.Config, Op: op.Name, Message: "the credentials cannot be written as JSON"}
-	}
 	issuedAt := p.env.Now()
-	r, err := p.send(ctx, op, http.MethodPost, "/api/v1/auth/business", credential.Secret{}, body)
+	r, err := p.send(ctx, upstream.Request{
+		Op:     op,
+		Method: http.MethodPost,
+		URL:    upstream.URL(p.baseURL, "/api/v1/auth/business"),
+		JSON: loginRequest{
+			Phone: upstream.Sent{Secret: p.phone}, Password: upstream.Sent{Secret: p.password},
+			LicenseKey: upstream.Sent{Secret: p.licenseKey},
+		},
+	})
 	if err != nil {
 		return credential.Token{}, err
 	}
 	if !upstream.Success(r.status) {
-		return credential.Token{}, r.loginRefused()
+		return credential.Token{}, r.refused(loginRefusals)
 	}
-	t, answer, err := r.token(issuedAt)
+	t, answer, err := r.readToken(issuedAt)
 	if err != nil {
 		return credential.Token{}, err
 	}
@@ -84,14 +93,19 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 	op := p.op("refresh the token", old.Access)
 	op.Once = true
 	issuedAt := p.env.Now()
-	r, err := p.send(ctx, op, http.MethodPost, "/api/v1/auth/refresh_token", old.Access, nil)
+	r, err := p.send(ctx, upstream.Request{
+		Op:     op,
+		Method: http.MethodPost,
+		URL:    upstream.URL(p.baseURL, "/api/v1/auth/refresh_token"),
+		Bearer: old.Access,
+	})
 	if err != nil {
 		return credential.Token{}, err
 	}
 	if !upstream.Success(r.status) {
-		return credential.Token{}, r.refreshRefused()
+		return credential.Token{}, r.refused(refreshRefusals)
 	}
-	t, _, err := r.token(issuedAt)
+	t, _, err := r.readToken(issuedAt)
 	if err != nil {
 		return credential.Token{}, err
 	}
@@ -109,12 +123,14 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if err := p.checkAccess(t.Outputs, op); err != nil {
 		return nil, err
 	}
-	r, err := p.send(ctx, op, http.MethodGet, "/api/v1/branches/"+branchID, t.Access, nil)
+	r, err := p.send(ctx, upstream.Request{
+		Op: op, URL: upstream.URL(p.baseURL, "/api/v1/branches/"+branchID), Bearer: t.Access,
+	})
 	if err != nil {
 		return nil, err
 	}
 	if !upstream.Success(r.status) {
-		return nil, r.lookupRefused(branchID)
+		return nil, r.refused(lookupRefusals(branchID))
 	}
 	var b branchAnswer
 	if err := r.decode(&b); err != nil {
@@ -124,7 +140,8 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	case b.ID.IsZero():
 		return nil, r.Missing("id")
 	case string(b.ID) != branchID:
-		return nil, r.Fail(failure.Server, "the answer is about another branch than "+branchID, "Report it to the upstream.")
+		return nil, r.Fail(failure.Server, "the answer is about another branch than "+
+			branchID, "Report it to the upstream.")
 	case b.GroupID.IsZero():
 		return nil, r.Missing("group_id")
 	}
@@ -149,10 +166,12 @@ func (p *provider) checkAccess(o credential.Outputs, op upstream.Op) error {
 	case p.branchID != "" && branchID == p.branchID:
 		e.Class, e.Reason, e.Attribute = failure.Config, "", "branch_id"
 		e.Message = "the account has no access to branch " + branchID
-		e.Advice = "Set branch_id to one of " + listed(branches) + ", or have the organization's administrator at Sagi give access to it."
+		e.Advice = "Set branch_id to one of " + listed(branches) + ", or have the organization's administrator at " +
+			"Sagi give access to it."
 	default:
 		e.Message = "the account no longer has access to branch " + branchID + ", which was chosen at the first login"
-		e.Advice = "Have access to it restored at Sagi, or choose another by setting branch_id to one of " + listed(branches) + "."
+		e.Advice = "Have access to it restored at Sagi, or choose another by setting branch_id to one of " +
+			listed(branches) + "."
 	}
 	return e
 }
@@ -168,8 +187,9 @@ func (p *provider) Inspect(_ time.Time, seen providers.Seen) []providers.Finding
 	}
 	if active, said := seen.Outputs["subscription_active"].(bool); said && !active {
 		found = append(found, providers.Finding{
-			Summary:   "The subscription of the branch is not active",
-			Detail:    "Sagi says so of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, or set branch_id to another branch.",
+			Summary: "The subscription of the branch is not active",
+			Detail: "Sagi says so of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, " +
+				"or set branch_id to another branch.",
 			Attribute: "branch_id",
 		})
 	}
@@ -180,23 +200,19 @@ func (p *provider) op(name string, token credential.Secret) upstream.Op {
 	return upstream.Op{Name: name, Secrets: []credential.Secret{p.phone, p.password, p.licenseKey, token}}
 }
 
-// send makes a request; with a body it is JSON, with a token it bears it.
-func (p *provider) send(ctx context.Context, op upstream.Op, method, path string, token credential.Secret, body []byte) (*response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, upstream.URL(p.baseURL, path), bytes.NewReader(body))
-	if err != nil {
-		return nil, &failure.Error{Class: failure.Config, Op: op.Name, Attribute: "base_url", Message: "base_url is not a usable URL", Advice: "Correct base_url."}
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", p.env.UserAgent())
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if !token.IsZero() {
-		req.Header.Set("Authorization", "Bearer "+token.Reveal())
-	}
-	a, err := upstream.Do(ctx, p.env.Client, req, op)
+func (p *provider) send(ctx context.Context, r upstream.Request) (*response, error) {
+	a, err := p.env.Send(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return p.read(a)
+	return p.open(a)
+}
+
+// listed writes identifiers for a sentence: a few, then how many more.
+func listed(ids []string) string {
+	const most = 5
+	if len(ids) > most {
+		return strings.Join(ids[:most], ", ") + ", …"
+	}
+	return strings.Join(ids, ", ")
 }

@@ -98,12 +98,12 @@ func loginErrors() []providertest.Case {
 		{Name: "bare asked for, wrapped came", Class: failure.Server, Attributes: map[string]cty.Value{"envelope": cty.StringVal("bare")},
 			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Wrapped})},
 	}
-	return withOp(sandbox.OpLogin, list)
+	return providertest.WithOp(sandbox.OpLogin, list)
 }
 
 func refreshErrors() []providertest.Case {
 	answer := providertest.Answer
-	return withOp(sandbox.OpRefresh, []providertest.Case{
+	return providertest.WithOp(sandbox.OpRefresh, []providertest.Case{
 		{Name: "refresh of a revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
 		{Name: "refresh after 365 days", Class: failure.Credentials,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(365 * 24 * 3600e9) }},
@@ -118,7 +118,7 @@ func refreshErrors() []providertest.Case {
 
 func lookupErrors() []providertest.Case {
 	answer := providertest.Answer
-	return withOp(sandbox.OpVerify, []providertest.Case{
+	return providertest.WithOp(sandbox.OpVerify, []providertest.Case{
 		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
 		{Name: "expired token", Class: failure.Credentials,
 			Arrange: func(_ *testing.T, s *sandbox.Sandbox) { s.Advance(31 * 24 * 3600e9) }},
@@ -135,13 +135,6 @@ func lookupErrors() []providertest.Case {
 		{Name: "group zero", Class: failure.Server, Arrange: answer(200, `{"id":9876543210987654321,"group_id":0}`)},
 		{Name: "branch 500", Class: failure.Retryable, Arrange: answer(500, `{}`)},
 	})
-}
-
-func withOp(op string, list []providertest.Case) []providertest.Case {
-	for i := range list {
-		list[i].Op = op
-	}
-	return list
 }
 
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

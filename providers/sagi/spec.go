@@ -8,11 +8,8 @@
 package sagi
 
 import (
-	"errors"
-	"strings"
 	"time"
 
-	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
@@ -52,11 +49,7 @@ func attributes() []schema.Attribute {
 			DefaultText: "the first branch that the first login lists; it is kept from then on",
 			Doc:         "The branch to look up. Write it as a string: it can have more digits than a number can hold.",
 		},
-		{
-			Name: "base_url", Type: cty.String, Endpoint: true, Default: cty.StringVal("https://gateway.sagi.kz"),
-			Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Address of the service.",
-		},
+		providers.BaseURL("https://gateway.sagi.kz", "Address of the service."),
 		{
 			Name: "envelope", Type: cty.String, Default: cty.StringVal(envelopeAuto),
 			OneOf: []string{envelopeAuto, envelopeWrapped, envelopeBare},
@@ -80,9 +73,4 @@ func outputs() []schema.Output {
 	}
 }
 
-func checkBranch(v cty.Value) error {
-	if s := v.AsString(); s == "" || strings.Trim(s, "0123456789") != "" {
-		return errors.New("a branch is a string of digits, such as \"1988850967616950272\"")
-	}
-	return nil
-}
+var checkBranch = providers.CheckDigits("a branch is a string of digits, such as \"1988850967616950272\"")

@@ -11,7 +11,6 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/providertest"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -77,10 +76,7 @@ func TestRefreshKeepsWhatTheLoginSaid(t *testing.T) {
 
 func TestEarlierExpiryCounts(t *testing.T) {
 	exp := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"exp": exp.Unix()}).SignedString([]byte("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := providertest.JWT(t, exp)
 	for _, c := range []struct {
 		name, token, expire string
 		want                time.Time

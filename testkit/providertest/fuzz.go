@@ -2,16 +2,12 @@ package providertest
 
 import (
 	"errors"
-	"io"
 	"maps"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -35,9 +31,8 @@ func Fuzz(f *testing.F, target Target, op string, old credential.Token, seeds ..
 		}
 		attrs := maps.Clone(target.Attributes)
 		attrs["base_url"] = cty.StringVal("http://127.0.0.1:1")
-		p, err := target.Spec.New(schema.NewValues(target.Spec.Block(), "", attrs, nil), providers.Env{
-			Client: &http.Client{Transport: canned{status, body}}, Now: time.Now, Version: version,
-		})
+		answers := &Canned{Status: status, ContentType: "application/json", Body: body}
+		p, err := target.Spec.New(schema.NewValues(target.Spec.Block(), "", attrs, nil), answers.Env())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,17 +53,4 @@ func Fuzz(f *testing.F, target Target, op string, old credential.Token, seeds ..
 			h.checkHidden(t, err, credential.Token{})
 		}
 	})
-}
-
-// canned answers every request alike.
-type canned struct {
-	status int
-	body   string
-}
-
-func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: c.status, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(strings.NewReader(c.body)), Request: req,
-	}, nil
 }

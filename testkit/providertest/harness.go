@@ -26,6 +26,9 @@ import (
 
 const version = "1.2.3"
 
+// maxAttempts is how often a request is sent that may be repeated.
+const maxAttempts = 3
+
 // Harness is one provider configured for an account of a sandbox of its own.
 type Harness struct {
 	Sandbox  *sandbox.Sandbox
@@ -97,7 +100,7 @@ func (h *Harness) configure(t *testing.T, pool *upstream.Pool) {
 	h.attrs["base_url"] = cty.StringVal(h.base)
 	values := schema.NewValues(h.target.Spec.Block(), "", h.attrs, blocks)
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: h.log})
-	options := upstream.Options{BaseURL: h.base, Timeout: h.timeout, Log: logger}
+	options := upstream.Options{BaseURL: h.base, Timeout: h.timeout, MaxAttempts: maxAttempts, Log: logger}
 	if h.target.TLS {
 		options.CAPEM = h.Sandbox.CAPEM()
 	}

@@ -95,19 +95,3 @@ func RunRequests(t *testing.T, target Target) {
 	t.Helper()
 	testRequests(t, target)
 }
-
-// Answer makes an Arrange that has the upstream answer the next operation op
-// with a status and a JSON body.
-func Answer(status int, body string) func(*testing.T, *sandbox.Sandbox) {
-	return Fault(sandbox.Fault{Kind: sandbox.Status, Status: status, Body: body})
-}
-
-// Fault makes an Arrange that sets a fault for all operations that follow.
-func Fault(f sandbox.Fault) func(*testing.T, *sandbox.Sandbox) {
-	return func(t *testing.T, s *sandbox.Sandbox) {
-		t.Helper()
-		if err := s.AddFault(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-}

@@ -21,7 +21,8 @@ type publicKey struct {
 // The errors of parseKey. They quote nothing of what was given, since it may
 // be a private key by mistake.
 var (
-	errNoKey      = errors.New("no public key in PEM form is in it: it has a part between \"-----BEGIN PUBLIC KEY-----\" and \"-----END PUBLIC KEY-----\"")
+	errNoKey = errors.New("no public key in PEM form is in it: it has a part between \"-----BEGIN PUBLIC " +
+		"KEY-----\" and \"-----END PUBLIC KEY-----\"")
 	errPrivateKey = errors.New("there is a private key in it; give the bank's public key")
 	errTwoKeys    = errors.New("there is more than one public key in it; leave the one that the bank uses now")
 	errBroken     = errors.New("the key in it is damaged; check that it was copied whole")

@@ -12,10 +12,12 @@ import (
 )
 
 var (
-	errNoKey       = errors.New("there is no private key in key_pem; it must be PEM, which begins with -----BEGIN PRIVATE KEY----- or alike")
+	errNoKey = errors.New("there is no private key in key_pem; it must be PEM, which begins with -----BEGIN " +
+		"PRIVATE KEY----- or alike")
 	errKeyLocked   = errors.New("the key in key_pem is encrypted: set key_password")
-	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption is not supported; try: openssl pkcs8 -topk8 -v2 aes-256-cbc")
-	errKeyBroken   = errors.New("the key in key_pem cannot be read; check that it was copied whole")
+	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption is not " +
+		"supported; try: openssl pkcs8 -topk8 -v2 aes-256-cbc")
+	errKeyBroken = errors.New("the key in key_pem cannot be read; check that it was copied whole")
 )
 
 // parseKey reads the first private key of a PEM text.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
@@ -50,7 +49,8 @@ func (a *Answer) Text() (credential.Secret, error) {
 	case text == "":
 		return credential.Secret{}, a.Fail(failure.Server, "the answer is empty", askUpstream)
 	case a.ContentType != "text/plain" && !isJSON(a.ContentType):
-		return credential.Secret{}, a.Fail(failure.Server, "the answer is neither text nor JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, "the answer is neither text nor JSON but "+
+			Clean(a.ContentType, a.op.Secrets...), askUpstream)
 	}
 	return credential.NewSecret(text), nil
 }
@@ -77,7 +77,8 @@ func (a *Answer) Part(raw json.RawMessage, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return a.Fail(failure.Server, fmt.Sprintf("the answer's %q has a wrong type or form", wrongType.Field), askUpstream)
+		return a.Fail(failure.Server, fmt.Sprintf("the answer's %q has a wrong type or "+
+			"form", wrongType.Field), askUpstream)
 	}
 	return a.Fail(failure.Server, "the answer is not well-formed JSON", askUpstream)
 }
@@ -92,48 +93,6 @@ func isJSON(contentType string) bool {
 		strings.HasPrefix(contentType, "application/") && strings.HasSuffix(contentType, "+json")
 }
 
-// ID is an identifier that an upstream gives as a number or as a string of
-// digits. It is kept as decimal digits, since some have more than 64 bits.
-// null and absence give "".
-type ID string
-
-// UnmarshalJSON implements json.Unmarshaler. A fraction, an exponent or a sign
-// is an error that does not repeat the value.
-func (id *ID) UnmarshalJSON(b []byte) error {
-	text := string(b)
-	if text == "null" {
-		return nil
-	}
-	if len(text) >= 2 && text[0] == '"' {
-		text = text[1 : len(text)-1]
-	}
-	if text == "" || len(text) > 64 || strings.Trim(text, "0123456789") != "" {
-		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[ID]()}
-	}
-	*id = ID(text)
-	return nil
-}
-
-// IsZero reports whether the id is absent or the number zero, which no
-// upstream uses for anything that exists.
-func (id ID) IsZero() bool { return strings.Trim(string(id), "0") == "" }
-
-// Hidden is a secret in an answer: a JSON string. null and absence give a zero
-// Secret.
-type Hidden struct{ credential.Secret }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (h *Hidden) UnmarshalJSON(b []byte) error {
-	var s *string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[Hidden]()}
-	}
-	if s != nil {
-		h.Secret = credential.NewSecret(*s)
-	}
-	return nil
-}
-
 // Bearer returns the token for an Authorization header, or an error if it has
 // characters that no header may carry: then it cannot be a token.
 func (a *Answer) Bearer(field string, h Hidden) (credential.Secret, error) {
@@ -141,7 +100,8 @@ func (a *Answer) Bearer(field string, h Hidden) (credential.Secret, error) {
 		return credential.Secret{}, a.Missing(field)
 	}
 	if !HeaderSafe(h.Secret) {
-		return credential.Secret{}, a.Fail(failure.Server, fmt.Sprintf("the answer's %q has characters that no token has", field), askUpstream)
+		return credential.Secret{}, a.Fail(failure.Server, fmt.Sprintf("the answer's %q has characters that no "+
+			"token has", field), askUpstream)
 	}
 	return h.Secret, nil
 }

@@ -1,11 +1,38 @@
 package upstream
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/golang-jwt/jwt/v5"
 )
+
+// Expiry is when a token that was asked for at issuedAt ends: the earlier of
+// what its answer says (zero if nothing) and of what the token itself claims,
+// or where neither speaks, after the lifetime that the document names.
+//
+// issuedAt is from before the request: counted from the answer, a lifetime
+// would be too long.
+func Expiry(issuedAt, said time.Time, token credential.Secret, documented time.Duration) time.Time {
+	if at := Earlier(said, JWTExpiry(token)); !at.IsZero() {
+		return at
+	}
+	return issuedAt.Add(documented)
+}
+
+// ExpiresIn reads an expires_in (RFC 6749, section 5.1) in seconds, in whatever
+// form it came: the time that long after issuedAt. It is zero for what makes no
+// sense: no number, less than a second, or more than the longest life that is
+// believed.
+func ExpiresIn(issuedAt time.Time, seconds string, longest time.Duration) time.Time {
+	n, err := strconv.ParseFloat(seconds, 64)
+	// So written, it is false for what is not a number at all.
+	if err != nil || !(n >= 1 && n <= longest.Seconds()) {
+		return time.Time{}
+	}
+	return issuedAt.Add(time.Duration(n) * time.Second)
+}
 
 // JWTExpiry returns the exp claim of a token that is a JWT; zero for one that
 // is not, or that has none. The signature is not checked: the token's reader

@@ -35,6 +35,19 @@ func Clean(text string, secrets ...credential.Secret) string {
 	return line
 }
 
+// Unpublished returns the secrets but those that have a published value, such as
+// the documented default of a client's name: keeping that out of messages would
+// hide every one that has its word in it.
+func Unpublished(published string, secrets ...credential.Secret) []credential.Secret {
+	var list []credential.Secret
+	for _, s := range secrets {
+		if s.Reveal() != published {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // printable replaces control characters, line breaks and the invisible ones
 // that change the direction of text.
 func printable(r rune) rune {

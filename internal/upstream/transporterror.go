@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -28,45 +27,79 @@ const tryLater = "This usually passes; the next run tries again."
 
 // transportFailure finds out why there was no answer.
 func transportFailure(err error) diagnosis {
-	if f, ok := tlsFailure(err); ok {
-		return f
+	for _, find := range []func(error) (diagnosis, bool){tlsFailure, certificateFailure, ownFinding, networkFailure} {
+		if f, ok := find(err); ok {
+			return f
+		}
 	}
-	if f, ok := certificateFailure(err); ok {
-		return f
+	return diagnosis{
+		class: failure.Retryable, message: "the connection broke before a whole answer " +
+			"came" + errnoText(err), advice: tryLater,
 	}
+}
+
+// ownFinding recognizes this package's own errors.
+func ownFinding(err error) (diagnosis, bool) {
 	var proxy proxyError
-	var dns *net.DNSError
-	var op *net.OpError
 	var silent errSilent
+	f := diagnosis{class: failure.Retryable}
 	switch {
 	case errors.As(err, &proxy):
-		return proxyFailure(proxy.status)
+		f = proxyFailure(proxy.status)
 	case errors.Is(err, errProxyEnv):
-		return diagnosis{class: failure.Config, attribute: "http.proxy", message: errProxyEnv.Error(), advice: "Correct the environment variable, or set http.proxy."}
+		f.class, f.attribute, f.message = failure.Config, "http.proxy", errProxyEnv.Error()
+		f.advice = "Correct the environment variable, or set http.proxy."
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
-		return diagnosis{class: failure.Retryable, message: "no answer in time", advice: tryLater + " If it does not pass, raise http.timeout."}
+		f.message = "no answer in time"
+		f.advice = tryLater + " If it does not pass, raise http.timeout."
 	case errors.Is(err, errLimited{}):
-		return diagnosis{class: failure.Retryable, message: errLimited{}.Error(), advice: "The next run tries again. If it happens often, raise http.requests_per_second or shard the accounts."}
+		f.message = errLimited{}.Error()
+		f.advice = "The next run tries again. If it happens often, raise http.requests_per_second or shard the " +
+			"accounts."
 	case errors.As(err, &silent):
-		return diagnosis{class: failure.Retryable, message: silent.Error(), advice: "Check base_url, the network and the upstream; the next run tries again."}
+		f.message = silent.Error()
+		f.advice = "Check base_url, the network and the upstream; the next run tries again."
 	case errors.Is(err, errTooLarge), errors.Is(err, errEncoding):
-		return diagnosis{class: failure.Server, message: errText(err), advice: "Ask the upstream, or whoever runs what is between, why it answers so."}
-	case errors.As(err, &dns):
-		return diagnosis{class: failure.Retryable, message: "the host name could not be resolved", advice: "Check base_url and the name service."}
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return diagnosis{class: failure.Retryable, message: "the proxy cannot be reached" + errnoText(err), advice: "Check http.proxy, or the HTTPS_PROXY environment variable."}
-	case errors.As(err, &op) && op.Op == "dial":
-		return diagnosis{class: failure.Retryable, message: "cannot connect" + errnoText(err), advice: "Check base_url, and whether a firewall or a proxy stands between."}
-	case neverOpened(err):
-		return diagnosis{class: failure.Retryable, message: "the upstream closed the connection before a request was sent", advice: tryLater + " If it does not pass, it may want a client certificate."}
-	case errors.As(err, &op) && op.Op == "remote error":
-		return diagnosis{class: failure.Retryable, message: "the upstream refused the TLS connection", advice: tryLater + " If it does not pass, check the client certificate, if there is one."}
-	case strings.Contains(err.Error(), "malformed"):
-		return diagnosis{class: failure.Server, message: "what answers is not an HTTP server", advice: "Check base_url."}
-	case strings.Contains(err.Error(), "invalid header field"):
-		return diagnosis{class: failure.Config, attribute: "http.headers", message: "a header has characters that HTTP does not allow", advice: "Check http.headers and the credentials for line breaks."}
+		f.class, f.message = failure.Server, errText(err)
+		f.advice = "Ask the upstream, or whoever runs what is between, why it answers so."
+	default:
+		return diagnosis{}, false
 	}
-	return diagnosis{class: failure.Retryable, message: "the connection broke before a whole answer came" + errnoText(err), advice: tryLater}
+	return f, true
+}
+
+// networkFailure recognizes the errors of net and net/http.
+func networkFailure(err error) (diagnosis, bool) {
+	var dns *net.DNSError
+	var op *net.OpError
+	f := diagnosis{class: failure.Retryable}
+	switch {
+	case errors.As(err, &dns):
+		f.message = "the host name could not be resolved"
+		f.advice = "Check base_url and the name service."
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		f.message = "the proxy cannot be reached" + errnoText(err)
+		f.advice = "Check http.proxy, or the HTTPS_PROXY environment variable."
+	case errors.As(err, &op) && op.Op == "dial":
+		f.message = "cannot connect" + errnoText(err)
+		f.advice = "Check base_url, and whether a firewall or a proxy stands between."
+	case neverOpened(err):
+		f.message = "the upstream closed the connection before a request was sent"
+		f.advice = tryLater + " If it does not pass, it may want a client certificate."
+	case errors.As(err, &op) && op.Op == "remote error":
+		f.message = "the upstream refused the TLS connection"
+		f.advice = tryLater + " If it does not pass, check the client certificate, if there is one."
+	case strings.Contains(err.Error(), "malformed"):
+		f.class, f.message = failure.Server, "what answers is not an HTTP server"
+		f.advice = "Check base_url."
+	case strings.Contains(err.Error(), "invalid header field"):
+		f.class, f.attribute = failure.Config, "http.headers"
+		f.message = "a header has characters that HTTP does not allow"
+		f.advice = "Check http.headers and the credentials for line breaks."
+	default:
+		return diagnosis{}, false
+	}
+	return f, true
 }
 
 func tlsFailure(err error) (diagnosis, bool) {
@@ -91,7 +124,8 @@ func tlsFailure(err error) (diagnosis, bool) {
 		f.advice = "Check this machine's clock, then ask the upstream; nothing was sent."
 	case errors.As(err, &unverified):
 		f.attribute, f.message = "base_url", "the server's certificate cannot be verified"
-		f.advice = "Check what answers at base_url: its chain of certificates is longer or more tangled than any in use. Nothing was sent."
+		f.advice = "Check what answers at base_url: its chain of certificates is longer or more tangled than any " +
+			"in use. Nothing was sent."
 	case strings.Contains(err.Error(), "handshake message of length"):
 		f.attribute, f.message = "base_url", "the server's certificates are too large"
 		f.advice = "Check what answers at base_url: it presents more than 256 KiB of them. Nothing was sent."
@@ -102,15 +136,6 @@ func tlsFailure(err error) (diagnosis, bool) {
 		return diagnosis{}, false
 	}
 	return f, true
-}
-
-func proxyFailure(status int) diagnosis {
-	f := diagnosis{class: failure.Retryable, message: fmt.Sprintf("the proxy answered HTTP %d", status), advice: tryLater}
-	if status < 500 && status != http.StatusTooManyRequests {
-		f.class, f.attribute = failure.Config, "http.proxy"
-		f.advice = "Check http.proxy, its user and password, and whether it allows this host."
-	}
-	return f
 }
 
 // errText is the text of one of this package's own errors.

@@ -26,15 +26,34 @@ const (
 // certificateAlerts says what each of them means.
 var certificateAlerts = map[tls.AlertError]diagnosis{
 	// What TLS 1.2 has for a missing one, and for some other disagreements.
-	alertHandshakeFailure:       {class: failure.Config, message: "it is missing, or this side's TLS does not suit the upstream"},
-	alertBadCertificate:         {class: failure.Config, message: "it is missing or not acceptable"},
-	alertUnsupportedCertificate: {class: failure.Config, message: "it is of a kind that is not supported"},
-	alertCertificateRevoked:     {class: failure.Human, reason: failure.CertificateExpired, message: "it has been revoked"},
-	alertCertificateExpired:     {class: failure.Human, reason: failure.CertificateExpired, message: "it has expired, or is not valid yet"},
-	alertCertificateUnknown:     {class: failure.Config, message: "it is not acceptable"},
-	alertUnknownCA:              {class: failure.Config, message: "the authority that issued it is not trusted there"},
-	alertAccessDenied:           {class: failure.Config, message: "its owner has no access"},
-	alertCertificateRequired:    {class: failure.Config, message: "none was presented"},
+	alertHandshakeFailure:       wrongCertificate("it is missing, or this side's TLS does not suit the upstream"),
+	alertBadCertificate:         wrongCertificate("it is missing or not acceptable"),
+	alertUnsupportedCertificate: wrongCertificate("it is of a kind that is not supported"),
+	alertCertificateRevoked:     endedCertificate("it has been revoked"),
+	alertCertificateExpired:     endedCertificate("it has expired, or is not valid yet"),
+	alertCertificateUnknown:     wrongCertificate("it is not acceptable"),
+	alertUnknownCA:              wrongCertificate("the authority that issued it is not trusted there"),
+	alertAccessDenied:           wrongCertificate("its owner has no access"),
+	alertCertificateRequired:    wrongCertificate("none was presented"),
+}
+
+// refusedCertificate begins the message of each.
+const refusedCertificate = "the upstream refused the TLS connection over the client certificate: "
+
+func wrongCertificate(why string) diagnosis {
+	return diagnosis{
+		class: failure.Config, message: refusedCertificate + why,
+		advice: "Nothing was processed there. Check that the account has the client certificate that this upstream " +
+			"issued to it, and the key that belongs to it.",
+	}
+}
+
+func endedCertificate(why string) diagnosis {
+	return diagnosis{
+		class: failure.Human, reason: failure.CertificateExpired, message: refusedCertificate + why,
+		advice: "Nothing was processed there. Have a new certificate issued and put it into the configuration; " +
+			"if this one is good, check the upstream's clock with them, and run apply --replace.",
+	}
 }
 
 // certificateFailure recognizes an upstream's refusal of the client's
@@ -53,11 +72,6 @@ func certificateFailure(err error) (diagnosis, bool) {
 		// the one that is.
 		if op.Err.Error() != alert.Error() {
 			continue
-		}
-		f.message = "the upstream refused the TLS connection over the client certificate: " + f.message
-		f.advice = "Nothing was processed there. Check that the account has the client certificate that this upstream issued to it, and the key that belongs to it."
-		if f.reason == failure.CertificateExpired {
-			f.advice = "Nothing was processed there. Have a new certificate issued and put it into the configuration; if this one is good, check the upstream's clock with them, and run apply --replace."
 		}
 		return f, true
 	}

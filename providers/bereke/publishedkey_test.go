@@ -4,24 +4,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/testkit/providertest"
 )
-
-type answering string
-
-func (a answering) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(strings.NewReader(string(a))), Request: req,
-	}, nil
-}
 
 // FuzzFetchKey: what public_key_url answers is either a key that encrypts or the
 // upstream's mistake.
@@ -34,7 +22,8 @@ func FuzzFetchKey(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		p := &provider{keyURL: "http://127.0.0.1:1/key", username: credential.NewSecret("canary-user"), env: providers.Env{Client: &http.Client{Transport: answering(body)}, Version: "1.2.3"}}
+		bank := &providertest.Canned{ContentType: "application/json", Body: body}
+		p := &provider{keyURL: "http://127.0.0.1:1/key", username: credential.NewSecret("canary-user"), env: bank.Env()}
 		key, err := p.fetchKey(t.Context())
 		var e *failure.Error
 		switch {

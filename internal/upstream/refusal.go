@@ -1,0 +1,108 @@
+package upstream
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/failure"
+)
+
+// Refusal is a row of a table that says what an upstream's refusals mean, as its
+// document does. The order of the rows counts: the first one that fits decides.
+//
+// A row fits where all of its conditions hold. One without any always fits.
+type Refusal struct {
+	// Status is one of these; any if there are none.
+	Status []int
+	// Word is one of these, letter by letter; any if there are none.
+	Word []string
+	// Text has one of these, which are in small letters, in it; any if there are
+	// none.
+	Text []string
+	// When holds; any answer if nil.
+	When func(Refused) bool
+
+	Means Verdict
+}
+
+// Verdict is what a refusal means, and what to do about it.
+type Verdict struct {
+	Class  failure.Class
+	Reason failure.Reason
+	// Attribute that is wrong; may be empty.
+	Attribute string
+	// Message says what happened. The upstream's own words follow it, unless
+	// OwnWords is set.
+	Message  string
+	OwnWords bool
+	// Advice says what to do next.
+	Advice string
+}
+
+// Undocumented is the verdict on what the document does not describe, and so
+// the one on a refusal that no row fits; see Answer.Unknown.
+var Undocumented = Verdict{}
+
+// Refused is an answer that is no success, as its provider has read it.
+type Refused struct {
+	*Answer
+	// Code is the status that counts: that of the answer, or the one that an
+	// envelope puts in its place.
+	Code int
+	// Word is what the answer has for machines, such as an error code of OAuth.
+	Word string
+	// Said is what it has for people.
+	Said string
+	// Searched is what Refusal.Text is looked for in.
+	Searched string
+}
+
+// Refused returns the answer as a refusal with that word and that text.
+func (a *Answer) Refused(word, said string) Refused {
+	return Refused{Answer: a, Code: a.Status, Word: word, Said: said, Searched: said}
+}
+
+// Judge returns the error that the table has for a refusal.
+func (r Refused) Judge(table []Refusal) *failure.Error {
+	for _, row := range table {
+		if row.fits(r) {
+			return r.As(row.Means)
+		}
+	}
+	return r.As(Undocumented)
+}
+
+func (row Refusal) fits(r Refused) bool {
+	searched := strings.ToLower(r.Searched)
+	isIn := func(text string) bool { return strings.Contains(searched, text) }
+	return (len(row.Status) == 0 || slices.Contains(row.Status, r.Code)) &&
+		(len(row.Word) == 0 || slices.Contains(row.Word, r.Word)) &&
+		(len(row.Text) == 0 || slices.ContainsFunc(row.Text, isIn)) &&
+		(row.When == nil || row.When(r))
+}
+
+// As returns the refusal as the error that a verdict makes of it.
+func (r Refused) As(v Verdict) *failure.Error {
+	if v == Undocumented {
+		return r.Unknown(r.Said)
+	}
+	message := v.Message
+	if r.Code != r.Status {
+		message += fmt.Sprintf(" (code %d in the answer)", r.Code)
+	}
+	if said := r.Answer.Said(r.Said); said != "" && !v.OwnWords {
+		message += ": " + said
+	}
+	e := r.Fail(v.Class, message, v.Advice)
+	e.Reason, e.Attribute = v.Reason, v.Attribute
+	return e
+}
+
+// ServerFault is a condition of a Refusal: the fault is the server's own, so it
+// says nothing of the account.
+func ServerFault(r Refused) bool { return r.Code >= http.StatusInternalServerError }
+
+// ClientFault is a condition of a Refusal: the request is refused for its own sake.
+func ClientFault(r Refused) bool { return r.Code >= http.StatusBadRequest && !ServerFault(r) }

@@ -1,0 +1,112 @@
+package bereke
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/upstream"
+)
+
+// refusal is an error in the form of OAuth 2.0, or with a message in place of
+// the description. Each field is read if it is a string.
+type refusal struct {
+	Error       upstream.KeptText `json:"error"`
+	Description upstream.KeptText `json:"error_description"`
+	Message     upstream.KeptText `json:"message"`
+}
+
+// said is the bank's own words, the most telling first.
+func (r refusal) said() string {
+	return string(cmp.Or(r.Description, r.Message, r.Error))
+}
+
+// loginRefused judges an answer that is no success.
+func loginRefused(a *upstream.Answer) error {
+	var body refusal
+	// A refusal without a body is one; anything else that is not JSON is not
+	// the bank's.
+	if !a.Empty() {
+		if err := a.JSON(&body); err != nil {
+			return err
+		}
+	}
+	r := a.Refused(strings.ToLower(string(body.Error)), body.said())
+	r.Searched = string(body.Error + " " + body.Description + " " + body.Message)
+	return r.Judge(loginRefusals)
+}
+
+// documented are the statuses that the bank's document has for an error.
+var documented = []int{http.StatusBadRequest, http.StatusUnauthorized}
+
+// loginRefusals are those of a login. Nothing says how a locked account is told;
+// these are the status and the texts that services of this kind use.
+var loginRefusals = []upstream.Refusal{
+	{When: upstream.ServerFault, Means: upstream.Undocumented},
+	{Status: []int{http.StatusLocked}, Means: lockedOut},
+	{Text: upstream.Locked, Means: lockedOut},
+	{Status: documented, Word: []string{upstream.InvalidClient}, Means: upstream.Verdict{
+		Class: failure.Config, Attribute: "basic_auth",
+		Message: "the bank does not know this client",
+		Advice:  "Correct basic_auth; the bank's own web client is \"WEB:\".",
+	}},
+	{Status: documented, Word: []string{upstream.UnsupportedGrantType}, Means: upstream.Verdict{
+		Class: failure.Config, Attribute: "base_url",
+		Message: "the service does not offer this way to log in",
+		Advice:  "Check that base_url is the address of the bank's API.",
+	}},
+	{Status: documented, Word: []string{upstream.InvalidGrant}, Means: wrongCredentials},
+	{Status: []int{http.StatusUnauthorized}, Means: wrongCredentials},
+}
+
+var lockedOut = upstream.Verdict{
+	Class: failure.Human, Reason: failure.AccountLocked,
+	Message: "the account is locked",
+	Advice:  "Have the bank unlock the user, and find out what locked it before credsync logs in again.",
+}
+
+var wrongCredentials = upstream.Verdict{
+	Class: failure.Credentials, Reason: failure.CredentialsRejected,
+	Message: "the bank rejects the user name or the password",
+	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding and " +
+		"basic_auth. " +
+		"The same ones are not tried again.",
+}
+
+// keyRefusals are those of the address of the public key.
+var keyRefusals = []upstream.Refusal{
+	{When: upstream.ClientFault, Means: upstream.Verdict{
+		Class: failure.Config, Attribute: keyURL,
+		Message: "no key is published at this address",
+		Advice:  "Correct public_key_url, or set public_key to the key itself.",
+	}},
+}
+
+// keyURL is the attribute that names that address.
+const keyURL = "public_key_url"
+
+// demandOutput is the output that tells Verify, also in a later run, what the
+// bank demanded before the token is of use.
+const (
+	demandOutput   = "demand"
+	passwordChange = "password_change"
+	secondFactor   = "second_factor"
+)
+
+// demanded says what a demand means. Whatever is not a new password is taken for
+// a second factor.
+func demanded(demand string) upstream.Verdict {
+	if demand == passwordChange {
+		return upstream.Verdict{
+			Class: failure.Human, Reason: failure.PasswordChangeRequired,
+			Message: "the bank demands another password",
+			Advice:  "Log in to the bank as this user, set a new password there, then put it into password.",
+		}
+	}
+	return upstream.Verdict{
+		Class: failure.Human, Reason: failure.SecondFactorUnsupported,
+		Message: "the bank demands a second factor for this user, which its document does not describe",
+		Advice:  "Have the bank give credsync a user that logs in with a password alone.",
+	}
+}

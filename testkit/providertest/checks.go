@@ -1,0 +1,52 @@
+package providertest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// WantClass fails the test unless err is of that class and reason, and returns
+// it as what it is.
+func WantClass(t *testing.T, err error, class failure.Class, reason failure.Reason) *failure.Error {
+	t.Helper()
+	var e *failure.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want class %q", err, class)
+	}
+	if e.Class != class || e.Reason != reason {
+		t.Errorf("class %q, reason %q; want %q, %q: %v", e.Class, e.Reason, class, reason, e)
+	}
+	return e
+}
+
+// CheckAttributes tries out the Checks of attributes: pairs of a name and a
+// value, those to be accepted and those to be refused. What is refused must not
+// be quoted if it is sensitive.
+func CheckAttributes(t *testing.T, spec *providers.Spec, accepted, refused [][2]string) {
+	t.Helper()
+	try := func(pair [2]string, ok bool) {
+		name, value := pair[0], pair[1]
+		t.Run(fmt.Sprintf("%s %q", name, value), func(t *testing.T) {
+			a, _ := spec.Block().Attribute(name)
+			err := a.Check(cty.StringVal(value))
+			if (err == nil) != ok {
+				t.Errorf("got %v, want ok = %v", err, ok)
+			}
+			if err != nil && a.Sensitive && value != "" && strings.Contains(err.Error(), value) {
+				t.Error("the error quotes the value")
+			}
+		})
+	}
+	for _, pair := range accepted {
+		try(pair, true)
+	}
+	for _, pair := range refused {
+		try(pair, false)
+	}
+}

@@ -32,7 +32,7 @@ func TestListsThatDifferHaveOtherSums(t *testing.T) {
 		}
 		sums[got] = name
 	}
-	if sum("key", "abc") != sum("key", "abc") {
+	if again := sum("key", "abc"); sums[again] != "abc" {
 		t.Error("one list has two sums")
 	}
 }

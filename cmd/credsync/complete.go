@@ -14,11 +14,11 @@ import (
 // nothing and needs no secret: a shell asks it at each press of a key.
 type completion = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 
-// outlineFor reads the configuration of a command that is being typed; nil
+// inventoryOf reads the configuration of a command that is being typed; nil
 // where it cannot be read.
-func (a *app) outlineFor(cmd *cobra.Command, path string) *config.Outline {
-	outline, _ := config.LoadOutline(cmd.Context(), a.loadOptions(a.path(path)))
-	return outline
+func (a *app) inventoryOf(cmd *cobra.Command, path string) *config.Inventory {
+	inventory, _ := config.LoadInventory(cmd.Context(), a.loadOptions(a.path(path)))
+	return inventory
 }
 
 // completeFlagAddress is for flags of commands that take a PATH.
@@ -47,12 +47,12 @@ var plainKey = regexp.MustCompile(`\["[A-Za-z0-9_./:-]+"\]$`)
 // "account." unless that was begun, and without those given already. Accounts
 // whose instances are not known are completed without a key.
 func (a *app) addresses(cmd *cobra.Command, path, begun string, given []string) []string {
-	outline := a.outlineFor(cmd, path)
-	if outline == nil {
+	inventory := a.inventoryOf(cmd, path)
+	if inventory == nil {
 		return nil
 	}
 	var list []string
-	for _, address := range slices.Concat(outline.Addresses, outline.Open) {
+	for _, address := range slices.Concat(inventory.Addresses, inventory.UnexpandedBlocks) {
 		if plainKey.MatchString(address) && !strings.Contains(begun, `"`) {
 			address = strings.ReplaceAll(address, `"`, "")
 		}
@@ -70,8 +70,8 @@ func (a *app) addresses(cmd *cobra.Command, path, begun string, given []string) 
 func (a *app) completeSinks(sinkType string) completion {
 	return func(cmd *cobra.Command, given []string, begun string) ([]string, cobra.ShellCompDirective) {
 		var list []string
-		if outline := a.outlineFor(cmd, "."); outline != nil {
-			for _, s := range outline.Sinks {
+		if inventory := a.inventoryOf(cmd, "."); inventory != nil {
+			for _, s := range inventory.Sinks {
 				name := strings.TrimPrefix(s.Name, sinkType+".")
 				if s.Spec.Type == sinkType && strings.HasPrefix(name, begun) && !slices.Contains(given, name) {
 					list = append(list, name)
@@ -85,8 +85,8 @@ func (a *app) completeSinks(sinkType string) completion {
 // completeNotify are the names of the notify blocks.
 func (a *app) completeNotify(cmd *cobra.Command, given []string, begun string) ([]string, cobra.ShellCompDirective) {
 	var list []string
-	if outline := a.outlineFor(cmd, "."); outline != nil {
-		for _, name := range outline.Notify {
+	if inventory := a.inventoryOf(cmd, "."); inventory != nil {
+		for _, name := range inventory.Notify {
 			name = strings.TrimPrefix(name, "webhook.")
 			if strings.HasPrefix(name, begun) && !slices.Contains(given, name) {
 				list = append(list, name)

@@ -19,29 +19,29 @@ import (
 // stateAccess is the state without the accounts that it is about.
 type stateAccess struct {
 	*admin.Records
-	outline *config.Outline
+	inventory *config.Inventory
 }
 
 // openState finds the state in as much of the configuration as can be read.
 func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
 	path := a.path(".")
-	outline, diags := config.LoadOutline(ctx, a.loadOptions(path))
+	inventory, diags := config.LoadInventory(ctx, a.loadOptions(path))
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	store, err := (&connections{env: a.sinkEnv(path)}).store(outline.State)
+	store, err := (&connections{env: a.sinkEnv(path)}).store(inventory.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
-	records := &admin.Records{Store: store, Project: outline.Project, Now: a.now, Where: process.WhereIs}
-	return &stateAccess{records, outline}, diags
+	records := &admin.Records{Store: store, Project: inventory.Project, Now: a.now, Where: process.WhereIs}
+	return &stateAccess{records, inventory}, diags
 }
 
 // describe is Records.Describe with what the configuration says.
 func (s *stateAccess) describe(r *state.Record) admin.RecordDocument {
 	d := s.Describe(r)
-	if standing := s.outline.Standing(r.Address); standing != config.Undecided {
-		declared := standing == config.Declared
+	if status := s.inventory.DeclarationStatus(r.Address); status != config.PossiblyDeclared {
+		declared := status == config.Declared
 		d.Declared = &declared
 	}
 	return d
@@ -221,11 +221,11 @@ func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.outline.AuditUnknown != nil {
-		a.out.Diagnostics(diag.List{*s.outline.AuditUnknown})
+	if s.inventory.AuditUnknown != nil {
+		a.out.Diagnostics(diag.List{*s.inventory.AuditUnknown})
 		return nil, nil, status(exitError)
 	}
-	s.Audit, s.Holder = a.auditor(s.outline.Audit), process.NewIdentity()
+	s.Audit, s.Holder = a.auditor(s.inventory.Audit), process.NewIdentity()
 	return s, f, nil
 }
 

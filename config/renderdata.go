@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
@@ -18,120 +17,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
-
-// TokenObject is what `token` means for a token: every output of the provider,
-// the sensitive ones marked. What the upstream did not say is null, and so is
-// an output whose value does not have the type that the provider declares.
-func TokenObject(spec *providers.Spec, t credential.Token) cty.Value {
-	fields := make(map[string]cty.Value, len(spec.Outputs))
-	for _, o := range spec.Outputs {
-		v := outputOf(o, t)
-		if o.Sensitive {
-			v = markSensitive(v).Mark(ofToken)
-		}
-		fields[o.Name] = v
-	}
-	return cty.ObjectVal(fields)
-}
-
-// outputOf is one output, or null where it does not have its type.
-func outputOf(o schema.Output, t credential.Token) cty.Value {
-	v := outputValue(o, t)
-	if v.Type().Equals(o.Type) {
-		return v
-	}
-	if converted, err := convert.Convert(v, o.Type); err == nil {
-		return converted
-	}
-	return cty.NullVal(o.Type)
-}
-
-func outputValue(o schema.Output, t credential.Token) cty.Value {
-	switch o.Name {
-	case "access_token":
-		return secretValue(t.Access)
-	case "refresh_token":
-		return secretValue(t.Refresh)
-	case "expires_at":
-		if t.ExpiresAt.IsZero() {
-			return cty.NullVal(cty.String)
-		}
-		return cty.StringVal(t.ExpiresAt.UTC().Format(time.RFC3339))
-	}
-	switch v := t.Outputs[o.Name].(type) {
-	case string:
-		return cty.StringVal(v)
-	case bool:
-		return cty.BoolVal(v)
-	case credential.Secret:
-		return markSensitive(secretValue(v))
-	case []string:
-		return listOf(v, cty.StringVal, cty.String)
-	case []map[string]string:
-		if o.Type.IsListType() && o.Type.ElementType().IsObjectType() {
-			object := o.Type.ElementType()
-			return listOf(v, func(m map[string]string) cty.Value { return stringObject(m, object) }, object)
-		}
-	}
-	return cty.NullVal(cty.DynamicPseudoType)
-}
-
-func secretValue(s credential.Secret) cty.Value {
-	if s.IsZero() {
-		return cty.NullVal(cty.String)
-	}
-	return cty.StringVal(s.Reveal())
-}
-
-func listOf[T any](elements []T, value func(T) cty.Value, of cty.Type) cty.Value {
-	if elements == nil {
-		return cty.NullVal(cty.List(of))
-	}
-	if len(elements) == 0 {
-		return cty.ListValEmpty(of)
-	}
-	values := make([]cty.Value, len(elements))
-	for i, e := range elements {
-		values[i] = value(e)
-	}
-	return cty.ListVal(values)
-}
-
-// stringObject leaves null what the upstream did not say of an element.
-func stringObject(m map[string]string, object cty.Type) cty.Value {
-	fields := make(map[string]cty.Value, len(object.AttributeTypes()))
-	for name, t := range object.AttributeTypes() {
-		fields[name] = cty.NullVal(t)
-		if s, ok := m[name]; ok {
-			fields[name] = cty.StringVal(s)
-		}
-	}
-	return cty.ObjectVal(fields)
-}
-
-type originMark string
-
-// ofToken marks, beside functions.Sensitive, what is made of a secret of the
-// token, which other than data is never known before the login.
-const ofToken originMark = "token"
-
-// unknownToken is the token's object before there is one. It is made once for
-// each provider.
-func (l *loader) unknownToken(spec *providers.Spec) cty.Value {
-	if v, ok := l.unknownTokens[spec]; ok {
-		return v
-	}
-	fields := make(map[string]cty.Value, len(spec.Outputs))
-	for _, o := range spec.Outputs {
-		fields[o.Name] = cty.UnknownVal(o.Type)
-		if o.Sensitive {
-			fields[o.Name] = markSensitive(fields[o.Name]).Mark(ofToken)
-		}
-	}
-	v := cty.ObjectVal(fields)
-	l.unknownTokens[spec] = v
-	return v
-}
 
 // renderer is behind Delivery.Render. It may be used at any time and
 // concurrently: it only reads what loading has left.
@@ -150,17 +35,17 @@ func (l *loader) renderer(data *hcl.Attribute, d *delivery, a *Account) renderer
 		return r
 	}
 	expr, sc := data.Expr, d.scope
-	sc.memo = nil // it is for loading only
+	sc.cache = nil // it is for loading only
 	r.evaluate = func(t credential.Token) (cty.Value, diag.List) {
 		quiet := *l
-		quiet.report = l.report.again()
+		quiet.report = l.report.withoutFindings()
 		v, ok := quiet.value(expr, sc.withToken(TokenObject(r.spec, t)), false)
 		if !ok {
 			return v, quiet.report.list()
 		}
-		if v.HasMark(ofToken) {
+		if v.HasMark(tokenMark) {
 			// Where functions lose marks of what is unknown, loading did not see it.
-			return v, r.wrong(keysOfSecret)
+			return v, r.wrong(keysDependOnSecret)
 		}
 		return v, nil
 	}
@@ -282,14 +167,14 @@ func encodeValue(v cty.Value) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(plain(v)); err != nil {
+	if err := enc.Encode(jsonValue(v)); err != nil {
 		return "", err
 	}
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// plain turns a value into what encoding/json writes; numbers keep every digit.
-func plain(v cty.Value) any {
+// jsonValue turns a value into what encoding/json writes; numbers keep every digit.
+func jsonValue(v cty.Value) any {
 	t := v.Type()
 	switch {
 	case v.IsNull():
@@ -304,14 +189,14 @@ func plain(v cty.Value) any {
 		m := make(map[string]any, v.LengthInt())
 		for it := v.ElementIterator(); it.Next(); {
 			key, e := it.Element()
-			m[key.AsString()] = plain(e)
+			m[key.AsString()] = jsonValue(e)
 		}
 		return m
 	}
 	list := make([]any, 0, v.LengthInt())
 	for it := v.ElementIterator(); it.Next(); {
 		_, e := it.Element()
-		list = append(list, plain(e))
+		list = append(list, jsonValue(e))
 	}
 	return slices.Clip(list)
 }

@@ -16,7 +16,7 @@ const (
 	maxBranches  = 20000
 )
 
-const tooDeep = "Too deeply nested"
+const tooDeepSummary = "Too deeply nested"
 
 var errDepth = fmt.Errorf("the brackets, operators or templates are nested more than %d deep", maxDepth)
 

@@ -86,7 +86,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 		return nil
 	}
 	sink, found := l.findSink(d.labels[0], d.labels[1], d.labelRanges[1], a.Address)
-	content, ok := l.read(d.section, d.scope, []*schema.Block{l.tables.deliver, &spec.Deliver})
+	content, ok := l.splitByTables(d.section, d.scope, []*schema.Block{l.tables.deliver, &spec.Deliver})
 	common, okCommon := l.decode(content, l.tables.deliver, d.section, d.scope)
 	own, okOwn := l.decode(content, &spec.Deliver, d.section, d.scope)
 	keys, okData := l.checkData(content.Attributes["data"], d, a)
@@ -101,7 +101,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 		return nil
 	}
 	if !common.Known("merge") {
-		l.unknowable(a.Address, spec.Type, d.def)
+		l.noteUnknown(a.Address, spec.Type, d.def)
 	}
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
 	made.render = l.renderer(content.Attributes["data"], d, a).render
@@ -125,7 +125,7 @@ func (l *loader) checkData(attr *hcl.Attribute, d *delivery, a *Account) (keys d
 		names := l.defaultKeys(a.Spec)
 		return dataKeySet{known: true, all: names, written: names}, true
 	}
-	x := d.scope.memo.expression(attr)
+	x := d.scope.cache.expressionOf(attr)
 	if x.keys != nil {
 		return *x.keys, true
 	}
@@ -145,8 +145,8 @@ func (l *loader) keysOfData(attr *hcl.Attribute, d *delivery, a *Account) (keys 
 		return dataKeySet{}, false
 	}
 	names, known, wrong := dataKeys(v)
-	if wrong == "" && v.HasMark(ofToken) {
-		l.report.error(attr.Expr.Range(), a.Address, "Sensitive value in a place that is shown", keysOfSecret)
+	if wrong == "" && v.HasMark(tokenMark) {
+		l.report.error(attr.Expr.Range(), a.Address, "Sensitive value in a place that is shown", keysDependOnSecret)
 		return dataKeySet{}, false
 	}
 	if wrong == "" && known && len(names) == 0 {
@@ -159,7 +159,7 @@ func (l *loader) keysOfData(attr *hcl.Attribute, d *delivery, a *Account) (keys 
 	return dataKeySet{known: known, all: names, written: withoutNulls(v, names), sensitive: v.IsMarked()}, true
 }
 
-const keysOfSecret = "Which keys data has depends on a secret of the token. Keys are shown in messages and kept in clear, so they must not be sensitive; only the values may be. Write the keys out. If what decides on them is no secret, wrap that in nonsensitive()."
+const keysDependOnSecret = "Which keys data has depends on a secret of the token. Keys are shown in messages and kept in clear, so they must not be sensitive; only the values may be. Write the keys out. If what decides on them is no secret, wrap that in nonsensitive()."
 
 // checkKeyExpressions reports the keys of a literal object that are sensitive.
 func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
@@ -186,14 +186,14 @@ func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []stri
 	if err == nil {
 		return true
 	}
-	f := finding{subject: &d.def, bland: "The sink cannot write data under these keys. They are not named, since they may be secret."}
+	f := finding{subject: &d.def, detailWithoutValues: "The sink cannot write data under these keys. They are not named, since they may be secret."}
 	if attr != nil {
 		at := attr.Expr.Range()
-		f.subject, f.uses = &at, names(attr.Expr)
+		f.subject, f.uses = &at, namesUsedIn(attr.Expr)
 	}
 	f.Severity, f.Summary, f.Detail, f.Address = diag.Error, "Invalid data", sentence(err.Error()), a.Address
 	if keys.sensitive {
-		f.Detail = f.bland
+		f.Detail = f.detailWithoutValues
 	}
 	l.report.addFinding(f)
 	return false
@@ -251,7 +251,7 @@ func dataKeys(v cty.Value) (keys []string, known bool, wrong string) {
 // defaultKeys are what is delivered where data does not say. The list is made
 // once for each provider.
 func (l *loader) defaultKeys(spec *providers.Spec) []string {
-	if keys, ok := l.defaults[spec]; ok {
+	if keys, ok := l.defaultDataKeys[spec]; ok {
 		return keys
 	}
 	var keys []string
@@ -260,14 +260,14 @@ func (l *loader) defaultKeys(spec *providers.Spec) []string {
 			keys = append(keys, o.Name)
 		}
 	}
-	l.defaults[spec] = keys
+	l.defaultDataKeys[spec] = keys
 	return keys
 }
 
 // target asks the sink for the place that the block names.
 func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d *delivery, a *Account) bool {
 	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
-		l.unknowable(a.Address, made.Sink.Spec.Type, d.def)
+		l.noteUnknown(a.Address, made.Sink.Spec.Type, d.def)
 		return true // offline: it cannot be known
 	}
 	target, err := makeTarget(made.Sink.Values, own)

@@ -46,7 +46,7 @@ func (l *loader) assignVariables() {
 		}
 	}
 	for _, name := range l.varNames() {
-		l.settle(l.vars[name], given)
+		l.resolveVariable(l.vars[name], given)
 	}
 	for _, name := range l.varNames() {
 		l.checkRules(l.vars[name])
@@ -56,7 +56,7 @@ func (l *loader) assignVariables() {
 func (l *loader) varNames() []string { return slices.Sorted(maps.Keys(l.vars)) }
 
 func (l *loader) autoVarFiles() []string {
-	paths, err := namesIn(l.dir, isAutoVars)
+	paths, err := listMatching(l.dir, isAutoVars)
 	if err != nil {
 		l.report.add(unreadable(l.dir, err), nil)
 	}
@@ -160,9 +160,9 @@ func (l *loader) assignAttribute(given map[string]assignment, a *hcl.Attribute, 
 	given[a.Name] = assignment{value: value, from: "the file " + path, at: a.NameRange.Ptr()}
 }
 
-// ways are those of giving a value. Arguments can be seen by all users of the
+// howToSet are those of giving a value. Arguments can be seen by all users of the
 // machine, so they are none for a secret.
-func (v *variable) ways() string {
+func (v *variable) howToSet() string {
 	env, file := "in the environment variable "+envPrefix+v.name, "in a file given by --var-file or named *.auto.credvars"
 	if v.sensitive {
 		return env + ", or " + file
@@ -170,18 +170,18 @@ func (v *variable) ways() string {
 	return "with --var " + v.name + "=…, " + file + ", or " + env
 }
 
-// settle chooses and converts a variable's value.
-func (l *loader) settle(v *variable, given map[string]assignment) {
+// resolveVariable chooses and converts a variable's value.
+func (l *loader) resolveVariable(v *variable, given map[string]assignment) {
 	v.value = cty.UnknownVal(v.ty)
 	if a, ok := given[v.name]; ok && !v.broken {
-		l.accept(v, a)
+		l.setGivenValue(v, a)
 	} else if !v.broken {
 		switch {
-		case v.fallback != cty.NilVal:
-			v.value = v.fallback
+		case v.defaultValue != cty.NilVal:
+			v.value = v.defaultValue
 		case !l.opts.AllowUnset && !(v.sensitive && l.opts.WithoutSecrets):
 			v.broken = true
-			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one %s.", v.name, v.ways()))
+			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one %s.", v.name, v.howToSet()))
 		}
 	}
 	if v.sensitive {
@@ -189,9 +189,9 @@ func (l *loader) settle(v *variable, given map[string]assignment) {
 	}
 }
 
-func (l *loader) accept(v *variable, a assignment) {
-	if a.value.IsNull() && !v.nullable && v.fallback != cty.NilVal {
-		v.value = v.fallback
+func (l *loader) setGivenValue(v *variable, a assignment) {
+	if a.value.IsNull() && !v.nullable && v.defaultValue != cty.NilVal {
+		v.value = v.defaultValue
 		return
 	}
 	value, wrong := v.convert(a.value)

@@ -9,67 +9,67 @@ import (
 
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Outline is what can be told of a configuration that may have mistakes, and
-// without secrets: enough to look into the state, and to complete addresses.
-type Outline struct {
+// Inventory is what can be known of a configuration that may have mistakes, and
+// without its secrets: enough to look into the state, and to complete addresses.
+type Inventory struct {
 	// Dir is the directory that relative paths start at.
 	Dir string
 	// Project is the owner's name; "default" if not set.
 	Project string
 	Sinks   []*Sink
-	// State is nil where LoadOutline has returned errors.
+	// State is nil where LoadInventory has returned errors.
 	State *State
 	// Audit says where the audit trail is kept; nil for none. AuditUnknown says
-	// why there is an audit block whose place cannot be told; nil otherwise.
+	// why the place of the trail is not known although there is an audit block; nil
+	// otherwise.
 	Audit        *Audit
 	AuditUnknown *diag.Diagnostic
 	// Notify are the names of the notify blocks, in order.
 	Notify []string
 	// Addresses are those of the accounts that are known, in order.
 	Addresses []string
-	// Open are the addresses of account blocks whose instances are not known:
+	// UnexpandedBlocks are the addresses of account blocks whose instances are not known:
 	// `account.sagi.shop`, in order.
-	Open []string
+	UnexpandedBlocks []string
 	// Partial says that there may be accounts in files that were not read: one
 	// file of several was given, or one cannot be parsed.
 	Partial bool
 }
 
-// Standing says whether a configuration has an account.
-type Standing int
+// DeclarationStatus says whether a configuration has an account.
+type DeclarationStatus int
 
-// The standings of an account.
+// What a configuration may say of an account.
 const (
 	// Undeclared accounts are in no file.
-	Undeclared Standing = iota
+	Undeclared DeclarationStatus = iota
 	// Declared accounts are.
 	Declared
-	// Undecided ones may be: see Outline.Open and Outline.Partial.
-	Undecided
+	// PossiblyDeclared ones may be: see Inventory.UnexpandedBlocks and Inventory.Partial.
+	PossiblyDeclared
 )
 
-// Standing tells an account's.
-func (o *Outline) Standing(address string) Standing {
+// DeclarationStatus says whether the configuration has the account.
+func (o *Inventory) DeclarationStatus(address string) DeclarationStatus {
 	block, _, _ := strings.Cut(address, "[")
 	switch {
 	case slices.Contains(o.Addresses, address):
 		return Declared
-	case o.Partial, slices.Contains(o.Open, block):
-		return Undecided
+	case o.Partial, slices.Contains(o.UnexpandedBlocks, block):
+		return PossiblyDeclared
 	}
 	return Undeclared
 }
 
-// LoadOutline reads as much of a configuration as it can. It contacts nothing,
+// LoadInventory reads as much of a configuration as it can. It contacts nothing,
 // and what depends on a variable without a value is unknown.
 //
 // The errors in the list are those for which the state cannot be found; other
-// mistakes are not reported, since that is for Load to do. The outline is nil
+// mistakes are not reported, since that is for Load to do. The inventory is nil
 // only where there is no configuration at all.
-func LoadOutline(ctx context.Context, o Options) (*Outline, diag.List) {
+func LoadInventory(ctx context.Context, o Options) (*Inventory, diag.List) {
 	o.ReadData, o.AllowUnset, o.WithoutSecrets = nil, true, true
 	l := newLoader(ctx, o)
 	files, _, broken := l.parseFiles()
@@ -81,7 +81,7 @@ func LoadOutline(ctx context.Context, o Options) (*Outline, diag.List) {
 	c := l.evaluateAll(blocks)
 	blocks["account"] = accounts
 	c.Partial = c.Partial || len(broken) > 0
-	out := l.outline(blocks, c)
+	out := l.inventory(blocks, c)
 	if len(broken) > 0 && (len(blocks["state"]) == 0 || len(blocks["credsync"]) == 0) {
 		// Either may be in the file that cannot be read, and the state of
 		// another place or project is none of ours.
@@ -95,10 +95,10 @@ func LoadOutline(ctx context.Context, o Options) (*Outline, diag.List) {
 	return out, nil
 }
 
-// outline gathers what was found, and the addresses also of accounts that have
+// inventory gathers what was found, and the addresses also of accounts that have
 // mistakes.
-func (l *loader) outline(blocks map[string][]*hcl.Block, c *Config) *Outline {
-	out := &Outline{Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial}
+func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory {
+	out := &Inventory{Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial}
 	if b := blocks["audit"]; len(b) > 0 && c.Audit == nil {
 		d := diag.Errorf("The place of the audit trail is not known", "What is changed is recorded there first, so nothing was done. The audit block has a mistake, which credsync validate shows, or depends on a variable without a value; give that by --var, --var-file or CREDSYNC_VAR_<name>.")
 		d.Range = convertRange(b[0].DefRange)
@@ -111,13 +111,13 @@ func (l *loader) outline(blocks map[string][]*hcl.Block, c *Config) *Outline {
 	for _, b := range blocks["account"] {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
 		content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "for_each"}}})
-		instances, ok := l.instances(content.Attributes["for_each"], scope{ctx: l.root, address: address})
+		instances, ok := l.instances(content.Attributes["for_each"], scope{ctx: l.everything, address: address})
 		if !ok {
-			out.Open = append(out.Open, address)
+			out.UnexpandedBlocks = append(out.UnexpandedBlocks, address)
 		}
 		for _, i := range instances {
 			if i.placeholder {
-				out.Open = append(out.Open, address)
+				out.UnexpandedBlocks = append(out.UnexpandedBlocks, address)
 			} else {
 				out.Addresses = append(out.Addresses, i.scope.address)
 			}
@@ -125,7 +125,7 @@ func (l *loader) outline(blocks map[string][]*hcl.Block, c *Config) *Outline {
 	}
 	slices.Sort(out.Addresses)
 	out.Addresses = slices.Compact(out.Addresses)
-	slices.Sort(out.Open)
+	slices.Sort(out.UnexpandedBlocks)
 	return out
 }
 
@@ -142,7 +142,7 @@ func (l *loader) whyNoState(blocks map[string][]*hcl.Block, found diag.List) dia
 		return errors
 	}
 	where, why := "", "a value that is not known"
-	if missing := l.missing(blocks); len(missing) > 0 {
+	if missing := l.missingVariables(blocks); len(missing) > 0 {
 		why = "a variable without a value: " + strings.Join(missing, ", ")
 	}
 	if s := blocks["state"]; len(s) > 0 {
@@ -152,9 +152,9 @@ func (l *loader) whyNoState(blocks map[string][]*hcl.Block, found diag.List) dia
 		"The state block%s, its sink or the project depends on %s. Give it by --var, --var-file or CREDSYNC_VAR_<name>.", where, why)}
 }
 
-// missing are the variables without a value that the state, its sink and the
+// missingVariables are the variables without a value that the state, its sink and the
 // settings use, however far.
-func (l *loader) missing(blocks map[string][]*hcl.Block) []string {
+func (l *loader) missingVariables(blocks map[string][]*hcl.Block) []string {
 	used := map[string]bool{}
 	var follow func(names []string)
 	follow = func(names []string) {
@@ -170,7 +170,7 @@ func (l *loader) missing(blocks map[string][]*hcl.Block) []string {
 			if kind == "sink" && len(blocks["state"]) > 0 && !slices.Equal(b.Labels, blocks["state"][0].Labels) {
 				continue
 			}
-			follow(bodyNames(b.Body))
+			follow(namesUsedInBody(b.Body))
 		}
 	}
 	var missing []string
@@ -180,24 +180,4 @@ func (l *loader) missing(blocks map[string][]*hcl.Block) []string {
 		}
 	}
 	return missing
-}
-
-// bodyNames are the names that the expressions of a body use, nested blocks
-// included.
-func bodyNames(body hcl.Body) (all []string) {
-	native, ok := body.(*hclsyntax.Body)
-	if !ok {
-		attrs, _ := body.JustAttributes()
-		for _, a := range inOrder(attrs) {
-			all = append(all, names(a.Expr)...)
-		}
-		return all
-	}
-	for _, a := range native.Attributes {
-		all = append(all, names(a.Expr)...)
-	}
-	for _, b := range native.Blocks {
-		all = append(all, bodyNames(b.Body)...)
-	}
-	return all
 }

@@ -12,22 +12,22 @@ import (
 
 // variable is a variable block.
 type variable struct {
-	name      string
-	def       hcl.Range
-	ty        cty.Type
-	typed     bool
-	optional  *typeexpr.Defaults
-	fallback  cty.Value // NilVal without a default
-	sensitive bool
-	nullable  bool
-	rules     []rule
+	name         string
+	def          hcl.Range
+	ty           cty.Type
+	typed        bool
+	optional     *typeexpr.Defaults
+	defaultValue cty.Value // NilVal without a default
+	sensitive    bool
+	nullable     bool
+	rules        []validationRule
 	// broken variables were reported; their value is unknown.
 	broken bool
 	value  cty.Value
 }
 
-// rule is a validation block.
-type rule struct {
+// validationRule is a validation block.
+type validationRule struct {
 	condition, message hcl.Expression
 }
 
@@ -59,12 +59,12 @@ func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	v := &variable{name: name, def: b.DefRange, ty: cty.DynamicPseudoType, nullable: true}
 	s := sectionOf(b)
 	table := l.tables.variable
-	content, ok := l.read(s, scope{ctx: l.bare}, []*schema.Block{table})
+	content, ok := l.splitByTables(s, scope{ctx: l.functionsOnly}, []*schema.Block{table})
 	// A default is a secret until the variable is known not to be.
 	v.broken = !ok
 	flags := *content
 	flags.Blocks = nil
-	values, ok := l.decode(&flags, table, s, scope{ctx: l.bare, constant: true})
+	values, ok := l.decode(&flags, table, s, scope{ctx: l.functionsOnly, constant: true})
 	v.broken = v.broken || !ok
 	v.sensitive = values.Bool("sensitive") || !ok
 	v.nullable = values.Bool("nullable")
@@ -73,7 +73,7 @@ func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 		v.typed = true
 		ty, optional, problems := typeexpr.TypeConstraintWithDefaults(a.Expr)
 		for _, p := range problems {
-			l.structural(p, "")
+			l.reportStructure(p, "")
 			v.broken = true
 		}
 		v.ty, v.optional = ty, optional
@@ -115,7 +115,7 @@ func (l *loader) declareDefault(v *variable, expr hcl.Expression) {
 		l.report.error(expr.Range(), "", "Invalid default", fmt.Sprintf("The default of variable %q is null, but the variable is not nullable.", v.name))
 		v.broken = true
 	default:
-		v.fallback = value
+		v.defaultValue = value
 	}
 }
 
@@ -137,7 +137,7 @@ func (v *variable) convert(value cty.Value) (cty.Value, string) {
 
 func (l *loader) declareRule(v *variable, b *hcl.Block) {
 	s := section{body: b.Body, def: b.DefRange, kind: "a validation block of variable " + v.name}
-	content, ok := l.read(s, scope{}, []*schema.Block{l.tables.validation})
+	content, ok := l.splitByTables(s, scope{}, []*schema.Block{l.tables.validation})
 	condition, message := content.Attributes["condition"], content.Attributes["error_message"]
 	if ok && (condition == nil || message == nil) {
 		l.report.error(b.DefRange, "", "Missing required argument", "A validation block needs both condition and error_message.")
@@ -150,12 +150,12 @@ func (l *loader) declareRule(v *variable, b *hcl.Block) {
 		l.report.reveal(condition.Expr)
 		l.report.reveal(message.Expr)
 	}
-	v.rules = append(v.rules, rule{condition: condition.Expr, message: message.Expr})
+	v.rules = append(v.rules, validationRule{condition: condition.Expr, message: message.Expr})
 }
 
 // checkRules evaluates the validation blocks, once every variable has a value.
 func (l *loader) checkRules(v *variable) {
-	sc := scope{ctx: l.bare.NewChild()}
+	sc := scope{ctx: l.functionsOnly.NewChild()}
 	sc.ctx.Variables = map[string]cty.Value{"var": l.varObject()}
 	for _, r := range v.rules {
 		result, ok := l.evaluate(r.condition, sc, v.sensitive)
@@ -171,18 +171,18 @@ func (l *loader) checkRules(v *variable) {
 		if !result.IsKnown() || result.True() {
 			continue
 		}
-		l.ruleBroken(v, r, sc)
+		l.reportBrokenRule(v, r, sc)
 	}
 }
 
-func (l *loader) ruleBroken(v *variable, r rule, sc scope) {
+func (l *loader) reportBrokenRule(v *variable, r validationRule, sc scope) {
 	detail := "The value does not keep this rule, whose error message is not shown because it is made of a sensitive value."
 	if message, ok := l.evaluate(r.message, sc, v.sensitive); ok && !isSensitive(message) {
 		if text, err := convert.Convert(message, cty.String); err == nil && text.IsKnown() && !text.IsNull() {
 			detail = sentence(text.AsString())
 		}
 	}
-	f := finding{subject: &v.def, uses: names(r.message), bland: "The value does not keep a rule of this variable."}
+	f := finding{subject: &v.def, uses: namesUsedIn(r.message), detailWithoutValues: "The value does not keep a rule of this variable."}
 	f.Severity, f.Summary, f.Detail = "error", "Invalid value for variable", fmt.Sprintf("Variable %q: %s", v.name, detail)
 	l.report.addFinding(f)
 }

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// readers is how many data blocks are read at a time.
-const readers = 8
+// parallelReads is how many data blocks are read at a time.
+const parallelReads = 8
 
 // dataBlock is a data block with all its instances.
 type dataBlock struct {
@@ -25,14 +25,14 @@ type dataBlock struct {
 	spec       *sinks.Spec
 	content    *hcl.BodyContent
 	forEach    *hcl.Attribute
-	// whole says that every instance could be evaluated.
-	whole bool
-	reads []*read
-	value cty.Value
+	// complete says that every instance could be evaluated.
+	complete bool
+	reads    []*dataRead
+	value    cty.Value
 }
 
-// read is one instance of a data block.
-type read struct {
+// dataRead is one instance of a data block.
+type dataRead struct {
 	key     string
 	address string
 	sink    *Sink
@@ -63,23 +63,23 @@ func (l *loader) declareData(blocks []*hcl.Block) {
 			continue
 		}
 		s := sectionOf(b)
-		if content, ok := l.read(s, scope{address: address}, []*schema.Block{l.tables.data, &spec.Data}); ok {
+		if content, ok := l.splitByTables(s, scope{address: address}, []*schema.Block{l.tables.data, &spec.Data}); ok {
 			d.spec, d.content, d.forEach = spec, content, content.Attributes["for_each"]
 		}
 	}
 }
 
 // prepareData evaluates a data block as far as is possible without reading.
-func (l *loader) prepareData(n *node) []*read {
+func (l *loader) prepareData(n *graphNode) []*dataRead {
 	d := n.data
 	if d.spec == nil {
 		return nil
 	}
 	instances, ok := l.instances(d.forEach, scope{ctx: l.contextOf(n.needs), address: d.address})
-	d.whole = ok
+	d.complete = ok
 	for _, i := range instances {
 		r := l.prepareRead(d, i)
-		d.whole = d.whole && r != nil && !i.placeholder
+		d.complete = d.complete && r != nil && !i.placeholder
 		if r != nil {
 			d.reads = append(d.reads, r)
 		}
@@ -87,16 +87,16 @@ func (l *loader) prepareData(n *node) []*read {
 	return d.reads
 }
 
-func (l *loader) prepareRead(d *dataBlock, i instance) *read {
+func (l *loader) prepareRead(d *dataBlock, i instance) *dataRead {
 	s := sectionOf(d.block)
 	common, ok := l.decode(d.content, l.tables.data, s, i.scope)
 	values, good := l.decode(d.content, &d.spec.Data, s, i.scope)
 	if !ok || !good {
 		return nil
 	}
-	r := &read{key: i.key, address: i.scope.address, def: s.def, value: markSensitive(cty.DynamicVal)}
+	r := &dataRead{key: i.key, address: i.scope.address, def: s.def, value: markSensitive(cty.DynamicVal)}
 	if !common.Known("sink") {
-		l.unknowable(r.address, d.kind, s.def)
+		l.noteUnknown(r.address, d.kind, s.def)
 		return r
 	}
 	at := d.content.Attributes["sink"].Expr.Range()
@@ -109,7 +109,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *read {
 		return nil
 	}
 	if !values.AllKnown() || !r.sink.Values.AllKnown() {
-		l.unknowable(r.address, d.kind, s.def)
+		l.noteUnknown(r.address, d.kind, s.def)
 		return r
 	}
 	source, err := d.spec.Source(r.sink.Values, values)
@@ -122,8 +122,8 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *read {
 	return r
 }
 
-// readAll reads in parallel and reports in order.
-func (l *loader) readAll(reads []*read) {
+// readAllData reads in parallel and reports in order.
+func (l *loader) readAllData(reads []*dataRead) {
 	// After an error the values are of no use, and a sink that was declared
 	// wrongly should not be contacted.
 	if l.report.hasErrors() {
@@ -132,11 +132,11 @@ func (l *loader) readAll(reads []*read) {
 	l.reading.Store(true)
 	defer l.reading.Store(false)
 	var group errgroup.Group
-	group.SetLimit(readers)
+	group.SetLimit(parallelReads)
 	for _, r := range reads {
 		if r.pending {
 			group.Go(func() error {
-				l.readOne(r)
+				l.readDataObject(r)
 				return nil
 			})
 		}
@@ -153,7 +153,7 @@ func (l *loader) readAll(reads []*read) {
 	}
 }
 
-func (l *loader) readOne(r *read) {
+func (l *loader) readDataObject(r *dataRead) {
 	object, err := l.opts.ReadData(l.ctx, r.sink, r.source)
 	if err != nil {
 		r.err = err
@@ -171,8 +171,8 @@ func (l *loader) readOne(r *read) {
 	r.value = markSensitive(cty.ObjectVal(values))
 }
 
-// sources are the places that data blocks read, by address.
-func (l *loader) sources() []*Data {
+// dataSources are the places that data blocks read, by address.
+func (l *loader) dataSources() []*Data {
 	var all []*Data
 	for _, address := range slices.Sorted(maps.Keys(l.data)) {
 		for _, r := range l.data[address].reads {
@@ -184,10 +184,10 @@ func (l *loader) sources() []*Data {
 	return all
 }
 
-// settle makes the block's value of its instances.
-func (d *dataBlock) settle() {
+// combineInstances makes the block's value of its instances.
+func (d *dataBlock) combineInstances() {
 	switch {
-	case !d.whole:
+	case !d.complete:
 		return
 	case d.forEach == nil:
 		d.value = d.reads[0].value
@@ -198,45 +198,4 @@ func (d *dataBlock) settle() {
 		values[r.key] = r.value
 	}
 	d.value = cty.ObjectVal(values)
-}
-
-// sinkSpec looks up the sink type that a block's first label names.
-func (l *loader) sinkSpec(b *hcl.Block) (*sinks.Spec, bool) {
-	spec, ok := l.opts.Sinks.Lookup(b.Labels[0])
-	if !ok {
-		types := l.opts.Sinks.Names()
-		l.report.error(b.LabelRanges[0], "", "Unknown sink type", fmt.Sprintf("There is no sink type %q.%s The types are %s.", b.Labels[0], didYouMean(b.Labels[0], types), quoteAll(types)))
-	}
-	return spec, ok
-}
-
-// findSink looks up a declared sink, by its type and by its name with the key
-// of an instance.
-func (l *loader) findSink(kind, name string, at hcl.Range, address string) (*Sink, bool) {
-	if s := l.sinks[kind+"."+name]; s != nil {
-		return s, true
-	}
-	if l.brokenSinks[kind+"."+baseName(name)] {
-		return nil, false // reported where it is declared
-	}
-	if s := l.sinks[kind+"."+baseName(name)+placeholderSuffix]; s != nil && name != baseName(name) {
-		// Which instances there are is not known.
-		instance := *s
-		instance.Name = kind + "." + name
-		return &instance, true
-	}
-	declared := l.sinkNames()
-	detail := fmt.Sprintf("No sink %q %q is declared.%s", kind, name, didYouMean(kind+"."+name, declared))
-	declare := fmt.Sprintf("Declare it with a block: sink %q %q {}.", kind, name)
-	l.report.error(at, address, "Unknown sink", detail+" "+orNone("The declared ones are ", declare, declared))
-	return nil, false
-}
-
-func (l *loader) sinkNames() []string {
-	var all []string
-	for _, s := range l.sinkOrder {
-		all = append(all, s.Name)
-	}
-	slices.Sort(all)
-	return all
 }

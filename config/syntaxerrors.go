@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// habits are names from Terraform's language that this one does without, and
+// terraformNames are names from Terraform's language that this one does without, and
 // what there is in their place.
-var habits = map[string]string{
+var terraformNames = map[string]string{
 	"backend":    "Where the state lives is said by a state block.",
 	"count":      "Several of a block are made by for_each.",
 	"depends_on": "The order follows from what refers to what.",
@@ -27,23 +27,23 @@ var habits = map[string]string{
 
 var firstQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"([^"]*)"`) })
 
-// habitHint is what to write in place of a name that a Terraform user knows.
-func habitHint(p *hcl.Diagnostic) string {
+// terraformHint is what to write in place of a name that a Terraform user knows.
+func terraformHint(p *hcl.Diagnostic) string {
 	name := firstQuoted().FindStringSubmatch(p.Detail)
 	if name == nil || strings.Contains(p.Detail, "Did you mean") || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
 		return ""
 	}
-	if hint := habits[name[1]]; hint != "" {
+	if hint := terraformNames[name[1]]; hint != "" {
 		return " " + hint
 	}
 	return ""
 }
 
-// structural reports that a body does not have the shape of its table. These
+// reportStructure reports that a body does not have the shape of its table. These
 // details name arguments and block types only, and snippets stop where an
 // expression that is hidden begins.
-func (l *loader) structural(p *hcl.Diagnostic, address string) {
-	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: p.Detail + habitHint(p), Address: address}
+func (l *loader) reportStructure(p *hcl.Diagnostic, address string) {
+	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: p.Detail + terraformHint(p), Address: address}
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning
 	}
@@ -58,7 +58,7 @@ func syntaxError(p *hcl.Diagnostic, src []byte, isJSON bool, words map[string]bo
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning
 	}
-	if p.Summary == tooDeep {
+	if p.Summary == tooDeepSummary {
 		d.Range = convertRange(*p.Subject)
 		return d
 	}

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
 )
 
@@ -36,7 +36,7 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 	case !info.IsDir():
 		return filepath.Dir(path), []string{path}, nil
 	}
-	names, err := namesIn(path, isConfig)
+	names, err := listMatching(path, isConfig)
 	if err != nil {
 		return path, nil, diag.List{unreadable(path, err)}
 	}
@@ -51,7 +51,7 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 // gives values to its variables.
 func FilesOf(path string, inputs []Input) []string {
 	dir, files, _ := listFiles(path)
-	auto, _ := namesIn(dir, isAutoVars)
+	auto, _ := listMatching(dir, isAutoVars)
 	files = append(files, auto...)
 	for _, in := range inputs {
 		if in.File != "" {
@@ -65,20 +65,20 @@ func isConfig(name string) bool {
 	return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
 }
 
-// hasOthers reports whether a path is one file with other configuration files
+// hasOtherConfigFiles reports whether a path is one file with other configuration files
 // beside it. A directory that cannot be listed may have some.
-func hasOthers(path string) bool {
+func hasOtherConfigFiles(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
 		return false
 	}
-	names, err := namesIn(filepath.Dir(path), isConfig)
+	names, err := listMatching(filepath.Dir(path), isConfig)
 	return err != nil || len(names) > 1
 }
 
-// namesIn lists the files of a directory that are wanted, in order. Hidden
+// listMatching lists the files of a directory that are wanted, in order. Hidden
 // ones never are.
-func namesIn(dir string, wanted func(name string) bool) ([]string, error) {
+func listMatching(dir string, wanted func(name string) bool) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -101,30 +101,17 @@ func unreadable(path string, err error) diag.Diagnostic {
 	return diag.Errorf("Unreadable file", "%s cannot be read: %s.", path, err)
 }
 
-// readSource reads one file. Its size is looked at first, so that a huge one
-// is refused unread, and so is what is no regular file, since a pipe blocks.
+// readSource reads one file of text.
 func readSource(path string) ([]byte, *diag.Diagnostic) {
 	refuse := func(d diag.Diagnostic) ([]byte, *diag.Diagnostic) { return nil, &d }
-	info, err := os.Stat(path)
+	src, err := regularfile.Read(path, MaxFile)
 	switch {
+	case errors.Is(err, regularfile.ErrKind):
+		return refuse(diag.Errorf("Unreadable file", "%s is not a regular file.", path))
+	case errors.Is(err, regularfile.ErrTooLarge):
+		return refuse(tooLarge(path))
 	case err != nil:
 		return refuse(unreadable(path, err))
-	case !info.Mode().IsRegular():
-		return refuse(diag.Errorf("Unreadable file", "%s is not a regular file.", path))
-	case info.Size() > MaxFile:
-		return refuse(tooLarge(path))
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return refuse(unreadable(path, err))
-	}
-	defer func() { _ = f.Close() }()
-	src, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err != nil {
-		return refuse(unreadable(path, err))
-	}
-	if len(src) > MaxFile {
-		return refuse(tooLarge(path))
 	}
 	if d := checkText(path, src); d != nil {
 		return nil, d

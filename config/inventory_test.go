@@ -56,7 +56,7 @@ account "bank" "senseless" {
 account "nobank" "x" {}
 `
 	o := options(write(t, map[string]string{"main.hcl": outlined, "accounts.hcl": accounts}), map[string]string{"CREDSYNC_VAR_token": "secret"})
-	out, list := config.LoadOutline(context.Background(), o)
+	out, list := config.LoadInventory(context.Background(), o)
 	if list.HasErrors() || out.State == nil {
 		t.Fatalf("the state is not found: %s", text(list))
 	}
@@ -67,11 +67,11 @@ account "nobank" "x" {}
 	if diff := cmp.Diff(want, out.Addresses); diff != "" {
 		t.Error(diff)
 	}
-	for address, want := range map[string]config.Standing{
+	for address, want := range map[string]config.DeclarationStatus{
 		"account.bank.wrong": config.Declared, `account.bank.each["c"]`: config.Undeclared, "account.bank.gone": config.Undeclared,
-		`account.bank.open["a"]`: config.Undecided, `account.bank.senseless["a"]`: config.Undecided,
+		`account.bank.open["a"]`: config.PossiblyDeclared, `account.bank.senseless["a"]`: config.PossiblyDeclared,
 	} {
-		if got := out.Standing(address); got != want {
+		if got := out.DeclarationStatus(address); got != want {
 			t.Errorf("the standing of %s is %d, want %d", address, got, want)
 		}
 	}
@@ -100,7 +100,7 @@ func TestOutlineDoesNotGuessWhereTheStateIs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			out, list := config.LoadOutline(context.Background(), options(write(t, tt.files), tt.env))
+			out, list := config.LoadInventory(context.Background(), options(write(t, tt.files), tt.env))
 			if !list.HasErrors() || out != nil && out.State != nil {
 				t.Fatalf("the state was found, with %q", text(list))
 			}
@@ -114,16 +114,16 @@ func TestOutlineDoesNotGuessWhereTheStateIs(t *testing.T) {
 func TestOutlineLeavesABrokenFileOutThatCannotHaveTheState(t *testing.T) {
 	files := map[string]string{"main.hcl": outlined, "broken.hcl": "account \"bank\" \"a\" {\n  username = \n}\naccount {"}
 	env := map[string]string{"CREDSYNC_VAR_token": "secret"}
-	out, list := config.LoadOutline(context.Background(), options(write(t, files), env))
+	out, list := config.LoadInventory(context.Background(), options(write(t, files), env))
 	if list.HasErrors() || out.State == nil {
 		t.Fatal(text(list))
 	}
-	if got := out.Standing("account.bank.a"); got != config.Undecided {
+	if got := out.DeclarationStatus("account.bank.a"); got != config.PossiblyDeclared {
 		t.Errorf("an account that may be in the broken file has standing %d", got)
 	}
 	whole := maps.Clone(files)
 	delete(whole, "broken.hcl")
-	if out, _ = config.LoadOutline(context.Background(), options(write(t, whole), env)); out.Standing("account.bank.a") != config.Undeclared {
+	if out, _ = config.LoadInventory(context.Background(), options(write(t, whole), env)); out.DeclarationStatus("account.bank.a") != config.Undeclared {
 		t.Error("without the broken file an account that is not there is undecided")
 	}
 }

@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/hcl/v2"
 )
 
@@ -24,7 +26,7 @@ func (l *loader) declareSinks(blocks []*hcl.Block) {
 		}
 		first[address] = b.DefRange
 		s := sectionOf(b)
-		content, good := l.read(s, scope{address: "sink." + address}, []*schema.Block{l.tables.sink, &spec.Connection})
+		content, good := l.splitByTables(s, scope{address: "sink." + address}, []*schema.Block{l.tables.sink, &spec.Connection})
 		if l.refuseData(content, s, "sink."+address, "A sink") {
 			good = false
 		}
@@ -70,8 +72,49 @@ func (l *loader) refuseData(content *hcl.BodyContent, s section, address, what s
 	return refused
 }
 
-// baseName is a sink's name without the key of an instance.
-func baseName(name string) string {
+// sinkBaseName is a sink's name without the key of an instance.
+func sinkBaseName(name string) string {
 	base, _, _ := strings.Cut(name, "[")
 	return base
+}
+
+// sinkSpec looks up the sink type that a block's first label names.
+func (l *loader) sinkSpec(b *hcl.Block) (*sinks.Spec, bool) {
+	spec, ok := l.opts.Sinks.Lookup(b.Labels[0])
+	if !ok {
+		types := l.opts.Sinks.Names()
+		l.report.error(b.LabelRanges[0], "", "Unknown sink type", fmt.Sprintf("There is no sink type %q.%s The types are %s.", b.Labels[0], didYouMean(b.Labels[0], types), quoteAll(types)))
+	}
+	return spec, ok
+}
+
+// findSink looks up a declared sink, by its type and by its name with the key
+// of an instance.
+func (l *loader) findSink(kind, name string, at hcl.Range, address string) (*Sink, bool) {
+	if s := l.sinks[kind+"."+name]; s != nil {
+		return s, true
+	}
+	if l.brokenSinks[kind+"."+sinkBaseName(name)] {
+		return nil, false // reported where it is declared
+	}
+	if s := l.sinks[kind+"."+sinkBaseName(name)+placeholderSuffix]; s != nil && name != sinkBaseName(name) {
+		// Which instances there are is not known.
+		instance := *s
+		instance.Name = kind + "." + name
+		return &instance, true
+	}
+	declared := l.sinkNames()
+	detail := fmt.Sprintf("No sink %q %q is declared.%s", kind, name, didYouMean(kind+"."+name, declared))
+	declare := fmt.Sprintf("Declare it with a block: sink %q %q {}.", kind, name)
+	l.report.error(at, address, "Unknown sink", detail+" "+orNone("The declared ones are ", declare, declared))
+	return nil, false
+}
+
+func (l *loader) sinkNames() []string {
+	var all []string
+	for _, s := range l.sinkOrder {
+		all = append(all, s.Name)
+	}
+	slices.Sort(all)
+	return all
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// node is a local value or a data block: what can depend on others.
-type node struct {
+// graphNode is a local value or a data block: what can depend on others.
+type graphNode struct {
 	// name is `local.x` or `data.vault.accounts`.
 	name string
 	at   hcl.Range
@@ -22,21 +22,21 @@ type node struct {
 	level int
 	// fromData says that a data block is among what it needs, however far.
 	fromData bool
-	mark     visit
-	local    *local
+	mark     visitState
+	local    *localValue
 	data     *dataBlock
 }
 
-type visit int
+type visitState int
 
 const (
-	unvisited visit = iota
+	unvisited visitState = iota
 	visiting
 	visited
 )
 
-// local is one entry of a locals block.
-type local struct {
+// localValue is one entry of a locals block.
+type localValue struct {
 	name  string
 	at    hcl.Range
 	expr  hcl.Expression
@@ -48,17 +48,17 @@ func (l *loader) declareLocals(blocks []*hcl.Block) {
 	for _, b := range blocks {
 		attrs, problems := b.Body.JustAttributes()
 		for _, p := range problems {
-			l.structural(p, "")
+			l.reportStructure(p, "")
 		}
 		for _, a := range inOrder(attrs) {
 			if first := l.locals[a.Name]; first != nil {
 				l.report.error(a.NameRange, "", "Duplicate local value", fmt.Sprintf("A local value named %q was already defined at %s. Names must be unique.", a.Name, place(first.at)))
 				continue
 			}
-			l.locals[a.Name] = &local{name: a.Name, at: a.NameRange, expr: a.Expr, value: cty.DynamicVal}
+			l.locals[a.Name] = &localValue{name: a.Name, at: a.NameRange, expr: a.Expr, value: cty.DynamicVal}
 			name := "local." + a.Name
 			l.report.sources[name] = a.Expr.Range()
-			l.report.uses[name] = names(a.Expr)
+			l.report.uses[name] = namesUsedIn(a.Expr)
 			l.report.reveal(a.Expr)
 		}
 	}
@@ -77,7 +77,7 @@ func needs(exprs ...hcl.Expression) []string {
 		for _, t := range expr.Variables() {
 			switch t.RootName() {
 			case "local":
-				if name, ok := step(t, 1); ok {
+				if name, ok := stepName(t, 1); ok {
 					all = append(all, "local."+name)
 				}
 			case "data":
@@ -107,17 +107,17 @@ func expressions(content *hcl.BodyContent) []hcl.Expression {
 // buildGraph finds the order of evaluation, and reports cycles.
 func (l *loader) buildGraph() {
 	for name, v := range l.locals {
-		l.nodes["local."+name] = &node{name: "local." + name, at: v.at, needs: needs(v.expr), local: v}
+		l.nodes["local."+name] = &graphNode{name: "local." + name, at: v.at, needs: needs(v.expr), local: v}
 	}
 	for address, d := range l.data {
-		l.nodes[address] = &node{name: address, at: d.block.DefRange, needs: needs(expressions(d.content)...), data: d}
+		l.nodes[address] = &graphNode{name: address, at: d.block.DefRange, needs: needs(expressions(d.content)...), data: d}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.nodes)) {
 		l.visit(l.nodes[name], nil)
 	}
 }
 
-func (l *loader) visit(n *node, path []*node) {
+func (l *loader) visit(n *graphNode, path []*graphNode) {
 	if n.mark != unvisited {
 		return
 	}
@@ -130,7 +130,7 @@ func (l *loader) visit(n *node, path []*node) {
 			continue // not declared, which is reported where it is evaluated
 		}
 		if need.mark == visiting {
-			l.cycle(path[slices.Index(path, need):])
+			l.reportCycle(path[slices.Index(path, need):])
 			continue
 		}
 		l.visit(need, path)
@@ -141,8 +141,8 @@ func (l *loader) visit(n *node, path []*node) {
 	l.order = append(l.order, n)
 }
 
-// cycle reports nodes that need each other. They stay unknown.
-func (l *loader) cycle(path []*node) {
+// reportCycle reports nodes that need each other. They stay unknown.
+func (l *loader) reportCycle(path []*graphNode) {
 	steps := make([]string, 0, len(path)+1)
 	for _, n := range path {
 		steps = append(steps, fmt.Sprintf("%s (%s)", n.name, place(n.at)))
@@ -150,7 +150,7 @@ func (l *loader) cycle(path []*node) {
 	}
 	steps = append(steps, path[0].name)
 	summary := "Cycle among local values"
-	if slices.ContainsFunc(path, func(n *node) bool { return n.data != nil }) {
+	if slices.ContainsFunc(path, func(n *graphNode) bool { return n.data != nil }) {
 		summary = "Cycle among local values and data"
 	}
 	l.report.error(path[0].at, "", summary, "These refer to each other, so none of them can be evaluated first: "+strings.Join(steps, " → ")+".")
@@ -168,14 +168,14 @@ func (l *loader) evaluateLocals() {
 // evaluateData reads the data blocks, level by level, and gives a value to the
 // locals that need them.
 func (l *loader) evaluateData() {
-	levels := map[int][]*node{}
+	levels := map[int][]*graphNode{}
 	for _, n := range l.order {
 		if n.fromData {
 			levels[n.level] = append(levels[n.level], n)
 		}
 	}
 	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		var reads []*read
+		var reads []*dataRead
 		for _, n := range levels[level] {
 			switch {
 			case n.local != nil:
@@ -184,16 +184,16 @@ func (l *loader) evaluateData() {
 				reads = append(reads, l.prepareData(n)...)
 			}
 		}
-		l.readAll(reads)
+		l.readAllData(reads)
 		for _, n := range levels[level] {
 			if n.data != nil {
-				n.data.settle()
+				n.data.combineInstances()
 			}
 		}
 	}
 }
 
-func (l *loader) evaluateLocal(n *node) {
+func (l *loader) evaluateLocal(n *graphNode) {
 	if l.cyclic[n.name] {
 		return
 	}
@@ -220,7 +220,7 @@ func (l *loader) contextOf(needs []string) *hcl.EvalContext {
 	for kind, blocks := range data {
 		kinds[kind] = cty.ObjectVal(blocks)
 	}
-	ctx := l.bare.NewChild()
+	ctx := l.functionsOnly.NewChild()
 	ctx.Variables = map[string]cty.Value{"var": l.varValue, "local": cty.ObjectVal(locals), "data": cty.ObjectVal(kinds)}
 	return ctx
 }

@@ -67,8 +67,8 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 		section: sectionOf(b),
 		name:    b.Labels[1], spec: spec, table: l.providerTable(spec),
 	}
-	sc := scope{ctx: l.root, address: address, provider: spec.Name}
-	block.content, ok = l.read(block.section, sc, []*schema.Block{l.tables.account, block.table}, deliverBlocks...)
+	sc := scope{ctx: l.everything, address: address, provider: spec.Name}
+	block.content, ok = l.splitByTables(block.section, sc, []*schema.Block{l.tables.account, block.table}, deliverBlocks...)
 	block.at = convertRange(b.DefRange)
 	for _, inner := range block.content.Blocks {
 		block.ranges = append(block.ranges, convertRange(inner.DefRange))
@@ -156,13 +156,13 @@ func (l *loader) checkBaseURL(a *Account, b *accountBlock) bool {
 	}
 	at, used := b.def, []string(nil)
 	if attr := b.content.Attributes["base_url"]; attr != nil {
-		at, used = attr.Expr.Range(), names(attr.Expr)
+		at, used = attr.Expr.Range(), namesUsedIn(attr.Expr)
 		if strings.ContainsAny(a.Values.String("base_url"), "@?#") {
 			// A password or a key may stand there.
 			l.report.conceal(at)
 		}
 	}
-	f := finding{subject: &at, uses: used, bland: wrong}
+	f := finding{subject: &at, uses: used, detailWithoutValues: wrong}
 	f.Severity, f.Summary, f.Detail, f.Address = "error", "Invalid base_url", wrong, a.Address
 	l.report.addFinding(f)
 	return false

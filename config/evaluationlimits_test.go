@@ -20,17 +20,17 @@ func TestWatchGivesUpOnTimeAndMemoryButNotOnReading(t *testing.T) {
 	idle := func() time.Duration { return 0 }
 	spent := time.Duration(0)
 	busy := func() time.Duration { spent += time.Second; return spent }
-	if why := watch(never, checks, &reading, still, busy); !strings.Contains(why, "1m0s of processor time") || spent > 70*time.Second {
+	if why := waitWithinLimits(never, checks, &reading, still, busy); !strings.Contains(why, "1m0s of processor time") || spent > 70*time.Second {
 		t.Errorf("an evaluation without end, after %s: %q", spent, why)
 	}
 	before := len(checks)
-	if why := watch(never, checks, &reading, still, idle); !strings.Contains(why, "10m0s") || before-len(checks) < maxChecks {
+	if why := waitWithinLimits(never, checks, &reading, still, idle); !strings.Contains(why, "10m0s") || before-len(checks) < maxChecks {
 		t.Errorf("an evaluation that hangs, after %d checks: %q", before-len(checks), why)
 	}
 
 	heap := uint64(0)
 	growing := func() uint64 { heap += 256 << 20; return heap }
-	if why := watch(never, checks, &reading, growing, idle); !strings.Contains(why, "1024 MiB") {
+	if why := waitWithinLimits(never, checks, &reading, growing, idle); !strings.Contains(why, "1024 MiB") {
 		t.Errorf("an evaluation that grows: %q", why)
 	}
 
@@ -46,7 +46,7 @@ func TestWatchGivesUpOnTimeAndMemoryButNotOnReading(t *testing.T) {
 		}
 		return 1000
 	}
-	if why := watch(done, checks, &reading, seen, busy); why != "" {
+	if why := waitWithinLimits(done, checks, &reading, seen, busy); why != "" {
 		t.Errorf("a slow data source: %q", why)
 	}
 }
@@ -59,15 +59,15 @@ func TestSizeOfValues(t *testing.T) {
 		v    cty.Value
 		size int64
 	}{
-		"text":    {text, 1000 + nodeSize},
-		"number":  {cty.NumberIntVal(5), nodeSize},
-		"unknown": {cty.UnknownVal(cty.List(cty.String)), nodeSize},
-		"list":    {list, 2000 + 3*nodeSize},
-		"marked":  {markSensitive(list), 2000 + 3*nodeSize},
-		"object":  {object, 2000 + 6*nodeSize + 14},
+		"text":    {text, 1000 + elementSize},
+		"number":  {cty.NumberIntVal(5), elementSize},
+		"unknown": {cty.UnknownVal(cty.List(cty.String)), elementSize},
+		"list":    {list, 2000 + 3*elementSize},
+		"marked":  {markSensitive(list), 2000 + 3*elementSize},
+		"object":  {object, 2000 + 6*elementSize + 14},
 	} {
 		enough, short := test.size, test.size-1
-		if !fits(test.v, &enough) || fits(test.v, &short) {
+		if !fitsInto(test.v, &enough) || fitsInto(test.v, &short) {
 			t.Errorf("%s does not have %d bytes", name, test.size)
 		}
 	}

@@ -18,14 +18,14 @@ func TestOneFileOfSeveralIsPartial(t *testing.T) {
 	file := write("a.hcl")
 	write("x.auto.credvars")
 	write(".hidden.hcl")
-	if hasOthers(file) || hasOthers(dir) {
+	if hasOtherConfigFiles(file) || hasOtherConfigFiles(dir) {
 		t.Error("a file that is alone has others")
 	}
 	write("b.hcl.json")
-	if !hasOthers(file) {
+	if !hasOtherConfigFiles(file) {
 		t.Error("a file with another one beside it has none")
 	}
-	if hasOthers(dir) {
+	if hasOtherConfigFiles(dir) {
 		t.Error("a directory is never a part")
 	}
 }

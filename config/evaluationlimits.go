@@ -16,29 +16,29 @@ import (
 // what happens inside of one expression cannot be stopped there, so the whole
 // is watched from outside.
 const (
-	// maxValue is the most that one value may come to, in bytes: nodeSize for
+	// maxValueSize is the most that one value may come to, in bytes: elementSize for
 	// each element, and the text. Ten thousand accounts need a hundredth.
-	maxValue = 256 << 20
-	nodeSize = 64
-	// maxGrowth is by how much memory may grow while evaluating, in bytes.
-	maxGrowth = 1 << 30
-	// maxWork is how much processor time evaluating may take, not counting what
+	maxValueSize = 256 << 20
+	elementSize  = 64
+	// maxMemoryGrowth is by how much memory may grow while evaluating, in bytes.
+	maxMemoryGrowth = 1 << 30
+	// maxProcessorTime is how much processor time evaluating may take, not counting what
 	// is spent while data is being read. It is no time of the clock, which on a
 	// busy machine says nothing of a configuration.
-	maxWork = time.Minute
+	maxProcessorTime = time.Minute
 	// maxChecks is how often evaluation may be found not to be done yet, for
 	// what takes no processor time either.
 	maxChecks     = 6000
 	checkInterval = 100 * time.Millisecond
 )
 
-// valueTooLarge reports whether a value comes to more than maxValue. It looks at no
+// valueTooLarge reports whether a value comes to more than maxValueSize. It looks at no
 // more of it than that.
-func valueTooLarge(v cty.Value) bool { return !fits(v, new(int64(maxValue))) }
+func valueTooLarge(v cty.Value) bool { return !fitsInto(v, new(int64(maxValueSize))) }
 
-// fits takes the size of a value from what is left.
-func fits(v cty.Value, left *int64) bool {
-	*left -= nodeSize
+// fitsInto takes the size of a value from what is left.
+func fitsInto(v cty.Value, left *int64) bool {
+	*left -= elementSize
 	v, _ = v.Unmark()
 	switch {
 	case *left < 0:
@@ -56,15 +56,15 @@ func fits(v cty.Value, left *int64) bool {
 		if v.Type().IsMapType() || v.Type().IsObjectType() {
 			*left -= int64(len(key.AsString()))
 		}
-		if !fits(element, left) {
+		if !fitsInto(element, left) {
 			return false
 		}
 	}
 	return true
 }
 
-// watch waits for done, and returns why it was given up before, or "".
-func watch(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, heap func() uint64, work func() time.Duration) string {
+// waitWithinLimits waits for done, and returns why it was given up before, or "".
+func waitWithinLimits(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, heap func() uint64, work func() time.Duration) string {
 	start, checks := heap(), 0
 	spent, seen := time.Duration(0), work()
 	for {
@@ -79,11 +79,11 @@ func watch(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, h
 			checks++
 			spent += now - before
 		}
-		if used := heap(); used > start && used-start > maxGrowth {
-			return fmt.Sprintf("takes more than %d MiB of memory", maxGrowth>>20)
+		if used := heap(); used > start && used-start > maxMemoryGrowth {
+			return fmt.Sprintf("takes more than %d MiB of memory", maxMemoryGrowth>>20)
 		}
-		if spent > maxWork {
-			return fmt.Sprintf("takes more than %s of processor time", maxWork)
+		if spent > maxProcessorTime {
+			return fmt.Sprintf("takes more than %s of processor time", maxProcessorTime)
 		}
 		if checks > maxChecks {
 			return fmt.Sprintf("takes more than %s", maxChecks*checkInterval)
@@ -108,9 +108,9 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// within runs f, and gives up waiting for it when it takes too much. f is then
+// runWithinLimits runs f, and gives up waiting for it when it takes too much. f is then
 // still running, since nothing can stop an evaluation: the program should end.
-func within(reading *atomic.Bool, f func()) *diag.Diagnostic {
+func runWithinLimits(reading *atomic.Bool, f func()) *diag.Diagnostic {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -118,7 +118,7 @@ func within(reading *atomic.Bool, f func()) *diag.Diagnostic {
 	}()
 	ticker := time.NewTicker(checkInterval)
 	defer ticker.Stop()
-	why := watch(done, ticker.C, reading, heapInUse, processorTime)
+	why := waitWithinLimits(done, ticker.C, reading, heapInUse, processorTime)
 	if why == "" {
 		return nil
 	}

@@ -26,7 +26,7 @@ func (l *loader) dynamic(b *hcl.Block, at *diag.Range, sc scope) ([]*delivery, b
 		l.report.error(b.LabelRanges[0], sc.address, "Unsupported dynamic block", fmt.Sprintf("Only deliver blocks can be made by a dynamic block, not %q.", b.Labels[0]))
 		return nil, false
 	}
-	content, ok := l.split(b.Body, shape{}, dynamicBody(), sc)
+	content, ok := l.splitBody(b.Body, bodyShape{}, dynamicBody(), sc)
 	if !ok {
 		return nil, false
 	}
@@ -39,8 +39,8 @@ func (l *loader) dynamic(b *hcl.Block, at *diag.Range, sc scope) ([]*delivery, b
 		return nil, false
 	}
 	elements, ok := l.elements(content.Attributes["for_each"].Expr, sc)
-	if sc.memo == nil {
-		sc.memo = newMemo()
+	if sc.cache == nil {
+		sc.cache = newInstanceCache()
 	}
 	var list []*delivery
 	for _, e := range elements {
@@ -92,7 +92,7 @@ func (l *loader) elements(expr hcl.Expression, sc scope) ([]cty.Value, bool) {
 	case v.IsKnown() && v.IsNull():
 		return refuse("The value of for_each is null. It must be a list, a set or a map.")
 	case !v.IsKnown():
-		l.unknowable(sc.address, "", expr.Range())
+		l.noteUnknown(sc.address, "", expr.Range())
 		return nil, true // offline: nothing to check
 	case !v.CanIterateElements():
 		return refuse(fmt.Sprintf("The value of for_each is a %s. It must be a list, a set or a map.", v.Type().FriendlyName()))

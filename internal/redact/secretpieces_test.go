@@ -10,7 +10,7 @@ import (
 // searched is what in does, by looking for each piece of each form.
 func searched(text, secret string) bool {
 	text = strings.ToLower(text)
-	for _, f := range formsOf(secret) {
+	for _, f := range encodingsOf(secret) {
 		f.text = strings.ToLower(f.text)
 		n := min(f.piece, len(f.text))
 		for i := 0; n > 0 && i+n <= len(f.text); i++ {
@@ -33,7 +33,7 @@ func FuzzFinderFindsWhatASearchFinds(f *testing.F) {
 			return
 		}
 		for _, text := range []string{text, text + secret, strings.ToUpper(secret) + text, secret[:len(secret)/2] + text} {
-			if got, want := newFinder([]credential.Secret{credential.NewSecret(secret)}).in(text), searched(text, secret); got != want {
+			if got, want := newPieceFinder([]credential.Secret{credential.NewSecret(secret)}).foundIn(text), searched(text, secret); got != want {
 				t.Errorf("%q in %q: found %t, want %t", secret, text, got, want)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// need is what something takes at one path.
-type need struct {
+// capabilityNeed is what something takes at one path.
+type capabilityNeed struct {
 	path         string
 	capabilities []string
 	// why is for people who read the policy.
@@ -29,7 +29,7 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	e, err := s.kv(ctx, "check the permissions for", targets[0])
+	e, err := s.kvEngine(ctx, "check the permissions for", targets[0])
 	if err != nil {
 		return err
 	}
@@ -64,13 +64,13 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 }
 
 // needsOf are the needs of a target, or of a record of the state.
-func needsOf(e engine, t sinks.Target) []need {
+func needsOf(e kvEngine, t sinks.Target) []capabilityNeed {
 	if !isState(t) {
-		return e.needs(t)
+		return e.needsToDeliver(t)
 	}
 	all := t
 	all.Path = path.Dir(t.Path)
-	return e.keeps(all, t)
+	return e.needsToKeepState(all, t)
 }
 
 // capabilities asks what the token may do at each path.
@@ -100,7 +100,7 @@ func capabilitiesIn(answer *api.Secret, path string) (out []string) {
 }
 
 // missing lists, as policy, what a target lacks.
-func (s *Sink) missing(ctx context.Context, t sinks.Target, needs []need, have map[string][]string) ([]string, error) {
+func (s *Sink) missing(ctx context.Context, t sinks.Target, needs []capabilityNeed, have map[string][]string) ([]string, error) {
 	var stanzas []string
 	for _, n := range needs {
 		var lacks []string
@@ -121,7 +121,7 @@ func (s *Sink) missing(ctx context.Context, t sinks.Target, needs []need, have m
 				continue
 			}
 		}
-		stanzas = append(stanzas, stanza(n.path, lacks))
+		stanzas = append(stanzas, policyRule(n.path, lacks))
 	}
 	return stanzas, nil
 }

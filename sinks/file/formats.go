@@ -100,7 +100,7 @@ func parseJSON(content []byte) (document, error) {
 	return doc, nil
 }
 
-func (d jsonDocument) data() map[string]credential.Secret { return sinks.Conceal(d) }
+func (d jsonDocument) data() map[string]credential.Secret { return sinks.SecretsOfJSON(d) }
 
 func (d jsonDocument) set(data map[string]credential.Secret) error {
 	for _, key := range slices.Sorted(maps.Keys(data)) {

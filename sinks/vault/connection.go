@@ -91,7 +91,7 @@ func (c connection) client() (*api.Client, error) {
 	}
 	transport := crashpoint.Transport(cfg.HttpClient.Transport)
 	if !stay {
-		transport = &follower{next: transport, prefix: prefix(client)}
+		transport = &redirectFollower{next: transport, prefix: prefix(client)}
 	}
 	// Vault does not repeat what it is sent; what poses as Vault may.
 	cfg.HttpClient.Transport = redact.NewTransport(transport, "secret_id", "jwt", "token")

@@ -16,8 +16,8 @@ import (
 // errNoToken means that nobody said how to log in.
 var errNoToken = fmt.Errorf("%w: there is no Vault token: add an auth block to the sink, set VAULT_TOKEN, or run \"vault login\"", sinks.ErrDenied)
 
-// method is how a token is come by.
-type method struct {
+// loginMethod is how a token is come by.
+type loginMethod struct {
 	name string
 	// path is that of the login request; "" for a token that was given.
 	path string
@@ -33,11 +33,11 @@ type method struct {
 }
 
 // method works out the auth block, or what stands in for it.
-func (c connection) method() (method, error) {
+func (c connection) method() (loginMethod, error) {
 	auth := c.auth()
-	login := func(body func() (map[string]any, error)) (method, error) {
+	login := func(body func() (map[string]any, error)) (loginMethod, error) {
 		name := auth.Label()
-		return method{name: name, path: "auth/" + strings.Trim(auth.String("mount"), "/") + "/login", body: body}, nil
+		return loginMethod{name: name, path: "auth/" + strings.Trim(auth.String("mount"), "/") + "/login", body: body}, nil
 	}
 	switch auth.Label() {
 	case "", "token":
@@ -72,12 +72,12 @@ func (c connection) method() (method, error) {
 			return map[string]any{}, nil
 		})
 	}
-	return method{}, fmt.Errorf("auth %q is not a way to log in to Vault", auth.Label())
+	return loginMethod{}, fmt.Errorf("auth %q is not a way to log in to Vault", auth.Label())
 }
 
 // givenToken looks where the vault CLI looks.
-func (c connection) givenToken() (method, error) {
-	m := method{name: "token", optional: c.getenv(api.EnvVaultAgentAddr) != ""}
+func (c connection) givenToken() (loginMethod, error) {
+	m := loginMethod{name: "token", optional: c.getenv(api.EnvVaultAgentAddr) != ""}
 	if auth := c.auth(); auth.Label() == "token" {
 		m.token = auth.Secret("token")
 	}
@@ -86,7 +86,7 @@ func (c connection) givenToken() (method, error) {
 	}
 	if m.token.IsZero() && c.getenv("HOME") != "" {
 		m.reread = func() (credential.Secret, error) {
-			return tokenOfTheCLI(filepath.Join(c.getenv("HOME"), ".vault-token"))
+			return cliToken(filepath.Join(c.getenv("HOME"), ".vault-token"))
 		}
 		var err error
 		if m.token, err = m.reread(); err != nil {
@@ -96,9 +96,9 @@ func (c connection) givenToken() (method, error) {
 	return m, nil
 }
 
-// tokenOfTheCLI is what "vault login" has left behind, or an agent; none where
+// cliToken is what "vault login" has left behind, or an agent; none where
 // there is no such file.
-func tokenOfTheCLI(path string) (credential.Secret, error) {
+func cliToken(path string) (credential.Secret, error) {
 	token, err := readSecret(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return token, fmt.Errorf("read the Vault token: %w", err)

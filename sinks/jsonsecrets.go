@@ -7,10 +7,10 @@ import (
 	"github.com/credsync/credsync/credential"
 )
 
-// Conceal turns the values of a JSON object, which anyone may have written,
+// SecretsOfJSON turns the values of a JSON object, which anyone may have written,
 // into secrets: a string as it is, anything else as compact JSON. Nulls are
 // left out.
-func Conceal(object map[string]json.RawMessage) map[string]credential.Secret {
+func SecretsOfJSON(object map[string]json.RawMessage) map[string]credential.Secret {
 	out := make(map[string]credential.Secret, len(object))
 	for key, raw := range object {
 		var s *string

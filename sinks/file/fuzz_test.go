@@ -25,7 +25,7 @@ func TestDiskErrorsHaveAClass(t *testing.T) {
 		syscall.ENOSPC: sinks.ErrUnavailable, syscall.EDQUOT: sinks.ErrUnavailable,
 		syscall.ENOENT: sinks.ErrNotFound, context.Canceled: context.Canceled,
 	} {
-		err := s.failed("write", sinks.Target{Path: "a"}, &fs.PathError{Op: "open", Path: "/srv/a", Err: errno})
+		err := s.describe("write", sinks.Target{Path: "a"}, &fs.PathError{Op: "open", Path: "/srv/a", Err: errno})
 		if !errors.Is(err, class) {
 			t.Errorf("%v became %v", errno, err)
 		}

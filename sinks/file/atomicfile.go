@@ -11,16 +11,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/sinks"
-	"github.com/gofrs/flock"
 )
 
 const (
@@ -45,19 +42,19 @@ func version(content []byte) string {
 // content reads a target's file. fs.ErrNotExist where it, or its directory, is
 // missing.
 func (s *Sink) content(ctx context.Context, t sinks.Target) (content []byte, err error) {
-	err = s.opened(ctx, func(root *os.Root) error {
-		if err := s.trusted(root, path.Dir(t.Path), t); err != nil {
+	err = s.inDirectory(ctx, func(root *os.Root) error {
+		if err := s.refuseWritableByAll(root, path.Dir(t.Path), t); err != nil {
 			return err
 		}
-		content, err = read(root, t.Path)
+		content, err = readRegular(root, t.Path)
 		return err
 	})
 	return content, err
 }
 
-// opened runs f with the sink's directory, out of which no path and no symbolic
+// inDirectory runs f with the sink's directory, out of which no path and no symbolic
 // link leads.
-func (s *Sink) opened(ctx context.Context, f func(*os.Root) error) error {
+func (s *Sink) inDirectory(ctx context.Context, f func(*os.Root) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -69,7 +66,7 @@ func (s *Sink) opened(ctx context.Context, f func(*os.Root) error) error {
 	return f(root)
 }
 
-func read(root *os.Root, name string) ([]byte, error) {
+func readRegular(root *os.Root, name string) ([]byte, error) {
 	// Looking first keeps Open from waiting for the writer of a named pipe.
 	info, err := root.Stat(name)
 	if err != nil {
@@ -90,10 +87,10 @@ func read(root *os.Root, name string) ([]byte, error) {
 	return content, err
 }
 
-// names lists the regular files directly below a directory, in order.
-func (s *Sink) names(ctx context.Context, prefix sinks.Target) (names []string, err error) {
-	err = s.opened(ctx, func(root *os.Root) error {
-		if err := s.trusted(root, prefix.Path, prefix); err != nil {
+// listNames lists the regular files directly below a directory, in order.
+func (s *Sink) listNames(ctx context.Context, prefix sinks.Target) (names []string, err error) {
+	err = s.inDirectory(ctx, func(root *os.Root) error {
+		if err := s.refuseWritableByAll(root, prefix.Path, prefix); err != nil {
 			return err
 		}
 		names, err = regularFiles(root, prefix.Path)
@@ -174,7 +171,7 @@ func atVersion(root *os.Root, name, want string) ([]byte, error) {
 	if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, fmt.Errorf("%w: it is a symbolic link, which credsync does not replace; name the file that it leads to", sinks.ErrUnsupported)
 	}
-	content, err := read(root, name)
+	content, err := readRegular(root, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if want != "" {
@@ -260,101 +257,6 @@ func syncDir(root *os.Root, dir string) error {
 		return err
 	}
 	return nil
-}
-
-// locked runs f with the target's directory made, locked against other writers
-// and free of what killed ones left behind.
-func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root) error) error {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return err
-	}
-	return s.opened(ctx, func(root *os.Root) error {
-		dir := path.Dir(t.Path)
-		if err := root.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		if err := s.trusted(root, dir, t); err != nil {
-			return err
-		}
-		unlock, err := lock(ctx, filepath.Join(s.dir, filepath.FromSlash(dir)))
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		s.removeLeftovers(root, dir)
-		return f(root)
-	})
-}
-
-// lock locks a directory against other processes, for whose writes it waits.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
-	defer cancel()
-	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
-	if _, err := l.TryLockContext(ctx, lockPoll); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, err
-	}
-	return func() { _ = l.Close() }, nil
-}
-
-var errLocked = fmt.Errorf("%w: another process has kept its directory locked for %s", sinks.ErrUnavailable, lockWait)
-
-// removeLeftovers deletes unfinished files. Whoever holds the lock is the only
-// one who makes them, so all that are there belong to killed processes. What
-// cannot be deleted does no harm. A directory is gone through when it is written
-// to first, and then once in a while: it may have a file for each account.
-func (s *Sink) removeLeftovers(root *os.Root, dir string) {
-	now := s.now()
-	if at, ok := s.tidied[dir]; ok && now.Sub(at) < tidyEvery {
-		return
-	}
-	s.tidied[dir] = now
-	names, err := unfinished(root, dir)
-	if err != nil {
-		return
-	}
-	for _, name := range names {
-		crashpoint.Reach("remove a leftover in", dir)
-		_ = root.Remove(path.Join(dir, name))
-	}
-}
-
-// tidyEvery is how often a directory is gone through for unfinished files.
-const tidyEvery = time.Minute
-
-// unfinished lists the unfinished files in a directory.
-func unfinished(root *os.Root, dir string) (found []string, err error) {
-	f, err := root.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	names, err := f.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if !strings.HasPrefix(name, tempPrefix) {
-			continue
-		}
-		if info, err := root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() {
-			found = append(found, name)
-		}
-	}
-	slices.Sort(found)
-	return found, nil
 }
 
 func fileMode(t sinks.Target) fs.FileMode {

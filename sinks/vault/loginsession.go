@@ -16,8 +16,8 @@ import (
 // that many accounts waiting for one sink do not lock its role out.
 const rejectionMemory = time.Minute
 
-// session is a token and what is known of its life.
-type session struct {
+// loginSession is a token and what is known of its life.
+type loginSession struct {
 	token credential.Secret
 	// got is when its life of ttl began; ttl is 0 for one that does not end.
 	got time.Time
@@ -31,32 +31,32 @@ type session struct {
 	blind bool
 }
 
-func (s session) expires() time.Time { return s.got.Add(s.ttl) }
+func (s loginSession) expires() time.Time { return s.got.Add(s.ttl) }
 
 // due reports whether less than a third of the life remains.
-func (s session) due(now time.Time) bool {
+func (s loginSession) due(now time.Time) bool {
 	return s.ttl > 0 && now.After(s.got.Add(s.ttl*2/3))
 }
 
-// sessions keeps the one session that all calls of a sink share.
-type sessions struct {
+// sharedSession keeps the one session that all calls of a sink share.
+type sharedSession struct {
 	client *api.Client
-	method method
+	method loginMethod
 	env    sinks.Env
 	// turn guards what is below; a channel, because waiting must end with the
 	// context.
 	turn     chan struct{}
-	now      session
+	now      loginSession
 	open     bool
 	rejected error
 	until    time.Time
 }
 
-func newSessions(client *api.Client, m method, env sinks.Env) *sessions {
-	return &sessions{client: client, method: m, env: env, turn: make(chan struct{}, 1)}
+func newSharedSession(client *api.Client, m loginMethod, env sinks.Env) *sharedSession {
+	return &sharedSession{client: client, method: m, env: env, turn: make(chan struct{}, 1)}
 }
 
-func (s *sessions) enter(ctx context.Context) (leave func(), err error) {
+func (s *sharedSession) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case s.turn <- struct{}{}:
 		return func() { <-s.turn }, nil
@@ -67,7 +67,7 @@ func (s *sessions) enter(ctx context.Context) (leave func(), err error) {
 
 // current returns a token that should be good, logging in or renewing first
 // where that is due.
-func (s *sessions) current(ctx context.Context) (credential.Secret, error) {
+func (s *sharedSession) current(ctx context.Context) (credential.Secret, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return credential.Secret{}, err
@@ -88,7 +88,7 @@ var errStillGood = errors.New("the token is valid")
 // replace returns another token for one that was denied something, or
 // errStillGood if that token is alive: then it lacks a permission, and a login
 // would change nothing.
-func (s *sessions) replace(ctx context.Context, denied credential.Secret, denial error) (credential.Secret, error) {
+func (s *sharedSession) replace(ctx context.Context, denied credential.Secret, denial error) (credential.Secret, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return credential.Secret{}, err
@@ -101,7 +101,7 @@ func (s *sessions) replace(ctx context.Context, denied credential.Secret, denial
 		return s.successor(ctx, denied)
 	}
 	// Newer servers name an invalid token; others must be asked.
-	if !says(denial, invalidToken) {
+	if !vaultSays(denial, invalidToken) {
 		if s.now.blind {
 			return credential.Secret{}, errStillGood
 		}
@@ -123,7 +123,7 @@ func (s *sessions) replace(ctx context.Context, denied credential.Secret, denial
 
 // successor is the token that has taken the place of one that was given. Most
 // have none, dead or alive; the file of "vault login" may hold another by now.
-func (s *sessions) successor(ctx context.Context, denied credential.Secret) (credential.Secret, error) {
+func (s *sharedSession) successor(ctx context.Context, denied credential.Secret) (credential.Secret, error) {
 	if s.method.reread == nil {
 		return credential.Secret{}, errStillGood
 	}
@@ -141,7 +141,7 @@ func (s *sessions) successor(ctx context.Context, denied credential.Secret) (cre
 
 // stillDenied notes that a token fresh from login was denied too: what had
 // looked like a dead token was one without the right to look itself up.
-func (s *sessions) stillDenied(ctx context.Context, token credential.Secret) {
+func (s *sharedSession) stillDenied(ctx context.Context, token credential.Secret) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return
@@ -153,7 +153,7 @@ func (s *sessions) stillDenied(ctx context.Context, token credential.Secret) {
 }
 
 // login opens a session. A rejection is remembered for a while.
-func (s *sessions) login(ctx context.Context) error {
+func (s *sharedSession) login(ctx context.Context) error {
 	if s.rejected != nil && s.env.Now().Before(s.until) {
 		return s.rejected
 	}
@@ -178,7 +178,7 @@ func (s *sessions) login(ctx context.Context) error {
 	}
 	life := time.Duration(secret.Auth.LeaseDuration) * time.Second
 	s.rejected = nil
-	s.now, s.open = session{
+	s.now, s.open = loginSession{
 		token: credential.NewSecret(secret.Auth.ClientToken), got: at, ttl: life, full: life, renewable: secret.Auth.Renewable,
 	}, true
 	s.env.Log.Debug("Logged in to Vault", "method", s.method.name, "ttl", life)
@@ -187,11 +187,11 @@ func (s *sessions) login(ctx context.Context) error {
 
 // adopt opens a session with the token that was given. How long it lives is
 // asked for; a token that may not know is used as it is.
-func (s *sessions) adopt(ctx context.Context) error {
+func (s *sharedSession) adopt(ctx context.Context) error {
 	if s.method.token.IsZero() && !s.method.optional {
 		return errNoToken
 	}
-	s.now, s.open = session{token: s.method.token, got: s.env.Now()}, true
+	s.now, s.open = loginSession{token: s.method.token, got: s.env.Now()}, true
 	if s.method.token.IsZero() {
 		return nil
 	}
@@ -211,7 +211,7 @@ func (s *sessions) adopt(ctx context.Context) error {
 
 // prolong renews the session, or replaces it where that cannot be done. What
 // fails for now is left for the next call as long as the token lives.
-func (s *sessions) prolong(ctx context.Context) error {
+func (s *sharedSession) prolong(ctx context.Context) error {
 	if s.now.renewable {
 		at := s.env.Now()
 		secret, err := s.as(s.now.token).WriteWithContext(ctx, "auth/token/renew-self", nil)
@@ -239,23 +239,23 @@ func (s *sessions) prolong(ctx context.Context) error {
 	return nil
 }
 
-type self struct {
+type tokenLookup struct {
 	left, created time.Duration
 	renewable     bool
 }
 
 // lookup asks Vault about a token. A 403 is a token that is dead, or that lacks
 // the default policy.
-func (s *sessions) lookup(ctx context.Context, token credential.Secret) (self, error) {
+func (s *sharedSession) lookup(ctx context.Context, token credential.Secret) (tokenLookup, error) {
 	secret, err := s.as(token).ReadWithContext(ctx, "auth/token/lookup-self")
 	if err != nil {
-		return self{}, err
+		return tokenLookup{}, err
 	}
 	if secret == nil {
-		return self{}, errors.New("an empty answer")
+		return tokenLookup{}, errors.New("an empty answer")
 	}
 	renewable, _ := secret.Data["renewable"].(bool)
-	return self{left: seconds(secret.Data["ttl"]), created: seconds(secret.Data["creation_ttl"]), renewable: renewable}, nil
+	return tokenLookup{left: seconds(secret.Data["ttl"]), created: seconds(secret.Data["creation_ttl"]), renewable: renewable}, nil
 }
 
 func seconds(v any) time.Duration {
@@ -271,16 +271,16 @@ func seconds(v any) time.Duration {
 }
 
 // as returns the API with that token, which may be none.
-func (s *sessions) as(token credential.Secret) *api.Logical {
+func (s *sharedSession) as(token credential.Secret) *api.Logical {
 	return s.client.WithRequestCallbacks(func(r *api.Request) { r.ClientToken = token.Reveal() }).Logical()
 }
 
 // loginFailed describes a failed login. A rejection is one of the role or its
 // secret, not of a path.
-func (s *sessions) loginFailed(ctx context.Context, err error) error {
+func (s *sharedSession) loginFailed(ctx context.Context, err error) error {
 	r := request{op: "log in with " + s.method.path, client: s.client}
 	if code := status(err); code == 400 || code == 401 || code == 403 {
-		return fmt.Errorf("%s: %w: %s; check the auth %q block and the role in Vault", r, sinks.ErrDenied, answer(err), s.method.name)
+		return fmt.Errorf("%s: %w: %s; check the auth %q block and the role in Vault", r, sinks.ErrDenied, vaultErrors(err), s.method.name)
 	}
 	if status(err) == 404 {
 		return fmt.Errorf("%s: nothing is mounted there: check mount in the auth %q block, and the namespace, or enable the method with \"vault auth enable\"", r, s.method.name)

@@ -87,7 +87,7 @@ func TestVersionOf(t *testing.T) {
 }
 
 func TestDevelopmentVersionCountsAsTheReleaseItLeadsTo(t *testing.T) {
-	if got := required(development); got != "0.1.0" {
+	if got := releaseVersion(development); got != "0.1.0" {
 		t.Errorf("required(%s) = %s, want 0.1.0", development, got)
 	}
 }

@@ -33,9 +33,9 @@ type keptConnection struct {
 	connection
 }
 
-// keeping returns connections for another reading of the configuration, which
+// forNextReading returns connections for another reading of the configuration, which
 // go on with the logins of these.
-func (c *connections) keeping() *connections {
+func (c *connections) forNextReading() *connections {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := &connections{env: c.env, kept: maps.Clone(c.kept)}
@@ -92,16 +92,16 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 	return newStore(sink, s), nil
 }
 
-// clients returns the function that makes an account's HTTP client, as its
+// accountClients returns the function that makes an account's HTTP client, as its
 // http block says.
-func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
+func accountClients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
 	log = log.Named("upstream")
 	return func(a *config.Account) (*http.Client, error) {
 		cert, err := clientCertificate(a)
 		if err != nil {
 			return nil, err
 		}
-		o := connectionOf(a)
+		o := upstreamOptions(a)
 		o.ClientCertificate = cert
 		if o.Log = log; log.IsDebug() {
 			// Nothing else is logged there, and a logger for each is dear.
@@ -111,8 +111,8 @@ func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http
 	}
 }
 
-// connectionOf is what an account's http block says, without its certificate.
-func connectionOf(a *config.Account) upstream.Options {
+// upstreamOptions is what an account's http block says, without its certificate.
+func upstreamOptions(a *config.Account) upstream.Options {
 	h := a.HTTP
 	return upstream.Options{
 		BaseURL:           a.Values.String("base_url"),
@@ -126,16 +126,6 @@ func connectionOf(a *config.Account) upstream.Options {
 		Limit:             a.Spec.Limit,
 		LimitKey:          a.Address,
 	}
-}
-
-// ageRecipient is what the state is encrypted to, if it is: an emergency copy
-// of it is encrypted to the same.
-func ageRecipient(s *config.State) string {
-	const name = "age_recipient"
-	if s == nil || !s.Values.Has(name) {
-		return ""
-	}
-	return s.Values.String(name)
 }
 
 func clientCertificate(a *config.Account) (*tls.Certificate, error) {

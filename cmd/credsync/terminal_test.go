@@ -36,7 +36,7 @@ func onTerminal(t *testing.T, ctx context.Context, f *fake, args ...string) *ses
 		code := run(ctx, args, environment{
 			stdin: tty, stdout: s.stdout, stderr: tty, getenv: func(string) string { return "" }, now: newClock().now,
 			open: func(context.Context, *app, string, int) (*workspace, diag.List) {
-				return &workspace{config: &config.Config{}, engine: f, skews: &skews{}, close: func() {}}, nil
+				return &workspace{config: &config.Config{}, engine: f, clockSkews: &clockSkews{}, close: func() {}}, nil
 			},
 		})
 		_ = tty.Close()
@@ -140,7 +140,7 @@ func TestColourOnATerminal(t *testing.T) {
 						return ""
 					},
 					open: func(context.Context, *app, string, int) (*workspace, diag.List) {
-						return &workspace{config: &config.Config{}, engine: f, skews: &skews{}, close: func() {}}, nil
+						return &workspace{config: &config.Config{}, engine: f, clockSkews: &clockSkews{}, close: func() {}}, nil
 					},
 				})
 				_ = tty.Close()

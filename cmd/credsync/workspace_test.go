@@ -10,7 +10,7 @@ import (
 )
 
 func TestClockThatDiffersIsAWarningOnce(t *testing.T) {
-	s := &skews{}
+	s := &clockSkews{}
 	s.add("api.example.com", 10*time.Minute)
 	s.add("other.example.com", -2*time.Hour)
 	list := s.take()

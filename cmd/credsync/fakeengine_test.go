@@ -117,7 +117,7 @@ func commandIn(ctx context.Context, f *fake, args []string, env ...string) resul
 			}
 			return &workspace{
 				config: &config.Config{Project: "payments", State: &config.State{Implicit: true}},
-				engine: f, skews: &skews{}, close: func() {},
+				engine: f, clockSkews: &clockSkews{}, close: func() {},
 			}, nil
 		},
 	})

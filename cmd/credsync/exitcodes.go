@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/credsync/credsync/schema/diag"
+)
 
 // The exit codes that scripts rely on.
 const (
@@ -10,8 +14,8 @@ const (
 	exitHuman   = 3
 )
 
-// ending is what a command's exit code depends on.
-type ending struct {
+// commandResult is what a command's exit code depends on.
+type commandResult struct {
 	// failed: an error, so nothing or not everything was done.
 	failed bool
 	// changes: a plan found something to do.
@@ -25,7 +29,7 @@ type ending struct {
 
 // code: an error hides everything else, and changes hide blocked accounts,
 // which are still there once the changes are made.
-func (e ending) code() int {
+func (e commandResult) code() int {
 	switch {
 	case e.failed:
 		return exitError
@@ -37,15 +41,21 @@ func (e ending) code() int {
 	return exitDone
 }
 
-// status ends a command with that code, everything having been said.
-type status int
+// exitStatus ends a command with that code, everything having been said.
+type exitStatus int
 
-func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// exit is what a command's function returns.
-func (e ending) exit() error {
+// asError is what a command's function returns.
+func (e commandResult) asError() error {
 	if c := e.code(); c != exitDone {
-		return status(c)
+		return exitStatus(c)
 	}
 	return nil
+}
+
+// failed says why a command could not do its work, and is its exit code.
+func (a *app) failed(summary string, err error) error {
+	a.out.Diagnostics(diag.List{diag.FromError(summary, err)})
+	return exitStatus(exitError)
 }

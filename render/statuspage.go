@@ -18,10 +18,10 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-//go:embed page/page.html
+//go:embed statuspage/page.html
 var pageHTML string
 
-//go:embed page/page.css
+//go:embed statuspage/page.css
 var pageCSS string
 
 // pageTemplate is parsed when a page is asked for first: most commands show none.
@@ -42,35 +42,35 @@ const pageOpen = 30
 // else: no script, no request, no form.
 var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleDigest() + "'; img-src data:; base-uri 'none'; form-action 'none'"
 
-// PageCSP is the Content-Security-Policy to serve a page with. The page says
+// StatusPageCSP is the Content-Security-Policy to serve a page with. The page says
 // the same itself, but for frame-ancestors, which is heard only as a header.
-var PageCSP = pagePolicy + "; frame-ancestors 'none'"
+var StatusPageCSP = pagePolicy + "; frame-ancestors 'none'"
 
 func styleDigest() string {
 	sum := sha256.Sum256([]byte(pageCSS))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// PageOptions say how a page is made.
-type PageOptions struct {
+// StatusPageOptions say how a page is made.
+type StatusPageOptions struct {
 	Now time.Time
 	// Refresh has the browser read the page anew that often, in whole seconds;
 	// 0 for a page that does not change, such as a file.
 	Refresh time.Duration
 }
 
-// Page writes the status page: one HTML document that needs no other file and
+// StatusPage writes the status page: one HTML document that needs no other file and
 // no script. The document holds no secret, so neither does the page.
-func Page(w io.Writer, d plan.Document, o PageOptions) error {
-	if err := pageTemplate().Execute(w, newPage(d, o)); err != nil {
+func StatusPage(w io.Writer, d plan.Document, o StatusPageOptions) error {
+	if err := pageTemplate().Execute(w, newStatusPage(d, o)); err != nil {
 		return fmt.Errorf("write the status page: %w", err)
 	}
 	return nil
 }
 
-// ServePage answers a request with the status page, and any but a read with
+// ServeStatusPage answers a request with the status page, and any but a read with
 // 405.
-func ServePage(w http.ResponseWriter, r *http.Request, d plan.Document, o PageOptions) {
+func ServeStatusPage(w http.ResponseWriter, r *http.Request, d plan.Document, o StatusPageOptions) {
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
@@ -78,12 +78,12 @@ func ServePage(w http.ResponseWriter, r *http.Request, d plan.Document, o PageOp
 		return
 	}
 	var b bytes.Buffer
-	if err := Page(&b, d, o); err != nil {
+	if err := StatusPage(&b, d, o); err != nil {
 		http.Error(w, "The status page could not be made.", http.StatusInternalServerError)
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", PageCSP)
+	h.Set("Content-Security-Policy", StatusPageCSP)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
@@ -91,8 +91,8 @@ func ServePage(w http.ResponseWriter, r *http.Request, d plan.Document, o PageOp
 	_, _ = w.Write(b.Bytes())
 }
 
-// page is what the template gets.
-type page struct {
+// statusPage is what the template gets.
+type statusPage struct {
 	Policy, Title, Project string
 	Style                  template.CSS
 	Refresh                int
@@ -126,13 +126,13 @@ type pageProvider struct {
 	More         string
 }
 
-func newPage(d plan.Document, o PageOptions) page {
+func newStatusPage(d plan.Document, o StatusPageOptions) statusPage {
 	accounts := byHealth(d.Accounts)
-	p := page{
+	p := statusPage{
 		// Our own file, embedded, is the only thing that is trusted as CSS.
 		Policy: pagePolicy, Style: template.CSS(pageCSS),
 		Project: clean(d.Project), Refresh: int(o.Refresh / time.Second), Health: d.Worst(),
-		AsOf: exact(o.Now), Machine: o.Now.UTC().Format(time.RFC3339),
+		AsOf: exactTime(o.Now), Machine: o.Now.UTC().Format(time.RFC3339),
 		Total: plural(len(accounts), "account"),
 	}
 	if d.Schedule != nil {
@@ -152,7 +152,7 @@ func newPage(d plan.Document, o PageOptions) page {
 }
 
 // problems puts errors before warnings.
-func (p *page) problems(list diag.List) {
+func (p *statusPage) problems(list diag.List) {
 	sorted := slices.Clone(list)
 	slices.SortStableFunc(sorted, func(a, b diag.Diagnostic) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
 	if more := len(sorted) - pageProblems; more > 0 {
@@ -171,14 +171,14 @@ func (p *page) problems(list diag.List) {
 	}
 }
 
-func (p *page) attention(accounts []plan.DocumentAccount, now time.Time) {
+func (p *statusPage) attention(accounts []plan.DocumentAccount, now time.Time) {
 	bad := 0
 	for _, a := range accounts {
 		if a.Health == plan.OK {
 			continue
 		}
 		if bad++; bad <= pageAttention {
-			p.Attention = append(p.Attention, troubled(a, now))
+			p.Attention = append(p.Attention, accountNeedingAttention(a, now))
 		}
 	}
 	if more := bad - pageAttention; more > 0 {
@@ -187,7 +187,7 @@ func (p *page) attention(accounts []plan.DocumentAccount, now time.Time) {
 }
 
 // providers groups the accounts, each group in the order of health.
-func (p *page) providers(accounts []plan.DocumentAccount, now time.Time) {
+func (p *statusPage) providers(accounts []plan.DocumentAccount, now time.Time) {
 	groups := map[string][]plan.DocumentAccount{}
 	var names []string
 	for _, a := range accounts {
@@ -206,7 +206,7 @@ func (p *page) providers(accounts []plan.DocumentAccount, now time.Time) {
 			group = group[:pageAccounts]
 		}
 		for _, a := range group {
-			g.Accounts = append(g.Accounts, listed(a, now))
+			g.Accounts = append(g.Accounts, accountRow(a, now))
 		}
 		p.Providers = append(p.Providers, g)
 	}

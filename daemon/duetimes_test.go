@@ -161,7 +161,7 @@ func TestNextTimes(t *testing.T) {
 		{"another run has it", held, 0, heldPause, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			next, h := history{failures: 2}.next(tt.tended, t0, every, "seed")
+			next, h := history{failures: 2}.nextTimes(tt.tended, t0, every, "seed")
 			if want := t0.Add(tt.rotate); tt.rotate > 0 && !next.rotate.Equal(want) || tt.rotate == 0 && !next.rotate.IsZero() {
 				t.Errorf("rotates at %s", next.rotate)
 			}
@@ -183,8 +183,8 @@ func TestAnAccountThatIsHeldIsLookedAtNoLaterThanTheLeaseEnds(t *testing.T) {
 	now := t0
 	looks := 0
 	for td.HeldUntil = t0.Add(2 * time.Minute); now.Before(td.HeldUntil); looks++ {
-		var next times
-		next, h = h.next(td, now, every, "seed")
+		var next dueTimes
+		next, h = h.nextTimes(td, now, every, "seed")
 		now = next.look
 	}
 	if !now.Equal(td.HeldUntil) || looks > 12 {

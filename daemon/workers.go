@@ -14,12 +14,12 @@ import (
 // which never answers does not hold a worker for ever.
 const lookWithin = 2 * time.Minute
 
-// do is one worker's job.
-func (d *Daemon) do(ctx context.Context, j job) finished {
-	if j.address == sweep {
+// runJob is one worker's job.
+func (d *Daemon) runJob(ctx context.Context, j job) jobResult {
+	if j.address == sweepEntry {
 		return d.sweep(ctx, j)
 	}
-	g, done := d.use()
+	g, done := d.useCurrent()
 	ap := d.look(ctx, g, j)
 	if ap != nil && ap.Action.Contacts() {
 		done()
@@ -32,17 +32,17 @@ func (d *Daemon) do(ctx context.Context, j job) finished {
 	}
 	defer done()
 	if ap == nil || ctx.Err() != nil {
-		return finished{job: j, gone: true}
+		return jobResult{job: j, gone: true}
 	}
-	if j.lane == pressing {
+	if j.priority == urgent {
 		d.Metrics.Began(d.Now().Sub(j.due))
 	}
 	t := g.Engine.ApplyAccount(ctx, ap)
 	if o := t.Outcome; ctx.Err() != nil && o != nil && o.Result == engine.Failed && o.Logins+o.Refreshes == 0 {
 		// It was told to stop before it had begun, which is no failure.
-		return finished{job: j, gone: true}
+		return jobResult{job: j, gone: true}
 	}
-	return finished{job: j, tended: t}
+	return jobResult{job: j, tended: t}
 }
 
 func (d *Daemon) look(ctx context.Context, g *generation, j job) *engine.AccountPlan {
@@ -56,9 +56,9 @@ func (d *Daemon) look(ctx context.Context, g *generation, j job) *engine.Account
 
 // sweep reads the whole state, and removes what has gone from the
 // configuration where that is allowed yet.
-func (d *Daemon) sweep(ctx context.Context, j job) finished {
-	f := finished{job: j}
-	g, done := d.use()
+func (d *Daemon) sweep(ctx context.Context, j job) jobResult {
+	f := jobResult{job: j}
+	g, done := d.useCurrent()
 	defer done()
 	if g == nil {
 		f.gone = true
@@ -96,7 +96,7 @@ func (d *Daemon) isCurrent(g *generation) bool {
 }
 
 // report tells the log, the metrics and the view what became of a job.
-func (d *Daemon) report(f finished, next times, now time.Time) {
+func (d *Daemon) report(f jobResult, next dueTimes, now time.Time) {
 	p := f.tended.Plan
 	d.Metrics.Planned(p)
 	o := f.tended.Outcome
@@ -114,14 +114,14 @@ func (d *Daemon) report(f finished, next times, now time.Time) {
 		d.Metrics.Settled(p.Address, p.Provider, now)
 		d.Log.Debug("nothing to do", "address", p.Address, "reason", p.Reason, "rotate_at", p.RotateAt)
 	}
-	d.publish(func(v *view) { v.plans[p.Address] = p })
+	d.publish(func(v *publishedStatus) { v.plans[p.Address] = p })
 }
 
 // stateKnown takes in whether the state can be read, and reports whether that
 // is news.
 func (d *Daemon) stateKnown(err error, now time.Time) bool {
 	news := false
-	d.publish(func(v *view) {
+	d.publish(func(v *publishedStatus) {
 		news = !v.stateTried || (v.stateErr == nil) != (err == nil)
 		v.stateErr, v.stateTried = err, true
 		if err == nil {
@@ -142,7 +142,7 @@ func (d *Daemon) stateKnown(err error, now time.Time) bool {
 func (d *Daemon) knownBlocked(o *engine.Outcome) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before := d.view.plans[o.Address]
+	before := d.status.plans[o.Address]
 	return o.Result == engine.Blocked && before != nil && before.Blocker != nil &&
 		before.Blocker.Reason == o.Blocker.Reason && before.Action == o.Action
 }
@@ -153,10 +153,10 @@ func (d *Daemon) logOutcome(t engine.AccountResult, next time.Time, known bool) 
 	o := t.Outcome
 	args := []any{"address", o.Address, "action", o.Action, "reason", o.Reason}
 	if p := t.Plan; o.Action.Contacts() && !p.ExpiresAt.IsZero() {
-		args = append(args, "expires_at", stamp(p.ExpiresAt), "rotate_at", stamp(p.RotateAt))
+		args = append(args, "expires_at", timestamp(p.ExpiresAt), "rotate_at", timestamp(p.RotateAt))
 	}
 	if !next.IsZero() && o.Result == engine.Failed {
-		args = append(args, "next_try", stamp(next))
+		args = append(args, "next_try", timestamp(next))
 	}
 	switch {
 	case o.Result == engine.Failed:
@@ -170,14 +170,14 @@ func (d *Daemon) logOutcome(t engine.AccountResult, next time.Time, known bool) 
 	case o.Action == plan.None:
 		d.Log.Debug("nothing left to do", args...)
 	default:
-		d.Log.Info(past[o.Action], args...)
+		d.Log.Info(pastTense[o.Action], args...)
 	}
 }
 
-// past says what was done.
-var past = map[plan.Action]string{
+// pastTense says what was done.
+var pastTense = map[plan.Action]string{
 	plan.Issue: "token issued", plan.Refresh: "token refreshed", plan.Reissue: "token issued anew", plan.Deliver: "token delivered",
 	plan.Forget: "forgotten", plan.Delete: "deleted",
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

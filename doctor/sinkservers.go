@@ -13,8 +13,8 @@ import (
 	"github.com/credsync/credsync/sinks"
 )
 
-// used are the sinks that something is delivered to, kept in or read from.
-func (d *doctor) used() (list []*config.Sink) {
+// usedSinks are the sinks that something is delivered to, kept in or read from.
+func (d *doctor) usedSinks() (list []*config.Sink) {
 	needed := map[*config.Sink]bool{}
 	if d.Config.State != nil {
 		needed[d.Config.State.Sink] = true
@@ -22,7 +22,7 @@ func (d *doctor) used() (list []*config.Sink) {
 	for _, s := range d.Config.Data {
 		needed[s.Sink] = true
 	}
-	for _, a := range d.enabled() {
+	for _, a := range d.enabledAccounts() {
 		for _, t := range a.Deliveries {
 			needed[t.Sink] = true
 		}
@@ -40,11 +40,11 @@ func (d *doctor) used() (list []*config.Sink) {
 	return list
 }
 
-// servers asks each sink's server whether it can serve, before anything else
+// checkServers asks each sink's server whether it can serve, before anything else
 // is asked of it.
-func (d *doctor) servers(ctx context.Context) { each(d, ctx, d.used(), d.server) }
+func (d *doctor) checkServers(ctx context.Context) { inParallel(d, ctx, d.usedSinks(), d.checkServer) }
 
-func (d *doctor) server(ctx context.Context, s *config.Sink) {
+func (d *doctor) checkServer(ctx context.Context, s *config.Sink) {
 	if !s.Values.AllKnown() {
 		d.Gate.close(s, errors.New("it depends on a value that could not be read"))
 		d.add(Check{Group: Sinks, Subject: s.Name, Outcome: Skipped, Message: "it depends on a value that could not be read"})
@@ -66,23 +66,23 @@ func (d *doctor) server(ctx context.Context, s *config.Sink) {
 	}
 	before := d.Now()
 	server, err := p.Ping(ctx)
-	d.offset(host(server.Address), server.Date, before)
+	d.noteClock(host(server.Address), server.Date, before)
 	c := Check{Group: Sinks, Subject: s.Name, Outcome: OK, Message: fmt.Sprintf("%s at %s can serve", server.About, server.Address)}
-	d.certificate(Check{
+	d.warnOfCertificate(Check{
 		Group: Sinks, Subject: s.Name, Outcome: Warning, Message: "its TLS certificate",
 		Remedy: "From then on it cannot be reached. See to it that the certificate is renewed.",
 	}, server.CertificateEnds)
 	if err != nil {
 		d.Gate.close(s, err)
-		c = failedCheck(Sinks, s, d.patience(ctx, err))
+		c = failedCheck(Sinks, s, d.explainTimeout(ctx, err))
 	}
 	d.add(c)
 }
 
-// certificate adds a warning about a server's certificate that ends soon; the
+// warnOfCertificate adds a warning about a server's certificate that ends soon; the
 // message gets the end.
-func (d *doctor) certificate(c Check, ends time.Time) {
-	if ends.IsZero() || ends.Sub(d.Now()) >= renewal {
+func (d *doctor) warnOfCertificate(c Check, ends time.Time) {
+	if ends.IsZero() || ends.Sub(d.Now()) >= certificateRenewal {
 		return
 	}
 	c.Message += " expires at " + ends.UTC().Format("2006-01-02 15:04 MST")
@@ -92,8 +92,8 @@ func (d *doctor) certificate(c Check, ends time.Time) {
 // errOffline is why a server is of no use with --offline.
 var errOffline = errors.New("no server is contacted offline")
 
-// patience says of a check that was given up how long it was given.
-func (d *doctor) patience(ctx context.Context, err error) error {
+// explainTimeout says of a check that was given up how long it was given.
+func (d *doctor) explainTimeout(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("%w: no answer within %s; check the address and the network, or give it more time with --timeout", err, d.Timeout)
 	}
@@ -107,8 +107,8 @@ func host(address string) string {
 	return address
 }
 
-// logged tells what the sinks have warned of on the way.
-func (d *doctor) logged() {
+// checkSinkWarnings tells what the sinks have warned of on the way.
+func (d *doctor) checkSinkWarnings() {
 	if d.Logged == nil {
 		return
 	}

@@ -93,7 +93,7 @@ func TestWhatComesWithinASecondHasNotCome(t *testing.T) {
 		time.Millisecond: "in 1s", 999 * time.Millisecond: "in 1s", 90 * time.Second: "in 1m30s",
 		0: "just now", -999 * time.Millisecond: "just now", -time.Second: "1s ago",
 	} {
-		if got := relative(now.Add(after), now); got != want {
+		if got := relativeTime(now.Add(after), now); got != want {
 			t.Errorf("%s: %q, want %q", after, got, want)
 		}
 	}

@@ -15,13 +15,13 @@ const (
 	// heartbeatLimit is for how long the loop may not have come round in a
 	// process that is alive.
 	heartbeatLimit = time.Minute
-	// idle is how long the loop sleeps at most, so that it notices a clock
+	// longestSleep is how long the loop sleeps at most, so that it notices a clock
 	// that was set.
-	idle = 10 * time.Second
+	longestSleep = 10 * time.Second
 )
 
-// view is what is shown of a daemon. It is guarded by Daemon.mu.
-type view struct {
+// publishedStatus is what is shown of a daemon. It is guarded by Daemon.mu.
+type publishedStatus struct {
 	// plans are the newest of each account of the configuration.
 	plans     map[string]*engine.AccountPlan
 	heartbeat time.Time
@@ -39,11 +39,11 @@ type view struct {
 }
 
 // publish changes the view, and tells the metrics.
-func (d *Daemon) publish(edit func(*view)) {
+func (d *Daemon) publish(edit func(*publishedStatus)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	edit(&d.view)
-	v := &d.view
+	edit(&d.status)
+	v := &d.status
 	d.Metrics.Daemon(metrics.Daemon{
 		Ready:          d.notReady() == nil,
 		StateReachable: v.stateTried && v.stateErr == nil, StateRead: v.stateRead,
@@ -53,22 +53,22 @@ func (d *Daemon) publish(edit func(*view)) {
 }
 
 func (d *Daemon) configGood(at time.Time) {
-	d.publish(func(v *view) { v.configErr, v.configRead = nil, at })
+	d.publish(func(v *publishedStatus) { v.configErr, v.configRead = nil, at })
 }
 
 func (d *Daemon) configBroken(diags diag.List) {
-	d.publish(func(v *view) { v.configErr = diags })
+	d.publish(func(v *publishedStatus) { v.configErr = diags })
 }
 
 func (d *Daemon) wasBroken() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.view.configErr != nil
+	return d.status.configErr != nil
 }
 
 // notReady is called with the lock held.
 func (d *Daemon) notReady() error {
-	v := &d.view
+	v := &d.status
 	switch {
 	case v.stopping:
 		return errors.New("stopping")
@@ -97,7 +97,7 @@ func (d *Daemon) Ready() error {
 func (d *Daemon) Alive() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if at := d.view.heartbeat; !at.IsZero() && !d.view.stopping && d.Now().Sub(at) > heartbeatLimit {
+	if at := d.status.heartbeat; !at.IsZero() && !d.status.stopping && d.Now().Sub(at) > heartbeatLimit {
 		return errors.New("the scheduler has not come round for more than a minute")
 	}
 	return nil
@@ -108,15 +108,15 @@ func (d *Daemon) Alive() error {
 func (d *Daemon) Plan() *engine.Plan {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := &engine.Plan{CreatedAt: d.Now(), Diagnostics: slices.Clone(d.view.configErr)}
+	p := &engine.Plan{CreatedAt: d.Now(), Diagnostics: slices.Clone(d.status.configErr)}
 	if d.current != nil {
 		p.Project = d.current.Config.Project
 	}
-	if err := d.view.stateErr; err != nil {
+	if err := d.status.stateErr; err != nil {
 		p.Diagnostics = append(p.Diagnostics, diag.FromError("The state cannot be read", err))
 	}
-	for _, address := range slices.Sorted(maps.Keys(d.view.plans)) {
-		ap := d.view.plans[address]
+	for _, address := range slices.Sorted(maps.Keys(d.status.plans)) {
+		ap := d.status.plans[address]
 		p.Accounts = append(p.Accounts, ap)
 		p.Diagnostics = append(p.Diagnostics, ap.Diagnostics()...)
 	}
@@ -127,7 +127,7 @@ func firstError(diags diag.List) string {
 	for _, one := range diags {
 		if one.Severity == diag.Error {
 			text := one.Summary + ": " + one.Detail
-			if at := place(one); at != "" {
+			if at := sourcePlace(one); at != "" {
 				text = at + ": " + text
 			}
 			return text
@@ -136,8 +136,8 @@ func firstError(diags diag.List) string {
 	return "unknown"
 }
 
-// place is where in the files a diagnostic points, as file:line.
-func place(one diag.Diagnostic) string {
+// sourcePlace is where in the files a diagnostic points, as file:line.
+func sourcePlace(one diag.Diagnostic) string {
 	if one.Range == nil {
 		return ""
 	}

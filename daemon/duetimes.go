@@ -33,25 +33,25 @@ const (
 	changeSpread = time.Minute
 )
 
-// part is a fraction of a duration.
-func part(d time.Duration, f float64) time.Duration { return time.Duration(float64(d) * f) }
+// fractionOf is a fraction of a duration.
+func fractionOf(d time.Duration, f float64) time.Duration { return time.Duration(float64(d) * f) }
 
 // firstLook is when an account is looked at for the first time.
 func firstLook(address string, now time.Time, accounts int) time.Time {
 	spread := min(startSpread, time.Duration(accounts-1)*startPace)
-	return now.Add(part(spread, spreadOf(address)))
+	return now.Add(fractionOf(spread, placeInSpread(address)))
 }
 
-// spreadOf is the place of an account among others that would be looked at at
+// placeInSpread is the place of an account among others that would be looked at at
 // the same time: from 0 to below 1.
-func spreadOf(address string) float64 { return plan.Fraction(address) }
+func placeInSpread(address string) float64 { return plan.Fraction(address) }
 
 // nextCheck is when an account is looked at again though nothing is due. Each
 // has its own moment within the interval, so that the checks are spread evenly
 // whenever the daemon was started, and the next one is never right behind.
 func nextCheck(address string, now time.Time, every time.Duration) time.Time {
 	earliest := now.Add(every / 4)
-	phase := part(every, plan.Fraction("check "+address))
+	phase := fractionOf(every, plan.Fraction("check "+address))
 	at := earliest.Truncate(every).Add(phase)
 	if at.Before(earliest) {
 		at = at.Add(every)
@@ -65,18 +65,18 @@ type history struct {
 	failures, held int
 }
 
-// next returns when an account that was just tended wants attention again, and
+// nextTimes returns when an account that was just tended wants attention again, and
 // its history from here on.
-func (h history) next(t engine.AccountResult, now time.Time, every time.Duration, seed string) (times, history) {
+func (h history) nextTimes(t engine.AccountResult, now time.Time, every time.Duration, seed string) (dueTimes, history) {
 	p := t.Plan
 	check := nextCheck(p.Address, now, every)
 	if !t.HeldUntil.IsZero() {
 		pause := heldPause << min(h.held, 10)
-		at := now.Add(part(pause, 1-plan.Fraction(seed+p.Address)/2))
+		at := now.Add(fractionOf(pause, 1-plan.Fraction(seed+p.Address)/2))
 		if t.HeldUntil.Before(at) && t.HeldUntil.After(now) {
 			at = t.HeldUntil
 		}
-		return times{look: earlier(at, check)}, history{failures: h.failures, held: h.held + 1}
+		return dueTimes{look: earlier(at, check)}, history{failures: h.failures, held: h.held + 1}
 	}
 	failed := t.Outcome != nil && t.Outcome.Result == engine.Failed
 	// A token that is due as soon as it is there, and work that leaves itself
@@ -85,13 +85,13 @@ func (h history) next(t engine.AccountResult, now time.Time, every time.Duration
 	again := p.Action != plan.None && p.Action != plan.BlockedAction
 	if !failed && !due && !again {
 		if p.Action == plan.BlockedAction || p.Reason == plan.Disabled {
-			return times{look: check}, history{}
+			return dueTimes{look: check}, history{}
 		}
-		return times{rotate: p.RotateAt, look: check}, history{}
+		return dueTimes{rotate: p.RotateAt, look: check}, history{}
 	}
 	h = history{failures: h.failures + 1}
 	at := now.Add(pauseAfter(h.failures, t, every, seed))
-	next := times{look: at}
+	next := dueTimes{look: at}
 	if p.Action == plan.None && p.RotateAt.After(now) {
 		next.rotate = p.RotateAt
 	}
@@ -149,6 +149,6 @@ func pauseAfter(failures int, t engine.AccountResult, every time.Duration, seed 
 	if doublings := failures - 1; doublings < 20 {
 		pause = min(longest, first<<doublings)
 	}
-	pause -= part(pause/4, plan.Fraction(seed+t.Plan.Address+strconv.Itoa(failures)))
+	pause -= fractionOf(pause/4, plan.Fraction(seed+t.Plan.Address+strconv.Itoa(failures)))
 	return max(pause, min(o.RetryAfter, politePause))
 }

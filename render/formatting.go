@@ -53,8 +53,8 @@ func padRight(s string, width int) string {
 	return s + strings.Repeat(" ", max(width-columns(s), 0))
 }
 
-// relative says when t is, seen from now.
-func relative(t, now time.Time) string {
+// relativeTime says when t is, seen from now.
+func relativeTime(t, now time.Time) string {
 	switch d := t.Sub(now); {
 	case d > 0:
 		// What comes in less than a second has not come yet.
@@ -65,10 +65,10 @@ func relative(t, now time.Time) string {
 	return plan.Duration(now.Sub(t)) + " ago"
 }
 
-// exact is the form of a time that can be looked up in a log.
-func exact(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+// exactTime is the form of a time that can be looked up in a log.
+func exactTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-func both(t, now time.Time) string { return exact(t) + ", " + relative(t, now) }
+func exactAndRelative(t, now time.Time) string { return exactTime(t) + ", " + relativeTime(t, now) }
 
 // plural is "1 account" or "2 accounts".
 func plural(n int, noun string) string {

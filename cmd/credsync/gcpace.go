@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// room is how large the heap may get before it is gone through for garbage
+	// heapRoom is how large the heap may get before it is gone through for garbage
 	// at all, in bytes. Most runs never get there.
-	room = 40 << 20
+	heapRoom = 40 << 20
 	// usualGrowth is Go's own pace: how much the heap may grow, in percent of
 	// what is in use, before it is gone through.
 	usualGrowth = 100
@@ -17,30 +17,30 @@ const (
 	bareHeap = 4 << 20
 )
 
-// collectLess leaves a small heap alone, since going through it again and again
+// leaveSmallHeapAlone leaves a small heap alone, since going through it again and again
 // is a tenth of a run's work. A heap that has outgrown its room is gone through
 // at the usual pace.
-func collectLess() {
-	debug.SetGCPercent(growthFor(bareHeap))
-	afterEach(func() { debug.SetGCPercent(growthFor(heapInUse())) })
+func leaveSmallHeapAlone() {
+	debug.SetGCPercent(heapGrowthPercent(bareHeap))
+	afterEachCollection(func() { debug.SetGCPercent(heapGrowthPercent(heapInUse())) })
 }
 
-// growthFor is by how much a heap may grow of which so much is in use, in
+// heapGrowthPercent is by how much a heap may grow of which so much is in use, in
 // percent of that.
-func growthFor(inUse uint64) int {
+func heapGrowthPercent(inUse uint64) int {
 	if inUse == 0 {
 		return usualGrowth
 	}
-	return max(usualGrowth, int(room*100/inUse)-100)
+	return max(usualGrowth, int(heapRoom*100/inUse)-100)
 }
 
-// afterEach calls f after each collection of garbage.
-func afterEach(f func()) {
+// afterEachCollection calls f after each collection of garbage.
+func afterEachCollection(f func()) {
 	// Nothing refers to it, so each collection finds it.
 	type sentinel struct{ _ *sentinel }
 	runtime.SetFinalizer(&sentinel{}, func(*sentinel) {
 		f()
-		afterEach(f)
+		afterEachCollection(f)
 	})
 }
 

@@ -18,7 +18,7 @@ type pageAccount struct {
 	// Why, Blocker, Advice, Command and Facts are of one that needs attention.
 	Why, Blocker, Advice, Command string
 	Facts                         []pageFact
-	Life                          life
+	Life                          tokenTimeline
 	Rotates, Human, Held          string
 	// Targets are where it is delivered to.
 	Targets []string
@@ -26,17 +26,17 @@ type pageAccount struct {
 
 type pageFact struct{ Name, Text string }
 
-// listed is an account as a line of the table.
-func listed(a plan.DocumentAccount, now time.Time) pageAccount {
+// accountRow is an account as a line of the table.
+func accountRow(a plan.DocumentAccount, now time.Time) pageAccount {
 	p := pageAccount{
 		Address: strings.TrimPrefix(clean(a.Address), "account."), Provider: clean(a.Provider), State: stateWord(a), Health: a.Health,
-		Life: newLife(a, now), Rotates: "-", Human: "-", Held: targetsCell(a),
+		Life: newTokenTimeline(a, now), Rotates: "-", Human: "-", Held: targetsCell(a),
 	}
 	if a.RotateAt != nil {
-		p.Rotates = rotates(*a.RotateAt, now)
+		p.Rotates = rotationTime(*a.RotateAt, now)
 	}
 	if a.HumanNeededBy != nil {
-		p.Human = both(*a.HumanNeededBy, now)
+		p.Human = exactAndRelative(*a.HumanNeededBy, now)
 	}
 	for _, t := range a.Targets {
 		p.Targets = append(p.Targets, targetText(t))
@@ -55,9 +55,9 @@ func targetText(t plan.DocumentTarget) string {
 	return fmt.Sprintf("%s: %s (%s)", text, t.Action, t.Reason)
 }
 
-// troubled is an account that needs attention, with all that is known.
-func troubled(a plan.DocumentAccount, now time.Time) pageAccount {
-	p := listed(a, now)
+// accountNeedingAttention is an account that needs attention, with all that is known.
+func accountNeedingAttention(a plan.DocumentAccount, now time.Time) pageAccount {
+	p := accountRow(a, now)
 	p.Address = clean(a.Address)
 	if a.HealthMessage != nil {
 		p.Why = diag.Sentence(clean(*a.HealthMessage))
@@ -66,35 +66,35 @@ func troubled(a plan.DocumentAccount, now time.Time) pageAccount {
 		p.Blocker = diag.Sentence(clean(b.Message))
 		p.Advice, p.Command = remedy(b.Reason, cmp.Or(b.Address, a.Address), b.CodeSentAt != nil)
 		if b.Since != nil {
-			p.Facts = append(p.Facts, pageFact{"Blocked since", both(*b.Since, now)})
+			p.Facts = append(p.Facts, pageFact{"Blocked since", exactAndRelative(*b.Since, now)})
 		}
 	} else {
 		p.Advice, p.Command = remedyOfWarning(a, now)
 	}
 	if a.HumanNeededBy != nil {
-		p.Facts = append(p.Facts, pageFact{"Human needed by", both(*a.HumanNeededBy, now)})
+		p.Facts = append(p.Facts, pageFact{"Human needed by", exactAndRelative(*a.HumanNeededBy, now)})
 	}
 	for _, c := range a.Clocks {
 		name := clockWords(c.Name)
 		p.Facts = append(p.Facts, pageFact{string(name[0]-'a'+'A') + clean(name[1:]), clockText(c, now)})
 	}
 	if a.RotateAt != nil {
-		p.Facts = append(p.Facts, pageFact{"Next rotation", rotates(*a.RotateAt, now)})
+		p.Facts = append(p.Facts, pageFact{"Next rotation", rotationTime(*a.RotateAt, now)})
 	}
 	return p
 }
 
-// life is the timeline of a token: its life, the window in which it is
+// tokenTimeline is the timeline of a token: its life, the window in which it is
 // replaced, and now.
-type life struct {
+type tokenTimeline struct {
 	// Label says it in words, for those who cannot see the bars.
 	Label    string
 	From, To string
-	Bars     []bar
+	Bars     []timelineBar
 }
 
-// bar is a part of a timeline that is lifeWidth wide.
-type bar struct {
+// timelineBar is a part of a timeline that is lifeWidth wide.
+type timelineBar struct {
 	Class    string
 	X, Width int
 }
@@ -104,35 +104,35 @@ const lifeWidth = 1000
 // nowWidth is that of the mark for now.
 const nowWidth = 8
 
-func newLife(a plan.DocumentAccount, now time.Time) life {
+func newTokenTimeline(a plan.DocumentAccount, now time.Time) tokenTimeline {
 	switch {
 	case a.IssuedAt == nil:
-		return life{Label: "no token"}
+		return tokenTimeline{Label: "no token"}
 	case a.ExpiresAt == nil:
-		return life{Label: "does not expire; issued " + both(*a.IssuedAt, now)}
+		return tokenTimeline{Label: "does not expire; issued " + exactAndRelative(*a.IssuedAt, now)}
 	}
 	from, end := *a.IssuedAt, *a.ExpiresAt
 	last := end
 	if now.After(last) {
 		last = now
 	}
-	at := func(t time.Time) int { return position(t, from, last) }
-	l := life{From: exact(from), To: exact(end) + ", " + relative(end, now), Bars: []bar{{"bar-life", 0, at(end)}}}
-	l.Label = fmt.Sprintf("Token of %s to %s", exact(from), exact(end))
+	at := func(t time.Time) int { return timelinePosition(t, from, last) }
+	l := tokenTimeline{From: exactTime(from), To: exactTime(end) + ", " + relativeTime(end, now), Bars: []timelineBar{{"bar-life", 0, at(end)}}}
+	l.Label = fmt.Sprintf("Token of %s to %s", exactTime(from), exactTime(end))
 	if a.RotateAt != nil {
-		l.Bars = append(l.Bars, bar{"bar-window", at(*a.RotateAt), at(end) - at(*a.RotateAt)})
-		l.Label += ", to be rotated from " + exact(*a.RotateAt)
+		l.Bars = append(l.Bars, timelineBar{"bar-window", at(*a.RotateAt), at(end) - at(*a.RotateAt)})
+		l.Label += ", to be rotated from " + exactTime(*a.RotateAt)
 	}
 	if last.After(end) {
-		l.Bars = append(l.Bars, bar{"bar-late", at(end), lifeWidth - at(end)})
+		l.Bars = append(l.Bars, timelineBar{"bar-late", at(end), lifeWidth - at(end)})
 	}
-	l.Label += "; now is " + exact(now)
-	l.Bars = append(l.Bars, bar{"bar-now", min(at(now), lifeWidth-nowWidth), nowWidth})
+	l.Label += "; now is " + exactTime(now)
+	l.Bars = append(l.Bars, timelineBar{"bar-now", min(at(now), lifeWidth-nowWidth), nowWidth})
 	return l
 }
 
-// position is where t lies between from and last, from 0 to lifeWidth.
-func position(t, from, last time.Time) int {
+// timelinePosition is where t lies between from and last, from 0 to lifeWidth.
+func timelinePosition(t, from, last time.Time) int {
 	if !last.After(from) {
 		return 0
 	}

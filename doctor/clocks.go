@@ -7,28 +7,28 @@ import (
 	"github.com/credsync/credsync/plan"
 )
 
-// tolerance is how far clocks may be apart. A Date has whole seconds, and what
+// clockTolerance is how far clocks may be apart. A Date has whole seconds, and what
 // was asked for twice takes its time, which is added.
-const tolerance = 5 * time.Second
+const clockTolerance = 5 * time.Second
 
-// offset is how far a server's clock is ahead of this machine's.
-type offset struct {
+// clockOffset is how far a server's clock is ahead of this machine's.
+type clockOffset struct {
 	host  string
 	ahead time.Duration
 	wrong bool
 }
 
 // about is by how much the clocks differ, no finer than it is known.
-func (o offset) about() time.Duration {
+func (o clockOffset) about() time.Duration {
 	if by := o.ahead.Abs(); by < time.Minute {
 		return by.Round(time.Second)
 	}
 	return o.ahead.Abs().Round(10 * time.Second)
 }
 
-// offset notes the clock of a server that was asked at a time. What it said
+// noteClock notes the clock of a server that was asked at a time. What it said
 // came about in between.
-func (d *doctor) offset(host string, date, asked time.Time) {
+func (d *doctor) noteClock(host string, date, asked time.Time) {
 	if date.IsZero() {
 		return
 	}
@@ -37,11 +37,11 @@ func (d *doctor) offset(host string, date, asked time.Time) {
 	ahead := date.Add(500 * time.Millisecond).Sub(asked.Add(took / 2))
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.offsets = append(d.offsets, offset{host: host, ahead: ahead, wrong: ahead.Abs() > tolerance+took/2})
+	d.offsets = append(d.offsets, clockOffset{host: host, ahead: ahead, wrong: ahead.Abs() > clockTolerance+took/2})
 }
 
-// clocks compares this machine's clock with what every server said.
-func (d *doctor) clocks() {
+// compareClocks compares this machine's clock with what every server said.
+func (d *doctor) compareClocks() {
 	wrong := 0
 	for _, o := range d.offsets {
 		if o.wrong {
@@ -49,7 +49,7 @@ func (d *doctor) clocks() {
 		}
 	}
 	if right := len(d.offsets) - wrong; right > 0 {
-		d.add(Check{Group: Clock, Subject: "this machine", Outcome: OK, Message: fmt.Sprintf("agrees with %s within %s", counted(right, "server"), plan.Duration(tolerance))})
+		d.add(Check{Group: Clock, Subject: "this machine", Outcome: OK, Message: fmt.Sprintf("agrees with %s within %s", counted(right, "server"), plan.Duration(clockTolerance))})
 	}
 	for _, o := range d.offsets {
 		if !o.wrong {

@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// audit says whether the audit trail can be written: while it cannot, nothing
+// checkAuditTrail says whether the audit trail can be written: while it cannot, nothing
 // logs in.
-func (d *doctor) audit() {
+func (d *doctor) checkAuditTrail() {
 	a := d.Config.Audit
 	if a == nil {
 		return
@@ -24,66 +24,66 @@ func (d *doctor) audit() {
 	info, err := os.Stat(a.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c = d.newTrail(c)
+		c = d.checkNewTrail(c)
 	case err == nil:
-		c = existingTrail(c, info)
+		c = checkExistingTrail(c, info)
 	default:
-		c = unwritable(c, err)
+		c = unwritableTrail(c, err)
 	}
 	d.add(c)
 	if c.Outcome != Failed {
-		d.exposedTrail(a.Path)
+		d.checkTrailPermissions(a.Path)
 	}
 }
 
-// stalled is what an audit trail that cannot be written means.
-const stalled = " Until then nothing logs in, and tokens expire."
+// auditConsequence is what an audit trail that cannot be written means.
+const auditConsequence = " Until then nothing logs in, and tokens expire."
 
-func unwritable(c Check, err error) Check {
+func unwritableTrail(c Check, err error) Check {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err
 	}
 	c.Outcome, c.Message = Failed, "cannot be written: "+err.Error()
-	c.Remedy = "Make it writable for the user that credsync runs as, or name another path in the audit block." + stalled
+	c.Remedy = "Make it writable for the user that credsync runs as, or name another path in the audit block." + auditConsequence
 	return c
 }
 
-// newTrail is about a file that is made when there is something to record. The
+// checkNewTrail is about a file that is made when there is something to record. The
 // file itself is not made here: who looks must not leave a trail.
-func (d *doctor) newTrail(c Check) Check {
+func (d *doctor) checkNewTrail(c Check) Check {
 	dir := filepath.Dir(c.Subject)
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.Outcome, c.Message = Failed, "its directory does not exist"
-		c.Remedy = fmt.Sprintf("Make the directory %s for the user that credsync runs as, or name another path in the audit block.%s", dir, stalled)
+		c.Remedy = fmt.Sprintf("Make the directory %s for the user that credsync runs as, or name another path in the audit block.%s", dir, auditConsequence)
 		return c
 	case err != nil:
-		return unwritable(c, err)
+		return unwritableTrail(c, err)
 	case !info.IsDir():
-		return unwritable(c, syscall.ENOTDIR)
+		return unwritableTrail(c, syscall.ENOTDIR)
 	}
 	f, err := os.CreateTemp(dir, ".credsync-doctor-*")
 	if err != nil {
-		return unwritable(c, err)
+		return unwritableTrail(c, err)
 	}
 	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-		return unwritable(c, err)
+		return unwritableTrail(c, err)
 	}
 	c.Outcome, c.Message = OK, "can be made, with mode 0600"
 	return c
 }
 
-// existingTrail opens the file as the audit trail does, and adds nothing.
-func existingTrail(c Check, info fs.FileInfo) Check {
+// checkExistingTrail opens the file as the audit trail does, and adds nothing.
+func checkExistingTrail(c Check, info fs.FileInfo) Check {
 	if info.IsDir() {
-		return unwritable(c, syscall.EISDIR)
+		return unwritableTrail(c, syscall.EISDIR)
 	}
 	// Without O_NONBLOCK a named pipe that nobody reads would hold us up.
 	f, err := os.OpenFile(c.Subject, os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return unwritable(c, err)
+		return unwritableTrail(c, err)
 	}
 	_ = f.Close()
 	c.Outcome, c.Message = OK, fmt.Sprintf("can be appended to, mode %04o", info.Mode().Perm())
@@ -94,12 +94,12 @@ func existingTrail(c Check, info fs.FileInfo) Check {
 	return c
 }
 
-// exposedTrail warns where any user of the machine could forge the trail or
+// checkTrailPermissions warns where any user of the machine could forge the trail or
 // take it away.
-func (d *doctor) exposedTrail(path string) {
+func (d *doctor) checkTrailPermissions(path string) {
 	for _, at := range []string{path, filepath.Dir(path)} {
 		info, err := os.Stat(at)
-		if err != nil || !openToAll(info) {
+		if err != nil || !writableByAll(info) {
 			continue
 		}
 		d.add(Check{
@@ -110,9 +110,9 @@ func (d *doctor) exposedTrail(path string) {
 	}
 }
 
-// openToAll reports whether anyone may write to a file, or replace one in a
+// writableByAll reports whether anyone may write to a file, or replace one in a
 // directory: with the sticky bit only its owner may.
-func openToAll(info fs.FileInfo) bool {
+func writableByAll(info fs.FileInfo) bool {
 	switch {
 	case info.IsDir():
 		return info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0

@@ -16,11 +16,11 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-func makePage(t *testing.T, d plan.Document, o PageOptions) string {
+func makePage(t *testing.T, d plan.Document, o StatusPageOptions) string {
 	t.Helper()
 	var b bytes.Buffer
 	o.Now = noon
-	if err := Page(&b, d, o); err != nil {
+	if err := StatusPage(&b, d, o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -46,7 +46,7 @@ func everyState() plan.Document {
 }
 
 func TestPageShowsEveryState(t *testing.T) {
-	got := makePage(t, everyState(), PageOptions{})
+	got := makePage(t, everyState(), StatusPageOptions{})
 	golden(t, got)
 	for _, want := range []string{
 		"<title>critical: payments - credsync</title>", `<html lang="en">`,
@@ -60,7 +60,7 @@ func TestPageShowsEveryState(t *testing.T) {
 }
 
 func TestPageHasNothingThatActsOrIsFetched(t *testing.T) {
-	got := makePage(t, everyState(), PageOptions{})
+	got := makePage(t, everyState(), StatusPageOptions{})
 	for _, pattern := range []string{
 		`<script`, `(?i)<[^>]*\son[a-z]+\s*=`, `<[^>]*\sstyle=`, `<form`, `<iframe`, `<img`, `(src|action)=`,
 		`href="[^#d]`, `url\(`, `@import`, `http-equiv="refresh"`,
@@ -72,15 +72,15 @@ func TestPageHasNothingThatActsOrIsFetched(t *testing.T) {
 }
 
 func TestPolicyAllowsThePagesOwnStyleAndNoOther(t *testing.T) {
-	got := makePage(t, everyState(), PageOptions{})
+	got := makePage(t, everyState(), StatusPageOptions{})
 	_, rest, _ := strings.Cut(got, "<style>")
 	style, _, ok := strings.Cut(rest, "</style>")
 	sum := sha256.Sum256([]byte(style))
-	if hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !ok || !strings.Contains(PageCSP, "style-src "+hash+";") {
-		t.Errorf("the style's hash is %s, the policy %s", hash, PageCSP)
+	if hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !ok || !strings.Contains(StatusPageCSP, "style-src "+hash+";") {
+		t.Errorf("the style's hash is %s, the policy %s", hash, StatusPageCSP)
 	}
-	if !strings.HasPrefix(PageCSP, "default-src 'none';") || strings.Contains(PageCSP, "unsafe") || strings.Contains(PageCSP, "script-src") {
-		t.Errorf("the policy is not strict: %s", PageCSP)
+	if !strings.HasPrefix(StatusPageCSP, "default-src 'none';") || strings.Contains(StatusPageCSP, "unsafe") || strings.Contains(StatusPageCSP, "script-src") {
+		t.Errorf("the policy is not strict: %s", StatusPageCSP)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestPageOfTenThousandAccountsStaysSmallAndSaysWhatItLeavesOut(t *testing.T)
 		}
 		d.Accounts = append(d.Accounts, a)
 	}
-	got := makePage(t, d, PageOptions{})
+	got := makePage(t, d, StatusPageOptions{})
 	for _, want := range []string{
 		"200 warning", "9800 ok", "100 more need attention", "9700 more are not shown (9700 ok)", "150 more are not shown", `<details>`,
 	} {
@@ -113,7 +113,7 @@ func TestPageOfTenThousandAccountsStaysSmallAndSaysWhatItLeavesOut(t *testing.T)
 }
 
 func TestPageSaysWhyThereIsNothingToShow(t *testing.T) {
-	got := makePage(t, NoPlan(diag.List{diag.Errorf("No configuration files", "There are none.")}), PageOptions{})
+	got := makePage(t, NoPlan(diag.List{diag.Errorf("No configuration files", "There are none.")}), StatusPageOptions{})
 	if !strings.Contains(got, "No configuration files") || !strings.Contains(got, `<span class="badge unknown">unknown</span>`) {
 		t.Errorf("got %s", got)
 	}
@@ -122,7 +122,7 @@ func TestPageSaysWhyThereIsNothingToShow(t *testing.T) {
 func TestServedPageIsReadOnlyAndCarriesItsPolicy(t *testing.T) {
 	for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 405, "PUT": 405, "DELETE": 405} {
 		w := httptest.NewRecorder()
-		ServePage(w, httptest.NewRequest(method, "/", nil), everyState(), PageOptions{Now: noon, Refresh: 30 * time.Second})
+		ServeStatusPage(w, httptest.NewRequest(method, "/", nil), everyState(), StatusPageOptions{Now: noon, Refresh: 30 * time.Second})
 		if w.Code != want {
 			t.Errorf("%s: %d, want %d", method, w.Code, want)
 		}
@@ -130,7 +130,7 @@ func TestServedPageIsReadOnlyAndCarriesItsPolicy(t *testing.T) {
 			continue
 		}
 		for name, value := range map[string]string{
-			"Content-Security-Policy": PageCSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": StatusPageCSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 			"Cache-Control": "no-store", "Content-Type": "text/html; charset=utf-8",
 		} {
 			if got := w.Header().Get(name); got != value {
@@ -153,7 +153,7 @@ func TestTimelineStaysWithinItsFrame(t *testing.T) {
 		"no life at all":           {IssuedAt: at(0), ExpiresAt: at(0), RotateAt: at(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, b := range newLife(a, noon).Bars {
+			for _, b := range newTokenTimeline(a, noon).Bars {
 				if b.X < 0 || b.Width < 0 || b.X+b.Width > lifeWidth {
 					t.Errorf("%+v", b)
 				}

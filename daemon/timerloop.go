@@ -8,9 +8,9 @@ import (
 	"github.com/credsync/credsync/engine"
 )
 
-// sweep is the schedule's entry for what the state has and the configuration
+// sweepEntry is the schedule's entry for what the state has and the configuration
 // does not. It reads the whole state, and so tells whether that is in reach.
-const sweep = ""
+const sweepEntry = ""
 
 const (
 	// sweepAgain is the first pause after a sweep that could not read the
@@ -24,14 +24,14 @@ const (
 	sweepPace = 10 * time.Second
 )
 
-// loop holds the schedule. Only its own goroutine touches it.
-type loop struct {
+// timerLoop holds the schedule. Only its own goroutine touches it.
+type timerLoop struct {
 	d        *Daemon
-	schedule *schedule
-	accounts map[string]*standing
+	queue    *dueQueue
+	accounts map[string]*accountState
 	// done is where workers hand in what they did.
-	done chan finished
-	// busy counts workers by lane.
+	done chan jobResult
+	// busy counts workers by the priority of their work.
 	busy [2]int
 	// settled is when the configuration has stayed as it is for long enough.
 	settled time.Time
@@ -43,8 +43,8 @@ type loop struct {
 	lastSweep time.Time
 }
 
-// standing is what the loop knows of an account.
-type standing struct {
+// accountState is what the loop knows of an account.
+type accountState struct {
 	history history
 	// running accounts are with a worker; again says that there is a reason to
 	// look at them once more when it is done.
@@ -57,20 +57,20 @@ type standing struct {
 
 // job is one piece of work.
 type job struct {
-	address string
-	lane    lane
+	address  string
+	priority priority
 	// due is when it was to begin.
 	due time.Time
 	// offline looks at the account without asking its upstream.
 	offline bool
 	// account is what the loop knows of it; nil for a sweep.
-	account *standing
+	account *accountState
 	// act allows removing what is no longer in the configuration.
 	act bool
 }
 
-// finished is a job that was done.
-type finished struct {
+// jobResult is a job that was done.
+type jobResult struct {
 	job
 	tended engine.AccountResult
 	// gone says that there was nothing to tend.
@@ -81,12 +81,12 @@ type finished struct {
 	held        bool
 }
 
-func newLoop(d *Daemon) *loop {
-	return &loop{d: d, schedule: newSchedule(), accounts: map[string]*standing{}, done: make(chan finished, d.Concurrency)}
+func newTimerLoop(d *Daemon) *timerLoop {
+	return &timerLoop{d: d, queue: newDueQueue(), accounts: map[string]*accountState{}, done: make(chan jobResult, d.Concurrency)}
 }
 
 // run goes round until ctx ends and every worker is done.
-func (l *loop) run(ctx context.Context) {
+func (l *timerLoop) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	stop := ctx.Done()
@@ -95,46 +95,46 @@ func (l *loop) run(ctx context.Context) {
 		case <-stop:
 			stop = nil
 			l.d.Log.Info("stopping; what is under way is finished first", "working", l.working())
-			l.d.publish(func(v *view) { v.stopping = true })
+			l.d.publish(func(v *publishedStatus) { v.stopping = true })
 		case c := <-l.d.reloaded:
-			l.adopt(c)
+			l.takeConfiguration(c)
 		case f := <-l.done:
-			l.finish(f)
+			l.takeResult(f)
 		case <-timer.C:
 		}
-		wait := idle
+		wait := longestSleep
 		if stop != nil {
-			l.start(ctx)
+			l.startDue(ctx)
 			wait = l.untilNext()
 		}
-		l.d.publish(func(v *view) { v.heartbeat, v.working = l.d.Now(), l.working() })
+		l.d.publish(func(v *publishedStatus) { v.heartbeat, v.working = l.d.Now(), l.working() })
 		timer.Reset(wait)
 	}
 	l.d.Log.Info("stopped")
 }
 
-func (l *loop) working() int { return l.busy[pressing] + l.busy[patient] }
+func (l *timerLoop) working() int { return l.busy[urgent] + l.busy[canWait] }
 
-// room reports whether a lane may have another worker. Patient work gets half
-// of them at most, and at least one.
-func (l *loop) room(in lane) bool {
+// mayStart reports whether work of a priority may have another worker. What can
+// wait gets half of them at most, and at least one.
+func (l *timerLoop) mayStart(in priority) bool {
 	if l.working() >= l.d.Concurrency {
 		return false
 	}
-	return in == pressing || l.busy[patient] < max(1, l.d.Concurrency/2)
+	return in == urgent || l.busy[canWait] < max(1, l.d.Concurrency/2)
 }
 
-// start gives workers what is due.
-func (l *loop) start(ctx context.Context) {
+// startDue gives workers what is due.
+func (l *timerLoop) startDue(ctx context.Context) {
 	now := l.d.Now()
-	for in := pressing; in <= patient; in++ {
-		for l.room(in) {
-			address, due, ok := l.schedule.take(in, now)
+	for in := urgent; in <= canWait; in++ {
+		for l.mayStart(in) {
+			address, due, ok := l.queue.popDue(in, now)
 			if !ok {
 				break
 			}
-			j := job{address: address, lane: in, due: due}
-			if address == sweep {
+			j := job{address: address, priority: in, due: due}
+			if address == sweepEntry {
 				l.sweeping = true
 				j.act = !now.Before(l.settled)
 			} else {
@@ -142,27 +142,27 @@ func (l *loop) start(ctx context.Context) {
 				j.account, j.offline, a.running, a.again = a, !a.looked, true, false
 			}
 			l.busy[in]++
-			go func() { l.done <- l.d.do(ctx, j) }()
+			go func() { l.done <- l.d.runJob(ctx, j) }()
 		}
 	}
 }
 
 // untilNext is how long there is nothing to begin.
-func (l *loop) untilNext() time.Duration {
-	wait := idle
+func (l *timerLoop) untilNext() time.Duration {
+	wait := longestSleep
 	now := l.d.Now()
-	for in := pressing; in <= patient; in++ {
-		if at, ok := l.schedule.next(in); ok && l.room(in) {
+	for in := urgent; in <= canWait; in++ {
+		if at, ok := l.queue.next(in); ok && l.mayStart(in) {
 			wait = min(wait, at.Sub(now))
 		}
 	}
 	return max(wait, 0)
 }
 
-// adopt takes a new configuration over.
-func (l *loop) adopt(c change) {
+// takeConfiguration takes a new configuration over.
+func (l *timerLoop) takeConfiguration(c change) {
 	now := l.d.Now()
-	g, done := l.d.use()
+	g, done := l.d.useCurrent()
 	defer done()
 	if g == nil {
 		return
@@ -173,10 +173,10 @@ func (l *loop) adopt(c change) {
 		kept[address] = true
 		switch a := l.accounts[address]; {
 		case a == nil:
-			l.accounts[address] = &standing{}
-			l.schedule.put(address, times{look: firstLook(address, now, len(addresses))})
+			l.accounts[address] = &accountState{}
+			l.queue.set(address, dueTimes{look: firstLook(address, now, len(addresses))})
 		case c.files:
-			l.lookBy(address, now.Add(part(min(changeSpread, l.d.CheckEvery), spreadOf(address))))
+			l.lookBy(address, now.Add(fractionOf(min(changeSpread, l.d.CheckEvery), placeInSpread(address))))
 		}
 	}
 	// What was away for a moment may have come back another.
@@ -186,9 +186,9 @@ func (l *loop) adopt(c change) {
 			l.lookBy(address, now)
 		}
 	}
-	l.forget(kept)
+	l.forgetOthers(kept)
 	l.d.Metrics.Keep(addresses)
-	l.d.publish(func(v *view) {
+	l.d.publish(func(v *publishedStatus) {
 		for address := range v.plans {
 			if !kept[address] {
 				delete(v.plans, address)
@@ -201,39 +201,39 @@ func (l *loop) adopt(c change) {
 	switch {
 	case l.sweeping:
 		// Its end puts the next one into the schedule.
-	case l.schedule.entries[sweep] == nil:
-		l.schedule.put(sweep, times{look: now})
+	case l.queue.entries[sweepEntry] == nil:
+		l.queue.set(sweepEntry, dueTimes{look: now})
 	default:
-		l.schedule.sooner(sweep, l.settled)
+		l.queue.dueBy(sweepEntry, l.settled)
 	}
 }
 
-// forget drops what is no longer in the configuration.
-func (l *loop) forget(kept map[string]bool) {
+// forgetOthers drops what is no longer in the configuration.
+func (l *timerLoop) forgetOthers(kept map[string]bool) {
 	for address := range l.accounts {
 		if !kept[address] {
 			delete(l.accounts, address)
-			l.schedule.drop(address)
+			l.queue.remove(address)
 		}
 	}
 }
 
 // lookBy has an account looked at by then, also where a worker has it now.
-func (l *loop) lookBy(address string, at time.Time) {
+func (l *timerLoop) lookBy(address string, at time.Time) {
 	a := l.accounts[address]
 	if a.running {
 		a.again = true
 		return
 	}
-	l.schedule.sooner(address, at)
+	l.queue.dueBy(address, at)
 }
 
-// finish takes in what a worker did.
-func (l *loop) finish(f finished) {
-	l.busy[f.lane]--
+// takeResult takes in what a worker did.
+func (l *timerLoop) takeResult(f jobResult) {
+	l.busy[f.priority]--
 	now := l.d.Now()
-	if f.address == sweep {
-		l.swept(f, now)
+	if f.address == sweepEntry {
+		l.takeSweepResult(f, now)
 		return
 	}
 	a := l.accounts[f.address]
@@ -243,12 +243,12 @@ func (l *loop) finish(f finished) {
 	}
 	a.running = false
 	if f.gone {
-		l.schedule.put(f.address, times{look: now.Add(sweepAgain)})
+		l.queue.set(f.address, dueTimes{look: now.Add(sweepAgain)})
 		return
 	}
 	a.looked, a.unread = true, f.tended.Plan.Unread()
-	var next times
-	next, a.history = a.history.next(f.tended, now, l.d.CheckEvery, l.d.seed)
+	var next dueTimes
+	next, a.history = a.history.nextTimes(f.tended, now, l.d.CheckEvery, l.d.seed)
 	if f.offline && f.tended.Outcome == nil && f.tended.HeldUntil.IsZero() {
 		// The first look asked nobody. Whether the token is good is found out
 		// at the account's own moment.
@@ -257,16 +257,16 @@ func (l *loop) finish(f finished) {
 	if a.again {
 		next.look = now
 	}
-	l.schedule.put(f.address, next)
+	l.queue.set(f.address, next)
 	l.d.report(f, next, now)
 	if a.unread && l.sweeps == 0 {
 		// It may be this record alone, or the whole state.
-		l.schedule.sooner(sweep, later(now.Add(sweepAgain), l.lastSweep.Add(sweepPace)))
+		l.queue.dueBy(sweepEntry, later(now.Add(sweepAgain), l.lastSweep.Add(sweepPace)))
 	}
 }
 
-// swept takes in what a sweep found.
-func (l *loop) swept(f finished, now time.Time) {
+// takeSweepResult takes in what a sweep found.
+func (l *timerLoop) takeSweepResult(f jobResult, now time.Time) {
 	l.sweeping = false
 	next := now.Add(l.d.CheckEvery)
 	switch {
@@ -283,12 +283,12 @@ func (l *loop) swept(f finished, now time.Time) {
 	if l.d.stateKnown(f.unreachable, now) && f.unreachable == nil {
 		for address, a := range l.accounts {
 			if a.unread && !a.running {
-				l.schedule.sooner(address, now.Add(part(recoverySpread, spreadOf(address))))
+				l.queue.dueBy(address, now.Add(fractionOf(recoverySpread, placeInSpread(address))))
 			}
 		}
 	}
 	if f.unreachable == nil {
 		l.sweeps = 0
 	}
-	l.schedule.put(sweep, times{look: next})
+	l.queue.set(sweepEntry, dueTimes{look: next})
 }

@@ -93,7 +93,7 @@ func (p *targetConflicts) placeOfState(s *State) *statePlace {
 	if s == nil || !s.Values.AllKnown() || !s.Sink.Values.AllKnown() {
 		return nil
 	}
-	records, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, "")
+	records, err := s.Record("")
 	if err != nil {
 		return nil // reported where the state is declared
 	}
@@ -194,7 +194,7 @@ func stateSharesPlaceWithTargets(c *Config) (diag.Diagnostic, bool) {
 		return diag.Diagnostic{}, false
 	}
 	spec := c.State.Sink.Spec
-	records, err := spec.Record(c.State.Sink.Values, c.State.Values, "")
+	records, err := c.State.Record("")
 	if err != nil {
 		// Whoever opens the state says so.
 		return diag.Diagnostic{}, false

@@ -29,7 +29,7 @@ func (d *doctor) checkState(ctx context.Context) (readable bool) {
 		}
 		return false
 	}
-	place, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, "")
+	place, err := s.Record("")
 	if err != nil || d.Store == nil {
 		return false // What is wrong with the block was said when it was read.
 	}
@@ -54,7 +54,7 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	}
 	var records []sinks.Target
 	for _, a := range d.enabledAccounts() {
-		if t, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, state.RecordName(a.Address)); err == nil && len(records) < sampledRecords {
+		if t, err := s.Record(state.RecordName(a.Address)); err == nil && len(records) < sampledRecords {
 			records = append(records, t)
 		}
 	}

@@ -1,7 +1,6 @@
 package leak
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,12 +8,12 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/output"
 )
 
 // daemon is credsync run at work.
@@ -22,27 +21,9 @@ type daemon struct {
 	h   *hunt
 	cmd *exec.Cmd
 	// out is what it prints, by both ways.
-	out   output
+	out   output.Buffer
 	at    string
 	ended chan error
-}
-
-// output is written by a process while the test reads it.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) bytes() []byte {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return bytes.Clone(o.b.Bytes())
 }
 
 // listening finds the address in the log, be it text or JSON.
@@ -57,7 +38,7 @@ func (h *hunt) daemon(args ...string) *daemon {
 	go func() { d.ended <- d.cmd.Wait() }()
 	h.t.Cleanup(func() { _ = d.cmd.Process.Kill() })
 	d.await("an address", func() bool {
-		if found := listening.FindSubmatch(d.out.bytes()); found != nil {
+		if found := listening.FindSubmatch(d.out.Bytes()); found != nil {
 			d.at = string(found[1])
 		}
 		return d.at != ""
@@ -69,7 +50,7 @@ func (d *daemon) await(what string, there func() bool) {
 	d.h.t.Helper()
 	for deadline := time.Now().Add(time.Minute); !there(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			d.h.t.Fatalf("after a minute there is not %s; it said:\n%s", what, d.out.bytes())
+			d.h.t.Fatalf("after a minute there is not %s; it said:\n%s", what, d.out.Bytes())
 		}
 	}
 }
@@ -90,7 +71,7 @@ func (d *daemon) searchAll(what string) {
 	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/nowhere"} {
 		d.h.search(what+": credsync run: "+path, []byte(d.get(path)))
 	}
-	d.h.search(what+": credsync run: its log", d.out.bytes())
+	d.h.search(what+": credsync run: its log", d.out.Bytes())
 	d.h.searchFiles(what + ": credsync run")
 }
 
@@ -101,7 +82,7 @@ func (d *daemon) stop(what string) {
 	if err := <-d.ended; err != nil {
 		d.h.t.Errorf("%s: credsync run: %v", what, err)
 	}
-	d.h.search(what+": credsync run: its log", d.out.bytes())
+	d.h.search(what+": credsync run: its log", d.out.Bytes())
 	d.h.searchFiles(what + ": credsync run, stopped")
 }
 

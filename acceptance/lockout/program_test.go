@@ -3,7 +3,6 @@
 package lockout
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/build"
+	"github.com/credsync/credsync/testkit/output"
 )
 
 // credsync is the path of the built program.
@@ -306,28 +306,14 @@ type daemon struct {
 	*desk
 	cmd   *exec.Cmd
 	ended chan error
-	mu    sync.Mutex
-	log   bytes.Buffer
-}
-
-// Write takes what the daemon logs.
-func (r *daemon) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.Write(p)
-}
-
-func (r *daemon) said() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.String()
+	log   output.Buffer
 }
 
 func (d *desk) run() *daemon {
 	d.t.Helper()
 	r := &daemon{desk: d, ended: make(chan error, 1)}
 	r.cmd = d.command("run", "--check-every", "1s")
-	r.cmd.Stdout, r.cmd.Stderr = r, r
+	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
 	if err := r.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
@@ -343,7 +329,7 @@ func (r *daemon) await(what string, there func() bool) {
 			return
 		}
 	}
-	r.t.Fatalf("after two minutes there is not %s; the log:\n%s", what, r.said())
+	r.t.Fatalf("after two minutes there is not %s; the log:\n%s", what, r.log.String())
 }
 
 // looks waits until the daemon has looked at everything so many times more, as
@@ -366,7 +352,7 @@ func (r *daemon) stop() {
 		r.t.Fatal("the daemon does not stop")
 	}
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
-		r.t.Errorf("the daemon ended with %d:\n%s", code, r.said())
+		r.t.Errorf("the daemon ended with %d:\n%s", code, r.log.String())
 	}
 }
 
@@ -395,9 +381,9 @@ func daemons(t *testing.T, looks int) {
 	r.awaitAll(2)
 	r.looks(looks)
 	d.counted(2, "a reload with other credentials")
-	reloads := strings.Count(r.said(), "configuration reloaded")
+	reloads := strings.Count(r.log.String(), "configuration reloaded")
 	d.change("first")
-	r.await("a reload", func() bool { return strings.Count(r.said(), "configuration reloaded") > reloads })
+	r.await("a reload", func() bool { return strings.Count(r.log.String(), "configuration reloaded") > reloads })
 	r.looks(looks)
 	d.counted(2, "a reload with the first ones")
 	r.stop()

@@ -134,10 +134,8 @@ func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
 	pool := upstream.NewPool(upstream.PoolOptions{Now: w.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }})
 	return engine.New(engine.Options{
 		Config: cfg, Now: w.now, Holder: fmt.Sprintf("run-%d", w.holders.Add(1)), Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Sink: func(*config.Sink) (sinks.Sink, error) { return w.main, nil },
-		Store: state.NewStore(w.state, func(name string) (sinks.Target, error) {
-			return cfg.State.Sink.Spec.Record(cfg.State.Sink.Values, cfg.State.Values, name)
-		}),
+		Sink:  func(*config.Sink) (sinks.Sink, error) { return w.main, nil },
+		Store: state.NewStore(w.state, cfg.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			o := upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address, RequestsPerSecond: 1e6, CAPEM: a.HTTP.String("ca_pem")}
 			var err error

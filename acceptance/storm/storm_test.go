@@ -191,9 +191,7 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 			defer s.mu.Unlock()
 			return s.alive[h]
 		},
-		Store: state.NewStore(stateSink, func(name string) (sinks.Target, error) {
-			return s.config.State.Sink.Spec.Record(s.config.State.Sink.Values, s.config.State.Values, name)
-		}),
+		Store: state.NewStore(stateSink, s.config.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			c, err := pool.Client(upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address})
 			if err == nil {

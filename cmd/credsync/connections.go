@@ -89,7 +89,7 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStore(sink, s), nil
+	return state.NewStore(sink, s.Record), nil
 }
 
 // accountClients returns the function that makes an account's HTTP client, as its

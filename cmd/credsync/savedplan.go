@@ -2,11 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/google/renameio/v2"
@@ -33,18 +34,13 @@ func (a *app) savePlan(file string, w *workspace, p *engine.Plan) error {
 
 // readSavedPlan returns nil where path is no saved plan, but a configuration.
 func readSavedPlan(path string) (*engine.Saved, error) {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, savedPlanLimit))
-	if err != nil {
+	content, err := regularfile.Read(path, savedPlanLimit)
+	var failed *fs.PathError
+	if errors.As(err, &failed) && failed.Op == "read" {
 		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if err != nil {
+		return nil, nil
 	}
 	if !engine.IsSaved(content) {
 		return nil, nil

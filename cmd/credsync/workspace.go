@@ -22,7 +22,6 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
-	"github.com/credsync/credsync/state"
 )
 
 // workspace is a configuration that was read, ready to be worked on.
@@ -171,13 +170,6 @@ func (s *clockSkews) take() diag.List {
 	list := s.list
 	s.list = nil
 	return list
-}
-
-// newStore returns the store of a state block.
-func newStore(sink sinks.Sink, s *config.State) *state.Store {
-	return state.NewStore(sink, func(name string) (sinks.Target, error) {
-		return s.Sink.Spec.Record(s.Sink.Values, s.Values, name)
-	})
 }
 
 // auditor returns the audit trail that the configuration asks for, or nil. A

@@ -100,13 +100,8 @@ func (p *place) put(name, content string) {
 	}
 }
 
-func secrets(pairs ...string) map[string]credential.Secret {
-	m := map[string]credential.Secret{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = credential.NewSecret(pairs[i+1])
-	}
-	return m
-}
+// secrets makes data of pairs "key", "value", ….
+var secrets = sinktest.Secrets
 
 func keyPair(t *testing.T) attrs {
 	t.Helper()

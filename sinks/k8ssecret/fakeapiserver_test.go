@@ -1,6 +1,7 @@
 package k8ssecret
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/slowserver"
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/klog/v2"
 )
 
 // fake is an API server that answers as told, for what a real one does not show
@@ -347,5 +350,32 @@ func TestVersionsDifferWhereContentDoes(t *testing.T) {
 	}
 	if got := stat(record, secretObject("u", "17", nil)); got != "17" {
 		t.Errorf("a record's version is %q, want the resourceVersion", got)
+	}
+}
+
+// client-go logs to standard error, past the program's log, what it returns
+// anyway.
+func TestClientGoLogsNothingPastTheLog(t *testing.T) {
+	var out bytes.Buffer
+	klog.LogToStderr(false)
+	klog.SetOutput(&out)
+	defer func() {
+		klog.LogToStderr(true)
+		klog.SetOutput(io.Discard)
+	}()
+	for name, handle := range map[string]http.HandlerFunc{
+		"cut short":   func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") },
+		"out of time": slowserver.SlowBody,
+	} {
+		f := newFake(t, func(_ int, w http.ResponseWriter, r *http.Request) { handle(w, r) })
+		c := f.conn(t)
+		c.timeout = 100 * time.Millisecond
+		if _, err := c.open(t).Stat(t.Context(), c.deliver(t, attrs{"name": "sagi"})); err == nil {
+			t.Errorf("%s: it went well", name)
+		}
+	}
+	klog.Flush()
+	if out.Len() > 0 {
+		t.Errorf("client-go logged:\n%s", &out)
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/sinktest"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 	"k8s.io/client-go/rest"
@@ -142,10 +142,5 @@ func (c *conn) record(t *testing.T, a attrs, name string) sinks.Target {
 	return target
 }
 
-func secrets(pairs ...string) map[string]credential.Secret {
-	m := map[string]credential.Secret{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = credential.NewSecret(pairs[i+1])
-	}
-	return m
-}
+// secrets makes data of pairs "key", "value", ….
+var secrets = sinktest.Secrets

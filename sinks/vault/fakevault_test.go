@@ -18,9 +18,7 @@ import (
 )
 
 // fake is a Vault that answers as told, for what a real one does not show on
-
 // demand. It has KV version 2 at "secret".
-
 type fake struct {
 	*httptest.Server
 	mu       sync.Mutex

@@ -31,8 +31,8 @@ func newEnv(t *testing.T, s Suite) *env {
 func (e *env) target(name string) sinks.Target    { return e.suite.Target(e.T, name, false) }
 func (e *env) mergeInto(name string) sinks.Target { return e.suite.Target(e.T, name, true) }
 
-// secrets makes data of pairs "key", "value", ….
-func secrets(pairs ...string) map[string]credential.Secret {
+// Secrets makes data of pairs "key", "value", ….
+func Secrets(pairs ...string) map[string]credential.Secret {
 	m := make(map[string]credential.Secret, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
 		m[pairs[i]] = credential.NewSecret(pairs[i+1])

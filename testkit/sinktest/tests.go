@@ -14,7 +14,7 @@ import (
 
 func testReadBack(e *env) {
 	t := e.target("read-back")
-	data := secrets("access_token", "token-0123456789")
+	data := Secrets("access_token", "token-0123456789")
 	version := e.write(t, "", data)
 	if obj := e.wantData(t, data); obj.Version != version {
 		e.Errorf("Read gives version %q, Write gave %q", obj.Version, version)
@@ -30,7 +30,7 @@ func testOddValues(e *env) {
 	}
 	for name, value := range values {
 		t := e.target("odd/" + name)
-		data := secrets("value", value)
+		data := Secrets("value", value)
 		_, err := e.tryWrite(t, "", data)
 		switch {
 		case err == nil:
@@ -54,11 +54,11 @@ func testStatMissing(e *env) {
 
 func testStatExisting(e *env) {
 	t := e.target("stat-existing")
-	first := e.write(t, "", secrets("k", "value-one"))
+	first := e.write(t, "", Secrets("k", "value-one"))
 	if info := e.stat(t); !info.Exists || info.Version != first {
 		e.Errorf("Stat = %+v, want version %q", info, first)
 	}
-	second := e.write(t, first, secrets("k", "value-two"))
+	second := e.write(t, first, Secrets("k", "value-two"))
 	if info := e.stat(t); !info.Exists || info.Version != second || first == second {
 		e.Errorf("Stat = %+v, want version %q, which is not %q", info, second, first)
 	}
@@ -66,19 +66,19 @@ func testStatExisting(e *env) {
 
 func testCreateConflict(e *env) {
 	t := e.target("create-conflict")
-	data := secrets("k", "value-first")
+	data := Secrets("k", "value-first")
 	e.write(t, "", data)
-	_, err := e.tryWrite(t, "", secrets("k", "value-second"))
+	_, err := e.tryWrite(t, "", Secrets("k", "value-second"))
 	e.wantError(err, sinks.ErrConflict)
 	e.wantData(t, data)
 }
 
 func testUpdateConflict(e *env) {
 	t := e.target("update-conflict")
-	first := e.write(t, "", secrets("k", "value-first"))
-	data := secrets("k", "value-second")
+	first := e.write(t, "", Secrets("k", "value-first"))
+	data := Secrets("k", "value-second")
 	e.write(t, first, data)
-	_, err := e.tryWrite(t, first, secrets("k", "value-third"))
+	_, err := e.tryWrite(t, first, Secrets("k", "value-third"))
 	e.wantError(err, sinks.ErrConflict)
 	e.wantData(t, data)
 
@@ -90,7 +90,7 @@ func testConcurrentCreate(e *env) { race(e, e.target("concurrent-create"), "") }
 
 func testConcurrentUpdate(e *env) {
 	t := e.target("concurrent-update")
-	race(e, t, e.write(t, "", secrets("k", "value-before")))
+	race(e, t, e.write(t, "", Secrets("k", "value-before")))
 }
 
 // race lets several sinks write at one version; one must win, the others must
@@ -105,7 +105,7 @@ func race(e *env, t sinks.Target, version string) {
 	var wg sync.WaitGroup
 	for i := range writers {
 		s := e.suite.New(e.T)
-		data := secrets("k", fmt.Sprintf("value-of-writer-%d", i))
+		data := Secrets("k", fmt.Sprintf("value-of-writer-%d", i))
 		e.remember(data)
 		wg.Go(func() {
 			_, err := s.Write(e.Context(), t, sinks.Write{Data: data, If: version})
@@ -129,7 +129,7 @@ func race(e *env, t sinks.Target, version string) {
 
 func testDeleteIdempotent(e *env) {
 	t := e.target("delete")
-	version := e.write(t, "", secrets("k", "value"))
+	version := e.write(t, "", Secrets("k", "value"))
 	e.delete(t, sinks.Removal{If: version})
 	if info := e.stat(t); info.Exists {
 		e.Errorf("Stat after Delete = %+v", info)
@@ -142,8 +142,8 @@ func testDeleteIdempotent(e *env) {
 
 func testDeleteConflict(e *env) {
 	t := e.target("delete-conflict")
-	first := e.write(t, "", secrets("k", "value-first"))
-	data := secrets("k", "value-second")
+	first := e.write(t, "", Secrets("k", "value-first"))
+	data := Secrets("k", "value-second")
 	e.write(t, first, data)
 	e.wantError(e.sink.Delete(e.Context(), t, sinks.Removal{If: first}), sinks.ErrConflict)
 	e.wantError(e.sink.Delete(e.Context(), t, sinks.Removal{}), sinks.ErrConflict)
@@ -152,62 +152,62 @@ func testDeleteConflict(e *env) {
 
 func testRecreate(e *env) {
 	t := e.target("recreate")
-	e.delete(t, sinks.Removal{If: e.write(t, "", secrets("k", "value-before"))})
+	e.delete(t, sinks.Removal{If: e.write(t, "", Secrets("k", "value-before"))})
 	o, err := e.sink.Read(e.Context(), t)
 	if !errors.Is(err, sinks.ErrNotFound) || o.Version != e.stat(t).Version {
 		e.Errorf("Read of what was deleted = version %q, %v; want ErrNotFound with the version that Stat gives", o.Version, err)
 	}
-	data := secrets("k", "value-after")
+	data := Secrets("k", "value-after")
 	e.write(t, o.Version, data)
 	e.wantData(t, data)
 }
 
 func testReplace(e *env) {
 	t := e.target("replace")
-	version := e.write(t, "", secrets("old", "value-old", "kept", "value-kept"))
-	data := secrets("kept", "value-new")
+	version := e.write(t, "", Secrets("old", "value-old", "kept", "value-kept"))
+	data := Secrets("kept", "value-new")
 	e.write(t, version, data)
 	e.wantData(t, data)
 }
 
 func testMerge(e *env) {
 	t := e.mergeInto("merge")
-	theirs := e.write(e.target("merge"), "", secrets("theirs", "value-theirs", "shared", "value-before"))
-	e.write(t, theirs, secrets("shared", "value-after", "ours", "value-ours"))
-	e.wantData(t, secrets("theirs", "value-theirs", "shared", "value-after", "ours", "value-ours"))
+	theirs := e.write(e.target("merge"), "", Secrets("theirs", "value-theirs", "shared", "value-before"))
+	e.write(t, theirs, Secrets("shared", "value-after", "ours", "value-ours"))
+	e.wantData(t, Secrets("theirs", "value-theirs", "shared", "value-after", "ours", "value-ours"))
 }
 
 func testMergeCreates(e *env) {
 	t := e.mergeInto("merge-creates")
-	data := secrets("ours", "value-ours")
+	data := Secrets("ours", "value-ours")
 	e.write(t, e.stat(t).Version, data)
 	e.wantData(t, data)
 }
 
 func testMergeConflict(e *env) {
 	t := e.mergeInto("merge-conflict")
-	first := e.write(e.target("merge-conflict"), "", secrets("theirs", "value-first"))
-	e.write(e.target("merge-conflict"), first, secrets("theirs", "value-second"))
+	first := e.write(e.target("merge-conflict"), "", Secrets("theirs", "value-first"))
+	e.write(e.target("merge-conflict"), first, Secrets("theirs", "value-second"))
 	for _, version := range []string{first, ""} {
-		_, err := e.tryWrite(t, version, secrets("ours", "value-ours"))
+		_, err := e.tryWrite(t, version, Secrets("ours", "value-ours"))
 		e.wantError(err, sinks.ErrConflict)
 	}
 	e.wantError(e.sink.Delete(e.Context(), t, sinks.Removal{If: first, Keys: []string{"theirs"}}), sinks.ErrConflict)
-	e.wantData(t, secrets("theirs", "value-second"))
+	e.wantData(t, Secrets("theirs", "value-second"))
 }
 
 func testRemoveKeys(e *env) {
 	t := e.mergeInto("remove-keys")
-	version := e.write(e.target("remove-keys"), "", secrets("theirs", "value-theirs", "ours", "value-ours", "ours2", "value-ours2"))
+	version := e.write(e.target("remove-keys"), "", Secrets("theirs", "value-theirs", "ours", "value-ours", "ours2", "value-ours2"))
 	e.delete(t, sinks.Removal{If: version, Keys: []string{"ours", "ours2", "absent"}})
-	e.wantData(t, secrets("theirs", "value-theirs"))
+	e.wantData(t, Secrets("theirs", "value-theirs"))
 	e.delete(e.mergeInto("remove-keys-never-there"), sinks.Removal{Keys: []string{"ours"}})
 }
 
 func testList(e *env) {
 	prefix := e.target("list")
 	for _, name := range []string{"list/b", "list/a", "list/c"} {
-		e.write(e.target(name), "", secrets("k", "value-"+name))
+		e.write(e.target(name), "", Secrets("k", "value-"+name))
 	}
 	list := func(of sinks.Target) (paths []string) {
 		targets, err := e.sink.List(e.Context(), of)
@@ -230,14 +230,14 @@ func testList(e *env) {
 	if e.check(err) != nil || len(found) == 0 {
 		e.Fatalf("List: %v", err)
 	}
-	e.wantData(found[0], secrets("k", "value-list/a"))
+	e.wantData(found[0], Secrets("k", "value-list/a"))
 }
 
 func testCancelled(e *env) {
 	ctx, cancel := context.WithCancel(e.Context())
 	cancel()
 	t := e.target("cancelled")
-	_, err := e.writeWith(ctx, t, "", secrets("k", "value-cancelled"))
+	_, err := e.writeWith(ctx, t, "", Secrets("k", "value-cancelled"))
 	e.wantError(err, context.Canceled)
 	_, err = e.sink.Stat(ctx, t)
 	e.wantError(err, context.Canceled)
@@ -254,7 +254,7 @@ func testCancelled(e *env) {
 func testFault(e *env, f Fault) {
 	s := f.New(e.T)
 	t := e.target("fault")
-	data := secrets("k", "value-of-fault")
+	data := Secrets("k", "value-of-fault")
 	e.remember(data)
 	_, err := s.Stat(e.Context(), t)
 	e.wantError(err, f.Class)

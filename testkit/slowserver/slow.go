@@ -18,6 +18,11 @@ const (
 	maxBytes = 12_000
 )
 
+// Answers are all of them, by what does not end.
+var Answers = map[string]http.HandlerFunc{
+	"headers": SlowHeaders, "body": SlowBody, "body of a refusal": SlowRefusal,
+}
+
 // SlowHeaders sends headers that do not end, a byte at a time.
 func SlowHeaders(w http.ResponseWriter, r *http.Request) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()

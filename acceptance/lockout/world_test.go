@@ -26,9 +26,9 @@ import (
 // world is one account, its upstream, and the sinks that runners share.
 type world struct {
 	t           *testing.T
-	r           row
+	r           refusalRow
 	box         *sandbox.Sandbox
-	gate        *gate
+	gate        *connectionCounter
 	state, main *memorysink.Sink
 	// certificates are PEM pairs, by secret.
 	certificates map[string][2]string
@@ -40,7 +40,7 @@ type world struct {
 
 // newWorld makes the upstream as the row has it, be it from the beginning or
 // after a first token that is due by then.
-func newWorld(t *testing.T, r row) *world {
+func newWorld(t *testing.T, r refusalRow) *world {
 	w := &world{
 		t: t, r: r, state: memorysink.New(), main: memorysink.New(), emergencies: t.TempDir(),
 		certificates: map[string][2]string{}, configs: map[string]*config.Config{},
@@ -52,7 +52,7 @@ func newWorld(t *testing.T, r row) *world {
 	if err := w.box.StartTLS("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	w.gate = newGate(t, strings.TrimPrefix(w.box.TLSURL(""), "https://"))
+	w.gate = newConnectionCounter(t, strings.TrimPrefix(w.box.TLSURL(""), "https://"))
 	t.Cleanup(func() {
 		if v := w.box.Violations(); len(v) > 0 {
 			t.Errorf("the upstream saw what its document does not allow: %s", strings.Join(v, "; "))

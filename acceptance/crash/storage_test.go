@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// place is where the state and the targets are: one target of the account's
+// storage is where the state and the targets are: one target of the account's
 // own, and one that has a key of someone else.
-type place interface {
+type storage interface {
 	name() string
 	// blocks are the sink and the state; deliver the two deliver blocks.
 	blocks() string
@@ -26,14 +26,14 @@ type place interface {
 	drift(*world)
 }
 
-// files are the default: everything is beside the configuration.
-type files struct{}
+// fileStorage are the default: everything is beside the configuration.
+type fileStorage struct{}
 
-func (files) name() string   { return "files" }
-func (files) env() []string  { return nil }
-func (files) blocks() string { return "sink \"file\" \"out\" {\n  dir = \"out\"\n}\n" }
+func (fileStorage) name() string   { return "files" }
+func (fileStorage) env() []string  { return nil }
+func (fileStorage) blocks() string { return "sink \"file\" \"out\" {\n  dir = \"out\"\n}\n" }
 
-func (files) deliver() string {
+func (fileStorage) deliver() string {
 	return `
   deliver "file" "out" {
     path = "own.json"
@@ -47,16 +47,16 @@ func (files) deliver() string {
   }`
 }
 
-func (files) begin(w *world) { w.write("out/shared.env", "OTHER=1\n") }
+func (fileStorage) begin(w *world) { w.write("out/shared.env", "OTHER=1\n") }
 
-func (files) drift(w *world) {
+func (fileStorage) drift(w *world) {
 	if err := os.Remove(filepath.Join(w.dir, "out", "own.json")); err != nil {
 		w.t.Fatal(err)
 	}
 	w.write("out/shared.env", "OTHER=1\nTOKEN=someone\n")
 }
 
-func (files) record(w *world) string {
+func (fileStorage) record(w *world) string {
 	names, err := filepath.Glob(filepath.Join(w.dir, ".credsync", "*.json"))
 	if err != nil || len(names) > 1 {
 		w.t.Fatalf("the state has %q %v", names, err)
@@ -67,9 +67,9 @@ func (files) record(w *world) string {
 	return w.object(strings.TrimPrefix(names[0], w.dir))["record"]
 }
 
-func (files) own(w *world) map[string]string { return w.object("out/own.json") }
+func (fileStorage) own(w *world) map[string]string { return w.object("out/own.json") }
 
-func (files) shared(w *world) map[string]string {
+func (fileStorage) shared(w *world) map[string]string {
 	values := map[string]string{}
 	for line := range strings.Lines(w.read("out/shared.env")) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")

@@ -12,7 +12,7 @@ import (
 // A wrong code is one attempt of whoever typed it. Applies add none, and have no
 // other code sent.
 func TestWrongCodeIsOneAttemptEachTimeItIsEntered(t *testing.T) {
-	w := newWorld(t, row{
+	w := newWorld(t, refusalRow{
 		upstream: "bifit_kassa", reason: "needs_code",
 		change: func(a *sandbox.Account) { a.BifitKassa.SecondFactor = true },
 	})

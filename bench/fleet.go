@@ -9,30 +9,30 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// form is how a configuration of many accounts is written.
-type form string
+// configForm is how a configuration of many accounts is written.
+type configForm string
 
 const (
-	fromCSV  form = "csv"
-	fromYAML form = "yaml"
-	inBlocks form = "blocks"
+	fromCSV  configForm = "csv"
+	fromYAML configForm = "yaml"
+	inBlocks configForm = "blocks"
 )
 
-// place is where a configuration delivers to and keeps its state.
-type place string
+// storagePlace is where a configuration delivers to and keeps its state.
+type storagePlace string
 
 const (
-	inVault      place = "vault"
-	inKubernetes place = "k8ssecret"
-	inFiles      place = "file"
+	inVault      storagePlace = "vault"
+	inKubernetes storagePlace = "k8ssecret"
+	inFiles      storagePlace = "file"
 )
 
 // fleet is a configuration of many accounts of one upstream.
 type fleet struct {
 	provider string
 	accounts int
-	form     form
-	place    place
+	form     configForm
+	place    storagePlace
 	// namespaces of the targets and of the state, in Kubernetes.
 	targets, state string
 }

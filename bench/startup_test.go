@@ -32,7 +32,7 @@ func start(t *testing.T, b *table) {
 // pure measures parsing, evaluating and planning alone: nothing is there, and
 // the targets are files.
 func pure(t *testing.T, b *table) {
-	for _, f := range []form{fromCSV, fromYAML, inBlocks} {
+	for _, f := range []configForm{fromCSV, fromYAML, inBlocks} {
 		var costs [2][]time.Duration
 		var peak int64
 		for i, n := range []int{small(), *large} {

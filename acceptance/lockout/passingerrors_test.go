@@ -11,9 +11,9 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// passing is a row that says nothing of the credentials.
-type passing struct {
-	row
+// passingError is a row that says nothing of the credentials.
+type passingError struct {
+	refusalRow
 	// class of the failure; "" for any but a refusal's.
 	class failure.Class
 	// each is how many attempts one apply makes.
@@ -23,27 +23,27 @@ type passing struct {
 // maxAttempts is the default of http.max_attempts.
 const maxAttempts = 4
 
-func passingRows() []passing {
-	var rows []passing
+func passingErrors() []passingError {
+	var rows []passingError
 	for upstream := range accounts {
-		rows = append(rows, everywhere(upstream)...)
+		rows = append(rows, passingErrorsOfAnyServer(upstream)...)
 	}
-	return append(rows, passingOf()...)
+	return append(rows, passingErrorsOfUpstreams()...)
 }
 
-// everywhere are what any server, or whatever is in front of it, can answer. A
+// passingErrorsOfAnyServer are what any server, or whatever is in front of it, can answer. A
 // login may have been processed and is not sent again, unless it certainly was
 // not; a check of a token may be repeated.
-func everywhere(upstream string) []passing {
+func passingErrorsOfAnyServer(upstream string) []passingError {
 	op, repeated := sandbox.OpLogin, 1
 	if upstream == "invoicebox" {
 		op, repeated = sandbox.OpVerify, maxAttempts
 	}
-	of := func(name string, class failure.Class, each int, f sandbox.Fault) passing {
+	of := func(name string, class failure.Class, each int, f sandbox.Fault) passingError {
 		f.Op = op
-		return passing{row{upstream: upstream, name: name, faults: []sandbox.Fault{f}}, class, each}
+		return passingError{refusalRow{upstream: upstream, name: name, faults: []sandbox.Fault{f}}, class, each}
 	}
-	return []passing{
+	return []passingError{
 		of("401 page", "server", 1, sandbox.Fault{Kind: sandbox.HTML, Status: 401}),
 		of("403 page", "server", 1, sandbox.Fault{Kind: sandbox.HTML, Status: 403}),
 		of("200 page", "server", 1, sandbox.Fault{Kind: sandbox.HTML, Status: 200}),
@@ -62,18 +62,18 @@ func everywhere(upstream string) []passing {
 	}
 }
 
-// passingOf are the rows of the upstreams' own tables.
-func passingOf() []passing {
-	login := func(upstream, name string, class failure.Class, status int, body string) passing {
-		return passing{row{upstream: upstream, name: name, faults: answer(status, body)}, class, 1}
+// passingErrorsOfUpstreams are the rows of the upstreams' own tables.
+func passingErrorsOfUpstreams() []passingError {
+	login := func(upstream, name string, class failure.Class, status int, body string) passingError {
+		return passingError{refusalRow{upstream: upstream, name: name, faults: answer(status, body)}, class, 1}
 	}
-	check := func(name string, class failure.Class, status int, body string) passing {
-		return passing{row{upstream: "invoicebox", name: name, faults: answerTo(sandbox.OpVerify, status, body)}, class, 1}
+	check := func(name string, class failure.Class, status int, body string) passingError {
+		return passingError{refusalRow{upstream: "invoicebox", name: name, faults: answerTo(sandbox.OpVerify, status, body)}, class, 1}
 	}
-	astana := func(status int, message string, class failure.Class) passing {
+	astana := func(status int, message string, class failure.Class) passingError {
 		return login("astana_plat", fmt.Sprint(status, " ", message), class, status, fmt.Sprintf(`{"statusCode":%d,"message":%q}`, status, message))
 	}
-	return []passing{
+	return []passingError{
 		check("404", "config", 404, `{"error":{"message":"not found","code":"x"}}`),
 		check("no user", "config", 200, `{"data":{"userId":null}}`),
 		check("401 without an error", "server", 401, `{"message":"no"}`),
@@ -85,7 +85,7 @@ func passingOf() []passing {
 		login("bereke", "401 invalid_client", "config", 401, `{"error":"invalid_client"}`),
 		login("bereke", "400 unsupported_grant_type", "config", 400, `{"error":"unsupported_grant_type"}`),
 		login("bereke", "400 with another word", "server", 400, `{"error":"x"}`),
-		{row{upstream: "bereke", name: "no key", faults: answerTo(sandbox.OpKey, 404, `{}`)}, "config", 0},
+		{refusalRow{upstream: "bereke", name: "no key", faults: answerTo(sandbox.OpKey, 404, `{}`)}, "config", 0},
 		login("bifit_kassa", "401 invalid_client", "config", 401, `{"error":"invalid_client"}`),
 		login("bifit_kassa", "400 unsupported_grant_type", "config", 400, `{"error":"unsupported_grant_type"}`),
 		login("bifit_kassa", "400 with another word", "server", 400, `{"error":"x"}`),
@@ -103,10 +103,10 @@ func passingOf() []passing {
 // attempts of each apply as http.max_attempts allows, and no more.
 func TestWhatSaysNothingOfTheCredentialsIsNotTakenForARefusal(t *testing.T) {
 	const applies = 2 * runners
-	for _, p := range passingRows() {
+	for _, p := range passingErrors() {
 		t.Run(p.upstream+" "+p.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, p.row)
+			w := newWorld(t, p.refusalRow)
 			var odd *engine.Outcome
 			w.applies(applies, w.r.use(), func(o engine.Outcome) {
 				if o.Result != engine.Failed || p.class != "" && o.Class != p.class || o.Class == "credentials" || o.Class == "human" {

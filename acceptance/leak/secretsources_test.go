@@ -106,12 +106,12 @@ func variable(name, value string) string {
 	return "variable \"" + name + "\" {\n  type      = string\n  sensitive = true\n" + value + "}\n"
 }
 
-// estate is a hunt with an account for each source and each sensitive
+// accountEstate is a hunt with an account for each source and each sensitive
 // attribute, all of which work.
-type estate struct {
+type accountEstate struct {
 	*hunt
 	sandbox *sandbox.Sandbox
-	front   *front
+	front   *frontServer
 	config  strings.Builder
 	// withCode is the address of the account that wants a code.
 	withCode string
@@ -121,13 +121,13 @@ type estate struct {
 // httpBlock is in every account: failures must be quick.
 const quickly = "  http {\n    max_attempts = 1\n    timeout      = \"5s\"\n%s  }\n"
 
-func newEstate(t *testing.T) *estate {
-	e := &estate{hunt: newHunt(t), sandbox: sandbox.New(sandbox.Options{MaxHang: 2 * time.Minute})}
+func newEstate(t *testing.T) *accountEstate {
+	e := &accountEstate{hunt: newHunt(t), sandbox: sandbox.New(sandbox.Options{MaxHang: 2 * time.Minute})}
 	if err := e.sandbox.StartTLS("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.sandbox.Close() })
-	e.front = newFront(t, e.sandbox.Handler(), e.Aviary)
+	e.front = newFront(t, e.sandbox.Handler(), e.Set)
 	fmt.Fprintf(&e.config, "credsync {\n  project = \"leak\"\n}\nsink \"file\" \"targets\" {\n  dir = %s\n}\nsink \"file\" \"inputs\" {\n  dir = %s\n}\nsink \"file\" \"state\" {\n  dir = %s\n}\nstate \"file\" \"state\" {\n  path = \".\"\n}\n",
 		quoted(e.path("targets")), quoted(e.path("inputs")), quoted(e.path("state")))
 	e.addSources()
@@ -144,20 +144,20 @@ func newEstate(t *testing.T) *estate {
 
 // account writes an account block. body has its attributes; http what is in
 // its http block besides.
-func (e *estate) account(provider, name, baseURL, body, http string) {
+func (e *accountEstate) account(provider, name, baseURL, body, http string) {
 	e.accounts++
 	fmt.Fprintf(&e.config, "account %q %q {\n  base_url = %q\n%s"+quickly+"  deliver \"file\" \"targets\" {\n    path = \"%s-%s%s.json\"\n  }\n}\n",
 		provider, name, baseURL, body, http, provider, name, map[bool]string{true: "-${each.key}"}[strings.Contains(body, "for_each")])
 }
 
-func (e *estate) sagiUser(phone, password, license string) {
+func (e *accountEstate) sagiUser(phone, password, license string) {
 	e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "sagi", Name: phone, Password: password, Sagi: &sandbox.SagiAccount{
 		LicenseKey: license, OrganizationID: "1", Role: "administrator",
 		Branches: []sandbox.SagiBranch{{ID: "11", Name: "Branch", GroupID: "3", SubscriptionActive: true}},
 	}}))
 }
 
-func (e *estate) addSources() {
+func (e *accountEstate) addSources() {
 	for i, s := range sources {
 		secret := e.Secret("source " + s.name)
 		expression, blocks := s.put(e.hunt, secret)
@@ -168,13 +168,13 @@ func (e *estate) addSources() {
 	}
 }
 
-func (e *estate) addSagi() {
+func (e *accountEstate) addSagi() {
 	phone, password, license := e.Secret("sagi.phone"), e.Secret("sagi.password"), e.Secret("sagi.license_key")
 	e.sagiUser(phone, password, license)
 	e.account("sagi", "slots", e.front.url("sagi"), "  phone = "+quoted(phone)+"\n  password = "+quoted(password)+"\n  license_key = "+quoted(license)+"\n", "")
 }
 
-func (e *estate) addBifit() {
+func (e *accountEstate) addBifit() {
 	for _, name := range []string{"plain", "code"} {
 		username, password := e.Digits("bifit_kassa.username "+name, "7", 10), e.Secret("bifit_kassa.password "+name)
 		id, secret, code := e.Word("bifit_kassa.client_id "+name), e.Secret("bifit_kassa.client_secret "+name), ""
@@ -192,7 +192,7 @@ func (e *estate) addBifit() {
 
 // addBereke has a user for each account: to the bank two logins of one user at
 // the same time are a violation.
-func (e *estate) addBereke() {
+func (e *accountEstate) addBereke() {
 	key := sandbox.BerekePublicKey(0)
 	e.Add("bereke.public_key", pemBody(key))
 	for name, how := range map[string]string{
@@ -207,13 +207,13 @@ func (e *estate) addBereke() {
 	}
 }
 
-func (e *estate) addInvoicebox() {
+func (e *accountEstate) addInvoicebox() {
 	token := e.Hex("invoicebox.token", 40)
 	e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "invoicebox", Name: "demo", Token: token, Invoicebox: &sandbox.InvoiceboxAccount{UserID: "01771533"}}))
 	e.account("invoicebox", "token", e.front.url("invoicebox"), "  token = "+quoted(token)+"\n", "")
 }
 
-func (e *estate) addAstana() {
+func (e *accountEstate) addAstana() {
 	login, password := e.Secret("astana_plat.login"), e.Secret("astana_plat.password")
 	e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "astana_plat", Name: login, Password: password, AstanaPlat: &sandbox.AstanaPlatAccount{}}))
 	e.account("astana_plat", "password", e.front.url("astana_plat"), "  login = "+quoted(login)+"\n  password = "+quoted(password)+"\n", "")
@@ -233,7 +233,7 @@ func (e *estate) addAstana() {
 
 // addKey has a private key searched for: its number, in any encoding, and its
 // PEM.
-func (e *estate) addKey(name, certPEM, keyPEM string) *ecdsa.PrivateKey {
+func (e *accountEstate) addKey(name, certPEM, keyPEM string) *ecdsa.PrivateKey {
 	block, _ := pem.Decode([]byte(keyPEM))
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -249,7 +249,7 @@ func (e *estate) addKey(name, certPEM, keyPEM string) *ecdsa.PrivateKey {
 	return key
 }
 
-func (e *estate) pemBlock(certPEM string, key *ecdsa.PrivateKey) string {
+func (e *accountEstate) pemBlock(certPEM string, key *ecdsa.PrivateKey) string {
 	password := e.Secret("astana_plat.certificate.key_password")
 	der, err := pkcs8.MarshalPrivateKey(key, []byte(password), &pkcs8.Opts{Cipher: pkcs8.AES256CBC, KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 16, HMACHash: crypto.SHA256}})
 	e.must(err)
@@ -258,7 +258,7 @@ func (e *estate) pemBlock(certPEM string, key *ecdsa.PrivateKey) string {
 	return "    cert_pem = " + quoted(certPEM) + "\n    key_pem = " + quoted(encrypted) + "\n    key_password = " + quoted(password) + "\n"
 }
 
-func (e *estate) pkcs12Block(certPEM string, key *ecdsa.PrivateKey) string {
+func (e *accountEstate) pkcs12Block(certPEM string, key *ecdsa.PrivateKey) string {
 	password := e.Word("astana_plat.certificate.pkcs12_password")
 	block, _ := pem.Decode([]byte(certPEM))
 	cert, err := x509.ParseCertificate(block.Bytes)
@@ -271,7 +271,7 @@ func (e *estate) pkcs12Block(certPEM string, key *ecdsa.PrivateKey) string {
 }
 
 // addHTTP adds a proxy of an account, headers, and a proxy of the environment.
-func (e *estate) addHTTP() {
+func (e *accountEstate) addHTTP() {
 	proxy := func(name string) string {
 		return "http://user:" + e.Word(name) + "@" + strings.TrimPrefix(e.front.url(""), "http://")
 	}
@@ -292,7 +292,7 @@ func pemBody(text string) string {
 
 // addTokens has everything searched for that upstreams have handed out: what
 // targets and the state hold.
-func (e *estate) addTokens() int {
+func (e *accountEstate) addTokens() int {
 	n := 0
 	for _, dir := range []string{"targets", "state"} {
 		files, err := filepath.Glob(e.path(dir, "*.json"))
@@ -309,7 +309,7 @@ func (e *estate) addTokens() int {
 }
 
 // addTokensIn walks through JSON and takes the fields that are secret.
-func (e *estate) addTokensIn(name string, v any) (n int) {
+func (e *accountEstate) addTokensIn(name string, v any) (n int) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
@@ -339,7 +339,7 @@ func (e *estate) addTokensIn(name string, v any) (n int) {
 }
 
 // addToken leaves out the head of a JWT, which is the same for all.
-func (e *estate) addToken(name, token string) {
+func (e *accountEstate) addToken(name, token string) {
 	if head, rest, ok := strings.Cut(token, "."); ok && strings.HasPrefix(head, "eyJ") {
 		token = rest
 	}

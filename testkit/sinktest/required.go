@@ -86,16 +86,16 @@ func testUpdateConflict(e *env) {
 	e.wantError(err, sinks.ErrConflict)
 }
 
-func testConcurrentCreate(e *env) { race(e, e.target("concurrent-create"), "") }
+func testConcurrentCreate(e *env) { writeConcurrently(e, e.target("concurrent-create"), "") }
 
 func testConcurrentUpdate(e *env) {
 	t := e.target("concurrent-update")
-	race(e, t, e.write(t, "", Secrets("k", "value-before")))
+	writeConcurrently(e, t, e.write(t, "", Secrets("k", "value-before")))
 }
 
-// race lets several sinks write at one version; one must win, the others must
+// writeConcurrently lets several sinks write at one version; one must win, the others must
 // be told that they have lost, and the winner's data must be what is there.
-func race(e *env, t sinks.Target, version string) {
+func writeConcurrently(e *env, t sinks.Target, version string) {
 	const writers = 8
 	type result struct {
 		data map[string]credential.Secret

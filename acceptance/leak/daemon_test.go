@@ -106,10 +106,10 @@ func TestNothingLeaksByTheDaemon(t *testing.T) {
 		e.addTokens()
 		d.searchAll("all is well, " + format)
 
-		e.front.be(&hostility{"texts at 401", shapes[0].form, inTexts(401)})
+		e.front.answerWith(&secretEcho{"texts at 401", echoForms[0].form, inTexts(401)})
 		d.await("a failure", func() bool { return strings.Contains(d.get("/metrics"), "credsync_failures_total{") })
 		d.searchAll("hostile, " + format)
-		e.front.be(nil)
+		e.front.answerWith(nil)
 
 		broken := e.write("account \"sagi\" \"x\" {\n  password = \""+e.Word("broken password")+"\n", "config", "broken.hcl")
 		d.await("a refusal of the configuration", func() bool { return strings.Contains(d.get("/metrics"), "reload_successful 0") })

@@ -7,20 +7,20 @@ import (
 	"testing"
 )
 
-// gate passes connections on and counts them: what is refused in the handshake
+// connectionCounter passes connections on and counts them: what is refused in the handshake
 // is no request, so that nobody else counts it.
-type gate struct {
+type connectionCounter struct {
 	address     string
 	connections atomic.Int64
 }
 
-func newGate(t *testing.T, to string) *gate {
+func newConnectionCounter(t *testing.T, to string) *connectionCounter {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	g := &gate{address: l.Addr().String()}
+	g := &connectionCounter{address: l.Addr().String()}
 	go func() {
 		for {
 			from, err := l.Accept()
@@ -28,14 +28,14 @@ func newGate(t *testing.T, to string) *gate {
 				return
 			}
 			g.connections.Add(1)
-			go pass(from, to)
+			go forward(from, to)
 		}
 	}()
 	return g
 }
 
-// pass ends when both sides have.
-func pass(from net.Conn, address string) {
+// forward ends when both sides have.
+func forward(from net.Conn, address string) {
 	defer from.Close()
 	to, err := net.Dial("tcp", address)
 	if err != nil {

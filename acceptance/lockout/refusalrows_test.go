@@ -10,8 +10,8 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// row is one row of an upstream's table of errors.
-type row struct {
+// refusalRow is one row of an upstream's table of errors.
+type refusalRow struct {
 	upstream, name string
 	// change makes the upstream refuse; faults have it answer so.
 	change func(*sandbox.Account)
@@ -65,7 +65,7 @@ var attributes = map[string]string{
 const byCertificate = "certificate {\n    cert_pem = $CERT\n    key_pem = $KEY\n  }\n  http {\n    ca_pem = $CA\n  }"
 
 // account is the account block.
-func (r row) account(base, secret string, pair [2]string, authority, deliver string) string {
+func (r refusalRow) account(base, secret string, pair [2]string, authority, deliver string) string {
 	text := r.attributes
 	switch {
 	case text != "":
@@ -80,7 +80,7 @@ func (r row) account(base, secret string, pair [2]string, authority, deliver str
 }
 
 // use is the first secret.
-func (r row) use() string {
+func (r refusalRow) use() string {
 	if r.secret != "" {
 		return r.secret
 	}
@@ -100,25 +100,25 @@ func answerTo(op string, status int, body string) []sandbox.Fault {
 	return []sandbox.Fault{{Kind: sandbox.Status, Op: op, Status: status, Body: body}}
 }
 
-// remembered are the rows that mean: not again without a human, or without
+// rememberedRefusals are the rows that mean: not again without a human, or without
 // other credentials.
-func remembered() []row {
+func rememberedRefusals() []refusalRow {
 	rows := append(rememberedStatic(), rememberedSagi()...)
 	rows = append(rows, rememberedBereke()...)
 	rows = append(rows, rememberedBifit()...)
 	return append(rows, rememberedAstana()...)
 }
 
-func rememberedStatic() []row {
-	return []row{
+func rememberedStatic() []refusalRow {
+	return []refusalRow{
 		{upstream: "invoicebox", name: "401", secret: wrong, reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "invoicebox", name: "401 of a token for the other API", secret: "29078-API:" + wrong, reason: "credentials_rejected", first: 1, again: 1},
 	}
 }
 
-func rememberedSagi() []row {
+func rememberedSagi() []refusalRow {
 	const due = 29 * 24 * time.Hour
-	return []row{
+	return []refusalRow{
 		{upstream: "sagi", name: "401 wrong password", secret: wrong, reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "sagi", name: "401 unknown user", attributes: "phone = \"nobody@example.com\"\n  password = $SECRET", reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "sagi", name: "401 wrong licence", attributes: attributes["sagi"] + "\n  license_key = \"expired\"", reason: "credentials_rejected", first: 1, again: 1},
@@ -134,8 +134,8 @@ func rememberedSagi() []row {
 	}
 }
 
-func rememberedBereke() []row {
-	return []row{
+func rememberedBereke() []refusalRow {
+	return []refusalRow{
 		{upstream: "bereke", name: "401 invalid_grant", secret: wrong, reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "bereke", name: "401 unknown user", attributes: strings.Replace(attributes["bereke"], `"test"`, `"nobody"`, 1), reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "bereke", name: "400 invalid_grant", faults: answer(400, `{"error":"invalid_grant"}`), reason: "credentials_rejected", first: 1, again: 1},
@@ -152,9 +152,9 @@ func rememberedBereke() []row {
 	}
 }
 
-func rememberedBifit() []row {
+func rememberedBifit() []refusalRow {
 	const due = 11 * time.Hour
-	return []row{
+	return []refusalRow{
 		{upstream: "bifit_kassa", name: "400 invalid_grant", secret: wrong, reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "bifit_kassa", name: "400 unknown user", attributes: strings.Replace(attributes["bifit_kassa"], "79001234567", "79009999999", 1), reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "bifit_kassa", name: "401 invalid_grant", faults: answer(401, `{"error":"invalid_grant"}`), reason: "credentials_rejected", first: 1, again: 1},
@@ -173,7 +173,7 @@ func rememberedBifit() []row {
 	}
 }
 
-func rememberedAstana() []row {
+func rememberedAstana() []refusalRow {
 	demo := func(time.Time) sandbox.ClientCertificate { return sandbox.ClientCertificate{CommonName: "demo"} }
 	valid := func(now time.Time) sandbox.ClientCertificate {
 		return sandbox.ClientCertificate{CommonName: "demo", NotBefore: now.Add(-time.Hour), NotAfter: now.Add(year)}
@@ -181,7 +181,7 @@ func rememberedAstana() []row {
 	expired := func(now time.Time) sandbox.ClientCertificate {
 		return sandbox.ClientCertificate{CommonName: "demo", NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.Add(-time.Hour)}
 	}
-	return []row{
+	return []refusalRow{
 		{upstream: "astana_plat", name: "422 wrong password", secret: wrong, reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "astana_plat", name: "400 unknown user", attributes: strings.Replace(attributes["astana_plat"], `"login"`, `"nobody"`, 1), reason: "credentials_rejected", first: 1, again: 1},
 		{upstream: "astana_plat", name: "400 locked account", change: locked, reason: "credentials_rejected", first: 1, again: 1},

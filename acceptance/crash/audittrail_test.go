@@ -47,14 +47,14 @@ func watched() []action {
 	}
 }
 
-// hook is a webhook that keeps what it is told.
-type hook struct {
+// webhook is a webhook that keeps what it is told.
+type webhook struct {
 	url  string
 	mu   sync.Mutex
 	told []string
 }
 
-func (h *hook) start(t *testing.T) {
+func (h *webhook) start(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(io.LimitReader(r.Body, 1<<10))
 		if err != nil {
@@ -69,11 +69,11 @@ func (h *hook) start(t *testing.T) {
 	h.url = s.URL + hookPath
 }
 
-func (h *hook) blocks() string {
+func (h *webhook) blocks() string {
 	return fmt.Sprintf("audit {\n  path = %q\n}\nnotify \"webhook\" \"hook\" {\n  url  = %q\n  body = event.kind\n}\n", trail, h.url)
 }
 
-func (h *hook) all() []string {
+func (h *webhook) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.told)
@@ -146,7 +146,7 @@ func (w *world) checkTrail() {
 
 // checkTold checks that each change was told once, and twice only where the
 // program was killed between the message and remembering it.
-func (w *world) checkTold(c *course, i int) {
+func (w *world) checkTold(c *recordedRun, i int) {
 	w.t.Helper()
 	if !w.watched {
 		return
@@ -166,7 +166,7 @@ func (w *world) checkTold(c *course, i int) {
 
 // mayRepeat reports whether a point is after a message, and before the write of
 // the record that says that it has arrived.
-func (c *course) mayRepeat(i int) bool {
+func (c *recordedRun) mayRepeat(i int) bool {
 	sent := slices.IndexFunc(c.points, func(point string) bool { return strings.HasPrefix(point, "send POST "+hookPath+" ") })
 	if sent < 0 || i <= sent {
 		return false

@@ -102,24 +102,24 @@ func (h *hunt) held(kind, connection string, account func(password string) strin
 
 func TestNothingLeaksByAHostileVault(t *testing.T) {
 	inTheWholeHunt(t)
-	hostileServer(t, "vault", vaultIdentities, func(h *hunt, front *front) string { return "  address = " + quoted(front.url("")) + "\n" })
+	hostileServer(t, "vault", vaultIdentities, func(h *hunt, front *frontServer) string { return "  address = " + quoted(front.url("")) + "\n" })
 }
 
 func TestNothingLeaksByAHostileClusterOrKubeconfig(t *testing.T) {
 	inTheWholeHunt(t)
-	hostileServer(t, "k8ssecret", kubernetesIdentities, func(*hunt, *front) string { return "" })
+	hostileServer(t, "k8ssecret", kubernetesIdentities, func(*hunt, *frontServer) string { return "" })
 }
 
 // hostileServer tries each way to log in with some of the ways to answer, and
 // each of those with some way to log in.
-func hostileServer(t *testing.T, kind string, identities []identity, address func(*hunt, *front) string) {
-	ways := hostilities()
+func hostileServer(t *testing.T, kind string, identities []identity, address func(*hunt, *frontServer) string) {
+	ways := secretEchoes()
 	for i, id := range identities {
 		t.Run(id.name, func(t *testing.T) {
 			// Clients wait before they try again; others can work meanwhile.
 			t.Parallel()
 			h := newHunt(t)
-			front := newFront(t, nil, h.Aviary)
+			front := newFront(t, nil, h.Set)
 			h.held(kind, address(h, front)+id.put(h, front.url("")), func(password string) string {
 				return "account \"sagi\" \"a\" {\n  base_url = \"http://127.0.0.1:1\"\n  phone = \"p\"\n  password = " + password + "\n"
 			})
@@ -127,7 +127,7 @@ func hostileServer(t *testing.T, kind string, identities []identity, address fun
 				if j%len(identities) != i {
 					continue
 				}
-				front.be(way)
+				front.answerWith(way)
 				log := []string{"--log-format", []string{"text", "json"}[j%2]}
 				for _, args := range [][]string{{"plan"}, {"apply", "--auto-approve", "--json"}, {"status", "--json"}} {
 					if r := h.run(way.name, append(args, log...)...); r.code == 0 {

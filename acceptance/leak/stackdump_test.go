@@ -53,7 +53,7 @@ func TestDumpsOfStacksHoldNoSecret(t *testing.T) {
 
 // dump runs the program until a request has arrived, ends it by the signal and
 // returns what it printed.
-func (e *estate) dump(arrived <-chan struct{}, signal os.Signal, args ...string) string {
+func (e *accountEstate) dump(arrived <-chan struct{}, signal os.Signal, args ...string) string {
 	e.t.Helper()
 	cmd := exec.Command(program, append(args, e.args...)...)
 	cmd.Dir, cmd.Env = e.path("work"), e.env
@@ -82,7 +82,7 @@ func (e *estate) dump(arrived <-chan struct{}, signal os.Signal, args ...string)
 // searchProcess searches what others may see of a running process: the names
 // of its files. Its arguments are the user's own, and so are searched only for
 // what the user did not put there.
-func (e *estate) searchProcess(pid int) {
+func (e *accountEstate) searchProcess(pid int) {
 	e.t.Helper()
 	arguments, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
 	if errors.Is(err, os.ErrNotExist) {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// chosen is all of the matrix, but that outages of the state and what watches
+// inMatrix is all of the matrix, but that outages of the state and what watches
 // over the work are tried with one upstream only.
-func chosen(p provider, a action) bool {
+func inMatrix(p provider, a action) bool {
 	extra := a.inFiles || a.watched
 	return !extra || p.account.Upstream == "bifit_kassa" && !a.soak
 }

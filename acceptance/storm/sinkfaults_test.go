@@ -9,9 +9,9 @@ import (
 	"github.com/credsync/credsync/testkit/faultproxy"
 )
 
-// weather decides what goes wrong at the sinks: before an operation has taken
+// sinkFaults decides what goes wrong at the sinks: before an operation has taken
 // effect, or after.
-type weather struct {
+type sinkFaults struct {
 	seed uint64
 	rate float64
 
@@ -27,7 +27,7 @@ const (
 	after  = faultproxy.Lost
 )
 
-func (w *weather) draw(op, sink string, t sinks.Target) faultproxy.Kind {
+func (w *sinkFaults) draw(op, sink string, t sinks.Target) faultproxy.Kind {
 	key := op + " " + sink + " " + t.Path
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -44,17 +44,17 @@ func (w *weather) draw(op, sink string, t sinks.Target) faultproxy.Kind {
 	return kind
 }
 
-func (w *weather) setQuiet(quiet bool) {
+func (w *sinkFaults) setQuiet(quiet bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.quiet = quiet
 }
 
-// faultySink is a sink in that weather. wrote is told of all data that is about
+// faultySink is a sink with those faults. wrote is told of all data that is about
 // to be written, done of every operation and how it ended.
 type faultySink struct {
 	sinks.Sink
-	weather *weather
+	weather *sinkFaults
 	name    string
 	wrote   func(sinks.Target, sinks.Write)
 	done    func(op string, t sinks.Target, kind faultproxy.Kind, err error)

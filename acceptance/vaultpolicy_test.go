@@ -259,8 +259,8 @@ func (i *impatient) Write(p []byte) (int, error) {
 	return i.Builder.Write(p)
 }
 
-// chapter is something that happens in Vault, and what credsync makes of it.
-type chapter struct {
+// lifeStep is something that happens in Vault, and what credsync makes of it.
+type lifeStep struct {
 	name   string
 	others func(t *testing.T)
 	plan   int
@@ -285,7 +285,7 @@ func (w *tenant) live(t *testing.T, policy string) error {
 	return nil
 }
 
-func (w *tenant) pass(t *testing.T, c chapter, token string) error {
+func (w *tenant) pass(t *testing.T, c lifeStep, token string) error {
 	t.Helper()
 	if c.others != nil {
 		c.others(t)
@@ -312,13 +312,13 @@ func (w *tenant) expect(t *testing.T, token string, code int, args ...string) er
 	return nil
 }
 
-func (w *tenant) chapters() []chapter {
+func (w *tenant) chapters() []lifeStep {
 	always := []string{}
 	withdraw := func(t *testing.T) {
 		w.addTheirKeys(t)
 		w.configure(t, policyConfig)
 	}
-	return []chapter{
+	return []lifeStep{
 		{"first deliveries", w.prepare, 2, always, w.delivered},
 		{"nothing to do", nil, 0, nil, nil},
 		{"others change their own keys", w.addTheirKeys, 0, nil, nil},

@@ -27,7 +27,7 @@ func TestKilledAtEachPointWithKubernetes(t *testing.T) { inKubernetes(t, onServe
 // Points are named by paths, so one world at a time has a mount.
 func inVault(t *testing.T, chosen func(provider, action) bool) {
 	server := servers.Vault(t)
-	matrix(t, 1, func() place { return vault{server, server.KV(2)} }, chosen)
+	matrix(t, 1, func() storage { return vaultStorage{server, server.KV(2)} }, chosen)
 }
 
 // As with mounts, one world at a time has a namespace.
@@ -37,24 +37,24 @@ func inKubernetes(t *testing.T, chosen func(provider, action) bool) {
 	server.ServiceAccount(account, "admin")
 	server.ClusterRole("cluster-admin", account, "admin")
 	config := server.Kubeconfig(server.Token(account, "admin", 2*time.Hour), account)
-	matrix(t, 1, func() place { return kubernetes{server, config, server.Namespace(), server.Namespace()} }, chosen)
+	matrix(t, 1, func() storage { return kubernetesStorage{server, config, server.Namespace(), server.Namespace()} }, chosen)
 }
 
-type vault struct {
+type vaultStorage struct {
 	server *servers.VaultServer
 	mount  string
 }
 
-func (vault) name() string { return "Vault" }
-func (v vault) env() []string {
+func (vaultStorage) name() string { return "Vault" }
+func (v vaultStorage) env() []string {
 	return []string{"VAULT_ADDR=" + v.server.Address, "VAULT_TOKEN=" + v.server.RootToken}
 }
 
-func (v vault) blocks() string {
+func (v vaultStorage) blocks() string {
 	return fmt.Sprintf("sink \"vault\" \"main\" {\n  mount = %q\n}\nstate \"vault\" \"main\" {\n  path = \"state\"\n}\n", v.mount)
 }
 
-func (vault) deliver() string {
+func (vaultStorage) deliver() string {
 	return `
   deliver "vault" "main" {
     path = "own"
@@ -67,7 +67,7 @@ func (vault) deliver() string {
   }`
 }
 
-func (v vault) begin(w *world) {
+func (v vaultStorage) begin(w *world) {
 	for _, path := range []string{"own", "shared", recordOf(w)} {
 		v.server.MustDelete(v.mount + "/metadata/" + path)
 	}
@@ -78,16 +78,16 @@ func recordOf(w *world) string {
 	return "state/" + state.RecordName("account."+w.p.account.Upstream+".a")
 }
 
-func (v vault) drift(*world) {
+func (v vaultStorage) drift(*world) {
 	v.server.MustDelete(v.mount + "/metadata/own")
 	v.server.MustWrite(v.mount+"/data/shared", map[string]any{"data": map[string]any{"OTHER": "1", "TOKEN": "someone"}})
 }
 
-func (v vault) record(w *world) string          { return v.read(recordOf(w))["record"] }
-func (v vault) own(*world) map[string]string    { return v.read("own") }
-func (v vault) shared(*world) map[string]string { return v.read("shared") }
+func (v vaultStorage) record(w *world) string          { return v.read(recordOf(w))["record"] }
+func (v vaultStorage) own(*world) map[string]string    { return v.read("own") }
+func (v vaultStorage) shared(*world) map[string]string { return v.read("shared") }
 
-func (v vault) read(path string) map[string]string {
+func (v vaultStorage) read(path string) map[string]string {
 	values := map[string]string{}
 	for key, value := range v.server.ReadKV2(v.mount, path) {
 		values[key] = fmt.Sprint(value)
@@ -95,21 +95,21 @@ func (v vault) read(path string) map[string]string {
 	return values
 }
 
-type kubernetes struct {
+type kubernetesStorage struct {
 	server *servers.KubernetesServer
 	config string
 	// state and targets are namespaces.
 	state, targets string
 }
 
-func (kubernetes) name() string    { return "Kubernetes" }
-func (k kubernetes) env() []string { return []string{"KUBECONFIG=" + k.config} }
+func (kubernetesStorage) name() string    { return "Kubernetes" }
+func (k kubernetesStorage) env() []string { return []string{"KUBECONFIG=" + k.config} }
 
-func (k kubernetes) blocks() string {
+func (k kubernetesStorage) blocks() string {
 	return fmt.Sprintf("sink \"k8ssecret\" \"main\" {\n  namespace = %q\n}\nstate \"k8ssecret\" \"main\" {\n  namespace = %q\n}\n", k.targets, k.state)
 }
 
-func (kubernetes) deliver() string {
+func (kubernetesStorage) deliver() string {
 	return `
   deliver "k8ssecret" "main" {
     name = "own"
@@ -122,7 +122,7 @@ func (kubernetes) deliver() string {
   }`
 }
 
-func (k kubernetes) begin(w *world) {
+func (k kubernetesStorage) begin(w *world) {
 	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.state, k.recordName(w))} {
 		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusNotFound {
 			w.t.Fatalf("delete %s: HTTP %d", path, status)
@@ -131,22 +131,22 @@ func (k kubernetes) begin(w *world) {
 	k.server.CreateSecret(k.targets, "shared", map[string]string{"OTHER": "1"}, nil)
 }
 
-func (kubernetes) recordName(w *world) string {
+func (kubernetesStorage) recordName(w *world) string {
 	return "credsync-state." + strings.TrimPrefix(recordOf(w), "state/")
 }
 
-func (k kubernetes) drift(*world) {
+func (k kubernetesStorage) drift(*world) {
 	k.server.Must(http.MethodDelete, servers.SecretPath(k.targets, "own"), "", nil)
 	k.server.Patch(servers.SecretPath(k.targets, "shared"), servers.Object{"stringData": servers.Object{"TOKEN": "someone"}})
 }
 
-func (k kubernetes) record(w *world) string {
+func (k kubernetesStorage) record(w *world) string {
 	return k.read(w, k.state, k.recordName(w))["record"]
 }
-func (k kubernetes) own(w *world) map[string]string    { return k.read(w, k.targets, "own") }
-func (k kubernetes) shared(w *world) map[string]string { return k.read(w, k.targets, "shared") }
+func (k kubernetesStorage) own(w *world) map[string]string    { return k.read(w, k.targets, "own") }
+func (k kubernetesStorage) shared(w *world) map[string]string { return k.read(w, k.targets, "shared") }
 
-func (k kubernetes) read(w *world, namespace, name string) map[string]string {
+func (k kubernetesStorage) read(w *world, namespace, name string) map[string]string {
 	values := map[string]string{}
 	data, _ := k.server.Secret(namespace, name)["data"].(map[string]any)
 	for key, value := range data {

@@ -21,37 +21,37 @@ import (
 	"github.com/credsync/credsync/testkit/canary"
 )
 
-// front stands before the upstreams, and is a proxy too. It hands requests on,
+// frontServer stands before the upstreams, and is a proxy too. It hands requests on,
 // or answers them itself with what they held.
-type front struct {
+type frontServer struct {
 	server *httptest.Server
 	honest http.Handler
-	aviary *canary.Aviary
+	aviary *canary.Set
 
 	mu       sync.Mutex
-	hostile  *hostility
+	hostile  *secretEcho
 	requests int
 	hold     chan struct{}
 	held     chan struct{}
 }
 
-func newFront(t *testing.T, honest http.Handler, aviary *canary.Aviary) *front {
-	f := &front{honest: honest, aviary: aviary}
+func newFront(t *testing.T, honest http.Handler, aviary *canary.Set) *frontServer {
+	f := &frontServer{honest: honest, aviary: aviary}
 	f.server = httptest.NewServer(f)
 	t.Cleanup(func() { f.release(); f.server.Close() })
 	return f
 }
 
-func (f *front) url(upstream string) string {
+func (f *frontServer) url(upstream string) string {
 	if upstream == "" {
 		return f.server.URL
 	}
 	return f.server.URL + "/" + upstream
 }
 
-// be makes the front hostile, or honest again with nil, and returns how many
+// answerWith makes the front hostile, or honest again with nil, and returns how many
 // requests came until then.
-func (f *front) be(h *hostility) (before int) {
+func (f *frontServer) answerWith(h *secretEcho) (before int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hostile, before, f.requests = h, f.requests, 0
@@ -60,14 +60,14 @@ func (f *front) be(h *hostility) (before int) {
 
 // holdNext keeps every request waiting from now on. The channel that it returns
 // tells of the first.
-func (f *front) holdNext() <-chan struct{} {
+func (f *frontServer) holdNext() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hold, f.held = make(chan struct{}), make(chan struct{}, 1)
 	return f.held
 }
 
-func (f *front) release() {
+func (f *frontServer) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.hold != nil {
@@ -76,7 +76,7 @@ func (f *front) release() {
 	}
 }
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *frontServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	h, n, hold, held := f.hostile, f.requests, f.hold, f.held
 	f.requests++
@@ -103,7 +103,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // pieces are the secrets that an upstream knows from a request: its headers,
 // what is in its query and its body; and what it knows anyway, the tokens and
 // passwords of the account.
-func (f *front) pieces(r *http.Request) []string {
+func (f *frontServer) pieces(r *http.Request) []string {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	var list []string
 	add := func(s string) {
@@ -149,15 +149,15 @@ func (f *front) pieces(r *http.Request) []string {
 	return list
 }
 
-// hostility is a way to answer with a secret, in some form.
-type hostility struct {
+// secretEcho is a way to answer with a secret, in some form.
+type secretEcho struct {
 	name   string
 	form   func(string) string
 	answer func(w http.ResponseWriter, r *http.Request, secret string)
 }
 
-// shapes are the forms in which secrets are repeated.
-var shapes = []struct {
+// echoForms are the forms in which secrets are repeated.
+var echoForms = []struct {
 	name string
 	form func(string) string
 }{
@@ -187,29 +187,29 @@ func eachByte(s, format string) string {
 	return b.String()
 }
 
-// hostilities are all ways to answer.
-func hostilities() []*hostility {
-	var list []*hostility
-	plain := shapes[0].form
+// secretEchoes are all ways to answer.
+func secretEchoes() []*secretEcho {
+	var list []*secretEcho
+	plain := echoForms[0].form
 	for _, status := range []int{400, 401, 403, 404, 409, 422, 423, 429, 500, 502, 503} {
-		list = append(list, &hostility{fmt.Sprint("texts at ", status), plain, inTexts(status)})
+		list = append(list, &secretEcho{fmt.Sprint("texts at ", status), plain, inTexts(status)})
 	}
 	for _, status := range []int{400, 401} {
-		list = append(list, &hostility{fmt.Sprint("objects at ", status), plain, inObjects(status)})
-		for _, s := range shapes[1:] {
-			list = append(list, &hostility{fmt.Sprintf("texts at %d, %s", status, s.name), s.form, inTexts(status)})
+		list = append(list, &secretEcho{fmt.Sprint("objects at ", status), plain, inObjects(status)})
+		for _, s := range echoForms[1:] {
+			list = append(list, &secretEcho{fmt.Sprintf("texts at %d, %s", status, s.name), s.form, inTexts(status)})
 		}
 	}
 	list = append(list,
-		&hostility{"everywhere at 200", plain, inTexts(200)}, &hostility{"wrong types at 200", plain, inWrongTypes},
-		&hostility{"as names at 200", plain, asNames}, &hostility{"a page", plain, asPage},
+		&secretEcho{"everywhere at 200", plain, inTexts(200)}, &secretEcho{"wrong types at 200", plain, inWrongTypes},
+		&secretEcho{"as names at 200", plain, asNames}, &secretEcho{"a page", plain, asPage},
 	)
 	for _, status := range []int{301, 302, 307, 407} {
-		list = append(list, &hostility{fmt.Sprint("in headers at ", status), plain, inHeaders(status)})
+		list = append(list, &secretEcho{fmt.Sprint("in headers at ", status), plain, inHeaders(status)})
 	}
-	list = append(list, &hostility{"in headers at 200", plain, inHeaders(200)}, &hostility{"host of a redirect", plain, asHost})
+	list = append(list, &secretEcho{"in headers at 200", plain, inHeaders(200)}, &secretEcho{"host of a redirect", plain, asHost})
 	for _, raw := range raws {
-		list = append(list, &hostility{"not HTTP: " + fmt.Sprintf("%.30q", raw), plain, broken(raw)})
+		list = append(list, &secretEcho{"not HTTP: " + fmt.Sprintf("%.30q", raw), plain, broken(raw)})
 	}
 	return list
 }

@@ -27,15 +27,15 @@ var withCrashPoints = sync.OnceValues(func() (string, error) {
 // umasks take nothing away, the usual, and all that is others'.
 var umasks = []string{"000", "022", "077"}
 
-// audited delivers to one file of the usual mode and to one that a group may
+// worldWithAuditTrail delivers to one file of the usual mode and to one that a group may
 // read, and has an audit trail.
-func audited(t *testing.T, state, target string) *world {
+func worldWithAuditTrail(t *testing.T, state, target string) *world {
 	return newWorld(t, fmt.Sprintf("sink \"file\" \"state\" { dir = %q }\nsink \"file\" \"main\" { dir = %q }\nstate \"file\" \"state\" { path = \"records\" }\naudit { path = \"audit.jsonl\" }\n", state, target),
 		"  deliver \"file\" \"main\" { path = \"sagi.json\" }\n  deliver \"file\" \"main\" {\n    path = \"group/sagi.json\"\n    mode = \"0640\"\n  }")
 }
 
-// modes are those of all that is in some directories, by their names in these.
-func modes(t *testing.T, dirs ...string) map[string]fs.FileMode {
+// modesIn are those of all that is in some directories, by their names in these.
+func modesIn(t *testing.T, dirs ...string) map[string]fs.FileMode {
 	t.Helper()
 	found := map[string]fs.FileMode{}
 	for _, dir := range dirs {
@@ -65,7 +65,7 @@ func TestUmaskDoesNotReachFiles(t *testing.T) {
 	for _, umask := range umasks {
 		t.Run(umask, func(t *testing.T) {
 			state, target := t.TempDir(), t.TempDir()
-			w := audited(t, state, target)
+			w := worldWithAuditTrail(t, state, target)
 			w.before = "umask " + umask
 			w.start("plan", "--out", "saved.plan").ends(0)
 			w.apply(0)
@@ -84,7 +84,7 @@ func TestUmaskDoesNotReachFiles(t *testing.T) {
 				}
 			})
 			r.says("the state did not take a new token")
-			found := modes(t, w.dir, state, target)
+			found := modesIn(t, w.dir, state, target)
 			for name, mode := range found {
 				want := fs.FileMode(0o600)
 				switch {
@@ -135,7 +135,7 @@ func TestFilesArePrivateFromTheirFirstByte(t *testing.T) {
 					w.env = append(w.env, "CREDSYNC_CRASHPOINTS_KILL="+point+file+" #1")
 					w.apply(-1)
 					unfinished := 0
-					for name, mode := range modes(t, state, target) {
+					for name, mode := range modesIn(t, state, target) {
 						if strings.HasPrefix(filepath.Base(name), ".credsync-tmp-") {
 							unfinished++
 							if mode != 0o600 {

@@ -15,21 +15,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// floor is a client that does nothing but send requests and read answers.
-type floor struct {
+// plainClient is a client that does nothing but send requests and read answers.
+type plainClient struct {
 	client      *http.Client
 	header      http.Header
 	concurrency int
 	sent        atomic.Int64
 }
 
-func newFloor(transport *http.Transport, concurrency int, header http.Header) *floor {
+func newPlainClient(transport *http.Transport, concurrency int, header http.Header) *plainClient {
 	transport.MaxIdleConnsPerHost = concurrency
-	return &floor{client: &http.Client{Transport: transport}, header: header, concurrency: concurrency}
+	return &plainClient{client: &http.Client{Transport: transport}, header: header, concurrency: concurrency}
 }
 
 // each calls f for 0 to n-1, several at a time, and returns how long it took.
-func (f *floor) each(ctx context.Context, n int, work func(context.Context, int) error) (time.Duration, error) {
+func (f *plainClient) each(ctx context.Context, n int, work func(context.Context, int) error) (time.Duration, error) {
 	begun := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(f.concurrency)
@@ -42,7 +42,7 @@ func (f *floor) each(ctx context.Context, n int, work func(context.Context, int)
 
 // send sends one request and reads the answer to its end. missing says that
 // 404 is an answer as good as 200.
-func (f *floor) send(ctx context.Context, method, url string, body any, missing bool) error {
+func (f *plainClient) send(ctx context.Context, method, url string, body any, missing bool) error {
 	var content io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)

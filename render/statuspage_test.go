@@ -47,7 +47,7 @@ func everyState() plan.Document {
 
 func TestPageShowsEveryState(t *testing.T) {
 	got := makePage(t, everyState(), StatusPageOptions{})
-	golden(t, got)
+	checkGolden(t, got)
 	for _, want := range []string{
 		"<title>critical: payments - credsync</title>", `<html lang="en">`,
 		"credsync apply --replace sagi.milk", "next run in 10m, at 12:10 UTC", `class="bar-window"`, `class="bar-late"`,

@@ -67,8 +67,9 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 		section: sectionOf(b),
 		name:    b.Labels[1], spec: spec, table: l.providerTable(spec),
 	}
-	sc := scope{ctx: l.everything, address: address, provider: spec.Name}
-	block.content, ok = l.splitByTables(block.section, sc, []*schema.Block{l.tables.account, block.table}, deliverBlocks...)
+	sc := scope{ctx: l.fullContext, address: address, provider: spec.Name}
+	tables := []*schema.Block{l.tables.account, block.table}
+	block.content, ok = l.splitByTables(block.section, sc, tables, deliverBlocks...)
 	block.at = convertRange(b.DefRange)
 	for _, inner := range block.content.Blocks {
 		block.ranges = append(block.ranges, convertRange(inner.DefRange))

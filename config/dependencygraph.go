@@ -110,7 +110,9 @@ func (l *loader) buildGraph() {
 		l.nodes["local."+name] = &graphNode{name: "local." + name, at: v.at, needs: needs(v.expr), local: v}
 	}
 	for address, d := range l.data {
-		l.nodes[address] = &graphNode{name: address, at: d.block.DefRange, needs: needs(expressions(d.content)...), data: d}
+		l.nodes[address] = &graphNode{
+			name: address, at: d.block.DefRange, needs: needs(expressions(d.content)...), data: d,
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.nodes)) {
 		l.visit(l.nodes[name], nil)
@@ -220,7 +222,7 @@ func (l *loader) contextOf(needs []string) *hcl.EvalContext {
 	for kind, blocks := range data {
 		kinds[kind] = cty.ObjectVal(blocks)
 	}
-	ctx := l.functionsOnly.NewChild()
+	ctx := l.functionsContext.NewChild()
 	ctx.Variables = map[string]cty.Value{"var": l.varValue, "local": cty.ObjectVal(locals), "data": cty.ObjectVal(kinds)}
 	return ctx
 }

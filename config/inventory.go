@@ -98,7 +98,9 @@ func LoadInventory(ctx context.Context, o Options) (*Inventory, diag.List) {
 // inventory gathers what was found, and the addresses also of accounts that have
 // mistakes.
 func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory {
-	out := &Inventory{Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial}
+	out := &Inventory{
+		Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial,
+	}
 	if b := blocks["audit"]; len(b) > 0 && c.Audit == nil {
 		d := diag.Errorf("The place of the audit trail is not known", "What is changed is recorded there first, so nothing was done. The audit block has a mistake, which credsync validate shows, or depends on a variable without a value; give that by --var, --var-file or CREDSYNC_VAR_<name>.")
 		d.Range = convertRange(b[0].DefRange)
@@ -111,7 +113,7 @@ func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory
 	for _, b := range blocks["account"] {
 		address := "account." + b.Labels[0] + "." + b.Labels[1]
 		content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "for_each"}}})
-		instances, ok := l.instances(content.Attributes["for_each"], scope{ctx: l.everything, address: address})
+		instances, ok := l.instances(content.Attributes["for_each"], scope{ctx: l.fullContext, address: address})
 		if !ok {
 			out.UnexpandedBlocks = append(out.UnexpandedBlocks, address)
 		}

@@ -36,8 +36,8 @@ type loader struct {
 	tables tables
 
 	functions map[string]function.Function
-	// functionsOnly has the functions only; root has all that an account can refer to.
-	functionsOnly, everything *hcl.EvalContext
+	// functionsContext has the functions only; root has all that an account can refer to.
+	functionsContext, fullContext *hcl.EvalContext
 
 	vars     map[string]*variable
 	varValue cty.Value
@@ -209,8 +209,8 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add})
-	l.functionsOnly = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
-	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsOnly})
+	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
+	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
 
 	l.declareVariables(blocks["variable"])
 	l.assignVariables()
@@ -224,7 +224,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	c.State = l.declareState(blocks["state"])
 	l.evaluateData()
 
-	l.everything = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
+	l.fullContext = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])

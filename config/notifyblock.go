@@ -114,7 +114,7 @@ func (l *loader) declareNotify(blocks []*hcl.Block) []*Notify {
 // notify evaluates one; nil if that fails, or if it depends on values that were
 // not read.
 func (l *loader) notify(b *hcl.Block, name string) *Notify {
-	sc := scope{ctx: l.everything, address: "notify." + name}
+	sc := scope{ctx: l.fullContext, address: "notify." + name}
 	s := sectionOf(b)
 	content, ok := l.splitByTables(s, sc, []*schema.Block{l.tables.notify})
 	values, good := l.decode(content, l.tables.notify, s, sc)

@@ -59,7 +59,7 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 			continue
 		}
 		s := section{body: b.Body, def: b.DefRange, kind: "the credsync block"}
-		values, ok := l.decodeAll(s, l.tables.settings, "", scope{ctx: l.everything})
+		values, ok := l.decodeAll(s, l.tables.settings, "", scope{ctx: l.fullContext})
 		if !ok {
 			l.projectUnknown = true
 			continue

@@ -43,7 +43,8 @@ func terraformHint(p *hcl.Diagnostic) string {
 // details name arguments and block types only, and snippets stop where an
 // expression that is hidden begins.
 func (l *loader) reportStructure(p *hcl.Diagnostic, address string) {
-	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: p.Detail + terraformHint(p), Address: address}
+	detail := p.Detail + terraformHint(p)
+	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: detail, Address: address}
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning
 	}

@@ -59,12 +59,12 @@ func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	v := &variable{name: name, def: b.DefRange, ty: cty.DynamicPseudoType, nullable: true}
 	s := sectionOf(b)
 	table := l.tables.variable
-	content, ok := l.splitByTables(s, scope{ctx: l.functionsOnly}, []*schema.Block{table})
+	content, ok := l.splitByTables(s, scope{ctx: l.functionsContext}, []*schema.Block{table})
 	// A default is a secret until the variable is known not to be.
 	v.broken = !ok
 	flags := *content
 	flags.Blocks = nil
-	values, ok := l.decode(&flags, table, s, scope{ctx: l.functionsOnly, constant: true})
+	values, ok := l.decode(&flags, table, s, scope{ctx: l.functionsContext, constant: true})
 	v.broken = v.broken || !ok
 	v.sensitive = values.Bool("sensitive") || !ok
 	v.nullable = values.Bool("nullable")
@@ -155,7 +155,7 @@ func (l *loader) declareRule(v *variable, b *hcl.Block) {
 
 // checkRules evaluates the validation blocks, once every variable has a value.
 func (l *loader) checkRules(v *variable) {
-	sc := scope{ctx: l.functionsOnly.NewChild()}
+	sc := scope{ctx: l.functionsContext.NewChild()}
 	sc.ctx.Variables = map[string]cty.Value{"var": l.varObject()}
 	for _, r := range v.rules {
 		result, ok := l.evaluate(r.condition, sc, v.sensitive)

@@ -67,7 +67,9 @@ type history struct {
 
 // nextTimes returns when an account that was just tended wants attention again, and
 // its history from here on.
-func (h history) nextTimes(t engine.AccountResult, now time.Time, every time.Duration, seed string) (dueTimes, history) {
+func (h history) nextTimes(
+	t engine.AccountResult, now time.Time, every time.Duration, seed string,
+) (dueTimes, history) {
 	p := t.Plan
 	check := nextCheck(p.Address, now, every)
 	if !t.HeldUntil.IsZero() {

@@ -24,7 +24,8 @@ const (
 	sweepPace = 10 * time.Second
 )
 
-// timerLoop holds the schedule. Only its own goroutine touches it.
+// timerLoop has the timer, and the queue of what is due. Only its own goroutine
+// touches it.
 type timerLoop struct {
 	d        *Daemon
 	queue    *dueQueue
@@ -82,7 +83,9 @@ type jobResult struct {
 }
 
 func newTimerLoop(d *Daemon) *timerLoop {
-	return &timerLoop{d: d, queue: newDueQueue(), accounts: map[string]*accountState{}, done: make(chan jobResult, d.Concurrency)}
+	return &timerLoop{
+		d: d, queue: newDueQueue(), accounts: map[string]*accountState{}, done: make(chan jobResult, d.Concurrency),
+	}
 }
 
 // run goes round until ctx ends and every worker is done.

@@ -26,7 +26,7 @@ func (n *Nested) Variant(label string) (*Block, bool) {
 		if v.variantLabel() == label {
 			whole := Join(&n.Block, v)
 			whole.Doc = v.Doc
-			whole.Check = both(n.Check, v.Check)
+			whole.Check = bothChecks(n.Check, v.Check)
 			return whole, true
 		}
 	}
@@ -49,7 +49,7 @@ func (b *Block) variantLabel() string {
 	return b.Type
 }
 
-func both(a, b func(Values) error) func(Values) error {
+func bothChecks(a, b func(Values) error) func(Values) error {
 	switch {
 	case a == nil:
 		return b

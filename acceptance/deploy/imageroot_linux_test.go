@@ -11,9 +11,9 @@ import (
 // nonroot is the user of the image.
 const nonroot = 65532
 
-// enter has a command run in another root, as the user of the image. A user of
+// enterRoot has a command run in another root, as the user of the image. A user of
 // this machine who is not root needs a user namespace for it.
-func enter(cmd *exec.Cmd, root string) {
+func enterRoot(cmd *exec.Cmd, root string) {
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
 	if os.Getuid() == 0 {

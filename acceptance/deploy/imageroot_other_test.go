@@ -7,6 +7,6 @@ import "os/exec"
 // nonroot is the user of the image.
 const nonroot = 65532
 
-// enter is for Linux only: here a command that should run in another root does
+// enterRoot is for Linux only: here a command that should run in another root does
 // not start.
-func enter(cmd *exec.Cmd, root string) { cmd.Dir = root + "/no other root here" }
+func enterRoot(cmd *exec.Cmd, root string) { cmd.Dir = root + "/no other root here" }

@@ -40,13 +40,13 @@ func newRoot(t *testing.T) string {
 	return root
 }
 
-// enterable reports whether this machine lets a test change the root.
-func enterable(t *testing.T, root string) bool {
+// mayChangeRoot reports whether this machine lets a test change the root.
+func mayChangeRoot(t *testing.T, root string) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, installed, "version")
-	enter(cmd, root)
+	enterRoot(cmd, root)
 	if err := cmd.Start(); err != nil {
 		t.Logf("This machine does not let the program run in a root of its own: %v", err)
 		return false

@@ -11,8 +11,8 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// served are the commands that do not end by themselves, with their tests.
-var served = map[string]func(*testing.T){"run": TestNothingLeaksByTheDaemon}
+// commandsThatStayUp are the commands that do not end by themselves, with their tests.
+var commandsThatStayUp = map[string]func(*testing.T){"run": TestNothingLeaksByTheDaemon}
 
 // prosper applies until every account works, so that every secret has been
 // used, and has the tokens searched for from then on.

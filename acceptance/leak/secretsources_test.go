@@ -119,7 +119,7 @@ type accountEstate struct {
 }
 
 // httpBlock is in every account: failures must be quick.
-const quickly = "  http {\n    max_attempts = 1\n    timeout      = \"5s\"\n%s  }\n"
+const httpBlock = "  http {\n    max_attempts = 1\n    timeout      = \"5s\"\n%s  }\n"
 
 func newEstate(t *testing.T) *accountEstate {
 	e := &accountEstate{hunt: newHunt(t), sandbox: sandbox.New(sandbox.Options{MaxHang: 2 * time.Minute})}
@@ -146,7 +146,7 @@ func newEstate(t *testing.T) *accountEstate {
 // its http block besides.
 func (e *accountEstate) account(provider, name, baseURL, body, http string) {
 	e.accounts++
-	fmt.Fprintf(&e.config, "account %q %q {\n  base_url = %q\n%s"+quickly+"  deliver \"file\" \"targets\" {\n    path = \"%s-%s%s.json\"\n  }\n}\n",
+	fmt.Fprintf(&e.config, "account %q %q {\n  base_url = %q\n%s"+httpBlock+"  deliver \"file\" \"targets\" {\n    path = \"%s-%s%s.json\"\n  }\n}\n",
 		provider, name, baseURL, body, http, provider, name, map[bool]string{true: "-${each.key}"}[strings.Contains(body, "for_each")])
 }
 

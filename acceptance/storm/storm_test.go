@@ -44,7 +44,7 @@ type storm struct {
 	ledger   *ledger
 	upstream *sandbox.Sandbox
 	proxy    *faultproxy.Proxy
-	weather  *sinkFaults
+	faults   *sinkFaults
 	config   *config.Config
 	state    *memorysink.Sink
 	main     *memorysink.Sink
@@ -62,7 +62,7 @@ type storm struct {
 func newStorm(t *testing.T, seed uint64, n int) *storm {
 	s := &storm{
 		t: t, accounts: makeAccounts(n), state: memorysink.New(), main: memorysink.New(), disk: t.TempDir(), rescued: t.TempDir(),
-		weather: &sinkFaults{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
+		faults: &sinkFaults{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
 	}
 	s.ledger = newLedger(s.accounts)
 	s.upstream = sandbox.New(sandbox.Options{Now: s.now})
@@ -130,7 +130,7 @@ func (s *storm) whose(path string) string {
 
 // sink is what a runner has of a sink block.
 func (s *storm) sink(holder string, b *config.Sink) (sinks.Sink, error) {
-	f := &faultySink{weather: s.weather, name: b.Name, wrote: func(t sinks.Target, w sinks.Write) {
+	f := &faultySink{weather: s.faults, name: b.Name, wrote: func(t sinks.Target, w sinks.Write) {
 		s.ledger.writes(t.Location, w.Data["access_token"].Reveal())
 	}, done: func(op string, t sinks.Target, kind faultproxy.Kind, err error) {
 		s.ledger.operated(s.whose(t.Path), "%s %s %s: fault %q, error %v", holder, op, b.Name, kind, err)
@@ -213,7 +213,7 @@ func (ignore) AccountDone(engine.Outcome)         {}
 // runUnderFaults lets several runners work at the same time while things go wrong.
 func (s *storm) runUnderFaults() {
 	s.proxy.Quiet(false)
-	s.weather.setQuiet(false)
+	s.faults.setQuiet(false)
 	var wg sync.WaitGroup
 	for range runners {
 		wg.Go(func() {
@@ -225,7 +225,7 @@ func (s *storm) runUnderFaults() {
 	}
 	wg.Wait()
 	s.proxy.Quiet(true)
-	s.weather.setQuiet(true)
+	s.faults.setQuiet(true)
 }
 
 // checkForeign checks P5.
@@ -313,7 +313,7 @@ func (s *storm) reportViolations(seed uint64) {
 	}
 	total, damaged := s.proxy.Counts()
 	s.t.Logf("seed %d: %d accounts, %d runs; %d of %d requests to upstreams and %d of %d operations of sinks damaged; %d logins and %d refreshes, %d tokens whose answer never arrived",
-		seed, len(s.accounts), s.runs, damaged, total, s.weather.hits, s.weather.total, s.ledger.logins, s.ledger.refreshes, s.ledger.lost)
+		seed, len(s.accounts), s.runs, damaged, total, s.faults.hits, s.faults.total, s.ledger.logins, s.ledger.refreshes, s.ledger.lost)
 	if s.t.Failed() {
 		s.t.Logf("repeat it with CREDSYNC_STORM_SEED=%d", seed)
 	}

@@ -22,13 +22,13 @@ type connections struct {
 
 	mu   sync.Mutex
 	made map[*config.Sink]connection
-	// kept are those of an earlier reading of the configuration, by the names
+	// earlier are those of an earlier reading of the configuration, by the names
 	// of their sinks: they are used again where the block has stayed the same.
-	kept map[string]keptConnection
+	earlier map[string]earlierConnection
 }
 
-// keptConnection is a connection and the block that it was made of.
-type keptConnection struct {
+// earlierConnection is a connection and the block that it was made of.
+type earlierConnection struct {
 	block *config.Sink
 	connection
 }
@@ -38,13 +38,13 @@ type keptConnection struct {
 func (c *connections) forNextReading() *connections {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := &connections{env: c.env, kept: maps.Clone(c.kept)}
-	if next.kept == nil {
-		next.kept = make(map[string]keptConnection, len(c.made))
+	next := &connections{env: c.env, earlier: maps.Clone(c.earlier)}
+	if next.earlier == nil {
+		next.earlier = make(map[string]earlierConnection, len(c.made))
 	}
 	for block, made := range c.made {
 		if made.err == nil {
-			next.kept[block.Name] = keptConnection{block, made}
+			next.earlier[block.Name] = earlierConnection{block, made}
 		}
 	}
 	return next
@@ -71,7 +71,7 @@ func (c *connections) open(s *config.Sink) (sinks.Sink, error) {
 }
 
 func (c *connections) make(s *config.Sink) (sinks.Sink, error) {
-	if k, ok := c.kept[s.Name]; ok && k.block.Spec.Type == s.Spec.Type && k.block.Values.Equal(s.Values) {
+	if k, ok := c.earlier[s.Name]; ok && k.block.Spec.Type == s.Spec.Type && k.block.Values.Equal(s.Values) {
 		return k.sink, nil
 	}
 	sink, err := s.Spec.New(s.Values, c.env)

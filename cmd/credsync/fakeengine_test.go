@@ -15,8 +15,8 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-// fake is an engine whose plans and ends are given.
-type fake struct {
+// fakeEngine is an engine whose plans and ends are given.
+type fakeEngine struct {
 	// plans are what Plan returns, one after the other; the last one stays.
 	plans    []*engine.Plan
 	summary  engine.Summary
@@ -33,7 +33,7 @@ type fake struct {
 	recoverErr error
 }
 
-func (f *fake) Plan(_ context.Context, r engine.Request) *engine.Plan {
+func (f *fakeEngine) Plan(_ context.Context, r engine.Request) *engine.Plan {
 	f.requests = append(f.requests, r)
 	p := f.plans[0]
 	if len(f.plans) > 1 {
@@ -42,16 +42,16 @@ func (f *fake) Plan(_ context.Context, r engine.Request) *engine.Plan {
 	return p
 }
 
-func (f *fake) PlanSaved(ctx context.Context, s *engine.Saved) *engine.Plan {
+func (f *fakeEngine) PlanSaved(ctx context.Context, s *engine.Saved) *engine.Plan {
 	return f.Plan(ctx, engine.Request{Targets: s.Targets})
 }
 
-func (f *fake) Save(w io.Writer, _ *engine.Plan) error {
+func (f *fakeEngine) Save(w io.Writer, _ *engine.Plan) error {
 	_, err := io.WriteString(w, "saved")
 	return err
 }
 
-func (f *fake) Apply(_ context.Context, _ *engine.Plan, obs engine.Observer) *engine.Summary {
+func (f *fakeEngine) Apply(_ context.Context, _ *engine.Plan, obs engine.Observer) *engine.Summary {
 	f.applied++
 	for _, o := range f.summary.Outcomes {
 		obs.AccountDone(o)
@@ -59,12 +59,12 @@ func (f *fake) Apply(_ context.Context, _ *engine.Plan, obs engine.Observer) *en
 	return &f.summary
 }
 
-func (f *fake) Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary {
+func (f *fakeEngine) Authenticate(context.Context, *engine.Plan, engine.Observer) *engine.Summary {
 	f.proved++
 	return &f.summary
 }
 
-func (f *fake) Check(_ context.Context, _ []string, obs engine.CheckObserver) ([]engine.Check, diag.List) {
+func (f *fakeEngine) Check(_ context.Context, _ []string, obs engine.CheckObserver) ([]engine.Check, diag.List) {
 	obs.CheckBegun(len(f.checks))
 	for _, c := range f.checks {
 		obs.AccountChecked(c)
@@ -72,17 +72,17 @@ func (f *fake) Check(_ context.Context, _ []string, obs engine.CheckObserver) ([
 	return f.checks, nil
 }
 
-func (f *fake) BeginLogin(context.Context, string) engine.Sent {
+func (f *fakeEngine) BeginLogin(context.Context, string) engine.Sent {
 	f.begun++
 	return f.sent
 }
 
-func (f *fake) FinishLogin(_ context.Context, _ string, code credential.Secret) engine.Outcome {
+func (f *fakeEngine) FinishLogin(_ context.Context, _ string, code credential.Secret) engine.Outcome {
 	f.code = code
 	return f.summary.Outcomes[0]
 }
 
-func (f *fake) Recover(_ context.Context, content []byte, _ credential.Secret) (string, error) {
+func (f *fakeEngine) Recover(_ context.Context, content []byte, _ credential.Secret) (string, error) {
 	return string(content), f.recoverErr
 }
 
@@ -93,12 +93,12 @@ type result struct {
 }
 
 // command runs the program on a fake engine. env is NAME=value.
-func command(t *testing.T, f *fake, args []string, env ...string) result {
+func command(t *testing.T, f *fakeEngine, args []string, env ...string) result {
 	t.Helper()
 	return commandIn(t.Context(), f, args, env...)
 }
 
-func commandIn(ctx context.Context, f *fake, args []string, env ...string) result {
+func commandIn(ctx context.Context, f *fakeEngine, args []string, env ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, args, environment{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,

@@ -33,7 +33,7 @@ func TestFilesHaveTheirModeFromTheFirstByte(t *testing.T) {
 				if time.Now().After(deadline) {
 					t.Fatal("nobody looked")
 				}
-				f := &fake{plans: []*engine.Plan{planned(missing)}}
+				f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 				if got := command(t, f, append(append([]string{"-C", dir}, c.args...), path)); got.code != 0 {
 					t.Fatalf("exit %d: %s", got.code, got.stderr)
 				}
@@ -48,14 +48,14 @@ func TestFilesHaveTheirModeFromTheFirstByte(t *testing.T) {
 	}
 }
 
-// watcher looks at the modes of a directory's files over and over.
-type watcher struct{ looks atomic.Int64 }
+// modeWatcher looks at the modes of a directory's files over and over.
+type modeWatcher struct{ looks atomic.Int64 }
 
-func (w *watcher) count() int64 { return w.looks.Load() }
+func (w *modeWatcher) count() int64 { return w.looks.Load() }
 
 // watchModes fails the test when a file in dir gives anyone more than want.
-func watchModes(t *testing.T, dir string, want fs.FileMode) *watcher {
-	w, stop, stopped := &watcher{}, make(chan struct{}), make(chan struct{})
+func watchModes(t *testing.T, dir string, want fs.FileMode) *modeWatcher {
+	w, stop, stopped := &modeWatcher{}, make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for {

@@ -11,10 +11,10 @@ import (
 	"github.com/credsync/credsync/engine"
 )
 
-// endless is a pipe that somebody keeps writing to.
-type endless struct{ read int }
+// endlessReader is a pipe that somebody keeps writing to.
+type endlessReader struct{ read int }
 
-func (e *endless) Read(p []byte) (int, error) {
+func (e *endlessReader) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = '#'
 	}
@@ -23,7 +23,7 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestFmtReadsNoMoreOfAPipeThanAFileMayHave(t *testing.T) {
-	var in endless
+	var in endlessReader
 	var said strings.Builder
 	code := run(t.Context(), []string{"fmt", "-"}, environment{stdin: &in, stdout: io.Discard, stderr: &said, getenv: func(string) string { return "" }})
 	if code != exitError || !strings.Contains(said.String(), "more than 16 MiB") {

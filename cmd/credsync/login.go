@@ -94,7 +94,9 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 
 func loginResult(view *render.LoginView, o engine.Outcome) error {
 	view.Finish(o)
-	return commandResult{detailed: true, failed: o.Result == engine.Failed, blocked: o.Result == engine.Blocked}.asError()
+	return commandResult{
+		detailed: true, failed: o.Result == engine.Failed, blocked: o.Result == engine.Blocked,
+	}.asError()
 }
 
 // givenCode is the code of the flags; zero for none.

@@ -120,7 +120,8 @@ const pageRefresh = 15 * time.Second
 // statusPage is the page of credsync status --html, as the daemon sees things.
 func (a *app) statusPage(d *daemon.Daemon) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		render.ServeStatusPage(w, r, engine.Document(d.Plan()), render.StatusPageOptions{Now: a.now(), Refresh: pageRefresh})
+		options := render.StatusPageOptions{Now: a.now(), Refresh: pageRefresh}
+		render.ServeStatusPage(w, r, engine.Document(d.Plan()), options)
 	})
 }
 
@@ -147,7 +148,8 @@ func (s *configSource) load(ctx context.Context, inputs bool) (*daemon.Loaded, d
 	if inputs && s.conns != nil {
 		conns = s.conns.forNextReading()
 	}
-	w, diags := s.a.openWith(ctx, s.path, s.concurrency, outsideConnections{conns: conns, pool: s.pool, clocks: &clockSkews{}})
+	outside := outsideConnections{conns: conns, pool: s.pool, clocks: &clockSkews{}}
+	w, diags := s.a.openWith(ctx, s.path, s.concurrency, outside)
 	if w == nil {
 		return nil, diags
 	}

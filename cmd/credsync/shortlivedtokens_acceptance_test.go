@@ -9,8 +9,8 @@ import (
 // TestConsumersOfVaultNeverSeeAnExpiredTokenForAMinute is with inputs, state and
 // targets in a real Vault.
 func TestConsumersOfVaultNeverSeeAnExpiredTokenForAMinute(t *testing.T) {
-	w := newWeek(t)
-	s := newSeconds(t)
+	w := newWeekOfRotations(t)
+	s := newShortLivedTokens(t)
 	env := map[string]string{"VAULT_ADDR": w.vault.Address, "VAULT_TOKEN": w.vault.RootToken, "HOME": t.TempDir()}
 	for _, name := range s.sandbox.Upstreams() {
 		env["CREDSYNC_VAR_"+name+"_url"] = s.sandbox.URL(name)

@@ -14,9 +14,9 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// seconds are accounts whose tokens live five seconds, beside a daemon that
+// shortLivedTokens are accounts whose tokens live five seconds, beside a daemon that
 // keeps them and consumers that use them.
-type seconds struct {
+type shortLivedTokens struct {
 	t       *testing.T
 	sandbox *sandbox.Sandbox
 	// read returns what a consumer finds at an upstream's target; "" where
@@ -30,9 +30,9 @@ var secondsAccounts = map[string]string{"sagi": login, "bereke": "test", "bifit_
 
 const tokenLife = 5 * time.Second
 
-func newSeconds(t *testing.T) *seconds {
+func newShortLivedTokens(t *testing.T) *shortLivedTokens {
 	t.Helper()
-	s := &seconds{t: t, sandbox: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()})}
+	s := &shortLivedTokens{t: t, sandbox: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()})}
 	if err := s.sandbox.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func newSeconds(t *testing.T) *seconds {
 // during runs the daemon, and consumers that look every 100 ms, until each has
 // been given so many tokens. None of them may ever find one that its upstream
 // does not accept.
-func (s *seconds) during(tokens int, env map[string]string, args ...string) {
+func (s *shortLivedTokens) during(tokens int, env map[string]string, args ...string) {
 	s.t.Helper()
 	ctx, stop := context.WithCancel(s.t.Context())
 	var log bytes.Buffer
@@ -80,7 +80,7 @@ func (s *seconds) during(tokens int, env map[string]string, args ...string) {
 }
 
 // consume uses a target every 100 ms.
-func (s *seconds) consume(upstream string, tokens int, deadline time.Time) {
+func (s *shortLivedTokens) consume(upstream string, tokens int, deadline time.Time) {
 	seen := map[string]bool{}
 	reads, dead := 0, 0
 	ticker := time.NewTicker(100 * time.Millisecond)
@@ -111,7 +111,7 @@ func (s *seconds) consume(upstream string, tokens int, deadline time.Time) {
 }
 
 func TestConsumersNeverSeeAnExpiredTokenOfSeconds(t *testing.T) {
-	s := newSeconds(t)
+	s := newShortLivedTokens(t)
 	dir := t.TempDir()
 	hcl := `
 sink "file" "out" { dir = "out" }

@@ -15,9 +15,9 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// week is the example with all five upstreams against a real Vault, with the
+// weekOfRotations is the example with all five upstreams against a real Vault, with the
 // clocks of credsync and of the upstreams moved together.
-type week struct {
+type weekOfRotations struct {
 	t       *testing.T
 	vault   *servers.VaultServer
 	sandbox *sandbox.Sandbox
@@ -31,14 +31,14 @@ var targets = map[string]string{
 	"invoicebox": "shop/billing", "sagi": "shop/sagi", "bifit_kassa": "shop/till", "bereke": "shop/bank", "astana_plat": "shop/payments",
 }
 
-func newWeek(t *testing.T) *week {
+func newWeekOfRotations(t *testing.T) *weekOfRotations {
 	example, err := filepath.Abs("../../examples/all.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := newClock()
 	box := sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts(), Now: c.now})
-	w := &week{t: t, vault: servers.Vault(t), sandbox: box, example: example, clock: c}
+	w := &weekOfRotations{t: t, vault: servers.Vault(t), sandbox: box, example: example, clock: c}
 	if err := w.sandbox.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func newWeek(t *testing.T) *week {
 }
 
 // run runs a command of the program, and wants it to end with that code.
-func (w *week) run(code int, args ...string) string {
+func (w *weekOfRotations) run(code int, args ...string) string {
 	w.t.Helper()
 	env := map[string]string{"VAULT_ADDR": w.vault.Address, "VAULT_TOKEN": w.vault.RootToken, "HOME": w.t.TempDir()}
 	for _, name := range w.sandbox.Upstreams() {
@@ -71,13 +71,13 @@ func (w *week) run(code int, args ...string) string {
 	return stdout.String() + stderr.String()
 }
 
-func (w *week) pass(d time.Duration) {
+func (w *weekOfRotations) pass(d time.Duration) {
 	w.shift += d
 	w.sandbox.Advance(d)
 }
 
 // holdLiveTokens wants every target to hold a token that its upstream accepts.
-func (w *week) holdLiveTokens() {
+func (w *weekOfRotations) holdLiveTokens() {
 	w.t.Helper()
 	for upstream, path := range targets {
 		token, _ := w.vault.ReadKV2("secret", path)["access_token"].(string)
@@ -87,13 +87,13 @@ func (w *week) holdLiveTokens() {
 	}
 }
 
-func (w *week) counts(upstream, account string) (logins, refreshes int) {
+func (w *weekOfRotations) counts(upstream, account string) (logins, refreshes int) {
 	c := w.sandbox.Counters(upstream, account)
 	return c.Logins.Received, c.Refreshes.Received
 }
 
 func TestAWeekOfRotationsAtAllUpstreams(t *testing.T) {
-	w := newWeek(t)
+	w := newWeekOfRotations(t)
 	// Shorter lives than the documented ones where a week would have no
 	// rotation, longer ones where it would have a thousand.
 	for upstream, lifetime := range map[string]time.Duration{"sagi": 4 * 24 * time.Hour, "bereke": 3 * time.Hour, "astana_plat": 3 * time.Hour} {
@@ -145,7 +145,7 @@ func TestAWeekOfRotationsAtAllUpstreams(t *testing.T) {
 
 // due reports whether any token in Vault is near its end, by the longest
 // window of the short-lived ones.
-func (w *week) due() bool {
+func (w *weekOfRotations) due() bool {
 	now := w.clock.now().Add(w.shift)
 	for upstream, path := range targets {
 		text, _ := w.vault.ReadKV2("secret", path)["expires_at"].(string)
@@ -158,7 +158,7 @@ func (w *week) due() bool {
 }
 
 func TestATillWithASecondFactorIsBroughtUpInTwoStepsAndThenRunsByItself(t *testing.T) {
-	w := newWeek(t)
+	w := newWeekOfRotations(t)
 	const phone = "79007654321"
 	w.vault.MustWrite("secret/data/inputs/accounts", map[string]any{"data": map[string]any{
 		"invoicebox_token": apiToken, "sagi_phone": login, "sagi_password": password,

@@ -27,7 +27,7 @@ import (
 // workspace is a configuration that was read, ready to be worked on.
 type workspace struct {
 	config *config.Config
-	engine worker
+	engine accountEngine
 	// accounts is the engine as a daemon uses it.
 	accounts daemon.Accounts
 	// clockSkews are the clocks of upstreams that were found to be wrong.
@@ -36,8 +36,8 @@ type workspace struct {
 	close func()
 }
 
-// worker is what the commands need of an engine.
-type worker interface {
+// accountEngine is what the commands need of an engine.
+type accountEngine interface {
 	Plan(context.Context, engine.Request) *engine.Plan
 	PlanSaved(context.Context, *engine.Saved) *engine.Plan
 	Save(io.Writer, *engine.Plan) error
@@ -89,7 +89,9 @@ type outsideConnections struct {
 	clocks *clockSkews
 }
 
-func (a *app) openWith(ctx context.Context, given string, concurrency int, to outsideConnections) (*workspace, diag.List) {
+func (a *app) openWith(
+	ctx context.Context, given string, concurrency int, to outsideConnections,
+) (*workspace, diag.List) {
 	path, conns, pool := a.path(given), to.conns, to.pool
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {

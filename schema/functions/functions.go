@@ -30,7 +30,7 @@ func Table(o Options) map[string]function.Function {
 	if saw == nil {
 		saw = func(string) {}
 	}
-	all := library()
+	all := pureFunctions()
 	maps.Copy(all, map[string]function.Function{
 		"env":        envFunc(o.Getenv),
 		"file":       fileFunc(o.Dir, saw, false),
@@ -41,8 +41,8 @@ func Table(o Options) map[string]function.Function {
 	return all
 }
 
-// library is the functions that look at nothing but their arguments.
-func library() map[string]function.Function {
+// pureFunctions is the functions that look at nothing but their arguments.
+func pureFunctions() map[string]function.Function {
 	all := fromStdlib()
 	maps.Copy(all, map[string]function.Function{
 		"alltrue":      allTrueFunc,

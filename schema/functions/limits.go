@@ -127,13 +127,13 @@ func checkYAML(args []cty.Value) error {
 	if yaml.Unmarshal([]byte(args[0].AsString()), &document) != nil {
 		return errYAML // its own error quotes the text
 	}
-	_, err := expanded(&document, map[*yaml.Node]int{}, 0)
+	_, err := expandedNodes(&document, map[*yaml.Node]int{}, 0)
 	return err
 }
 
-// expanded counts the nodes below one. known has the counts of those that
+// expandedNodes counts the nodes below one. known has the counts of those that
 // aliases stand for, so that each is counted once.
-func expanded(n *yaml.Node, known map[*yaml.Node]int, depth int) (int, error) {
+func expandedNodes(n *yaml.Node, known map[*yaml.Node]int, depth int) (int, error) {
 	if depth > maxNesting {
 		return 0, errNesting
 	}
@@ -146,7 +146,7 @@ func expanded(n *yaml.Node, known map[*yaml.Node]int, depth int) (int, error) {
 		children = []*yaml.Node{n.Alias}
 	}
 	for _, child := range children {
-		below, err := expanded(child, known, depth+1)
+		below, err := expandedNodes(child, known, depth+1)
 		if err != nil {
 			return 0, err
 		}

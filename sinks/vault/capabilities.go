@@ -100,7 +100,9 @@ func capabilitiesIn(answer *api.Secret, path string) (out []string) {
 }
 
 // missing lists, as policy, what a target lacks.
-func (s *Sink) missing(ctx context.Context, t sinks.Target, needs []capabilityNeed, have map[string][]string) ([]string, error) {
+func (s *Sink) missing(
+	ctx context.Context, t sinks.Target, needs []capabilityNeed, have map[string][]string,
+) ([]string, error) {
 	var stanzas []string
 	for _, n := range needs {
 		var lacks []string

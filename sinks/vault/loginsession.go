@@ -88,7 +88,9 @@ var errStillGood = errors.New("the token is valid")
 // replace returns another token for one that was denied something, or
 // errStillGood if that token is alive: then it lacks a permission, and a login
 // would change nothing.
-func (s *sharedSession) replace(ctx context.Context, denied credential.Secret, denial error) (credential.Secret, error) {
+func (s *sharedSession) replace(
+	ctx context.Context, denied credential.Secret, denial error,
+) (credential.Secret, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return credential.Secret{}, err

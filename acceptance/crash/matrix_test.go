@@ -20,7 +20,7 @@ import (
 const workers = 4
 
 // TestKilledAtEachPoint is the matrix, for what is chosen by the build: see
-// part_test.go and whole_test.go.
+// quickmatrix_test.go and wholematrix_test.go.
 func TestKilledAtEachPoint(t *testing.T) {
 	matrix(t, workers, func() storage { return fileStorage{} }, inMatrix)
 }

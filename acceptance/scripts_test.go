@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/build"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/hashicorp/vault/api"
 )
 

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/all"
 	sinksall "github.com/credsync/credsync/sinks/all"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/hashicorp/go-hclog"
 )
 

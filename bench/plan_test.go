@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // planInVault measures a plan with nothing to do. What it needs to read is the

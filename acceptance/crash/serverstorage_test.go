@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // onServers are the actions that are also killed with a real server as state

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/testkit/output"
 	"github.com/credsync/credsync/testkit/port"
+	"github.com/credsync/credsync/testkit/servers"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // TestNothingLeaksIntoVaultOrKubernetes delivers to a real Vault and a real API

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/build"
 	"github.com/credsync/credsync/testkit/output"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // credsync is the path of the built program.

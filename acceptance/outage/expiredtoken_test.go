@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 const everything = `path "*" { capabilities = ["create", "read", "update", "delete", "list", "patch"] }`

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/build"
 	"github.com/credsync/credsync/testkit/output"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // program is the one that programVariable names, or else is built.

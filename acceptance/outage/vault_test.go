@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/testkit/faultproxy"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 func TestSealedVaultPreventsTheLogin(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // TestVaultCluster takes the active node away again and again, from a program

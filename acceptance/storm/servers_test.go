@@ -16,9 +16,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/faultproxy"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // serverStorm is a storm around real processes, a real Vault and a real API

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // weekOfRotations is the example with all five upstreams against a real Vault, with the

@@ -1,4 +1,4 @@
-module github.com/credsync/credsync/acceptance/servers/kube-apiserver
+module github.com/credsync/credsync/testkit/servers/kube-apiserver
 
 go 1.26.0
 

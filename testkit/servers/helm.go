@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/servers/binary"
 )
 
 // Helm runs Helm, away from the user's own settings, and returns what it

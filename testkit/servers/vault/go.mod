@@ -1,4 +1,4 @@
-module github.com/credsync/credsync/acceptance/servers/vault
+module github.com/credsync/credsync/testkit/servers/vault
 
 go 1.26
 

@@ -1,4 +1,4 @@
-module github.com/credsync/credsync/acceptance/servers/etcd
+module github.com/credsync/credsync/testkit/servers/etcd
 
 go 1.26
 

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers/binary"
 	"github.com/credsync/credsync/testkit/port"
+	"github.com/credsync/credsync/testkit/servers/binary"
 	"github.com/hashicorp/vault/api"
 )
 

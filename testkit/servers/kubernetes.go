@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers/binary"
 	"github.com/credsync/credsync/testkit/port"
+	"github.com/credsync/credsync/testkit/servers/binary"
 )
 
 // KubernetesServer is a running API server with its etcd. No controllers run,

@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/servers/binary"
 )
 
 func main() {

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/servers/binary"
 )
 
 const (

@@ -1,4 +1,4 @@
-module github.com/credsync/credsync/acceptance/servers/helm
+module github.com/credsync/credsync/testkit/servers/helm
 
 go 1.26.0
 

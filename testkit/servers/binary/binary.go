@@ -140,7 +140,7 @@ func (s Server) module(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find credsync's source, which pins %s: %w; run this within a checkout", s.Name, err)
 	}
-	dir := filepath.Join(strings.TrimSpace(string(out)), "acceptance", "servers", s.Name)
+	dir := filepath.Join(strings.TrimSpace(string(out)), "testkit", "servers", s.Name)
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
 		return "", err

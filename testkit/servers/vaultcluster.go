@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers/binary"
 	"github.com/credsync/credsync/testkit/port"
+	"github.com/credsync/credsync/testkit/servers/binary"
 	"github.com/hashicorp/vault/api"
 )
 

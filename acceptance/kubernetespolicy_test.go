@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 	"sigs.k8s.io/yaml"
 )
 

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/all"
 	sinksall "github.com/credsync/credsync/sinks/all"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -101,7 +101,7 @@ func providersOf(t *testing.T, upstream, dir string, v *servers.VaultServer) (li
 	return list
 }
 
-func applyOne(ctx context.Context, plain *floor, kv string, p providers.Provider, record, key string) error {
+func applyOne(ctx context.Context, plain *plainClient, kv string, p providers.Provider, record, key string) error {
 	write := func(path string, version int, data any) error {
 		return plain.send(ctx, "POST", kv+"data/"+path, map[string]any{"options": map[string]any{"cas": version}, "data": data}, false)
 	}

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 var (
@@ -114,8 +114,8 @@ func vaultFleet(t *testing.T, f fleet) (*servers.VaultServer, *sandbox.Sandbox, 
 	return v, s, newProcess(t, f.files(), "VAULT_ADDR="+v.Address, "VAULT_TOKEN="+v.RootToken, "CREDSYNC_VAR_url="+s.URL(f.provider))
 }
 
-func vaultFloor(v *servers.VaultServer) *floor {
-	return newFloor(&http.Transport{}, concurrency, http.Header{"X-Vault-Token": {v.RootToken}, "X-Vault-Request": {"true"}})
+func vaultFloor(v *servers.VaultServer) *plainClient {
+	return newPlainClient(&http.Transport{}, concurrency, http.Header{"X-Vault-Token": {v.RootToken}, "X-Vault-Request": {"true"}})
 }
 
 // concurrency is that of credsync when nothing is said, and the floor's.

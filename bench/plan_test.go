@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // planInVault measures a plan with nothing to do. What it needs to read is the
@@ -46,7 +46,7 @@ func planInVault(t *testing.T, b *table) {
 	b.add(peak <= 120<<20, fmt.Sprintf("peak memory of `plan`, %d accounts", *large), "≤ 120 MB", "%s", megabytes(peak))
 }
 
-func readAll(t *testing.T, plain *floor, v *servers.VaultServer, f fleet) time.Duration {
+func readAll(t *testing.T, plain *plainClient, v *servers.VaultServer, f fleet) time.Duration {
 	t.Helper()
 	if err := plain.send(t.Context(), "LIST", v.Address+"/v1/secret/metadata/state", nil, false); err != nil {
 		t.Fatal(err)

@@ -12,14 +12,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-)
 
-// cost is what a process took, as bench/measure tells it.
-type cost struct {
-	Wall, CPU time.Duration
-	// Resident is its peak memory, in bytes.
-	Resident int64
-}
+	"github.com/credsync/credsync/bench/cost"
+)
 
 // process is credsync with a configuration.
 type process struct {
@@ -40,7 +35,7 @@ func newProcess(tb testing.TB, files map[string]string, env ...string) *process 
 }
 
 // run runs credsync, which has to end well.
-func (p *process) run(args ...string) cost {
+func (p *process) run(args ...string) cost.Process {
 	p.tb.Helper()
 	return p.runWith(credsync, args...)
 }
@@ -54,7 +49,7 @@ func (p *process) code(args ...string) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-func (p *process) runWith(program string, args ...string) cost {
+func (p *process) runWith(program string, args ...string) cost.Process {
 	p.tb.Helper()
 	ctx, cancel := context.WithTimeout(p.tb.Context(), 10*time.Minute)
 	defer cancel()
@@ -74,7 +69,7 @@ func (p *process) runWith(program string, args ...string) cost {
 	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 2) {
 		p.tb.Fatalf("%s %v: %v\n%.2000s", filepath.Base(program), args, err, stderr.String())
 	}
-	var c cost
+	var c cost.Process
 	if text, err := os.ReadFile(report.Name()); err != nil {
 		p.tb.Fatal(err)
 	} else if err := json.Unmarshal(text, &c); err != nil {

@@ -22,7 +22,7 @@ func (l *loader) declareAudit(blocks []*hcl.Block) *Audit {
 	}
 	b := blocks[0]
 	s := section{body: b.Body, def: b.DefRange, kind: "the audit block"}
-	values, ok := l.decodeAll(s, l.tables.audit, "", scope{ctx: l.root})
+	values, ok := l.decodeAll(s, l.tables.audit, "", scope{ctx: l.fullContext})
 	if !ok {
 		return nil
 	}

@@ -102,6 +102,11 @@ type State struct {
 	Range    *diag.Range
 }
 
+// Record is where the record of that name is kept; of "" the place of all.
+func (s *State) Record(name string) (sinks.Target, error) {
+	return s.Sink.Spec.Record(s.Sink.Values, s.Values, name)
+}
+
 // Audit is the audit block.
 type Audit struct {
 	// Path of the trail's file, absolute or from the process's directory; ""

@@ -2,150 +2,36 @@ package config
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 )
-
-// section is a block of the configuration on its way through decoding.
-type section struct {
-	body hcl.Body
-	// def is the block's header.
-	def hcl.Range
-	// kind and quoted are what its name in diagnostics is made of.
-	kind   string
-	quoted []string
-}
-
-// sectionOf is a block that is named by its header.
-func sectionOf(b *hcl.Block) section {
-	return section{body: b.Body, def: b.DefRange, kind: b.Type, quoted: b.Labels}
-}
-
-// name is the block as the user writes it: `account "sagi" "coffee"`.
-func (s section) name() string {
-	header := s.kind
-	for _, label := range s.quoted {
-		header += " " + strconv.Quote(label)
-	}
-	return header
-}
-
-// read splits a body by the tables that share it, and reports what none of
-// them has. extra are block types that the caller takes apart itself.
-func (l *loader) read(s section, sc scope, tables []*schema.Block, extra ...hcl.BlockHeaderSchema) (*hcl.BodyContent, bool) {
-	of := shape{tables[0], tables[len(tables)-1]}
-	want := l.bodySchemas[of]
-	if want == nil {
-		want = bodySchema(tables, extra)
-		l.bodySchemas[of] = want
-	}
-	return l.split(s.body, of, want, sc)
-}
-
-// split takes a body apart, and reports what is not wanted in it.
-func (l *loader) split(body hcl.Body, of shape, want *hcl.BodySchema, sc scope) (*hcl.BodyContent, bool) {
-	key := bodyKey{body: body, shape: of}
-	if kept, ok := sc.memo.body(key); ok {
-		return kept, true
-	}
-	content, ok := plainContent(body, want)
-	if !ok {
-		var problems hcl.Diagnostics
-		content, problems = body.Content(want)
-		for _, p := range problems {
-			l.structural(p, sc.address)
-		}
-		ok = !problems.HasErrors()
-	}
-	if ok && sc.memo != nil {
-		sc.memo.bodies[key] = content
-	}
-	return content, ok
-}
-
-// shape is that of a body: the first and the last of the tables that share it.
-type shape [2]*schema.Block
-
-// bodySchema is the shape of tables for the parser. Nothing in it is required:
-// an environment variable may stand in.
-func bodySchema(tables []*schema.Block, extra []hcl.BlockHeaderSchema) *hcl.BodySchema {
-	s := &hcl.BodySchema{Blocks: slices.Clone(extra)}
-	for _, t := range tables {
-		for _, a := range t.Attributes {
-			s.Attributes = append(s.Attributes, hcl.AttributeSchema{Name: a.Name})
-		}
-		for i := range t.Blocks {
-			labels := t.Blocks[i].Labels
-			if len(labels) == 0 && len(t.Blocks[i].Variants) > 0 {
-				labels = []string{"type"}
-			}
-			s.Blocks = append(s.Blocks, hcl.BlockHeaderSchema{Type: t.Blocks[i].Type, LabelNames: labels})
-		}
-	}
-	return s
-}
-
-// plainContent is what Content gives of a block's body as it was parsed from
-// the native syntax. ok is false for others, and where there is something to
-// report.
-func plainContent(body hcl.Body, want *hcl.BodySchema) (content *hcl.BodyContent, ok bool) {
-	native, ok := body.(*hclsyntax.Body)
-	if !ok {
-		return nil, false
-	}
-	for _, a := range want.Attributes {
-		if a.Required && native.Attributes[a.Name] == nil {
-			return nil, false
-		}
-	}
-	content = &hcl.BodyContent{Attributes: make(hcl.Attributes, len(native.Attributes)), MissingItemRange: native.MissingItemRange()}
-	for name, a := range native.Attributes {
-		if !slices.ContainsFunc(want.Attributes, func(s hcl.AttributeSchema) bool { return s.Name == name }) {
-			return nil, false
-		}
-		content.Attributes[name] = a.AsHCLAttribute()
-	}
-	for _, b := range native.Blocks {
-		if !slices.ContainsFunc(want.Blocks, func(s hcl.BlockHeaderSchema) bool {
-			return s.Type == b.Type && len(s.LabelNames) == len(b.Labels)
-		}) {
-			return nil, false
-		}
-		content.Blocks = append(content.Blocks, b.AsHCLBlock())
-	}
-	return content, true
-}
 
 // decode reads the rows of one table out of a body that was split.
 func (l *loader) decode(content *hcl.BodyContent, table *schema.Block, s section, sc scope) (schema.Values, bool) {
-	var kept *decoded
-	if gives(content, table) {
-		kept = sc.memo.table(content, table)
+	var kept *cachedValues
+	if setsAnyOf(content, table) {
+		kept = sc.cache.tableValues(content, table)
 	} else {
 		kept = l.defaultsOf(table)
 	}
-	if kept != nil && kept.done {
+	if kept != nil && kept.known {
 		return kept.values, true
 	}
 	values, good := l.decodeRows(content, table, s, sc)
 	if kept != nil && good {
-		kept.values, kept.done = values, true
+		kept.values, kept.known = values, true
 	}
 	return values, good
 }
 
 // defaultsOf is where the values are kept of a table of which a block gives
 // nothing. They are the same for all blocks.
-func (l *loader) defaultsOf(table *schema.Block) *decoded {
+func (l *loader) defaultsOf(table *schema.Block) *cachedValues {
 	if l.defaultValues[table] == nil {
-		l.defaultValues[table] = &decoded{}
+		l.defaultValues[table] = &cachedValues{}
 	}
 	return l.defaultValues[table]
 }
@@ -183,7 +69,7 @@ func (l *loader) decodeRows(content *hcl.BodyContent, table *schema.Block, s sec
 
 // decodeAll is read and decode for a body that has one table.
 func (l *loader) decodeAll(s section, table *schema.Block, label string, sc scope) (schema.Values, bool) {
-	content, ok := l.read(s, sc, []*schema.Block{table})
+	content, ok := l.splitByTables(s, sc, []*schema.Block{table})
 	values, good := l.decode(content, table, s, sc)
 	return values.WithLabel(label), ok && good
 }
@@ -247,176 +133,6 @@ type variantKey struct {
 	label string
 }
 
-// attribute decodes one row; attr is nil where the body does not have it.
-func (l *loader) attribute(attr *hcl.Attribute, row *schema.Attribute, s section, sc scope) (cty.Value, bool) {
-	if attr == nil {
-		return l.absent(row, s, sc)
-	}
-	x := sc.memo.expression(attr)
-	if x.value != cty.NilVal {
-		return x.value, true
-	}
-	null := cty.NullVal(row.Type)
-	if row.Sensitive {
-		l.report.taint(x.names)
-	} else {
-		l.report.reveal(attr.Expr)
-	}
-	x.sound = x.sound || l.checkReferences(attr.Expr, x.refs, sc, row.Sensitive)
-	if !x.sound {
-		return null, false
-	}
-	v, ok := l.value(attr.Expr, sc, row.Sensitive)
-	if !ok {
-		return null, false
-	}
-	if v.IsKnown() && v.IsNull() {
-		return l.absent(row, s, sc)
-	}
-	r := rowReport{l: l, row: row, at: attr.Expr.Range(), address: sc.address, used: x.names}
-	if isSensitive(v) && !row.Sensitive {
-		r.error("Sensitive value in a place that is shown", fmt.Sprintf("The argument %q is shown in plans and logs, or stored in clear, so its value must not be sensitive. If this value is no secret, wrap it in nonsensitive().", row.Name), "")
-		return null, false
-	}
-	v, ok = r.convert(v)
-	if ok && x.fixed {
-		x.value = v
-	}
-	return v, ok
-}
-
-// absent is the value of a row that the body does not have: of the
-// environment, or null, for which the default stands in.
-func (l *loader) absent(row *schema.Attribute, s section, sc scope) (cty.Value, bool) {
-	for _, name := range row.Env {
-		if text := l.getenv(name); text != "" {
-			r := rowReport{l: l, row: row, at: s.def, address: sc.address, env: name}
-			return r.convert(cty.StringVal(text))
-		}
-	}
-	if !row.Required {
-		return cty.NullVal(row.Type), true
-	}
-	detail := fmt.Sprintf("The argument %q is required in %s, but it is not set.", row.Name, s.name())
-	if len(row.Env) > 0 {
-		detail += fmt.Sprintf(" Set it, or the environment variable %s.", strings.Join(row.Env, " or "))
-	}
-	l.report.error(s.def, sc.address, "Missing required argument", detail)
-	return cty.NullVal(row.Type), false
-}
-
-// rowReport converts and checks one value, and reports without quoting it
-// where the row is sensitive.
-type rowReport struct {
-	l       *loader
-	row     *schema.Attribute
-	at      hcl.Range
-	address string
-	used    []string
-	// env is the environment variable that the value came from, or "".
-	env string
-}
-
-// error reports; bland is the detail in case the value turns out to be used
-// where secrets belong.
-func (r rowReport) error(summary, detail, bland string) {
-	if r.env != "" {
-		detail = fmt.Sprintf("In the environment variable %s: %s", r.env, detail)
-	}
-	f := finding{subject: &r.at, uses: r.used, bland: bland}
-	f.Severity, f.Summary, f.Detail, f.Address = "error", summary, detail, r.address
-	r.l.report.addFinding(f)
-}
-
-func (r rowReport) convert(v cty.Value) (cty.Value, bool) {
-	null := cty.NullVal(r.row.Type)
-	converted, err := convert.Convert(v, r.row.Type)
-	if err != nil {
-		reason := err.Error()
-		if r.row.Sensitive {
-			// A path of the error may hold a key.
-			reason = r.row.Type.FriendlyName() + " required"
-		}
-		generic := fmt.Sprintf("The argument %q must be a %s.", r.row.Name, r.row.Type.FriendlyName())
-		r.error("Incorrect argument type", fmt.Sprintf("Inappropriate value for the argument %q: %s.", r.row.Name, reason), generic)
-		return null, false
-	}
-	bare, _ := converted.UnmarkDeep()
-	if !bare.IsWhollyKnown() || bare.IsNull() {
-		return converted, true
-	}
-	if err := r.check(bare); err != "" {
-		if bare.Type() == cty.String && mayHoldPassword(bare.AsString()) {
-			r.l.report.conceal(r.at)
-		}
-		generic := fmt.Sprintf("The value of the argument %q is not acceptable. It is not quoted, since it may be secret.", r.row.Name)
-		if r.row.Sensitive {
-			// Nothing that check returns of such a row quotes the value, so it
-			// can say what is wanted wherever the value comes from.
-			generic = ""
-		}
-		r.error("Invalid value for an argument", err, generic)
-		return null, false
-	}
-	return converted, true
-}
-
-// mayHoldPassword reports whether a text is a URL with user info, a query or a
-// fragment, where a password or a key may stand.
-func mayHoldPassword(s string) bool {
-	return strings.Contains(s, "://") && strings.ContainsAny(s, "@?#")
-}
-
-// check returns what is wrong with a value, or "".
-func (r rowReport) check(v cty.Value) string {
-	if wrong := r.unknownWord(v); wrong != "" {
-		return wrong
-	}
-	if r.row.Check == nil {
-		return ""
-	}
-	err := r.row.Check(v)
-	switch {
-	case err == nil:
-		return ""
-	case r.row.Sensitive && quotes(err, v):
-		return fmt.Sprintf("The value of the argument %q is not acceptable.", r.row.Name)
-	}
-	return sentence(fmt.Sprintf("The argument %q: %s", r.row.Name, err))
-}
-
-// unknownWord says which word of a closed list the value should have been, or
-// one of its elements; "" where there is no such list or the value is in it.
-func (r rowReport) unknownWord(v cty.Value) string {
-	switch t := v.Type(); {
-	case len(r.row.OneOf) == 0:
-		return ""
-	case t == cty.String && !slices.Contains(r.row.OneOf, v.AsString()):
-		hint := ""
-		if !r.row.Sensitive {
-			hint = didYouMean(v.AsString(), r.row.OneOf)
-		}
-		return fmt.Sprintf("The argument %q must be one of %s.%s", r.row.Name, quoteAll(r.row.OneOf), hint)
-	case (t.IsSetType() || t.IsListType()) && t.ElementType() == cty.String:
-		for it := v.ElementIterator(); it.Next(); {
-			_, e := it.Element()
-			if e.IsNull() || slices.Contains(r.row.OneOf, e.AsString()) {
-				continue
-			}
-			detail := fmt.Sprintf("The argument %q may have only %s", r.row.Name, quoteAll(r.row.OneOf))
-			if !r.row.Sensitive {
-				detail += fmt.Sprintf(", not %q", e.AsString())
-			}
-			detail += "."
-			if !r.row.Sensitive {
-				detail += didYouMean(e.AsString(), r.row.OneOf)
-			}
-			return detail
-		}
-	}
-	return ""
-}
-
 // checkBlock runs the table's own check of the whole block.
 func (l *loader) checkBlock(table *schema.Block, values schema.Values, s section, sc scope) bool {
 	err := table.Check(values)
@@ -434,38 +150,24 @@ func (l *loader) blockError(err error, summary string, values schema.Values, def
 	if _, ok := values.Block().Attribute(first); ok {
 		detail = first + detail[len(first):] // an argument's name keeps its small letter
 	}
-	if quotesSecret(err, values) {
+	if errorQuotesSecret(err, values) {
 		detail = "The arguments of this block do not fit together. Details are left out because they quote a sensitive value."
 	}
 	l.report.error(def, address, summary, detail)
 }
 
-func quotesSecret(err error, values schema.Values) bool {
+func errorQuotesSecret(err error, values schema.Values) bool {
 	for _, a := range values.Block().Attributes {
-		if a.Sensitive && quotes(err, values.Raw(a.Name)) {
+		if a.Sensitive && errorQuotes(err, values.Raw(a.Name)) {
 			return true
 		}
 	}
 	for _, n := range values.Block().Blocks {
 		for _, inner := range values.Nested(n.Type) {
-			if quotesSecret(err, inner) {
+			if errorQuotesSecret(err, inner) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// quotes reports whether an error's text has any string of the value in it.
-func quotes(err error, v cty.Value) bool {
-	text, found := err.Error(), false
-	_ = cty.Walk(v, func(_ cty.Path, part cty.Value) (bool, error) {
-		if part.IsKnown() && !part.IsNull() && part.Type() == cty.String {
-			s := part.AsString()
-			quoted := strconv.Quote(s)
-			found = found || s != "" && (strings.Contains(text, s) || strings.Contains(text, quoted[1:len(quoted)-1]))
-		}
-		return true, nil
-	})
-	return found
 }

@@ -39,7 +39,7 @@ func (l *loader) instances(a *hcl.Attribute, sc scope) (list []instance, ok bool
 	if !v.IsKnown() || v.Type() == cty.DynamicPseudoType {
 		return l.unknownInstances(a, sc)
 	}
-	sc.memo = newMemo()
+	sc.cache = newInstanceCache()
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		if v.Type().IsSetType() {
@@ -78,7 +78,7 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 		l.report.error(a.Expr.Range(), sc.address, "Invalid for_each argument", "The keys of for_each must be known, but they depend on a value that is not.")
 		return nil, false
 	}
-	l.unknowable(sc.address, "", a.Expr.Range())
+	l.noteUnknown(sc.address, "", a.Expr.Range())
 	i := instance{suffix: placeholderSuffix, scope: sc, placeholder: true}
 	i.scope.address, i.scope.each = sc.address+i.suffix, true
 	i.scope.ctx = sc.ctx.NewChild()
@@ -86,9 +86,9 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 	return []instance{i}, true
 }
 
-// unknowable notes what takes values that are not read. Of a placeholder the
+// noteUnknown notes what takes values that are not read. Of a placeholder the
 // for_each was noted, which is the reason for the rest.
-func (l *loader) unknowable(address, sinkType string, at hcl.Range) {
+func (l *loader) noteUnknown(address, sinkType string, at hcl.Range) {
 	if strings.HasSuffix(address, placeholderSuffix) {
 		return
 	}

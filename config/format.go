@@ -30,7 +30,7 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 		return nil, diag.List{*d}
 	}
 	if err := checkDepth(src, false); err != nil {
-		return nil, diag.List{diag.Errorf(tooDeep, "%s: %s.", filename, err)}
+		return nil, diag.List{diag.Errorf(tooDeepSummary, "%s: %s.", filename, err)}
 	}
 	_, problems := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 	if problems.HasErrors() {
@@ -55,7 +55,7 @@ func WithoutLiterals(src []byte) []byte {
 	}
 	labels := map[int]bool{}
 	collectLabels(file.Body.(*hclsyntax.Body), labels)
-	strangers := strangeNames(file.Body.(*hclsyntax.Body))
+	strangers := unknownRootNames(file.Body.(*hclsyntax.Body))
 	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
 	var shown []byte
 	at, label := 0, false
@@ -83,8 +83,8 @@ func WithoutLiterals(src []byte) []byte {
 	return shown
 }
 
-// strangeNames are where the names begin that no reference starts with.
-func strangeNames(body *hclsyntax.Body) map[int]bool {
+// unknownRootNames are where the names begin that no reference starts with.
+func unknownRootNames(body *hclsyntax.Body) map[int]bool {
 	at := map[int]bool{}
 	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		if ref, ok := n.(*hclsyntax.ScopeTraversalExpr); ok && !slices.Contains(rootNames(), ref.Traversal.RootName()) {

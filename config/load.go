@@ -36,36 +36,36 @@ type loader struct {
 	tables tables
 
 	functions map[string]function.Function
-	// bare has the functions only; root has all that an account can refer to.
-	bare, root *hcl.EvalContext
+	// functionsContext has the functions only; root has all that an account can refer to.
+	functionsContext, fullContext *hcl.EvalContext
 
 	vars     map[string]*variable
 	varValue cty.Value
-	locals   map[string]*local
+	locals   map[string]*localValue
 	data     map[string]*dataBlock
-	nodes    map[string]*node
-	order    []*node
+	nodes    map[string]*graphNode
+	order    []*graphNode
 	cyclic   map[string]bool
 
 	sinks       map[string]*Sink
 	sinkOrder   []*Sink
 	brokenSinks map[string]bool
 
-	// seen is Config.Files as it grows.
-	seen *seenFiles
+	// filesUsed is Config.Files as it grows.
+	filesUsed *usedFiles
 
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
 	// projectUnknown says that Config.Project is not what the files say.
 	projectUnknown bool
 
-	defaultHTTP    schema.Values
-	bodySchemas    map[shape]*hcl.BodySchema
-	defaultValues  map[*schema.Block]*decoded
-	variants       map[variantKey]*schema.Block
-	providerTables map[*providers.Spec]*schema.Block
-	unknownTokens  map[*providers.Spec]cty.Value
-	defaults       map[*providers.Spec][]string
+	defaultHTTP     schema.Values
+	bodySchemas     map[bodyShape]*hcl.BodySchema
+	defaultValues   map[*schema.Block]*cachedValues
+	variants        map[variantKey]*schema.Block
+	providerTables  map[*providers.Spec]*schema.Block
+	unknownTokens   map[*providers.Spec]cty.Value
+	defaultDataKeys map[*providers.Spec][]string
 	// windows are those of rotate_before, which few accounts have of their own.
 	windows map[string]schema.Window
 }
@@ -87,11 +87,11 @@ func newTables() tables {
 func newLoader(ctx context.Context, o Options) *loader {
 	return &loader{
 		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
-		vars: map[string]*variable{}, locals: map[string]*local{}, data: map[string]*dataBlock{},
-		nodes: map[string]*node{}, cyclic: map[string]bool{},
-		seen: &seenFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
-		bodySchemas: map[shape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*decoded{}, variants: map[variantKey]*schema.Block{},
-		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaults: map[*providers.Spec][]string{},
+		vars: map[string]*variable{}, locals: map[string]*localValue{}, data: map[string]*dataBlock{},
+		nodes: map[string]*graphNode{}, cyclic: map[string]bool{},
+		filesUsed: &usedFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
+		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{}, variants: map[variantKey]*schema.Block{},
+		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaultDataKeys: map[*providers.Spec][]string{},
 		windows: map[string]schema.Window{},
 	}
 }
@@ -107,12 +107,12 @@ func (l *loader) getenv(name string) string {
 // Options.ReadData. It reports as many mistakes as it can find; where the list
 // has errors, the configuration may be nil or incomplete and must not be used.
 //
-// What takes too much memory or time to evaluate is an error; see within.
+// What takes too much memory or time to evaluate is an error; see runWithinLimits.
 func Load(ctx context.Context, o Options) (*Config, diag.List) {
 	l := newLoader(ctx, o)
 	var c *Config
 	var list diag.List
-	if d := within(l.reading, func() { c, list = l.load() }); d != nil {
+	if d := runWithinLimits(l.reading, func() { c, list = l.load() }); d != nil {
 		return nil, diag.List{*d}
 	}
 	return c, list
@@ -128,15 +128,15 @@ func (l *loader) load() (*Config, diag.List) {
 	return c, l.report.list()
 }
 
-// source is one configuration file.
-type source struct {
+// configFile is one configuration file.
+type configFile struct {
 	path  string
 	bytes []byte
 }
 
 // readFiles reads and parses the files, and sorts their blocks by type. ok is
 // false where there is nothing to go on with.
-func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, ok bool) {
+func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []configFile, ok bool) {
 	files, sources, broken := l.parseFiles()
 	if l.report.hasErrors() {
 		return nil, nil, false
@@ -152,7 +152,7 @@ func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []source, 
 
 // parseFiles reads and parses the files. files are those that have no mistake
 // in their syntax; broken says what is wrong with the others.
-func (l *loader) parseFiles() (files []*hcl.File, sources []source, broken diag.List) {
+func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken diag.List) {
 	dir, paths, problems := listFiles(l.opts.Path)
 	l.dir = dir
 	for _, p := range problems {
@@ -176,7 +176,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []source, broken diag.
 		for _, p := range problems {
 			broken = append(broken, syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words))
 		}
-		sources = append(sources, source{path: path, bytes: src})
+		sources = append(sources, configFile{path: path, bytes: src})
 	}
 	l.checkRequiredVersion(parsed)
 	return files, sources, broken
@@ -196,7 +196,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 		blocks["state"] = append(blocks["state"], states...)
 		content, problems := rest.Content(root)
 		for _, p := range problems {
-			l.structural(p, "")
+			l.reportStructure(p, "")
 		}
 		for _, b := range content.Blocks {
 			blocks[b.Type] = append(blocks[b.Type], b)
@@ -208,9 +208,9 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // evaluateAll goes through the blocks in the order in which they can depend on
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
-	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.seen.add})
-	l.bare = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
-	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.bare})
+	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add})
+	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
+	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
 
 	l.declareVariables(blocks["variable"])
 	l.assignVariables()
@@ -220,32 +220,32 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.buildGraph()
 	l.evaluateLocals()
 	l.declareSinks(blocks["sink"])
-	c := &Config{Dir: l.dir, Sinks: l.sinkOrder, Partial: hasOthers(l.opts.Path)}
+	c := &Config{Dir: l.dir, Sinks: l.sinkOrder, Partial: hasOtherConfigFiles(l.opts.Path)}
 	c.State = l.declareState(blocks["state"])
 	l.evaluateData()
 
-	l.root = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
+	l.fullContext = l.contextOf(slices.Sorted(maps.Keys(l.nodes)))
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])
 	c.Accounts = l.declareAccounts(blocks["account"])
-	l.checkTargets(c.Accounts, c.State)
-	if w, exposed := exposedState(c); exposed {
+	l.checkTargetConflicts(c.Accounts, c.State)
+	if w, exposed := stateSharesPlaceWithTargets(c); exposed {
 		l.report.add(w, nil)
 	}
-	c.Data, c.Unknown, c.Files = l.sources(), l.unknown, slices.Sorted(maps.Keys(l.seen.paths))
+	c.Data, c.Unknown, c.Files = l.dataSources(), l.unknown, slices.Sorted(maps.Keys(l.filesUsed.paths))
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }
 
-// seenFiles are the files that expressions, which may be evaluated at the same
+// usedFiles are the files that expressions, which may be evaluated at the same
 // time, depend on.
-type seenFiles struct {
+type usedFiles struct {
 	mu    sync.Mutex
 	paths map[string]bool
 }
 
-func (s *seenFiles) add(path string) {
+func (s *usedFiles) add(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.paths[path] = true
@@ -254,7 +254,7 @@ func (s *seenFiles) add(path string) {
 // digest sums up the files and the variables that are not sensitive, as a whole
 // and one by one. Every part goes in with its length, so that no two
 // configurations look alike.
-func (l *loader) digest(sources []source) (whole string, parts map[string]string) {
+func (l *loader) digest(sources []configFile) (whole string, parts map[string]string) {
 	h := sha256.New()
 	parts = make(map[string]string)
 	write := func(b []byte) {

@@ -114,9 +114,9 @@ func (l *loader) declareNotify(blocks []*hcl.Block) []*Notify {
 // notify evaluates one; nil if that fails, or if it depends on values that were
 // not read.
 func (l *loader) notify(b *hcl.Block, name string) *Notify {
-	sc := scope{ctx: l.root, address: "notify." + name}
+	sc := scope{ctx: l.fullContext, address: "notify." + name}
 	s := sectionOf(b)
-	content, ok := l.read(s, sc, []*schema.Block{l.tables.notify})
+	content, ok := l.splitByTables(s, sc, []*schema.Block{l.tables.notify})
 	values, good := l.decode(content, l.tables.notify, s, sc)
 	body := content.Attributes["body"]
 	if body != nil && !l.checkBody(body, sc) {
@@ -136,8 +136,8 @@ func (l *loader) notify(b *hcl.Block, name string) *Notify {
 	return n
 }
 
-// inEvent is the scope of a body, in which event has that value.
-func inEvent(sc scope, event cty.Value) scope {
+// withEvent is the scope of a body, in which event has that value.
+func withEvent(sc scope, event cty.Value) scope {
 	sc.event = true
 	sc.ctx = sc.ctx.NewChild()
 	sc.ctx.Variables = map[string]cty.Value{"event": event}
@@ -147,7 +147,7 @@ func inEvent(sc scope, event cty.Value) scope {
 // checkBody type-checks a body against an event that is not known yet.
 func (l *loader) checkBody(body *hcl.Attribute, sc scope) bool {
 	l.report.revealNames(body.Expr)
-	v, ok := l.evaluate(body.Expr, inEvent(sc, anyEvent()), false)
+	v, ok := l.evaluate(body.Expr, withEvent(sc, anyEvent()), false)
 	if !ok {
 		return false
 	}
@@ -166,9 +166,9 @@ func (l *loader) bodyRenderer(body *hcl.Attribute, sc scope, at *diag.Range) fun
 		v := cty.ObjectVal(map[string]cty.Value{"text": cty.StringVal(e.Summary)})
 		if body != nil {
 			quiet := *l
-			quiet.report = l.report.again()
+			quiet.report = l.report.withoutFindings()
 			var ok bool
-			if v, ok = quiet.evaluate(body.Expr, inEvent(sc, eventObject(e)), false); !ok {
+			if v, ok = quiet.evaluate(body.Expr, withEvent(sc, eventObject(e)), false); !ok {
 				return credential.Secret{}, quiet.report.list()
 			}
 		}

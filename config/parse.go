@@ -21,7 +21,7 @@ func parseSource(path string, src []byte) (*hcl.File, hcl.Diagnostics) {
 	}
 	if err := checkDepth(src, isJSON); err != nil {
 		return nil, hcl.Diagnostics{{
-			Severity: hcl.DiagError, Summary: tooDeep, Detail: capitalize(err.Error()) + ".",
+			Severity: hcl.DiagError, Summary: tooDeepSummary, Detail: capitalize(err.Error()) + ".",
 			Subject: &hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos},
 		}}
 	}

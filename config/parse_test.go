@@ -61,7 +61,7 @@ func sameParse(t *testing.T, src string) {
 	case !reflect.DeepEqual(got, want):
 		t.Fatalf("parsed otherwise:\n%s", src)
 	}
-	shown := newShownFile(got)
+	shown := newSourceFile(got)
 	for i := 0; i < len(src); i += 1 + len(src)/500 {
 		if got, want := shown.blockAt(i), hcled.ContextString(want, i); got != want {
 			t.Fatalf("the block at %d is %q, want %q:\n%s", i, got, want, src)

@@ -3,10 +3,14 @@ package config
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // checkReferences reports every name in an expression, whose references refs
@@ -26,31 +30,31 @@ func (l *loader) checkReferences(expr hcl.Expression, refs []hcl.Traversal, sc s
 
 func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary, detail string) {
 	root := t.RootName()
-	name, named := step(t, 1)
+	name, named := stepName(t, 1)
 	switch {
 	case sc.constant && !secret:
 		return "References not allowed", "This must be a constant: it may not refer to anything. If it is meant as text, put it into quotes."
 	case root == sc.iterator && root != "":
 		return "", ""
 	case root == "var":
-		return l.declared(t, "variable", named, name, l.vars[name] != nil, slices.Collect(maps.Keys(l.vars)))
+		return l.checkDeclared(t, "variable", named, name, l.vars[name] != nil, slices.Collect(maps.Keys(l.vars)))
 	case root == "local":
-		return l.declared(t, "local value", named, name, l.locals[name] != nil, slices.Collect(maps.Keys(l.locals)))
+		return l.checkDeclared(t, "local value", named, name, l.locals[name] != nil, slices.Collect(maps.Keys(l.locals)))
 	case root == "data":
 		return l.checkDataReference(t)
 	case root == "each":
-		return checkEach(sc, name, named)
+		return checkEachReference(sc, name, named)
 	case root == "event":
-		return checkEventRoot(sc)
+		return checkEventReference(sc)
 	case root == "token" || root == "account":
-		return checkDeliverRoot(root, sc)
+		return checkDeliverReference(root, sc)
 	case secret:
 		return "Invalid reference", "This is not a reference. If it is meant as text, put it into quotes."
 	}
 	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each, and those of a deliver block's data also to token and account, and those of a notify block's body also to event. If it is meant as text, put it into quotes.", root, didYouMean(root, rootNames()))
 }
 
-func (l *loader) declared(t hcl.Traversal, kind string, named bool, name string, exists bool, known []string) (summary, detail string) {
+func (l *loader) checkDeclared(t hcl.Traversal, kind string, named bool, name string, exists bool, known []string) (summary, detail string) {
 	switch {
 	case !named:
 		return "Invalid reference", fmt.Sprintf("Name the %s after %q, as in %s.name.", kind, t.RootName(), t.RootName())
@@ -65,8 +69,8 @@ func (l *loader) declared(t hcl.Traversal, kind string, named bool, name string,
 }
 
 func (l *loader) checkDataReference(t hcl.Traversal) (summary, detail string) {
-	_, typed := step(t, 1)
-	_, named := step(t, 2)
+	_, typed := stepName(t, 1)
+	_, named := stepName(t, 2)
 	if !typed || !named {
 		return "Invalid reference", "Name a data block's type and name, as in data.vault.accounts."
 	}
@@ -77,7 +81,7 @@ func (l *loader) checkDataReference(t hcl.Traversal) (summary, detail string) {
 	return "", ""
 }
 
-func checkEach(sc scope, name string, named bool) (summary, detail string) {
+func checkEachReference(sc scope, name string, named bool) (summary, detail string) {
 	switch {
 	case !sc.each:
 		return "Reference to \"each\" without for_each", "\"each\" can be used only inside a block that has for_each."
@@ -87,7 +91,7 @@ func checkEach(sc scope, name string, named bool) (summary, detail string) {
 	return "", ""
 }
 
-func checkDeliverRoot(root string, sc scope) (summary, detail string) {
+func checkDeliverReference(root string, sc scope) (summary, detail string) {
 	switch {
 	case !sc.deliver:
 		return fmt.Sprintf("Reference to %q outside deliver", root), fmt.Sprintf("%q can be used only inside a deliver block: it describes the account whose token is delivered.", root)
@@ -97,7 +101,7 @@ func checkDeliverRoot(root string, sc scope) (summary, detail string) {
 	return "", ""
 }
 
-func checkEventRoot(sc scope) (summary, detail string) {
+func checkEventReference(sc scope) (summary, detail string) {
 	if !sc.event {
 		return "Reference to \"event\" outside notify", "\"event\" can be used only in the body argument of a notify block: it describes what the message is about."
 	}
@@ -133,7 +137,172 @@ func (l *loader) checkCalls(expr hcl.Expression, sc scope, secret bool) bool {
 
 // dataAddress is the data block that a reference speaks of, as `data.vault.accounts`.
 func dataAddress(t hcl.Traversal) string {
-	kind, _ := step(t, 1)
-	name, _ := step(t, 2)
+	kind, _ := stepName(t, 1)
+	name, _ := stepName(t, 2)
 	return "data." + kind + "." + name
 }
+
+// namesUsedIn are the variables and locals that an expression uses, as `var.x`.
+func namesUsedIn(expr hcl.Expression) []string { return namesAmong(references(expr)) }
+
+func namesAmong(refs []hcl.Traversal) []string {
+	var used []string
+	for _, t := range refs {
+		if root := t.RootName(); root == "var" || root == "local" {
+			if name, ok := stepName(t, 1); ok {
+				used = append(used, root+"."+name)
+			}
+		}
+	}
+	return used
+}
+
+// refersOnlyTo reports whether all references begin with one of those names.
+func refersOnlyTo(refs []hcl.Traversal, roots ...string) bool {
+	for _, t := range refs {
+		if !slices.Contains(roots, t.RootName()) {
+			return false
+		}
+	}
+	return true
+}
+
+// stepName returns the name that a reference has at i.
+func stepName(t hcl.Traversal, i int) (string, bool) {
+	if i >= len(t) {
+		return "", false
+	}
+	switch s := t[i].(type) {
+	case hcl.TraverseRoot:
+		return s.Name, true
+	case hcl.TraverseAttr:
+		return s.Name, true
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String && s.Key.IsKnown() && !s.Key.IsNull() {
+			return s.Key.AsString(), true
+		}
+	}
+	return "", false
+}
+
+// calls reports whether an expression calls any of the functions. One written
+// in JSON cannot be looked into before it is evaluated, so it is assumed to.
+func calls(expr hcl.Expression, functionNames ...string) bool {
+	if isLiteral(expr) {
+		return false
+	}
+	node, ok := expr.(hclsyntax.Node)
+	if !ok {
+		return true
+	}
+	found := false
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && slices.Contains(functionNames, call.Name) {
+			found = true
+		}
+		return nil
+	})
+	return found
+}
+
+// references are those of an expression, without walking the usual ones.
+func references(expr hcl.Expression) []hcl.Traversal {
+	if isLiteral(expr) {
+		return nil
+	}
+	if e, ok := expr.(*hclsyntax.ScopeTraversalExpr); ok {
+		return []hcl.Traversal{e.Traversal}
+	}
+	return expr.Variables()
+}
+
+// bodyReferences are those of all expressions of a body. ok is false for JSON,
+// of which they cannot be told before it is decoded.
+func bodyReferences(body hcl.Body) (refs []hcl.Traversal, ok bool) {
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		return nil, false
+	}
+	for _, a := range native.Attributes {
+		refs = append(refs, references(a.Expr)...)
+	}
+	for _, b := range native.Blocks {
+		inner, _ := bodyReferences(b.Body)
+		refs = append(refs, inner...)
+	}
+	return refs, true
+}
+
+// literalText is the value of a quoted text with nothing to put into it.
+func literalText(expr hcl.Expression) (v cty.Value, ok bool) {
+	template, ok := expr.(*hclsyntax.TemplateExpr)
+	if !ok || !template.IsStringLiteral() {
+		return cty.NilVal, false
+	}
+	v = template.Parts[0].(*hclsyntax.LiteralValueExpr).Val
+	return v, v.Type() == cty.String && v.IsKnown() && !v.IsNull()
+}
+
+// isLiteral reports whether an expression is a plain text, number or word.
+func isLiteral(expr hcl.Expression) bool {
+	switch e := expr.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return true
+	case *hclsyntax.TemplateExpr:
+		return e.IsStringLiteral()
+	}
+	return false
+}
+
+// namesUsedInBody are the names that the expressions of a body use, nested blocks
+// included.
+func namesUsedInBody(body hcl.Body) (all []string) {
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		attrs, _ := body.JustAttributes()
+		for _, a := range inOrder(attrs) {
+			all = append(all, namesUsedIn(a.Expr)...)
+		}
+		return all
+	}
+	for _, a := range native.Attributes {
+		all = append(all, namesUsedIn(a.Expr)...)
+	}
+	for _, b := range native.Blocks {
+		all = append(all, namesUsedInBody(b.Body)...)
+	}
+	return all
+}
+
+// traversalName writes the first n steps as the user does.
+func traversalName(t hcl.Traversal, n int) string {
+	var b strings.Builder
+	for i := range min(n, len(t)) {
+		name, _ := stepName(t, i)
+		if _, index := t[i].(hcl.TraverseIndex); index {
+			fmt.Fprintf(&b, "[%s]", quoteHCL(name))
+			continue
+		}
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(name)
+	}
+	return b.String()
+}
+
+// isIdentifier looks at the usual letters without the expression, which takes
+// longer.
+func isIdentifier(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
+		case i > 0 && ('0' <= c && c <= '9' || c == '-'):
+		default:
+			return identifier().MatchString(name)
+		}
+	}
+	return name != ""
+}
+
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_-]*$`) })

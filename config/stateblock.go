@@ -28,7 +28,7 @@ func (l *loader) declareState(blocks []*hcl.Block) *State {
 		return nil
 	}
 	s := sectionOf(b)
-	content, ok := l.read(s, scope{}, []*schema.Block{l.tables.state, &spec.State})
+	content, ok := l.splitByTables(s, scope{}, []*schema.Block{l.tables.state, &spec.State})
 	known := !l.refuseData(content, s, "", "The state")
 	sink, found := l.stateSink(b, spec)
 	if !ok || !known || !found {
@@ -57,7 +57,7 @@ func (l *loader) stateSink(b *hcl.Block, spec *sinks.Spec) (*Sink, bool) {
 // unnamedSink is a sink with nothing set.
 func (l *loader) unnamedSink(spec *sinks.Spec, def hcl.Range) (*Sink, bool) {
 	s := section{body: hcl.EmptyBody(), def: def, kind: "the settings of the " + spec.Type + " sink"}
-	values, ok := l.decodeAll(s, &spec.Connection, "", scope{ctx: l.bare})
+	values, ok := l.decodeAll(s, &spec.Connection, "", scope{ctx: l.functionsContext})
 	return &Sink{Name: spec.Type, Spec: spec, Values: values, Range: convertRange(def)}, ok
 }
 

@@ -1,10 +1,10 @@
 // Package daemon keeps the accounts of a configuration rotated for as long as it
 // runs: each one when it is due.
 //
-// One goroutine holds the schedule and decides; see loop.go. Workers do one
-// account each, by the engine's own steps; see work.go. The configuration is
-// read anew when its files change, and its inputs before they are used; see
-// reload.go. Several daemons may run at once: the engine's leases keep them off
+// One goroutine has the timer and the queue of what is due, and decides; see
+// timerloop.go. Workers do one account each, by the engine's own steps; see
+// workers.go. The configuration is read again when its files change, and its
+// inputs before they are used; see reload.go. Several daemons may run at once: the engine's leases keep them off
 // each other's accounts.
 package daemon
 
@@ -82,7 +82,7 @@ type Daemon struct {
 	seed string
 	// loading is held while the configuration is read, and guards reading.
 	loading sync.Mutex
-	reading reading
+	reading fileReading
 	// sweepTold is what the last sweep warned of; one sweep runs at a time.
 	sweepTold string
 	// reloaded tells the loop of a new configuration.
@@ -90,7 +90,7 @@ type Daemon struct {
 
 	mu      sync.Mutex
 	current *generation
-	view    view
+	status  publishedStatus
 }
 
 // New returns a daemon. It contacts nothing.
@@ -107,19 +107,19 @@ func New(o Options) *Daemon {
 	if o.Poll == 0 {
 		o.Poll = pollEvery
 	}
-	return &Daemon{Options: o, seed: rand.Text(), reloaded: make(chan change, 1), view: view{plans: map[string]*engine.AccountPlan{}}}
+	return &Daemon{Options: o, seed: rand.Text(), reloaded: make(chan change, 1), status: publishedStatus{plans: map[string]*engine.AccountPlan{}}}
 }
 
 // Run looks after the accounts until ctx ends, and then waits until what is
 // under way is at a point from which another run goes on: seconds, as a rule.
 // It returns errors only where the configuration is wrong at the start.
 func (d *Daemon) Run(ctx context.Context) diag.List {
-	if diags := d.begin(ctx); diags.HasErrors() {
+	if diags := d.loadFirst(ctx); diags.HasErrors() {
 		return diags
 	}
 	var background sync.WaitGroup
-	background.Go(func() { d.watch(ctx) })
-	newLoop(d).run(ctx)
+	background.Go(func() { d.watchFiles(ctx) })
+	newTimerLoop(d).run(ctx)
 	background.Wait()
 	d.retire()
 	return nil

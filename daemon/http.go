@@ -29,40 +29,40 @@ const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; 
 // and no secret.
 func (d *Daemon) Handler(page http.Handler) http.Handler {
 	if page == nil {
-		page = http.HandlerFunc(pointer)
+		page = http.HandlerFunc(listOfPaths)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", page)
 	mux.Handle("/metrics", promhttp.HandlerFor(d.Metrics.Registry(true), promhttp.HandlerOpts{}))
 	mux.HandleFunc("/healthz", probe(d.Alive))
 	mux.HandleFunc("/readyz", probe(d.Ready))
-	return guard(mux)
+	return readsOnly(mux)
 }
 
-func pointer(w http.ResponseWriter, _ *http.Request) {
-	plain(w, http.StatusOK, "credsync is running.\n\n/metrics  for Prometheus\n/healthz  whether the process works\n/readyz   whether it can do its work, or why not\n")
+func listOfPaths(w http.ResponseWriter, _ *http.Request) {
+	plainText(w, http.StatusOK, "credsync is running.\n\n/metrics  for Prometheus\n/healthz  whether the process works\n/readyz   whether it can do its work, or why not\n")
 }
 
 // probe answers 200, or 503 and why.
 func probe(check func() error) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if err := check(); err != nil {
-			plain(w, http.StatusServiceUnavailable, err.Error()+"\n")
+			plainText(w, http.StatusServiceUnavailable, err.Error()+"\n")
 			return
 		}
-		plain(w, http.StatusOK, "ok\n")
+		plainText(w, http.StatusOK, "ok\n")
 	}
 }
 
-func plain(w http.ResponseWriter, status int, text string) {
+func plainText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	// A reader that has left is no concern of ours.
 	_, _ = io.WriteString(w, text)
 }
 
-// guard lets only reads through and tells browsers to be strict.
-func guard(next http.Handler) http.Handler {
+// readsOnly lets only reads through and tells browsers to be strict.
+func readsOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", contentPolicy)
@@ -72,7 +72,7 @@ func guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
-			plain(w, http.StatusMethodNotAllowed, "only GET and HEAD\n")
+			plainText(w, http.StatusMethodNotAllowed, "only GET and HEAD\n")
 			return
 		}
 		next.ServeHTTP(w, r)

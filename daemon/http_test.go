@@ -84,7 +84,7 @@ func TestOnlyReadsAreServedAndBrowsersAreToldToBeStrict(t *testing.T) {
 
 func TestALoopThatStandsStillIsNotAlive(t *testing.T) {
 	d := New(Options{Metrics: metrics.NewCollector("1", "go1"), Now: func() time.Time { return t0 }})
-	d.view.heartbeat = t0.Add(-2 * heartbeatLimit)
+	d.status.heartbeat = t0.Add(-2 * heartbeatLimit)
 	if r := get(d, http.MethodGet, "/healthz"); r.Code != http.StatusServiceUnavailable {
 		t.Errorf("HTTP %d", r.Code)
 	}

@@ -45,9 +45,9 @@ type change struct {
 	files bool
 }
 
-// use returns the current configuration, or nil, and what to call when done
+// useCurrent returns the current configuration, or nil, and what to call when done
 // with it.
-func (d *Daemon) use() (g *generation, done func()) {
+func (d *Daemon) useCurrent() (g *generation, done func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g = d.current
@@ -83,9 +83,9 @@ func (d *Daemon) replace(g *generation) {
 	}
 }
 
-// begin reads the configuration for the first time. What is wrong in the files
+// loadFirst reads the configuration for the first time. What is wrong in the files
 // ends the daemon; inputs that cannot be read do not.
-func (d *Daemon) begin(ctx context.Context) diag.List {
+func (d *Daemon) loadFirst(ctx context.Context) diag.List {
 	if diags := d.Check(ctx); diags.HasErrors() {
 		return diags
 	}
@@ -102,7 +102,7 @@ func (d *Daemon) load(ctx context.Context, why string, inputs bool) {
 }
 
 func (d *Daemon) loadLocked(ctx context.Context, why string, inputs bool) {
-	old, done := d.use()
+	old, done := d.useCurrent()
 	defer done()
 	at := d.Now()
 	before := d.fingerprints(old)
@@ -137,11 +137,11 @@ func (d *Daemon) loadLocked(ctx context.Context, why string, inputs bool) {
 		d.logChange(why, c, diags)
 	}
 	d.configGood(at)
-	d.tell(c)
+	d.tellLoop(c)
 }
 
-// tell hands the loop a change, together with one that it has not taken yet.
-func (d *Daemon) tell(c change) {
+// tellLoop hands the loop a change, together with one that it has not taken yet.
+func (d *Daemon) tellLoop(c change) {
 	for {
 		select {
 		case d.reloaded <- c:
@@ -201,7 +201,7 @@ func (d *Daemon) logDiagnostics(diags diag.List) {
 		if one.Address != "" {
 			args = append(args, "address", one.Address)
 		}
-		if at := place(one); at != "" {
+		if at := sourcePlace(one); at != "" {
 			args = append(args, "at", at)
 		}
 		d.Log.Log(level, one.Summary, args...)
@@ -214,18 +214,18 @@ func (d *Daemon) logDiagnostics(diags diag.List) {
 func (d *Daemon) withInputs(ctx context.Context) (*generation, func()) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	g, done := d.use()
+	g, done := d.useCurrent()
 	if g == nil || len(g.Config.Data) == 0 || d.Now().Sub(d.reading.at) < inputsFresh {
 		return g, done
 	}
 	done()
 	d.loadLocked(ctx, "inputs", true)
-	return d.use()
+	return d.useCurrent()
 }
 
-// reading is what is known of the files and of the last time they were read.
+// fileReading is what is known of the files and of the last time they were read.
 // It is guarded by Daemon.loading.
-type reading struct {
+type fileReading struct {
 	// at is when they were last read; tried how they were then.
 	at    time.Time
 	tried fingerprints
@@ -235,9 +235,9 @@ type reading struct {
 	again    time.Time
 }
 
-func (r *reading) attempt(at time.Time, files fingerprints) { r.at, r.tried = at, files }
+func (r *fileReading) attempt(at time.Time, files fingerprints) { r.at, r.tried = at, files }
 
-func (r *reading) failed(at time.Time, mayPass bool) {
+func (r *fileReading) failed(at time.Time, mayPass bool) {
 	r.failures++
 	r.again = time.Time{}
 	if mayPass {
@@ -247,14 +247,14 @@ func (r *reading) failed(at time.Time, mayPass bool) {
 
 // succeeded takes the files of the configuration that was read, which may be
 // others than those of the one before.
-func (r *reading) succeeded(now fingerprints) {
+func (r *fileReading) succeeded(now fingerprints) {
 	r.failures, r.again = 0, time.Time{}
 	r.tried = r.tried.with(now, r.at)
 }
 
-// watch reads the configuration anew when its files change, when it is asked to,
+// watchFiles reads the configuration anew when its files change, when it is asked to,
 // and, where it has inputs, from time to time.
-func (d *Daemon) watch(ctx context.Context) {
+func (d *Daemon) watchFiles(ctx context.Context) {
 	ticker := time.NewTicker(d.Poll)
 	defer ticker.Stop()
 	var seen fingerprints
@@ -265,17 +265,17 @@ func (d *Daemon) watch(ctx context.Context) {
 		case <-d.Hangup:
 			d.load(ctx, hangup, false)
 		case <-ticker.C:
-			seen = d.poll(ctx, seen)
+			seen = d.compareFiles(ctx, seen)
 		}
 	}
 }
 
-// poll compares the files with how they were seen before, and returns how they
+// compareFiles compares the files with how they were seen before, and returns how they
 // are.
-func (d *Daemon) poll(ctx context.Context, seen fingerprints) fingerprints {
+func (d *Daemon) compareFiles(ctx context.Context, seen fingerprints) fingerprints {
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	g, done := d.use()
+	g, done := d.useCurrent()
 	files := d.fingerprints(g)
 	inputs := g != nil && len(g.Config.Data) > 0
 	done()

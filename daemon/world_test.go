@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -23,6 +22,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/output"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -36,28 +36,10 @@ type world struct {
 	up    *upstream
 	sinks map[string]*memorysink.Sink
 	log   hclog.Logger
-	lines *lines
+	lines *output.Buffer
 
 	mu    sync.Mutex
 	loads int
-}
-
-// lines collects a log.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 const head = `
@@ -76,7 +58,7 @@ func inWorld(t *testing.T, hcl string, test func(*testing.T, *world)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		l := &lines{}
+		l := &output.Buffer{}
 		w := &world{
 			t: t, dir: dir, lines: l, up: &upstream{live: map[string]bool{}, lifetime: time.Hour, logins: map[string]int{}},
 			log:   hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: l}),
@@ -127,9 +109,7 @@ func (w *world) load(ctx context.Context, holder string) (*Loaded, *engine.Engin
 	}
 	e := engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: time.Now, Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Store: state.NewStore(w.sinks["state"], func(name string) (sinks.Target, error) {
-			return cfg.State.Sink.Spec.Record(cfg.State.Sink.Values, cfg.State.Values, name)
-		}),
+		Store:        state.NewStore(w.sinks["state"], cfg.State.Record),
 		Client:       func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		EmergencyDir: filepath.Join(w.dir, "emergency"),
 	})

@@ -14,9 +14,9 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-// accounts looks at the credentials, and at what the state remembers of them.
+// checkAccounts looks at the credentials, and at what the state remembers of them.
 // No upstream is asked. Without a state there are only the credentials.
-func (d *doctor) accounts(ctx context.Context, state bool) {
+func (d *doctor) checkAccounts(ctx context.Context, state bool) {
 	if !d.Whole || d.Engine == nil {
 		d.add(Check{Group: Accounts, Subject: "credentials", Outcome: Skipped, Message: "not looked at: the configuration depends on values that could not be read"})
 		return
@@ -25,41 +25,41 @@ func (d *doctor) accounts(ctx context.Context, state bool) {
 		if !d.Offline {
 			d.add(Check{Group: Targets, Subject: "owners", Outcome: Skipped, Message: "whose the targets are is not known without the state"})
 		}
-		for _, a := range d.enabled() {
-			d.inspect(a)
+		for _, a := range d.enabledAccounts() {
+			d.inspectCredentials(a)
 		}
 		return
 	}
-	d.within(ctx, func(ctx context.Context) {
+	d.boundedInTime(ctx, func(ctx context.Context) {
 		// Of one account and target after the other; what is not done by then
 		// is told as such.
 		p := d.Engine.Plan(ctx, engine.Request{Offline: true})
-		d.planned(ctx, p)
+		d.checkPlan(ctx, p)
 	})
 }
 
-func (d *doctor) planned(ctx context.Context, p *engine.Plan) {
+func (d *doctor) checkPlan(ctx context.Context, p *engine.Plan) {
 	configured := map[string]*config.Account{}
-	for _, a := range d.enabled() {
+	for _, a := range d.enabledAccounts() {
 		configured[a.Address] = a
 	}
-	told, linted := map[string]bool{}, d.linted()
+	told, linted := map[string]bool{}, d.scheduleWarnings()
 	for _, one := range p.Diagnostics {
-		if configured[one.Address] == nil || one.Summary == engine.TokenInEmergencyFile || one.Summary == engine.StateUnreadable || linted[lint{one.Address, one.Summary}] || d.expected(one, configured[one.Address]) {
+		if configured[one.Address] == nil || one.Summary == engine.TokenInEmergencyFile || one.Summary == engine.StateUnreadable || linted[scheduleWarning{one.Address, one.Summary}] || d.knownFromSink(one, configured[one.Address]) {
 			continue
 		}
 		told[one.Address] = true
-		d.add(ofDiagnostic(Accounts, one))
+		d.add(checkOfDiagnostic(Accounts, one))
 	}
 	for _, ap := range p.Accounts {
 		a := configured[ap.Address]
 		switch {
 		case a == nil:
 		case ap.Reason == plan.Unreadable && !told[ap.Address]:
-			d.inspect(a)
+			d.inspectCredentials(a)
 		case ap.Reason != plan.Unreadable:
-			d.owned(ap)
-			d.standing(ap, told[ap.Address])
+			d.checkOwners(ap)
+			d.checkCredentials(ap, told[ap.Address])
 		}
 	}
 	if ctx.Err() != nil {
@@ -67,20 +67,20 @@ func (d *doctor) planned(ctx context.Context, p *engine.Plan) {
 	}
 }
 
-// lint is a warning about the schedule, of which configuration tells.
-type lint struct{ address, summary string }
+// scheduleWarning is a warning about the schedule, of which configuration tells.
+type scheduleWarning struct{ address, summary string }
 
-func (d *doctor) linted() map[lint]bool {
-	found := map[lint]bool{}
+func (d *doctor) scheduleWarnings() map[scheduleWarning]bool {
+	found := map[scheduleWarning]bool{}
 	for _, one := range engine.Lint(d.Config, d.Now()) {
-		found[lint{one.Address, one.Summary}] = true
+		found[scheduleWarning{one.Address, one.Summary}] = true
 	}
 	return found
 }
 
-// expected reports whether it tells of a target whose sink is known to be of no
+// knownFromSink reports whether it tells of a target whose sink is known to be of no
 // use.
-func (d *doctor) expected(one diag.Diagnostic, a *config.Account) bool {
+func (d *doctor) knownFromSink(one diag.Diagnostic, a *config.Account) bool {
 	for _, t := range a.Deliveries {
 		if d.Gate.Down(t.Sink) != nil && one.Range != nil && t.Range != nil && one.Range.String() == t.Range.String() {
 			return true
@@ -89,8 +89,8 @@ func (d *doctor) expected(one diag.Diagnostic, a *config.Account) bool {
 	return false
 }
 
-// standing says how an account's credentials stand.
-func (d *doctor) standing(ap *engine.AccountPlan, told bool) {
+// checkCredentials says how an account's credentials stand.
+func (d *doctor) checkCredentials(ap *engine.AccountPlan, told bool) {
 	if b := ap.Blocker; b != nil && b.Reason != plan.TargetNotOwned {
 		d.add(Check{Group: Accounts, Subject: ap.Address, Outcome: Failed, Human: true, Message: fmt.Sprintf("blocked (%s): %s", b.Reason, b.Message), Blocker: b})
 		return
@@ -101,14 +101,14 @@ func (d *doctor) standing(ap *engine.AccountPlan, told bool) {
 	var ends []string
 	for _, c := range ap.Clocks {
 		if c.Human && !c.At.IsZero() {
-			ends = append(ends, lasts(string(c.Name), c.At))
+			ends = append(ends, expiryText(string(c.Name), c.At))
 		}
 	}
-	d.add(sound(ap.Address, ends))
+	d.add(healthyAccount(ap.Address, ends))
 }
 
-// inspect looks at credentials alone, where there is nothing else to look at.
-func (d *doctor) inspect(a *config.Account) {
+// inspectCredentials looks at credentials alone, where there is nothing else to look at.
+func (d *doctor) inspectCredentials(a *config.Account) {
 	clocks, findings, err := d.Engine.Inspect(a)
 	if err != nil {
 		c := Check{Group: Accounts, Subject: a.Address, Outcome: Failed, Message: err.Error()}
@@ -132,17 +132,17 @@ func (d *doctor) inspect(a *config.Account) {
 	var ends []string
 	for _, c := range clocks {
 		if c.Human && !c.At.IsZero() {
-			ends = append(ends, lasts(string(c.Name), c.At))
+			ends = append(ends, expiryText(string(c.Name), c.At))
 		}
 	}
-	d.add(sound(a.Address, ends))
+	d.add(healthyAccount(a.Address, ends))
 }
 
-func lasts(name string, end time.Time) string {
-	return strings.ReplaceAll(name, "_", " ") + " until " + day(end)
+func expiryText(name string, end time.Time) string {
+	return strings.ReplaceAll(name, "_", " ") + " until " + dateText(end)
 }
 
-func sound(address string, ends []string) Check {
+func healthyAccount(address string, ends []string) Check {
 	message := "nothing is known against its credentials"
 	if len(ends) > 0 {
 		message += ", " + strings.Join(ends, ", ")
@@ -150,8 +150,8 @@ func sound(address string, ends []string) Check {
 	return Check{Group: Accounts, Subject: address, Outcome: OK, Message: message}
 }
 
-// placed is an account with the place of its block.
-func placed(ap *engine.AccountPlan) string {
+// addressWithPlace is an account with the place of its block.
+func addressWithPlace(ap *engine.AccountPlan) string {
 	if ap.Range == nil {
 		return ap.Address
 	}

@@ -10,15 +10,15 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-// configuration says whether it could be read, and whether its schedule serves
+// checkConfiguration says whether it could be read, and whether its schedule serves
 // its accounts.
-func (d *doctor) configuration() {
+func (d *doctor) checkConfiguration() {
 	list := d.Loading
 	if d.Config != nil {
 		list = append(append(diag.List{}, list...), engine.Lint(d.Config, d.Now())...)
 	}
 	for _, one := range list {
-		d.add(ofDiagnostic(Configuration, one))
+		d.add(checkOfDiagnostic(Configuration, one))
 	}
 	if d.Config == nil {
 		return
@@ -36,8 +36,8 @@ func (d *doctor) configuration() {
 	d.add(Check{Group: Configuration, Subject: "schedule " + d.Config.Schedule, Outcome: OK, Message: message})
 }
 
-// ofDiagnostic makes a check of a diagnostic: its detail says what to do.
-func ofDiagnostic(g Group, from diag.Diagnostic) Check {
+// checkOfDiagnostic makes a check of a diagnostic: its detail says what to do.
+func checkOfDiagnostic(g Group, from diag.Diagnostic) Check {
 	c := Check{Group: g, Subject: from.Address, Outcome: Warning, Message: from.Summary, Remedy: from.Detail}
 	if from.Severity == diag.Error {
 		c.Outcome = Failed
@@ -60,8 +60,8 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// enabled are the accounts that credsync works on.
-func (d *doctor) enabled() (list []*config.Account) {
+// enabledAccounts are the accounts that credsync works on.
+func (d *doctor) enabledAccounts() (list []*config.Account) {
 	for _, a := range d.Config.Accounts {
 		if a.Enabled {
 			list = append(list, a)
@@ -70,5 +70,5 @@ func (d *doctor) enabled() (list []*config.Account) {
 	return list
 }
 
-// day is how dates are told.
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+// dateText is how dates are told.
+func dateText(t time.Time) string { return t.UTC().Format(time.DateOnly) }

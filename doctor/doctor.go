@@ -11,7 +11,6 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"golang.org/x/sync/errgroup"
 )
@@ -19,8 +18,8 @@ import (
 // DefaultTimeout bounds each check.
 const DefaultTimeout = 10 * time.Second
 
-// atOnce is how many checks of one kind are made at the same time.
-const atOnce = 16
+// parallelChecks is how many checks of one kind are made at the same time.
+const parallelChecks = 16
 
 // Engine is what a doctor needs of an engine.
 type Engine interface {
@@ -40,7 +39,7 @@ type Options struct {
 	// is not whole.
 	Engine Engine
 	// Gate opens the sinks, the state's too.
-	Gate *Gate
+	Gate *SinkGate
 	// Store is the state; nil where it cannot be opened.
 	Store *state.Store
 	// Connection says how an account's requests go.
@@ -66,29 +65,29 @@ func Run(ctx context.Context, o Options) Report {
 		o.Timeout = DefaultTimeout
 	}
 	d := &doctor{Options: o}
-	d.configuration()
+	d.checkConfiguration()
 	if o.Config != nil {
 		var work sync.WaitGroup
-		work.Go(func() { d.upstreams(ctx) })
-		work.Go(func() { d.webhooks(ctx) })
+		work.Go(func() { d.checkUpstreams(ctx) })
+		work.Go(func() { d.checkWebhooks(ctx) })
 		work.Go(func() {
-			d.servers(ctx)
+			d.checkServers(ctx)
 			var rest sync.WaitGroup
-			rest.Go(func() { d.permissions(ctx) })
-			rest.Go(func() { d.accounts(ctx, d.state(ctx)) })
+			rest.Go(func() { d.checkPermissions(ctx) })
+			rest.Go(func() { d.checkAccounts(ctx, d.checkState(ctx)) })
 			rest.Wait()
 		})
 		work.Wait()
-		d.clocks()
-		d.logged()
-		d.audit()
+		d.compareClocks()
+		d.checkSinkWarnings()
+		d.checkAuditTrail()
 	}
-	d.emergencies()
+	d.checkEmergencyFiles()
 	r := Report{Offline: o.Offline, Checks: d.checks}
 	if o.Config != nil {
 		r.Project = o.Config.Project
 	}
-	r.settle()
+	r.dropRepeated()
 	return r
 }
 
@@ -98,7 +97,7 @@ type doctor struct {
 
 	mu      sync.Mutex
 	checks  []Check
-	offsets []offset
+	offsets []clockOffset
 }
 
 func (d *doctor) add(checks ...Check) {
@@ -107,56 +106,22 @@ func (d *doctor) add(checks ...Check) {
 	d.checks = append(d.checks, checks...)
 }
 
-// within makes one check, bounded in time.
-func (d *doctor) within(ctx context.Context, check func(ctx context.Context)) {
+// boundedInTime makes one check, bounded in time.
+func (d *doctor) boundedInTime(ctx context.Context, check func(ctx context.Context)) {
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
 	check(ctx)
 }
 
-// each makes the same check of several things.
-func each[T any](d *doctor, ctx context.Context, of []T, check func(context.Context, T)) {
+// inParallel makes the same check of several things.
+func inParallel[T any](d *doctor, ctx context.Context, of []T, check func(context.Context, T)) {
 	var work errgroup.Group
-	work.SetLimit(atOnce)
+	work.SetLimit(parallelChecks)
 	for _, one := range of {
 		work.Go(func() error {
-			d.within(ctx, func(ctx context.Context) { check(ctx, one) })
+			d.boundedInTime(ctx, func(ctx context.Context) { check(ctx, one) })
 			return nil
 		})
 	}
 	_ = work.Wait()
-}
-
-// Gate opens sinks, and keeps what the doctor has found down from being tried
-// again for each account and target.
-type Gate struct {
-	// Open opens the connection of a sink block; the same one each time.
-	Open func(*config.Sink) (sinks.Sink, error)
-
-	mu   sync.Mutex
-	down map[*config.Sink]error
-}
-
-// Sink returns the connection of a block, or why it is of no use.
-func (g *Gate) Sink(s *config.Sink) (sinks.Sink, error) {
-	if err := g.Down(s); err != nil {
-		return nil, err
-	}
-	return g.Open(s)
-}
-
-// Down says why a sink is of no use; nil where it is not known to be down.
-func (g *Gate) Down(s *config.Sink) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.down[s]
-}
-
-func (g *Gate) close(s *config.Sink, why error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.down == nil {
-		g.down = make(map[*config.Sink]error)
-	}
-	g.down[s] = why
 }

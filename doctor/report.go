@@ -100,9 +100,9 @@ func (r Report) Human() bool {
 	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Outcome == Failed && c.Human })
 }
 
-// settle drops what is in order but for something that another check tells of
+// dropRepeated drops what is in order but for something that another check tells of
 // the same place, and orders the rest.
-func (r *Report) settle() {
+func (r *Report) dropRepeated() {
 	type place struct {
 		group   Group
 		subject string

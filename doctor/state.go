@@ -12,13 +12,13 @@ import (
 	"github.com/credsync/credsync/state/admin"
 )
 
-// sampled is how many records' places are asked about, where each takes a
+// sampledRecords is how many records' places are asked about, where each takes a
 // request.
-const sampled = 20
+const sampledRecords = 20
 
-// state says whether the records can be read and written, and what is out of
+// checkState says whether the records can be read and written, and what is out of
 // the ordinary in them. It reports whether any could be read.
-func (d *doctor) state(ctx context.Context) (readable bool) {
+func (d *doctor) checkState(ctx context.Context) (readable bool) {
 	s := d.Config.State
 	if s == nil {
 		return false
@@ -29,20 +29,20 @@ func (d *doctor) state(ctx context.Context) (readable bool) {
 		}
 		return false
 	}
-	place, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, "")
+	place, err := s.Record("")
 	if err != nil || d.Store == nil {
 		return false // What is wrong with the block was said when it was read.
 	}
 	if s.Values.Has("age_identity") && s.Values.IsSet("age_identity") && s.Values.Known("age_identity") {
 		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity opens what age_recipient closes"})
 	}
-	d.within(ctx, func(ctx context.Context) { d.writable(ctx, place.Location) })
-	d.within(ctx, func(ctx context.Context) { readable = d.records(ctx, place.Location) })
+	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateWritable(ctx, place.Location) })
+	d.boundedInTime(ctx, func(ctx context.Context) { readable = d.checkRecords(ctx, place.Location) })
 	return readable
 }
 
-// writable asks the sink whether records could be written.
-func (d *doctor) writable(ctx context.Context, location string) {
+// checkStateWritable asks the sink whether records could be written.
+func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	s := d.Config.State
 	sink, err := d.Gate.Sink(s.Sink)
 	if err != nil {
@@ -53,8 +53,8 @@ func (d *doctor) writable(ctx context.Context, location string) {
 		return
 	}
 	var records []sinks.Target
-	for _, a := range d.enabled() {
-		if t, err := s.Sink.Spec.Record(s.Sink.Values, s.Values, state.RecordName(a.Address)); err == nil && len(records) < sampled {
+	for _, a := range d.enabledAccounts() {
+		if t, err := s.Record(state.RecordName(a.Address)); err == nil && len(records) < sampledRecords {
 			records = append(records, t)
 		}
 	}
@@ -64,7 +64,7 @@ func (d *doctor) writable(ctx context.Context, location string) {
 		if one := p.Preflight(ctx, records[:1]); one != nil {
 			err = one
 		}
-		c = failedCheck(State, s.Sink, d.patience(ctx, err))
+		c = failedCheck(State, s.Sink, d.explainTimeout(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {
 			c.Remedy = "Without the state no token can be got: credsync keeps each one there before it is delivered. Make the place writable for the user that credsync runs as, or name another in the state block."
@@ -73,26 +73,26 @@ func (d *doctor) writable(ctx context.Context, location string) {
 	d.add(c)
 }
 
-// records reads all records, and reports whether any could be.
-func (d *doctor) records(ctx context.Context, location string) bool {
+// checkRecords reads all records, and reports whether any could be.
+func (d *doctor) checkRecords(ctx context.Context, location string) bool {
 	r := admin.Records{Store: d.Store, Project: d.Config.Project, Now: d.Now, Where: d.Where}
 	records, errs := r.List(ctx)
 	if len(errs) == 0 {
 		d.add(Check{Group: State, Subject: location, Outcome: OK, Message: "can be read: " + counted(len(records), "record")})
 	}
 	for _, err := range errs {
-		d.add(d.unreadable(ctx, location, err))
+		d.add(d.unreadableRecord(ctx, location, err))
 	}
 	for _, rec := range records {
 		if rec.Lease != nil {
-			d.add(d.lease(&r, rec))
+			d.add(d.checkLease(&r, rec))
 		}
 	}
 	return len(errs) == 0 || len(records) > 0
 }
 
-func (d *doctor) unreadable(ctx context.Context, location string, err error) Check {
-	c := failedCheck(State, d.Config.State.Sink, d.patience(ctx, err))
+func (d *doctor) unreadableRecord(ctx context.Context, location string, err error) Check {
+	c := failedCheck(State, d.Config.State.Sink, d.explainTimeout(ctx, err))
 	c.Subject = location
 	switch {
 	case errors.Is(err, state.ErrTooNew):
@@ -106,8 +106,8 @@ func (d *doctor) unreadable(ctx context.Context, location string, err error) Che
 	return c
 }
 
-// lease tells of a run that is at work, or was.
-func (d *doctor) lease(r *admin.Records, rec *state.Record) Check {
+// checkLease tells of a run that is at work, or was.
+func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
 	who, where := process.Describe(rec.Lease.Holder), d.Where(rec.Lease.Holder)
 	c := Check{Group: State, Subject: rec.Address, Outcome: Warning}
 	switch {
@@ -123,8 +123,8 @@ func (d *doctor) lease(r *admin.Records, rec *state.Record) Check {
 	return c
 }
 
-// emergencies tells of tokens that an earlier run could not put into the state.
-func (d *doctor) emergencies() {
+// checkEmergencyFiles tells of tokens that an earlier run could not put into the state.
+func (d *doctor) checkEmergencyFiles() {
 	for _, file := range engine.EmergencyFiles(d.EmergencyDir) {
 		d.add(Check{
 			Group: State, Subject: file, Outcome: Warning, Message: "holds a token that the state did not take",

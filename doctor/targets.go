@@ -13,12 +13,12 @@ import (
 	"github.com/credsync/credsync/sinks"
 )
 
-// together is how many targets of a sink are asked about in one go.
-const together = 100
+// preflightBatch is how many targets of a sink are asked about in one go.
+const preflightBatch = 100
 
-// deliveries are the targets of a sink.
-func (d *doctor) deliveries(s *config.Sink) (list []*config.Delivery) {
-	for _, a := range d.enabled() {
+// deliveriesTo are the targets of a sink.
+func (d *doctor) deliveriesTo(s *config.Sink) (list []*config.Delivery) {
+	for _, a := range d.enabledAccounts() {
 		for _, t := range a.Deliveries {
 			if t.Sink == s && t.Target.Location != "" {
 				list = append(list, t)
@@ -28,11 +28,11 @@ func (d *doctor) deliveries(s *config.Sink) (list []*config.Delivery) {
 	return list
 }
 
-// permissions asks each sink whether its targets could be written.
-func (d *doctor) permissions(ctx context.Context) {
+// checkPermissions asks each sink whether its targets could be written.
+func (d *doctor) checkPermissions(ctx context.Context) {
 	var chunks [][]*config.Delivery
-	for _, s := range d.used() {
-		list := d.deliveries(s)
+	for _, s := range d.usedSinks() {
+		list := d.deliveriesTo(s)
 		if len(list) == 0 {
 			continue
 		}
@@ -42,9 +42,9 @@ func (d *doctor) permissions(ctx context.Context) {
 			}
 			continue
 		}
-		chunks = append(chunks, slices.Collect(slices.Chunk(list, together))...)
+		chunks = append(chunks, slices.Collect(slices.Chunk(list, preflightBatch))...)
 	}
-	each(d, ctx, chunks, d.preflight)
+	inParallel(d, ctx, chunks, d.preflight)
 }
 
 // preflight asks about several targets at once, and about each only where
@@ -68,24 +68,24 @@ func (d *doctor) preflight(ctx context.Context, list []*config.Delivery) {
 		if err != nil && len(list) > 1 {
 			err = p.Preflight(ctx, targets[i:i+1])
 		}
-		d.add(d.permission(ctx, t, err))
+		d.add(d.checkOfPermission(ctx, t, err))
 	}
 }
 
-func (d *doctor) permission(ctx context.Context, t *config.Delivery, err error) Check {
+func (d *doctor) checkOfPermission(ctx context.Context, t *config.Delivery, err error) Check {
 	if err == nil {
-		return Check{Group: Targets, Subject: subject(t.Sink.Name, t.Target.Location), Outcome: OK, Message: "can be written"}
+		return Check{Group: Targets, Subject: targetSubject(t.Sink.Name, t.Target.Location), Outcome: OK, Message: "can be written"}
 	}
-	c := failedCheck(Targets, t.Sink, d.patience(ctx, err))
-	c.Subject = subject(t.Sink.Name, t.Target.Location)
+	c := failedCheck(Targets, t.Sink, d.explainTimeout(ctx, err))
+	c.Subject = targetSubject(t.Sink.Name, t.Target.Location)
 	if c.Remedy == "" {
 		c.Remedy = "Make the place writable for the user that credsync runs as, or deliver elsewhere."
 	}
 	return c
 }
 
-// owned tells of targets that belong to someone else.
-func (d *doctor) owned(ap *engine.AccountPlan) {
+// checkOwners tells of targets that belong to someone else.
+func (d *doctor) checkOwners(ap *engine.AccountPlan) {
 	for _, t := range ap.Targets {
 		if t.Action != plan.BlockedAction || t.Reason != plan.TargetNotOwned {
 			continue
@@ -93,10 +93,10 @@ func (d *doctor) owned(ap *engine.AccountPlan) {
 		// The planner's message begins with the target and ends with what to do.
 		what, remedy, _ := strings.Cut(strings.TrimPrefix(t.Message, t.Sink+" "+t.Location+" "), "; ")
 		d.add(Check{
-			Group: Targets, Subject: subject(t.Sink, t.Location), Outcome: Failed, Human: true,
-			Message: what, Remedy: diag.Sentence(remedy) + " It is a target of " + placed(ap) + ".",
+			Group: Targets, Subject: targetSubject(t.Sink, t.Location), Outcome: Failed, Human: true,
+			Message: what, Remedy: diag.Sentence(remedy) + " It is a target of " + addressWithPlace(ap) + ".",
 		})
 	}
 }
 
-func subject(sink, location string) string { return sink + " " + location }
+func targetSubject(sink, location string) string { return sink + " " + location }

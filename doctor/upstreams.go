@@ -12,12 +12,12 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// renewal is how long before its end a server's certificate is worth a warning:
+// certificateRenewal is how long before its end a server's certificate is worth a warning:
 // those that are renewed by themselves are, weeks before.
-const renewal = 7 * 24 * time.Hour
+const certificateRenewal = 7 * 24 * time.Hour
 
-// route is a way to an upstream, with the accounts that use it.
-type route struct {
+// upstreamRoute is a way to an upstream, with the accounts that use it.
+type upstreamRoute struct {
 	first *config.Account
 	// attribute is what names the host in the first account.
 	attribute string
@@ -25,14 +25,14 @@ type route struct {
 	more      int
 }
 
-// upstreams tries each way to an upstream once, however many accounts use it.
-func (d *doctor) upstreams(ctx context.Context) {
+// checkUpstreams tries each way to an upstream once, however many accounts use it.
+func (d *doctor) checkUpstreams(ctx context.Context) {
 	if d.Offline {
 		return
 	}
-	ways := map[string]*route{}
-	var order []*route
-	for _, a := range d.enabled() {
+	ways := map[string]*upstreamRoute{}
+	var order []*upstreamRoute
+	for _, a := range d.enabledAccounts() {
 		for _, row := range a.Spec.Attributes {
 			switch {
 			case !row.Endpoint:
@@ -48,20 +48,20 @@ func (d *doctor) upstreams(ctx context.Context) {
 			key := upstream.ProbeKey(o)
 			switch way := ways[key]; {
 			case way == nil:
-				ways[key] = &route{first: a, attribute: row.Name, options: o}
+				ways[key] = &upstreamRoute{first: a, attribute: row.Name, options: o}
 				order = append(order, ways[key])
 			case way.first != a:
 				way.more++
 			}
 		}
 	}
-	each(d, ctx, order, d.upstream)
+	inParallel(d, ctx, order, d.checkUpstream)
 }
 
-func (d *doctor) upstream(ctx context.Context, r *route) {
+func (d *doctor) checkUpstream(ctx context.Context, r *upstreamRoute) {
 	before := d.Now()
 	reach, err := upstream.Probe(ctx, r.options, d.UserAgent)
-	d.offset(reach.Host, reach.Date, before)
+	d.noteClock(reach.Host, reach.Date, before)
 	c := Check{Group: Upstreams, Subject: reach.Host, Outcome: OK}
 	switch {
 	case err != nil:
@@ -77,12 +77,12 @@ func (d *doctor) upstream(ctx context.Context, r *route) {
 		c.Outcome, c.Message = Warning, fmt.Sprintf("answers HTTP %d", reach.Status)
 		c.Remedy = "It is not available now; this usually passes. Ask the upstream if it does not. " + r.users()
 	default:
-		c.Message = found(reach)
+		c.Message = reachText(reach)
 	}
 	if c.Subject == "" {
 		c.Subject = r.first.Address
 	}
-	d.certificate(Check{
+	d.warnOfCertificate(Check{
 		Group: Upstreams, Subject: reach.Host, Outcome: Warning, Message: "its TLS certificate",
 		Remedy: "From then on nothing can be sent there. Ask the upstream when it renews its certificate. " + r.users(),
 	}, reach.CertificateEnds)
@@ -92,11 +92,11 @@ func (d *doctor) upstream(ctx context.Context, r *route) {
 // unavailable reports whether a status says that a server is away.
 func unavailable(status int) bool { return status >= 502 && status <= 504 }
 
-// found says how an upstream was reached.
-func found(r upstream.Reach) string {
+// reachText says how an upstream was reached.
+func reachText(r upstream.Reach) string {
 	words := []string{"answers without TLS"}
 	if r.TLS != "" {
-		words = []string{"answers with " + r.TLS, "certificate until " + day(r.CertificateEnds)}
+		words = []string{"answers with " + r.TLS, "certificate until " + dateText(r.CertificateEnds)}
 	}
 	if r.WantsCertificate {
 		words = append(words, "asks for a client certificate")
@@ -108,7 +108,7 @@ func found(r upstream.Reach) string {
 }
 
 // users names an account that goes this way, with its place.
-func (r *route) users() string {
+func (r *upstreamRoute) users() string {
 	text := "Used by " + r.first.Address
 	if r.attribute != "base_url" {
 		text += " as " + r.attribute

@@ -11,18 +11,18 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// webhooks tries the way to the host of each notify block.
-func (d *doctor) webhooks(ctx context.Context) {
+// checkWebhooks tries the way to the host of each notify block.
+func (d *doctor) checkWebhooks(ctx context.Context) {
 	if d.Offline {
 		return
 	}
-	each(d, ctx, d.Config.Notify, d.webhook)
+	inParallel(d, ctx, d.Config.Notify, d.checkWebhook)
 }
 
-// webhook asks for "/" of the host, so no message is sent and the webhook's own
+// checkWebhook asks for "/" of the host, so no message is sent and the webhook's own
 // path is not touched. A webhook's URL is the key to it, in some services the
 // host too: the block's name stands for it.
-func (d *doctor) webhook(ctx context.Context, n *config.Notify) {
+func (d *doctor) checkWebhook(ctx context.Context, n *config.Notify) {
 	c := Check{Group: Notify, Subject: "notify." + n.Name, Outcome: OK}
 	reach, err := upstream.Probe(ctx, upstream.Options{
 		BaseURL: hostOnly(n.Values.Secret("url").Reveal()), AllowPlainHTTP: n.Values.Bool("allow_plain_http"),
@@ -30,18 +30,18 @@ func (d *doctor) webhook(ctx context.Context, n *config.Notify) {
 	var e *failure.Error
 	switch {
 	case errors.As(err, &e):
-		c.Outcome, c.Message, c.Remedy = Failed, e.Message, webhookRemedy(e)+declared(n)
+		c.Outcome, c.Message, c.Remedy = Failed, e.Message, webhookRemedy(e)+blockPlace(n)
 	case err != nil:
-		c.Outcome, c.Message, c.Remedy = Failed, "cannot be tried", webhookRemedy(nil)+declared(n)
+		c.Outcome, c.Message, c.Remedy = Failed, "cannot be tried", webhookRemedy(nil)+blockPlace(n)
 	case unavailable(reach.Status):
 		c.Outcome, c.Message = Warning, fmt.Sprintf("its host answers HTTP %d", reach.Status)
-		c.Remedy = "It is not available now; this usually passes. What could not be sent is sent by a later run." + declared(n)
+		c.Remedy = "It is not available now; this usually passes. What could not be sent is sent by a later run." + blockPlace(n)
 	default:
-		c.Message = "its host " + found(reach)
+		c.Message = "its host " + reachText(reach)
 	}
-	d.certificate(Check{
+	d.warnOfCertificate(Check{
 		Group: Notify, Subject: c.Subject, Outcome: Warning, Message: "the TLS certificate of its host",
-		Remedy: "From then on nobody is told. Ask those who run it when it is renewed." + declared(n),
+		Remedy: "From then on nobody is told. Ask those who run it when it is renewed." + blockPlace(n),
 	}, reach.CertificateEnds)
 	d.add(c)
 }
@@ -67,8 +67,8 @@ func webhookRemedy(e *failure.Error) string {
 	return "Check url, and whether a firewall or a proxy stands between. Until it can be reached nobody is told by it."
 }
 
-// declared says where a block stands.
-func declared(n *config.Notify) string {
+// blockPlace says where a block stands.
+func blockPlace(n *config.Notify) string {
 	if n.Range == nil {
 		return ""
 	}

@@ -200,9 +200,7 @@ func (m *model) start(name string) *seat {
 	store, _ := open(cfg.State.Sink)
 	e := engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: func() time.Time { return m.clock }, Holder: name, Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Store: state.NewStore(store, func(name string) (sinks.Target, error) {
-			return cfg.State.Sink.Spec.Record(cfg.State.Sink.Values, cfg.State.Values, name)
-		}),
+		Store:  state.NewStore(store, cfg.State.Record),
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep:  func(ctx context.Context, _ time.Duration) error { return m.sleep(ctx, s) },
 		// Nothing fails in the model, so that nothing may depend on it.

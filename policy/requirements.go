@@ -73,7 +73,7 @@ func deliverUses(c *config.Config, s *config.Sink) (uses []sinks.DeliverUse) {
 
 func stateUse(c *config.Config) (*sinks.StateUse, error) {
 	place := func(name string) (sinks.Target, error) {
-		t, err := c.State.Sink.Spec.Record(c.State.Sink.Values, c.State.Values, name)
+		t, err := c.State.Record(name)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", c.State.Sink.Name, err)
 		}

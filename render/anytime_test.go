@@ -100,7 +100,7 @@ func TestScheduleIsToldAtAnyTimeOfDay(t *testing.T) {
 					}
 				}
 				want := fmt.Sprintf("Schedule %s: next run %s, at %s UTC.",
-					schedule, relative(runs[0], now), strings.Join(times, ", "))
+					schedule, relativeTime(runs[0], now), strings.Join(times, ", "))
 				d := plan.Document{Schedule: &schedule, NextRuns: runs}
 				for width := leastWidth; width <= mostWidth; width++ {
 					got := said(width, now.In(zone), func(o *Output) { planPrinter{Stream: o.Out, now: o.Now()}.schedule(d) })

@@ -148,7 +148,7 @@ func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 	st := p.style()
 	words := "failed"
 	if o.Blocker != nil {
-		words = needs(o.Blocker.Reason)
+		words = needsHuman(o.Blocker.Reason)
 	}
 	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
 	switch {

@@ -49,7 +49,7 @@ func (p planPrinter) status(a plan.DocumentAccount, full bool) {
 	words := string(a.Health)
 	switch {
 	case a.Blocker != nil:
-		words = needs(a.Blocker.Reason)
+		words = needsHuman(a.Blocker.Reason)
 	case full:
 		words = stateWord(a)
 	}
@@ -107,7 +107,7 @@ func momentText(at *time.Time, now time.Time) string {
 	if at == nil {
 		return ""
 	}
-	return both(*at, now)
+	return exactAndRelative(*at, now)
 }
 
 func clockText(c plan.DocumentClock, now time.Time) string {
@@ -117,13 +117,13 @@ func clockText(c plan.DocumentClock, now time.Time) string {
 	}
 	switch {
 	case c.At == nil:
-		return fmt.Sprintf("%s, %s", since, relative(*c.Since, now))
+		return fmt.Sprintf("%s, %s", since, relativeTime(*c.Since, now))
 	case c.Name == staticToken:
-		return fmt.Sprintf("%s, replace by %s, %s", since, c.At.UTC().Format(time.DateOnly), relative(*c.At, now))
+		return fmt.Sprintf("%s, replace by %s, %s", since, c.At.UTC().Format(time.DateOnly), relativeTime(*c.At, now))
 	case c.At.After(now):
-		return "ends " + both(*c.At, now)
+		return "ends " + exactAndRelative(*c.At, now)
 	}
-	return "ended " + both(*c.At, now)
+	return "ended " + exactAndRelative(*c.At, now)
 }
 
 // remedyOfWarning says what mends an account that no upstream blocks.

@@ -128,7 +128,7 @@ func (o *Output) sendingsJSON(project, kind string, list []Sending, diags diag.L
 		Messages      []sendingJSON          `json:"messages"`
 		Summary       map[SendingOutcome]int `json:"summary"`
 		Diagnostics   diag.List              `json:"diagnostics"`
-	}{plan.FormatVersion, project, kind, []sendingJSON{}, map[SendingOutcome]int{}, present(diags)}
+	}{plan.FormatVersion, project, kind, []sendingJSON{}, map[SendingOutcome]int{}, notNil(diags)}
 	for _, outcome := range SendingOutcomes {
 		d.Summary[outcome] = countSendings(list, outcome)
 	}

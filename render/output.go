@@ -95,8 +95,8 @@ func (o *Output) indentedJSON(v any) {
 	_ = e.Encode(v)
 }
 
-// present gives JSON an empty list rather than null.
-func present(list diag.List) diag.List {
+// notNil gives JSON an empty list rather than null.
+func notNil(list diag.List) diag.List {
 	if list == nil {
 		return diag.List{}
 	}

@@ -1,19 +1,13 @@
 package render
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
 )
-
-// listedCurrent is how many accounts with nothing to do are named; of more,
-// only their number is told.
-const listedCurrent = 10
 
 // PlanView shows a plan.
 type PlanView interface {
@@ -34,7 +28,7 @@ func NewPlan(o *Output, asJSON bool) PlanView {
 type documentJSON struct{ *Output }
 
 func (v documentJSON) Show(d plan.Document) {
-	d.Diagnostics = present(d.Diagnostics)
+	d.Diagnostics = notNil(d.Diagnostics)
 	if d.Accounts == nil {
 		d.Accounts = []plan.DocumentAccount{}
 	}
@@ -57,256 +51,6 @@ func (v planText) Show(d plan.Document) {
 	planPrinter{Stream: out, now: v.Now()}.print(d)
 }
 
-// planPrinter writes the accounts of one plan for people.
-type planPrinter struct {
-	Stream
-	now time.Time
-}
-
-func (p planPrinter) print(d plan.Document) {
-	busy, blocked, idle := group(d.Accounts)
-	if len(busy)+len(blocked) == 0 {
-		p.idle(idle)
-		p.printf("%s\n", p.nothingToDo(d))
-		return
-	}
-	p.header(d, len(busy), len(blocked))
-	for _, a := range busy {
-		p.account(a)
-	}
-	for _, a := range blocked {
-		p.account(a)
-	}
-	p.idle(idle)
-	p.closing("Plan:", p.style().bold, planCounts(d))
-}
-
-// closing prints the line that is looked for. It is wrapped before its title is
-// coloured: escape sequences take no columns.
-func (p planPrinter) closing(title string, paint func(string) string, counts string) {
-	line := wrap(title+" "+counts, 0, p.width())
-	p.printf("%s%s\n", paint(title), strings.TrimPrefix(line, title))
-}
-
-// group orders accounts as they are read: what will be done, then what needs a
-// human, where the eye rests at the end; idle are the others.
-func group(accounts []plan.DocumentAccount) (busy, blocked, idle []*plan.DocumentAccount) {
-	for i := range accounts {
-		a := &accounts[i]
-		switch {
-		case a.Action == plan.BlockedAction:
-			blocked = append(blocked, a)
-		case a.Action != plan.None:
-			busy = append(busy, a)
-		case a.Blocker != nil:
-			blocked = append(blocked, a)
-		default:
-			idle = append(idle, a)
-		}
-	}
-	return busy, blocked, idle
-}
-
-func (p planPrinter) header(d plan.Document, busy, blocked int) {
-	st := p.style()
-	line := fmt.Sprintf("Project %s: %s, %d with something to do", clean(d.Project), plural(len(d.Accounts), "account"), busy)
-	if blocked > 0 {
-		line += fmt.Sprintf(", %d blocked", blocked)
-	}
-	p.printf("%s\n", st.bold(line+"."))
-	p.printf("\n%s\n", p.legend(d.Accounts))
-}
-
-// legend explains the symbols that this plan uses, those of targets included.
-func (p planPrinter) legend(accounts []plan.DocumentAccount) string {
-	used := map[plan.Action]bool{}
-	for _, a := range accounts {
-		used[a.Action] = true
-		used[plan.BlockedAction] = used[plan.BlockedAction] || a.Blocker != nil
-		for _, t := range a.Targets {
-			used[t.Action] = true
-		}
-	}
-	var parts []string
-	add := func(words string, actions ...plan.Action) {
-		if slices.ContainsFunc(actions, func(a plan.Action) bool { return used[a] }) {
-			parts = append(parts, p.style().action(actions[0], symbol(actions[0]))+" "+words)
-		}
-	}
-	add("first token", plan.Issue)
-	add("new token", plan.Refresh, plan.Reissue)
-	add("deliver", plan.Deliver)
-	add("forget or delete", plan.Forget, plan.Delete)
-	add("needs a human", plan.BlockedAction)
-	return strings.Join(parts, "   ")
-}
-
-func (p planPrinter) account(a *plan.DocumentAccount) {
-	st := p.style()
-	action, words := a.Action, fmt.Sprintf("%s (%s)", a.Action, a.Reason)
-	if a.Action == plan.None {
-		// Nothing to do but for what a human has to do first.
-		action, words = plan.BlockedAction, needs(a.Blocker.Reason)
-	}
-	p.printf("\n  %s %s  %s\n", st.action(action, symbol(action)), st.bold(clean(a.Address)), st.action(action, words))
-	if a.Action != plan.BlockedAction || a.Blocker == nil {
-		p.paragraph(6, diag.Sentence(a.Message))
-	}
-	if a.ExpiresAt != nil {
-		word := "expires"
-		if !a.ExpiresAt.After(p.now) {
-			word = "expired"
-		}
-		p.printf("      %s  %s\n", word, both(*a.ExpiresAt, p.now))
-	}
-	if a.RotateAt != nil {
-		p.printf("      rotates  %s\n", rotates(*a.RotateAt, p.now))
-	}
-	for _, t := range a.Targets {
-		p.target(*a, t)
-	}
-	if a.Blocker == nil {
-		return
-	}
-	if action != plan.BlockedAction {
-		p.printf("      %s %s\n", st.action(plan.BlockedAction, "!"), needs(a.Blocker.Reason))
-	}
-	p.blocker(*a)
-}
-
-func needs(r plan.Reason) string { return fmt.Sprintf("needs a human (%s)", r) }
-
-func rotates(at, now time.Time) string {
-	if at.After(now) {
-		return both(at, now)
-	}
-	return "due since " + exact(at)
-}
-
-func (p planPrinter) target(a plan.DocumentAccount, t plan.DocumentTarget) {
-	what := string(t.Action)
-	switch {
-	case t.Action == plan.None:
-		what = string(t.Reason)
-	case t.Reason != a.Reason:
-		what += " (" + string(t.Reason) + ")"
-	}
-	p.printf("      %s %s %s: %s\n", p.style().action(t.Action, symbol(t.Action)), clean(t.Sink), clean(t.Location), what)
-	// A blocker that is this target's own is told once, below.
-	if t.Message != "" && (a.Blocker == nil || a.Blocker.Message != t.Message) {
-		p.paragraph(8, diag.Sentence(t.Message))
-	}
-}
-
-// blocker tells why a human is needed and what that human is to do.
-func (p planPrinter) blocker(a plan.DocumentAccount) {
-	p.paragraph(6, diag.Sentence(a.Blocker.Message))
-	if a.Blocker.Since != nil {
-		p.printf("      since    %s\n", both(*a.Blocker.Since, p.now))
-	}
-	p.remedy(a.Blocker.Reason, cmp.Or(a.Blocker.Address, a.Address), a.Blocker.CodeSentAt != nil)
-}
-
-// paragraph prints a text that may have lines of its own, such as a policy to
-// copy.
-func (p planPrinter) paragraph(indent int, text string) {
-	if text == "" {
-		return
-	}
-	for line := range strings.SplitSeq(text, "\n") {
-		p.printf("%s\n", wrap(clean(line), indent, p.width()))
-	}
-}
-
-// idle tells of the accounts with nothing to do: what is not simply current by
-// its reason, and those that are by name where they are few.
-func (p planPrinter) idle(accounts []*plan.DocumentAccount) {
-	var current []*plan.DocumentAccount
-	for _, a := range accounts {
-		if a.Reason == plan.Current {
-			current = append(current, a)
-			continue
-		}
-		p.printf("\n    %s  %s\n", p.style().bold(clean(a.Address)), a.Reason)
-		p.paragraph(6, diag.Sentence(a.Message))
-	}
-	if len(current) == 0 {
-		p.printf("\n")
-		return
-	}
-	verb := "are"
-	if len(current) == 1 {
-		verb = "is"
-	}
-	p.printf("\n%s %s current.\n", plural(len(current), "account"), verb)
-	if len(current) <= listedCurrent {
-		p.currentList(current)
-	}
-	p.printf("\n")
-}
-
-func (p planPrinter) currentList(current []*plan.DocumentAccount) {
-	width := 0
-	for _, a := range current {
-		width = max(width, columns(clean(a.Address)))
-	}
-	for _, a := range current {
-		line := "    " + padRight(clean(a.Address), width) + "  " + nextRotation(*a, p.now)
-		p.printf("%s\n", strings.TrimRight(line, " "))
-	}
-}
-
-func nextRotation(a plan.DocumentAccount, now time.Time) string {
-	switch {
-	case a.RotateAt != nil:
-		return "rotates " + relative(*a.RotateAt, now)
-	case a.IssuedAt != nil && a.ExpiresAt == nil:
-		return "does not expire"
-	}
-	return ""
-}
-
-func (p planPrinter) nothingToDo(d plan.Document) string {
-	if len(d.Accounts) == 0 {
-		return p.style().bold("No changes.") + " The configuration declares no account."
-	}
-	for _, a := range d.Accounts {
-		if a.Reason != plan.Current {
-			return p.style().bold("No changes.") + " There is nothing to do for the accounts that could be looked at."
-		}
-	}
-	return p.style().green("No changes.") + " Every token is current and every target holds it."
-}
-
-// planCounts is "1 to issue, 2 to refresh, …". What is done every day is always
-// named, so that a zero is seen; the rest only where there is any.
-func planCounts(d plan.Document) string {
-	var parts []string
-	for _, a := range plan.Actions {
-		n := d.Summary[a]
-		switch a {
-		case plan.Issue, plan.Refresh, plan.Reissue, plan.Deliver:
-			parts = append(parts, fmt.Sprintf("%d to %s", n, a))
-		case plan.Forget, plan.Delete:
-			if n > 0 {
-				parts = append(parts, fmt.Sprintf("%d to %s", n, a))
-			}
-		}
-	}
-	line := strings.Join(parts, ", ") + "."
-	if _, blocked, _ := group(d.Accounts); len(blocked) > 0 {
-		line += " " + needHuman(len(blocked))
-	}
-	return line
-}
-
-func needHuman(n int) string {
-	if n == 1 {
-		return "1 needs a human."
-	}
-	return fmt.Sprintf("%d need a human.", n)
-}
-
 // NoPlan is the document to show where no plan could be made.
 func NoPlan(list diag.List) plan.Document {
 	d := plan.Document{FormatVersion: plan.FormatVersion, Summary: map[plan.Action]int{}, Diagnostics: list}
@@ -314,4 +58,27 @@ func NoPlan(list diag.List) plan.Document {
 		d.Summary[a] = 0
 	}
 	return d
+}
+
+// SavedPlan says what a saved plan was made of; the plan itself is shown as the
+// plan command does.
+func (o *Output) SavedPlan(s *engine.Saved) {
+	p := planPrinter{Stream: o.Out, now: o.Now()}
+	line := "Saved plan of the configuration at " + clean(s.Path)
+	if !s.CreatedAt.IsZero() {
+		line += ", made " + exactAndRelative(s.CreatedAt, p.now)
+	}
+	for _, given := range []struct {
+		flag string
+		list []string
+	}{{"--target", s.Targets}, {"--replace", s.Replace}} {
+		if len(given.list) > 0 {
+			line += ", with " + given.flag + " " + clean(strings.Join(given.list, " "))
+		}
+	}
+	if s.Offline {
+		line += ", with --offline"
+	}
+	p.paragraph(0, line+".")
+	p.printf("\n")
 }

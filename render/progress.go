@@ -124,7 +124,7 @@ func outcomeWords(o engine.Outcome) string {
 	case o.Result == engine.Failed:
 		return "failed"
 	case o.Blocker != nil:
-		return needs(o.Blocker.Reason)
+		return needsHuman(o.Blocker.Reason)
 	case words == "":
 		return "nothing left to do"
 	}

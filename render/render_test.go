@@ -2,9 +2,7 @@ package render
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,10 +11,9 @@ import (
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/testkit/golden"
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
@@ -41,21 +38,10 @@ func (c *captured) both() string {
 	return "== stdout\n" + c.out.String() + "== stderr\n" + c.err.String()
 }
 
-func golden(t *testing.T, got string) {
+// checkGolden compares with the golden file of the test.
+func checkGolden(t *testing.T, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", strings.ReplaceAll(t.Name(), "/", "-")+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("output differs from %s (-want +got):\n%s", file, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", strings.ReplaceAll(t.Name(), "/", "-")+".golden"), got)
 }
 
 func target(sink, location string, a plan.Action, r plan.Reason) plan.DocumentTarget {
@@ -165,33 +151,33 @@ func TestPlan(t *testing.T) {
 	t.Run("plain", func(t *testing.T) {
 		c := capture(false)
 		NewPlan(c.Output, false).Show(busyDocument())
-		golden(t, c.both())
+		checkGolden(t, c.both())
 		fits(t, c.both())
 	})
 	t.Run("colour", func(t *testing.T) {
 		c := capture(true)
 		NewPlan(c.Output, false).Show(busyDocument())
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("json", func(t *testing.T) {
 		c := capture(false)
 		NewPlan(c.Output, true).Show(busyDocument())
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("nothing to do", func(t *testing.T) {
 		c := capture(false)
 		NewPlan(c.Output, false).Show(quietDocument(3))
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("nothing to do for many", func(t *testing.T) {
 		c := capture(false)
 		NewPlan(c.Output, false).Show(quietDocument(11))
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("no accounts", func(t *testing.T) {
 		c := capture(false)
 		NewPlan(c.Output, false).Show(quietDocument(0))
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 }
 
@@ -229,13 +215,13 @@ func TestStatus(t *testing.T) {
 	t.Run("plain", func(t *testing.T) {
 		c := capture(false)
 		NewStatus(c.Output, StatusOptions{}).Show(busyDocument())
-		golden(t, c.both())
+		checkGolden(t, c.both())
 		fits(t, c.both())
 	})
 	t.Run("colour", func(t *testing.T) {
 		c := capture(true)
 		NewStatus(c.Output, StatusOptions{}).Show(busyDocument())
-		golden(t, c.out.String())
+		checkGolden(t, c.out.String())
 	})
 	t.Run("many that need attention", func(t *testing.T) {
 		c := capture(false)
@@ -269,7 +255,7 @@ func TestStatus(t *testing.T) {
 		schedule := "*/10 * * * *"
 		d.Schedule, d.NextRuns = &schedule, []time.Time{*at(10 * time.Minute), *at(20 * time.Minute), *at(13 * time.Hour)}
 		NewStatus(c.Output, StatusOptions{Details: true, Monitor: true}).Show(d)
-		golden(t, c.both())
+		checkGolden(t, c.both())
 		_, report, _ := strings.Cut(c.out.String(), "\n") // the first line is for machines
 		fits(t, report)
 	})
@@ -278,12 +264,12 @@ func TestStatus(t *testing.T) {
 		d := quietDocument(2)
 		d.Accounts[1].Address = `account.bifit_kassa.till["kazakhstan-almaty-abay-avenue-150-shop-17-second-floor"]`
 		NewStatus(c.Output, StatusOptions{}).Show(d)
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("no accounts", func(t *testing.T) {
 		c := capture(false)
 		NewStatus(c.Output, StatusOptions{}).Show(quietDocument(0))
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 }
 
@@ -322,24 +308,24 @@ func TestApply(t *testing.T) {
 	t.Run("plain", func(t *testing.T) {
 		c := capture(false)
 		finishApply(c)
-		golden(t, c.both())
+		checkGolden(t, c.both())
 		fits(t, c.out.String())
 	})
 	t.Run("json", func(t *testing.T) {
 		c := capture(false)
 		runApply(NewApply(c.Output, true))
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("json failed before it began", func(t *testing.T) {
 		c := capture(false)
 		NewApply(c.Output, true).Failed(diag.List{diag.Errorf("No configuration files", "The directory has none.")})
-		golden(t, c.both())
+		checkGolden(t, c.both())
 	})
 	t.Run("live line", func(t *testing.T) {
 		c := capture(false)
 		c.Err.Terminal = true
 		finishApply(c)
-		golden(t, strings.NewReplacer(eraseLine, "\n<erase>").Replace(c.err.String()))
+		checkGolden(t, strings.NewReplacer(eraseLine, "\n<erase>").Replace(c.err.String()))
 	})
 }
 
@@ -404,7 +390,7 @@ func TestValidation(t *testing.T) {
 			text, json := capture(false), capture(false)
 			text.Validation(list, false)
 			json.Validation(list, true)
-			golden(t, text.both()+json.both())
+			checkGolden(t, text.both()+json.both())
 		})
 	}
 }
@@ -414,5 +400,5 @@ func TestVersion(t *testing.T) {
 	c := capture(false)
 	c.Version(v, false)
 	c.Version(v, true)
-	golden(t, c.both())
+	checkGolden(t, c.both())
 }

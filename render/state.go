@@ -21,7 +21,7 @@ type RecordsDocument struct {
 // Records prints the list of what the state has.
 func (o *Output) Records(d RecordsDocument, asJSON bool) {
 	if asJSON {
-		d.FormatVersion, d.Diagnostics = plan.FormatVersion, present(d.Diagnostics)
+		d.FormatVersion, d.Diagnostics = plan.FormatVersion, notNil(d.Diagnostics)
 		if d.Records == nil {
 			d.Records = []admin.RecordDocument{}
 		}
@@ -67,13 +67,13 @@ func (o *Output) Unlocking(address string, l admin.LeaseDocument) {
 	p.printf("%s\n", p.style().bold(fmt.Sprintf("%s will be unlocked.", clean(address))))
 	p.printf("\n")
 	p.field("held by", clean(l.Holder))
-	p.field("last seen", both(*l.RenewedAt, p.now))
+	p.field("last seen", exactAndRelative(*l.RenewedAt, p.now))
 	if !l.Held {
 		p.printf("\n")
 		p.paragraph(2, "That run is over or has lost its lease. The next apply takes it over by itself, so there is no need to unlock.")
 		return
 	}
-	p.field("ends by itself", both(*l.ExpiresAt, p.now))
+	p.field("ends by itself", exactAndRelative(*l.ExpiresAt, p.now))
 	p.printf("\n")
 	p.paragraph(2, "If that run is still at work, another one can now log in at the same time. Where a login ends the token before it, or a refresh token works only once, one of the two then loses its token. "+
 		"Make sure that the run is over.")
@@ -170,9 +170,9 @@ func tokenCell(r admin.RecordDocument, p planPrinter) string {
 	case g.ExpiresAt == nil:
 		return "does not expire"
 	case g.ExpiresAt.After(p.now):
-		return "expires " + relative(*g.ExpiresAt, p.now)
+		return "expires " + relativeTime(*g.ExpiresAt, p.now)
 	}
-	return "expired " + relative(*g.ExpiresAt, p.now)
+	return "expired " + relativeTime(*g.ExpiresAt, p.now)
 }
 
 // notes are what is out of the ordinary.
@@ -203,7 +203,7 @@ func (p recordPrinter) record(d admin.RecordDocument) {
 	p.field("configuration", standing(d.Declared))
 	p.field("on_remove", d.OnRemove)
 	if d.FirstSeenAt != nil {
-		p.field("credentials", "first used "+both(*d.FirstSeenAt, p.now))
+		p.field("credentials", "first used "+exactAndRelative(*d.FirstSeenAt, p.now))
 	}
 	if d.Current == nil && d.Pending == nil {
 		p.field("token", "none")
@@ -236,20 +236,20 @@ func (p recordPrinter) grant(title string, g *admin.GrantDocument) {
 	p.heading(title)
 	p.field("id", clean(g.ID))
 	if g.IssuedAt != nil {
-		p.field("issued", both(*g.IssuedAt, p.now))
+		p.field("issued", exactAndRelative(*g.IssuedAt, p.now))
 	}
 	if g.ExpiresAt != nil {
-		p.field("expires", both(*g.ExpiresAt, p.now))
+		p.field("expires", exactAndRelative(*g.ExpiresAt, p.now))
 	} else {
 		p.field("expires", "never")
 	}
 	if g.RefreshableUntil != nil {
-		p.field("refreshable", "until "+both(*g.RefreshableUntil, p.now))
+		p.field("refreshable", "until "+exactAndRelative(*g.RefreshableUntil, p.now))
 	} else if g.Refreshable {
 		p.field("refreshable", "yes")
 	}
 	if g.VerifiedAt != nil {
-		p.field("verified", both(*g.VerifiedAt, p.now))
+		p.field("verified", exactAndRelative(*g.VerifiedAt, p.now))
 	} else {
 		p.field("verified", "not yet")
 	}
@@ -273,7 +273,7 @@ func (p recordPrinter) targets(targets []admin.RecordTarget) {
 		}
 		p.paragraph(6, what)
 		if t.DeliveredAt != nil {
-			written := "written " + both(*t.DeliveredAt, p.now)
+			written := "written " + exactAndRelative(*t.DeliveredAt, p.now)
 			if t.Version != "" {
 				written += ", version " + t.Version
 			}
@@ -290,29 +290,29 @@ func (p recordPrinter) trouble(d admin.RecordDocument) {
 	if l := d.Lease; l != nil {
 		p.heading("Lease")
 		p.field("held by", clean(l.Holder))
-		p.field("last seen", both(*l.RenewedAt, p.now))
+		p.field("last seen", exactAndRelative(*l.RenewedAt, p.now))
 		if l.Held {
-			p.field("ends", both(*l.ExpiresAt, p.now))
+			p.field("ends", exactAndRelative(*l.ExpiresAt, p.now))
 		} else {
 			p.field("ended", "the next apply takes it over")
 		}
 	}
 	if b := d.Block; b != nil {
-		p.heading(needs(b.Reason))
-		p.field("since", both(*b.Since, p.now))
+		p.heading(needsHuman(b.Reason))
+		p.field("since", exactAndRelative(*b.Since, p.now))
 		p.paragraph(6, diag.Sentence(b.Message))
 		p.remedy(b.Reason, d.Address, d.Challenge != nil)
 	}
 	if c := d.Challenge; c != nil {
 		p.heading("Code sent to a human, not entered yet")
-		p.field("sent", both(*c.SentAt, p.now))
+		p.field("sent", exactAndRelative(*c.SentAt, p.now))
 	}
 	if len(d.Rejections) == 0 {
 		return
 	}
 	p.heading("Logins that the upstream rejected, not to be tried again")
 	for _, j := range slices.Backward(d.Rejections) {
-		p.field("login "+clean(j.LoginFingerprint), both(*j.At, p.now))
+		p.field("login "+clean(j.LoginFingerprint), exactAndRelative(*j.At, p.now))
 	}
 }
 
@@ -344,7 +344,7 @@ func (p recordPrinter) losses(d admin.RecordDocument) []string {
 		}
 		text := g.name + ", which does not expire"
 		if at := g.grant.ExpiresAt; at != nil && at.After(p.now) {
-			text = g.name + ", good until " + both(*at, p.now)
+			text = g.name + ", good until " + exactAndRelative(*at, p.now)
 		} else if at != nil {
 			text = g.name + ", which has expired"
 		}

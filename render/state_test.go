@@ -95,7 +95,7 @@ func TestStateViews(t *testing.T) {
 			if !strings.HasSuffix(name, "json") {
 				narrow(t, c.both())
 			}
-			golden(t, c.both())
+			checkGolden(t, c.both())
 		})
 	}
 }
@@ -117,7 +117,7 @@ func TestVerifyViews(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := capture(false)
 			NewVerify(c.Output, asJSON).Show("payments", checks, diag.List{diag.Warningf("The clocks differ", "By a minute.")})
-			golden(t, c.both())
+			checkGolden(t, c.both())
 			if !asJSON {
 				narrow(t, c.both())
 			}

@@ -178,7 +178,7 @@ func shortStateWord(a plan.DocumentAccount) string {
 func expiryCell(a plan.DocumentAccount, now time.Time) string {
 	switch {
 	case a.ExpiresAt != nil:
-		return relative(*a.ExpiresAt, now)
+		return relativeTime(*a.ExpiresAt, now)
 	case a.IssuedAt != nil:
 		return "never"
 	}
@@ -190,7 +190,7 @@ func rotationCell(a plan.DocumentAccount, now time.Time) string {
 	case a.RotateAt == nil:
 		return "-"
 	case a.RotateAt.After(now):
-		return relative(*a.RotateAt, now)
+		return relativeTime(*a.RotateAt, now)
 	}
 	return "due"
 }
@@ -200,7 +200,7 @@ func humanCell(a plan.DocumentAccount, now time.Time) string {
 	case a.HumanNeededBy == nil:
 		return "-"
 	case a.HumanNeededBy.After(now):
-		return relative(*a.HumanNeededBy, now)
+		return relativeTime(*a.HumanNeededBy, now)
 	}
 	return "now"
 }
@@ -237,11 +237,11 @@ func scheduleText(d plan.Document, now time.Time) string {
 		}
 		runs[i] = at.UTC().Format(layout)
 	}
-	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relative(d.NextRuns[0], now), strings.Join(runs, ", "))
+	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relativeTime(d.NextRuns[0], now), strings.Join(runs, ", "))
 }
 
 // statusLine is looked for first by those who read from the end.
 func (p planPrinter) statusLine(d plan.Document) {
-	title := fmt.Sprintf("Project %s, %s:", clean(d.Project), exact(p.now))
+	title := fmt.Sprintf("Project %s, %s:", clean(d.Project), exactTime(p.now))
 	p.closing(title, func(text string) string { return p.style().health(d.Worst(), text) }, healthCounts(d.Accounts)+".")
 }

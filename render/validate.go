@@ -22,7 +22,7 @@ func (o *Output) Validation(list diag.List, asJSON bool) {
 			Valid:         !list.HasErrors(),
 			ErrorCount:    list.Count(diag.Error),
 			WarningCount:  list.Count(diag.Warning),
-			Diagnostics:   present(list),
+			Diagnostics:   notNil(list),
 		})
 		return
 	}

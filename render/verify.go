@@ -51,7 +51,7 @@ func (v verifyJSON) Show(project string, checks []engine.Check, list diag.List) 
 		Accounts      []checkJSON            `json:"accounts"`
 		Summary       map[engine.Finding]int `json:"summary"`
 		Diagnostics   diag.List              `json:"diagnostics"`
-	}{plan.FormatVersion, project, []checkJSON{}, map[engine.Finding]int{}, present(list)}
+	}{plan.FormatVersion, project, []checkJSON{}, map[engine.Finding]int{}, notNil(list)}
 	for _, f := range engine.Findings {
 		d.Summary[f] = 0
 	}
@@ -114,11 +114,11 @@ func (p planPrinter) check(c engine.Check, width int) {
 	}
 	line := padRight(address, width) + "  " + paint(string(c.Finding))
 	if c.Good() && !c.ExpiresAt.IsZero() {
-		line += ", expires " + relative(c.ExpiresAt, p.now)
+		line += ", expires " + relativeTime(c.ExpiresAt, p.now)
 	}
 	p.printf("%s %s\n", paint(symbol), line)
 	if c.Good() && c.Blocker != nil {
-		p.paragraph(6, fmt.Sprintf("The next login %s.", needs(c.Blocker.Reason)))
+		p.paragraph(6, fmt.Sprintf("The next login %s.", needsHuman(c.Blocker.Reason)))
 	}
 	if c.Good() {
 		return
@@ -140,7 +140,7 @@ func explanation(c engine.Check, now time.Time) string {
 	case engine.TokenMissing:
 		next, then = "There is no token yet.", "credsync apply gets one."
 	case engine.TokenExpired:
-		next = "The token expired " + relative(c.ExpiresAt, now) + "."
+		next = "The token expired " + relativeTime(c.ExpiresAt, now) + "."
 	case engine.TokenOutdated:
 		next = "The configuration has changed since this token was issued, so it was not sent anywhere."
 	case engine.TokenRejected:

@@ -20,15 +20,15 @@ import (
 const workers = 4
 
 // TestKilledAtEachPoint is the matrix, for what is chosen by the build: see
-// part_test.go and whole_test.go.
+// quickmatrix_test.go and wholematrix_test.go.
 func TestKilledAtEachPoint(t *testing.T) {
-	matrix(t, workers, func() place { return files{} }, chosen)
+	matrix(t, workers, func() storage { return fileStorage{} }, inMatrix)
 }
 
 // matrix kills the chosen actions with the state and the targets at places that
 // newPlace makes, one for each provider and action. A place has so many worlds
 // at a time.
-func matrix(t *testing.T, atOnce int, newPlace func() place, chosen func(provider, action) bool) {
+func matrix(t *testing.T, atOnce int, newPlace func() storage, chosen func(provider, action) bool) {
 	var points, lost atomic.Int64
 	slots := make(chan struct{}, workers)
 	for _, p := range providers() {
@@ -61,9 +61,9 @@ func matrix(t *testing.T, atOnce int, newPlace func() place, chosen func(provide
 	})
 }
 
-// course is a whole run of an action, with nothing in its way.
-type course struct {
-	at place
+// recordedRun is a whole run of an action, with nothing in its way.
+type recordedRun struct {
+	at storage
 	provider
 	action
 	points []string
@@ -78,7 +78,7 @@ func (a action) command(w *world) []string {
 	return a.args(w)
 }
 
-func (a action) prepared(t *testing.T, at place, p provider) *world {
+func (a action) prepared(t *testing.T, at storage, p provider) *world {
 	w := newWorld(t, at, p, a)
 	if a.prepare != nil {
 		a.prepare(w)
@@ -87,7 +87,7 @@ func (a action) prepared(t *testing.T, at place, p provider) *world {
 }
 
 // record runs an action to its end and writes its points down.
-func record(t *testing.T, at place, p provider, a action, slots chan struct{}) *course {
+func record(t *testing.T, at storage, p provider, a action, slots chan struct{}) *recordedRun {
 	slots <- struct{}{}
 	defer func() { <-slots }()
 	w := a.prepared(t, at, p)
@@ -100,7 +100,7 @@ func record(t *testing.T, at place, p provider, a action, slots chan struct{}) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &course{at: at, provider: p, action: a, points: strings.Split(strings.TrimSpace(string(b)), "\n")}
+	c := &recordedRun{at: at, provider: p, action: a, points: strings.Split(strings.TrimSpace(string(b)), "\n")}
 	c.logins, c.refreshes = w.asked()
 	if len(c.points) < 4 {
 		t.Fatalf("there are only %d points", len(c.points))
@@ -110,7 +110,7 @@ func record(t *testing.T, at place, p provider, a action, slots chan struct{}) *
 
 // killAt kills the action at a point, applies once more and looks at what has
 // become of the account. It reports whether the kill lost an answer.
-func (c *course) killAt(t *testing.T, i int) (lost bool) {
+func (c *recordedRun) killAt(t *testing.T, i int) (lost bool) {
 	w := c.prepared(t, c.at, c.provider)
 	_, out, killed := c.perform(w, "CREDSYNC_CRASHPOINTS_KILL="+c.points[i])
 	if !killed {
@@ -145,7 +145,7 @@ func (c *course) killAt(t *testing.T, i int) (lost bool) {
 // write of the emergency file. A refusal may be followed by another request
 // first, with their lines in the audit trail: the login after a refresh, the key
 // after a login.
-func (c *course) unwritten(i int, refusal bool) bool {
+func (c *recordedRun) unwritten(i int, refusal bool) bool {
 	upstream := " /" + c.provider.account.Upstream + "/"
 	name := state.RecordName("account." + c.provider.account.Upstream + ".a")
 	for ; i >= 0; i-- {
@@ -189,7 +189,7 @@ func (w *world) holds(token string) bool {
 }
 
 // check looks at the account after the last apply.
-func (w *world) check(c *course, lost bool) {
+func (w *world) check(c *recordedRun, lost bool) {
 	w.t.Helper()
 	w.checkTargets()
 	if files := w.leftovers(); len(files) > 0 {
@@ -245,7 +245,7 @@ func (w *world) checkWhole(r *state.Record, lost bool) {
 // with no kill, and once more only where the kill took its answer along. A
 // refresh that was refused, or that works once and was lost, is asked for again
 // in vain before the login that follows it.
-func (w *world) checkAsked(c *course, lost bool) {
+func (w *world) checkAsked(c *recordedRun, lost bool) {
 	w.t.Helper()
 	if c.static {
 		return

@@ -6,7 +6,7 @@ import "testing"
 
 // What TestKilledAtEachPoint leaves out.
 func TestSoakKilledAtEachPoint(t *testing.T) {
-	matrix(t, workers, func() place { return files{} }, func(p provider, a action) bool { return !chosen(p, a) })
+	matrix(t, workers, func() storage { return fileStorage{} }, func(p provider, a action) bool { return !inMatrix(p, a) })
 }
 
 func TestSoakKilledAtEachPointWithVault(t *testing.T) { inVault(t, inAnyPlace) }

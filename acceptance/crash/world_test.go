@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	t   *testing.T
 	p   provider
-	at  place
+	at  storage
 	dir string
 	box *sandbox.Sandbox
 	// ahead is how far all clocks are.
@@ -41,12 +41,12 @@ type world struct {
 	noAccount, deletes, watched bool
 	secret                      string
 	// hook is what the notify block calls.
-	hook hook
+	hook webhook
 	// torn is how many lines of the audit trail are not whole.
 	torn int
 }
 
-func newWorld(t *testing.T, at place, p provider, a action) *world {
+func newWorld(t *testing.T, at storage, p provider, a action) *world {
 	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes, watched: a.watched}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/golang-jwt/jwt/v5"
 )
 

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/golang-jwt/jwt/v5"
 )
 

@@ -3,19 +3,18 @@
 package deploy
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/output"
 	"github.com/credsync/credsync/testkit/port"
+	"github.com/credsync/credsync/testkit/servers"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -84,35 +83,17 @@ type daemonProcess struct {
 	t     *testing.T
 	pod   *pod
 	at    string
-	log   *lockedBuffer
+	log   output.Buffer
 	ended chan error
 	end   func() error
 	code  func() int
-}
-
-// lockedBuffer is written by a process while the test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // startDaemon starts the container, which listens at a port of its own on this
 // machine's loopback alone.
 func startDaemon(t *testing.T, p *pod) *daemonProcess {
 	t.Helper()
-	d := &daemonProcess{t: t, pod: p, at: port.Address(t), log: &lockedBuffer{}, ended: make(chan error, 1)}
+	d := &daemonProcess{t: t, pod: p, at: port.Address(t), ended: make(chan error, 1)}
 	i := slices.Index(p.container.Args, "--listen=:9090")
 	if i < 0 {
 		t.Fatalf("the container does not listen: %v", p.container.Args)
@@ -120,7 +101,7 @@ func startDaemon(t *testing.T, p *pod) *daemonProcess {
 	p.container.Args = slices.Clone(p.container.Args)
 	p.container.Args[i] = "--listen=" + d.at
 	cmd := p.command(0)
-	cmd.Stdout, cmd.Stderr = d.log, d.log
+	cmd.Stdout, cmd.Stderr = &d.log, &d.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,9 +31,9 @@ func TestTheProgramIsStatic(t *testing.T) {
 func TestTheProgramRunsWithNothingElse(t *testing.T) {
 	root := newRoot(t)
 	cmd := exec.CommandContext(t.Context(), program, "version")
-	if enterable(t, root) {
+	if mayChangeRoot(t, root) {
 		cmd = exec.CommandContext(t.Context(), installed, "version")
-		enter(cmd, root)
+		enterRoot(cmd, root)
 	}
 	cmd.Env = []string{}
 	out, err := cmd.Output()

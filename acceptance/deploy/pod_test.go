@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -56,7 +56,7 @@ func newPodOf(t *testing.T, k *servers.KubernetesServer, namespace string, spec 
 		t.Fatalf("%d containers", len(spec.Containers))
 	}
 	p := &pod{KubernetesServer: k, t: t, namespace: namespace, spec: spec, container: spec.Containers[0], root: newRoot(t), env: env}
-	p.entered = enterable(t, p.root)
+	p.entered = mayChangeRoot(t, p.root)
 	for _, m := range p.container.VolumeMounts {
 		p.fill(m)
 	}
@@ -205,7 +205,7 @@ func (p *pod) command(index int) *exec.Cmd {
 	cmd := exec.CommandContext(p.t.Context(), program, args...)
 	if p.entered {
 		cmd = exec.CommandContext(p.t.Context(), installed, args...)
-		enter(cmd, p.root)
+		enterRoot(cmd, p.root)
 	}
 	cmd.Env = append(p.environment(), fmt.Sprintf("JOB_COMPLETION_INDEX=%d", index))
 	return cmd

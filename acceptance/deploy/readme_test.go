@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // testReadme does what the README's section about Kubernetes says: with its

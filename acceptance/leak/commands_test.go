@@ -66,7 +66,7 @@ func commands(t *testing.T, words ...string) []string {
 func TestEveryCommandIsHunted(t *testing.T) {
 	known := commands(t)
 	for _, name := range known {
-		if len(cases[name]) == 0 && served[name] == nil {
+		if len(cases[name]) == 0 && commandsThatStayUp[name] == nil {
 			t.Errorf("there is no case for %q", name)
 		}
 	}
@@ -81,7 +81,7 @@ func TestEveryCommandIsHunted(t *testing.T) {
 }
 
 // everyCommand runs all cases, each with its log in text or in JSON.
-func (e *estate) everyCommand(what string, restore func()) {
+func (e *accountEstate) everyCommand(what string, restore func()) {
 	e.t.Helper()
 	junk := e.write(asJSON(map[string]string{"kind": e.Word("junk file"), "code": e.Word("junk file")})+e.Word("junk file"), "inputs", "junk")
 	words := strings.NewReplacer("ADDR", "sagi.slots", "CODE", e.withCode, "FILE", junk, "PLAN", e.path("work", "plan.json"))

@@ -11,12 +11,12 @@ import (
 	"github.com/credsync/credsync/sandbox"
 )
 
-// served are the commands that do not end by themselves, with their tests.
-var served = map[string]func(*testing.T){"run": TestNothingLeaksByTheDaemon}
+// commandsThatStayUp are the commands that do not end by themselves, with their tests.
+var commandsThatStayUp = map[string]func(*testing.T){"run": TestNothingLeaksByTheDaemon}
 
 // prosper applies until every account works, so that every secret has been
 // used, and has the tokens searched for from then on.
-func (e *estate) prosper() {
+func (e *accountEstate) prosper() {
 	e.t.Helper()
 	first := e.run("first apply", "apply", "--auto-approve", "--log-format", "json")
 	if first.code != 3 {
@@ -78,7 +78,7 @@ func TestNothingLeaksByHostileUpstreams(t *testing.T) {
 	e.prosper()
 	good := e.keep("targets", "state")
 	code := e.write(e.Word("code"), "inputs", "some-code")
-	for i, h := range hostilities() {
+	for i, h := range secretEchoes() {
 		if !whole && i%31 != 0 {
 			continue
 		}
@@ -88,18 +88,18 @@ func TestNothingLeaksByHostileUpstreams(t *testing.T) {
 			restore func()
 		}{{"no state", nothing}, {"good state", good}} {
 			begin.restore()
-			e.front.be(h)
+			e.front.answerWith(h)
 			what := h.name + ", " + begin.name
 			e.run(what, append([]string{"apply", "--auto-approve", "--json"}, log...)...)
 			e.run(what, append([]string{"status"}, log...)...)
 			e.run(what, append([]string{"login", e.withCode, "--send-only"}, log...)...)
 			e.run(what, append([]string{"login", e.withCode, "--code-file", code}, log...)...)
-			if n := e.front.be(nil); n == 0 {
+			if n := e.front.answerWith(nil); n == 0 {
 				t.Errorf("%s: no request came", what)
 			}
 		}
 	}
-	t.Logf("%d runs, %d secrets, %d kinds of answers", e.runs, len(e.Names()), len(hostilities()))
+	t.Logf("%d runs, %d secrets, %d kinds of answers", e.runs, len(e.Names()), len(secretEchoes()))
 }
 
 func TestNothingLeaksByAnyCommandWhenUpstreamsAreHostile(t *testing.T) {
@@ -109,10 +109,10 @@ func TestNothingLeaksByAnyCommandWhenUpstreamsAreHostile(t *testing.T) {
 	nothing := e.keep("targets", "state")
 	e.prosper()
 	good := e.keep("targets", "state")
-	for _, h := range []*hostility{
-		{"texts at 401", shapes[0].form, inTexts(401)}, {"not HTTP", shapes[0].form, broken(raws[0])},
+	for _, h := range []*secretEcho{
+		{"texts at 401", echoForms[0].form, inTexts(401)}, {"not HTTP", echoForms[0].form, broken(raws[0])},
 	} {
-		e.front.be(h)
+		e.front.answerWith(h)
 		e.everyCommand(h.name+", good state", good)
 		e.everyCommand(h.name+", no state", nothing)
 	}
@@ -295,7 +295,7 @@ func TestEncryptedState(t *testing.T) {
 	}
 }
 
-func (e *estate) encrypt(recipient, identity string) {
+func (e *accountEstate) encrypt(recipient, identity string) {
 	block := fmt.Sprintf("state \"file\" \"state\" {\n  path = \".\"\n  age_recipient = %q\n  age_identity = %q\n}\n", recipient, identity)
 	e.write(strings.Replace(e.config.String(), "state \"file\" \"state\" {\n  path = \".\"\n}\n", block, 1), "config", "main.hcl")
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // TestNothingLeaksIntoVaultOrKubernetes delivers to a real Vault and a real API
@@ -30,11 +30,11 @@ func TestNothingLeaksIntoVaultOrKubernetes(t *testing.T) {
 			if n := s.addTokens(); n < 4 {
 				t.Fatalf("%d tokens in Vault and Kubernetes", n)
 			}
-			for i, way := range append([]*hostility{nil}, hostilities()...) {
+			for i, way := range append([]*secretEcho{nil}, secretEchoes()...) {
 				if way != nil && i%5 != 0 {
 					continue
 				}
-				s.front.be(way)
+				s.front.answerWith(way)
 				what := "honest"
 				if way != nil {
 					what = way.name
@@ -46,7 +46,7 @@ func TestNothingLeaksIntoVaultOrKubernetes(t *testing.T) {
 					s.run(what, append(args, "--log-format", []string{"text", "json"}[j%2])...)
 				}
 			}
-			s.front.be(nil)
+			s.front.answerWith(nil)
 			// Refused by the servers: a dead token, a policy and a Role that allow nothing.
 			s.addTokens()
 			s.searchServers()
@@ -61,7 +61,7 @@ type estateAtServers struct {
 	*hunt
 	vault     *servers.VaultServer
 	cluster   *servers.KubernetesServer
-	front     *front
+	front     *frontServer
 	namespace string
 	prefix    string
 }
@@ -70,7 +70,7 @@ func (s *estateAtServers) deploy(kind string) {
 	s.t.Helper()
 	sb := sandbox.New(sandbox.Options{})
 	s.t.Cleanup(func() { _ = sb.Close() })
-	s.front = newFront(s.t, sb.Handler(), s.Aviary)
+	s.front = newFront(s.t, sb.Handler(), s.Set)
 	phone, password := s.Secret("phone"), s.Secret("password")
 	s.must(sb.SetAccount(sandbox.Account{Upstream: "sagi", Name: phone, Password: password, Sagi: &sandbox.SagiAccount{
 		OrganizationID: "1", Branches: []sandbox.SagiBranch{{ID: "11", GroupID: "3", SubscriptionActive: true}},

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // hunt is a folder that the program works in, with all secrets there are.
 type hunt struct {
 	t *testing.T
-	*canary.Aviary
+	*canary.Set
 	dir string
 	env []string
 	// args go with every command.
@@ -40,7 +40,7 @@ type hunt struct {
 }
 
 func newHunt(t *testing.T) *hunt {
-	h := &hunt{t: t, Aviary: canary.New(), dir: t.TempDir(), declared: map[string]bool{
+	h := &hunt{t: t, Set: canary.New(), dir: t.TempDir(), declared: map[string]bool{
 		"config": true, "inputs": true, "targets": true, "state": true, "emergency": true, "home": true, "saved": true,
 	}}
 	for dir := range h.declared {

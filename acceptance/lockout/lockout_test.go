@@ -11,7 +11,7 @@ import (
 const runners = 4
 
 // eachRow runs a test for each row of a table.
-func eachRow(t *testing.T, rows []row, test func(t *testing.T, w *world)) {
+func eachRow(t *testing.T, rows []refusalRow, test func(t *testing.T, w *world)) {
 	for _, r := range rows {
 		t.Run(r.upstream+" "+r.name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func (w *world) wantAsked(want int, after string) {
 
 // everyRefusal is the promised number of attempts, for each documented refusal.
 func everyRefusal(t *testing.T, applies int) {
-	eachRow(t, remembered(), func(t *testing.T, w *world) {
+	eachRow(t, rememberedRefusals(), func(t *testing.T, w *world) {
 		before := w.asked()
 		w.blocked(applies, w.r.use())
 		w.wantAsked(before+w.r.first, "all applies")
@@ -84,14 +84,14 @@ func everyRefusal(t *testing.T, applies int) {
 }
 
 func TestEveryDocumentedRefusalIsMadeOnceByHundredsOfApplies(t *testing.T) {
-	everyRefusal(t, hundreds)
+	everyRefusal(t, appliesPerRow)
 }
 
 // Each lift allows one attempt, and what was tried before is not tried again
 // when it comes back.
 func TestRefusalIsLiftedOnceByEachThing(t *testing.T) {
 	const applies = runners
-	eachRow(t, remembered(), func(t *testing.T, w *world) {
+	eachRow(t, rememberedRefusals(), func(t *testing.T, w *world) {
 		w.blocked(applies, w.r.use())
 		attempts := w.asked()
 		lifted := func(after string) {

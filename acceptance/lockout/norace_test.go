@@ -2,5 +2,5 @@
 
 package lockout
 
-// hundreds is how many applies there are of each row.
-const hundreds = 200
+// appliesPerRow is how many applies there are of each row.
+const appliesPerRow = 200

@@ -3,7 +3,6 @@
 package lockout
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/build"
+	"github.com/credsync/credsync/testkit/output"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // credsync is the path of the built program.
@@ -26,8 +26,8 @@ var credsync string
 
 func TestMain(m *testing.M) { os.Exit(build.Main(m, &credsync)) }
 
-// refused is an account of the program's configuration that is turned down.
-type refused struct {
+// refusedAccount is an account of the program's configuration that is turned down.
+type refusedAccount struct {
 	upstream, label string
 	// account is the sandbox's.
 	account sandbox.Account
@@ -38,21 +38,21 @@ type refused struct {
 	attempts int
 }
 
-// desk is a directory with a configuration of accounts that are all refused,
+// refusedWorkspace is a directory with a configuration of accounts that are all refused,
 // and one that is not, by which it is seen that work goes on.
-type desk struct {
+type refusedWorkspace struct {
 	t        *testing.T
 	dir      string
 	box      *sandbox.Sandbox
-	accounts []refused
+	accounts []refusedAccount
 	env      []string
 	// blocks are the state's; secrets are by label, the first ones where empty.
 	blocks  string
 	secrets map[string]string
 }
 
-func newDesk(t *testing.T) *desk {
-	d := &desk{t: t, dir: t.TempDir(), box: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), secrets: map[string]string{}}
+func newRefusedWorkspace(t *testing.T) *refusedWorkspace {
+	d := &refusedWorkspace{t: t, dir: t.TempDir(), box: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), secrets: map[string]string{}}
 	for _, start := range []func(string) error{d.box.Start, d.box.StartTLS} {
 		if err := start("127.0.0.1:0"); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) refused() []refused {
+func (d *refusedWorkspace) refused() []refusedAccount {
 	branches := &sandbox.SagiAccount{OrganizationID: "1", Branches: []sandbox.SagiBranch{{ID: "1", GroupID: "7"}}}
 	licensed := *branches
 	licensed.LicenseKey = "valid"
@@ -83,7 +83,7 @@ func (d *desk) refused() []refused {
 	byCertificate := func(pair [2]string) string {
 		return fmt.Sprintf("certificate {\n    cert_pem = %q\n    key_pem = %q\n  }\n  http {\n    ca_pem = %q\n    headers = { X-Ticket = $SECRET }\n  }", pair[0], pair[1], d.box.CAPEM())
 	}
-	return []refused{
+	return []refusedAccount{
 		{
 			upstream: "sagi", label: "password", account: sandbox.Account{Name: "password", Password: "right", Sagi: branches},
 			attributes: "phone = \"password\"\n  password = $SECRET", reason: "credentials_rejected", attempts: 1,
@@ -120,7 +120,7 @@ func (d *desk) refused() []refused {
 	}
 }
 
-func (d *desk) certificate(name string, until time.Time) [2]string {
+func (d *refusedWorkspace) certificate(name string, until time.Time) [2]string {
 	cert, key, err := d.box.IssueCertificate(sandbox.ClientCertificate{CommonName: name, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: until})
 	if err != nil {
 		d.t.Fatal(err)
@@ -129,7 +129,7 @@ func (d *desk) certificate(name string, until time.Time) [2]string {
 }
 
 // write writes the configuration, whole or not at all.
-func (d *desk) write() {
+func (d *refusedWorkspace) write() {
 	d.t.Helper()
 	var b strings.Builder
 	b.WriteString("sink \"file\" \"out\" { dir = \"out\" }\n" + d.blocks)
@@ -153,7 +153,7 @@ func (d *desk) write() {
 	}
 }
 
-func (d *desk) command(args ...string) *exec.Cmd {
+func (d *refusedWorkspace) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(credsync, args...)
 	cmd.Dir = d.dir
 	cmd.Env = append(os.Environ(), d.env...)
@@ -161,7 +161,7 @@ func (d *desk) command(args ...string) *exec.Cmd {
 }
 
 // must runs the program and wants it to end with that code.
-func (d *desk) must(code int, args ...string) string {
+func (d *refusedWorkspace) must(code int, args ...string) string {
 	d.t.Helper()
 	out, err := d.command(args...).CombinedOutput()
 	var exit *exec.ExitError
@@ -180,7 +180,7 @@ func (d *desk) must(code int, args ...string) string {
 var apply = []string{"apply", "--auto-approve"}
 
 // applies runs so many applies by each of several runners at once.
-func (d *desk) applies(each int) {
+func (d *refusedWorkspace) applies(each int) {
 	d.t.Helper()
 	var work sync.WaitGroup
 	for range runners {
@@ -197,7 +197,7 @@ func (d *desk) applies(each int) {
 }
 
 // asked is how often the upstream was asked to let an account in.
-func (d *desk) asked(r refused) int {
+func (d *refusedWorkspace) asked(r refusedAccount) int {
 	if r.upstream == "invoicebox" {
 		return attempts(r.upstream, d.box.Counters(r.upstream, ""))
 	}
@@ -205,7 +205,7 @@ func (d *desk) asked(r refused) int {
 }
 
 // counted wants each account to have been asked for so many times its attempts.
-func (d *desk) counted(times int, after string) {
+func (d *refusedWorkspace) counted(times int, after string) {
 	d.t.Helper()
 	for _, r := range d.accounts {
 		if got := d.asked(r); got != times*r.attempts {
@@ -218,7 +218,7 @@ func (d *desk) counted(times int, after string) {
 }
 
 // change gives all accounts another secret.
-func (d *desk) change(secret string) {
+func (d *refusedWorkspace) change(secret string) {
 	for _, r := range d.accounts {
 		d.secrets[r.label] = secret
 	}
@@ -226,7 +226,7 @@ func (d *desk) change(secret string) {
 }
 
 // manyProcesses is the promise with the program itself.
-func manyProcesses(t *testing.T, d *desk, each int) {
+func manyProcesses(t *testing.T, d *refusedWorkspace, each int) {
 	d.write()
 	d.applies(each)
 	d.counted(1, "all applies")
@@ -257,7 +257,7 @@ func manyProcesses(t *testing.T, d *desk, each int) {
 
 // loginEach lifts each refusal by credsync login; the account that wants a code
 // has one sent, and wrong ones entered.
-func (d *desk) loginEach() {
+func (d *refusedWorkspace) loginEach() {
 	d.t.Helper()
 	for _, r := range d.accounts {
 		address, before := r.upstream+"."+r.label, d.asked(r)
@@ -283,12 +283,12 @@ func (d *desk) loginEach() {
 }
 
 func TestManyProcessesMakeOneAttemptPerRefusal(t *testing.T) {
-	manyProcesses(t, newDesk(t), 25)
+	manyProcesses(t, newRefusedWorkspace(t), 25)
 }
 
 func TestManyProcessesMakeOneAttemptPerRefusalWithTheStateInVault(t *testing.T) {
 	server := servers.Vault(t)
-	d := newDesk(t)
+	d := newRefusedWorkspace(t)
 	d.env = []string{"VAULT_ADDR=" + server.Address, "VAULT_TOKEN=" + server.RootToken}
 	d.blocks = "sink \"vault\" \"main\" {}\nstate \"vault\" \"main\" { path = \"state\" }\n"
 	d.write()
@@ -303,31 +303,17 @@ func TestManyProcessesMakeOneAttemptPerRefusalWithTheStateInVault(t *testing.T) 
 
 // daemon is credsync run at work.
 type daemon struct {
-	*desk
+	*refusedWorkspace
 	cmd   *exec.Cmd
 	ended chan error
-	mu    sync.Mutex
-	log   bytes.Buffer
+	log   output.Buffer
 }
 
-// Write takes what the daemon logs.
-func (r *daemon) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.Write(p)
-}
-
-func (r *daemon) said() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.String()
-}
-
-func (d *desk) run() *daemon {
+func (d *refusedWorkspace) run() *daemon {
 	d.t.Helper()
-	r := &daemon{desk: d, ended: make(chan error, 1)}
+	r := &daemon{refusedWorkspace: d, ended: make(chan error, 1)}
 	r.cmd = d.command("run", "--check-every", "1s")
-	r.cmd.Stdout, r.cmd.Stderr = r, r
+	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
 	if err := r.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
@@ -343,7 +329,7 @@ func (r *daemon) await(what string, there func() bool) {
 			return
 		}
 	}
-	r.t.Fatalf("after two minutes there is not %s; the log:\n%s", what, r.said())
+	r.t.Fatalf("after two minutes there is not %s; the log:\n%s", what, r.log.String())
 }
 
 // looks waits until the daemon has looked at everything so many times more, as
@@ -366,7 +352,7 @@ func (r *daemon) stop() {
 		r.t.Fatal("the daemon does not stop")
 	}
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
-		r.t.Errorf("the daemon ended with %d:\n%s", code, r.said())
+		r.t.Errorf("the daemon ended with %d:\n%s", code, r.log.String())
 	}
 }
 
@@ -379,7 +365,7 @@ func TestDaemonMakesOneAttemptPerRefusal(t *testing.T) {
 }
 
 func daemons(t *testing.T, looks int) {
-	d := newDesk(t)
+	d := newRefusedWorkspace(t)
 	d.write()
 	r := d.run()
 	r.awaitAll(1)
@@ -395,9 +381,9 @@ func daemons(t *testing.T, looks int) {
 	r.awaitAll(2)
 	r.looks(looks)
 	d.counted(2, "a reload with other credentials")
-	reloads := strings.Count(r.said(), "configuration reloaded")
+	reloads := strings.Count(r.log.String(), "configuration reloaded")
 	d.change("first")
-	r.await("a reload", func() bool { return strings.Count(r.said(), "configuration reloaded") > reloads })
+	r.await("a reload", func() bool { return strings.Count(r.log.String(), "configuration reloaded") > reloads })
 	r.looks(looks)
 	d.counted(2, "a reload with the first ones")
 	r.stop()

@@ -2,6 +2,6 @@
 
 package lockout
 
-// hundreds is fewer here: the race detector makes each apply several times as
+// appliesPerRow is fewer here: the race detector makes each apply several times as
 // slow, and a race shows in the first ones, which all want to log in.
-const hundreds = 40
+const appliesPerRow = 40

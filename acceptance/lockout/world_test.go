@@ -26,9 +26,9 @@ import (
 // world is one account, its upstream, and the sinks that runners share.
 type world struct {
 	t           *testing.T
-	r           row
+	r           refusalRow
 	box         *sandbox.Sandbox
-	gate        *gate
+	gate        *connectionCounter
 	state, main *memorysink.Sink
 	// certificates are PEM pairs, by secret.
 	certificates map[string][2]string
@@ -40,7 +40,7 @@ type world struct {
 
 // newWorld makes the upstream as the row has it, be it from the beginning or
 // after a first token that is due by then.
-func newWorld(t *testing.T, r row) *world {
+func newWorld(t *testing.T, r refusalRow) *world {
 	w := &world{
 		t: t, r: r, state: memorysink.New(), main: memorysink.New(), emergencies: t.TempDir(),
 		certificates: map[string][2]string{}, configs: map[string]*config.Config{},
@@ -52,7 +52,7 @@ func newWorld(t *testing.T, r row) *world {
 	if err := w.box.StartTLS("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	w.gate = newGate(t, strings.TrimPrefix(w.box.TLSURL(""), "https://"))
+	w.gate = newConnectionCounter(t, strings.TrimPrefix(w.box.TLSURL(""), "https://"))
 	t.Cleanup(func() {
 		if v := w.box.Violations(); len(v) > 0 {
 			t.Errorf("the upstream saw what its document does not allow: %s", strings.Join(v, "; "))
@@ -134,10 +134,8 @@ func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
 	pool := upstream.NewPool(upstream.PoolOptions{Now: w.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }})
 	return engine.New(engine.Options{
 		Config: cfg, Now: w.now, Holder: fmt.Sprintf("run-%d", w.holders.Add(1)), Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Sink: func(*config.Sink) (sinks.Sink, error) { return w.main, nil },
-		Store: state.NewStore(w.state, func(name string) (sinks.Target, error) {
-			return cfg.State.Sink.Spec.Record(cfg.State.Sink.Values, cfg.State.Values, name)
-		}),
+		Sink:  func(*config.Sink) (sinks.Sink, error) { return w.main, nil },
+		Store: state.NewStore(w.state, cfg.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			o := upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address, RequestsPerSecond: 1e6, CAPEM: a.HTTP.String("ca_pem")}
 			var err error

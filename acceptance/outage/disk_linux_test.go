@@ -24,18 +24,18 @@ const leftOut = "left out: a file system that is full, and one that is read-only
 // namespaceVariable tells a test that it is the process which mounts made.
 const namespaceVariable = "CREDSYNC_OUTAGE_NAMESPACE"
 
-// where tells how a test that mounts is run.
-type where int
+// mountWay tells how a test that mounts is run.
+type mountWay int
 
 const (
-	here where = iota
+	here mountWay = iota
 	// inNamespace is in a process of its own, which has run it.
 	inNamespace
 )
 
 // mounts finds out where a test may mount file systems. Where this user may
 // not, it runs the test as a process in a user namespace, in which it may.
-func mounts(t *testing.T) where {
+func mounts(t *testing.T) mountWay {
 	t.Helper()
 	dir := t.TempDir()
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k")
@@ -72,9 +72,9 @@ func mounts(t *testing.T) where {
 	return inNamespace
 }
 
-// disk is a small file system of its own, which can be filled and made
+// smallFileSystem is a small file system of its own, which can be filled and made
 // read-only.
-func disk(t *testing.T) string {
+func smallFileSystem(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
@@ -150,7 +150,7 @@ func TestDiskOfTheState(t *testing.T) {
 	}
 	for name, outage := range diskOutages {
 		t.Run(name+" before the login", func(t *testing.T) {
-			dir, target := disk(t), t.TempDir()
+			dir, target := smallFileSystem(t), t.TempDir()
 			w := onDisk(t, dir, target, "")
 			outage.begin(t, dir)
 			w.apply(1, dir)
@@ -160,7 +160,7 @@ func TestDiskOfTheState(t *testing.T) {
 			w.wantLive(w.delivered(target))
 		})
 		t.Run(name+" before the journal", func(t *testing.T) {
-			dir, target := disk(t), t.TempDir()
+			dir, target := smallFileSystem(t), t.TempDir()
 			w := onDisk(t, dir, target, "")
 			r := w.applyUntilLogin(func() { outage.begin(t, dir) })
 			r.says("the state did not take a new token")
@@ -171,7 +171,7 @@ func TestDiskOfTheState(t *testing.T) {
 		})
 		// The emergency folder is on the same disk: there is nowhere to go.
 		t.Run(name+", the emergency folder's too", func(t *testing.T) {
-			dir, target := disk(t), t.TempDir()
+			dir, target := smallFileSystem(t), t.TempDir()
 			w := onDisk(t, dir, target, "")
 			emergency := filepath.Join(dir, "emergency")
 			w.env = append(w.env, "CREDSYNC_EMERGENCY_DIR="+emergency)
@@ -195,7 +195,7 @@ func TestDiskOfTheTarget(t *testing.T) {
 	}
 	for name, outage := range diskOutages {
 		t.Run(name, func(t *testing.T) {
-			state, dir := t.TempDir(), disk(t)
+			state, dir := t.TempDir(), smallFileSystem(t)
 			w := onDisk(t, state, dir, "")
 			w.apply(0)
 			before := w.delivered(dir)
@@ -232,7 +232,7 @@ func TestEncryptedEmergencyFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, target := disk(t), t.TempDir()
+	dir, target := smallFileSystem(t), t.TempDir()
 	w := onDisk(t, dir, target, fmt.Sprintf("  age_recipient = %q\n  age_identity = env(\"IDENTITY\")\n", identity.Recipient()))
 	w.env = append(w.env, "IDENTITY="+identity.String())
 	r := w.applyUntilLogin(func() { diskOutages["full"].begin(t, dir) })

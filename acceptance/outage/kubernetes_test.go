@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // TestKubernetesOutages takes one API server away again and again.

@@ -5,20 +5,19 @@
 package outage
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/build"
+	"github.com/credsync/credsync/testkit/output"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // program is the one that programVariable names, or else is built.
@@ -97,21 +96,12 @@ func inVault(t *testing.T, v *servers.VaultServer, address string) *world {
 type running struct {
 	w    *world
 	cmd  *exec.Cmd
-	mu   sync.Mutex
-	out  bytes.Buffer
+	out  output.Buffer
 	done chan struct{}
-}
-
-func (r *running) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.out.Write(b)
 }
 
 // printed is what the program has printed, in one line.
 func (r *running) printed() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return strings.Join(strings.Fields(strings.ReplaceAll(r.out.String(), "│", " ")), " ")
 }
 
@@ -122,7 +112,7 @@ func (w *world) start(args ...string) *running {
 	if w.prepare != nil {
 		w.prepare(cmd)
 	}
-	r.cmd.Dir, r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = w.dir, w.env, r, r
+	r.cmd.Dir, r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = w.dir, w.env, &r.out, &r.out
 	if err := r.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}

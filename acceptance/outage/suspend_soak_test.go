@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // A laptop is closed while the upstream answers. By the time that it is opened

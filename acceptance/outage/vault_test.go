@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/testkit/faultproxy"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 func TestSealedVaultPreventsTheLogin(t *testing.T) {
@@ -89,8 +89,8 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 	w.start("plan").ends(0, "No changes")
 }
 
-// cut is a Vault behind a proxy that cuts it off.
-func cut(t *testing.T, v *servers.VaultServer) (address string, set func(cut bool)) {
+// vaultBehindProxy is a Vault behind a proxy that cuts it off.
+func vaultBehindProxy(t *testing.T, v *servers.VaultServer) (address string, set func(cut bool)) {
 	t.Helper()
 	p, err := faultproxy.Start(faultproxy.Options{Target: v.Address, Damage: func(*faultproxy.Exchange) faultproxy.Kind { return faultproxy.Reset }})
 	if err != nil {
@@ -108,7 +108,7 @@ func TestNeitherStateNorEmergencyFolder(t *testing.T) {
 	v := servers.Vault(t)
 	for name, back := range map[string]bool{"the state comes back": true, "the run is stopped": false} {
 		t.Run(name, func(t *testing.T) {
-			address, set := cut(t, v)
+			address, set := vaultBehindProxy(t, v)
 			w := inVault(t, v, address)
 			w.write("file", "")
 			w.env = append(w.env, "CREDSYNC_EMERGENCY_DIR="+filepath.Join(w.dir, "file", "emergency"))

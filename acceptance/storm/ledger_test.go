@@ -64,8 +64,8 @@ func (l *ledger) operated(key, format string, args ...any) {
 	l.note(key, format, args...)
 }
 
-// story tells an account's history.
-func (l *ledger) story(key string) string {
+// historyText tells an account's history.
+func (l *ledger) historyText(key string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.history[key], "\n\t")

@@ -16,9 +16,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/testkit/faultproxy"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // serverStorm is a storm around real processes, a real Vault and a real API
@@ -87,18 +87,18 @@ func newServerStorm(t *testing.T, seed uint64, n int) *serverStorm {
 	upstreams := s.proxy(faultproxy.Options{Target: s.upstream.URL(""), Prefixed: true, Observe: s.ledger.saw})
 	s.upstreams = upstreams
 	vault := s.proxy(faultproxy.Options{Target: s.vault.Address, Kinds: serverKinds, Observe: s.sawVault})
-	kubernetes := s.proxy(faultproxy.Options{Target: s.kubernetes.Address, Transport: asAdmin{s.kubernetes.Transport(), s.kubernetes.AdminToken}, Kinds: serverKinds, Observe: s.sawKubernetes})
+	kubernetes := s.proxy(faultproxy.Options{Target: s.kubernetes.Address, Transport: adminToken{s.kubernetes.Transport(), s.kubernetes.AdminToken}, Kinds: serverKinds, Observe: s.sawKubernetes})
 	s.configure(upstreams, vault, kubernetes)
 	return s
 }
 
-// asAdmin adds the token that client-go sends by TLS only.
-type asAdmin struct {
+// adminToken adds the token that client-go sends by TLS only.
+type adminToken struct {
 	next  http.RoundTripper
 	token string
 }
 
-func (a asAdmin) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a adminToken) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	return a.next.RoundTrip(r)
@@ -199,7 +199,7 @@ func (s *serverStorm) quiet(quiet bool) {
 	}
 }
 
-func (s *serverStorm) blow(rounds int) {
+func (s *serverStorm) runUnderFaults(rounds int) {
 	s.quiet(false)
 	var wg sync.WaitGroup
 	for range runners {
@@ -305,18 +305,18 @@ func (s *serverStorm) revoke() {
 
 func TestServerStorm(t *testing.T) {
 	all := seeds(t)
-	serverWeather(t, all[len(all)-1], 40)
+	wholeServerStorm(t, all[len(all)-1], 40)
 }
 
-// serverWeather has a third of all that goes to the upstreams, to Vault and to
+// wholeServerStorm has a third of all that goes to the upstreams, to Vault and to
 // the API server damaged while three processes work at the same time; then the
 // tokens are revoked, and it goes on.
-func serverWeather(t *testing.T, seed uint64, accounts int) {
+func wholeServerStorm(t *testing.T, seed uint64, accounts int) {
 	s := newServerStorm(t, seed, accounts)
 	defer s.report()
-	s.blow(2)
+	s.runUnderFaults(2)
 	s.converge()
 	s.revoke()
-	s.blow(1)
+	s.runUnderFaults(1)
 	s.converge()
 }

@@ -12,6 +12,6 @@ import (
 func TestSoakServerStorm(t *testing.T) {
 	const storms = 5
 	for _, seed := range newSeeds(t, storms) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { serverWeather(t, seed, 200) })
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { wholeServerStorm(t, seed, 200) })
 	}
 }

@@ -11,6 +11,6 @@ import (
 func TestSoakStorm(t *testing.T) {
 	const storms = 10
 	for _, seed := range newSeeds(t, storms) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { weatherOf(t, seed, 300) })
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { wholeStorm(t, seed, 300) })
 	}
 }

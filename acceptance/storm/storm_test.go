@@ -44,7 +44,7 @@ type storm struct {
 	ledger   *ledger
 	upstream *sandbox.Sandbox
 	proxy    *faultproxy.Proxy
-	weather  *weather
+	faults   *sinkFaults
 	config   *config.Config
 	state    *memorysink.Sink
 	main     *memorysink.Sink
@@ -62,7 +62,7 @@ type storm struct {
 func newStorm(t *testing.T, seed uint64, n int) *storm {
 	s := &storm{
 		t: t, accounts: makeAccounts(n), state: memorysink.New(), main: memorysink.New(), disk: t.TempDir(), rescued: t.TempDir(),
-		weather: &weather{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
+		faults: &sinkFaults{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
 	}
 	s.ledger = newLedger(s.accounts)
 	s.upstream = sandbox.New(sandbox.Options{Now: s.now})
@@ -130,7 +130,7 @@ func (s *storm) whose(path string) string {
 
 // sink is what a runner has of a sink block.
 func (s *storm) sink(holder string, b *config.Sink) (sinks.Sink, error) {
-	f := &faultySink{weather: s.weather, name: b.Name, wrote: func(t sinks.Target, w sinks.Write) {
+	f := &faultySink{weather: s.faults, name: b.Name, wrote: func(t sinks.Target, w sinks.Write) {
 		s.ledger.writes(t.Location, w.Data["access_token"].Reveal())
 	}, done: func(op string, t sinks.Target, kind faultproxy.Kind, err error) {
 		s.ledger.operated(s.whose(t.Path), "%s %s %s: fault %q, error %v", holder, op, b.Name, kind, err)
@@ -148,13 +148,13 @@ func (s *storm) sink(holder string, b *config.Sink) (sinks.Sink, error) {
 	return f, err
 }
 
-// marked adds to each request which run it is of.
-type marked struct {
+// runMarker adds to each request which run it is of.
+type runMarker struct {
 	next http.RoundTripper
 	run  string
 }
 
-func (m marked) RoundTrip(r *http.Request) (*http.Response, error) {
+func (m runMarker) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("X-Run", m.run)
 	return m.next.RoundTrip(r)
@@ -191,13 +191,11 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 			defer s.mu.Unlock()
 			return s.alive[h]
 		},
-		Store: state.NewStore(stateSink, func(name string) (sinks.Target, error) {
-			return s.config.State.Sink.Spec.Record(s.config.State.Sink.Values, s.config.State.Values, name)
-		}),
+		Store: state.NewStore(stateSink, s.config.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			c, err := pool.Client(upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address})
 			if err == nil {
-				c.Transport = marked{c.Transport, holder}
+				c.Transport = runMarker{c.Transport, holder}
 			}
 			return c, err
 		},
@@ -212,10 +210,10 @@ type ignore struct{}
 func (ignore) AccountStarted(*engine.AccountPlan) {}
 func (ignore) AccountDone(engine.Outcome)         {}
 
-// blow lets several runners work at the same time while things go wrong.
-func (s *storm) blow() {
+// runUnderFaults lets several runners work at the same time while things go wrong.
+func (s *storm) runUnderFaults() {
 	s.proxy.Quiet(false)
-	s.weather.setQuiet(false)
+	s.faults.setQuiet(false)
 	var wg sync.WaitGroup
 	for range runners {
 		wg.Go(func() {
@@ -227,7 +225,7 @@ func (s *storm) blow() {
 	}
 	wg.Wait()
 	s.proxy.Quiet(true)
-	s.weather.setQuiet(true)
+	s.faults.setQuiet(true)
 }
 
 // checkForeign checks P5.
@@ -297,7 +295,7 @@ func (s *storm) checkEnd(a account) {
 	}
 	if got := inMain["access_token"].Reveal(); got != want || !strings.Contains(string(inFile), want) {
 		record, _ := s.state.Get("state/" + state.RecordName(a.address()))
-		s.t.Errorf("%s: a target has not the newest token %s: %s in memory; in the file: %s\nrecord: %s\n\t%s", a.address(), short(want), short(got), inFile, record["record"].Reveal(), s.ledger.story(a.key))
+		s.t.Errorf("%s: a target has not the newest token %s: %s in memory; in the file: %s\nrecord: %s\n\t%s", a.address(), short(want), short(got), inFile, record["record"].Reveal(), s.ledger.historyText(a.key))
 	}
 	if name, live := s.upstream.Live(a.provider, want); name != a.login() || !live {
 		s.t.Errorf("%s: the token that was delivered is not alive", a.address())
@@ -307,30 +305,30 @@ func (s *storm) checkEnd(a account) {
 	}
 }
 
-// weatherReport ends a storm: what was broken, and how much was done to break it.
-func (s *storm) weatherReport(seed uint64) {
+// reportViolations ends a storm: what was broken, and how much was done to break it.
+func (s *storm) reportViolations(seed uint64) {
 	s.t.Helper()
 	if v := append(s.ledger.violations(), s.upstream.Violations()...); len(v) > 0 {
 		s.t.Errorf("promises were broken:\n%s", strings.Join(v, "\n"))
 	}
 	total, damaged := s.proxy.Counts()
 	s.t.Logf("seed %d: %d accounts, %d runs; %d of %d requests to upstreams and %d of %d operations of sinks damaged; %d logins and %d refreshes, %d tokens whose answer never arrived",
-		seed, len(s.accounts), s.runs, damaged, total, s.weather.hits, s.weather.total, s.ledger.logins, s.ledger.refreshes, s.ledger.lost)
+		seed, len(s.accounts), s.runs, damaged, total, s.faults.hits, s.faults.total, s.ledger.logins, s.ledger.refreshes, s.ledger.lost)
 	if s.t.Failed() {
 		s.t.Logf("repeat it with CREDSYNC_STORM_SEED=%d", seed)
 	}
 }
 
-// weatherOf is a whole storm: tokens are issued in it, become due, and are
+// wholeStorm is a whole storm: tokens are issued in it, become due, and are
 // replaced in a second one.
-func weatherOf(t *testing.T, seed uint64, accounts int) {
+func wholeStorm(t *testing.T, seed uint64, accounts int) {
 	s := newStorm(t, seed, accounts)
-	defer s.weatherReport(seed)
-	s.blow()
+	defer s.reportViolations(seed)
+	s.runUnderFaults()
 	s.converge()
 	s.ahead.Add(int64(tillDue))
 	s.ledger.nextEpoch()
-	s.blow()
+	s.runUnderFaults()
 	s.converge()
 }
 
@@ -376,7 +374,7 @@ func TestStorm(t *testing.T) {
 	for _, seed := range seeds(t) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			weatherOf(t, seed, 60)
+			wholeStorm(t, seed, 60)
 		})
 	}
 }

@@ -15,14 +15,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-)
 
-// Cost is what a process took.
-type Cost struct {
-	Wall, CPU time.Duration
-	// Resident is its peak memory, in bytes.
-	Resident int64
-}
+	"github.com/credsync/credsync/bench/cost"
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -34,7 +29,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	c := Cost{Wall: time.Since(begun), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	c := cost.Process{Wall: time.Since(begun), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		c.Resident = usage.Maxrss << 10
 	}

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/credsync/credsync/audit"
-	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/notify"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
@@ -42,15 +40,6 @@ type app struct {
 	sender *notify.Sender
 }
 
-// sharedFlags are those that every command takes.
-type sharedFlags struct {
-	chdir     string
-	inputs    []config.Input
-	noColor   bool
-	logLevel  string
-	logFormat string
-}
-
 // run is the whole program but for its environment: it parses the arguments, does
 // what they ask and returns the exit code. It changes no global state.
 func run(ctx context.Context, args []string, env environment) int {
@@ -59,13 +48,13 @@ func run(ctx context.Context, args []string, env environment) int {
 		a.open = openReal
 	}
 	a.out = a.output()
-	root := a.root()
+	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(env.stdin)
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
 	err := root.ExecuteContext(ctx)
-	var code status
+	var code exitStatus
 	switch {
 	case err == nil:
 		return exitDone
@@ -76,7 +65,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	return exitError
 }
 
-func (a *app) root() *cobra.Command {
+func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "credsync",
 		Short: "Keep third-party credentials valid where services read them",
@@ -109,18 +98,6 @@ func (a *app) root() *cobra.Command {
 		a.verifyCommand(), a.doctorCommand(), a.notifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
 	return root
-}
-
-// noCommand is reached with no command, and with one that there is not.
-func (a *app) noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	return usageError{
-		fmt.Sprintf("There is no command %q", args[0]),
-		suggestion(cmd.SuggestionsFor(args[0])) + "Run credsync --help for the list of commands.",
-	}
 }
 
 // prepare sets up what depends on the flags.
@@ -164,28 +141,4 @@ func (a *app) path(p string) string {
 		return p
 	}
 	return filepath.Join(a.flags.chdir, p)
-}
-
-// pathArgument is the PATH of a command, as given.
-func pathArgument(args []string) string {
-	if len(args) == 0 {
-		return "."
-	}
-	return args[0]
-}
-
-// onePath refuses more than one PATH.
-func onePath(_ *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usageError{fmt.Sprintf("%d paths were given", len(args)), "Give one directory or file; the current directory is used without any."}
-	}
-	return nil
-}
-
-// suggestion is a sentence, or nothing.
-func suggestion(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("Did you mean %s? ", strings.Join(names, " or "))
 }

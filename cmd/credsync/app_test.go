@@ -31,7 +31,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{plans: []*engine.Plan{planned(current)}}
+			f := &fakeEngine{plans: []*engine.Plan{planned(current)}}
 			got := command(t, f, tt.args, tt.env)
 			if got.code != 1 || got.stdout != "" || len(f.requests) != 0 {
 				t.Errorf("exit %d, %d plans, standard output %q", got.code, len(f.requests), got.stdout)
@@ -87,7 +87,7 @@ func TestVersionOf(t *testing.T) {
 }
 
 func TestDevelopmentVersionCountsAsTheReleaseItLeadsTo(t *testing.T) {
-	if got := required(development); got != "0.1.0" {
+	if got := releaseVersion(development); got != "0.1.0" {
 		t.Errorf("required(%s) = %s, want 0.1.0", development, got)
 	}
 }

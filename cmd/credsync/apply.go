@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/render"
-	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 )
@@ -19,32 +17,6 @@ type applyFlags struct {
 	approved bool
 	metrics  metricsFlags
 	workFlags
-}
-
-// workFlags say how many accounts are worked on, and which.
-type workFlags struct {
-	shardText   string
-	concurrency int
-}
-
-func (f *workFlags) add(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
-	cmd.Flags().StringVar(&f.shardText, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
-}
-
-// parse checks the flags and returns the shard, nil for all accounts.
-func (f *workFlags) parse(a *app) (*address.Shard, error) {
-	if f.concurrency < 1 || f.concurrency > 1000 {
-		return nil, usageError{fmt.Sprintf("--concurrency is %d", f.concurrency), "It must be from 1 to 1000."}
-	}
-	if f.shardText == "" {
-		return nil, nil
-	}
-	shard, err := address.ParseShard(f.shardText, a.getenv("JOB_COMPLETION_INDEX"))
-	if err != nil {
-		return nil, usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
-	}
-	return shard, nil
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -79,40 +51,40 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	w, p, saved, diags := a.planToApply(ctx, path, f)
 	if w == nil {
 		view.Failed(diags)
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	defer w.close()
 	d := w.document(p, diags)
 	if ctx.Err() != nil {
 		d.Diagnostics = append(d.Diagnostics, interrupted())
 	}
-	if hopeless(p) || ctx.Err() != nil {
+	if nothingCouldBePlanned(p) || ctx.Err() != nil {
 		view.Failed(d.Diagnostics)
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	view.Planned(d)
-	if changes(p) && !f.approved && !saved {
+	if hasChanges(p) && !f.approved && !saved {
 		yes, why := a.approval(ctx, f)
 		if !yes {
 			view.Failed(why)
-			return status(exitError)
+			return exitStatus(exitError)
 		}
 	}
 	// The document of many accounts is large, and has been printed.
 	failed := d.Diagnostics.HasErrors()
-	view.Begin(working(p))
+	view.Begin(countWorkedOn(p))
 	s := w.engine.Apply(ctx, p, view)
 	if f.metrics.wanted() {
 		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard, LookOnly: true})
 		view.Diagnostics(a.writeMetrics(ctx, "apply", f.metrics, after, s))
 	}
-	view.Diagnostics(append(w.skews.take(), s.Diagnostics...))
+	view.Diagnostics(append(w.clockSkews.take(), s.Diagnostics...))
 	view.Finish(s)
-	return ending{
+	return commandResult{
 		detailed: true,
 		failed:   failed || s.Count(engine.Failed) > 0,
 		blocked:  s.Count(engine.Blocked) > 0,
-	}.exit()
+	}.asError()
 }
 
 // planToApply makes the plan: a fresh one, or that of a saved one, which was
@@ -130,7 +102,7 @@ func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *wo
 	if w == nil {
 		return nil, nil, false, diags
 	}
-	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.lastingState(w.config)...)
+	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.shortLivedStateWarning(w.config)...)
 }
 
 // planSaved refuses a saved plan where anything has changed since.
@@ -144,7 +116,7 @@ func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*wo
 			"The plan was made of the configuration at %s. Apply it from the directory, and with the -C, --var and --var-file, that it was made with.", s.Path))
 	}
 	p := w.engine.PlanSaved(ctx, s)
-	diags = append(diags, a.lastingState(w.config)...)
+	diags = append(diags, a.shortLivedStateWarning(w.config)...)
 	if p.Diagnostics.HasErrors() {
 		w.close()
 		return nil, nil, append(diags, p.Diagnostics...)
@@ -165,8 +137,8 @@ func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 	return yes, why
 }
 
-// working counts the accounts that apply works on.
-func working(p *engine.Plan) int {
+// countWorkedOn counts the accounts that apply works on.
+func countWorkedOn(p *engine.Plan) int {
 	n := 0
 	for _, a := range p.Accounts {
 		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable {

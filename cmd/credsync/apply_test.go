@@ -28,7 +28,7 @@ func TestApplyExitCode(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{plans: []*engine.Plan{tt.plan}, summary: engine.Summary{Outcomes: tt.outcomes}}
+			f := &fakeEngine{plans: []*engine.Plan{tt.plan}, summary: engine.Summary{Outcomes: tt.outcomes}}
 			got := command(t, f, []string{"apply", "--auto-approve"})
 			if got.code != tt.want || f.applied != 1 {
 				t.Errorf("exit %d, want %d; applied %d times\n%s%s", got.code, tt.want, f.applied, got.stdout, got.stderr)
@@ -38,7 +38,7 @@ func TestApplyExitCode(t *testing.T) {
 }
 
 func TestApplyWithoutATerminalDoesNothing(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{planned(missing)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 	got := command(t, f, []string{"apply"})
 	if got.code != 1 || f.applied != 0 || !strings.Contains(got.stderr, "--auto-approve") {
 		t.Errorf("exit %d, applied %d times\n%s", got.code, f.applied, got.stderr)
@@ -48,7 +48,7 @@ func TestApplyWithoutATerminalDoesNothing(t *testing.T) {
 func TestApplyWithNothingToApproveAsksNobody(t *testing.T) {
 	for name, d := range map[string]plan.Decision{"current": current, "blocked": rejected} {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{plans: []*engine.Plan{planned(d)}}
+			f := &fakeEngine{plans: []*engine.Plan{planned(d)}}
 			// The engine still has what it saw to remember.
 			if got := command(t, f, []string{"apply"}); got.code != 0 || f.applied != 1 {
 				t.Errorf("exit %d, applied %d times\n%s", got.code, f.applied, got.stderr)
@@ -58,19 +58,19 @@ func TestApplyWithNothingToApproveAsksNobody(t *testing.T) {
 }
 
 func TestApplyOfNoAccountThatCanBePlannedForDoesNothing(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{withError(planned(), "")}}
+	f := &fakeEngine{plans: []*engine.Plan{withError(planned(), "")}}
 	if got := command(t, f, []string{"apply", "--auto-approve"}); got.code != 1 || f.applied != 0 {
 		t.Errorf("exit %d, applied %d times", got.code, f.applied)
 	}
 }
 
 func TestApplyJSONIsOneObjectPerLine(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{planned(missing, rejected)}, summary: engine.Summary{Outcomes: []engine.Outcome{
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing, rejected)}, summary: engine.Summary{Outcomes: []engine.Outcome{
 		outcome(missing, engine.Done), outcome(rejected, engine.Blocked),
 	}}}
 	tests := map[string]struct {
 		args []string
-		fake *fake
+		fake *fakeEngine
 		code int
 		last string
 	}{

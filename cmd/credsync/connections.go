@@ -22,29 +22,29 @@ type connections struct {
 
 	mu   sync.Mutex
 	made map[*config.Sink]connection
-	// kept are those of an earlier reading of the configuration, by the names
+	// earlier are those of an earlier reading of the configuration, by the names
 	// of their sinks: they are used again where the block has stayed the same.
-	kept map[string]keptConnection
+	earlier map[string]earlierConnection
 }
 
-// keptConnection is a connection and the block that it was made of.
-type keptConnection struct {
+// earlierConnection is a connection and the block that it was made of.
+type earlierConnection struct {
 	block *config.Sink
 	connection
 }
 
-// keeping returns connections for another reading of the configuration, which
+// forNextReading returns connections for another reading of the configuration, which
 // go on with the logins of these.
-func (c *connections) keeping() *connections {
+func (c *connections) forNextReading() *connections {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := &connections{env: c.env, kept: maps.Clone(c.kept)}
-	if next.kept == nil {
-		next.kept = make(map[string]keptConnection, len(c.made))
+	next := &connections{env: c.env, earlier: maps.Clone(c.earlier)}
+	if next.earlier == nil {
+		next.earlier = make(map[string]earlierConnection, len(c.made))
 	}
 	for block, made := range c.made {
 		if made.err == nil {
-			next.kept[block.Name] = keptConnection{block, made}
+			next.earlier[block.Name] = earlierConnection{block, made}
 		}
 	}
 	return next
@@ -71,7 +71,7 @@ func (c *connections) open(s *config.Sink) (sinks.Sink, error) {
 }
 
 func (c *connections) make(s *config.Sink) (sinks.Sink, error) {
-	if k, ok := c.kept[s.Name]; ok && k.block.Spec.Type == s.Spec.Type && k.block.Values.Equal(s.Values) {
+	if k, ok := c.earlier[s.Name]; ok && k.block.Spec.Type == s.Spec.Type && k.block.Values.Equal(s.Values) {
 		return k.sink, nil
 	}
 	sink, err := s.Spec.New(s.Values, c.env)
@@ -89,19 +89,19 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStore(sink, s), nil
+	return state.NewStore(sink, s.Record), nil
 }
 
-// clients returns the function that makes an account's HTTP client, as its
+// accountClients returns the function that makes an account's HTTP client, as its
 // http block says.
-func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
+func accountClients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
 	log = log.Named("upstream")
 	return func(a *config.Account) (*http.Client, error) {
 		cert, err := clientCertificate(a)
 		if err != nil {
 			return nil, err
 		}
-		o := connectionOf(a)
+		o := upstreamOptions(a)
 		o.ClientCertificate = cert
 		if o.Log = log; log.IsDebug() {
 			// Nothing else is logged there, and a logger for each is dear.
@@ -111,8 +111,8 @@ func clients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http
 	}
 }
 
-// connectionOf is what an account's http block says, without its certificate.
-func connectionOf(a *config.Account) upstream.Options {
+// upstreamOptions is what an account's http block says, without its certificate.
+func upstreamOptions(a *config.Account) upstream.Options {
 	h := a.HTTP
 	return upstream.Options{
 		BaseURL:           a.Values.String("base_url"),
@@ -126,16 +126,6 @@ func connectionOf(a *config.Account) upstream.Options {
 		Limit:             a.Spec.Limit,
 		LimitKey:          a.Address,
 	}
-}
-
-// ageRecipient is what the state is encrypted to, if it is: an emergency copy
-// of it is encrypted to the same.
-func ageRecipient(s *config.State) string {
-	const name = "age_recipient"
-	if s == nil || !s.Values.Has(name) {
-		return ""
-	}
-	return s.Values.String(name)
 }
 
 func clientCertificate(a *config.Account) (*tls.Certificate, error) {

@@ -27,7 +27,7 @@ func TestConnectionsAreKeptWhereTheirBlockIsTheSame(t *testing.T) {
 	}
 	first := &connections{}
 	a, b := open(first, block("memory.a", "x")), open(first, block("memory.b", "y"))
-	second := first.keeping()
+	second := first.forNextReading()
 	if open(second, block("memory.a", "x")) != a {
 		t.Error("an equal block gets another connection")
 	}
@@ -35,7 +35,7 @@ func TestConnectionsAreKeptWhereTheirBlockIsTheSame(t *testing.T) {
 		t.Error("another block gets the connection of an earlier one")
 	}
 	// What one reading does not need, the next one may.
-	third := first.keeping().keeping()
+	third := first.forNextReading().forNextReading()
 	if open(third, block("memory.b", "y")) != b {
 		t.Error("a connection that was not used for a while is lost")
 	}

@@ -34,7 +34,7 @@ var update = flag.Bool("update", false, "write the page of the commands")
 func commands() *cobra.Command {
 	a := &app{environment: environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: newClock().now, open: openReal}}
 	a.out = a.output()
-	root := a.root()
+	root := a.rootCommand()
 	root.InitDefaultHelpFlag()
 	root.InitDefaultVersionFlag()
 	root.InitDefaultCompletionCmd()

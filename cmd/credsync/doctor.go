@@ -60,11 +60,11 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 	}
 	conns := &connections{env: a.sinkEnv(a.path(given))}
 	o := doctor.Options{
-		Gate: &doctor.Gate{Open: conns.open}, Connection: connectionOf, UserAgent: "credsync/" + thisVersion().Version,
+		Gate: &doctor.SinkGate{Open: conns.open}, Connection: upstreamOptions, UserAgent: "credsync/" + thisVersion().Version,
 		Now: a.now, Where: process.WhereIs, Logged: logged.take, Timeout: f.timeout, Offline: f.offline,
 		EmergencyDir: a.emergencyDir(directory(a.path(given))),
 	}
-	a.read(ctx, &o, conns, a.path(given))
+	a.readConfiguration(ctx, &o, conns, a.path(given))
 	if o.Config != nil && o.Config.State != nil {
 		if store, err := conns.store(o.Config.State); err == nil {
 			o.Store = store
@@ -74,19 +74,19 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 		pool := upstream.NewPool(upstream.PoolOptions{Now: a.now})
 		defer pool.Close()
 		o.Engine = engine.New(engine.Options{
-			Config: o.Config, Store: o.Store, Sink: o.Gate.Sink, Client: clients(pool, a.log),
+			Config: o.Config, Store: o.Store, Sink: o.Gate.Sink, Client: accountClients(pool, a.log),
 			Now: a.now, Holder: process.NewIdentity(), Alive: process.MayRun, Log: a.log,
 			Version: thisVersion().Version, EmergencyDir: o.EmergencyDir,
 		})
 	}
 	report := doctor.Run(ctx, o)
 	a.out.Doctor(report, f.json)
-	return ending{detailed: true, failed: report.Broken() || ctx.Err() != nil, blocked: report.Human()}.exit()
+	return commandResult{detailed: true, failed: report.Broken() || ctx.Err() != nil, blocked: report.Human()}.asError()
 }
 
-// read reads the configuration, and where its data cannot be read as much as
+// readConfiguration reads the configuration, and where its data cannot be read as much as
 // there is without it.
-func (a *app) read(ctx context.Context, o *doctor.Options, conns *connections, path string) {
+func (a *app) readConfiguration(ctx context.Context, o *doctor.Options, conns *connections, path string) {
 	if !o.Offline {
 		options := a.loadOptions(path)
 		options.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
@@ -100,7 +100,7 @@ func (a *app) read(ctx context.Context, o *doctor.Options, conns *connections, p
 		}
 		if o.Config, o.Loading = config.Load(ctx, options); !o.Loading.HasErrors() {
 			o.Whole = true
-			o.Loading = append(o.Loading, a.lastingState(o.Config)...)
+			o.Loading = append(o.Loading, a.shortLivedStateWarning(o.Config)...)
 			return
 		}
 	}
@@ -116,7 +116,7 @@ func (a *app) read(ctx context.Context, o *doctor.Options, conns *connections, p
 		o.Loading = diags
 		o.Whole = !slices.ContainsFunc(cfg.Accounts, func(acc *config.Account) bool { return !acc.Values.AllKnown() || !acc.HTTP.AllKnown() }) && len(cfg.Unknown) == 0
 	}
-	o.Loading = append(append(diag.List{}, o.Loading...), a.lastingState(cfg)...)
+	o.Loading = append(append(diag.List{}, o.Loading...), a.shortLivedStateWarning(cfg)...)
 }
 
 // sinkWarnings collects what sinks log as warnings: a doctor tells of it.

@@ -43,7 +43,7 @@ func (a *app) fmtCommand() *cobra.Command {
 
 func (a *app) fmt(path string, f fmtFlags) error {
 	files, diags := config.FilesToFormat(a.path(path), f.recursive)
-	end := ending{}
+	end := commandResult{}
 	for _, name := range files {
 		changed, more := a.fmtFile(name, f)
 		diags = append(diags, more...)
@@ -51,7 +51,7 @@ func (a *app) fmt(path string, f fmtFlags) error {
 	}
 	a.out.Diagnostics(diags)
 	end.failed = end.failed || diags.HasErrors()
-	return end.exit()
+	return end.asError()
 }
 
 // fmtFile formats one file and prints its name if that changes it.
@@ -104,7 +104,7 @@ func (a *app) fmtStdin(f fmtFlags) error {
 	after, diags := config.Format("<stdin>", before)
 	a.out.Diagnostics(diags)
 	if diags.HasErrors() {
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	switch {
 	case f.diff:
@@ -112,5 +112,5 @@ func (a *app) fmtStdin(f fmtFlags) error {
 	case !f.check:
 		a.out.Raw(after)
 	}
-	return ending{failed: f.check && !bytes.Equal(before, after)}.exit()
+	return commandResult{failed: f.check && !bytes.Equal(before, after)}.asError()
 }

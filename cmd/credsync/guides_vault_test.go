@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
-	"github.com/credsync/credsync/acceptance/servers/binary"
+	"github.com/credsync/credsync/testkit/servers"
+	"github.com/credsync/credsync/testkit/servers/binary"
 )
 
 // shownVault is the Vault of the guides.

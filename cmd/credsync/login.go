@@ -67,18 +67,18 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 	given, err := a.givenCode(f)
 	if err != nil {
 		view.Failed(diag.List{diag.FromError("The code cannot be read", err)})
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	w, diags := a.open(ctx, a, ".", 0)
 	view.Diagnostics(diags)
 	if w == nil {
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	defer w.close()
 	if given.IsZero() {
 		sent := w.engine.BeginLogin(ctx, address)
 		if sent.At.IsZero() {
-			return finished(view, sent.Outcome)
+			return loginResult(view, sent.Outcome)
 		}
 		view.Sent(sent, address)
 		if f.sendOnly {
@@ -86,22 +86,24 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 		}
 		if given, err = a.askCode(ctx); err != nil {
 			view.NoCode(err, address)
-			return status(exitHuman)
+			return exitStatus(exitHuman)
 		}
 	}
-	return finished(view, w.engine.FinishLogin(ctx, address, given))
+	return loginResult(view, w.engine.FinishLogin(ctx, address, given))
 }
 
-func finished(view *render.LoginView, o engine.Outcome) error {
+func loginResult(view *render.LoginView, o engine.Outcome) error {
 	view.Finish(o)
-	return ending{detailed: true, failed: o.Result == engine.Failed, blocked: o.Result == engine.Blocked}.exit()
+	return commandResult{
+		detailed: true, failed: o.Result == engine.Failed, blocked: o.Result == engine.Blocked,
+	}.asError()
 }
 
 // givenCode is the code of the flags; zero for none.
 func (a *app) givenCode(f loginFlags) (credential.Secret, error) {
 	switch {
 	case f.code != "":
-		return codeIn([]byte(f.code))
+		return parseCode([]byte(f.code))
 	case f.codeFile == "":
 		return credential.Secret{}, nil
 	case f.codeFile == "-":
@@ -160,7 +162,7 @@ func (a *app) typedCode(f *os.File) (credential.Secret, error) {
 	if err != nil {
 		return credential.Secret{}, errors.New("no code was given")
 	}
-	return codeIn([]byte(line))
+	return parseCode([]byte(line))
 }
 
 // readCode takes the first line.
@@ -169,10 +171,10 @@ func readCode(r io.Reader) (credential.Secret, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return credential.Secret{}, fmt.Errorf("read the code: %w", err)
 	}
-	return codeIn(line)
+	return parseCode(line)
 }
 
-func codeIn(b []byte) (credential.Secret, error) {
+func parseCode(b []byte) (credential.Secret, error) {
 	code := strings.TrimSpace(string(bytes.ToValidUTF8(b, nil)))
 	if code == "" {
 		return credential.Secret{}, errors.New("no code was given")

@@ -21,8 +21,8 @@ var waiting = plan.Decision{
 }
 
 // challenged is an engine that has a code sent, and ends as given.
-func challenged(end engine.Outcome) *fake {
-	return &fake{sent: engine.Sent{At: time.Unix(1, 0), Outcome: outcome(waiting, engine.Blocked)}, summary: engine.Summary{Outcomes: []engine.Outcome{end}}}
+func challenged(end engine.Outcome) *fakeEngine {
+	return &fakeEngine{sent: engine.Sent{At: time.Unix(1, 0), Outcome: outcome(waiting, engine.Blocked)}, summary: engine.Summary{Outcomes: []engine.Outcome{end}}}
 }
 
 func TestLoginCommand(t *testing.T) {
@@ -69,7 +69,7 @@ func TestLoginCommand(t *testing.T) {
 }
 
 func TestLoginThatNeedsNoCodeAsksForNone(t *testing.T) {
-	f := &fake{sent: engine.Sent{Outcome: outcome(missing, engine.Done)}}
+	f := &fakeEngine{sent: engine.Sent{Outcome: outcome(missing, engine.Done)}}
 	if got := command(t, f, []string{"login", "sagi.b"}); got.code != 0 || !strings.Contains(got.stdout, "logged in") {
 		t.Errorf("%+v", got)
 	}
@@ -109,7 +109,7 @@ func TestStateRecoverCommand(t *testing.T) {
 			if err := os.WriteFile(file, []byte("account.sagi.a"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got := command(t, &fake{recoverErr: c.err}, []string{"state", "recover", file})
+			got := command(t, &fakeEngine{recoverErr: c.err}, []string{"state", "recover", file})
 			if got.code != c.code || !strings.Contains(got.stdout, c.stdout) || !strings.Contains(got.stderr, c.stderr) {
 				t.Errorf("%+v", got)
 			}
@@ -119,7 +119,7 @@ func TestStateRecoverCommand(t *testing.T) {
 		})
 	}
 	for _, args := range [][]string{{"state", "recover", file + "x"}, {"state", "recover"}, {"state", "nothing"}} {
-		if got := command(t, &fake{}, args); got.code != 1 || got.stderr == "" {
+		if got := command(t, &fakeEngine{}, args); got.code != 1 || got.stderr == "" {
 			t.Errorf("%v: %+v", args, got)
 		}
 	}

@@ -24,7 +24,7 @@ func main() {
 		getenv: os.Getenv, now: crashpoint.Now,
 	}
 	if os.Getenv("GOGC") == "" {
-		collectLess()
+		leaveSmallHeapAlone()
 	}
 	code := run(ctx, os.Args[1:], p)
 	stop()

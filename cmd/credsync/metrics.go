@@ -52,17 +52,17 @@ func (a *app) writeMetrics(ctx context.Context, command string, f metricsFlags, 
 	var diags diag.List
 	if f.file != "" {
 		if err := c.WriteFile(a.path(f.file)); err != nil {
-			diags = append(diags, lostMetrics(err))
+			diags = append(diags, metricsNotWritten(err))
 		}
 	}
 	if f.gateway != "" {
 		if err := c.Push(context.WithoutCancel(ctx), f.gateway, p.Project, shard); err != nil {
-			diags = append(diags, lostMetrics(err))
+			diags = append(diags, metricsNotWritten(err))
 		}
 	}
 	return diags
 }
 
-func lostMetrics(err error) diag.Diagnostic {
+func metricsNotWritten(err error) diag.Diagnostic {
 	return diag.Warningf("The metrics went nowhere", "%s", diag.Sentence(err.Error()))
 }

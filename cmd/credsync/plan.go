@@ -48,39 +48,26 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-// addressFlags are shared by plan and apply.
-func (a *app) addressFlags(cmd *cobra.Command, r *engine.Request) {
-	a.targetFlag(cmd, &r.Targets)
-	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR`, or those that a\npattern names, whatever the old one is worth, also\nwith credentials that were rejected (repeatable)")
-	completeFlag(cmd, "replace", a.completeFlagAddress)
-}
-
-// targetFlag is also for status, which replaces nothing.
-func (a *app) targetFlag(cmd *cobra.Command, targets *[]string) {
-	cmd.Flags().StringArrayVar(targets, "target", nil, "look only at account `ADDR`, or at those that a pattern\nsuch as 'sagi.*' names (repeatable)")
-	completeFlag(cmd, "target", a.completeFlagAddress)
-}
-
 func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	view := render.NewPlan(a.out, f.json)
 	w, diags := a.open(ctx, a, path, 0)
 	if w == nil {
 		view.Show(render.NoPlan(diags))
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	defer w.close()
-	diags = append(diags, a.lastingState(w.config)...)
+	diags = append(diags, a.shortLivedStateWarning(w.config)...)
 	// To authenticate is to carry the plan out, but for its deliveries.
 	f.LookOnly = !f.authenticate
 	p := w.engine.Plan(ctx, f.Request)
-	end := ending{detailed: f.detailed}
-	if f.authenticate && !hopeless(p) {
+	end := commandResult{detailed: f.detailed}
+	if f.authenticate && !nothingCouldBePlanned(p) {
 		var more diag.List
 		p, more = a.authenticate(ctx, w, p, f)
 		diags = append(diags, more...)
 		// Without --detailed-exitcode there is only one way to say that some
 		// credentials did not prove good.
-		end.failed = !f.detailed && blocked(p)
+		end.failed = !f.detailed && hasBlocked(p)
 	}
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())
@@ -99,8 +86,8 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	view.Show(d)
 	a.afterPlan(f, saved)
 	end.failed = end.failed || d.Diagnostics.HasErrors()
-	end.changes, end.blocked = changes(p), blocked(p)
-	return end.exit()
+	end.changes, end.blocked = hasChanges(p), hasBlocked(p)
+	return end.asError()
 }
 
 // afterPlan says what became of --out.
@@ -125,7 +112,7 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 // authenticate proves the credentials of what is due, and plans again. The
 // list is of what did not prove good, and of what was left out.
 func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, diags diag.List) {
-	progress := render.NewProgress(a.out, due(p))
+	progress := render.NewProgress(a.out, countDue(p))
 	summary := w.engine.Authenticate(ctx, p, progress)
 	progress.Close()
 	for _, o := range summary.Outcomes {
@@ -136,8 +123,8 @@ func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f 
 	return w.engine.Plan(ctx, f.Request), diags
 }
 
-// due counts the accounts that need a new token.
-func due(p *engine.Plan) int {
+// countDue counts the accounts that need a new token.
+func countDue(p *engine.Plan) int {
 	n := 0
 	for _, a := range p.Accounts {
 		if a.Action.Contacts() {
@@ -147,8 +134,8 @@ func due(p *engine.Plan) int {
 	return n
 }
 
-// changes reports whether apply would do something.
-func changes(p *engine.Plan) bool {
+// hasChanges reports whether apply would do something.
+func hasChanges(p *engine.Plan) bool {
 	for _, a := range p.Accounts {
 		if a.Action != plan.None && a.Action != plan.BlockedAction {
 			return true
@@ -157,7 +144,7 @@ func changes(p *engine.Plan) bool {
 	return false
 }
 
-func blocked(p *engine.Plan) bool {
+func hasBlocked(p *engine.Plan) bool {
 	for _, a := range p.Accounts {
 		if a.Blocker != nil || a.Action == plan.BlockedAction {
 			return true
@@ -166,8 +153,10 @@ func blocked(p *engine.Plan) bool {
 	return false
 }
 
-// hopeless reports whether no account could be planned for.
-func hopeless(p *engine.Plan) bool { return len(p.Accounts) == 0 && p.Diagnostics.HasErrors() }
+// nothingCouldBePlanned reports whether no account could be planned for.
+func nothingCouldBePlanned(p *engine.Plan) bool {
+	return len(p.Accounts) == 0 && p.Diagnostics.HasErrors()
+}
 
 func interrupted() diag.Diagnostic {
 	return diag.Errorf("Interrupted", "credsync was told to stop before it was done.")

@@ -29,7 +29,7 @@ func TestPlanExitCode(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{plans: []*engine.Plan{tt.plan}}
+			f := &fakeEngine{plans: []*engine.Plan{tt.plan}}
 			got := []int{
 				command(t, f, []string{"plan"}).code,
 				command(t, f, []string{"plan", "--detailed-exitcode"}).code,
@@ -43,7 +43,7 @@ func TestPlanExitCode(t *testing.T) {
 }
 
 func TestPlanPassesItsRequestOn(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{planned(current)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(current)}}
 	command(t, f, []string{"plan", "--target", "sagi.a", "--target", "sagi.b", "--replace", "sagi.b", "--offline"})
 	want := []engine.Request{{Targets: []string{"sagi.a", "sagi.b"}, Replace: []string{"sagi.b"}, Offline: true, LookOnly: true}}
 	if diff := cmp.Diff(want, f.requests); diff != "" {
@@ -52,7 +52,7 @@ func TestPlanPassesItsRequestOn(t *testing.T) {
 }
 
 func TestAuthenticatePlansAgainWithoutReplacingAgain(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{planned(missing), planned(current)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing), planned(current)}}
 	got := command(t, f, []string{"plan", "--authenticate", "--replace", "sagi.b"})
 	if got.code != 0 || f.proved != 1 || f.applied != 0 {
 		t.Errorf("exit %d after %d authentications and %d applies\n%s", got.code, f.proved, f.applied, got.stderr)
@@ -68,7 +68,7 @@ func TestAuthenticatePlansAgainWithoutReplacingAgain(t *testing.T) {
 func TestFailureToAuthenticateIsInTheDocument(t *testing.T) {
 	failed := outcome(missing, engine.Failed)
 	failed.Diagnostics = diag.List{diag.Errorf("The login failed", "HTTP 502.").About(missing.Address, nil)}
-	f := &fake{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{failed}}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{failed}}}
 	got := command(t, f, []string{"plan", "--authenticate", "--json", "--detailed-exitcode"})
 	var d plan.Document
 	if err := json.Unmarshal([]byte(got.stdout), &d); err != nil {
@@ -80,7 +80,7 @@ func TestFailureToAuthenticateIsInTheDocument(t *testing.T) {
 }
 
 func TestAuthenticateDoesNotGoWithOffline(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{planned(missing)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 	if got := command(t, f, []string{"plan", "--authenticate", "--offline"}); got.code != 1 || f.proved != 0 {
 		t.Errorf("exit %d after %d authentications", got.code, f.proved)
 	}
@@ -96,7 +96,7 @@ func TestPlanWarnsWhereTheStateWillNotLast(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{plans: []*engine.Plan{planned(current)}}
+			f := &fakeEngine{plans: []*engine.Plan{planned(current)}}
 			got := command(t, f, []string{"plan"}, tt.env)
 			warned := strings.Contains(got.stderr, "The state will not last here")
 			if warned != (tt.want != "") || !strings.Contains(got.stderr, tt.want) || got.code != 0 {
@@ -126,7 +126,7 @@ func TestJSONIsValidWhereNoPlanCanBeMade(t *testing.T) {
 
 func TestPlanIsSavedForItsOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
-	f := &fake{plans: []*engine.Plan{planned(missing)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 	if got := command(t, f, []string{"-C", dir, "plan", "--out", "p"}); got.code != 0 {
 		t.Fatalf("exit %d: %s", got.code, got.stderr)
 	}
@@ -140,7 +140,7 @@ func TestPlanIsSavedForItsOwnerOnly(t *testing.T) {
 }
 
 func TestSavedPlanTellsThatItNeedsItsVariables(t *testing.T) {
-	f := &fake{plans: []*engine.Plan{planned(missing)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 	got := command(t, f, []string{"-C", t.TempDir(), "plan", "--out", "p", "--var", "a=b"})
 	if want := "with the same --var"; got.code != 0 || !strings.Contains(got.stderr, want) {
 		t.Errorf("code %d, stderr without %q:\n%s", got.code, want, got.stderr)
@@ -149,7 +149,7 @@ func TestSavedPlanTellsThatItNeedsItsVariables(t *testing.T) {
 
 func TestPlanWithErrorsIsNotSaved(t *testing.T) {
 	dir := t.TempDir()
-	f := &fake{plans: []*engine.Plan{withError(planned(unread, missing), unread.Address)}}
+	f := &fakeEngine{plans: []*engine.Plan{withError(planned(unread, missing), unread.Address)}}
 	got := command(t, f, []string{"-C", dir, "plan", "--out", "p"})
 	if _, err := os.Stat(filepath.Join(dir, "p")); err == nil || got.code != 1 {
 		t.Errorf("exit %d; the file's error is %v", got.code, err)

@@ -76,7 +76,7 @@ func (a *app) policy(ctx context.Context, spec *sinks.Spec, names []string, flag
 	}
 	a.out.Diagnostics(diags)
 	if diags.HasErrors() {
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	uses, err := chooseUses(spec.Type, uses, names)
 	if err != nil {
@@ -85,7 +85,7 @@ func (a *app) policy(ctx context.Context, spec *sinks.Spec, names []string, flag
 	text, err := spec.Policy.Print(ctx, sinks.PolicyRequest{Project: cfg.Project, Uses: uses, Flags: flags, Env: a.sinkEnv(path)})
 	if err != nil {
 		a.out.Diagnostics(diag.List{diag.FromError("The policy cannot be printed", err)})
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	a.out.Raw(text)
 	return nil

@@ -73,7 +73,7 @@ func (a *app) run(ctx context.Context, path string, f runFlags) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	source := newSource(a, path, f.concurrency)
+	source := newConfigSource(a, path, f.concurrency)
 	defer source.pool.Close()
 	collector := metrics.NewCollector(thisVersion().Version, runtime.Version())
 	d := daemon.New(daemon.Options{
@@ -84,12 +84,12 @@ func (a *app) run(ctx context.Context, path string, f runFlags) error {
 	stopServing, err := a.serve(d, f.listen)
 	if err != nil {
 		a.out.Diagnostics(diag.List{diag.FromError("Nothing can be served", err)})
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	defer stopServing()
 	if diags := d.Run(ctx); diags.HasErrors() {
 		a.out.Diagnostics(diags)
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	return nil
 }
@@ -120,12 +120,13 @@ const pageRefresh = 15 * time.Second
 // statusPage is the page of credsync status --html, as the daemon sees things.
 func (a *app) statusPage(d *daemon.Daemon) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		render.ServePage(w, r, engine.Document(d.Plan()), render.PageOptions{Now: a.now(), Refresh: pageRefresh})
+		options := render.StatusPageOptions{Now: a.now(), Refresh: pageRefresh}
+		render.ServeStatusPage(w, r, engine.Document(d.Plan()), options)
 	})
 }
 
-// source reads the configuration for a daemon, again and again.
-type source struct {
+// configSource reads the configuration for a daemon, again and again.
+type configSource struct {
 	a           *app
 	path        string
 	concurrency int
@@ -133,8 +134,8 @@ type source struct {
 	conns       *connections
 }
 
-func newSource(a *app, path string, concurrency int) *source {
-	s := &source{a: a, path: path, concurrency: concurrency}
+func newConfigSource(a *app, path string, concurrency int) *configSource {
+	s := &configSource{a: a, path: path, concurrency: concurrency}
 	s.pool = upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: func(host string, skew time.Duration) {
 		a.log.Warn("the clocks differ: a token may be used or replaced too late; synchronise this machine's clock", "host", host, "ahead", plan.Duration(skew.Abs()), "behind", skew < 0)
 	}})
@@ -142,26 +143,27 @@ func newSource(a *app, path string, concurrency int) *source {
 }
 
 // load is called by one goroutine at a time.
-func (s *source) load(ctx context.Context, inputs bool) (*daemon.Loaded, diag.List) {
+func (s *configSource) load(ctx context.Context, inputs bool) (*daemon.Loaded, diag.List) {
 	conns := &connections{env: s.a.sinkEnv(s.a.path(s.path))}
 	if inputs && s.conns != nil {
-		conns = s.conns.keeping()
+		conns = s.conns.forNextReading()
 	}
-	w, diags := s.a.openWith(ctx, s.path, s.concurrency, connected{conns: conns, pool: s.pool, clocks: &skews{}})
+	outside := outsideConnections{conns: conns, pool: s.pool, clocks: &clockSkews{}}
+	w, diags := s.a.openWith(ctx, s.path, s.concurrency, outside)
 	if w == nil {
 		return nil, diags
 	}
 	s.conns = conns
-	return &daemon.Loaded{Config: w.config, Engine: w.accounts, Close: func() {}}, append(diags, s.a.lastingState(w.config)...)
+	return &daemon.Loaded{Config: w.config, Engine: w.accounts, Close: func() {}}, append(diags, s.a.shortLivedStateWarning(w.config)...)
 }
 
 // check reads the files alone.
-func (s *source) check(ctx context.Context) diag.List {
+func (s *configSource) check(ctx context.Context) diag.List {
 	_, diags := config.Load(ctx, s.a.loadOptions(s.a.path(s.path)))
 	return diags
 }
 
-func (s *source) files(c *config.Config) []string {
+func (s *configSource) files(c *config.Config) []string {
 	options := s.a.loadOptions(s.a.path(s.path))
 	files := config.FilesOf(options.Path, options.Inputs)
 	if c != nil {

@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/render"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
 )
 
 // savedPlanLimit is far above any saved plan, and keeps a file that is none
@@ -30,21 +34,54 @@ func (a *app) savePlan(file string, w *workspace, p *engine.Plan) error {
 
 // readSavedPlan returns nil where path is no saved plan, but a configuration.
 func readSavedPlan(path string) (*engine.Saved, error) {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, savedPlanLimit))
-	if err != nil {
+	content, err := regularfile.Read(path, savedPlanLimit)
+	var failed *fs.PathError
+	if errors.As(err, &failed) && failed.Op == "read" {
 		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if err != nil {
+		return nil, nil
 	}
 	if !engine.IsSaved(content) {
 		return nil, nil
 	}
 	return engine.LoadSaved(content)
+}
+
+func (a *app) showCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show FILE",
+		Short: "Show a saved plan",
+		Long: "Show a plan that was saved with plan --out, as it was when it was made. Neither the\n" +
+			"configuration nor the state is looked at; apply FILE refuses where they have changed.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{"show takes one saved plan", "Give the file that credsync plan --out has written."}
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.show(args[0], asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as plan --json does")
+	return cmd
+}
+
+func (a *app) show(file string, asJSON bool) error {
+	view := render.NewPlan(a.out, asJSON)
+	saved, err := readSavedPlan(a.path(file))
+	switch {
+	case err != nil:
+		view.Show(render.NoPlan(diag.List{diag.FromError("The saved plan cannot be shown", err)}))
+		return exitStatus(exitError)
+	case saved == nil:
+		view.Show(render.NoPlan(diag.List{diag.Errorf("Not a saved plan",
+			"%s is no file that credsync plan --out has written. Of a configuration, credsync plan shows what would happen.", file)}))
+		return exitStatus(exitError)
+	}
+	if !asJSON {
+		a.out.SavedPlan(saved)
+	}
+	view.Show(saved.Plan)
+	return nil
 }

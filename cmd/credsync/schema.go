@@ -23,13 +23,3 @@ func (a *app) schemaCommand() *cobra.Command {
 		},
 	}
 }
-
-// noArguments refuses any.
-func noArguments(command string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usageError{command + " takes no arguments", "Run credsync " + command + " --help."}
-		}
-		return nil
-	}
-}

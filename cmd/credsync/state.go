@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
-	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
 	"github.com/spf13/cobra"
 )
-
-// maxEmergencyFile bounds what is read as an emergency file.
-const maxEmergencyFile = 16 << 20
 
 func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -38,73 +33,98 @@ func (a *app) stateCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) stateRecoverCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "recover FILE",
-		Short: "Bring a token back that the state did not take",
-		Long: "When an upstream has handed out a token and the state cannot be written, apply puts\n" +
-			"the token into an emergency file and names it. This brings it back: the next apply\n" +
-			"verifies and delivers it. Once the token is in the state, the file is removed, since it\n" +
-			"holds a live token. It is refused, and the file left, where the state has a newer one.",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{"state recover takes one file", "Give the emergency file that apply has named."}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.recoverState(cmd.Context(), args[0]) },
-	}
+// stateAccess is the state without the accounts that it is about.
+type stateAccess struct {
+	*admin.Records
+	inventory *config.Inventory
 }
 
-func (a *app) recoverState(ctx context.Context, file string) error {
-	content, err := regularfile.Read(a.path(file), maxEmergencyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("there is no file %s", a.path(file))
+// openState finds the state in as much of the configuration as can be read.
+func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
+	path := a.path(".")
+	inventory, diags := config.LoadInventory(ctx, a.loadOptions(path))
+	if diags.HasErrors() {
+		return nil, diags
 	}
+	store, err := (&connections{env: a.sinkEnv(path)}).store(inventory.State)
 	if err != nil {
-		a.out.Diagnostics(diag.List{diag.FromError("The emergency file cannot be read", err)})
-		return status(exitError)
+		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
-	w, diags := a.open(ctx, a, ".", 0)
-	a.out.Diagnostics(diags)
-	if w == nil {
-		return status(exitError)
+	records := &admin.Records{Store: store, Project: inventory.Project, Now: a.now, Where: process.WhereIs}
+	return &stateAccess{records, inventory}, diags
+}
+
+// describe is Records.Describe with what the configuration says.
+func (s *stateAccess) describe(r *state.Record) admin.RecordDocument {
+	d := s.Describe(r)
+	if status := s.inventory.DeclarationStatus(r.Address); status != config.PossiblyDeclared {
+		declared := status == config.Declared
+		d.Declared = &declared
 	}
-	defer w.close()
-	address, err := w.engine.Recover(ctx, content, ageIdentity(w.config.State))
+	return d
+}
+
+// reportStateChange says what came of a change of the state.
+func (a *app) reportStateChange(err error, failed, done string) error {
 	unrecorded := errors.Is(err, audit.ErrUnrecorded)
-	switch {
-	case err == nil, unrecorded:
-		a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with: credsync apply", address))
-	case errors.Is(err, engine.ErrRecovered):
-		a.out.Line(fmt.Sprintf("The state of %s has this token already.", address))
-	default:
-		a.out.Diagnostics(diag.List{diag.FromError("The token was not brought back", err)})
-		return status(exitError)
+	if err != nil && !unrecorded {
+		return a.failed(failed, err)
 	}
-	a.removeRecovered(file)
+	a.out.Done(done)
 	if unrecorded {
-		return a.incomplete(err)
+		return a.auditTrailIncomplete(err)
 	}
 	return nil
 }
 
-// removeRecovered removes an emergency file whose token the state has: it would
-// be a live token that nobody needs, and told of by each plan.
-func (a *app) removeRecovered(file string) {
-	if err := os.Remove(a.path(file)); err != nil {
-		a.out.Diagnostics(diag.List{diag.Warningf("The emergency file could not be removed", "%s holds a live token that nobody needs any longer. Remove it: %s.", file, err)})
-		return
-	}
-	a.out.Line(fmt.Sprintf("%s is removed.", file))
+// auditTrailIncomplete says of what was done that the audit trail lacks it.
+func (a *app) auditTrailIncomplete(err error) error {
+	return a.failed("The audit trail is not complete", err)
 }
 
-// ageIdentity opens an encrypted emergency file; zero where the state block
-// has none.
-func ageIdentity(s *config.State) credential.Secret {
-	const name = "age_identity"
-	if s == nil || !s.Values.Has(name) {
-		return credential.Secret{}
+// findRecord finds the record of one account; what stands in the way has been
+// said when it returns an error.
+func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *admin.Found, error) {
+	s, diags := a.openState(ctx)
+	a.out.Diagnostics(diags)
+	if s == nil {
+		return nil, nil, exitStatus(exitError)
 	}
-	return s.Values.Secret(name)
+	f, err := s.Find(ctx, address)
+	if err != nil {
+		return nil, nil, a.failed("The record cannot be read", err)
+	}
+	return s, f, nil
+}
+
+// changeRecord is findRecord for a command that changes the state, which goes
+// into the audit trail.
+func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *admin.Found, error) {
+	s, f, err := a.findRecord(ctx, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.inventory.AuditUnknown != nil {
+		a.out.Diagnostics(diag.List{*s.inventory.AuditUnknown})
+		return nil, nil, exitStatus(exitError)
+	}
+	s.Audit, s.Holder = a.auditor(s.inventory.Audit), process.NewIdentity()
+	return s, f, nil
+}
+
+// approve asks before something is done that cannot be taken back. It returns
+// nil for a yes.
+func (a *app) approve(ctx context.Context, approved bool, question string) error {
+	if approved {
+		return nil
+	}
+	yes, why := a.confirm(ctx, question, "Pass --auto-approve to do it without being asked.")
+	if yes {
+		return nil
+	}
+	if why == nil {
+		why = diag.List{diag.Errorf("Cancelled", "The answer was not yes, so nothing was done.")}
+	}
+	a.out.Diagnostics(why)
+	return exitStatus(exitError)
 }

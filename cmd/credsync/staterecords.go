@@ -2,50 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 
-	"github.com/credsync/credsync/audit"
-	"github.com/credsync/credsync/config"
-	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
-	"github.com/credsync/credsync/state/admin"
 	"github.com/spf13/cobra"
 )
-
-// stateAccess is the state without the accounts that it is about.
-type stateAccess struct {
-	*admin.Records
-	outline *config.Outline
-}
-
-// openState finds the state in as much of the configuration as can be read.
-func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
-	path := a.path(".")
-	outline, diags := config.LoadOutline(ctx, a.loadOptions(path))
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	store, err := (&connections{env: a.sinkEnv(path)}).store(outline.State)
-	if err != nil {
-		return nil, append(diags, diag.FromError("The state cannot be opened", err))
-	}
-	records := &admin.Records{Store: store, Project: outline.Project, Now: a.now, Where: process.WhereIs}
-	return &stateAccess{records, outline}, diags
-}
-
-// describe is Records.Describe with what the configuration says.
-func (s *stateAccess) describe(r *state.Record) admin.RecordDocument {
-	d := s.Describe(r)
-	if standing := s.outline.Standing(r.Address); standing != config.Undecided {
-		declared := standing == config.Declared
-		d.Declared = &declared
-	}
-	return d
-}
 
 func (a *app) stateListCommand() *cobra.Command {
 	var asJSON bool
@@ -65,7 +29,7 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 	s, diags := a.openState(ctx)
 	if s == nil {
 		a.out.Records(render.RecordsDocument{Diagnostics: diags}, asJSON)
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	records, errs := s.List(ctx)
 	d := render.RecordsDocument{Project: s.Project, Diagnostics: diags}
@@ -83,7 +47,7 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 		}
 	}
 	a.out.Records(d, asJSON)
-	return ending{failed: d.Diagnostics.HasErrors()}.exit()
+	return commandResult{failed: d.Diagnostics.HasErrors()}.asError()
 }
 
 func (a *app) stateShowCommand() *cobra.Command {
@@ -141,24 +105,8 @@ func (a *app) removeRecord(ctx context.Context, address string, approved bool) e
 	if err := a.approve(ctx, approved, "Do you want credsync to forget this?"); err != nil {
 		return err
 	}
-	return a.mended(s.Remove(ctx, f), "The record was not forgotten", f.Address+" is forgotten.")
+	return a.reportStateChange(s.Remove(ctx, f), "The record was not forgotten", f.Address+" is forgotten.")
 }
-
-// mended says what came of a change of the state.
-func (a *app) mended(err error, failed, done string) error {
-	unrecorded := errors.Is(err, audit.ErrUnrecorded)
-	if err != nil && !unrecorded {
-		return a.failed(failed, err)
-	}
-	a.out.Done(done)
-	if unrecorded {
-		return a.incomplete(err)
-	}
-	return nil
-}
-
-// incomplete says of what was done that the audit trail lacks it.
-func (a *app) incomplete(err error) error { return a.failed("The audit trail is not complete", err) }
 
 func (a *app) stateUnlockCommand() *cobra.Command {
 	var approved bool
@@ -196,68 +144,5 @@ func (a *app) unlockRecord(ctx context.Context, address string, approved bool) e
 	if err := a.approve(ctx, approved, "Do you want credsync to end this lease?"); err != nil {
 		return err
 	}
-	return a.mended(s.Unlock(ctx, f), "The account was not unlocked", f.Address+" is unlocked.")
-}
-
-// findRecord finds the record of one account; what stands in the way has been
-// said when it returns an error.
-func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *admin.Found, error) {
-	s, diags := a.openState(ctx)
-	a.out.Diagnostics(diags)
-	if s == nil {
-		return nil, nil, status(exitError)
-	}
-	f, err := s.Find(ctx, address)
-	if err != nil {
-		return nil, nil, a.failed("The record cannot be read", err)
-	}
-	return s, f, nil
-}
-
-// changeRecord is findRecord for a command that changes the state, which goes
-// into the audit trail.
-func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *admin.Found, error) {
-	s, f, err := a.findRecord(ctx, address)
-	if err != nil {
-		return nil, nil, err
-	}
-	if s.outline.AuditUnknown != nil {
-		a.out.Diagnostics(diag.List{*s.outline.AuditUnknown})
-		return nil, nil, status(exitError)
-	}
-	s.Audit, s.Holder = a.auditor(s.outline.Audit), process.NewIdentity()
-	return s, f, nil
-}
-
-// approve asks before something is done that cannot be taken back. It returns
-// nil for a yes.
-func (a *app) approve(ctx context.Context, approved bool, question string) error {
-	if approved {
-		return nil
-	}
-	yes, why := a.confirm(ctx, question, "Pass --auto-approve to do it without being asked.")
-	if yes {
-		return nil
-	}
-	if why == nil {
-		why = diag.List{diag.Errorf("Cancelled", "The answer was not yes, so nothing was done.")}
-	}
-	a.out.Diagnostics(why)
-	return status(exitError)
-}
-
-// failed says why a command could not do its work, and is its exit code.
-func (a *app) failed(summary string, err error) error {
-	a.out.Diagnostics(diag.List{diag.FromError(summary, err)})
-	return status(exitError)
-}
-
-// oneAddress wants one account.
-func oneAddress(command string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return usageError{command + " takes one account", "Name it by its address, such as sagi.coffee; credsync state list shows them."}
-		}
-		return nil
-	}
+	return a.reportStateChange(s.Unlock(ctx, f), "The account was not unlocked", f.Address+" is unlocked.")
 }

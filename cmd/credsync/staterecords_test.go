@@ -54,7 +54,7 @@ func TestOnlyYesMendsTheState(t *testing.T) {
 	} {
 		for answer, yes := range map[string]bool{"yes\n": true, "y\n": false, "\n": false, "\x04": false} {
 			dir, record := stateDirectory(t)
-			s := onTerminal(t, t.Context(), &fake{}, "state", command, "sagi.coffee", "-C", dir, "--no-color")
+			s := onTerminal(t, t.Context(), &fakeEngine{}, "state", command, "sagi.coffee", "-C", dir, "--no-color")
 			s.until(t, "Enter a value:")
 			if _, err := io.WriteString(s.keyboard, answer); err != nil {
 				t.Fatal(err)

@@ -52,9 +52,9 @@ func (a *app) status(ctx context.Context, path string, f statusFlags) error {
 	}
 	render.NewStatus(a.out, f.StatusOptions).Show(d)
 	if f.Monitor {
-		return monitored(d.Worst())
+		return monitorExitCode(d.Worst())
 	}
-	return ending{failed: d.Diagnostics.HasErrors()}.exit()
+	return commandResult{failed: d.Diagnostics.HasErrors()}.asError()
 }
 
 // observe looks at the accounts without asking an upstream.
@@ -71,7 +71,7 @@ func (a *app) observe(ctx context.Context, path string, f statusFlags) plan.Docu
 // meant to be served.
 func (a *app) writePage(file string, d plan.Document) error {
 	var b bytes.Buffer
-	if err := render.Page(&b, d, render.PageOptions{Now: a.now()}); err != nil {
+	if err := render.StatusPage(&b, d, render.StatusPageOptions{Now: a.now()}); err != nil {
 		return err
 	}
 	path := a.path(file)
@@ -81,15 +81,15 @@ func (a *app) writePage(file string, d plan.Document) error {
 	return nil
 }
 
-// monitored is the exit code that monitoring systems know for a health.
-func monitored(h plan.Health) error {
+// monitorExitCode is the exit code that monitoring systems know for a health.
+func monitorExitCode(h plan.Health) error {
 	switch h {
 	case plan.OK:
 		return nil
 	case plan.Warn:
-		return status(1)
+		return exitStatus(1)
 	case plan.Critical:
-		return status(2)
+		return exitStatus(2)
 	}
-	return status(3)
+	return exitStatus(3)
 }

@@ -24,7 +24,7 @@ type session struct {
 }
 
 // onTerminal starts an apply on a fake engine.
-func onTerminal(t *testing.T, ctx context.Context, f *fake, args ...string) *session {
+func onTerminal(t *testing.T, ctx context.Context, f *fakeEngine, args ...string) *session {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {
@@ -36,7 +36,9 @@ func onTerminal(t *testing.T, ctx context.Context, f *fake, args ...string) *ses
 		code := run(ctx, args, environment{
 			stdin: tty, stdout: s.stdout, stderr: tty, getenv: func(string) string { return "" }, now: newClock().now,
 			open: func(context.Context, *app, string, int) (*workspace, diag.List) {
-				return &workspace{config: &config.Config{}, engine: f, skews: &skews{}, close: func() {}}, nil
+				return &workspace{
+					config: &config.Config{}, engine: f, clockSkews: &clockSkews{}, close: func() {},
+				}, nil
 			},
 		})
 		_ = tty.Close()
@@ -80,7 +82,7 @@ func TestOnlyYesApproves(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{outcome(missing, engine.Done)}}}
+			f := &fakeEngine{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{outcome(missing, engine.Done)}}}
 			s := onTerminal(t, t.Context(), f, "apply", "--no-color")
 			if asked := s.until(t, "Enter a value:"); !strings.Contains(asked, `Only "yes" is accepted.`) {
 				t.Errorf("asked %q", asked)
@@ -101,7 +103,7 @@ func TestOnlyYesApproves(t *testing.T) {
 
 func TestInterruptAtTheQuestionDoesNothing(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
-	f := &fake{plans: []*engine.Plan{planned(missing)}}
+	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 	s := onTerminal(t, ctx, f, "apply")
 	s.until(t, "Enter a value:")
 	interrupt()
@@ -129,7 +131,7 @@ func TestColourOnATerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer keyboard.Close()
-			f := &fake{plans: []*engine.Plan{planned(missing)}}
+			f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 			go func() {
 				run(t.Context(), append([]string{"plan"}, tt.args...), environment{
 					stdin: tty, stdout: tty, stderr: tty, now: newClock().now,
@@ -140,7 +142,9 @@ func TestColourOnATerminal(t *testing.T) {
 						return ""
 					},
 					open: func(context.Context, *app, string, int) (*workspace, diag.List) {
-						return &workspace{config: &config.Config{}, engine: f, skews: &skews{}, close: func() {}}, nil
+						return &workspace{
+							config: &config.Config{}, engine: f, clockSkews: &clockSkews{}, close: func() {},
+						}, nil
 					},
 				})
 				_ = tty.Close()

@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/agext/levenshtein"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/mitchellh/go-wordwrap"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -34,7 +36,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		if long, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "="); cmd.Flags().Lookup(long) != nil {
 			return usageError{"There is no flag -" + long, "Long flags take two dashes: --" + long + ". " + help}
 		}
-		return usageError{"There is no flag " + dashes(name), suggestion(similarFlags(cmd, name)) + help}
+		return usageError{"There is no flag " + flagName(name), didYouMean(similarFlags(cmd, name)) + help}
 	}
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
@@ -44,12 +46,12 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	var missing *pflag.ValueRequiredError
 	if errors.As(err, &missing) {
-		return usageError{dashes(missing.GetSpecifiedName()) + " needs a value", help}
+		return usageError{flagName(missing.GetSpecifiedName()) + " needs a value", help}
 	}
 	return usageError{"The flags cannot be understood", help}
 }
 
-func dashes(name string) string {
+func flagName(name string) string {
 	if len(name) == 1 {
 		return "-" + name
 	}
@@ -64,4 +66,63 @@ func similarFlags(cmd *cobra.Command, name string) []string {
 		}
 	})
 	return similar
+}
+
+// helpWidth is the width of a terminal that nobody has made wider.
+const helpWidth = 80
+
+// help prints what a command's --help tells, wrapped for such a terminal.
+func help(c *cobra.Command, _ []string) {
+	about := c.Long
+	if about == "" {
+		about = c.Short
+	}
+	usage := c.UsageString()
+	for _, flags := range []*pflag.FlagSet{c.LocalFlags(), c.InheritedFlags()} {
+		usage = strings.Replace(usage, strings.TrimSpace(flags.FlagUsages()), strings.TrimSpace(wrappedFlags(flags)), 1)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s\n\n%s", reflow(about), usage)
+}
+
+// wrappedFlags is the list of flags, whatever lines their descriptions have.
+func wrappedFlags(flags *pflag.FlagSet) string {
+	var wrapped pflag.FlagSet
+	wrapped.SortFlags = flags.SortFlags
+	flags.VisitAll(func(f *pflag.Flag) {
+		flag := *f
+		flag.Usage = strings.Join(strings.Fields(f.Usage), " ")
+		wrapped.AddFlag(&flag)
+	})
+	return wrapped.FlagUsagesWrapped(helpWidth)
+}
+
+// reflow wraps paragraphs anew. What is indented is to be copied, and stays.
+func reflow(text string) string {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i, p := range paragraphs {
+		if !strings.Contains("\n"+p, "\n ") && !strings.Contains("\n"+p, "\n\t") {
+			paragraphs[i] = wordwrap.WrapString(strings.ReplaceAll(p, "\n", " "), helpWidth)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// noCommand is reached with no command, and with one that there is not.
+func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	return usageError{
+		fmt.Sprintf("There is no command %q", args[0]),
+		didYouMean(cmd.SuggestionsFor(args[0])) + "Run credsync --help for the list of commands.",
+	}
+}
+
+// didYouMean is a sentence, or nothing.
+func didYouMean(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %s? ", strings.Join(names, " or "))
 }

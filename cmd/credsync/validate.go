@@ -23,7 +23,7 @@ func (a *app) validateCommand() *cobra.Command {
 				diags = append(diags, engine.Lint(cfg, a.now())...)
 			}
 			a.out.Validation(diags, asJSON)
-			return ending{failed: diags.HasErrors()}.exit()
+			return commandResult{failed: diags.HasErrors()}.asError()
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as terraform validate does")

@@ -30,22 +30,22 @@ func (a *app) verify(ctx context.Context, patterns []string, asJSON bool) error 
 	w, diags := a.open(ctx, a, ".", 0)
 	if w == nil {
 		view.Show("", nil, diags)
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	defer w.close()
 	checks, problems := w.engine.Check(ctx, patterns, view)
-	diags = append(append(diags, problems...), w.skews.take()...)
+	diags = append(append(diags, problems...), w.clockSkews.take()...)
 	if ctx.Err() != nil {
 		diags = append(diags, interrupted())
 	}
 	view.Show(w.config.Project, checks, diags)
-	return checked(checks, diags.HasErrors()).exit()
+	return verifyResult(checks, diags.HasErrors()).asError()
 }
 
-// checked is how a check ends. A token that the next apply replaces by itself
+// verifyResult is how a check ends. A token that the next apply replaces by itself
 // is not good now, and what is waiting for a human is told apart from it.
-func checked(checks []engine.Check, failed bool) ending {
-	end := ending{detailed: true, failed: failed}
+func verifyResult(checks []engine.Check, failed bool) commandResult {
+	end := commandResult{detailed: true, failed: failed}
 	for _, c := range checks {
 		switch {
 		case c.Good():

@@ -27,7 +27,7 @@ func TestExitCodeOfVerify(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := command(t, &fake{checks: tt.checks}, []string{"verify"})
+			r := command(t, &fakeEngine{checks: tt.checks}, []string{"verify"})
 			if r.code != tt.want {
 				t.Errorf("exit %d, want %d\n%s%s", r.code, tt.want, r.stdout, r.stderr)
 			}

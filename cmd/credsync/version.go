@@ -59,9 +59,9 @@ func versionOf(release string, info *debug.BuildInfo) render.Version {
 	return v
 }
 
-// required is the version that required_version is checked against: a
+// releaseVersion is the version that required_version is checked against: a
 // development version counts as the release it leads to.
-func required(v string) string {
+func releaseVersion(v string) string {
 	parsed, err := version.NewSemver(v)
 	if err != nil {
 		return v

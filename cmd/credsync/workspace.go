@@ -8,34 +8,36 @@ import (
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/daemon"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/process"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/credsync/credsync/notify"
 	"github.com/credsync/credsync/plan"
 	allproviders "github.com/credsync/credsync/providers/all"
+	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
-	"github.com/credsync/credsync/state"
 )
 
 // workspace is a configuration that was read, ready to be worked on.
 type workspace struct {
 	config *config.Config
-	engine worker
+	engine accountEngine
 	// accounts is the engine as a daemon uses it.
 	accounts daemon.Accounts
-	// skews are the clocks of upstreams that were found to be wrong.
-	skews *skews
+	// clockSkews are the clocks of upstreams that were found to be wrong.
+	clockSkews *clockSkews
 	// close drops what is open.
 	close func()
 }
 
-// worker is what the commands need of an engine.
-type worker interface {
+// accountEngine is what the commands need of an engine.
+type accountEngine interface {
 	Plan(context.Context, engine.Request) *engine.Plan
 	PlanSaved(context.Context, *engine.Saved) *engine.Plan
 	Save(io.Writer, *engine.Plan) error
@@ -64,7 +66,7 @@ func (a *app) loadOptions(path string) config.Options {
 	return config.Options{
 		Path: path, Inputs: inputs, Getenv: a.getenv,
 		Providers: allproviders.Registry(), Sinks: allsinks.Registry(),
-		Version: required(thisVersion().Version),
+		Version: releaseVersion(thisVersion().Version),
 	}
 }
 
@@ -72,22 +74,24 @@ func (a *app) loadOptions(path string) config.Options {
 // the configuration gave rise to, warnings included; with errors in it there
 // is no workspace.
 func openReal(ctx context.Context, a *app, given string, concurrency int) (*workspace, diag.List) {
-	clocks := &skews{}
-	return a.openWith(ctx, given, concurrency, connected{
+	clocks := &clockSkews{}
+	return a.openWith(ctx, given, concurrency, outsideConnections{
 		conns:  &connections{env: a.sinkEnv(a.path(given))},
 		pool:   upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: clocks.add}),
 		clocks: clocks,
 	})
 }
 
-// connected is what a workspace reaches the outside by.
-type connected struct {
+// outsideConnections is what a workspace reaches the outside by.
+type outsideConnections struct {
 	conns  *connections
 	pool   *upstream.Pool
-	clocks *skews
+	clocks *clockSkews
 }
 
-func (a *app) openWith(ctx context.Context, given string, concurrency int, to connected) (*workspace, diag.List) {
+func (a *app) openWith(
+	ctx context.Context, given string, concurrency int, to outsideConnections,
+) (*workspace, diag.List) {
 	path, conns, pool := a.path(given), to.conns, to.pool
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
@@ -106,7 +110,7 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
 	eng := engine.New(engine.Options{
-		Config: cfg, Store: store, Sink: conns.open, Client: clients(pool, a.log),
+		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
 		Now: a.now, Holder: process.NewIdentity(), Alive: process.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
@@ -115,7 +119,7 @@ func (a *app) openWith(ctx context.Context, given string, concurrency int, to co
 		EmergencyIdentity:  ageIdentity(cfg.State),
 	})
 	return &workspace{
-		config: cfg, engine: eng, accounts: eng, skews: to.clocks,
+		config: cfg, engine: eng, accounts: eng, clockSkews: to.clocks,
 		close: pool.Close,
 	}, diags
 }
@@ -126,16 +130,6 @@ func (a *app) sinkEnv(path string) sinks.Env {
 		Getenv: a.getenv, Dir: directory(path), Now: a.now,
 		Log: a.log.Named("sink"), Version: thisVersion().Version,
 	}
-}
-
-// emergencyDir is where a token goes that the state does not take. Where the
-// configuration's directory cannot be written, as in a pod that has it from a
-// ConfigMap, the environment names another.
-func (a *app) emergencyDir(configDir string) string {
-	if dir := a.getenv("CREDSYNC_EMERGENCY_DIR"); dir != "" {
-		return dir
-	}
-	return filepath.Join(configDir, ".credsync", "emergency")
 }
 
 // directory is where relative paths of the configuration at path start.
@@ -149,17 +143,17 @@ func directory(path string) string {
 // document is the plan as it is printed, with what was found on the way to it.
 func (w *workspace) document(p *engine.Plan, before diag.List) plan.Document {
 	d := engine.Document(p)
-	d.Diagnostics = append(append(append(diag.List{}, before...), d.Diagnostics...), w.skews.take()...)
+	d.Diagnostics = append(append(append(diag.List{}, before...), d.Diagnostics...), w.clockSkews.take()...)
 	return d
 }
 
-// skews collects warnings about clocks, from several goroutines.
-type skews struct {
+// clockSkews collects warnings about clocks, from several goroutines.
+type clockSkews struct {
 	mu   sync.Mutex
 	list diag.List
 }
 
-func (s *skews) add(host string, skew time.Duration) {
+func (s *clockSkews) add(host string, skew time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	direction := "ahead of"
@@ -172,7 +166,7 @@ func (s *skews) add(host string, skew time.Duration) {
 }
 
 // take returns the warnings that were not taken yet.
-func (s *skews) take() diag.List {
+func (s *clockSkews) take() diag.List {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := s.list
@@ -180,9 +174,59 @@ func (s *skews) take() diag.List {
 	return list
 }
 
-// newStore returns the store of a state block.
-func newStore(sink sinks.Sink, s *config.State) *state.Store {
-	return state.NewStore(sink, func(name string) (sinks.Target, error) {
-		return s.Sink.Spec.Record(s.Sink.Values, s.Values, name)
-	})
+// auditor returns the audit trail that the configuration asks for, or nil. A
+// configuration that is read again goes on with the same file.
+func (a *app) auditor(c *config.Audit) audit.Recorder {
+	switch {
+	case c == nil:
+		return nil
+	case c.Stream:
+		// A live line and these would overwrite each other.
+		a.out.Err.Terminal = false
+		return audit.NewStream(a.stderr, "standard error")
+	}
+	if a.trails == nil {
+		a.trails = map[string]*audit.File{}
+	}
+	if a.trails[c.Path] == nil {
+		a.trails[c.Path] = audit.NewFile(c.Path)
+	}
+	return a.trails[c.Path]
+}
+
+// notifier returns what sends the messages of notify blocks, with the remedy
+// that the commands print too; nil where there is no such block. A configuration
+// that is read again goes on with the same connections.
+func (a *app) notifier(c *config.Config) func(context.Context, *config.Notify, config.Event) error {
+	if len(c.Notify) == 0 {
+		return nil
+	}
+	if a.sender == nil {
+		a.sender = notify.New(thisVersion().Version)
+	}
+	sender := a.sender
+	return func(ctx context.Context, to *config.Notify, e config.Event) error {
+		e.Remedy = render.Remedy(e)
+		return sender.Send(ctx, to, e)
+	}
+}
+
+// shortLivedStateWarning warns where the state's default place goes away with the
+// machine: tokens would be lost, and rejected logins tried again.
+func (a *app) shortLivedStateWarning(c *config.Config) diag.List {
+	if c.State == nil || !c.State.Implicit {
+		return nil
+	}
+	where := ""
+	switch {
+	case a.getenv("KUBERNETES_SERVICE_HOST") != "":
+		where = "a Kubernetes pod"
+	case a.getenv("GITHUB_ACTIONS") != "", a.getenv("GITLAB_CI") != "", a.getenv("CI") == "true":
+		where = "a CI runner"
+	default:
+		return nil
+	}
+	return diag.List{diag.Warningf("The state will not last here",
+		"There is no state block, so the state is kept in .credsync beside the configuration, and in %s that goes away. "+
+			"The next run would log in again, also with credentials that were rejected. Declare a state block that names a lasting place.", where)}
 }

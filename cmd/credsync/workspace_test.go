@@ -10,7 +10,7 @@ import (
 )
 
 func TestClockThatDiffersIsAWarningOnce(t *testing.T) {
-	s := &skews{}
+	s := &clockSkews{}
 	s.add("api.example.com", 10*time.Minute)
 	s.add("other.example.com", -2*time.Hour)
 	list := s.take()
@@ -32,7 +32,7 @@ func TestStoppedBeforeThePlanIsMadeIsAnError(t *testing.T) {
 		t.Run(args[0], func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			f := &fake{plans: []*engine.Plan{planned(missing)}}
+			f := &fakeEngine{plans: []*engine.Plan{planned(missing)}}
 			got := commandIn(ctx, f, args)
 			if got.code != 1 || f.applied != 0 || !strings.Contains(got.stderr, "Interrupted") {
 				t.Errorf("exit %d after %d applies\n%s", got.code, f.applied, got.stderr)

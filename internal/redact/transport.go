@@ -17,13 +17,13 @@ import (
 const (
 	// maxRefusal bounds what is read of an answer that is no success.
 	maxRefusal = 1 << 20
-	// minKey is the length from which a value may be a key. A shorter one
+	// minSecret is the length from which a value may be a key. A shorter one
 	// would hide innocent messages.
-	minKey = 8
+	minSecret = 8
 )
 
-// errRepeats stands for an error that quotes what the server sent.
-var errRepeats = errors.New("what answered there does not speak HTTP properly, and repeats the secret that it was sent")
+// errContainsSecret stands for an error that quotes what the server sent.
+var errContainsSecret = errors.New("what answered there does not speak HTTP properly, and repeats the secret that it was sent")
 
 // Transport keeps what a request logs in with out of everything that a server
 // that is not to be trusted with it may say: the text of a refusal, its headers,
@@ -33,7 +33,7 @@ type Transport struct {
 	fields []string
 	// last is what the last request logged in with: the next one does mostly
 	// the same.
-	last atomic.Pointer[finder]
+	last atomic.Pointer[pieceFinder]
 }
 
 // NewTransport returns a Transport that sends requests by next. fields are
@@ -52,37 +52,37 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.next.RoundTrip(req)
-	find := t.finder(secrets)
+	find := t.finderOf(secrets)
 	if err != nil {
-		if find.in(err.Error()) {
-			return nil, errRepeats
+		if find.foundIn(err.Error()) {
+			return nil, errContainsSecret
 		}
 		return nil, err
 	}
 	for name, values := range resp.Header {
-		if find.in(name + " " + strings.Join(values, " ")) {
+		if find.foundIn(name + " " + strings.Join(values, " ")) {
 			delete(resp.Header, name)
 		}
 	}
-	if find.in(resp.Status) {
+	if find.foundIn(resp.Status) {
 		resp.Status = fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		return resp, nil
 	}
-	if err := clean(resp, find); err != nil {
+	if err := cleanRefusal(resp, find); err != nil {
 		// Never both: net/http would complain to the standard logger.
 		return nil, err
 	}
 	return resp, nil
 }
 
-// clean replaces the body of a refusal that repeats a secret.
-func clean(resp *http.Response, find *finder) error {
+// cleanRefusal replaces the body of a refusal that repeats a secret.
+func cleanRefusal(resp *http.Response, find *pieceFinder) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	_ = resp.Body.Close()
-	if err != nil && find.in(err.Error()) {
-		return errRepeats
+	if err != nil && find.foundIn(err.Error()) {
+		return errContainsSecret
 	}
 	if err != nil {
 		return err
@@ -93,13 +93,13 @@ func clean(resp *http.Response, find *finder) error {
 	return nil
 }
 
-// withheld stands for what a server said.
-const withheld = "(what it says repeats the secret that it was sent, so it is not shown)"
+// notShown stands for what a server said.
+const notShown = "(what it says repeats the secret that it was sent, so it is not shown)"
 
 // cleanText returns a body without what repeats a secret: the strings of JSON
 // that do, or else all of it.
-func cleanText(body []byte, find *finder) []byte {
-	if !bytes.ContainsRune(body, '\\') && !find.in(string(body)) {
+func cleanText(body []byte, find *pieceFinder) []byte {
+	if !bytes.ContainsRune(body, '\\') && !find.foundIn(string(body)) {
 		// In JSON too no string is other than it stands there.
 		return body
 	}
@@ -107,20 +107,20 @@ func cleanText(body []byte, find *finder) []byte {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err == nil && !d.More() {
-		if cleaned, err := json.Marshal(cleanValue(v, find)); err == nil && !find.in(string(cleaned)) {
+		if cleaned, err := json.Marshal(cleanValue(v, find)); err == nil && !find.foundIn(string(cleaned)) {
 			return cleaned
 		}
-	} else if !find.in(string(body)) {
+	} else if !find.foundIn(string(body)) {
 		return body
 	}
-	return []byte(withheld)
+	return []byte(notShown)
 }
 
-func cleanValue(v any, find *finder) any {
+func cleanValue(v any, find *pieceFinder) any {
 	switch v := v.(type) {
 	case string:
-		if find.in(v) {
-			return withheld
+		if find.foundIn(v) {
+			return notShown
 		}
 	case []any:
 		for i := range v {
@@ -128,7 +128,7 @@ func cleanValue(v any, find *finder) any {
 		}
 	case map[string]any:
 		for name, item := range v {
-			if v[name] = cleanValue(item, find); find.in(name) {
+			if v[name] = cleanValue(item, find); find.foundIn(name) {
 				delete(v, name)
 			}
 		}
@@ -136,12 +136,12 @@ func cleanValue(v any, find *finder) any {
 	return v
 }
 
-// finder returns what finds these secrets.
-func (t *Transport) finder(secrets []credential.Secret) *finder {
-	if last := t.last.Load(); last != nil && last.finds(secrets) {
+// finderOf returns what finds these secrets.
+func (t *Transport) finderOf(secrets []credential.Secret) *pieceFinder {
+	if last := t.last.Load(); last != nil && last.searchesFor(secrets) {
 		return last
 	}
-	f := newFinder(secrets)
+	f := newPieceFinder(secrets)
 	t.last.Store(f)
 	return f
 }
@@ -151,7 +151,7 @@ func (t *Transport) finder(secrets []credential.Secret) *finder {
 func (t *Transport) secretsOf(req *http.Request) (*http.Request, []credential.Secret, error) {
 	var secrets []credential.Secret
 	add := func(s string) {
-		if len(s) >= minKey {
+		if len(s) >= minSecret {
 			secrets = append(secrets, credential.NewSecret(s))
 		}
 	}

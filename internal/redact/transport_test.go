@@ -77,7 +77,7 @@ func TestServerThatRepeatsASecretIsNotHeard(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen := ask(t, answer)
-			if redact.Repeats(seen, credential.NewSecret(secret)) {
+			if redact.ContainsSecret(seen, credential.NewSecret(secret)) {
 				t.Errorf("seen: %s", seen)
 			}
 		})

@@ -11,19 +11,53 @@ import (
 	"os"
 )
 
-// ErrKind is that a path leads to what is no regular file.
+// ErrKind is that a path leads to what is not a regular file.
 var ErrKind = errors.New("not a regular file")
 
+// ErrTooLarge is that a file has more than may be read.
+var ErrTooLarge = errors.New("too large")
+
+// kindError says what a path leads to in place of a regular file.
+type kindError struct {
+	path string
+	mode fs.FileMode
+}
+
+func (e kindError) Error() string { return fmt.Sprintf("%s is %s, %s", e.path, kind(e.mode), ErrKind) }
+
+func (e kindError) Is(target error) bool { return target == ErrKind }
+
+// IsDirectory reports whether an error of Read is that the path leads to a
+// directory.
+func IsDirectory(err error) bool {
+	var e kindError
+	return errors.As(err, &e) && e.mode.IsDir()
+}
+
+// sizeError is ErrTooLarge for a reader of the message.
+type sizeError struct {
+	path  string
+	limit int64
+}
+
+func (e sizeError) Error() string { return fmt.Sprintf("%s has more than %d bytes", e.path, e.limit) }
+
+func (e sizeError) Is(target error) bool { return target == ErrTooLarge }
+
 // Read returns the content of the regular file, or of the one that a symbolic
-// link leads to, of at most limit bytes. Errors name the path and quote none of
-// the content. A missing file is fs.ErrNotExist.
+// link leads to, of at most limit bytes. A larger one is refused unread where its
+// size is known. Errors name the path and quote none of the content: they are
+// ErrKind, ErrTooLarge or an fs.PathError whose operation is stat, open or read.
 func Read(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is %s, %w", path, kind(info.Mode()), ErrKind)
+		return nil, kindError{path, info.Mode()}
+	}
+	if info.Size() > limit {
+		return nil, sizeError{path, limit}
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -32,10 +66,10 @@ func Read(path string, limit int64) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, err
 	}
 	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+		return nil, sizeError{path, limit}
 	}
 	return b, nil
 }
@@ -52,13 +86,4 @@ func kind(m fs.FileMode) string {
 		return "a socket"
 	}
 	return "something else"
-}
-
-// cause leaves out the operation and the path, which the caller names.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

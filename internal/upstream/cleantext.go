@@ -25,7 +25,7 @@ func Clean(text string, secrets ...credential.Secret) string {
 	line := strings.Join(strings.Fields(strings.Map(printable, text)), " ")
 	// Searched both as it came and as it would be shown.
 	for _, form := range []string{text, line} {
-		if redact.Repeats(form, secrets...) {
+		if redact.ContainsSecret(form, secrets...) {
 			return withheld
 		}
 	}

@@ -20,9 +20,7 @@ func TestAnswersThatDripEndWithTheTimeout(t *testing.T) {
 }
 
 func everyDrip(t *testing.T) {
-	for name, drip := range map[string]http.HandlerFunc{
-		"headers": slowserver.SlowHeaders, "body": slowserver.SlowBody, "body of a refusal": slowserver.SlowRefusal,
-	} {
+	for name, drip := range slowserver.Answers {
 		for _, once := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -3,7 +3,6 @@ package functions
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 )
@@ -23,7 +23,7 @@ var (
 	dirnameFunc  = textFunc(func(b []byte) string { return filepath.Dir(string(b)) })
 )
 
-func within(dir, path string) string {
+func pathFrom(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
@@ -37,9 +37,9 @@ func fileFunc(dir string, saw func(string), asBase64 bool) function.Function {
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			none := cty.UnknownVal(cty.String)
-			path := within(dir, args[0].AsString())
+			path := pathFrom(dir, args[0].AsString())
 			saw(path)
-			b, err := readRegular(path)
+			b, err := readFile(path)
 			switch {
 			case err != nil:
 				return none, function.NewArgError(0, err)
@@ -53,35 +53,28 @@ func fileFunc(dir string, saw func(string), asBase64 bool) function.Function {
 	})
 }
 
-// readRegular reads a file. What is no regular file is refused unopened: a
-// pipe would block.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+// readFile reads a regular file, and says in the language's own words why it
+// cannot.
+func readFile(path string) ([]byte, error) {
+	b, err := regularfile.Read(path, maxFile)
+	var failed *fs.PathError
 	switch {
+	case err == nil:
+		return b, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no file at %s", path)
-	case err != nil:
-		return nil, fmt.Errorf("%s cannot be looked at: %s", path, cause(err))
-	case info.IsDir():
+	case regularfile.IsDirectory(err):
 		return nil, fmt.Errorf("%s is a directory", path)
-	case !info.Mode().IsRegular():
+	case errors.Is(err, regularfile.ErrKind):
 		return nil, fmt.Errorf("%s is not a regular file", path)
-	case info.Size() > maxFile:
+	case errors.Is(err, regularfile.ErrTooLarge):
 		return nil, fmt.Errorf("%s has more than %d MiB", path, maxFile>>20)
+	case errors.As(err, &failed) && failed.Op == "stat":
+		return nil, fmt.Errorf("%s cannot be looked at: %s", path, failed.Err)
+	case errors.As(err, &failed) && failed.Op == "open":
+		return nil, fmt.Errorf("%s cannot be opened: %s", path, failed.Err)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be opened: %s", path, cause(err))
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read: %s", path, cause(err))
-	case len(b) > maxFile:
-		return nil, fmt.Errorf("%s has more than %d MiB", path, maxFile>>20)
-	}
-	return b, nil
+	return nil, fmt.Errorf("%s cannot be read: %s", path, cause(err))
 }
 
 // cause leaves out the operation and path, which the caller names.
@@ -98,7 +91,7 @@ func fileExistsFunc(dir string, saw func(string)) function.Function {
 		Params: []function.Parameter{stringParam("path")},
 		Type:   function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path := within(dir, args[0].AsString())
+			path := pathFrom(dir, args[0].AsString())
 			saw(path)
 			info, err := os.Stat(path)
 			switch {
@@ -122,7 +115,7 @@ func fileSetFunc(dir string) function.Function {
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			none := cty.UnknownVal(cty.Set(cty.String))
-			path, pattern := within(dir, args[0].AsString()), filepath.ToSlash(args[1].AsString())
+			path, pattern := pathFrom(dir, args[0].AsString()), filepath.ToSlash(args[1].AsString())
 			if !doublestar.ValidatePattern(pattern) {
 				return none, function.NewArgErrorf(1, "not a valid pattern")
 			}

@@ -26,8 +26,8 @@ func textFunc(f func([]byte) string) function.Function {
 	})
 }
 
-// askFunc is a question about a text and a part of it.
-func askFunc(part string, f func(s, part string) bool) function.Function {
+// predicateFunc is a question about a text and a part of it.
+func predicateFunc(part string, f func(s, part string) bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("str"), stringParam(part)},
 		Type:   function.StaticReturnType(cty.Bool),
@@ -38,9 +38,9 @@ func askFunc(part string, f func(s, part string) bool) function.Function {
 }
 
 var (
-	startsWithFunc  = askFunc("prefix", strings.HasPrefix)
-	endsWithFunc    = askFunc("suffix", strings.HasSuffix)
-	strContainsFunc = askFunc("substr", strings.Contains)
+	startsWithFunc  = predicateFunc("prefix", strings.HasPrefix)
+	endsWithFunc    = predicateFunc("suffix", strings.HasSuffix)
+	strContainsFunc = predicateFunc("substr", strings.Contains)
 )
 
 // replaceFunc replaces text, or a regular expression where the second argument

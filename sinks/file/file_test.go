@@ -1,9 +1,7 @@
 package file_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,12 +11,10 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/file"
 	"github.com/credsync/credsync/testkit/sinktest"
-	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
@@ -100,13 +96,8 @@ func (p *place) put(name, content string) {
 	}
 }
 
-func secrets(pairs ...string) map[string]credential.Secret {
-	m := map[string]credential.Secret{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = credential.NewSecret(pairs[i+1])
-	}
-	return m
-}
+// secrets makes data of pairs "key", "value", ….
+var secrets = sinktest.Secrets
 
 func keyPair(t *testing.T) attrs {
 	t.Helper()
@@ -192,47 +183,6 @@ func TestModes(t *testing.T) {
 		info, err := os.Stat(filepath.Join(p.dir, name))
 		if err != nil || info.Mode() != mode {
 			t.Errorf("%s: mode %v, %v; want %v", name, info.Mode(), err, mode)
-		}
-	}
-}
-
-func TestAStateThatEveryoneMayWriteToIsRefused(t *testing.T) {
-	p := newPlace(t)
-	s, record, target := p.open(), p.record(nil, "account.x.y"), p.target(attrs{"path": ".credsync/token.json"}, false)
-	version := p.write(record, "", "k", "v")
-	dir := filepath.Join(p.dir, ".credsync")
-	list := record
-	list.Path = ".credsync"
-	operations := map[string]func() error{
-		"stat": func() error { _, err := s.Stat(t.Context(), record); return err },
-		"read": func() error { _, err := s.Read(t.Context(), record); return err },
-		"list": func() error { _, err := s.List(t.Context(), list); return err },
-		"write": func() error {
-			_, err := s.Write(t.Context(), record, sinks.Write{Data: secrets("k", "v"), If: version})
-			return err
-		},
-		"delete": func() error { return s.Delete(t.Context(), record, sinks.Removal{If: version}) },
-	}
-	for _, mode := range []fs.FileMode{0o777, 0o777 | fs.ModeSticky, 0o702} {
-		if err := os.Chmod(dir, mode); err != nil {
-			t.Fatal(err)
-		}
-		for name, operation := range operations {
-			if err := operation(); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "chmod o-w "+dir) {
-				t.Errorf("%s with mode %v: %v", name, mode, err)
-			}
-		}
-		if _, err := s.Stat(t.Context(), target); err != nil {
-			t.Errorf("a target in it, with mode %v: %v", mode, err)
-		}
-	}
-	// As on volumes that are shared by group.
-	if err := os.Chmod(dir, 0o775); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"stat", "read", "list", "write"} {
-		if err := operations[name](); err != nil {
-			t.Errorf("%s of a state of a group: %v", name, err)
 		}
 	}
 }
@@ -373,48 +323,6 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 }
 
-func TestLeftoversOfAKilledWriter(t *testing.T) {
-	p := newPlace(t)
-	p.write(p.record(nil, "a"), "", "k", "v")
-	p.put(".credsync/.credsync-tmp-KILLED", `{"half":`)
-	list, err := p.open().List(t.Context(), p.record(nil, ""))
-	if err != nil || len(list) != 1 {
-		t.Errorf("List = %v, %v; want the record only", list, err)
-	}
-	p.write(p.record(nil, "b"), "", "k", "v")
-	if _, err := os.Stat(filepath.Join(p.dir, ".credsync/.credsync-tmp-KILLED")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the leftover is still there (%v)", err)
-	}
-}
-
-func TestLeftoversAreLookedForOnceInAWhile(t *testing.T) {
-	p := newPlace(t)
-	now := time.Now()
-	s, err := p.spec.New(p.conn, sinks.Env{Dir: p.dir, Now: func() time.Time { return now }, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	leftover := filepath.Join(p.dir, ".credsync/.credsync-tmp-KILLED")
-	write := func(name string) {
-		t.Helper()
-		if _, err := s.Write(t.Context(), p.record(nil, name), sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("a")
-	p.put(".credsync/.credsync-tmp-KILLED", `{"half":`)
-	now = now.Add(time.Second)
-	write("b")
-	if _, err := os.Stat(leftover); err != nil {
-		t.Errorf("the directory was gone through again within a second: %v", err)
-	}
-	now = now.Add(time.Minute)
-	write("c")
-	if _, err := os.Stat(leftover); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the leftover is still there (%v)", err)
-	}
-}
-
 func TestListOfAStatePassesOverOtherFiles(t *testing.T) {
 	p := newPlace(t)
 	p.write(p.record(nil, `account.sagi.coffee["Almaty"]`), "", "k", "v")
@@ -426,28 +334,6 @@ func TestListOfAStatePassesOverOtherFiles(t *testing.T) {
 	if diff := cmp.Diff(".credsync/account.sagi.coffee%5B%22%41lmaty%22%5D.json", list[0].Path); diff != "" {
 		t.Error(diff)
 	}
-}
-
-func TestAnotherProcessHoldsTheLock(t *testing.T) {
-	p := newPlace(t)
-	lock := flock.New(p.dir, flock.SetFlag(os.O_RDONLY))
-	if ok, err := lock.TryLock(); !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() {
-		_, err := p.open().Write(ctx, p.target(attrs{"path": "a.json"}, false), sinks.Write{Data: secrets("k", "v")})
-		done <- err
-	}()
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("Write = %v, want it to stop waiting when cancelled", err)
-	}
-	if err := lock.Close(); err != nil {
-		t.Fatal(err)
-	}
-	p.write(p.target(attrs{"path": "a.json"}, false), "", "k", "v")
 }
 
 func TestModeIsChecked(t *testing.T) {
@@ -482,50 +368,5 @@ func TestNotAFile(t *testing.T) {
 	}
 	if _, err := p.open().Read(t.Context(), p.target(attrs{"path": "big"}, false)); err == nil || !strings.Contains(err.Error(), "larger") {
 		t.Errorf("Read of 100 MB = %v", err)
-	}
-}
-
-func TestUnwritableDirectory(t *testing.T) {
-	p := newPlace(t)
-	// No user may make files at the root of sysfs, nor below an ordinary file.
-	p.put("plain", "x")
-	for dir, class := range map[string]error{"/sys": sinks.ErrDenied, filepath.Join(p.dir, "plain"): syscall.ENOTDIR} {
-		p.conn = values(&p.spec.Connection, attrs{"dir": dir})
-		_, err := p.open().Write(t.Context(), p.target(attrs{"path": "a.json"}, false), sinks.Write{Data: secrets("k", "canary-value")})
-		if !errors.Is(err, class) || strings.Contains(fmt.Sprint(err), "canary") {
-			t.Errorf("%s: Write = %v, want %v", dir, err, class)
-		}
-	}
-}
-
-func TestPreflight(t *testing.T) {
-	p := newPlace(t)
-	preflight := func(paths ...string) error {
-		var targets []sinks.Target
-		for _, path := range paths {
-			targets = append(targets, p.target(attrs{"path": path}, false))
-		}
-		return p.open().(sinks.Preflighter).Preflight(t.Context(), targets)
-	}
-	p.put("plain", "x")
-	if err := os.Symlink(t.TempDir(), filepath.Join(p.dir, "out")); err != nil {
-		t.Fatal(err)
-	}
-	if err := preflight("a.json", "not/yet/there.json", "plain"); err != nil {
-		t.Errorf("Preflight = %v", err)
-	}
-	entries, err := os.ReadDir(p.dir)
-	if err != nil || len(entries) != 2 {
-		t.Errorf("Preflight left %v, %v", entries, err)
-	}
-	err = preflight("a.json", "plain/b.json", "out", "out/c.json")
-	for _, want := range []string{"plain/b.json", "/out:", "out/c.json"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Preflight = %v, want it to name %s", err, want)
-		}
-	}
-	p.conn = values(&p.spec.Connection, attrs{"dir": "/sys"})
-	if err := preflight("a.json"); !errors.Is(err, sinks.ErrDenied) {
-		t.Errorf("Preflight of a directory that cannot be written = %v", err)
 	}
 }

@@ -24,14 +24,14 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	)
 	for _, t := range targets {
 		if err := ctx.Err(); err != nil {
-			return s.failed("write", t, err)
+			return s.describe("write", t, err)
 		}
-		dir, err := s.nearest(t)
+		dir, err := s.nearestDirectory(t)
 		if err == nil && !slices.Contains(probed, dir) {
-			err = probe(dir)
+			err = tryDirectory(dir)
 		}
 		if err != nil {
-			errs = append(errs, s.failed("write", t, err))
+			errs = append(errs, s.describe("write", t, err))
 			continue
 		}
 		probed = append(probed, dir)
@@ -39,9 +39,9 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	return errors.Join(errs...)
 }
 
-// nearest is the directory in which writing a target begins, after a look
+// nearestDirectory is the directory in which writing a target begins, after a look
 // whether the target itself is one that could be replaced.
-func (s *Sink) nearest(t sinks.Target) (string, error) {
+func (s *Sink) nearestDirectory(t sinks.Target) (string, error) {
 	if root, err := os.OpenRoot(s.dir); err == nil {
 		defer func() { _ = root.Close() }()
 		info, err := root.Lstat(t.Path)
@@ -65,7 +65,7 @@ func (s *Sink) nearest(t sinks.Target) (string, error) {
 	}
 }
 
-func probe(dir string) error {
+func tryDirectory(dir string) error {
 	crashpoint.Reach("probe", dir)
 	f, err := os.CreateTemp(dir, tempPrefix)
 	if err != nil {
@@ -78,4 +78,24 @@ func probe(dir string) error {
 		err = removed
 	}
 	return err
+}
+
+// refuseWritableByAll refuses a state's directory that every user of the machine may write
+// to, as ssh refuses such a one of keys: whoever puts a record there says what is
+// delivered, and whoever removes one lifts a remembered rejection.
+//
+// Who owns it, and what its group may, is not judged: volumes of containers have
+// owners of their own, and are shared by group. Nor are the directories of
+// targets, which often are volumes that everyone may write to.
+func (s *Sink) refuseWritableByAll(root *os.Root, dir string, t sinks.Target) error {
+	if !isState(t.Options) {
+		return nil
+	}
+	info, err := root.Stat(dir)
+	// What is missing, or may not be looked at, the next step tells better.
+	if err != nil || info.Mode().Perm()&0o002 == 0 {
+		return nil
+	}
+	where := filepath.Join(s.dir, filepath.FromSlash(dir))
+	return fmt.Errorf("%w: every user of this machine may write to %s, so what is in the state cannot be trusted: look at what is there, then run \"chmod o-w %s\"", sinks.ErrDenied, where, where)
 }

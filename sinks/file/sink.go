@@ -46,7 +46,7 @@ func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 		return sinks.Info{}, nil
 	}
 	if err != nil {
-		return sinks.Info{}, s.failed("look at", t, err)
+		return sinks.Info{}, s.describe("look at", t, err)
 	}
 	return sinks.Info{Exists: true, Version: version(content)}, nil
 }
@@ -56,11 +56,11 @@ func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	content, err := s.content(ctx, t)
 	if err != nil {
-		return sinks.Object{}, s.failed("read", t, err)
+		return sinks.Object{}, s.describe("read", t, err)
 	}
 	doc, err := decode(t.Options, content)
 	if err != nil {
-		return sinks.Object{}, s.failed("read", t, err)
+		return sinks.Object{}, s.describe("read", t, err)
 	}
 	return sinks.Object{Data: doc.data(), Version: version(content)}, nil
 }
@@ -69,7 +69,7 @@ func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
 	var v string
 	err := s.replace(ctx, t, w.If, func(now []byte) ([]byte, error) {
-		doc, err := base(t, now)
+		doc, err := documentBefore(t, now)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +81,7 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 		return content, err
 	})
 	if err != nil {
-		return "", s.failed("write", t, err)
+		return "", s.describe("write", t, err)
 	}
 	return v, nil
 }
@@ -96,7 +96,7 @@ func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) erro
 		err = s.remove(ctx, t, r.If)
 	} else {
 		err = s.replace(ctx, t, r.If, func(now []byte) ([]byte, error) {
-			doc, err := base(t, now)
+			doc, err := documentBefore(t, now)
 			if err != nil {
 				return nil, err
 			}
@@ -108,19 +108,19 @@ func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) erro
 		return nil
 	}
 	if err != nil {
-		return s.failed("delete", t, err)
+		return s.describe("delete", t, err)
 	}
 	return nil
 }
 
 // List implements sinks.Sink. Below a state's directory only records count.
 func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
-	names, err := s.names(ctx, prefix)
+	names, err := s.listNames(ctx, prefix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, s.failed("list", prefix, err)
+		return nil, s.describe("list", prefix, err)
 	}
 	var list []sinks.Target
 	for _, name := range names {
@@ -134,17 +134,17 @@ func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, e
 	return list, nil
 }
 
-// base is the document that a write starts from: what is there where it is
+// documentBefore is the document that a write starts from: what is there where it is
 // merged into, otherwise nothing.
-func base(t sinks.Target, now []byte) (document, error) {
+func documentBefore(t sinks.Target, now []byte) (document, error) {
 	if t.Merge && now != nil && formatOf(t.Options) != formatRaw {
 		return decode(t.Options, now)
 	}
 	return emptyDocument(t)
 }
 
-// failed describes an error, and gives it the class that callers look for.
-func (s *Sink) failed(op string, t sinks.Target, err error) error {
+// describe describes an error, and gives it the class that callers look for.
+func (s *Sink) describe(op string, t sinks.Target, err error) error {
 	where := filepath.Join(s.dir, filepath.FromSlash(t.Path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

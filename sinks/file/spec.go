@@ -117,7 +117,7 @@ func target(conn, v schema.Values) (sinks.Target, error) {
 	if strings.HasSuffix(v.String("path"), "/") {
 		return sinks.Target{}, fmt.Errorf("path: %q ends with a slash, so it names a directory; name a file", v.String("path"))
 	}
-	rel, err := inside(conn.String("dir"), v.String("path"))
+	rel, err := relativeTo(conn.String("dir"), v.String("path"))
 	if err != nil {
 		return sinks.Target{}, err
 	}
@@ -132,7 +132,7 @@ func target(conn, v schema.Values) (sinks.Target, error) {
 // capitals too, since on some file systems they are the same as small ones, and
 // two accounts must never share a record.
 func record(conn, v schema.Values, name string) (sinks.Target, error) {
-	rel, err := inside(conn.String("dir"), v.String("path"))
+	rel, err := relativeTo(conn.String("dir"), v.String("path"))
 	if err != nil {
 		return sinks.Target{}, err
 	}
@@ -150,8 +150,8 @@ func newTarget(conn, v schema.Values, rel string) sinks.Target {
 	}
 }
 
-// inside returns path relative to dir, or an error if it leaves dir.
-func inside(dir, path string) (string, error) {
+// relativeTo returns path relative to dir, or an error if it leaves dir.
+func relativeTo(dir, path string) (string, error) {
 	if err := checkPath(path); err != nil {
 		return "", err
 	}
@@ -181,7 +181,7 @@ func checkPath(path string) error {
 	for name := range strings.SplitSeq(filepath.ToSlash(path), "/") {
 		switch {
 		case len(name) > maxName:
-			return fmt.Errorf("path: the name that begins with %q has %d bytes, and most file systems take %d", firstOf(name), len(name), maxName)
+			return fmt.Errorf("path: the name that begins with %q has %d bytes, and most file systems take %d", firstElement(name), len(name), maxName)
 		case strings.HasPrefix(name, tempPrefix):
 			return fmt.Errorf("path: names that begin with %q are kept for temporary files", tempPrefix)
 		}
@@ -195,7 +195,7 @@ func checkPath(path string) error {
 // maxPath is a little below the 4096 bytes of Linux, for dir comes before.
 const maxPath = 3500
 
-func firstOf(name string) string {
+func firstElement(name string) string {
 	runes := []rune(name)
 	return string(runes[:min(20, len(runes))]) + "…"
 }

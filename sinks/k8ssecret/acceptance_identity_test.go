@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // proxy stands before an API server and lets a test act after each answer was

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/servers"
 )
 
 // template is a workload's pod template; nothing runs it.

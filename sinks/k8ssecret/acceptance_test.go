@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/credsync/credsync/testkit/sinktest"
 	"github.com/google/go-cmp/cmp"
 )

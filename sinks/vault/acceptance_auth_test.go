@@ -21,8 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 )

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/credsync/credsync/acceptance/servers"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/servers"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -45,16 +45,16 @@ func status(err error) int {
 	return 0
 }
 
-// says reports whether Vault's own error messages have that text.
-func says(err error, text string) bool {
+// vaultSays reports whether Vault's own error messages have that text.
+func vaultSays(err error, text string) bool {
 	var resp *api.ResponseError
 	return errors.As(err, &resp) && !resp.RawError &&
 		slices.ContainsFunc(resp.Errors, func(s string) bool { return strings.Contains(s, text) })
 }
 
-// answer is what Vault said: its list of error messages, which name paths and
+// vaultErrors is what Vault said: its list of error messages, which name paths and
 // roles and no secret. What is not such a list, a proxy's page, is left out.
-func answer(err error) string {
+func vaultErrors(err error) string {
 	var resp *api.ResponseError
 	if !errors.As(err, &resp) {
 		return "no answer"
@@ -83,42 +83,42 @@ func describe(ctx context.Context, err error, r request) error {
 		return noAnswer(err, r)
 	}
 	switch code := resp.StatusCode; {
-	case code == 400 && says(err, "check-and-set parameter did not match"):
+	case code == 400 && vaultSays(err, "check-and-set parameter did not match"):
 		return fmt.Errorf("%s: %w", r, sinks.ErrConflict)
 	case code == 403:
-		return denied(err, r)
-	case code == 404 && (says(err, "no handler for route") || says(err, "unsupported path")):
+		return deniedError(err, r)
+	case code == 404 && (vaultSays(err, "no handler for route") || vaultSays(err, "unsupported path")):
 		return missingMount(r)
-	case code == 503 && says(err, "sealed"):
+	case code == 503 && vaultSays(err, "sealed"):
 		return fmt.Errorf("%s: %w: it is sealed; unseal it and run credsync again", r, sinks.ErrUnavailable)
 	case code == 412, code == 429, code == 472, code == 473, code >= 500:
-		return fmt.Errorf("%s: %w: %s; Vault may be starting, standby or overloaded: run credsync again once it answers", r, sinks.ErrUnavailable, answer(err))
+		return fmt.Errorf("%s: %w: %s; Vault may be starting, standby or overloaded: run credsync again once it answers", r, sinks.ErrUnavailable, vaultErrors(err))
 	}
-	return fmt.Errorf("%s: %s", r, answer(err))
+	return fmt.Errorf("%s: %s", r, vaultErrors(err))
 }
 
 // invalidToken is what Vault says of a token that has expired, was revoked or
 // never was.
 const invalidToken = "invalid token"
 
-func denied(err error, r request) error {
-	if says(err, invalidToken) {
+func deniedError(err error, r request) error {
+	if vaultSays(err, invalidToken) {
 		return fmt.Errorf("%s: %w: %s: it has expired, was revoked or is mistyped; give a new one (auth block, VAULT_TOKEN or \"vault login\")", r, sinks.ErrDenied, invalidToken)
 	}
 	if r.path == "" {
-		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, answer(err))
+		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, vaultErrors(err))
 	}
-	return forbidden{fmt.Errorf("%s: %w: the token may not; its policy needs\n%s", r, sinks.ErrDenied, stanza(r.path, r.capabilities))}
+	return forbiddenPath{fmt.Errorf("%s: %w: the token may not; its policy needs\n%s", r, sinks.ErrDenied, policyRule(r.path, r.capabilities))}
 }
 
-// forbidden is a denial of one path to a token that is good, as opposed to a
+// forbiddenPath is a denial of one path to a token that is good, as opposed to a
 // login or a token that was rejected.
-type forbidden struct{ error }
+type forbiddenPath struct{ error }
 
-func (f forbidden) Unwrap() error { return f.error }
+func (f forbiddenPath) Unwrap() error { return f.error }
 
 func isForbidden(err error) bool {
-	var f forbidden
+	var f forbiddenPath
 	return errors.As(err, &f)
 }
 
@@ -126,8 +126,8 @@ func missingMount(r request) error {
 	return fmt.Errorf("%s: no secrets engine is mounted at %q: correct mount (or namespace) in the sink block, or run \"vault secrets enable -path=%s -version=2 kv\"", r, r.mount, r.mount)
 }
 
-// stanza is the piece of policy that allows something.
-func stanza(path string, capabilities []string) string {
+// policyRule is the piece of policy that allows something.
+func policyRule(path string, capabilities []string) string {
 	return fmt.Sprintf("path %q { capabilities = [\"%s\"] }", path, strings.Join(capabilities, "\", \""))
 }
 
@@ -145,7 +145,7 @@ func noAnswer(err error, r request) error {
 	if errors.As(err, &syntax) || errors.As(err, &mistyped) {
 		return errForeign(r)
 	}
-	if err := redirected(err, r); err != nil {
+	if err := redirectError(err, r); err != nil {
 		return err
 	}
 	var u *url.Error

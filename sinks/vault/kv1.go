@@ -54,7 +54,7 @@ func (k kv1) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	case !found:
 		return sinks.Info{Unguarded: true}, nil
 	}
-	return sinks.Info{Exists: true, Unguarded: true, Version: hash(sinks.Conceal(raw))}, nil
+	return sinks.Info{Exists: true, Unguarded: true, Version: hash(sinks.SecretsOfJSON(raw))}, nil
 }
 
 func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
@@ -67,7 +67,7 @@ func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	if err != nil {
 		return sinks.Object{}, err
 	}
-	data := sinks.Conceal(raw)
+	data := sinks.SecretsOfJSON(raw)
 	return sinks.Object{Data: data, Version: hash(data)}, nil
 }
 
@@ -83,7 +83,7 @@ func (k kv1) atVersion(ctx context.Context, op string, t sinks.Target, version s
 	}
 	now := ""
 	if found {
-		now = hash(sinks.Conceal(raw))
+		now = hash(sinks.SecretsOfJSON(raw))
 	}
 	if now != version {
 		return nil, fmt.Errorf("%s %s: %w", op, t.Location, sinks.ErrConflict)
@@ -103,7 +103,7 @@ func (k kv1) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 func (k kv1) put(ctx context.Context, op string, t sinks.Target, before map[string]json.RawMessage, data map[string]credential.Secret) (string, error) {
 	body, merged := reveal(data), maps.Clone(data)
 	if t.Merge {
-		for key, s := range sinks.Conceal(before) {
+		for key, s := range sinks.SecretsOfJSON(before) {
 			if _, ours := body[key]; !ours {
 				body[key], merged[key] = before[key], s
 			}
@@ -151,31 +151,31 @@ func (k kv1) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sink
 	return k.Sink.Write(ctx, t, w)
 }
 
-func (k kv1) needs(t sinks.Target) []need {
+func (k kv1) needsToDeliver(t sinks.Target) []capabilityNeed {
 	if t.Merge {
-		return []need{{path: k.path(t), capabilities: []string{"create", "read", "update"}, why: "write its keys over what is there"}}
+		return []capabilityNeed{{path: k.path(t), capabilities: []string{"create", "read", "update"}, why: "write its keys over what is there"}}
 	}
-	return []need{{path: k.path(t), capabilities: []string{"create", "update"}, why: "write the token"}}
+	return []capabilityNeed{{path: k.path(t), capabilities: []string{"create", "update"}, why: "write the token"}}
 }
 
-// watches is not needed to deliver: what cannot be seen is written blindly.
-func (k kv1) watches(t sinks.Target) []need {
+// needsToCompare is not needed to deliver: what cannot be seen is written blindly.
+func (k kv1) needsToCompare(t sinks.Target) []capabilityNeed {
 	if t.Merge {
 		return nil
 	}
-	return []need{{path: k.path(t), capabilities: []string{"read"}, why: "see whether it is there, and still as it was written"}}
+	return []capabilityNeed{{path: k.path(t), capabilities: []string{"read"}, why: "see whether it is there, and still as it was written"}}
 }
 
-func (k kv1) removes(t sinks.Target) []need {
+func (k kv1) needsToDelete(t sinks.Target) []capabilityNeed {
 	if t.Merge {
-		return nil // needs covers it
+		return nil // needsToDeliver covers it
 	}
-	return []need{{path: k.path(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
+	return []capabilityNeed{{path: k.path(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
 }
 
-func (k kv1) reads(t sinks.Target) []need {
-	return []need{{path: k.path(t), capabilities: []string{"read"}, why: "read its values"}}
+func (k kv1) needsToRead(t sinks.Target) []capabilityNeed {
+	return []capabilityNeed{{path: k.path(t), capabilities: []string{"read"}, why: "read its values"}}
 }
 
-// keeps is never asked for: version 1 cannot keep the state.
-func (k kv1) keeps(_, _ sinks.Target) []need { return nil }
+// needsToKeepState is never asked for: version 1 cannot keep the state.
+func (k kv1) needsToKeepState(_, _ sinks.Target) []capabilityNeed { return nil }

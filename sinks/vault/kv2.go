@@ -50,7 +50,7 @@ func (m metadata) info(now time.Time) sinks.Info {
 	if m.Current > 0 {
 		info.Version = strconv.Itoa(m.Current)
 		v, ok := m.Versions[info.Version]
-		info.Exists = ok && !v.Destroyed && !passed(v.Deleted, now)
+		info.Exists = ok && !v.Destroyed && !hasPassed(v.Deleted, now)
 	}
 	if m.Custom[managedBy] == ours {
 		info.Owner = m.Custom[ownerKey]
@@ -58,9 +58,9 @@ func (m metadata) info(now time.Time) sinks.Info {
 	return info
 }
 
-// passed reports whether a deletion time has come; it can lie ahead, where the
+// hasPassed reports whether a deletion time has come; it can lie ahead, where the
 // mount sets delete_version_after.
-func passed(text string, now time.Time) bool {
+func hasPassed(text string, now time.Time) bool {
 	if text == "" {
 		return false
 	}
@@ -130,7 +130,7 @@ func decodeSecret(body []byte) (data map[string]credential.Secret, version int, 
 	if err := json.Unmarshal(body, &values); err != nil {
 		return nil, 0, err
 	}
-	return sinks.Conceal(values.Data.Data), values.Data.Metadata.Version, nil
+	return sinks.SecretsOfJSON(values.Data.Data), values.Data.Metadata.Version, nil
 }
 
 func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
@@ -143,7 +143,7 @@ func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 
 // put writes and returns what Vault says of the new version.
 func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string]any, error) {
-	cas, err := casOf(w.If)
+	cas, err := casVersion(w.If)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", t.Location, err)
 	}
@@ -177,9 +177,9 @@ func versionIn(data map[string]any, t sinks.Target) (string, error) {
 	return n.String(), nil
 }
 
-// casOf is the number that a write compares with; 0 where nothing may be. A
+// casVersion is the number that a write compares with; 0 where nothing may be. A
 // version that is not Vault's, such as a file's, cannot be the current one.
-func casOf(version string) (int, error) {
+func casVersion(version string) (int, error) {
 	if version == "" {
 		return 0, nil
 	}
@@ -192,7 +192,7 @@ func casOf(version string) (int, error) {
 
 // nextVersion is the version that a write at this one makes.
 func nextVersion(version string) string {
-	n, err := casOf(version)
+	n, err := casVersion(version)
 	if err != nil {
 		return ""
 	}
@@ -218,7 +218,7 @@ func (k kv2) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error 
 }
 
 func (k kv2) removeKeys(ctx context.Context, t sinks.Target, r sinks.Removal) error {
-	cas, err := casOf(r.If)
+	cas, err := casVersion(r.If)
 	if err != nil {
 		return fmt.Errorf("delete from %s: %w", t.Location, err)
 	}
@@ -350,44 +350,44 @@ func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[str
 	return err
 }
 
-// needs has no create on the data of a target that is marked: the mark is made
+// needsToDeliver has no create on the data of a target that is marked: the mark is made
 // first, and Vault then takes even the first write of data for an update. Should
 // someone purge the secret between the two, the write is denied, and the next
 // apply, which finds nothing there, begins with the mark again.
-func (k kv2) needs(t sinks.Target) []need {
+func (k kv2) needsToDeliver(t sinks.Target) []capabilityNeed {
 	if t.Merge {
-		return []need{
+		return []capabilityNeed{
 			{path: k.dataPath(t), capabilities: []string{"create", "patch", "update"}, why: "write its keys, and keep the others"},
 			{path: k.metadataPath(t), capabilities: []string{"read"}, why: "see whether it is there, and at which version"},
 		}
 	}
-	return []need{
+	return []capabilityNeed{
 		{path: k.dataPath(t), capabilities: []string{"update"}, why: "write the token"},
 		{path: k.metadataPath(t), capabilities: []string{"read"}, why: "see whether it is there, at which version, and whose"},
 		{path: k.metadataPath(t), capabilities: []string{"create", "patch"}, why: "mark its owner", unclaimed: true},
 	}
 }
 
-func (k kv2) watches(t sinks.Target) []need {
+func (k kv2) needsToCompare(t sinks.Target) []capabilityNeed {
 	if !t.Merge {
 		return nil
 	}
-	return []need{{path: k.dataPath(t), capabilities: []string{"read"}, why: "see whether its keys are as they were when others have changed theirs"}}
+	return []capabilityNeed{{path: k.dataPath(t), capabilities: []string{"read"}, why: "see whether its keys are as they were when others have changed theirs"}}
 }
 
-func (k kv2) removes(t sinks.Target) []need {
+func (k kv2) needsToDelete(t sinks.Target) []capabilityNeed {
 	if t.Merge {
-		return nil // needs covers it
+		return nil // needsToDeliver covers it
 	}
-	return []need{{path: k.metadataPath(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
+	return []capabilityNeed{{path: k.metadataPath(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
 }
 
-func (k kv2) reads(t sinks.Target) []need {
-	return []need{{path: k.dataPath(t), capabilities: []string{"read"}, why: "read its values"}}
+func (k kv2) needsToRead(t sinks.Target) []capabilityNeed {
+	return []capabilityNeed{{path: k.dataPath(t), capabilities: []string{"read"}, why: "read its values"}}
 }
 
-func (k kv2) keeps(all, record sinks.Target) []need {
-	return []need{
+func (k kv2) needsToKeepState(all, record sinks.Target) []capabilityNeed {
+	return []capabilityNeed{
 		{path: k.dataPath(record), capabilities: []string{"create", "read", "update"}, why: "keep the record of each account"},
 		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that have gone from the configuration"},
 		{path: k.metadataPath(record), capabilities: []string{"delete", "read"}, why: "remove such a record"},

@@ -47,11 +47,11 @@ func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
 		return server, errForeign(r)
 	}
 	server.About = "Vault " + health.Version
-	return server, able(server.Address, health.Initialized, health.Sealed)
+	return server, whyNotServing(server.Address, health.Initialized, health.Sealed)
 }
 
-// able says what keeps a Vault from serving.
-func able(address string, initialized, sealed bool) error {
+// whyNotServing says what keeps a Vault from serving.
+func whyNotServing(address string, initialized, sealed bool) error {
 	why := ""
 	switch {
 	case !initialized:

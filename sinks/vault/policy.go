@@ -42,10 +42,10 @@ func policy() *sinks.Policy {
 	}
 }
 
-// place is one namespace of one Vault.
-type place struct{ address, namespace string }
+// vaultNamespace is one namespace of one Vault.
+type vaultNamespace struct{ address, namespace string }
 
-func (p place) String() string {
+func (p vaultNamespace) String() string {
 	if p.namespace == "" {
 		return p.address
 	}
@@ -53,13 +53,13 @@ func (p place) String() string {
 }
 
 func printPolicy(ctx context.Context, r sinks.PolicyRequest) ([]byte, error) {
-	at, err := onePlace(r)
+	at, err := oneNamespace(r)
 	if err != nil {
 		return nil, err
 	}
-	doc := document{rules: map[string]*rule{}}
+	doc := policyDocument{rules: map[string]*rule{}}
 	for _, u := range r.Uses {
-		e, version, err := engineOf(ctx, u, r)
+		e, version, err := kvEngineOf(ctx, u, r)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", u.Sink, err)
 		}
@@ -74,17 +74,17 @@ func printPolicy(ctx context.Context, r sinks.PolicyRequest) ([]byte, error) {
 	return doc.text(at, r.Project), nil
 }
 
-// onePlace refuses sinks in several Vaults or namespaces: their rules in one
+// oneNamespace refuses sinks in several Vaults or namespaces: their rules in one
 // policy would allow in each what is needed in another.
-func onePlace(r sinks.PolicyRequest) (place, error) {
-	names := map[place][]string{}
-	var order []place
+func oneNamespace(r sinks.PolicyRequest) (vaultNamespace, error) {
+	names := map[vaultNamespace][]string{}
+	var order []vaultNamespace
 	for _, u := range r.Uses {
 		c := connection{conn: u.Conn, env: r.Env}
 		if err := checkAddress(c.address()); err != nil {
-			return place{}, fmt.Errorf("%s: address: %w", u.Sink, err)
+			return vaultNamespace{}, fmt.Errorf("%s: address: %w", u.Sink, err)
 		}
-		at := place{strings.TrimRight(c.address(), "/"), strings.Trim(c.attr("namespace", api.EnvVaultNamespace), "/")}
+		at := vaultNamespace{strings.TrimRight(c.address(), "/"), strings.Trim(c.attr("namespace", api.EnvVaultNamespace), "/")}
 		if names[at] == nil {
 			order = append(order, at)
 		}
@@ -97,19 +97,19 @@ func onePlace(r sinks.PolicyRequest) (place, error) {
 	for _, at := range order {
 		lines = append(lines, fmt.Sprintf("%s is at %s", strings.Join(names[at], " "), at))
 	}
-	return place{}, fmt.Errorf("the sinks are not in one Vault and namespace, and each of these needs a policy of its own: name the sinks of one, as in \"credsync policy vault %s\": %s",
+	return vaultNamespace{}, fmt.Errorf("the sinks are not in one Vault and namespace, and each of these needs a policy of its own: name the sinks of one, as in \"credsync policy vault %s\": %s",
 		strings.Join(names[order[0]], " "), strings.Join(lines, "; "))
 }
 
-// engineOf returns the engine of a sink's mount, for its paths only.
-func engineOf(ctx context.Context, u sinks.Use, r sinks.PolicyRequest) (e engine, version string, err error) {
+// kvEngineOf returns the engine of a sink's mount, for its paths only.
+func kvEngineOf(ctx context.Context, u sinks.Use, r sinks.PolicyRequest) (e kvEngine, version string, err error) {
 	s := &Sink{mount: mountOf(u.Conn)}
-	e, version = engine(kv2{s}), "2"
+	e, version = kvEngine(kv2{s}), "2"
 	switch r.Flags[kvFlag] {
 	case "1":
 		e, version = kv1{s}, "1"
 	case detectKV:
-		if e, err = detected(ctx, u, r.Env); err != nil {
+		if e, err = detectedKVEngine(ctx, u, r.Env); err != nil {
 			return nil, "", fmt.Errorf("%w\nSay --%s 1 or --%s 2, and Vault is not asked", err, kvFlag, kvFlag)
 		}
 		if _, old := e.(kv1); old {
@@ -122,16 +122,16 @@ func engineOf(ctx context.Context, u sinks.Use, r sinks.PolicyRequest) (e engine
 	return e, version, nil
 }
 
-func detected(ctx context.Context, u sinks.Use, env sinks.Env) (engine, error) {
+func detectedKVEngine(ctx context.Context, u sinks.Use, env sinks.Env) (kvEngine, error) {
 	opened, err := open(u.Conn, env)
 	if err != nil {
 		return nil, err
 	}
-	return opened.(*Sink).detect(ctx)
+	return opened.(*Sink).detectKVEngine(ctx)
 }
 
-// document is a policy that grows.
-type document struct {
+// policyDocument is a policy that grows.
+type policyDocument struct {
 	mounts []string
 	rules  map[string]*rule
 }
@@ -149,23 +149,23 @@ type reason struct {
 }
 
 // cover adds what one sink is used for.
-func (d *document) cover(e engine, u sinks.Use) error {
+func (d *policyDocument) cover(e kvEngine, u sinks.Use) error {
 	for _, use := range u.Deliver {
-		needs := append(e.needs(use.Target), e.watches(use.Target)...)
+		needs := append(e.needsToDeliver(use.Target), e.needsToCompare(use.Target)...)
 		if use.Delete {
-			needs = append(needs, e.removes(use.Target)...)
+			needs = append(needs, e.needsToDelete(use.Target)...)
 		}
 		if err := d.add(use.Account, use.Target, needs); err != nil {
 			return err
 		}
 	}
 	for _, use := range u.Data {
-		if err := d.add(use.Address, use.Target, e.reads(use.Target)); err != nil {
+		if err := d.add(use.Address, use.Target, e.needsToRead(use.Target)); err != nil {
 			return err
 		}
 	}
 	if u.State != nil {
-		return d.add("the state", u.State.All, e.keeps(u.State.All, everyRecord(u.State.All)))
+		return d.add("the state", u.State.All, e.needsToKeepState(u.State.All, everyRecord(u.State.All)))
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func everyRecord(all sinks.Target) sinks.Target {
 	return all
 }
 
-func (d *document) add(by string, t sinks.Target, needs []need) error {
+func (d *policyDocument) add(by string, t sinks.Target, needs []capabilityNeed) error {
 	if err := checkRulePath(t.Location); err != nil {
 		return fmt.Errorf("%s: %w", by, err)
 	}
@@ -194,7 +194,7 @@ func (d *document) add(by string, t sinks.Target, needs []need) error {
 	return nil
 }
 
-func (r *rule) add(by string, n need) {
+func (r *rule) add(by string, n capabilityNeed) {
 	for _, c := range n.capabilities {
 		if !slices.Contains(r.capabilities, c) {
 			r.capabilities = append(r.capabilities, c)
@@ -232,7 +232,7 @@ func checkRulePath(path string) error {
 }
 
 // text is the whole policy, with the rules by path.
-func (d *document) text(at place, project string) []byte {
+func (d *policyDocument) text(at vaultNamespace, project string) []byte {
 	var b bytes.Buffer
 	comment := func(format string, args ...any) { b.WriteString("# " + printable(fmt.Sprintf(format, args...)) + "\n") }
 	comment("The least that credsync needs in Vault at %s", at)

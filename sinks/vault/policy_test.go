@@ -1,9 +1,7 @@
 package vault_test
 
 import (
-	"flag"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,11 +9,10 @@ import (
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/vault"
+	"github.com/credsync/credsync/testkit/golden"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // use is what a configuration does with a sink that has every kind of use, the
 // state only where it is asked for.
@@ -68,19 +65,7 @@ func TestPolicy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", "policy-"+name+".golden")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Error(diff)
-			}
+			golden.Check(t, filepath.Join("testdata", "policy-"+name+".golden"), got)
 		})
 	}
 }

@@ -34,8 +34,8 @@ type redirectBody struct{}
 func (redirectBody) Read([]byte) (int, error) { return 0, errRedirect }
 func (redirectBody) Close() error             { return nil }
 
-// astray is a redirect to a host that is not known to be of the cluster.
-type astray struct {
+// redirectElsewhere is a redirect to a host that is not known to be of the cluster.
+type redirectElsewhere struct {
 	// to is that host's URL, without a path.
 	to string
 	// vault says that what redirects is a Vault, so that the nodes may just be
@@ -43,7 +43,7 @@ type astray struct {
 	vault bool
 }
 
-func (a astray) Error() string {
+func (a redirectElsewhere) Error() string {
 	if a.vault {
 		return fmt.Sprintf("a redirect to %s, which is not the active node that this Vault names: it may be electing one; run credsync again, or correct api_addr of its nodes", a.to)
 	}
@@ -53,26 +53,26 @@ func (a astray) Error() string {
 // errDowngrade is a redirect that gives TLS up.
 var errDowngrade = errors.New("a redirect from https to http, which would show the token to the network: correct api_addr of that Vault server, or address")
 
-// gone is an active node that does not answer.
-type gone struct {
+// activeNodeGone is an active node that does not answer.
+type activeNodeGone struct {
 	// node is its URL, without a path.
 	node string
 	err  error
 }
 
-func (g gone) Error() string {
+func (g activeNodeGone) Error() string {
 	return fmt.Sprintf("it sends on to the active node, %s, and that does not answer: %v", g.node, g.err)
 }
 
-func (g gone) Unwrap() error { return g.err }
+func (g activeNodeGone) Unwrap() error { return g.err }
 
-// follower follows a redirect; to another host only where the configured
+// redirectFollower follows a redirect; to another host only where the configured
 // address names that host as the active node. Vault tells that without a token.
 // Otherwise the page of a login somewhere on the way would get the token.
 //
 // It stands below what tries again, so that each try begins at the configured
 // address: while the nodes elect, a standby sends on to one that is gone.
-type follower struct {
+type redirectFollower struct {
 	next http.RoundTripper
 	// prefix of the API's paths, from the address.
 	prefix string
@@ -81,12 +81,12 @@ type follower struct {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (f *follower) RoundTrip(req *http.Request) (*http.Response, error) {
+func (f *redirectFollower) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := f.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	to := follows(req, resp)
+	to := redirectTarget(req, resp)
 	if to == nil {
 		return resp, nil
 	}
@@ -103,14 +103,14 @@ func (f *follower) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	if resp, err = f.next.RoundTrip(onward); err != nil {
-		return nil, gone{host, err}
+		return nil, activeNodeGone{host, err}
 	}
 	return resp, nil
 }
 
-// follows is where an answer redirects a request to; nil where it does not, or
+// redirectTarget is where an answer redirects a request to; nil where it does not, or
 // not in a way that repeats the request.
-func follows(req *http.Request, resp *http.Response) *url.URL {
+func redirectTarget(req *http.Request, resp *http.Response) *url.URL {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect:
 	default:
@@ -127,7 +127,7 @@ func follows(req *http.Request, resp *http.Response) *url.URL {
 }
 
 // check refuses a redirect that would show the token to others.
-func (f *follower) check(req *http.Request, to *url.URL, host string) error {
+func (f *redirectFollower) check(req *http.Request, to *url.URL, host string) error {
 	if req.URL.Scheme == "https" && to.Scheme != "https" {
 		return errDowngrade
 	}
@@ -136,7 +136,7 @@ func (f *follower) check(req *http.Request, to *url.URL, host string) error {
 	}
 	active, vault := f.activeNode(req)
 	if active != host {
-		return astray{to: host, vault: vault}
+		return redirectElsewhere{to: host, vault: vault}
 	}
 	f.known.Store(host, nil)
 	return nil
@@ -157,7 +157,7 @@ const maxLeader = 64 << 10
 // activeNode asks the server that a request went to for the active node, as
 // scheme and host; "" where it names none. vault is false where the answer is
 // not one of a Vault with several nodes.
-func (f *follower) activeNode(req *http.Request) (address string, vault bool) {
+func (f *redirectFollower) activeNode(req *http.Request) (address string, vault bool) {
 	ask := req.Clone(req.Context())
 	ask.Method, ask.Body, ask.GetBody, ask.ContentLength = http.MethodGet, nil, nil, 0
 	ask.URL.Path, ask.URL.RawPath, ask.URL.RawQuery = path.Join("/", f.prefix, "v1/sys/leader"), "", ""
@@ -182,10 +182,10 @@ func (f *follower) activeNode(req *http.Request) (address string, vault bool) {
 	return u.Scheme + "://" + u.Host, true
 }
 
-// redirected describes a request that failed for a redirect; nil for others.
-func redirected(err error, r request) error {
-	var away astray
-	var node gone
+// redirectError describes a request that failed for a redirect; nil for others.
+func redirectError(err error, r request) error {
+	var away redirectElsewhere
+	var node activeNodeGone
 	switch {
 	case errors.As(err, &node):
 		return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, node, advice(node.err, "if it is gone, another takes its place within seconds: run credsync again"))
@@ -201,8 +201,8 @@ func redirected(err error, r request) error {
 	return nil
 }
 
-// lasting reports whether a redirect that was not followed will be met again.
-func lasting(err error) bool {
-	var away astray
+// isPermanentRedirect reports whether a redirect that was not followed will be met again.
+func isPermanentRedirect(err error) bool {
+	var away redirectElsewhere
 	return errors.Is(err, errDowngrade) || errors.As(err, &away) && !away.vault
 }

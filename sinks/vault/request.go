@@ -28,9 +28,9 @@ func (s *Sink) do(ctx context.Context, r request, f func(context.Context, *api.L
 	}
 	err = f(ctx, s.sessions.as(token))
 	if status(err) == 403 {
-		err = s.again(ctx, r, token, err, f)
+		err = s.retryWithNewToken(ctx, r, token, err, f)
 	}
-	var done described
+	var done describedError
 	if errors.As(err, &done) {
 		return done.error
 	}
@@ -40,18 +40,18 @@ func (s *Sink) do(ctx context.Context, r request, f func(context.Context, *api.L
 	return nil
 }
 
-// described marks an error that needs no more words.
-type described struct{ error }
+// describedError marks an error that needs no more words.
+type describedError struct{ error }
 
-func (d described) Unwrap() error { return d.error }
+func (d describedError) Unwrap() error { return d.error }
 
-func (s *Sink) again(ctx context.Context, r request, token credential.Secret, denial error, f func(context.Context, *api.Logical) error) error {
+func (s *Sink) retryWithNewToken(ctx context.Context, r request, token credential.Secret, denial error, f func(context.Context, *api.Logical) error) error {
 	fresh, err := s.sessions.replace(ctx, token, denial)
 	if errors.Is(err, errStillGood) {
 		return denial
 	}
 	if err != nil {
-		return described{fmt.Errorf("%s: %w", r.op, err)}
+		return describedError{fmt.Errorf("%s: %w", r.op, err)}
 	}
 	err = f(ctx, s.sessions.as(fresh))
 	if status(err) == 403 {
@@ -77,7 +77,7 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, decode 
 		if resp != nil {
 			defer func() { _ = resp.Body.Close() }()
 		}
-		if status(err) == 404 && !says(err, "no handler for route") && !says(err, "unsupported path") {
+		if status(err) == 404 && !vaultSays(err, "no handler for route") && !vaultSays(err, "unsupported path") {
 			// A secret whose latest version was deleted is answered with 404
 			// and its metadata; the client has made the body readable again.
 			if body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err == nil {
@@ -93,7 +93,7 @@ func (s *Sink) getWith(ctx context.Context, r request, query url.Values, decode 
 			return err
 		}
 		if decode(body) != nil {
-			return described{errForeign(r)}
+			return describedError{errForeign(r)}
 		}
 		found = true
 		return nil
@@ -126,7 +126,7 @@ func (s *Sink) write(ctx context.Context, r request, body map[string]any) (answe
 func (s *Sink) patch(ctx context.Context, r request, body map[string]any) (answer *api.Secret, found bool, err error) {
 	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) (err error) {
 		answer, err = l.JSONMergePatch(ctx, r.path, body)
-		if status(err) == 404 && !says(err, "no handler for route") {
+		if status(err) == 404 && !vaultSays(err, "no handler for route") {
 			return nil
 		}
 		found = err == nil
@@ -139,7 +139,7 @@ func (s *Sink) patch(ctx context.Context, r request, body map[string]any) (answe
 func (s *Sink) erasePath(ctx context.Context, r request) error {
 	return s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
 		_, err := l.DeleteWithContext(ctx, r.path)
-		if status(err) == 404 && !says(err, "no handler for route") {
+		if status(err) == 404 && !vaultSays(err, "no handler for route") {
 			return nil
 		}
 		return err
@@ -159,7 +159,7 @@ func watchRetries(ctx context.Context) (context.Context, *atomic.Bool) {
 // checkRetry retries what may pass by itself: lost connections, 412, 429, 5xx,
 // an election.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if lasting(err) {
+	if isPermanentRedirect(err) {
 		return false, nil
 	}
 	again, err := api.DefaultRetryPolicy(ctx, resp, err)

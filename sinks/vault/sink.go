@@ -20,16 +20,16 @@ import (
 // Sink is a connection to one KV mount.
 type Sink struct {
 	client   *api.Client
-	sessions *sessions
+	sessions *sharedSession
 	env      sinks.Env
 	mount    string
 	// turn guards engine while it is found out.
 	turn   chan struct{}
-	engine engine
+	engine kvEngine
 }
 
-// engine is one version of the KV secrets engine.
-type engine interface {
+// kvEngine is one version of the KV secrets engine.
+type kvEngine interface {
 	stat(ctx context.Context, t sinks.Target) (sinks.Info, error)
 	read(ctx context.Context, t sinks.Target) (sinks.Object, error)
 	write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error)
@@ -37,15 +37,15 @@ type engine interface {
 	claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error)
 	// listPath is where the names below a prefix are listed.
 	listPath(prefix string) string
-	// needs are the capabilities that delivering to a target takes: by path.
-	needs(t sinks.Target) []need
+	// needsToDeliver are the capabilities that delivering to a target takes: by path.
+	needsToDeliver(t sinks.Target) []capabilityNeed
 	// The others are what else a policy allows: to see what others did to a
 	// target, to remove it, to read the source of a data block and to keep a
 	// record of the state.
-	watches(t sinks.Target) []need
-	removes(t sinks.Target) []need
-	reads(t sinks.Target) []need
-	keeps(all, record sinks.Target) []need
+	needsToCompare(t sinks.Target) []capabilityNeed
+	needsToDelete(t sinks.Target) []capabilityNeed
+	needsToRead(t sinks.Target) []capabilityNeed
+	needsToKeepState(all, record sinks.Target) []capabilityNeed
 }
 
 var (
@@ -66,14 +66,14 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 		return nil, err
 	}
 	return &Sink{
-		client: client, sessions: newSessions(client, m, env), env: env,
+		client: client, sessions: newSharedSession(client, m, env), env: env,
 		mount: mountOf(conn), turn: make(chan struct{}, 1),
 	}, nil
 }
 
-// kv returns the mount's engine. It is asked for once; a failure is not
+// kvEngine returns the mount's engine. It is asked for once; a failure is not
 // remembered.
-func (s *Sink) kv(ctx context.Context, op string, t sinks.Target) (engine, error) {
+func (s *Sink) kvEngine(ctx context.Context, op string, t sinks.Target) (kvEngine, error) {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -81,7 +81,7 @@ func (s *Sink) kv(ctx context.Context, op string, t sinks.Target) (engine, error
 		return nil, fmt.Errorf("%s %s: %w", op, t.Location, ctx.Err())
 	}
 	if s.engine == nil {
-		e, err := s.detect(ctx)
+		e, err := s.detectKVEngine(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", op, t.Location, err)
 		}
@@ -94,10 +94,10 @@ func (s *Sink) kv(ctx context.Context, op string, t sinks.Target) (engine, error
 	return s.engine, nil
 }
 
-// detect asks for the mount's type and version. Vault answers to every token
+// detectKVEngine asks for the mount's type and version. Vault answers to every token
 // that may do anything at all in the mount, and 403 to all others, whether or
 // not there is such a mount.
-func (s *Sink) detect(ctx context.Context) (engine, error) {
+func (s *Sink) detectKVEngine(ctx context.Context) (kvEngine, error) {
 	var answer struct {
 		Data struct {
 			Type    string            `json:"type"`
@@ -108,7 +108,7 @@ func (s *Sink) detect(ctx context.Context) (engine, error) {
 	found, err := s.get(ctx, r, &answer)
 	switch {
 	case isForbidden(err):
-		return nil, s.noMount(ctx, r)
+		return nil, s.explainMissingMount(ctx, r)
 	case err != nil:
 		return nil, err
 	case !found:
@@ -121,13 +121,13 @@ func (s *Sink) detect(ctx context.Context) (engine, error) {
 	return kv1{s}, nil
 }
 
-// noMount tells a mount that is not there from one that the token may not use,
+// explainMissingMount tells a mount that is not there from one that the token may not use,
 // which only a token that may list mounts can.
-func (s *Sink) noMount(ctx context.Context, r request) error {
+func (s *Sink) explainMissingMount(ctx context.Context, r request) error {
 	err := s.do(ctx, request{op: r.op, path: "sys/mounts/" + s.mount}, func(ctx context.Context, l *api.Logical) error {
 		_, err := l.ReadWithContext(ctx, "sys/mounts/"+s.mount)
-		if status(err) == 400 && says(err, "No secret engine mount") {
-			return described{missingMount(r)}
+		if status(err) == 400 && vaultSays(err, "No secret engine mount") {
+			return describedError{missingMount(r)}
 		}
 		return err
 	})
@@ -140,7 +140,7 @@ func (s *Sink) noMount(ctx context.Context, r request) error {
 
 // Stat implements sinks.Sink.
 func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
-	e, err := s.kv(ctx, "look at", t)
+	e, err := s.kvEngine(ctx, "look at", t)
 	if err != nil {
 		return sinks.Info{}, err
 	}
@@ -150,7 +150,7 @@ func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 // Read implements sinks.Sink. Values that are not strings are read as JSON
 // text; nulls are left out.
 func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
-	e, err := s.kv(ctx, "read", t)
+	e, err := s.kvEngine(ctx, "read", t)
 	if err != nil {
 		return sinks.Object{}, err
 	}
@@ -163,7 +163,7 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 	if err := checkData(t, w); err != nil {
 		return "", err
 	}
-	e, err := s.kv(ctx, "write", t)
+	e, err := s.kvEngine(ctx, "write", t)
 	if err != nil {
 		return "", err
 	}
@@ -211,7 +211,7 @@ func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write,
 // Delete implements sinks.Sink. Vault compares no version when it deletes, so
 // it is compared just before.
 func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) error {
-	e, err := s.kv(ctx, "delete", t)
+	e, err := s.kvEngine(ctx, "delete", t)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (s *Sink) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen si
 	if err := checkData(t, w); err != nil {
 		return "", err
 	}
-	e, err := s.kv(ctx, "claim", t)
+	e, err := s.kvEngine(ctx, "claim", t)
 	if err != nil {
 		return "", err
 	}
@@ -233,7 +233,7 @@ func (s *Sink) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen si
 
 // List implements sinks.Sink.
 func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
-	e, err := s.kv(ctx, "list", prefix)
+	e, err := s.kvEngine(ctx, "list", prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,12 @@ import (
 	"unicode/utf16"
 )
 
-// piece is how many bytes of a secret count as the secret.
-const piece = 8
+// pieceLength is how many bytes of a secret count as the secret.
+const pieceLength = 8
 
-// Aviary holds secrets by the name of the place where they enter. It is safe
+// Set holds secrets by the name of the place where they enter. It is safe
 // for concurrent use.
-type Aviary struct {
+type Set struct {
 	mu      sync.Mutex
 	secrets map[string]string
 	// windows are the pieces to look for, by their length.
@@ -34,8 +34,8 @@ type Aviary struct {
 type found struct{ name, form string }
 
 // New returns an empty aviary.
-func New() *Aviary {
-	return &Aviary{secrets: map[string]string{}, windows: map[int]map[string]found{}, ignored: map[string]bool{}}
+func New() *Set {
+	return &Set{secrets: map[string]string{}, windows: map[int]map[string]found{}, ignored: map[string]bool{}}
 }
 
 const (
@@ -46,7 +46,7 @@ const (
 // Secret returns the secret of that name, made when it is first asked for:
 // letters and digits between which stand characters that encodings treat each
 // in its own way. No two secrets have a piece in common.
-func (a *Aviary) Secret(name string) string {
+func (a *Set) Secret(name string) string {
 	return a.make(name, func() string {
 		s := random(letters, 8)
 		for _, special := range []string{"+", "/", " ", `"`, "<", "é"} {
@@ -57,22 +57,22 @@ func (a *Aviary) Secret(name string) string {
 }
 
 // Word returns one of letters and digits only, for places that take no more.
-func (a *Aviary) Word(name string) string {
+func (a *Set) Word(name string) string {
 	return a.make(name, func() string { return random(letters, 32) })
 }
 
 // Digits returns one of n digits, behind a prefix of its own. All but one of
 // them count as the secret, since fewer turn up anywhere.
-func (a *Aviary) Digits(name, prefix string, n int) string {
+func (a *Set) Digits(name, prefix string, n int) string {
 	return a.make(name, func() string { return prefix + random(digits, n) })
 }
 
 // Hex returns one of n hexadecimal digits.
-func (a *Aviary) Hex(name string, n int) string {
+func (a *Set) Hex(name string, n int) string {
 	return a.make(name, func() string { return random("0123456789abcdef", n) })
 }
 
-func (a *Aviary) make(name string, value func() string) string {
+func (a *Set) make(name string, value func() string) string {
 	a.mu.Lock()
 	s, ok := a.secrets[name]
 	a.mu.Unlock()
@@ -85,13 +85,13 @@ func (a *Aviary) make(name string, value func() string) string {
 
 // Add has a secret searched for that was made elsewhere, such as a token that
 // an upstream handed out. Those shorter than a piece are searched for whole.
-func (a *Aviary) Add(name, secret string) {
+func (a *Set) Add(name, secret string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.secrets[name] = secret
-	for _, f := range forms(secret) {
-		if strings.Trim(secret, digits) == "" && f.window == piece {
-			f.window = max(piece, len(secret)-1)
+	for _, f := range encodingsOf(secret) {
+		if strings.Trim(secret, digits) == "" && f.window == pieceLength {
+			f.window = max(pieceLength, len(secret)-1)
 		}
 		a.cut(name, f)
 	}
@@ -99,10 +99,10 @@ func (a *Aviary) Add(name, secret string) {
 
 // Public has pieces of a text not count as secret: a certificate holds the
 // public part of its key.
-func (a *Aviary) Public(text string) {
+func (a *Set) Public(text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, f := range forms(text) {
+	for _, f := range encodingsOf(text) {
 		for i := 0; i+f.window <= len(f.text); i++ {
 			a.ignored[f.text[i:i+f.window]] = true
 		}
@@ -110,7 +110,7 @@ func (a *Aviary) Public(text string) {
 }
 
 // Names returns the names of all secrets, in order.
-func (a *Aviary) Names() []string {
+func (a *Set) Names() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var names []string
@@ -122,7 +122,7 @@ func (a *Aviary) Names() []string {
 }
 
 // Values returns all secrets, by name.
-func (a *Aviary) Values() map[string]string {
+func (a *Set) Values() map[string]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	values := make(map[string]string, len(a.secrets))
@@ -132,7 +132,7 @@ func (a *Aviary) Values() map[string]string {
 	return values
 }
 
-func (a *Aviary) cut(name string, f form) {
+func (a *Set) cut(name string, f encodedSecret) {
 	n := min(f.window, len(f.text))
 	if n == 0 {
 		return
@@ -145,27 +145,27 @@ func (a *Aviary) cut(name string, f form) {
 	}
 }
 
-// form is a secret as it may be written, and how much of that tells of as much
+// encodedSecret is a secret as it may be written, and how much of that tells of as much
 // as a piece.
-type form struct {
+type encodedSecret struct {
 	name, text string
 	window     int
 }
 
-// forms are the ways in which a secret may be written.
-func forms(s string) []form {
-	list := []form{
-		{"as it is", s, piece},
-		{"reversed", reversed(s), piece},
-		{"hexadecimal", hex.EncodeToString([]byte(s)), 2 * piece},
-		{"HEXADECIMAL", strings.ToUpper(hex.EncodeToString([]byte(s))), 2 * piece},
-		{"URL query", url.QueryEscape(s), piece * 3 / 2},
-		{"URL path", url.PathEscape(s), piece * 3 / 2},
-		{"all percent-encoded", spelled(s, func(b byte) string { return fmt.Sprintf("%%%02X", b) }), 3 * piece},
-		{"JSON, all escaped", unicodeEscaped(s), 6 * piece},
-		{"hexadecimal words", spelled(s, func(b byte) string { return fmt.Sprintf("0x%x, ", b) }), 6 * piece},
-		{"decimal list", spelled(s, func(b byte) string { return fmt.Sprintf("%d ", b) }), 4 * piece},
-		{"Go, all escaped", spelled(s, func(b byte) string { return fmt.Sprintf(`\x%02x`, b) }), 4 * piece},
+// encodingsOf are the ways in which a secret may be written.
+func encodingsOf(s string) []encodedSecret {
+	list := []encodedSecret{
+		{"as it is", s, pieceLength},
+		{"reversed", reversed(s), pieceLength},
+		{"hexadecimal", hex.EncodeToString([]byte(s)), 2 * pieceLength},
+		{"HEXADECIMAL", strings.ToUpper(hex.EncodeToString([]byte(s))), 2 * pieceLength},
+		{"URL query", url.QueryEscape(s), pieceLength * 3 / 2},
+		{"URL path", url.PathEscape(s), pieceLength * 3 / 2},
+		{"all percent-encoded", escapedBytes(s, func(b byte) string { return fmt.Sprintf("%%%02X", b) }), 3 * pieceLength},
+		{"JSON, all escaped", unicodeEscaped(s), 6 * pieceLength},
+		{"hexadecimal words", escapedBytes(s, func(b byte) string { return fmt.Sprintf("0x%x, ", b) }), 6 * pieceLength},
+		{"decimal list", escapedBytes(s, func(b byte) string { return fmt.Sprintf("%d ", b) }), 4 * pieceLength},
+		{"Go, all escaped", escapedBytes(s, func(b byte) string { return fmt.Sprintf(`\x%02x`, b) }), 4 * pieceLength},
 	}
 	// Base64 of a text with the secret in it depends on where it stands: only
 	// the characters that it alone decides are looked for.
@@ -174,7 +174,7 @@ func forms(s string) []form {
 		for name, encoding := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
 			text := encoding.EncodeToString(padded)
 			from, to := (offset*8+5)/6, len(padded)*8/6
-			list = append(list, form{fmt.Sprintf("%s at offset %d", name, offset), text[from:to], piece*8/6 + 1})
+			list = append(list, encodedSecret{fmt.Sprintf("%s at offset %d", name, offset), text[from:to], pieceLength*8/6 + 1})
 		}
 	}
 	return list
@@ -186,7 +186,7 @@ func reversed(s string) string {
 	return string(r)
 }
 
-func spelled(s string, spell func(byte) string) string {
+func escapedBytes(s string, spell func(byte) string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		b.WriteString(spell(s[i]))
@@ -203,7 +203,7 @@ func unicodeEscaped(s string) string {
 }
 
 // Find returns what of the secrets is in a text, each name with its form once.
-func (a *Aviary) Find(text []byte) []string {
+func (a *Set) Find(text []byte) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	seen := map[string]bool{}

@@ -9,6 +9,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/output"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -36,7 +37,7 @@ func Fuzz(f *testing.F, target Target, op string, old credential.Token, seeds ..
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := &Harness{Provider: p, target: target, log: &lockedBuffer{}}
+		h := &Harness{Provider: p, target: target, log: &output.Buffer{}}
 		token, err := h.Do(t.Context(), op, old)
 		var e *failure.Error
 		switch {

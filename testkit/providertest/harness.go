@@ -20,6 +20,7 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/output"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -37,7 +38,7 @@ type Harness struct {
 	target   Target
 	base     string
 	recorder *recorder
-	log      *lockedBuffer
+	log      *output.Buffer
 	timeout  time.Duration
 	attrs    map[string]cty.Value
 	previous credential.Outputs
@@ -62,7 +63,7 @@ func withTimeout(d time.Duration) Option { return func(h *Harness) { h.timeout =
 func New(t *testing.T, target Target, options ...Option) *Harness {
 	t.Helper()
 	h := &Harness{
-		target: target, attrs: maps.Clone(target.Attributes), log: &lockedBuffer{},
+		target: target, attrs: maps.Clone(target.Attributes), log: &output.Buffer{},
 		Sandbox: sandbox.New(sandbox.Options{Accounts: []sandbox.Account{target.Account}}),
 	}
 	for _, o := range options {
@@ -255,22 +256,4 @@ func (r *recorder) take() []recorded {
 	seen := r.seen
 	r.seen = nil
 	return seen
-}
-
-// lockedBuffer is a log's output that may be read while it is written.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -28,14 +28,14 @@ func testClaim(e *env) {
 		return
 	}
 	t := e.target("claim")
-	first := secrets("k", "value-claimed")
+	first := Secrets("k", "value-claimed")
 	version := claim(e, c, t, owner, e.stat(t), first)
 	info := e.stat(t)
 	if !info.Exists || info.Owner != owner || info.Version != version {
 		e.Errorf("Stat after Claim = %+v, want version %q and owner %q", info, version, owner)
 	}
 	e.wantData(t, first)
-	second := secrets("k", "value-claimed-again")
+	second := Secrets("k", "value-claimed-again")
 	version = claim(e, c, t, owner, info, second)
 	e.wantData(t, second)
 	e.delete(t, sinks.Removal{If: version})
@@ -51,9 +51,9 @@ func testClaimConflict(e *env) {
 	}
 	t := e.target("claim-conflict")
 	seen := e.stat(t)
-	theirs := secrets("theirs", "value-theirs")
+	theirs := Secrets("theirs", "value-theirs")
 	e.write(t, "", theirs)
-	_, err := tryClaim(e, c, t, owner, seen, secrets("k", "value-ours"))
+	_, err := tryClaim(e, c, t, owner, seen, Secrets("k", "value-ours"))
 	e.wantError(err, sinks.ErrConflict)
 	if info := e.stat(t); info.Owner != "" {
 		e.Errorf("the mark %q was not taken back", info.Owner)
@@ -68,7 +68,7 @@ func testClaimOfAnothers(e *env) {
 	}
 	t := e.target("claim-of-anothers")
 	seen := e.stat(t)
-	theirs, ours := secrets("k", "value-theirs"), secrets("k", "value-ours")
+	theirs, ours := Secrets("k", "value-theirs"), Secrets("k", "value-ours")
 	claim(e, c, t, another, seen, theirs)
 	_, err := tryClaim(e, c, t, owner, seen, ours)
 	e.wantError(err, sinks.ErrConflict)
@@ -97,7 +97,7 @@ func testClaimsAtOnce(e *env) {
 		errs := make([]error, 6)
 		var all sync.WaitGroup
 		for i := range errs {
-			all.Go(func() { _, errs[i] = tryClaim(e, c, t, claimant(i), seen, secrets("k", claimant(i))) })
+			all.Go(func() { _, errs[i] = tryClaim(e, c, t, claimant(i), seen, Secrets("k", claimant(i))) })
 		}
 		all.Wait()
 		winner := -1
@@ -115,7 +115,7 @@ func testClaimsAtOnce(e *env) {
 			e.Errorf("nobody wrote: %v", errors.Join(errs...))
 			continue
 		}
-		e.wantData(t, secrets("k", claimant(winner)))
+		e.wantData(t, Secrets("k", claimant(winner)))
 		// A mark that was taken back may have been the winner's by then.
 		if info := e.stat(t); info.Owner != "" && info.Owner != claimant(winner) {
 			e.Errorf("the data is that of %s, and the mark says %q", claimant(winner), info.Owner)
@@ -165,7 +165,7 @@ func testScan(e *env) {
 		return
 	}
 	for _, name := range []string{"scan/a", "scan/b", "scan-elsewhere"} {
-		e.write(e.target(name), "", secrets("k", "value-"+name))
+		e.write(e.target(name), "", Secrets("k", "value-"+name))
 	}
 	scan := func(prefix sinks.Target) map[string]sinks.Object {
 		found := map[string]sinks.Object{}
@@ -212,7 +212,7 @@ func testSurvey(e *env) {
 	for i := range 25 {
 		t := e.target(fmt.Sprintf("survey/%02d", i))
 		if i > 0 {
-			e.write(t, "", secrets("k", fmt.Sprintf("value-survey-%d", i)))
+			e.write(t, "", Secrets("k", fmt.Sprintf("value-survey-%d", i)))
 		}
 		targets = append(targets, t)
 	}

@@ -1,0 +1,160 @@
+//go:build acceptance
+
+package crash
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/testkit/servers"
+)
+
+// onServers are the actions that are also killed with a real server as state
+// and target: those that write everything there is.
+func onServers(p provider, a action) bool {
+	return p.account.Upstream == "bifit_kassa" && (a.name == "issue" || a.name == "refresh" || a.name == "delete")
+}
+
+func TestKilledAtEachPointWithVault(t *testing.T) { inVault(t, onServers) }
+
+func TestKilledAtEachPointWithKubernetes(t *testing.T) { inKubernetes(t, onServers) }
+
+// Points are named by paths, so one world at a time has a mount.
+func inVault(t *testing.T, chosen func(provider, action) bool) {
+	server := servers.Vault(t)
+	matrix(t, 1, func() storage { return vaultStorage{server, server.KV(2)} }, chosen)
+}
+
+// As with mounts, one world at a time has a namespace.
+func inKubernetes(t *testing.T, chosen func(provider, action) bool) {
+	server := servers.Kubernetes(t)
+	account := server.Namespace()
+	server.ServiceAccount(account, "admin")
+	server.ClusterRole("cluster-admin", account, "admin")
+	config := server.Kubeconfig(server.Token(account, "admin", 2*time.Hour), account)
+	matrix(t, 1, func() storage { return kubernetesStorage{server, config, server.Namespace(), server.Namespace()} }, chosen)
+}
+
+type vaultStorage struct {
+	server *servers.VaultServer
+	mount  string
+}
+
+func (vaultStorage) name() string { return "Vault" }
+func (v vaultStorage) env() []string {
+	return []string{"VAULT_ADDR=" + v.server.Address, "VAULT_TOKEN=" + v.server.RootToken}
+}
+
+func (v vaultStorage) blocks() string {
+	return fmt.Sprintf("sink \"vault\" \"main\" {\n  mount = %q\n}\nstate \"vault\" \"main\" {\n  path = \"state\"\n}\n", v.mount)
+}
+
+func (vaultStorage) deliver() string {
+	return `
+  deliver "vault" "main" {
+    path = "own"
+  }
+  deliver "vault" "main" {
+    path  = "shared"
+    merge = true
+    adopt = true
+    data  = { TOKEN = token.access_token }
+  }`
+}
+
+func (v vaultStorage) begin(w *world) {
+	for _, path := range []string{"own", "shared", recordOf(w)} {
+		v.server.MustDelete(v.mount + "/metadata/" + path)
+	}
+	v.server.MustWrite(v.mount+"/data/shared", map[string]any{"data": map[string]any{"OTHER": "1"}})
+}
+
+func recordOf(w *world) string {
+	return "state/" + state.RecordName("account."+w.p.account.Upstream+".a")
+}
+
+func (v vaultStorage) drift(*world) {
+	v.server.MustDelete(v.mount + "/metadata/own")
+	v.server.MustWrite(v.mount+"/data/shared", map[string]any{"data": map[string]any{"OTHER": "1", "TOKEN": "someone"}})
+}
+
+func (v vaultStorage) record(w *world) string          { return v.read(recordOf(w))["record"] }
+func (v vaultStorage) own(*world) map[string]string    { return v.read("own") }
+func (v vaultStorage) shared(*world) map[string]string { return v.read("shared") }
+
+func (v vaultStorage) read(path string) map[string]string {
+	values := map[string]string{}
+	for key, value := range v.server.ReadKV2(v.mount, path) {
+		values[key] = fmt.Sprint(value)
+	}
+	return values
+}
+
+type kubernetesStorage struct {
+	server *servers.KubernetesServer
+	config string
+	// state and targets are namespaces.
+	state, targets string
+}
+
+func (kubernetesStorage) name() string    { return "Kubernetes" }
+func (k kubernetesStorage) env() []string { return []string{"KUBECONFIG=" + k.config} }
+
+func (k kubernetesStorage) blocks() string {
+	return fmt.Sprintf("sink \"k8ssecret\" \"main\" {\n  namespace = %q\n}\nstate \"k8ssecret\" \"main\" {\n  namespace = %q\n}\n", k.targets, k.state)
+}
+
+func (kubernetesStorage) deliver() string {
+	return `
+  deliver "k8ssecret" "main" {
+    name = "own"
+  }
+  deliver "k8ssecret" "main" {
+    name  = "shared"
+    merge = true
+    adopt = true
+    data  = { TOKEN = token.access_token }
+  }`
+}
+
+func (k kubernetesStorage) begin(w *world) {
+	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.state, k.recordName(w))} {
+		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusNotFound {
+			w.t.Fatalf("delete %s: HTTP %d", path, status)
+		}
+	}
+	k.server.CreateSecret(k.targets, "shared", map[string]string{"OTHER": "1"}, nil)
+}
+
+func (kubernetesStorage) recordName(w *world) string {
+	return "credsync-state." + strings.TrimPrefix(recordOf(w), "state/")
+}
+
+func (k kubernetesStorage) drift(*world) {
+	k.server.Must(http.MethodDelete, servers.SecretPath(k.targets, "own"), "", nil)
+	k.server.Patch(servers.SecretPath(k.targets, "shared"), servers.Object{"stringData": servers.Object{"TOKEN": "someone"}})
+}
+
+func (k kubernetesStorage) record(w *world) string {
+	return k.read(w, k.state, k.recordName(w))["record"]
+}
+func (k kubernetesStorage) own(w *world) map[string]string    { return k.read(w, k.targets, "own") }
+func (k kubernetesStorage) shared(w *world) map[string]string { return k.read(w, k.targets, "shared") }
+
+func (k kubernetesStorage) read(w *world, namespace, name string) map[string]string {
+	values := map[string]string{}
+	data, _ := k.server.Secret(namespace, name)["data"].(map[string]any)
+	for key, value := range data {
+		text, err := base64.StdEncoding.DecodeString(fmt.Sprint(value))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		values[key] = string(text)
+	}
+	return values
+}

@@ -1,0 +1,36 @@
+//go:build acceptance
+
+package crash
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// inMatrix is all of the matrix, but that outages of the state and what watches
+// over the work are tried with one upstream only.
+func inMatrix(p provider, a action) bool {
+	extra := a.inFiles || a.watched
+	return !extra || p.account.Upstream == "bifit_kassa" && !a.soak
+}
+
+// The variables that kill the program under test must mean nothing to one that
+// is shipped.
+func TestNothingOfItIsInAShippedProgram(t *testing.T) {
+	shipped := filepath.Join(t.TempDir(), "credsync")
+	if out, err := exec.Command("go", "build", "-o", shipped, "../../cmd/credsync").CombinedOutput(); err != nil {
+		t.Fatalf("build credsync: %v\n%s", err, out)
+	}
+	for path, want := range map[string]bool{shipped: false, program: true} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(b, []byte("CREDSYNC_CRASHPOINTS_")); got != want {
+			t.Errorf("%s names the variables: %t", path, got)
+		}
+	}
+}

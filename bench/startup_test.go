@@ -1,0 +1,54 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// start measures how long the program takes to do nearly nothing.
+func start(t *testing.T, b *table) {
+	example, err := os.ReadFile("../examples/vault.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProcess(t, map[string]string{"main.hcl": string(example)})
+	goals := map[string]time.Duration{"version": 15 * time.Millisecond, "validate": 30 * time.Millisecond}
+	for _, command := range []string{"version", "validate"} {
+		ratio, ours, theirs := ratios(10**rounds, func() time.Duration { return p.run(command).Wall }, func() time.Duration { return p.runWith(empty).Wall })
+		b.add(ours <= goals[command], fmt.Sprintf("`credsync %s`", command), "≤ "+short(goals[command]), "%s, %.1f × an empty Go program (%s)", short(ours), ratio, short(theirs))
+	}
+	info, err := os.Stat(credsync)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.add(info.Size() <= 40<<20, "stripped binary", "≤ 40 MB", "%.1f MB", float64(info.Size())/(1<<20))
+}
+
+// pure measures parsing, evaluating and planning alone: nothing is there, and
+// the targets are files.
+func pure(t *testing.T, b *table) {
+	for _, f := range []configForm{fromCSV, fromYAML, inBlocks} {
+		var costs [2][]time.Duration
+		var peak int64
+		for i, n := range []int{small(), *large} {
+			p := newProcess(t, fleet{provider: "sagi", accounts: n, form: f, place: inFiles}.files(), "CREDSYNC_VAR_url=http://127.0.0.1:1")
+			if err := os.MkdirAll(filepath.Join(p.dir, "out"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for range *rounds {
+				c := p.run("plan", "--offline")
+				costs[i] = append(costs[i], c.CPU)
+				peak = max(peak, c.Resident)
+			}
+		}
+		one, ten := median(costs[0]), median(costs[1])
+		growth := float64(ten) / float64(one)
+		b.add(ten <= time.Second && growth <= 10.5, fmt.Sprintf("parse, evaluate and plan %d new accounts (%s)", *large, f), "< 1 s of CPU, growth ≤ 10.5 ×",
+			"%s of CPU, %.1f × that of %d (%s)", short(ten), growth, small(), megabytes(peak))
+	}
+}

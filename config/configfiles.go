@@ -1,0 +1,151 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/schema/diag"
+)
+
+// MaxFile is the most that one file may have, in bytes. Far more than anyone
+// writes, and little enough to hold in memory.
+const MaxFile = 16 << 20
+
+const (
+	nativeSuffix   = ".hcl"
+	jsonSuffix     = ".hcl.json"
+	autoVarsSuffix = ".auto.credvars"
+)
+
+// listFiles returns the configuration files of a path in order, and the
+// directory that relative paths start at.
+func listFiles(path string) (dir string, files []string, problems diag.List) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil, diag.List{diag.Errorf("No such file or directory", "There is nothing at %s. Give the directory that holds the configuration, or one file of it.", path)}
+	case err != nil:
+		return "", nil, diag.List{unreadable(path, err)}
+	case !info.IsDir():
+		return filepath.Dir(path), []string{path}, nil
+	}
+	names, err := listMatching(path, isConfig)
+	if err != nil {
+		return path, nil, diag.List{unreadable(path, err)}
+	}
+	if len(names) == 0 {
+		return path, nil, diag.List{diag.Errorf("No configuration files", "The directory %s has no *.hcl or *.hcl.json file. Name the one that has them, as PATH or with -C.", path)}
+	}
+	return path, names, nil
+}
+
+// FilesOf lists the files that Load reads by itself, given that path and those
+// inputs, as far as they are there: what declares the configuration, and what
+// gives values to its variables.
+func FilesOf(path string, inputs []Input) []string {
+	dir, files, _ := listFiles(path)
+	auto, _ := listMatching(dir, isAutoVars)
+	files = append(files, auto...)
+	for _, in := range inputs {
+		if in.File != "" {
+			files = append(files, in.File)
+		}
+	}
+	return files
+}
+
+func isConfig(name string) bool {
+	return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
+}
+
+// hasOtherConfigFiles reports whether a path is one file with other configuration files
+// beside it. A directory that cannot be listed may have some.
+func hasOtherConfigFiles(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return false
+	}
+	names, err := listMatching(filepath.Dir(path), isConfig)
+	return err != nil || len(names) > 1
+}
+
+// listMatching lists the files of a directory that are wanted, in order. Hidden
+// ones never are.
+func listMatching(dir string, wanted func(name string) bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && wanted(e.Name()) {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func unreadable(path string, err error) diag.Diagnostic {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return diag.Errorf("Unreadable file", "%s cannot be read: %s.", path, err)
+}
+
+// readSource reads one file of text.
+func readSource(path string) ([]byte, *diag.Diagnostic) {
+	refuse := func(d diag.Diagnostic) ([]byte, *diag.Diagnostic) { return nil, &d }
+	src, err := regularfile.Read(path, MaxFile)
+	switch {
+	case errors.Is(err, regularfile.ErrKind):
+		return refuse(diag.Errorf("Unreadable file", "%s is not a regular file.", path))
+	case errors.Is(err, regularfile.ErrTooLarge):
+		return refuse(tooLarge(path))
+	case err != nil:
+		return refuse(unreadable(path, err))
+	}
+	if d := checkText(path, src); d != nil {
+		return nil, d
+	}
+	return src, nil
+}
+
+func tooLarge(path string) diag.Diagnostic {
+	return diag.Errorf("File too large", "%s has more than %d MiB, which is the most that a configuration file may have.", path, MaxFile>>20)
+}
+
+// checkText refuses what is no plain UTF-8.
+func checkText(path string, src []byte) *diag.Diagnostic {
+	var d diag.Diagnostic
+	switch {
+	case bytes.HasPrefix(src, []byte("\xef\xbb\xbf")):
+		d = diag.Errorf("Byte order mark", "%s begins with a byte order mark. Save it as UTF-8 without one.", path)
+	case bytes.HasPrefix(src, []byte("\xff\xfe")), bytes.HasPrefix(src, []byte("\xfe\xff")):
+		d = diag.Errorf("File is not UTF-8", "%s is UTF-16. Save it as UTF-8.", path)
+	case !utf8.Valid(src):
+		line := 1
+		for rest := src; len(rest) > 0; {
+			r, n := utf8.DecodeRune(rest)
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			if r == '\n' {
+				line++
+			}
+			rest = rest[n:]
+		}
+		d = diag.Errorf("File is not UTF-8", "Line %d of %s is not UTF-8 text. Save the file as UTF-8.", line, path)
+	default:
+		return nil
+	}
+	return &d
+}

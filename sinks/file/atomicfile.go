@@ -1,0 +1,272 @@
+package file
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/sinks"
+)
+
+const (
+	// tempPrefix begins the name of a file that is not finished. No target may
+	// have such a name, and List passes over them.
+	tempPrefix = ".credsync-tmp-"
+	// maxSize of a file that is read: far above any set of tokens, and far
+	// below what would exhaust memory.
+	maxSize = 16 << 20
+	// lockWait bounds the wait for other processes, each of whose writes takes
+	// milliseconds.
+	lockWait = 15 * time.Second
+	lockPoll = 10 * time.Millisecond
+)
+
+// version is half a SHA-256 of a file's content: enough to tell versions apart.
+func version(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:16])
+}
+
+// content reads a target's file. fs.ErrNotExist where it, or its directory, is
+// missing.
+func (s *Sink) content(ctx context.Context, t sinks.Target) (content []byte, err error) {
+	err = s.inDirectory(ctx, func(root *os.Root) error {
+		if err := s.refuseWritableByAll(root, path.Dir(t.Path), t); err != nil {
+			return err
+		}
+		content, err = readRegular(root, t.Path)
+		return err
+	})
+	return content, err
+}
+
+// inDirectory runs f with the sink's directory, out of which no path and no symbolic
+// link leads.
+func (s *Sink) inDirectory(ctx context.Context, f func(*os.Root) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return f(root)
+}
+
+func readRegular(root *os.Root, name string) ([]byte, error) {
+	// Looking first keeps Open from waiting for the writer of a named pipe.
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	content, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && len(content) > maxSize {
+		err = fmt.Errorf("it is larger than %d MiB", maxSize>>20)
+	}
+	return content, err
+}
+
+// listNames lists the regular files directly below a directory, in order.
+func (s *Sink) listNames(ctx context.Context, prefix sinks.Target) (names []string, err error) {
+	err = s.inDirectory(ctx, func(root *os.Root) error {
+		if err := s.refuseWritableByAll(root, prefix.Path, prefix); err != nil {
+			return err
+		}
+		names, err = regularFiles(root, prefix.Path)
+		return err
+	})
+	return names, err
+}
+
+func regularFiles(root *os.Root, dir string) ([]string, error) {
+	f, err := root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	entries, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// replace writes what makeContent makes of the content that is there (nil for
+// none), if that is at the version asked for.
+func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeContent func([]byte) ([]byte, error)) error {
+	return s.locked(ctx, t, func(root *os.Root) error {
+		now, err := atVersion(root, t.Path, want)
+		if err != nil {
+			return err
+		}
+		content, err := makeContent(now)
+		if err != nil {
+			return err
+		}
+		temp, err := writeTemp(root, t.Path, content, fileMode(t))
+		if err != nil {
+			return err
+		}
+		// After a rename there is nothing left to remove.
+		defer func() {
+			crashpoint.Reach("remove the unfinished", t.Path)
+			_ = root.Remove(temp)
+		}()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := publish(root, temp, t.Path, now == nil); err != nil {
+			return err
+		}
+		crashpoint.Reach(crashpoint.Published, t.Path)
+		return syncDir(root, path.Dir(t.Path))
+	})
+}
+
+// remove deletes a target's file if it is at the version asked for.
+func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
+	return s.locked(ctx, t, func(root *os.Root) error {
+		if _, err := atVersion(root, t.Path, want); err != nil {
+			return err
+		}
+		crashpoint.Reach("remove", t.Path)
+		if err := root.Remove(t.Path); err != nil {
+			return err
+		}
+		return syncDir(root, path.Dir(t.Path))
+	})
+}
+
+// atVersion returns the content that is there, which is nil only where nothing
+// is, or ErrConflict if it is at another version.
+func atVersion(root *os.Root, name, want string) ([]byte, error) {
+	if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, fmt.Errorf("%w: it is a symbolic link, which credsync does not replace; name the file that it leads to", sinks.ErrUnsupported)
+	}
+	content, err := readRegular(root, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if want != "" {
+			return nil, fmt.Errorf("%w: it has been deleted", sinks.ErrConflict)
+		}
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case want == "":
+		return nil, fmt.Errorf("%w: a file is there already", sinks.ErrConflict)
+	case version(content) != want:
+		return nil, fmt.Errorf("%w: its content is no longer what credsync last saw", sinks.ErrConflict)
+	case content == nil:
+		content = []byte{}
+	}
+	return content, nil
+}
+
+// writeTemp writes a file beside its later place. Its mode is set before the
+// first byte, and again afterwards since the umask may have taken bits away.
+func writeTemp(root *os.Root, target string, content []byte, mode fs.FileMode) (name string, err error) {
+	name = path.Join(path.Dir(target), tempPrefix+rand.Text())
+	crashpoint.Reach("create", target)
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return "", err
+	}
+	crashpoint.Reach("write", target)
+	_, err = f.Write(content)
+	if err == nil {
+		crashpoint.Reach("set the mode of", target)
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		crashpoint.Reach("flush", target)
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		crashpoint.Reach("remove the unfinished", target)
+		_ = root.Remove(name)
+		return "", err
+	}
+	return name, nil
+}
+
+// publish puts a finished file in its place. A new one is linked, which unlike
+// a rename fails where a file has appeared meanwhile.
+func publish(root *os.Root, temp, name string, create bool) error {
+	if !create {
+		crashpoint.Reach("publish", name)
+		return root.Rename(temp, name)
+	}
+	crashpoint.Reach("publish", name)
+	err := root.Link(temp, name)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
+	case err == nil:
+		return nil
+	}
+	// A file system without hard links (FAT, some network shares) leaves only
+	// the rename, under the lock.
+	if _, statErr := root.Lstat(name); !errors.Is(statErr, fs.ErrNotExist) {
+		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
+	}
+	crashpoint.Reach("publish", name)
+	return root.Rename(temp, name)
+}
+
+// syncDir makes a rename durable. Some file systems cannot flush a directory;
+// there is nothing more to do on those.
+func syncDir(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	crashpoint.Reach("flush the directory", dir)
+	if err := f.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+func fileMode(t sinks.Target) fs.FileMode {
+	if !has(t.Options, "mode") {
+		return 0o600
+	}
+	n, err := strconv.ParseUint(t.Options.String("mode"), 8, 32)
+	if err != nil {
+		// The table's check lets no other mode through.
+		return 0o600
+	}
+	return fs.FileMode(n)
+}

@@ -44,7 +44,7 @@ test-anytime:
 # depend on.
 servers:
 	@echo "Looking for the servers of the acceptance tests; building one takes 10 to 20 minutes, once per machine."
-	go run ./testkit/servers/cmd/fetch-servers
+	go run ./testkit/servers/cmd/build-servers
 	scripts/chromium.sh
 
 # The tests in a browser are a module of their own: what drives a browser is

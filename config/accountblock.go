@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/credsync/credsync/internal/connection"
+	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
@@ -172,16 +172,16 @@ func (l *loader) checkBaseURL(a *Account, b *accountBlock) bool {
 // wrongBaseURL returns what is wrong, or "". The URL is not quoted: one with
 // user info holds a password.
 func wrongBaseURL(raw string, plainAllowed bool) string {
-	u, fault := connection.ParseBaseURL(raw)
+	u, fault := httpsettings.ParseBaseURL(raw)
 	switch fault {
-	case connection.NotAbsolute, connection.OtherScheme:
+	case httpsettings.NotAbsolute, httpsettings.OtherScheme:
 		return "base_url must be an absolute URL that begins with https://, such as \"https://api.example.com/v1\"."
-	case connection.UserInfo:
+	case httpsettings.UserInfo:
 		return "base_url must not have a user or password in it. Use the account's own arguments for these."
-	case connection.Fragment, connection.Query:
+	case httpsettings.Fragment, httpsettings.Query:
 		return "base_url must not have a query or a fragment: nothing after \"?\" or \"#\"."
 	}
-	if !plainAllowed && connection.Plain(u) {
+	if !plainAllowed && httpsettings.Plain(u) {
 		return "base_url must begin with https://, since credentials are sent there. If the network between is trusted, set allow_plain_http = true in the account's http block."
 	}
 	return ""

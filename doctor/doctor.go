@@ -7,7 +7,7 @@ import (
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
@@ -47,7 +47,7 @@ type Options struct {
 	UserAgent  string
 	Now        func() time.Time
 	// Where tells the whereabouts of a lease's holder.
-	Where func(holder string) process.Whereabouts
+	Where func(holder string) processid.Whereabouts
 	// Logged takes what sinks have warned of.
 	Logged func() []string
 	// EmergencyDir is where emergency files would be.

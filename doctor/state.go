@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/state/admin"
@@ -108,13 +108,13 @@ func (d *doctor) unreadableRecord(ctx context.Context, location string, err erro
 
 // checkLease tells of a run that is at work, or was.
 func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
-	who, where := process.Describe(rec.Lease.Holder), d.Where(rec.Lease.Holder)
+	who, where := processid.Describe(rec.Lease.Holder), d.Where(rec.Lease.Holder)
 	c := Check{Group: State, Subject: rec.Address, Outcome: Warning}
 	switch {
 	case !r.Held(rec.Lease):
 		c.Message = fmt.Sprintf("%s ended in the middle of its work on it", who)
 		c.Remedy = "Nothing is to be done: the next apply goes on where it stopped."
-	case where == process.Running:
+	case where == processid.Running:
 		c.Outcome, c.Message = OK, who+" is at work on it"
 	default:
 		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, rec.Lease.ExpiresAt.UTC().Format("15:04:05 MST"))

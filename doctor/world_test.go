@@ -24,7 +24,7 @@ import (
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/doctor"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/sinks"
@@ -78,7 +78,7 @@ state "memory" "state" { path = "state" }
 		Connection: func(a *config.Account) upstream.Options {
 			return upstream.Options{BaseURL: a.Values.String("base_url"), CAPEM: a.HTTP.String("ca_pem")}
 		},
-		Where:        func(string) process.Whereabouts { return process.Gone },
+		Where:        func(string) processid.Whereabouts { return processid.Gone },
 		EmergencyDir: filepath.Join(w.dir, "emergency"),
 	})
 }

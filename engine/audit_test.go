@@ -12,7 +12,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/failure"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/state/admin"
@@ -401,7 +401,7 @@ func TestMendingTheStateIsInTheAuditTrail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, a := c.world(t), &auditor{fail: whole}
-			r := w.records(process.Elsewhere)
+			r := w.records(processid.Elsewhere)
 			r.Audit, r.Holder = a, "laptop-1"
 			writes := w.sinks["state"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Delete)
 			wantError(t, c.do(t, r), "it was not tried, since it could not be recorded: "+errDiskFull.Error())
@@ -434,7 +434,7 @@ func TestForgottenTokenIsNamedByItsFingerprint(t *testing.T) {
 	w, a := newAuditedWorld(t, oneAccount)
 	w.mustApply()
 	got := a.events[1].Token
-	r := w.records(process.Elsewhere)
+	r := w.records(processid.Elsewhere)
 	r.Audit = a
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {

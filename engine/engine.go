@@ -12,13 +12,13 @@
 //	journal    that grant into the record, as pending, before anything else is done with it
 //	verify     ask the upstream about it; no target gets what was not confirmed
 //	deliver    write it to the targets, by compare-and-set; restart what reads them
-//	remove     forget or delete what the configuration no longer has
+//	remove     forget or delete what the configuration no longer has (removedtargets.go)
 //	commit     the grant becomes the current one, and the lease ends, in one write (rotation.go)
 //
 // Engine.Plan and Engine.Apply do so for many accounts, PlanAccount and
 // ApplyAccount for one, as the daemon needs it; BeginLogin and FinishLogin
 // (secondfactor.go) for one whose login takes a human. Whatever writes an
-// account's record is in record.go, and docs/protocol.md has who writes it when.
+// account's record is in recordwrites.go, and docs/protocol.md has who writes it when.
 package engine
 
 import (

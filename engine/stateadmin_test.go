@@ -8,16 +8,16 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/state/admin"
 )
 
 // records is how the state commands see the state of a world; every holder of a
 // lease is where that says.
-func (w *world) records(where process.Whereabouts) *admin.Records {
+func (w *world) records(where processid.Whereabouts) *admin.Records {
 	e := w.engine()
-	return &admin.Records{Store: e.Store, Project: e.Config.Project, Now: w.Now, Where: func(string) process.Whereabouts { return where }}
+	return &admin.Records{Store: e.Store, Project: e.Config.Project, Now: w.Now, Where: func(string) processid.Whereabouts { return where }}
 }
 
 // leased leaves the account as a run that was killed on another machine does.
@@ -25,7 +25,7 @@ func leased(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	r := w.records(process.Elsewhere)
+	r := w.records(processid.Elsewhere)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func leased(t *testing.T) *world {
 }
 
 func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
-	for where, want := range map[process.Whereabouts]string{process.Elsewhere: "", process.Gone: "", process.Running: "process 4711 on build-7, which is this machine, is at work"} {
+	for where, want := range map[processid.Whereabouts]string{processid.Elsewhere: "", processid.Gone: "", processid.Running: "process 4711 on build-7, which is this machine, is at work"} {
 		w := leased(t)
 		r := w.records(where)
 		f, err := r.Find(t.Context(), "fake.a")
@@ -70,7 +70,7 @@ func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
 func TestUnlockOfALeaseThatHasRunOutNeedsNobody(t *testing.T) {
 	w := leased(t)
 	w.advance(2 * time.Minute)
-	r := w.records(process.Running)
+	r := w.records(processid.Running)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestMendingLeavesAloneWhatHasChangedMeanwhile(t *testing.T) {
 		"unlock": func(r *admin.Records, f *admin.Found) error { return r.Unlock(context.Background(), f) },
 	} {
 		w := leased(t)
-		r := w.records(process.Gone)
+		r := w.records(processid.Gone)
 		f, err := r.Find(t.Context(), "fake.a")
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func TestMendingLeavesAloneWhatHasChangedMeanwhile(t *testing.T) {
 func TestRemoveForgetsTheRecordAndLeavesTheTargets(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
-	r := w.records(process.Elsewhere)
+	r := w.records(processid.Elsewhere)
 	f, err := r.Find(t.Context(), "account.fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestRemoveForgetsTheRecordAndLeavesTheTargets(t *testing.T) {
 
 func TestRemoveWaitsForTheRunAtWork(t *testing.T) {
 	w := leased(t)
-	r := w.records(process.Elsewhere)
+	r := w.records(processid.Elsewhere)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestDamagedRecordIsFoundAndRemoved(t *testing.T) {
 	w.mustApply()
 	path := w.sinks["state"].Paths()[0]
 	w.sinks["state"].Put(path, map[string]credential.Secret{"record": credential.NewSecret(`{"format_version":1,"current":"canary`)})
-	r := w.records(process.Elsewhere)
+	r := w.records(processid.Elsewhere)
 	f, err := r.Find(t.Context(), "fake.a")
 	if err != nil || f.Damage == nil || f.Record != nil {
 		t.Fatalf("Find = %+v, %v", f, err)
@@ -162,7 +162,7 @@ func TestRecordsOfOtherProjectsAreNeitherListedNorFound(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	w.hcl = "credsync { project = \"other\" }\n" + oneAccount
-	r := w.records(process.Elsewhere)
+	r := w.records(processid.Elsewhere)
 	if list, errs := r.List(t.Context()); len(list)+len(errs) > 0 {
 		t.Errorf("listed %d, %v", len(list), errs)
 	}
@@ -177,7 +177,7 @@ func TestListNamesWhatItCannotRead(t *testing.T) {
 	w.mustApply()
 	path := w.sinks["state"].Paths()[0]
 	w.sinks["state"].Put(path, map[string]credential.Secret{"record": credential.NewSecret("canary")})
-	list, errs := w.records(process.Elsewhere).List(t.Context())
+	list, errs := w.records(processid.Elsewhere).List(t.Context())
 	if len(list) != 1 || len(errs) != 1 || !strings.Contains(errs[0].Error(), path) {
 		t.Errorf("listed %d, %v", len(list), errs)
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
-	"github.com/credsync/credsync/testkit/pause"
+	"github.com/credsync/credsync/testkit/shortpause"
 	"github.com/hashicorp/go-hclog"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -129,7 +129,7 @@ func (w *world) engine() *engine.Engine {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	short := pause.Growing()
+	short := shortpause.Growing()
 	return engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: w.Now, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
 		Store:  state.NewStore(stateSink, cfg.State.Record),

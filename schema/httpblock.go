@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/internal/connection"
+	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/net/http/httpguts"
 )
@@ -21,11 +21,11 @@ func HTTPBlock() *Block {
 		Doc:  "How the account's upstream is reached.",
 		Attributes: []Attribute{
 			{
-				Name: "timeout", Type: cty.String, Default: cty.StringVal(connection.DefaultTimeout.String()), Check: timeoutUpTo("10m"),
+				Name: "timeout", Type: cty.String, Default: cty.StringVal(httpsettings.DefaultTimeout.String()), Check: timeoutUpTo("10m"),
 				Doc: "How long one request may take, from `\"100ms\"` to `\"10m\"`.",
 			},
 			{
-				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(connection.DefaultMaxAttempts), Check: wholeNumberUpTo(10),
+				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(httpsettings.DefaultMaxAttempts), Check: wholeNumberUpTo(10),
 				Doc: "How often a request that failed for a passing reason is sent in all, 1 to 10. A rejected login is never sent again.",
 			},
 			{
@@ -91,7 +91,7 @@ func checkRate(v cty.Value) error {
 
 func checkProxy(v cty.Value) error {
 	u, err := url.Parse(v.AsString())
-	if err != nil || u.Host == "" || !connection.ProxyScheme(u.Scheme) {
+	if err != nil || u.Host == "" || !httpsettings.ProxyScheme(u.Scheme) {
 		return errors.New("must be the URL of a proxy, such as \"http://proxy.internal:3128\", with the scheme http, https or socks5")
 	}
 	return nil

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/credsync/credsync/internal/connection"
+	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -74,7 +74,7 @@ func NotifyBlock() *Block {
 var errWebhook = errors.New("must be an absolute URL that begins with https://, such as \"https://hooks.example.com/T0/B0\", without a user and a fragment")
 
 func checkWebhook(v cty.Value) error {
-	if _, fault := connection.ParseURL(v.AsString()); fault != connection.None {
+	if _, fault := httpsettings.ParseURL(v.AsString()); fault != httpsettings.None {
 		return errWebhook
 	}
 	return nil
@@ -85,7 +85,7 @@ func checkPlainWebhook(v Values) error {
 		return nil
 	}
 	u, err := url.Parse(v.Secret("url").Reveal())
-	if err == nil && connection.Plain(u) {
+	if err == nil && httpsettings.Plain(u) {
 		return errors.New("url: must begin with https://, since whoever sees it can send messages in your name. If the network between is trusted, set allow_plain_http = true")
 	}
 	return nil

@@ -75,7 +75,7 @@ const LeaseLife = 2 * time.Minute
 
 // Lease keeps other runs off an account.
 type Lease struct {
-	// Holder says who holds it; see process.NewIdentity.
+	// Holder says who holds it; see processid.NewIdentity.
 	Holder    string
 	ExpiresAt time.Time
 }

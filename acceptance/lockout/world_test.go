@@ -19,7 +19,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
-	"github.com/credsync/credsync/testkit/pause"
+	"github.com/credsync/credsync/testkit/shortpause"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -146,7 +146,7 @@ func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
 			}
 			return pool.Client(o)
 		},
-		Sleep:        pause.Growing(),
+		Sleep:        shortpause.Growing(),
 		EmergencyDir: w.emergencies,
 	}), pool.Close
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/faultproxy"
 	"github.com/credsync/credsync/testkit/memorysink"
-	"github.com/credsync/credsync/testkit/pause"
+	"github.com/credsync/credsync/testkit/shortpause"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -199,7 +199,7 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 			}
 			return c, err
 		},
-		Sleep:        pause.Growing(),
+		Sleep:        shortpause.Growing(),
 		EmergencyDir: s.rescued,
 	})
 	return e.Apply(ctx, e.Plan(ctx, engine.Request{}), ignore{})

@@ -9,7 +9,7 @@ import (
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/doctor"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
@@ -61,7 +61,7 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 	conns := &connections{env: a.sinkEnv(a.path(given))}
 	o := doctor.Options{
 		Gate: &doctor.SinkGate{Open: conns.open}, Connection: upstreamOptions, UserAgent: "credsync/" + thisVersion().Version,
-		Now: a.now, Where: process.WhereIs, Logged: logged.take, Timeout: f.timeout, Offline: f.offline,
+		Now: a.now, Where: processid.WhereIs, Logged: logged.take, Timeout: f.timeout, Offline: f.offline,
 		EmergencyDir: a.emergencyDir(directory(a.path(given))),
 	}
 	a.readConfiguration(ctx, &o, conns, a.path(given))
@@ -75,7 +75,7 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 		defer pool.Close()
 		o.Engine = engine.New(engine.Options{
 			Config: o.Config, Store: o.Store, Sink: o.Gate.Sink, Client: accountClients(pool, a.log),
-			Now: a.now, Holder: process.NewIdentity(), Alive: process.MayRun, Log: a.log,
+			Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun, Log: a.log,
 			Version: thisVersion().Version, EmergencyDir: o.EmergencyDir,
 		})
 	}

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -163,7 +163,7 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 // lock WHERE: leaves a lease for two minutes on the sagi account, held by a
 // process that is "here", "gone" from here, or "elsewhere".
 func lock(ts *testscript.TestScript, _ bool, args []string) {
-	holder := process.NewIdentity()
+	holder := processid.NewIdentity()
 	switch args[0] {
 	case "gone":
 		parts := strings.Split(holder, "/")

@@ -7,7 +7,7 @@ import (
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/state/admin"
@@ -50,7 +50,7 @@ func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}
-	records := &admin.Records{Store: store, Project: inventory.Project, Now: a.now, Where: process.WhereIs}
+	records := &admin.Records{Store: store, Project: inventory.Project, Now: a.now, Where: processid.WhereIs}
 	return &stateAccess{records, inventory}, diags
 }
 
@@ -108,7 +108,7 @@ func (a *app) changeRecord(ctx context.Context, address string) (*stateAccess, *
 		a.out.Diagnostics(diag.List{*s.inventory.AuditUnknown})
 		return nil, nil, exitStatus(exitError)
 	}
-	s.Audit, s.Holder = a.auditor(s.inventory.Audit), process.NewIdentity()
+	s.Audit, s.Holder = a.auditor(s.inventory.Audit), processid.NewIdentity()
 	return s, f, nil
 }
 

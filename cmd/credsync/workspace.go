@@ -13,7 +13,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/daemon"
 	"github.com/credsync/credsync/engine"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/notify"
 	"github.com/credsync/credsync/plan"
@@ -111,7 +111,7 @@ func (a *app) openWith(
 	}
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
-		Now: a.now, Holder: process.NewIdentity(), Alive: process.MayRun,
+		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
 		Path:               given,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),

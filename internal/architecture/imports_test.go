@@ -38,7 +38,7 @@ var rules = []rule{
 	{folder: "credential", std: true, why: "everything depends on it, so it depends on nothing"},
 	{folder: "failure", std: true, why: "everything depends on it, so it depends on nothing"},
 	{
-		folder:    "internal/connection",
+		folder:    "internal/httpsettings",
 		forbidden: []string{"net/http"},
 		std:       true,
 		why:       "the tables of the language have its rules, and connect to nothing",
@@ -47,7 +47,7 @@ var rules = []rule{
 	{
 		folder:    "plan",
 		forbidden: []string{"net/http", "os/exec", module + "internal/"},
-		allowed:   []string{module + "internal/connection"},
+		allowed:   []string{module + "internal/httpsettings"},
 		why:       "a plan is a pure function of what was observed",
 	},
 	{

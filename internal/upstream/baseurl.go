@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/credsync/credsync/internal/connection"
+	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -20,23 +20,23 @@ func CheckBaseURL(v cty.Value) error {
 // http URL whose host is not loopback.
 func PlainHTTP(base string) bool {
 	u, err := url.Parse(base)
-	return err == nil && connection.Plain(u)
+	return err == nil && httpsettings.Plain(u)
 }
 
 // parseBaseURL quotes nothing of the URL in its errors: a password may be in it.
 func parseBaseURL(base string, allowPlain bool) (*url.URL, error) {
-	u, fault := connection.ParseBaseURL(base)
+	u, fault := httpsettings.ParseBaseURL(base)
 	switch fault {
-	case connection.NotAbsolute:
+	case httpsettings.NotAbsolute:
 		return nil, errors.New("not an absolute URL: write one such as \"https://api.example.com\"")
-	case connection.OtherScheme:
+	case httpsettings.OtherScheme:
 		return nil, errors.New("the URL must start with https://")
-	case connection.UserInfo:
+	case httpsettings.UserInfo:
 		return nil, errors.New("the URL must not have a user or password in it")
-	case connection.Fragment, connection.Query:
+	case httpsettings.Fragment, httpsettings.Query:
 		return nil, errors.New("the URL must not have a query or a fragment")
 	}
-	if !allowPlain && connection.Plain(u) {
+	if !allowPlain && httpsettings.Plain(u) {
 		return nil, errors.New("the URL must start with https://, since secrets are sent to it; " +
 			"for a test server, set http.allow_plain_http = true")
 	}

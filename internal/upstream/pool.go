@@ -8,8 +8,8 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
-	"github.com/credsync/credsync/internal/connection"
 	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
 )
@@ -75,9 +75,9 @@ type Options struct {
 	// AllowPlainHTTP lets BaseURL be http:// for a host that is not loopback.
 	AllowPlainHTTP bool
 	// Timeout of one attempt, from connecting to the answer's last byte;
-	// connection.DefaultTimeout if 0.
+	// httpsettings.DefaultTimeout if 0.
 	Timeout time.Duration
-	// MaxAttempts counts the first attempt too; connection.DefaultMaxAttempts if
+	// MaxAttempts counts the first attempt too; httpsettings.DefaultMaxAttempts if
 	// 0. A GET on a kept-alive connection that turns out to be closed is sent once
 	// more by net/http, which is not counted.
 	MaxAttempts int
@@ -116,10 +116,10 @@ func (p *Pool) Client(o Options) (*http.Client, error) {
 		return nil, configError("base_url", err.Error())
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = connection.DefaultTimeout
+		o.Timeout = httpsettings.DefaultTimeout
 	}
 	if o.MaxAttempts <= 0 {
-		o.MaxAttempts = connection.DefaultMaxAttempts
+		o.MaxAttempts = httpsettings.DefaultMaxAttempts
 	}
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
-	"github.com/credsync/credsync/internal/connection"
+	"github.com/credsync/credsync/internal/httpsettings"
 )
 
 func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error) {
@@ -20,7 +20,7 @@ func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error)
 	if err != nil || u.Hostname() == "" {
 		return nil, configError("http.proxy", "not a URL: write one such as \"http://proxy.internal:3128\"")
 	}
-	if !connection.ProxyScheme(u.Scheme) {
+	if !httpsettings.ProxyScheme(u.Scheme) {
 		return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")
 	}
 	return http.ProxyURL(u), nil

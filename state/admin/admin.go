@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/audit"
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -24,8 +24,8 @@ type Records struct {
 	Store   *state.Store
 	Project string
 	Now     func() time.Time
-	// Where tells the whereabouts of a lease's holder; see process.WhereIs.
-	Where func(holder string) process.Whereabouts
+	// Where tells the whereabouts of a lease's holder; see processid.WhereIs.
+	Where func(holder string) processid.Whereabouts
 	// Audit keeps the audit trail, in which Holder stands for this process; nil
 	// for none.
 	Audit  audit.Recorder
@@ -91,7 +91,7 @@ func (r *Records) Find(ctx context.Context, given string) (*Found, error) {
 // Removable says why a record cannot be removed now; nil if it can.
 func (r *Records) Removable(f *Found) error {
 	if f.Record != nil && r.Held(f.Record.Lease) {
-		return fmt.Errorf("%s is at work on %s; wait for it to end. If it is over, credsync state unlock ends its lease", process.Describe(f.Record.Lease.Holder), f.Address)
+		return fmt.Errorf("%s is at work on %s; wait for it to end. If it is over, credsync state unlock ends its lease", processid.Describe(f.Record.Lease.Holder), f.Address)
 	}
 	return nil
 }
@@ -112,8 +112,8 @@ func (r *Records) Unlockable(f *Found) error {
 	switch {
 	case f.Record == nil:
 		return f.Damage
-	case r.Held(f.Record.Lease) && r.Where(f.Record.Lease.Holder) == process.Running:
-		return fmt.Errorf("%s, which is this machine, is at work on %s; wait for it to end, or stop it, which ends its lease", process.Describe(f.Record.Lease.Holder), f.Address)
+	case r.Held(f.Record.Lease) && r.Where(f.Record.Lease.Holder) == processid.Running:
+		return fmt.Errorf("%s, which is this machine, is at work on %s; wait for it to end, or stop it, which ends its lease", processid.Describe(f.Record.Lease.Holder), f.Address)
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (r *Records) event(f *Found, action audit.Action) audit.Event {
 
 // Held reports whether a lease keeps other runs off; false for nil.
 func (r *Records) Held(l *state.Lease) bool {
-	return l != nil && r.Now().Before(l.ExpiresAt) && r.Where(l.Holder) != process.Gone
+	return l != nil && r.Now().Before(l.ExpiresAt) && r.Where(l.Holder) != processid.Gone
 }
 
 func changedMeanwhile(f *Found, err error) error {

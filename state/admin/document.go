@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/state"
 )
@@ -119,7 +119,7 @@ func (r *Records) Describe(rec *state.Record) RecordDocument {
 		d.OnRemove = "delete"
 	}
 	if l := rec.Lease; l != nil {
-		d.Lease = &LeaseDocument{Holder: process.Describe(l.Holder), RenewedAt: plan.Time(l.ExpiresAt.Add(-state.LeaseLife)), ExpiresAt: plan.Time(l.ExpiresAt), Held: r.Held(l)}
+		d.Lease = &LeaseDocument{Holder: processid.Describe(l.Holder), RenewedAt: plan.Time(l.ExpiresAt.Add(-state.LeaseLife)), ExpiresAt: plan.Time(l.ExpiresAt), Held: r.Held(l)}
 	}
 	if b := rec.Block; b != nil {
 		d.Block = &BlockDocument{Reason: plan.Reason(b.Reason), Message: b.Message, Since: plan.Time(b.Since), LoginFingerprint: short(b.LoginPrint)}

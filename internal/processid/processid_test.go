@@ -1,18 +1,18 @@
-package process_test
+package processid_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/internal/process"
+	"github.com/credsync/credsync/internal/processid"
 )
 
 func TestThisProcessRuns(t *testing.T) {
-	me := process.NewIdentity()
-	if got := process.WhereIs(me); got != process.Running && got != process.Elsewhere {
+	me := processid.NewIdentity()
+	if got := processid.WhereIs(me); got != processid.Running && got != processid.Elsewhere {
 		t.Errorf("this process, %s, is %d", me, got)
 	}
-	if me == process.NewIdentity() {
+	if me == processid.NewIdentity() {
 		t.Error("two identities are the same")
 	}
 }
@@ -20,7 +20,7 @@ func TestThisProcessRuns(t *testing.T) {
 // A process is certainly gone only where it would be seen: on this machine,
 // under this boot, in this process namespace.
 func TestWhereabouts(t *testing.T) {
-	me := strings.Split(process.NewIdentity(), "/")
+	me := strings.Split(processid.NewIdentity(), "/")
 	if me[1] == "" {
 		t.Log("this system does not tell processes apart")
 	}
@@ -29,22 +29,22 @@ func TestWhereabouts(t *testing.T) {
 		parts[i] = value
 		return strings.Join(parts, "/")
 	}
-	gone := process.Gone
+	gone := processid.Gone
 	if me[1] == "" {
-		gone = process.Elsewhere
+		gone = processid.Elsewhere
 	}
-	for identity, want := range map[string]process.Whereabouts{
+	for identity, want := range map[string]processid.Whereabouts{
 		with(3, "1"):                gone, // the pid is used again
-		with(1, "other-boot.ns"):    process.Elsewhere,
-		with(2, "no pid"):           process.Elsewhere,
-		with(3, ""):                 process.Elsewhere,
-		"a/b/c":                     process.Elsewhere,
-		strings.Join(me, "/") + "/": process.Elsewhere,
+		with(1, "other-boot.ns"):    processid.Elsewhere,
+		with(2, "no pid"):           processid.Elsewhere,
+		with(3, ""):                 processid.Elsewhere,
+		"a/b/c":                     processid.Elsewhere,
+		strings.Join(me, "/") + "/": processid.Elsewhere,
 	} {
-		if got := process.WhereIs(identity); got != want {
+		if got := processid.WhereIs(identity); got != want {
 			t.Errorf("%q is %d, want %d", identity, got, want)
 		}
-		if process.MayRun(identity) != (want != process.Gone) {
+		if processid.MayRun(identity) != (want != processid.Gone) {
 			t.Errorf("MayRun(%q) does not go with its whereabouts", identity)
 		}
 	}
@@ -55,7 +55,7 @@ func TestProcessesAreDescribedForPeople(t *testing.T) {
 		"build-7/boot.ns/4711/99/ABCDEFGH": "process 4711 on build-7",
 		"something else":                   "something else",
 	} {
-		if got := process.Describe(identity); got != want {
+		if got := processid.Describe(identity); got != want {
 			t.Errorf("%q is %q, want %q", identity, got, want)
 		}
 	}

@@ -1,10 +1,10 @@
-// Package connection has the rules of how an upstream may be reached, which the
+// Package httpsettings has the rules of how an upstream may be reached, which the
 // tables of the language and the HTTP client share: what a base URL may be, what
 // loopback is, which proxies there are, what holds where nothing is configured.
 //
 // It connects to nothing, and says nothing to users: those who ask have words of
 // their own.
-package connection
+package httpsettings
 
 import (
 	"net"

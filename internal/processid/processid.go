@@ -1,6 +1,6 @@
-// Package process names processes, so that another one can tell whether a
+// Package processid names processes, so that another one can tell whether a
 // process that it only knows by its name still runs.
-package process
+package processid
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
-// Package pause makes the pauses of a run short in tests in which other runs are
+// Package shortpause makes the pauses of a run short in tests in which other runs are
 // really at work.
-package pause
+package shortpause
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-// Command fetch-servers builds the servers that the acceptance tests need ahead
+// Command build-servers builds the servers that the acceptance tests need ahead
 // of the tests, and prints where they are.
 package main
 
@@ -17,7 +17,7 @@ func main() {
 	for _, s := range binary.All() {
 		path, err := binary.Find(ctx, s, os.Stderr)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "fetch-servers:", err)
+			fmt.Fprintln(os.Stderr, "build-servers:", err)
 			os.Exit(1)
 		}
 		fmt.Printf("%s\t%s\n", s.Name, path)

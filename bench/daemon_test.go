@@ -98,7 +98,7 @@ func (p *process) rotations() map[string]time.Time {
 // committed waits for the rotation that was due, and returns when it was done.
 func (p *process) committed(address string, due time.Time) time.Time {
 	p.tb.Helper()
-	path := filepath.Join(p.dir, ".credsync", state.RecordName(address)+".json")
+	path := filepath.Join(p.dir, ".credsync", state.RecordName("default", address)+".json")
 	for deadline := due.Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		content, err := os.ReadFile(path)
 		if err != nil {

@@ -64,7 +64,7 @@ func readAll(t *testing.T, plain *plainClient, v *servers.VaultServer, f fleet) 
 }
 
 func recordOf(f fleet, i int) string {
-	return state.RecordName(fmt.Sprintf("account.%s.fleet[%q]", f.provider, f.key(i)))
+	return state.RecordName("default", fmt.Sprintf("account.%s.fleet[%q]", f.provider, f.key(i)))
 }
 
 // planInKubernetes counts the requests of a plan with nothing to do.

@@ -109,7 +109,7 @@ func (w *world) load(ctx context.Context, holder string) (*Loaded, *engine.Engin
 	}
 	e := engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: time.Now, Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Store:        state.NewStore(w.sinks["state"], cfg.State.Record),
+		Store:        state.NewStore(w.sinks["state"], cfg.Project, cfg.State.Record),
 		Client:       func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		EmergencyDir: filepath.Join(w.dir, "emergency"),
 	})

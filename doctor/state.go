@@ -54,7 +54,7 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	}
 	var records []sinks.Target
 	for _, a := range d.enabledAccounts() {
-		if t, err := s.Record(state.RecordName(a.Address)); err == nil && len(records) < sampledRecords {
+		if t, err := s.Record(state.RecordName(d.Config.Project, a.Address)); err == nil && len(records) < sampledRecords {
 			records = append(records, t)
 		}
 	}

@@ -72,7 +72,7 @@ state "memory" "state" { path = "state" }
 	open := func(s *config.Sink) (sinks.Sink, error) { return w.sinks[s.Values.String("name")], nil }
 	return doctor.Run(w.t.Context(), doctor.Options{
 		Config: cfg, Loading: diags, Gate: &doctor.SinkGate{Open: open}, UserAgent: "credsync/1", Now: w.now, Timeout: w.timeout,
-		Store: state.NewStore(w.sinks["state"], func(name string) (sinks.Target, error) {
+		Store: state.NewStore(w.sinks["state"], "default", func(name string) (sinks.Target, error) {
 			return sinks.Target{Path: "state/" + name, Location: "memory/state/" + name}, nil
 		}),
 		Connection: func(a *config.Account) upstream.Options {

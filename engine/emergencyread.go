@@ -69,7 +69,7 @@ func (e *Engine) allEmergencyFiles(known *readAhead) []string {
 func (e *Engine) emergencyFilesOf(a *account, files []string) []*emergencyFile {
 	var list []*emergencyFile
 	for _, file := range files {
-		if !strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(a.cfg.Address)+"-") {
+		if !strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(e.Config.Project, a.cfg.Address)+"-") {
 			continue
 		}
 		info, err := os.Lstat(file)

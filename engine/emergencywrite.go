@@ -34,7 +34,7 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 		return "", fmt.Errorf("make the folder for emergency files: %w", err)
 	}
 	crashpoint.Reach("create", e.EmergencyDir)
-	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Address)+"-*.json")
+	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Project, r.Address)+"-*.json")
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
 	}

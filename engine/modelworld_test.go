@@ -200,7 +200,7 @@ func (m *model) start(name string) *seat {
 	store, _ := open(cfg.State.Sink)
 	e := engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: func() time.Time { return m.clock }, Holder: name, Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Store:  state.NewStore(store, cfg.State.Record),
+		Store:  state.NewStore(store, cfg.Project, cfg.State.Record),
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep:  func(ctx context.Context, _ time.Duration) error { return m.sleep(ctx, s) },
 		// Nothing fails in the model, so that nothing may depend on it.
@@ -239,7 +239,7 @@ func (m *model) digest() string {
 	return string(sum[:])
 }
 
-func (m *model) recordPath() string { return "state/" + state.RecordName("account.fake.a") }
+func (m *model) recordPath() string { return "state/" + state.RecordName("default", "account.fake.a") }
 
 // reading is the stored record, and the same with names in place of random
 // values; nil and "" where there is none.

@@ -295,7 +295,7 @@ func TestRecordIsNotWrittenUnderTheLeaseOfAnother(t *testing.T) {
 	w, h := newNotifiedWorld(t, wrongPassword)
 	w.apply()
 	w.hcl += oncall
-	store := state.NewStore(w.sinks["state"], func(name string) (sinks.Target, error) {
+	store := state.NewStore(w.sinks["state"], "default", func(name string) (sinks.Target, error) {
 		return memorysink.Spec(nil).Record(w.config().State.Sink.Values, w.config().State.Values, name)
 	})
 	snap, err := store.Load(t.Context(), "account.fake.a")

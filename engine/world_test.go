@@ -132,7 +132,7 @@ func (w *world) engine() *engine.Engine {
 	short := shortpause.Growing()
 	return engine.New(engine.Options{
 		Config: cfg, Sink: open, Now: w.Now, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Store:  state.NewStore(stateSink, cfg.State.Record),
+		Store:  state.NewStore(stateSink, cfg.Project, cfg.State.Record),
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			if w.frozen {

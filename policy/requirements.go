@@ -85,7 +85,7 @@ func stateUse(c *config.Config) (*sinks.StateUse, error) {
 	}
 	u := &sinks.StateUse{All: all}
 	for _, a := range c.Accounts {
-		t, err := place(state.RecordName(a.Address))
+		t, err := place(state.RecordName(c.Project, a.Address))
 		if err != nil {
 			return nil, err
 		}

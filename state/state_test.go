@@ -116,7 +116,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func newStore(s sinks.Sink) *state.Store {
-	return state.NewStore(s, func(name string) (sinks.Target, error) {
+	return state.NewStore(s, "p", func(name string) (sinks.Target, error) {
 		t := sinks.Target{Path: "state", Location: "memory/state"}
 		if name != "" {
 			t.Path += "/" + name
@@ -167,7 +167,7 @@ func TestStoreWritesAgainOverASoftlyDeletedRecord(t *testing.T) {
 	if _, err := s.Save(ctx, r, ""); err != nil {
 		t.Fatal(err)
 	}
-	sink.SoftRemove("state/" + state.RecordName(r.Address))
+	sink.SoftRemove("state/" + state.RecordName(r.Project, r.Address))
 	snap, err := s.Load(ctx, r.Address)
 	if err != nil || snap.Record != nil {
 		t.Fatalf("Load = %+v, %v", snap, err)
@@ -186,7 +186,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sink.Put("state/broken", map[string]credential.Secret{"record": credential.NewSecret("canary")})
+	sink.Put("state/p.broken", map[string]credential.Secret{"record": credential.NewSecret("canary")})
 	gone, errs := s.View(ctx).Others(ctx, []string{"account.x.b"})
 	var addresses []string
 	for _, snap := range gone {
@@ -195,7 +195,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 	if diff := cmp.Diff([]string{"account.x.a", "account.x.c"}, addresses); diff != "" {
 		t.Error(diff)
 	}
-	if len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) || !strings.Contains(errs[0].Error(), "memory/state/broken") {
+	if len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) || !strings.Contains(errs[0].Error(), "memory/state/p.broken") {
 		t.Errorf("errs = %v, want one about the broken record that says where it is", errs)
 	}
 }
@@ -203,7 +203,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 func TestOthersFindsRecordsWhosePlaceIsNotTheirName(t *testing.T) {
 	ctx := context.Background()
 	sink := memorysink.New()
-	s := state.NewStore(sink, func(name string) (sinks.Target, error) {
+	s := state.NewStore(sink, "p", func(name string) (sinks.Target, error) {
 		if name != "" {
 			name = "/" + name + ".json"
 		}
@@ -226,7 +226,7 @@ func TestOthersRefusesACopyOfARecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink.Put("state/copy", map[string]credential.Secret{"record": encoded})
+	sink.Put("state/p.copy", map[string]credential.Secret{"record": encoded})
 	gone, errs := newStore(sink).View(context.Background()).Others(context.Background(), []string{"account.x.a"})
 	if len(gone) > 0 || len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) {
 		t.Errorf("Others = %+v, %v; want an error about the copy", gone, errs)
@@ -240,7 +240,7 @@ func TestLoadRefusesTheRecordOfAnotherAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink.Put("state/"+state.RecordName("account.x.a"), map[string]credential.Secret{"record": encoded})
+	sink.Put("state/"+state.RecordName("p", "account.x.a"), map[string]credential.Secret{"record": encoded})
 	if _, err := newStore(sink).Load(ctx, "account.x.a"); !errors.Is(err, state.ErrCorrupt) {
 		t.Errorf("err = %v", err)
 	}
@@ -261,15 +261,15 @@ func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
 }
 
 func TestRecordNamesAreValidEverywhereAndDistinct(t *testing.T) {
-	valid := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	valid := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?\.[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	seen := map[string]string{}
 	for _, a := range []string{
 		"account.sagi.coffee", `account.sagi.coffee["almaty"]`, `account.sagi.coffee["Almaty"]`, `account.sagi.coffee["алматы"]`,
 		`account.sagi.coffee["астана"]`, `account.sagi.coffee["../.."]`, "account.sagi.Coffee", "account.sagi." + strings.Repeat("x", 500),
 		fmt.Sprintf("account.sagi.%sy", strings.Repeat("x", 499)),
 	} {
-		name := state.RecordName(a)
-		if !valid.MatchString(name) || len(name) > 100 {
+		name := state.RecordName("default", a)
+		if !valid.MatchString(name) || len(name) > 93+len("default.") {
 			t.Errorf("RecordName(%q) = %q", a, name)
 		}
 		if other, ok := seen[name]; ok {
@@ -290,22 +290,76 @@ func TestRejectionOfAnEarlierVersionHasItsOnlyReason(t *testing.T) {
 	}
 }
 
+func TestProjectsHaveRecordsOfTheirOwn(t *testing.T) {
+	projects := []string{"default", "payments", "payments-eu", "Payments", "payments.eu", "p_ayments", strings.Repeat("p", 63)}
+	seen := map[string]string{}
+	for _, project := range projects {
+		name := state.RecordName(project, "account.sagi.coffee")
+		if other, ok := seen[name]; ok {
+			t.Errorf("%q and %q have the same record", project, other)
+		}
+		seen[name] = project
+	}
+	sink := memorysink.New()
+	place := func(name string) (sinks.Target, error) { return sinks.Target{Path: "state/" + name}, nil }
+	stores := map[string]*state.Store{}
+	for _, project := range projects {
+		stores[project] = state.NewStore(sink, project, func(name string) (sinks.Target, error) {
+			if name == "" {
+				return sinks.Target{Path: "state"}, nil
+			}
+			return place(name)
+		})
+		if _, err := stores[project].Save(t.Context(), state.New(project, "account.sagi.coffee", "sagi"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What is broken is reported to its own project alone.
+	sink.Put("state/"+state.RecordName("payments", "account.sagi.tea"), map[string]credential.Secret{"record": credential.NewSecret("broken")})
+	for _, project := range projects {
+		snap, err := stores[project].Load(t.Context(), "account.sagi.coffee")
+		if err != nil || snap.Record.Project != project {
+			t.Errorf("project %q loads %+v, %v", project, snap.Record, err)
+		}
+		found, errs := stores[project].View(t.Context()).Others(t.Context(), nil)
+		if len(found) != 1 || found[0].Record.Project != project {
+			t.Errorf("project %q finds %d records", project, len(found))
+		}
+		if broken := project == "payments" || project == "Payments"; (len(errs) == 1) != broken {
+			t.Errorf("project %q: %v", project, errs)
+		}
+	}
+}
+
+// A record that was copied to the name of another project's is not its own.
+func TestACopiedRecordOfAnotherProjectIsRefused(t *testing.T) {
+	sink := memorysink.New()
+	encoded, err := state.Encode(state.New("other", "account.x.a", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.Put("state/"+state.RecordName("p", "account.x.a"), map[string]credential.Secret{"record": encoded})
+	if _, err := newStore(sink).Load(t.Context(), "account.x.a"); !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), `project "other"`) {
+		t.Errorf("err = %v", err)
+	}
+}
+
 // FuzzRecordName: the name of any address is one that files, Vault and
 // Kubernetes take, and no other address has it.
 func FuzzRecordName(f *testing.F) {
 	for _, a := range []string{"account.sagi.coffee", `account.sagi.coffee["almaty"]`, "account.", "", "ключ", "😀", "../../etc/passwd", "A", "a", "a%2fb", "account.x.y\x00", "K", strings.Repeat("ab-", 100)} {
 		f.Add(a, a+"x")
 	}
-	valid := regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?-[0-9a-f]{12}$`)
+	valid := regexp.MustCompile(`^default\.[a-z0-9]([a-z0-9-]*[a-z0-9])?-[0-9a-f]{12}$`)
 	f.Fuzz(func(t *testing.T, a, b string) {
-		name := state.RecordName(a)
-		if !valid.MatchString(name) || len(name) > 93 {
+		name := state.RecordName("default", a)
+		if !valid.MatchString(name) || len(name) > 93+len("default.") {
 			t.Errorf("the record of %q is named %q", a, name)
 		}
-		if a != b && name == state.RecordName(b) {
+		if a != b && name == state.RecordName("default", b) {
 			t.Errorf("%q and %q share %q", a, b, name)
 		}
-		if name != state.RecordName(a) {
+		if name != state.RecordName("default", a) {
 			t.Errorf("%q has two names", a)
 		}
 	})

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,10 +19,12 @@ const corruptAdvice = "restore an older version of it, or forget it with credsyn
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"
 
-// Store reads and writes the records of one configuration's accounts.
+// Store reads and writes the records of one project's accounts. Those of another
+// project that are kept in the same place have other names, and are left alone.
 type Store struct {
-	sink  sinks.Sink
-	place func(name string) (sinks.Target, error)
+	sink    sinks.Sink
+	project string
+	place   func(name string) (sinks.Target, error)
 }
 
 // Snapshot is a record as it was read, with the version that a write must find
@@ -31,24 +34,29 @@ type Snapshot struct {
 	Version string
 }
 
-// NewStore returns a store in a sink. place gives the target of the record of
-// a name, and for the name "" the place of all of them.
-func NewStore(sink sinks.Sink, place func(name string) (sinks.Target, error)) *Store {
-	return &Store{sink: sink, place: place}
+// NewStore returns the store of a project in a sink. place gives the target of
+// the record of a name, and for the name "" the place of all of them.
+func NewStore(sink sinks.Sink, project string, place func(name string) (sinks.Target, error)) *Store {
+	return &Store{sink: sink, project: project, place: place}
 }
 
 // Load reads the record of an account; Record is nil where there is none. It
 // returns ErrCorrupt or ErrTooNew for one that cannot be used, with its version
 // where the sink can tell, and the sink's errors.
 func (s *Store) Load(ctx context.Context, address string) (Snapshot, error) {
-	snap, err := s.read(ctx, RecordName(address))
-	return refuseOthers(address, snap, err)
+	snap, err := s.read(ctx, RecordName(s.project, address))
+	return s.refuseOthers(address, snap, err)
 }
 
-// refuseOthers refuses the record of another account.
-func refuseOthers(address string, snap Snapshot, err error) (Snapshot, error) {
-	if err == nil && snap.Record != nil && snap.Record.Address != address {
-		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, snap.Record.Address)
+// refuseOthers refuses the record of another account or project.
+func (s *Store) refuseOthers(address string, snap Snapshot, err error) (Snapshot, error) {
+	switch r := snap.Record; {
+	case err != nil || r == nil:
+		return snap, err
+	case r.Address != address:
+		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, r.Address)
+	case r.Project != s.project:
+		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of project %q", ErrCorrupt, address, r.Project)
 	}
 	return snap, err
 }
@@ -56,7 +64,7 @@ func refuseOthers(address string, snap Snapshot, err error) (Snapshot, error) {
 // Save writes a record over the version it was read at ("" for a new one) and
 // returns the new version. sinks.ErrConflict means that another run wrote it.
 func (s *Store) Save(ctx context.Context, r *Record, version string) (string, error) {
-	t, err := s.place(RecordName(r.Address))
+	t, err := s.place(RecordName(r.Project, r.Address))
 	if err != nil {
 		return "", err
 	}
@@ -76,7 +84,7 @@ func (s *Store) Save(ctx context.Context, r *Record, version string) (string, er
 
 // Delete removes an account's record if it is still at that version.
 func (s *Store) Delete(ctx context.Context, address, version string) error {
-	t, err := s.place(RecordName(address))
+	t, err := s.place(RecordName(s.project, address))
 	if err != nil {
 		return err
 	}
@@ -89,7 +97,7 @@ func (s *Store) Delete(ctx context.Context, address, version string) error {
 // Version returns the version of an account's record without understanding it;
 // "" where there is none.
 func (s *Store) Version(ctx context.Context, address string) (string, error) {
-	t, err := s.place(RecordName(address))
+	t, err := s.place(RecordName(s.project, address))
 	if err != nil {
 		return "", err
 	}
@@ -131,22 +139,30 @@ func decodeAt(t sinks.Target, object sinks.Object) (Snapshot, error) {
 	return Snapshot{Record: r, Version: object.Version}, nil
 }
 
-// RecordName is the name under which a sink keeps an account's record:
-// readable, and unlike that of any other address. It is a valid name for a
+// RecordName is the name under which a sink keeps an account's record: readable,
+// and unlike that of any other project or address. It is a valid name for a
 // file, a Vault path and a Kubernetes object.
-func RecordName(address string) string {
-	short := strings.TrimPrefix(address, "account.")
+func RecordName(project, address string) string {
+	sum := sha256.Sum256([]byte(project + "\x00" + address))
+	return namePrefix(project) + cmp.Or(readable(strings.TrimPrefix(address, "account."), 80), "account") + "-" + hex.EncodeToString(sum[:6])
+}
+
+// namePrefix begins the names of a project's records. Two projects can have the
+// same, if they differ in what no name can hold.
+func namePrefix(project string) string { return cmp.Or(readable(project, 40), "project") + "." }
+
+// readable is a text as it can stand in a name, of at most that many bytes.
+func readable(text string, most int) string {
 	var b strings.Builder
-	for _, r := range strings.ToLower(short) {
+	for _, r := range strings.ToLower(text) {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			b.WriteRune(r)
 		} else if s := b.String(); s != "" && !strings.HasSuffix(s, "-") {
 			b.WriteByte('-')
 		}
-		if b.Len() >= 80 {
+		if b.Len() >= most {
 			break
 		}
 	}
-	sum := sha256.Sum256([]byte(address))
-	return strings.Trim(b.String(), "-") + "-" + hex.EncodeToString(sum[:6])
+	return strings.Trim(b.String(), "-")
 }

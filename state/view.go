@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/credsync/credsync/sinks"
 )
@@ -35,7 +36,8 @@ type found struct {
 	err    error
 }
 
-// View looks at all records. What goes wrong is told when one is asked for.
+// View looks at all records of the project. What goes wrong is told when one is
+// asked for.
 func (s *Store) View(ctx context.Context) *View {
 	v := &View{store: s}
 	dir, err := s.place("")
@@ -43,15 +45,22 @@ func (s *Store) View(ctx context.Context) *View {
 		v.err = err
 		return v
 	}
+	isOwn, err := s.isOwn()
+	if err != nil {
+		v.err = err
+		return v
+	}
 	scanner, ok := s.sink.(sinks.Scanner)
 	if !ok {
-		v.list(ctx, dir)
+		v.list(ctx, dir, isOwn)
 		return v
 	}
 	scanned := make(map[string]found)
 	err = scanner.Scan(ctx, dir, func(t sinks.Target, o sinks.Object) error {
-		snap, err := decodeAt(t, o)
-		scanned[t.Path] = found{t, snap, err}
+		if isOwn(t) {
+			snap, err := decodeAt(t, o)
+			scanned[t.Path] = found{t, snap, err}
+		}
 		return nil
 	})
 	switch {
@@ -68,10 +77,11 @@ func (s *Store) View(ctx context.Context) *View {
 
 // list notes which records there are. Where that fails, each is read all the
 // same.
-func (v *View) list(ctx context.Context, dir sinks.Target) {
+func (v *View) list(ctx context.Context, dir sinks.Target, isOwn func(sinks.Target) bool) {
 	if v.listed, v.unlisted = v.store.sink.List(ctx, dir); v.unlisted != nil {
 		return
 	}
+	v.listed = slices.DeleteFunc(v.listed, func(t sinks.Target) bool { return !isOwn(t) })
 	v.there = make(map[string]bool, len(v.listed))
 	for _, t := range v.listed {
 		v.there[t.Path] = true
@@ -84,29 +94,30 @@ func (v *View) Load(ctx context.Context, address string) (Snapshot, error) {
 	if v.err != nil {
 		return Snapshot{}, v.err
 	}
-	t, err := v.store.place(RecordName(address))
+	t, err := v.store.place(RecordName(v.store.project, address))
 	if err != nil {
 		return Snapshot{}, err
 	}
 	switch {
 	case v.scanned != nil:
 		f := v.scanned[t.Path]
-		return refuseOthers(address, f.snap, f.err)
+		return v.store.refuseOthers(address, f.snap, f.err)
 	case v.there == nil || v.there[t.Path]:
 		snap, err := v.store.readAt(ctx, t)
-		return refuseOthers(address, snap, err)
+		return v.store.refuseOthers(address, snap, err)
 	}
 	return Snapshot{}, nil
 }
 
-// Others returns the records of accounts that are not among those addresses:
-// accounts that have gone from the configuration. A record that cannot be
-// used is reported in the errors and does not hide the others.
+// Others returns the project's records of accounts that are not among those
+// addresses: accounts that have gone from the configuration. A record that
+// cannot be used is reported in the errors and does not hide the others. Those
+// of other projects are not read.
 func (v *View) Others(ctx context.Context, addresses []string) ([]Snapshot, []error) {
 	// A sink may name its places otherwise than by the record's name alone.
 	known := make(map[string]bool, len(addresses))
 	for _, a := range addresses {
-		t, err := v.store.place(RecordName(a))
+		t, err := v.store.place(RecordName(v.store.project, a))
 		if err != nil {
 			return nil, []error{err}
 		}
@@ -121,6 +132,10 @@ func (v *View) Others(ctx context.Context, addresses []string) ([]Snapshot, []er
 	for _, f := range all {
 		err := f.err
 		if err == nil && f.snap.Record != nil {
+			if f.snap.Record.Project != v.store.project {
+				// Another project's, whose name begins as this one's does.
+				continue
+			}
 			err = v.store.belongs(f.snap.Record, f.target)
 		}
 		switch {
@@ -164,10 +179,23 @@ func (v *View) fromScan(known map[string]bool) []found {
 	return all
 }
 
+// isOwn returns what tells the project's records from those of others that are
+// kept in the same place, by their names.
+func (s *Store) isOwn() (func(sinks.Target) bool, error) {
+	prefix := namePrefix(s.project)
+	t, err := s.place(prefix)
+	if err != nil {
+		return nil, err
+	}
+	// A sink may put something before a name, and behind it.
+	begin := t.Path[:strings.LastIndex(t.Path, prefix)+len(prefix)]
+	return func(t sinks.Target) bool { return strings.HasPrefix(t.Path, begin) }, nil
+}
+
 // belongs refuses a copy of a record under another name: acting on it would
 // act on the account whose record is elsewhere.
 func (s *Store) belongs(r *Record, at sinks.Target) error {
-	t, err := s.place(RecordName(r.Address))
+	t, err := s.place(RecordName(r.Project, r.Address))
 	if err != nil {
 		return err
 	}

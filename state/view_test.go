@@ -52,7 +52,7 @@ func TestViewTellsWhichRecordOfAScanIsBroken(t *testing.T) {
 	sink := memorysink.New()
 	s := bulkStore(sink)
 	save(t, s, "account.x.a", "account.x.b")
-	sink.Put("state/"+state.RecordName("account.x.b"), nil)
+	sink.Put("state/"+state.RecordName("p", "account.x.b"), nil)
 	v := s.View(t.Context())
 	if _, err := v.Load(t.Context(), "account.x.b"); !errors.Is(err, state.ErrCorrupt) {
 		t.Errorf("Load of the broken record = %v", err)

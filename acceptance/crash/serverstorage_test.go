@@ -75,7 +75,7 @@ func (v vaultStorage) begin(w *world) {
 }
 
 func recordOf(w *world) string {
-	return "state/" + state.RecordName("account."+w.p.account.Upstream+".a")
+	return "state/" + state.RecordName("default", "account."+w.p.account.Upstream+".a")
 }
 
 func (v vaultStorage) drift(*world) {

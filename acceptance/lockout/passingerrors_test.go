@@ -117,7 +117,7 @@ func TestWhatSaysNothingOfTheCredentialsIsNotTakenForARefusal(t *testing.T) {
 				t.Errorf("an apply ended %s %s: %s", odd.Result, odd.Class, odd.Message)
 			}
 			w.wantAsked(applies*p.each, "all applies")
-			record, _ := w.state.Get("state/" + state.RecordName("account."+p.upstream+".a"))
+			record, _ := w.state.Get("state/" + state.RecordName("default", "account."+p.upstream+".a"))
 			if text := record["record"].Reveal(); strings.Contains(text, `"rejections"`) || strings.Contains(text, `"block"`) {
 				t.Error("the state remembers a refusal")
 			}

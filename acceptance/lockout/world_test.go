@@ -135,7 +135,7 @@ func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
 	return engine.New(engine.Options{
 		Config: cfg, Now: w.now, Holder: fmt.Sprintf("run-%d", w.holders.Add(1)), Log: hclog.NewNullLogger(), Version: "1.0.0",
 		Sink:  func(*config.Sink) (sinks.Sink, error) { return w.main, nil },
-		Store: state.NewStore(w.state, cfg.State.Record),
+		Store: state.NewStore(w.state, cfg.Project, cfg.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			o := upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address, RequestsPerSecond: 1e6, CAPEM: a.HTTP.String("ca_pem")}
 			var err error

@@ -121,7 +121,7 @@ state "memory" "state" { path = "state" }
 // whose tells which account a path in a sink belongs to.
 func (s *storm) whose(path string) string {
 	for _, a := range s.accounts {
-		if path == "shop/"+a.key || path == a.key+".json" || path == "state/"+state.RecordName(a.address()) {
+		if path == "shop/"+a.key || path == a.key+".json" || path == "state/"+state.RecordName("default", a.address()) {
 			return a.key
 		}
 	}
@@ -191,7 +191,7 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 			defer s.mu.Unlock()
 			return s.alive[h]
 		},
-		Store: state.NewStore(stateSink, s.config.State.Record),
+		Store: state.NewStore(stateSink, s.config.Project, s.config.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			c, err := pool.Client(upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address})
 			if err == nil {
@@ -294,13 +294,13 @@ func (s *storm) checkEnd(a account) {
 		return
 	}
 	if got := inMain["access_token"].Reveal(); got != want || !strings.Contains(string(inFile), want) {
-		record, _ := s.state.Get("state/" + state.RecordName(a.address()))
+		record, _ := s.state.Get("state/" + state.RecordName("default", a.address()))
 		s.t.Errorf("%s: a target has not the newest token %s: %s in memory; in the file: %s\nrecord: %s\n\t%s", a.address(), short(want), short(got), inFile, record["record"].Reveal(), s.ledger.historyText(a.key))
 	}
 	if name, live := s.upstream.Live(a.provider, want); name != a.login() || !live {
 		s.t.Errorf("%s: the token that was delivered is not alive", a.address())
 	}
-	if record, _ := s.state.Get("state/" + state.RecordName(a.address())); !strings.Contains(record["record"].Reveal(), s.ledger.newest[a.key].refresh) {
+	if record, _ := s.state.Get("state/" + state.RecordName("default", a.address())); !strings.Contains(record["record"].Reveal(), s.ledger.newest[a.key].refresh) {
 		s.t.Errorf("%s: the newest refresh token is not in the state", a.address())
 	}
 }

@@ -81,7 +81,7 @@ func (c *connections) make(s *config.Sink) (sinks.Sink, error) {
 	return sink, err
 }
 
-func (c *connections) store(s *config.State) (*state.Store, error) {
+func (c *connections) store(project string, s *config.State) (*state.Store, error) {
 	if s == nil {
 		return nil, errors.New("there is no place for the state; declare a state block")
 	}
@@ -89,7 +89,7 @@ func (c *connections) store(s *config.State) (*state.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state.NewStore(sink, s.Record), nil
+	return state.NewStore(sink, project, s.Record), nil
 }
 
 // accountClients returns the function that makes an account's HTTP client, as its

@@ -66,7 +66,7 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 	}
 	a.readConfiguration(ctx, &o, conns, a.path(given))
 	if o.Config != nil && o.Config.State != nil {
-		if store, err := conns.store(o.Config.State); err == nil {
+		if store, err := conns.store(o.Config.Project, o.Config.State); err == nil {
 			o.Store = store
 		}
 	}

@@ -172,7 +172,7 @@ func lock(ts *testscript.TestScript, _ bool, args []string) {
 	case "elsewhere":
 		holder = "build-7/boot.ns/4711/99/ABCDEFGH"
 	}
-	file := ts.MkAbs(filepath.Join(".credsync", state.RecordName("account.sagi.coffee")+".json"))
+	file := ts.MkAbs(filepath.Join(".credsync", state.RecordName("default", "account.sagi.coffee")+".json"))
 	var content struct {
 		Record string `json:"record"`
 	}

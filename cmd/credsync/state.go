@@ -46,7 +46,7 @@ func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	store, err := (&connections{env: a.sinkEnv(path)}).store(inventory.State)
+	store, err := (&connections{env: a.sinkEnv(path)}).store(inventory.Project, inventory.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}

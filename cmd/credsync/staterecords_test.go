@@ -29,7 +29,7 @@ func stateDirectory(t *testing.T) (dir, record string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record = filepath.Join(dir, ".credsync", state.RecordName(rec.Address)+".json")
+	record = filepath.Join(dir, ".credsync", state.RecordName(rec.Project, rec.Address)+".json")
 	if err := os.Mkdir(filepath.Dir(record), 0o700); err != nil {
 		t.Fatal(err)
 	}

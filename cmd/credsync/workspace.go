@@ -105,7 +105,7 @@ func (a *app) openWith(
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	store, err := conns.store(cfg.State)
+	store, err := conns.store(cfg.Project, cfg.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
 	}

@@ -32,7 +32,13 @@ func (r *run) remove(ctx context.Context) {
 // removeTargets drops from the record the targets that no deliver block names
 // any longer, and deletes those that were to be. It reports false where one
 // could not be deleted; that one stays in the record.
+//
+// Before every wanted target holds the token, nothing is removed: an old place
+// may be all that consumers have.
 func (r *run) removeTargets(ctx context.Context) bool {
+	if r.seen.account != nil && !r.allHoldToken() {
+		return true
+	}
 	ok := true
 	for _, t := range r.plan.Targets {
 		if t.Reason != plan.Removed {
@@ -54,6 +60,18 @@ func (r *run) removeTargets(ctx context.Context) bool {
 		r.seen.record.DropTarget(t.Sink, t.Location)
 	}
 	return ok
+}
+
+// allHoldToken reports whether every wanted target holds the newest token.
+func (r *run) allHoldToken() bool {
+	newest := r.seen.record.Newest()
+	for i, t := range r.seen.account.targets {
+		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		if !r.writable(i) || entry == nil || newest == nil || entry.GrantID != newest.ID {
+			return false
+		}
+	}
+	return true
 }
 
 // deleteTarget deletes a place that only the state knows, unless it has become

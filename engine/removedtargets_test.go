@@ -39,3 +39,86 @@ func TestTargetThatCannotBeSeenIsDeleted(t *testing.T) {
 		t.Error("the target was left, and forgotten")
 	}
 }
+
+// movedTo is oneAccount with its deliver block at another place.
+func movedTo(path string) string {
+	hcl := strings.Replace(oneAccount, `user     = "u"`, "user = \"u\"\n  on_remove = \"delete\"", 1)
+	return strings.Replace(hcl, `path = "a"`, "path = \""+path+"\"", 1)
+}
+
+// Consumers of the old place have nowhere else to go before the new one holds
+// the token.
+func TestOldPlaceStaysUntilTheNewOneHoldsTheToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		prevent, allow func(w *world)
+		meanwhile      string
+	}{
+		"the new place cannot be written": {
+			prevent:   func(w *world) { w.sinks["main"].Fail = failing(memorysink.Claim, 100, sinks.ErrDenied) },
+			allow:     func(w *world) { w.sinks["main"].Fail = nil },
+			meanwhile: "a deliver target_missing",
+		},
+		"the new place cannot be looked at": {
+			prevent: func(w *world) {
+				w.sinks["main"].Fail = func(op string, t sinks.Target) error {
+					if t.Path == "new" {
+						return sinks.ErrUnavailable
+					}
+					return nil
+				}
+			},
+			allow:     func(w *world) { w.sinks["main"].Fail = nil },
+			meanwhile: "a none unreadable",
+		},
+		"the new place is someone else's": {
+			prevent: func(w *world) {
+				w.sinks["main"].Put("new", map[string]credential.Secret{"x": credential.NewSecret("theirs")})
+			},
+			allow:     func(w *world) { w.sinks["main"].Remove("new") },
+			meanwhile: "a blocked target_not_owned",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, movedTo("a"))
+			w.mustApply()
+			logins := w.up.logins
+			w.hcl = movedTo("new")
+			c.prevent(w)
+			w.expect(c.meanwhile)
+			for range 2 {
+				w.apply()
+				if got := w.delivered("a"); got != "token-1" {
+					t.Fatalf("the old place holds %q", got)
+				}
+			}
+			c.allow(w)
+			w.mustApply()
+			if old, now := w.delivered("a"), w.delivered("new"); old != "" || now != "token-1" {
+				t.Errorf("the old place holds %q, the new one %q", old, now)
+			}
+			if w.up.logins != logins {
+				t.Errorf("%d logins", w.up.logins-logins)
+			}
+			w.expect("a none current")
+		})
+	}
+}
+
+// One of two wanted places is someone else's: the other is served, and the old
+// one stays.
+func TestOldPlaceStaysWhileOneOfTheWantedOnesIsForeign(t *testing.T) {
+	w := newWorld(t, movedTo("a"))
+	w.mustApply()
+	w.sinks["main"].Put("theirs", map[string]credential.Secret{"x": credential.NewSecret("theirs")})
+	w.hcl = strings.Replace(movedTo("b"), `path = "b" }`, "path = \"b\" }\n  deliver \"memory\" \"main\" { path = \"theirs\" }", 1)
+	w.apply()
+	w.apply()
+	if old, now := w.delivered("a"), w.delivered("b"); old != "token-1" || now != "token-1" {
+		t.Errorf("the old place holds %q, the new one %q", old, now)
+	}
+	w.sinks["main"].Remove("theirs")
+	w.mustApply()
+	if old, now := w.delivered("a"), w.delivered("theirs"); old != "" || now != "token-1" {
+		t.Errorf("the old place holds %q, the last one %q", old, now)
+	}
+}

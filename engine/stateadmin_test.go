@@ -166,7 +166,7 @@ func TestRecordsOfOtherProjectsAreNeitherListedNorFound(t *testing.T) {
 	if list, errs := r.List(t.Context()); len(list)+len(errs) > 0 {
 		t.Errorf("listed %d, %v", len(list), errs)
 	}
-	if _, err := r.Find(t.Context(), "fake.a"); err == nil || !strings.Contains(err.Error(), `belongs to project "default"`) {
+	if _, err := r.Find(t.Context(), "fake.a"); err == nil || !strings.Contains(err.Error(), "has no record of account.fake.a") {
 		t.Errorf("err = %v", err)
 	}
 }

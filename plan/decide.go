@@ -243,7 +243,7 @@ func targetsDiffer(a *Account) (verdict, bool) {
 		}
 	}
 	for _, t := range a.Targets {
-		if !t.Removed {
+		if !t.Removed || somePlaceHeldBack(a) {
 			continue
 		}
 		if a.DeleteOnRemove {

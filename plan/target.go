@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // decideTarget says what becomes of one target under the account's verdict.
 func decideTarget(a *Account, v verdict, t Target) TargetDecision {
@@ -8,6 +11,8 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	switch {
 	case a.Unreadable != "" || v.reason == Disabled:
 		d.Reason = v.reason
+	case t.Removed && !a.Removed && (v.action == BlockedAction || somePlaceHeldBack(a)):
+		d.Reason, d.Message = Removed, "it stays until every place that is wanted holds the token"
 	case a.Removed || t.Removed:
 		d.Action, d.Reason = Forget, Removed
 		if a.DeleteOnRemove {
@@ -29,6 +34,15 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 		}
 	}
 	return d
+}
+
+// somePlaceHeldBack reports whether a wanted target cannot get the token now: it
+// belongs to someone else, or could not be looked at. Until it has it, the places
+// that are no longer wanted may be all that consumers have.
+func somePlaceHeldBack(a *Account) bool {
+	return slices.ContainsFunc(a.Targets, func(t Target) bool {
+		return !t.Removed && (t.foreign() || t.Unreadable != "")
+	})
 }
 
 // difference says in what a target is not as it should be with the newest

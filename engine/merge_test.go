@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
@@ -52,5 +54,63 @@ func TestMergedTargetThatCannotBeReadIsWarnedOf(t *testing.T) {
 		return d.Severity == diag.Warning && d.Summary == "A merged target cannot be compared"
 	}) {
 		t.Errorf("%+v", p.Diagnostics)
+	}
+}
+
+// What a deliver block says of its target, besides the data, is part of what the
+// target should be: a change of it is no reason to log in, and none to wait for
+// the next rotation.
+func TestTargetIsWrittenAgainWhenItsBlockAsksForAnotherLook(t *testing.T) {
+	with := func(attribute string) string {
+		return strings.Replace(oneAccount, `path = "a"`, "\n path = \"a\"\n "+attribute+"\n", 1)
+	}
+	for name, c := range map[string]struct{ before, after string }{
+		"an option is set":     {"", `look = "new"`},
+		"an option is changed": {`look = "old"`, `look = "new"`},
+		"an option is unset":   {`look = "old"`, ""},
+		"merge is turned on":   {"", "merge = true"},
+		"merge is turned off":  {"merge = true", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, with(c.before))
+			w.mustApply()
+			logins := w.up.logins
+			w.hcl = with(c.after)
+			w.expect("a deliver target_changed")
+			w.mustApply()
+			w.expect("a none current")
+			if w.up.logins != logins {
+				t.Errorf("%d logins", w.up.logins-logins)
+			}
+		})
+	}
+}
+
+func TestARestartIsNoLookOfATarget(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.mustApply()
+	writes := w.sinks["main"].Calls(memorysink.Write)
+	w.hcl = strings.Replace(oneAccount, `path = "a"`, "\n path = \"a\"\n restart = [\"deployment/a\"]\n", 1)
+	w.apply()
+	if got := w.sinks["main"].Calls(memorysink.Write); got != writes {
+		t.Errorf("%d writes of the target", got-writes)
+	}
+}
+
+// The keys of others stay when merge is turned off, and when the account goes
+// afterwards.
+func TestTurningMergeOffTakesNoKeysAway(t *testing.T) {
+	merging := strings.Replace(strings.Replace(oneAccount, `path = "a"`, "\n path = \"a\"\n merge = true\n", 1), `user     = "u"`, "user = \"u\"\n on_remove = \"delete\"", 1)
+	w := newWorld(t, merging)
+	w.sinks["main"].Put("a", map[string]credential.Secret{"theirs": credential.NewSecret("kept")})
+	w.hcl = strings.Replace(merging, "merge = true", "merge = true\n adopt = true", 1)
+	w.mustApply()
+	w.hcl = strings.Replace(merging, "merge = true", "", 1)
+	w.expect("a blocked target_not_owned")
+	w.apply()
+	w.hcl = strings.Split(oneAccount, "account")[0]
+	w.apply()
+	if data, _ := w.sinks["main"].Get("a"); data["theirs"].Reveal() != "kept" {
+		t.Errorf("the keys of others are gone: %d keys", len(data))
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -51,7 +53,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 	}
 	pt.Recorded = true
 	pt.HasToken = g != nil && rec.GrantID == g.ID
-	pt.Outdated = rec.Digest != wanted
+	pt.Outdated = rec.Digest != wanted || reshaped(t, rec)
 	pt.RestartDue = pt.HasToken && len(t.Target.Restarts) > 0 && rec.RestartedID != g.ID
 	pt.Drifted = !info.Unseen && rec.Version != info.Version && !e.mergedIntact(ctx, o, t, rec)
 	return pt
@@ -71,6 +73,24 @@ func (o *observation) render(t *target, token credential.Token) string {
 	return digest(o.record.Key, data)
 }
 
+// reshaped reports whether the deliver block asks for another look of its target
+// than the one that was written: its format, mode or labels, or whether the keys
+// of others are kept.
+func reshaped(t *target, rec *state.Target) bool {
+	if rec.Merge != t.Target.Merge {
+		return true
+	}
+	block := &t.Sink.Spec.Deliver
+	was, err := schema.DecodeValues(block, rec.Options)
+	if err != nil {
+		// What was written with a table that is no longer read is written again.
+		return true
+	}
+	return slices.ContainsFunc(block.Attributes, func(a schema.Attribute) bool {
+		return a.Effect >= schema.ShapesTarget && !was.Raw(a.Name).RawEquals(t.Target.Options.Raw(a.Name))
+	})
+}
+
 // ours reports whether a target is credsync's for this account: marked so, or,
 // at a sink that cannot mark, known to the state.
 func (e *Engine) ours(ctx context.Context, o *observation, t *target, info sinks.Info, rec *state.Target) bool {
@@ -81,6 +101,9 @@ func (e *Engine) ours(ctx context.Context, o *observation, t *target, info sinks
 	switch {
 	case rec == nil:
 		return false
+	case rec.Merge && !t.Target.Merge:
+		// A write would take away the keys of others.
+		return !info.Exists || e.holdsOnly(ctx, t, rec.Keys)
 	case !rec.DeliveredAt.IsZero():
 		return true
 	}
@@ -109,6 +132,24 @@ func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, re
 func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string, want string) bool {
 	same, _ := e.compare(ctx, key, t, keys, want)
 	return same
+}
+
+// holdsOnly reports whether a target is known to have no other keys than those.
+func (e *Engine) holdsOnly(ctx context.Context, t *target, keys []string) bool {
+	s, err := e.Sink(t.Sink)
+	if err != nil {
+		return false
+	}
+	object, err := s.Read(ctx, t.Target)
+	if err != nil {
+		return false
+	}
+	for key := range object.Data {
+		if !slices.Contains(keys, key) {
+			return false
+		}
+	}
+	return true
 }
 
 // compare reports whether those keys of a target have that digest.

@@ -19,6 +19,9 @@ type Effect int
 const (
 	// NoEffect attributes change neither the login nor its result.
 	NoEffect Effect = iota
+	// ShapesTarget attributes of a deliver block change what its target looks
+	// like: with another value it is written again, without a new token.
+	ShapesTarget
 	// ShapesToken attributes select or describe what the token is for (a
 	// branch, a customer): a change asks for a new token, but does not lift a
 	// remembered rejection, since the upstream would see the same login.

@@ -171,7 +171,7 @@ func (c *recordedRun) mayRepeat(i int) bool {
 	if sent < 0 || i <= sent {
 		return false
 	}
-	name := state.RecordName("default", "account." + c.provider.account.Upstream + ".a")
+	name := state.RecordName("default", "account."+c.provider.account.Upstream+".a")
 	remembered := slices.IndexFunc(c.points[sent:], func(point string) bool {
 		written := strings.HasPrefix(point, "answer lost") && !strings.HasPrefix(point, "answer lost GET")
 		return strings.Contains(point, name) && (written || strings.HasPrefix(point, crashpoint.Published))

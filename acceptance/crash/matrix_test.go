@@ -147,7 +147,7 @@ func (c *recordedRun) killAt(t *testing.T, i int) (lost bool) {
 // after a login.
 func (c *recordedRun) unwritten(i int, refusal bool) bool {
 	upstream := " /" + c.provider.account.Upstream + "/"
-	name := state.RecordName("default", "account." + c.provider.account.Upstream + ".a")
+	name := state.RecordName("default", "account."+c.provider.account.Upstream+".a")
 	for ; i >= 0; i-- {
 		point := c.points[i]
 		toUpstream := strings.Contains(point, upstream)

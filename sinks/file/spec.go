@@ -61,11 +61,12 @@ func deliverBlock() schema.Block {
 	return schema.Block{Type: "deliver", Labels: []string{"file", "name"}, Attributes: []schema.Attribute{
 		pathAttribute("The file to write, relative to `dir`. Directories are made with mode 0700."),
 		{
-			Name: "mode", Type: cty.String, Default: cty.StringVal("0600"), Check: checkMode,
+			Name: "mode", Type: cty.String, Default: cty.StringVal("0600"), Check: checkMode, Effect: schema.ShapesTarget,
 			Doc: "The file's permissions, in octal.",
 		},
 		{
 			Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv, formatRaw},
+			Effect: schema.ShapesTarget,
 			Doc: "`json`: an object of strings. `dotenv`: lines of `KEY=value` that a shell and dotenv libraries read alike. " +
 				"`raw`: the value of the only key, with nothing added.",
 		},

@@ -41,9 +41,9 @@ func spec(m machine) *sinks.Spec {
 		Connection: connectionBlock(),
 		Deliver: schema.Block{Type: "deliver", Labels: labels, Attributes: []schema.Attribute{
 			nameAttribute("The Secret's name."), namespaceAttribute(),
-			{Name: "type", Type: cty.String, DefaultText: "`Opaque`; a Secret that exists keeps its type", Check: checkType, Doc: "The Secret's type. Kubernetes never changes it."},
-			{Name: "labels", Type: cty.Map(cty.String), Check: checkLabels, Doc: "Labels for the Secret."},
-			{Name: "annotations", Type: cty.Map(cty.String), Check: checkAnnotations, Doc: "Annotations for the Secret."},
+			{Name: "type", Type: cty.String, DefaultText: "`Opaque`; a Secret that exists keeps its type", Check: checkType, Effect: schema.ShapesTarget, Doc: "The Secret's type. Kubernetes never changes it."},
+			{Name: "labels", Type: cty.Map(cty.String), Check: checkLabels, Effect: schema.ShapesTarget, Doc: "Labels for the Secret."},
+			{Name: "annotations", Type: cty.Map(cty.String), Check: checkAnnotations, Effect: schema.ShapesTarget, Doc: "Annotations for the Secret."},
 			{
 				Name: "restart", Type: cty.List(cty.String), Check: checkRestart,
 				Doc: "Workloads of the Secret's namespace to restart once all of the account's targets have a new token, as `kubectl rollout restart` does: `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`. Needed on them: `patch`.",

@@ -37,6 +37,8 @@ func Spec(open func(name string) *Sink) *sinks.Spec {
 		}},
 		Deliver: schema.Block{Type: "deliver", Attributes: []schema.Attribute{path, {
 			Name: "restart", Type: cty.List(cty.String), Doc: "What to restart once it has a new token.",
+		}, {
+			Name: "look", Type: cty.String, Effect: schema.ShapesTarget, Doc: "What a target looks like; it is kept nowhere.",
 		}}},
 		State: schema.Block{Type: "state", Attributes: []schema.Attribute{path}},
 		Data:  schema.Block{Type: "data", Attributes: []schema.Attribute{path}},

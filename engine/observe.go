@@ -84,6 +84,11 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
 	}
 	o.fingerprints = fingerprintsOf(o.record.Key, a.cfg)
+	if o.known {
+		// Of what was asked for before and what is asked for now, the more
+		// careful counts: who changes both in one edit has seen neither at work.
+		o.input.DeleteOnRemove = o.input.DeleteOnRemove && o.record.DeleteOnRemove
+	}
 	if !a.cfg.Enabled {
 		return o
 	}

@@ -122,3 +122,33 @@ func TestOldPlaceStaysWhileOneOfTheWantedOnesIsForeign(t *testing.T) {
 		t.Errorf("the old place holds %q, the last one %q", old, now)
 	}
 }
+
+// Whether a place that is no longer wanted is deleted was said before it was
+// given up, or it is not.
+func TestOldPlaceIsOnlyDeletedIfThatWasAskedForBefore(t *testing.T) {
+	retain := func(path string) string {
+		return strings.Replace(movedTo(path), `on_remove = "delete"`, `on_remove = "retain"`, 1)
+	}
+	for name, c := range map[string]struct{ before, after, old string }{
+		"asked for in the same edit":       {retain("a"), movedTo("b"), "token-1"},
+		"taken back in the same edit":      {movedTo("a"), retain("b"), "token-1"},
+		"asked for all the time":           {movedTo("a"), movedTo("b"), ""},
+		"asked for in an edit before this": {"", movedTo("b"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, c.before)
+			if c.before == "" {
+				w.hcl = retain("a")
+				w.mustApply()
+				w.hcl = movedTo("a")
+			}
+			w.mustApply()
+			w.hcl = c.after
+			w.mustApply()
+			if got := w.delivered("a"); got != c.old {
+				t.Errorf("the old place holds %q, want %q", got, c.old)
+			}
+			w.expect("a none current")
+		})
+	}
+}

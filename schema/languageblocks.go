@@ -173,7 +173,7 @@ func AccountCommon() *Block {
 			},
 			{
 				Name: "on_remove", Type: cty.String, Default: cty.StringVal("retain"), OneOf: []string{"retain", "delete"},
-				Doc: "What happens to the targets when the account or deliver block goes away. It is remembered in the state.",
+				Doc: "What happens to the targets when the account or deliver block goes away. It is remembered in the state, and the more careful of what was remembered and what is configured decides. An old place is deleted only when every place that is wanted holds the token.",
 			},
 		},
 		Blocks: []Nested{{Block: *HTTPBlock(), Max: 1}},

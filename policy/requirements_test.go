@@ -107,7 +107,7 @@ func TestUses(t *testing.T) {
 		"account.fake.a memory/a merge delete", "account.fake.a memory/c adopt delete", "account.fake.b memory/b",
 		"data.memory.inputs memory/inputs",
 		"memory.spare",
-		"memory.state", "state memory/state", "record memory/state/default.fake-a", "record memory/state/default.fake-b",
+		"memory.state", "state memory/state", "record memory/state/default--fake-a", "record memory/state/default--fake-b",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

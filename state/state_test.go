@@ -186,7 +186,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sink.Put("state/p.broken", map[string]credential.Secret{"record": credential.NewSecret("canary")})
+	sink.Put("state/p--broken", map[string]credential.Secret{"record": credential.NewSecret("canary")})
 	gone, errs := s.View(ctx).Others(ctx, []string{"account.x.b"})
 	var addresses []string
 	for _, snap := range gone {
@@ -195,7 +195,7 @@ func TestStoreFindsTheAccountsThatAreGone(t *testing.T) {
 	if diff := cmp.Diff([]string{"account.x.a", "account.x.c"}, addresses); diff != "" {
 		t.Error(diff)
 	}
-	if len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) || !strings.Contains(errs[0].Error(), "memory/state/p.broken") {
+	if len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) || !strings.Contains(errs[0].Error(), "memory/state/p--broken") {
 		t.Errorf("errs = %v, want one about the broken record that says where it is", errs)
 	}
 }
@@ -226,7 +226,7 @@ func TestOthersRefusesACopyOfARecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink.Put("state/p.copy", map[string]credential.Secret{"record": encoded})
+	sink.Put("state/p--copy", map[string]credential.Secret{"record": encoded})
 	gone, errs := newStore(sink).View(context.Background()).Others(context.Background(), []string{"account.x.a"})
 	if len(gone) > 0 || len(errs) != 1 || !errors.Is(errs[0], state.ErrCorrupt) {
 		t.Errorf("Others = %+v, %v; want an error about the copy", gone, errs)
@@ -261,7 +261,7 @@ func TestRecordThatTheSinkCannotReadIsCorrupt(t *testing.T) {
 }
 
 func TestRecordNamesAreValidEverywhereAndDistinct(t *testing.T) {
-	valid := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?\.[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	valid := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	seen := map[string]string{}
 	for _, a := range []string{
 		"account.sagi.coffee", `account.sagi.coffee["almaty"]`, `account.sagi.coffee["Almaty"]`, `account.sagi.coffee["алматы"]`,
@@ -269,7 +269,7 @@ func TestRecordNamesAreValidEverywhereAndDistinct(t *testing.T) {
 		fmt.Sprintf("account.sagi.%sy", strings.Repeat("x", 499)),
 	} {
 		name := state.RecordName("default", a)
-		if !valid.MatchString(name) || len(name) > 93+len("default.") {
+		if !valid.MatchString(name) || len(name) > 93+len("default--") {
 			t.Errorf("RecordName(%q) = %q", a, name)
 		}
 		if other, ok := seen[name]; ok {
@@ -350,10 +350,10 @@ func FuzzRecordName(f *testing.F) {
 	for _, a := range []string{"account.sagi.coffee", `account.sagi.coffee["almaty"]`, "account.", "", "ключ", "😀", "../../etc/passwd", "A", "a", "a%2fb", "account.x.y\x00", "K", strings.Repeat("ab-", 100)} {
 		f.Add(a, a+"x")
 	}
-	valid := regexp.MustCompile(`^default\.[a-z0-9]([a-z0-9-]*[a-z0-9])?-[0-9a-f]{12}$`)
+	valid := regexp.MustCompile(`^default--[a-z0-9]([a-z0-9-]*[a-z0-9])?-[0-9a-f]{12}$`)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		name := state.RecordName("default", a)
-		if !valid.MatchString(name) || len(name) > 93+len("default.") {
+		if !valid.MatchString(name) || len(name) > 93+len("default--") {
 			t.Errorf("the record of %q is named %q", a, name)
 		}
 		if a != b && name == state.RecordName("default", b) {

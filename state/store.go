@@ -148,8 +148,9 @@ func RecordName(project, address string) string {
 }
 
 // namePrefix begins the names of a project's records. Two projects can have the
-// same, if they differ in what no name can hold.
-func namePrefix(project string) string { return cmp.Or(readable(project, 40), "project") + "." }
+// same, if they differ in what no name can hold. What is readable never has two
+// hyphens in a row, and a full stop would be another level to some sinks.
+func namePrefix(project string) string { return cmp.Or(readable(project, 40), "project") + "--" }
 
 // readable is a text as it can stand in a name, of at most that many bytes.
 func readable(text string, most int) string {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/credsync/credsync/state"
 )
 
 // withCrashPoints builds the program so that it can be killed between two
@@ -126,7 +128,7 @@ func TestFilesArePrivateFromTheirFirstByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, umask := range umasks {
-		for _, file := range []string{"sagi.json", "sagi-coffee-c1871cac1942.json"} {
+		for _, file := range []string{"sagi.json", state.RecordName("default", "account.sagi.coffee") + ".json"} {
 			for _, point := range []string{"write ", "set the mode of "} {
 				t.Run(umask+" "+point+file, func(t *testing.T) {
 					state, target := t.TempDir(), t.TempDir()

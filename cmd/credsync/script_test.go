@@ -173,7 +173,7 @@ func lock(ts *testscript.TestScript, _ bool, args []string) {
 		holder = "build-7/boot.ns/4711/99/ABCDEFGH"
 	}
 	// Whatever the project is: there is one record of the account.
-	found, err := filepath.Glob(ts.MkAbs(filepath.Join(".credsync", "*.sagi-coffee-*.json")))
+	found, err := filepath.Glob(ts.MkAbs(filepath.Join(".credsync", "*--sagi-coffee-*.json")))
 	ts.Check(err)
 	if len(found) != 1 {
 		ts.Fatalf("%d records of account.sagi.coffee", len(found))

@@ -29,8 +29,8 @@ func (g *readAhead) info(t *target) (sinks.Info, bool) {
 // statInBulk asks the sinks that can tell of many targets at once about those of
 // the accounts.
 func (e *Engine) statInBulk(ctx context.Context, accounts []*account) map[*target]sinks.Info {
-	targets := make(map[sinks.Surveyor][]*target)
-	var order []sinks.Surveyor
+	targets := make(map[sinks.BulkStatter][]*target)
+	var order []sinks.BulkStatter
 	for _, a := range accounts {
 		if !a.cfg.Enabled {
 			continue
@@ -41,24 +41,24 @@ func (e *Engine) statInBulk(ctx context.Context, accounts []*account) map[*targe
 			if err != nil {
 				continue
 			}
-			surveyor, ok := s.(sinks.Surveyor)
+			statter, ok := s.(sinks.BulkStatter)
 			if !ok {
 				continue
 			}
-			if targets[surveyor] == nil {
-				order = append(order, surveyor)
+			if targets[statter] == nil {
+				order = append(order, statter)
 			}
-			targets[surveyor] = append(targets[surveyor], t)
+			targets[statter] = append(targets[statter], t)
 		}
 	}
 	infos := make(map[*target]sinks.Info)
-	for _, surveyor := range order {
-		chosen := targets[surveyor]
+	for _, statter := range order {
+		chosen := targets[statter]
 		places := make([]sinks.Target, len(chosen))
 		for i, t := range chosen {
 			places[i] = t.Target
 		}
-		surveyor.Survey(ctx, places, func(i int, info sinks.Info) { infos[chosen[i]] = info })
+		statter.StatMany(ctx, places, func(i int, info sinks.Info) { infos[chosen[i]] = info })
 	}
 	return infos
 }

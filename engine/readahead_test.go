@@ -55,7 +55,7 @@ func TestWhatChangesAfterThePlanIsSeenUnderTheLease(t *testing.T) {
 	}
 }
 
-func TestTargetThatASurveyLeavesOutIsLookedAt(t *testing.T) {
+func TestTargetThatABulkStatLeavesOutIsLookedAt(t *testing.T) {
 	w := bulkWorld(t)
 	w.apply()
 	w.sinks["main"].Remove("a3")

@@ -151,12 +151,12 @@ type Scanner interface {
 	Scan(ctx context.Context, prefix Target, yield func(Target, Object) error) error
 }
 
-// Surveyor is a sink that looks at many targets in few requests.
-type Surveyor interface {
-	// Survey tells found what Stat would say of targets[i], for those of which
+// BulkStatter is a sink that looks at many targets in few requests.
+type BulkStatter interface {
+	// StatMany tells found what Stat would say of targets[i], for those of which
 	// it learns without asking for each. The others, all of them where a
 	// permission or the sink itself is missing, are left to Stat.
-	Survey(ctx context.Context, targets []Target, found func(i int, info Info))
+	StatMany(ctx context.Context, targets []Target, found func(i int, info Info))
 }
 
 // Preflighter is a sink that can say, with no effect, whether targets could be

@@ -289,8 +289,8 @@ func testPages(t *testing.T, c *cluster) {
 	}
 }
 
-// testSurveyed has more targets than a page holds, one of them someone else's.
-func testSurveyed(t *testing.T, c *cluster) {
+// testStatMany has more targets than a page holds, one of them someone else's.
+func testStatMany(t *testing.T, c *cluster) {
 	const n = pageSize + 3
 	var targets []sinks.Target
 	for i := range n {
@@ -303,24 +303,24 @@ func testSurveyed(t *testing.T, c *cluster) {
 		c.CreateSecret(c.namespace, name, nil, meta)
 		targets = append(targets, target)
 	}
-	survey := func(as *conn) (found, requests int) {
+	statMany := func(as *conn) (found, requests int) {
 		p := newProxy(t, c.KubernetesServer, func(*http.Request) { requests++ })
 		if as == nil {
 			as = p.conn(c.AdminToken)
 		}
-		as.open(t).Survey(t.Context(), targets, func(i int, info sinks.Info) {
+		as.open(t).StatMany(t.Context(), targets, func(i int, info sinks.Info) {
 			found++
 			if i < 3 && info != c.stat(t, targets[i]) {
-				t.Errorf("Survey says %+v of %s, Stat %+v", info, targets[i].Location, c.stat(t, targets[i]))
+				t.Errorf("StatMany says %+v of %s, Stat %+v", info, targets[i].Location, c.stat(t, targets[i]))
 			}
 		})
 		return found, requests
 	}
-	if found, requests := survey(nil); found != n-1 || requests != 2 {
-		t.Errorf("Survey told of %d targets in %d requests, want the %d of ours in 2", found, requests, n-1)
+	if found, requests := statMany(nil); found != n-1 || requests != 2 {
+		t.Errorf("StatMany told of %d targets in %d requests, want the %d of ours in 2", found, requests, n-1)
 	}
-	if found, _ := survey(c.account("no-list", on([]string{"get"}))); found != 0 {
-		t.Errorf("Survey told of %d targets without the permission to list", found)
+	if found, _ := statMany(c.account("no-list", on([]string{"get"}))); found != 0 {
+		t.Errorf("StatMany told of %d targets without the permission to list", found)
 	}
 }
 

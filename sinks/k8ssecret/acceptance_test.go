@@ -58,7 +58,7 @@ func TestKubernetes(t *testing.T) {
 		"ServiceAccountOfAPod":         testPod,
 		"RecordsAreWrittenAtOnce":      testRecordInOneRequest,
 		"StateIsListedPageByPage":      testPages,
-		"ManyTargetsAreLookedAtAtOnce": testSurveyed,
+		"ManyTargetsAreLookedAtAtOnce": testStatMany,
 		"StateOfAnotherPrefixIsHidden": testPrefixes,
 		"WorkloadsAreRestartedOnce":    testRestarts,
 	} {

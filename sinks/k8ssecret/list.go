@@ -19,10 +19,10 @@ const (
 	maxPages = 200
 	// namesOnly asks for a list without the Secrets' data.
 	namesOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-	// surveyFrom is the number of targets in one namespace from which a list
+	// listFrom is the number of targets in one namespace from which a list
 	// of its Secrets is asked for. A few are better asked for one by one, which
 	// needs no permission to see others.
-	surveyFrom = 20
+	listFrom = 20
 )
 
 // List implements sinks.Sink. What is below a prefix has its name, a dot, and a
@@ -61,24 +61,24 @@ func (s *Sink) Scan(ctx context.Context, prefix sinks.Target, yield func(sinks.T
 	})
 }
 
-// Survey implements sinks.Surveyor. The list has only what credsync wrote; a
+// StatMany implements sinks.BulkStatter. The list has only what credsync wrote; a
 // target that is not in it may be someone else's, and is left to Stat. So are
 // all where credsync may not list.
-func (s *Sink) Survey(ctx context.Context, targets []sinks.Target, found func(i int, info sinks.Info)) {
+func (s *Sink) StatMany(ctx context.Context, targets []sinks.Target, found func(i int, info sinks.Info)) {
 	byNamespace := map[string][]int{}
 	for i, t := range targets {
 		namespace, _ := place(t)
 		byNamespace[namespace] = append(byNamespace[namespace], i)
 	}
 	for _, chosen := range byNamespace {
-		if len(chosen) >= surveyFrom {
-			s.survey(ctx, targets, chosen, found)
+		if len(chosen) >= listFrom {
+			s.statByList(ctx, targets, chosen, found)
 		}
 	}
 }
 
-// survey looks at those targets that are chosen, which share a namespace.
-func (s *Sink) survey(ctx context.Context, targets []sinks.Target, chosen []int, found func(i int, info sinks.Info)) {
+// statByList looks at those targets that are chosen, which share a namespace.
+func (s *Sink) statByList(ctx context.Context, targets []sinks.Target, chosen []int, found func(i int, info sinks.Info)) {
 	byName := make(map[string][]int, len(chosen))
 	for _, i := range chosen {
 		_, name := place(targets[i])

@@ -29,7 +29,7 @@ var (
 	_ sinks.Preflighter = (*Sink)(nil)
 	_ sinks.Restarter   = (*Sink)(nil)
 	_ sinks.Scanner     = (*Sink)(nil)
-	_ sinks.Surveyor    = (*Sink)(nil)
+	_ sinks.BulkStatter = (*Sink)(nil)
 )
 
 func open(m machine, conn schema.Values, env sinks.Env) (sinks.Sink, error) {

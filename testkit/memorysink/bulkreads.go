@@ -10,8 +10,8 @@ import (
 
 // The operations of a Bulk sink, as Fail, Lose and Calls name them.
 const (
-	Scan   = "scan"
-	Survey = "survey"
+	Scan     = "scan"
+	StatMany = "stat many"
 )
 
 // Bulk is a sink that also reads and looks at many places at once, as
@@ -19,8 +19,8 @@ const (
 type Bulk struct{ *Sink }
 
 var (
-	_ sinks.Scanner  = Bulk{}
-	_ sinks.Surveyor = Bulk{}
+	_ sinks.Scanner     = Bulk{}
+	_ sinks.BulkStatter = Bulk{}
 )
 
 // Scan implements sinks.Scanner.
@@ -50,13 +50,13 @@ func (s Bulk) Scan(ctx context.Context, prefix sinks.Target, yield func(sinks.Ta
 	return err
 }
 
-// Survey implements sinks.Surveyor. It tells of what exists.
-func (s Bulk) Survey(ctx context.Context, targets []sinks.Target, found func(i int, info sinks.Info)) {
+// StatMany implements sinks.BulkStatter. It tells of what exists.
+func (s Bulk) StatMany(ctx context.Context, targets []sinks.Target, found func(i int, info sinks.Info)) {
 	if len(targets) == 0 {
 		return
 	}
 	infos := make([]sinks.Info, len(targets))
-	err := s.do(ctx, Survey, targets, func() error {
+	err := s.do(ctx, StatMany, targets, func() error {
 		for i, t := range targets {
 			o := s.objects[t.Path]
 			infos[i] = sinks.Info{Exists: o.exists, Version: o.versionString(), Owner: o.owner}

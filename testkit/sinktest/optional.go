@@ -202,28 +202,28 @@ func testScan(e *env) {
 	e.wantError(err, enough)
 }
 
-// testSurvey has many targets, since a sink may ask for few one by one.
-func testSurvey(e *env) {
-	surveyor, ok := e.sink.(sinks.Surveyor)
+// testStatMany has many targets, since a sink may ask for few one by one.
+func testStatMany(e *env) {
+	statter, ok := e.sink.(sinks.BulkStatter)
 	if !ok {
 		return
 	}
 	var targets []sinks.Target
 	for i := range 25 {
-		t := e.target(fmt.Sprintf("survey/%02d", i))
+		t := e.target(fmt.Sprintf("many/%02d", i))
 		if i > 0 {
-			e.write(t, "", Secrets("k", fmt.Sprintf("value-survey-%d", i)))
+			e.write(t, "", Secrets("k", fmt.Sprintf("value-many-%d", i)))
 		}
 		targets = append(targets, t)
 	}
 	told := 0
-	surveyor.Survey(e.Context(), targets, func(i int, info sinks.Info) {
+	statter.StatMany(e.Context(), targets, func(i int, info sinks.Info) {
 		told++
 		if want := e.stat(targets[i]); info != want {
-			e.Errorf("Survey says %+v of %s, Stat %+v", info, targets[i].Location, want)
+			e.Errorf("StatMany says %+v of %s, Stat %+v", info, targets[i].Location, want)
 		}
 	})
 	if told > len(targets) {
-		e.Errorf("Survey told of %d targets, of %d", told, len(targets))
+		e.Errorf("StatMany told of %d targets, of %d", told, len(targets))
 	}
 }

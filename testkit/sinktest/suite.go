@@ -68,7 +68,7 @@ func Run(t *testing.T, s Suite) {
 		{"ClaimsAtOnce", testClaimsAtOnce, false},
 		{"PreflightHasNoEffect", testPreflight, false},
 		{"ScanReadsWhatListNames", testScan, false},
-		{"SurveySaysWhatStatSays", testSurvey, false},
+		{"StatManySaysWhatStatSays", testStatMany, false},
 	}
 	for _, test := range tests {
 		if test.skip {

@@ -173,7 +173,9 @@ var errAtWork = errors.New("other runs were at work on the account for too long"
 // It begins again where another run writes it meanwhile, and waits where change
 // returns errAtWork, as often as tries says. change gets nil where there is no
 // record, and returns nil where there is nothing to write.
-func (e *Engine) updateRecord(ctx context.Context, address string, tries int, change func(*state.Record) (*state.Record, error)) error {
+func (e *Engine) updateRecord(
+	ctx context.Context, address string, tries int, change func(*state.Record) (*state.Record, error),
+) error {
 	err := errAtWork
 	for range tries {
 		snap, loadErr := e.Store.Load(ctx, address)

@@ -85,6 +85,8 @@ type Engine struct {
 	// byAddress has the same ones.
 	byAddress map[string]*account
 	notices   notices
+	// wanted are the places that an account of the configuration delivers to.
+	wanted map[place]bool
 	// sharedLogins are the accounts that log in alike, found once they are needed.
 	sharedLogins     map[*account]*sharedLogin
 	sharedLoginsOnce sync.Once
@@ -98,12 +100,15 @@ func New(o Options) *Engine {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	e := &Engine{Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts))}
+	e := &Engine{Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts)), wanted: map[place]bool{}}
 	shared := sharedTargets(o.Config.Accounts)
 	for _, cfg := range o.Config.Accounts {
 		a := newAccount(o.Config.Project, cfg, shared)
 		e.accounts = append(e.accounts, a)
 		e.byAddress[cfg.Address] = a
+		for _, d := range cfg.Deliveries {
+			e.wanted[placeOf(d)] = true
+		}
 	}
 	return e
 }

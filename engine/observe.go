@@ -249,7 +249,7 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		}
 		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, g, wanted))
 	}
-	in.Targets = append(in.Targets, o.goneTargets()...)
+	in.Targets = append(in.Targets, e.goneTargets(o)...)
 }
 
 // observeRemoved describes an account that only the state knows.
@@ -261,7 +261,7 @@ func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
 		Removed: true, DeleteOnRemove: r.DeleteOnRemove,
 	}
 	for _, t := range r.Targets {
-		o.input.Targets = append(o.input.Targets, plan.Target{Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true})
+		o.input.Targets = append(o.input.Targets, e.removedPlace(t))
 	}
 	return o
 }

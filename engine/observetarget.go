@@ -174,8 +174,16 @@ func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []stri
 	return digest(key, data) == want, nil
 }
 
+// removedPlace describes a place in the state that its account no longer delivers
+// to.
+func (e *Engine) removedPlace(t state.Target) plan.Target {
+	return plan.Target{
+		Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true, Wanted: e.wanted[place{t.Sink, t.Location}],
+	}
+}
+
 // goneTargets are the places in the state that no deliver block names.
-func (o *observation) goneTargets() []plan.Target {
+func (e *Engine) goneTargets(o *observation) []plan.Target {
 	named := make(map[place]bool)
 	for _, t := range o.account.targets {
 		named[placeOf(t.Delivery)] = true
@@ -183,7 +191,7 @@ func (o *observation) goneTargets() []plan.Target {
 	var gone []plan.Target
 	for _, rec := range o.record.Targets {
 		if !named[place{rec.Sink, rec.Location}] {
-			gone = append(gone, plan.Target{Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true})
+			gone = append(gone, e.removedPlace(rec))
 		}
 	}
 	return gone

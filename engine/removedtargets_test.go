@@ -152,3 +152,25 @@ func TestOldPlaceIsOnlyDeletedIfThatWasAskedForBefore(t *testing.T) {
 		})
 	}
 }
+
+// A pull request that renames the keys of a table makes other accounts of the
+// same places. Whatever the order in which they are worked on, none is deleted.
+func TestPlaceThatAnotherAccountDeliversToIsNotDeleted(t *testing.T) {
+	shops := func(keys string) string {
+		hcl := strings.Replace(oneAccount, `user     = "u"`, "for_each = {"+keys+"}\n  user = each.key\n  on_remove = \"delete\"", 1)
+		return strings.Replace(hcl, `path = "a" }`, "\n    path = each.value\n    adopt = true\n  }", 1)
+	}
+	for _, marks := range []bool{true, false} {
+		w := newWorld(t, shops(`almaty = "a", astana = "b", closed = "c"`))
+		w.unmarked["main"] = !marks
+		w.mustApply()
+		w.hcl = shops(`"kz-almaty" = "a", "kz-astana" = "b"`)
+		w.expect(`a["almaty"] forget removed`, `a["astana"] forget removed`, `a["closed"] delete removed`,
+			`a["kz-almaty"] issue no_token`, `a["kz-astana"] issue no_token`)
+		w.mustApply()
+		if a, b, c := w.delivered("a"), w.delivered("b"), w.delivered("c"); a == "" || b == "" || c != "" {
+			t.Errorf("marks %t: the places hold %q, %q and %q", marks, a, b, c)
+		}
+		w.expect(`a["kz-almaty"] none current`, `a["kz-astana"] none current`)
+	}
+}

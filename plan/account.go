@@ -132,8 +132,10 @@ type Target struct {
 	// RestartDue says that what reads the target has not been restarted for
 	// the token that it holds.
 	RestartDue bool
-	// Removed says that no deliver block names it any longer.
+	// Removed says that no deliver block of the account names it any longer;
+	// Wanted, that another account of the configuration delivers there.
 	Removed bool
+	Wanted  bool
 	// Unreadable says why the target could not be looked at; empty if it was.
 	Unreadable string
 }

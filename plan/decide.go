@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -116,8 +117,12 @@ func removed(a *Account) (verdict, bool) {
 	if !a.Removed {
 		return verdict{}, false
 	}
-	if a.DeleteOnRemove {
+	wanted := func(t Target) bool { return t.Wanted }
+	switch {
+	case a.DeleteOnRemove && !slices.ContainsFunc(a.Targets, wanted):
 		return verdict{action: Delete, reason: Removed, message: "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked"}, true
+	case a.DeleteOnRemove && slices.ContainsFunc(a.Targets, func(t Target) bool { return !t.Wanted }):
+		return verdict{action: Delete, reason: Removed, message: "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked, but for those that other accounts deliver to"}, true
 	}
 	return verdict{action: Forget, reason: Removed, message: "no longer in the configuration; its targets stay as they are"}, true
 }
@@ -246,7 +251,7 @@ func targetsDiffer(a *Account) (verdict, bool) {
 		if !t.Removed || somePlaceHeldBack(a) {
 			continue
 		}
-		if a.DeleteOnRemove {
+		if removal(a, t) == Delete {
 			return verdict{action: Delete, reason: Removed, message: "a deliver block is gone from the configuration; its target is deleted"}, true
 		}
 		return verdict{action: Forget, reason: Removed, message: "a deliver block is gone from the configuration; its target stays as it is"}, true

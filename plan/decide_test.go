@@ -67,6 +67,14 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 			action: plan.Delete, reason: plan.Removed, target: "delete removed",
 		},
 		{
+			name: "removed, deleted, and another account delivers there",
+			change: func(a *plan.Account) {
+				a.Removed, a.DeleteOnRemove = true, true
+				a.Targets[0].Wanted = true
+			},
+			action: plan.Forget, reason: plan.Removed, target: "forget removed",
+		},
+		{
 			name:   "expiring",
 			change: func(a *plan.Account) { a.Token.ExpiresAt = now.Add(47 * time.Hour) },
 			action: plan.Refresh, reason: plan.Expiring, target: "deliver expiring",

@@ -14,10 +14,7 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	case t.Removed && !a.Removed && (v.action == BlockedAction || somePlaceHeldBack(a)):
 		d.Reason, d.Message = Removed, "it stays until every place that is wanted holds the token"
 	case a.Removed || t.Removed:
-		d.Action, d.Reason = Forget, Removed
-		if a.DeleteOnRemove {
-			d.Action = Delete
-		}
+		d.Action, d.Reason = removal(a, t), Removed
 	case t.Unreadable != "":
 		d.Reason, d.Message = Unreadable, t.Unreadable
 	case t.foreign():
@@ -34,6 +31,15 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 		}
 	}
 	return d
+}
+
+// removal is what becomes of a place that the account no longer delivers to. One
+// that another account delivers to is never deleted.
+func removal(a *Account, t Target) Action {
+	if a.DeleteOnRemove && !t.Wanted {
+		return Delete
+	}
+	return Forget
 }
 
 // somePlaceHeldBack reports whether a wanted target cannot get the token now: it

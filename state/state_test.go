@@ -118,6 +118,10 @@ func FuzzDecode(f *testing.F) {
 func newStore(s sinks.Sink) *state.Store {
 	return state.NewStore(s, "p", func(name string) (sinks.Target, error) {
 		t := sinks.Target{Path: "state", Location: "memory/state"}
+		if strings.HasSuffix(name, "-") {
+			// As Kubernetes does.
+			return t, fmt.Errorf("%q is no name", name)
+		}
 		if name != "" {
 			t.Path += "/" + name
 			t.Location += "/" + name

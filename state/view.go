@@ -183,7 +183,8 @@ func (v *View) fromScan(known map[string]bool) []found {
 // kept in the same place, by their names.
 func (s *Store) isOwn() (func(sinks.Target) bool, error) {
 	prefix := namePrefix(s.project)
-	t, err := s.place(prefix)
+	// The prefix alone is no name that every sink takes.
+	t, err := s.place(RecordName(s.project, ""))
 	if err != nil {
 		return nil, err
 	}

@@ -136,11 +136,7 @@ func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string
 
 // holdsOnly reports whether a target is known to have no other keys than those.
 func (e *Engine) holdsOnly(ctx context.Context, t *target, keys []string) bool {
-	s, err := e.Sink(t.Sink)
-	if err != nil {
-		return false
-	}
-	object, err := s.Read(ctx, t.Target)
+	object, err := e.read(ctx, t)
 	if err != nil {
 		return false
 	}
@@ -152,13 +148,18 @@ func (e *Engine) holdsOnly(ctx context.Context, t *target, keys []string) bool {
 	return true
 }
 
-// compare reports whether those keys of a target have that digest.
-func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []string, want string) (bool, error) {
+// read returns what is in a target.
+func (e *Engine) read(ctx context.Context, t *target) (sinks.Object, error) {
 	s, err := e.Sink(t.Sink)
 	if err != nil {
-		return false, err
+		return sinks.Object{}, err
 	}
-	object, err := s.Read(ctx, t.Target)
+	return s.Read(ctx, t.Target)
+}
+
+// compare reports whether those keys of a target have that digest.
+func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []string, want string) (bool, error) {
+	object, err := e.read(ctx, t)
 	if err != nil {
 		return false, err
 	}

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -117,12 +116,18 @@ func removed(a *Account) (verdict, bool) {
 	if !a.Removed {
 		return verdict{}, false
 	}
-	wanted := func(t Target) bool { return t.Wanted }
+	elsewhere := 0
+	for _, t := range a.Targets {
+		if t.Wanted {
+			elsewhere++
+		}
+	}
+	message := "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked"
 	switch {
-	case a.DeleteOnRemove && !slices.ContainsFunc(a.Targets, wanted):
-		return verdict{action: Delete, reason: Removed, message: "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked"}, true
-	case a.DeleteOnRemove && slices.ContainsFunc(a.Targets, func(t Target) bool { return !t.Wanted }):
-		return verdict{action: Delete, reason: Removed, message: "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked, but for those that other accounts deliver to"}, true
+	case a.DeleteOnRemove && elsewhere == 0:
+		return verdict{action: Delete, reason: Removed, message: message}, true
+	case a.DeleteOnRemove && elsewhere < len(a.Targets):
+		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to"}, true
 	}
 	return verdict{action: Forget, reason: Removed, message: "no longer in the configuration; its targets stay as they are"}, true
 }

@@ -315,6 +315,7 @@ type modelSink struct {
 func (s modelSink) Stat(ctx context.Context, t sinks.Target) (info sinks.Info, err error) {
 	killed := s.m.wait(s.s, "looks at the "+s.what, func() string {
 		info, err = s.sink.Stat(ctx, t)
+		info.Marks = info.Marks && s.m.scenario.marks
 		return fmt.Sprintf("%+v %v", info, err)
 	}, nil)
 	return info, cmp.Or(killed, err)
@@ -360,6 +361,17 @@ func (s modelSink) List(ctx context.Context, prefix sinks.Target) (list []sinks.
 	}, nil)
 	return list, cmp.Or(killed, err)
 }
+
+// Place is known without a request, as of all but the first target of a run.
+func (s modelSink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
+	return s.sink.Place(ctx, t)
+}
+
+func (s modelSink) At(ctx context.Context, p sinks.Place, options schema.Values) (sinks.Target, bool, error) {
+	return s.sink.At(ctx, p, options)
+}
+
+func (s modelSink) Address() string { return s.sink.Address() }
 
 // modelClaimer is one that can mark owners.
 type modelClaimer struct{ modelSink }

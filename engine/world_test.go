@@ -121,7 +121,7 @@ func (w *world) engine() *engine.Engine {
 			return memorysink.Bulk{Sink: m}, nil
 		}
 		if w.unmarked[s.Values.String("name")] {
-			return struct{ sinks.Sink }{m}, nil
+			return memorysink.Unmarked{Sink: m}, nil
 		}
 		return m, nil
 	}
@@ -168,6 +168,16 @@ func (s blindSink) Delete(_ context.Context, t sinks.Target, _ sinks.Removal) er
 	s.m.Remove(t.Path)
 	return nil
 }
+
+func (s blindSink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
+	return s.m.Place(ctx, t)
+}
+
+func (s blindSink) At(ctx context.Context, p sinks.Place, options schema.Values) (sinks.Target, bool, error) {
+	return s.m.At(ctx, p, options)
+}
+
+func (s blindSink) Address() string { return s.m.Address() }
 
 func (s blindSink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
 	return s.m.List(ctx, prefix)

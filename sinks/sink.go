@@ -53,16 +53,26 @@ type Target struct {
 	Options schema.Values
 }
 
+// Place is what a target is, whatever its sink block is called and however it is
+// to look: the server, and where on it. Two connections to one target tell the
+// same place, and another server tells another one. It is opaque but to the
+// sinks of its type, holds no secret, and is kept in the state.
+type Place string
+
 // Info is what can be known of a target without reading its data.
 type Info struct {
 	Exists bool
-	// Version is opaque and changes with each write. It is what Write.If must
-	// be to write on what was seen: "" where nothing ever was, but not always
+	// Version is opaque and changes with each write; no other server and no
+	// target that is made anew repeats it. It is what Write.If must be to write
+	// on what was seen: "" where nothing ever was, but not always
 	// where nothing exists, since some sinks remember what was deleted.
 	Version string
 	// Owner is "<project>/<address>" as marked at the target, "" where it is
 	// unmarked or the sink cannot mark; who wrote it is then in the state.
 	Owner string
+	// Marks says that the sink marks owners here, so that what bears no mark of
+	// ours is someone else's, whoever wrote it once.
+	Marks bool
 	// Unseen means that the sink cannot tell without a permission that
 	// credsync does not have: existence and version are unknown.
 	Unseen bool
@@ -81,6 +91,9 @@ type Object struct {
 // Write is new data for a target.
 type Write struct {
 	Data map[string]credential.Secret
+	// Drop are keys that a target that is merged into is not to have any longer.
+	// It has none that Data has.
+	Drop []string
 	// If is the version that must still be there: Info.Version as it was seen,
 	// so that "" means that nothing may be. The sink compares and sets
 	// atomically where it can at all.
@@ -123,6 +136,15 @@ type Sink interface {
 	// List returns the places directly below a prefix, in order; none where
 	// the prefix does not exist.
 	List(ctx context.Context, prefix Target) ([]Target, error)
+	// Place tells what a target is. A connection asks its server once, if at
+	// all; a failure is not remembered.
+	Place(ctx context.Context, t Target) (Place, error)
+	// At returns the target at a place, with the options of a deliver block;
+	// false where this connection does not lead there. It asks no more than Place.
+	At(ctx context.Context, p Place, options schema.Values) (Target, bool, error)
+	// Address tells people where the connection leads: a URL without anything
+	// secret, or a directory. It contacts nothing.
+	Address() string
 }
 
 // Claimer is a sink that marks a target's owner apart from its data, and so

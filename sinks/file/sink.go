@@ -17,7 +17,8 @@ import (
 
 // Sink writes to the files of one directory.
 type Sink struct {
-	dir string
+	// dir is absolute; shown is as the sink block has it.
+	dir, shown string
 	// turn lets one writer of this process at a time ask for the lock.
 	turn chan struct{}
 	now  func() time.Time
@@ -36,7 +37,7 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(env.Dir, dir)
 	}
-	return &Sink{dir: dir, turn: make(chan struct{}, 1), now: env.Now, tidied: map[string]time.Time{}}, nil
+	return &Sink{dir: dir, shown: conn.String("dir"), turn: make(chan struct{}, 1), now: env.Now, tidied: map[string]time.Time{}}, nil
 }
 
 // Stat implements sinks.Sink. It reads the file, for its version is a hash.

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
@@ -21,6 +22,12 @@ import (
 type Sink struct {
 	client *client
 	env    sinks.Env
+	// named is the cluster as the sink block names it; "" where it does not.
+	named string
+	// turn guards clusterID while it is found out.
+	turn           chan struct{}
+	clusterID      string
+	clusterAskedAt time.Time
 }
 
 var (
@@ -41,7 +48,7 @@ func open(m machine, conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{client: c, env: env}, nil
+	return &Sink{client: c, env: env, named: conn.String("cluster"), turn: make(chan struct{}, 1)}, nil
 }
 
 // version is what a Secret's Info.Version is.
@@ -82,14 +89,20 @@ func add(h hash.Hash, b []byte) {
 // digested.
 func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	live, err := s.client.get(ctx, "look at", t)
-	if err != nil || live == nil {
+	if err != nil {
 		return sinks.Info{}, err
+	}
+	if live == nil {
+		return sinks.Info{Marks: marks(t)}, nil
 	}
 	return infoOf(t, live), nil
 }
 
+// marks reports whether the owner of a target is marked at it.
+func marks(t sinks.Target) bool { return !t.Merge && !isState(t) }
+
 func infoOf(t sinks.Target, live *corev1.Secret) sinks.Info {
-	return sinks.Info{Exists: true, Version: version(t, live), Owner: ownerOf(live, t.Merge)}
+	return sinks.Info{Exists: true, Version: version(t, live), Owner: ownerOf(live, t.Merge), Marks: marks(t)}
 }
 
 // Read implements sinks.Sink.

@@ -106,6 +106,10 @@ func connectionBlock() schema.Block {
 				Name: "namespace", Type: cty.String, DefaultText: "the context's, or the pod's", Check: checkNamespace,
 				Doc: "The namespace of the Secrets whose block names none. Set it where the configuration is planned and applied in different places: it is part of what a target is.",
 			},
+			{
+				Name: "cluster", Type: cty.String, Check: notEmpty, DefaultText: "the UID of the namespace kube-system, where that may be read, else the API server's address",
+				Doc: "What the cluster is called. Set it where runs reach the API server under different addresses and may not read the namespace kube-system: it is part of what a target is.",
+			},
 			{Name: "impersonate", Type: cty.String, Check: notEmpty, Doc: "The user to act as, such as `system:serviceaccount:shop:deployer`; the own identity needs the verb `impersonate` on it."},
 			{Name: "impersonate_groups", Type: cty.List(cty.String), Doc: "The groups to act as a member of, with `impersonate`."},
 		},

@@ -45,8 +45,8 @@ type metadata struct {
 	} `json:"versions"`
 }
 
-func (m metadata) info(now time.Time) sinks.Info {
-	info := sinks.Info{}
+func (m metadata) info(t sinks.Target, now time.Time) sinks.Info {
+	info := sinks.Info{Marks: !t.Merge && !isState(t)}
 	if m.Current > 0 {
 		info.Version = strconv.Itoa(m.Current)
 		v, ok := m.Versions[info.Version]
@@ -78,7 +78,7 @@ func (k kv2) metadata(ctx context.Context, op string, t sinks.Target) (m metadat
 
 func (k kv2) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 	m, _, err := k.metadata(ctx, "look at", t)
-	return m.info(k.env.Now()), err
+	return m.info(t, k.env.Now()), err
 }
 
 // secret is what GET data/ answers.
@@ -207,7 +207,7 @@ func (k kv2) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error 
 	if err != nil || !found {
 		return err
 	}
-	info := m.info(k.env.Now())
+	info := m.info(t, k.env.Now())
 	if !info.Exists {
 		return nil
 	}
@@ -246,7 +246,7 @@ func (k kv2) removeKeys(ctx context.Context, t sinks.Target, r sinks.Removal) er
 // back.
 func (k kv2) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error) {
 	before, found, err := k.metadata(ctx, "claim", t)
-	if err == nil && before.info(k.env.Now()) != seen {
+	if err == nil && before.info(t, k.env.Now()) != seen {
 		err = fmt.Errorf("claim %s: %w", t.Location, sinks.ErrConflict)
 	}
 	if err != nil {
@@ -299,7 +299,7 @@ func (k kv2) keepMark(ctx context.Context, t sinks.Target, owner string, answer 
 	}
 	// Vault before 1.9 does not say.
 	m, _, err := k.metadata(ctx, "claim", t)
-	if err != nil || m.info(k.env.Now()).Owner == owner {
+	if err != nil || m.info(t, k.env.Now()).Owner == owner {
 		return err
 	}
 	return k.mark(ctx, t, true, marksOf(owner))
@@ -309,7 +309,7 @@ func (k kv2) keepMark(ctx context.Context, t sinks.Target, owner string, answer 
 // the error is no conflict, since the place would look like ours.
 func (k kv2) unmark(ctx context.Context, t sinks.Target, owner string, before metadata, conflict error) error {
 	now, found, err := k.metadata(ctx, "claim", t)
-	if err == nil && found && now.info(k.env.Now()).Owner == owner {
+	if err == nil && found && now.info(t, k.env.Now()).Owner == owner {
 		err = k.mark(ctx, t, true, unmarked(before))
 	}
 	if err != nil {

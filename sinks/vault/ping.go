@@ -20,34 +20,45 @@ var healthCodes = url.Values{
 	"sealedcode": {"200"}, "uninitcode": {"200"}, "drsecondarycode": {"200"},
 }
 
+// healthAnswer is what sys/health says.
+type healthAnswer struct {
+	Initialized, Sealed bool
+	Version             string
+	ClusterID           string `json:"cluster_id"`
+}
+
 // Ping implements sinks.Pinger.
 func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
+	server, _, err := s.health(ctx)
+	return server, err
+}
+
+// health asks for what a Vault says of itself. It is an error where it does not
+// serve.
+func (s *Sink) health(ctx context.Context) (sinks.Server, healthAnswer, error) {
 	// sys/health is in the root namespace only, and takes no token.
 	client := s.client.WithNamespace("").WithRequestCallbacks(func(r *api.Request) { r.ClientToken = "" })
 	server := sinks.Server{Address: s.client.Address(), About: "Vault"}
 	r := request{op: "look at the health", client: client}
 	resp, err := client.Logical().ReadRawWithDataWithContext(ctx, "sys/health", healthCodes)
 	if err != nil {
-		return server, describe(ctx, err, r)
+		return server, healthAnswer{}, describe(ctx, err, r)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	server.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
 		server.CertificateEnds = resp.TLS.PeerCertificates[0].NotAfter
 	}
-	var health struct {
-		Initialized, Sealed bool
-		Version             string
-	}
+	var health healthAnswer
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return server, describe(ctx, err, r)
+		return server, healthAnswer{}, describe(ctx, err, r)
 	}
 	if json.Unmarshal(body, &health) != nil || health.Version == "" {
-		return server, errForeign(r)
+		return server, healthAnswer{}, errForeign(r)
 	}
 	server.About = "Vault " + health.Version
-	return server, whyNotServing(server.Address, health.Initialized, health.Sealed)
+	return server, health, whyNotServing(server.Address, health.Initialized, health.Sealed)
 }
 
 // whyNotServing says what keeps a Vault from serving.

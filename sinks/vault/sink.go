@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/credsync/credsync/credential"
@@ -23,9 +24,13 @@ type Sink struct {
 	sessions *sharedSession
 	env      sinks.Env
 	mount    string
-	// turn guards engine while it is found out.
-	turn   chan struct{}
-	engine kvEngine
+	// named is the cluster as the sink block names it; "" where it does not.
+	named string
+	// turn guards what follows while it is found out.
+	turn           chan struct{}
+	engine         kvEngine
+	clusterID      string
+	clusterAskedAt time.Time
 }
 
 // kvEngine is one version of the KV secrets engine.
@@ -67,7 +72,7 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	}
 	return &Sink{
 		client: client, sessions: newSharedSession(client, m, env), env: env,
-		mount: mountOf(conn), turn: make(chan struct{}, 1),
+		mount: mountOf(conn), named: conn.String("cluster"), turn: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -65,6 +65,10 @@ func connectionBlock() schema.Block {
 				Name: "mount", Type: cty.String, Default: cty.StringVal("secret"), Doc: "Where the KV secrets engine is mounted.",
 				Check: func(v cty.Value) error { return checkPath(strings.Trim(v.AsString(), "/")) },
 			},
+			{
+				Name: "cluster", Type: cty.String, Check: notEmpty, DefaultText: "the id that Vault gives its cluster, else the address",
+				Doc: "What the cluster is called where its own id does not tell it: the same name in the sink blocks of replicas that share their data. It is part of what a target is.",
+			},
 			{Name: "ca_pem", Type: cty.String, DefaultText: "VAULT_CACERT, VAULT_CACERT_BYTES or VAULT_CAPATH, else the system's", Doc: "Certificates, in PEM, of the authorities that Vault's certificate is checked against."},
 		},
 		Blocks: []schema.Nested{authBlock()},

@@ -59,7 +59,7 @@ func (s Bulk) StatMany(ctx context.Context, targets []sinks.Target, found func(i
 	err := s.do(ctx, StatMany, targets, func() error {
 		for i, t := range targets {
 			o := s.objects[t.Path]
-			infos[i] = sinks.Info{Exists: o.exists, Version: o.versionString(), Owner: o.owner}
+			infos[i] = infoOf(t, o)
 		}
 		return nil
 	})

@@ -12,9 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 )
 
@@ -32,8 +34,8 @@ const (
 
 // Sink is an in-memory sink. The zero value is not usable; call New.
 //
-// To get one that cannot mark owners or foresee denials, as files cannot, hide
-// its methods: struct{ sinks.Sink }{s}.
+// To get one that cannot mark owners or foresee denials, as files cannot, wrap it
+// in Unmarked.
 type Sink struct {
 	// Fail is asked before each operation takes effect; an error that it
 	// returns is the operation's result. For Preflight the target is each of
@@ -43,8 +45,13 @@ type Sink struct {
 	// error from it is an answer that got lost on the way.
 	Lose func(op string, t sinks.Target) error
 
+	// server tells one sink's places from another's.
+	server int64
+
 	mu      sync.Mutex
 	objects map[string]object
+	// made counts the objects.
+	made    int
 	calls   map[string]int
 	// restarts are the stamps by name.
 	restarts map[string][]time.Time
@@ -54,6 +61,8 @@ type object struct {
 	data    map[string]credential.Secret
 	owner   string
 	version int
+	// made tells objects apart that were made anew at one path.
+	made int
 	// exists is false for what was only claimed, or was deleted softly.
 	exists bool
 }
@@ -62,7 +71,16 @@ func (o object) versionString() string {
 	if o.version == 0 {
 		return ""
 	}
-	return strconv.Itoa(o.version)
+	return fmt.Sprintf("%d@%d", o.version, o.made)
+}
+
+// born gives an object that is about to have its first version what tells it
+// from others.
+func (s *Sink) born(o *object) {
+	if o.made == 0 {
+		s.made++
+		o.made = s.made
+	}
 }
 
 var (
@@ -72,10 +90,37 @@ var (
 	_ sinks.Restarter   = (*Sink)(nil)
 )
 
+// Unmarked is a sink that can neither mark owners nor foresee denials.
+type Unmarked struct{ sinks.Sink }
+
+// Stat implements sinks.Sink.
+func (s Unmarked) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
+	info, err := s.Sink.Stat(ctx, t)
+	info.Marks = false
+	return info, err
+}
+
 // New returns an empty sink.
 func New() *Sink {
-	return &Sink{objects: map[string]object{}, calls: map[string]int{}, restarts: map[string][]time.Time{}}
+	return &Sink{server: servers.Add(1), objects: map[string]object{}, calls: map[string]int{}, restarts: map[string][]time.Time{}}
 }
+
+// servers counts the sinks that were made.
+var servers atomic.Int64
+
+// Place implements sinks.Sink. A clone is the same server.
+func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
+	return sinks.Place(s.Address() + "/" + t.Path), ctx.Err()
+}
+
+// At implements sinks.Sink.
+func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (sinks.Target, bool, error) {
+	path, here := strings.CutPrefix(string(p), s.Address()+"/")
+	return sinks.Target{Path: path, Location: "memory/" + path, Options: options}, here, ctx.Err()
+}
+
+// Address implements sinks.Sink.
+func (s *Sink) Address() string { return "memory-" + strconv.FormatInt(s.server, 10) }
 
 // Calls returns how often an operation was called, failures included.
 func (s *Sink) Calls(op string) int {
@@ -90,6 +135,7 @@ func (s *Sink) Put(path string, data map[string]credential.Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.objects[path]
+	s.born(&o)
 	o.data, o.exists = maps.Clone(data), true
 	o.version++
 	s.objects[path] = o
@@ -170,11 +216,15 @@ func ask(hook func(string, sinks.Target) error, op string, targets []sinks.Targe
 	return errors.Join(errs...)
 }
 
+func infoOf(t sinks.Target, o object) sinks.Info {
+	return sinks.Info{Exists: o.exists, Version: o.versionString(), Owner: o.owner, Marks: !t.Merge}
+}
+
 // Stat implements sinks.Sink.
 func (s *Sink) Stat(ctx context.Context, t sinks.Target) (info sinks.Info, err error) {
 	err = s.do(ctx, Stat, []sinks.Target{t}, func() error {
 		o := s.objects[t.Path]
-		info = sinks.Info{Exists: o.exists, Version: o.versionString(), Owner: o.owner}
+		info = infoOf(t, o)
 		return nil
 	})
 	return info, err
@@ -205,7 +255,11 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (versio
 		if t.Merge {
 			maps.Copy(data, o.data)
 		}
+		for _, key := range w.Drop {
+			delete(data, key)
+		}
 		maps.Copy(data, w.Data)
+		s.born(&o)
 		o.data, o.exists = data, true
 		o.version++
 		s.objects[t.Path] = o
@@ -220,7 +274,7 @@ func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) erro
 	return s.do(ctx, Delete, []sinks.Target{t}, func() error {
 		o := s.objects[t.Path]
 		switch {
-		case !o.exists:
+		case !o.exists && (r.Keys != nil || o.version == 0):
 			return nil
 		case o.versionString() != r.If:
 			return sinks.ErrConflict
@@ -280,8 +334,7 @@ func (s *Sink) Unmark(t sinks.Target, owner string, seen sinks.Info) {
 func (s *Sink) Mark(ctx context.Context, t sinks.Target, owner string, seen sinks.Info) error {
 	return s.do(ctx, Claim, []sinks.Target{t}, func() error {
 		o := s.objects[t.Path]
-		now := sinks.Info{Exists: o.exists, Version: o.versionString(), Owner: o.owner}
-		if now != seen {
+		if infoOf(t, o) != seen {
 			return sinks.ErrConflict
 		}
 		if t.Merge {
@@ -319,6 +372,7 @@ func (s *Sink) Clone() *Sink {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := New()
+	c.server, c.made = s.server, s.made
 	// What is in the maps is replaced, never changed.
 	maps.Copy(c.objects, s.objects)
 	maps.Copy(c.restarts, s.restarts)

@@ -45,7 +45,7 @@ func testOddValues(e *env) {
 
 func testStatMissing(e *env) {
 	info := e.stat(e.target("stat-missing"))
-	if diff := cmp.Diff(sinks.Info{Unseen: info.Unseen, Unguarded: info.Unguarded}, info); diff != "" {
+	if diff := cmp.Diff(sinks.Info{Marks: info.Marks, Unseen: info.Unseen, Unguarded: info.Unguarded}, info); diff != "" {
 		e.Errorf("Stat of nothing: %s", diff)
 	}
 	_, err := e.sink.Read(e.Context(), e.target("stat-missing"))

@@ -1,0 +1,86 @@
+package k8ssecret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+)
+
+// clusterBelieved is for how long what a cluster said of itself is believed: a
+// daemon's connection can come to lead to another one.
+const clusterBelieved = 10 * time.Minute
+
+// placePrefix begins the places of this type of sink.
+const placePrefix = "k8ssecret "
+
+// Place implements sinks.Sink.
+func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
+	cluster, err := s.cluster(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", t.Location, err)
+	}
+	return sinks.Place(placePrefix + cluster + " " + t.Path), nil
+}
+
+// At implements sinks.Sink.
+func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (sinks.Target, bool, error) {
+	if !strings.HasPrefix(string(p), placePrefix) {
+		return sinks.Target{}, false, nil
+	}
+	cluster, err := s.cluster(ctx)
+	if err != nil {
+		return sinks.Target{}, false, err
+	}
+	path, here := strings.CutPrefix(string(p), placePrefix+cluster+" ")
+	return sinks.Target{Path: path, Location: path, Options: options}, here, nil
+}
+
+// Address implements sinks.Sink.
+func (s *Sink) Address() string { return s.client.address }
+
+// cluster names the cluster: as the sink block does, or by the UID of the
+// namespace that every cluster has and none shares, or else by the address.
+func (s *Sink) cluster(ctx context.Context) (string, error) {
+	if s.named != "" {
+		return s.named, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if s.clusterID != "" && s.env.Now().Before(s.clusterAskedAt.Add(clusterBelieved)) {
+		return s.clusterID, nil
+	}
+	id, err := s.client.systemNamespace(ctx)
+	if err != nil {
+		return "", err
+	}
+	if id == "" {
+		id = s.client.address
+	}
+	s.clusterID, s.clusterAskedAt = id, s.env.Now()
+	return id, nil
+}
+
+// systemNamespace returns the UID of the namespace kube-system; "" where it may
+// not be read, or is not there.
+func (c *client) systemNamespace(ctx context.Context) (string, error) {
+	var namespace metav1.PartialObjectMetadata
+	what := call{op: "look at the namespace " + metav1.NamespaceSystem, verb: "get"}
+	err := c.do(ctx, what, func() *rest.Request {
+		return c.rest.Get().Resource("namespaces").Name(metav1.NamespaceSystem)
+	}, &namespace)
+	if errors.Is(err, sinks.ErrDenied) || errors.Is(err, errMissing) {
+		return "", nil
+	}
+	return string(namespace.UID), err
+}

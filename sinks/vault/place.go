@@ -1,0 +1,83 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
+)
+
+// clusterBelieved is for how long what a Vault said of its cluster is believed: a
+// daemon's connection can come to lead to another one.
+const clusterBelieved = 10 * time.Minute
+
+// Place implements sinks.Sink. A namespace may be written in the mount as well,
+// which comes to the same place.
+func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
+	root, err := s.root(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", t.Location, err)
+	}
+	return sinks.Place(root + t.Path), nil
+}
+
+// At implements sinks.Sink.
+func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (sinks.Target, bool, error) {
+	if !strings.HasPrefix(string(p), placePrefix) {
+		return sinks.Target{}, false, nil
+	}
+	root, err := s.root(ctx)
+	if err != nil {
+		return sinks.Target{}, false, err
+	}
+	path, here := strings.CutPrefix(string(p), root)
+	return sinks.Target{Path: path, Location: s.mount + "/" + path, Options: options}, here, nil
+}
+
+// Address implements sinks.Sink.
+func (s *Sink) Address() string { return s.client.Address() }
+
+// placePrefix begins the places of this type of sink.
+const placePrefix = "vault "
+
+// root is what the places of the mount begin with.
+func (s *Sink) root(ctx context.Context) (string, error) {
+	cluster, err := s.cluster(ctx)
+	if err != nil {
+		return "", err
+	}
+	mount := s.mount + "/"
+	if namespace := strings.Trim(s.client.Namespace(), "/"); namespace != "" && namespace != "root" {
+		mount = namespace + "/" + mount
+	}
+	return placePrefix + cluster + " " + mount, nil
+}
+
+// cluster names the cluster: as the sink block does, or by the id that Vault gives
+// itself, or else by the address.
+func (s *Sink) cluster(ctx context.Context) (string, error) {
+	if s.named != "" {
+		return s.named, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if s.clusterID != "" && s.env.Now().Before(s.clusterAskedAt.Add(clusterBelieved)) {
+		return s.clusterID, nil
+	}
+	_, health, err := s.health(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.clusterID, s.clusterAskedAt = health.ClusterID, s.env.Now()
+	if s.clusterID == "" {
+		s.clusterID = s.client.Address()
+	}
+	return s.clusterID, nil
+}

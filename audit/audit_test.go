@@ -24,7 +24,7 @@ var full = audit.Event{
 	Time: time.Date(2026, 3, 1, 12, 0, 0, 5, time.FixedZone("", 5*3600)), ID: "id", Project: "payments", Holder: "host/boot/1/2/x",
 	Address: `account.sagi.coffee["a\nb"]`, Provider: "sagi", Action: audit.Login, Outcome: audit.Failed,
 	Class: "credentials", Reason: "credentials_rejected", Status: 401, Host: "api.example.com", Token: "f00d",
-	Sink: "vault.main", Location: "secret/shop/sagi",
+	Sink: "vault.main", Location: "secret/shop/sagi", From: "account.sagi.tea",
 }
 
 func numbered(i int) audit.Event {

@@ -44,6 +44,16 @@ type Event struct {
 	// Sink and Location name the target that was written or removed.
 	Sink     string
 	Location string
+	// From is the address from which the account's record was moved; with its
+	// project before it where that is another one. Empty where nothing was moved.
+	From string
+}
+
+// OfMove returns the event with the address from which the record is moved in place
+// of the upstream.
+func (ev Event) OfMove(from string) Event {
+	ev.Host, ev.From = "", from
+	return ev
 }
 
 // OfTarget returns the event with the target that it is about in place of the
@@ -56,7 +66,7 @@ func (ev Event) OfTarget(sink, location string) Event {
 // Action is what was done.
 type Action string
 
-// The actions. Of those down to StateRecover, each attempt is recorded before
+// The actions. Of those down to Move, each attempt is recorded before
 // it is made and again when it has ended.
 const (
 	Login       Action = "login"
@@ -70,6 +80,8 @@ const (
 	StateRemove  Action = "state_rm"
 	StateUnlock  Action = "state_unlock"
 	StateRecover Action = "state_recover"
+	// Move brings the account's record here from another address.
+	Move Action = "move"
 	// Verify asks the upstream about a token.
 	Verify Action = "verify"
 	// Deliver writes a token to a target.
@@ -83,7 +95,7 @@ const (
 // Actions are all of them.
 var Actions = []Action{
 	Login, Refresh, RequestCode, EnterCode, Delete,
-	StateRemove, StateUnlock, StateRecover, Verify, Deliver, Restart, Forget,
+	StateRemove, StateUnlock, StateRecover, Move, Verify, Deliver, Restart, Forget,
 }
 
 // Outcome is what came of it.

@@ -38,6 +38,7 @@ func Fields() []Field {
 		{Name: "token", Type: "string", Null: true, Doc: "The fingerprint of the token that was got, verified, delivered, brought back or forgotten; see below."},
 		{Name: "sink", Type: "string", Null: true, Doc: "The target's sink, such as `vault.main`."},
 		{Name: "location", Type: "string", Null: true, Doc: "The target's place in it, such as `secret/shop/sagi`."},
+		{Name: "from", Type: "string", Null: true, Doc: "The address from which the account's record was moved, as a `moved` block says; with its project before it where that is another one."},
 	}
 }
 

@@ -32,6 +32,7 @@ type line struct {
 	Token         *string `json:"token"`
 	Sink          *string `json:"sink"`
 	Location      *string `json:"location"`
+	From          *string `json:"from"`
 }
 
 // encode writes an event as a line, with its end. JSON escapes line breaks, so
@@ -43,7 +44,7 @@ func encode(ev Event) ([]byte, error) {
 		Project: ev.Project, Holder: ev.Holder, Address: ev.Address, Provider: ev.Provider,
 		Action: string(ev.Action), Outcome: string(ev.Outcome),
 		Class: orNull(string(ev.Class)), Reason: orNull(string(ev.Reason)), HTTPStatus: orNull(ev.Status),
-		Host: orNull(ev.Host), Token: orNull(ev.Token), Sink: orNull(ev.Sink), Location: orNull(ev.Location),
+		Host: orNull(ev.Host), Token: orNull(ev.Token), Sink: orNull(ev.Sink), Location: orNull(ev.Location), From: orNull(ev.From),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode a line of the audit trail: %w", err)

@@ -68,6 +68,9 @@ type Config struct {
 	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
+	Formerly []string
+	Moved    []*Moved
+	Imports  map[string]*Import
 	// Data are the sources of data blocks, by address.
 	Data []*Data
 	// Unknown are the places that nobody can tell without values that were not
@@ -163,6 +166,8 @@ type Delivery struct {
 	Target sinks.Target
 	Adopt  bool
 	Range  *diag.Range
+
+	TokenOutputs []string
 
 	def hcl.Range
 	// keys that will be written, where they are known before rendering.

@@ -20,20 +20,12 @@ type account struct {
 // target is one deliver block of an account.
 type target struct {
 	*config.Delivery
-	// shared says that other accounts of the configuration merge into the
-	// same place.
-	shared bool
 }
 
-// place is what makes two targets the same one.
-type place struct {
-	sink, location string
-}
-
-func newAccount(project string, cfg *config.Account, shared map[place]bool) *account {
+func newAccount(project string, cfg *config.Account) *account {
 	a := &account{cfg: cfg, owner: project + "/" + cfg.Address}
 	for _, d := range cfg.Deliveries {
-		a.targets = append(a.targets, &target{Delivery: d, shared: shared[placeOf(d)]})
+		a.targets = append(a.targets, &target{d})
 	}
 	return a
 }
@@ -42,24 +34,6 @@ func newAccount(project string, cfg *config.Account, shared map[place]bool) *acc
 func (a *account) loginRevokes() bool {
 	f := a.cfg.Spec.LoginRevokes
 	return f != nil && f(a.cfg.Values)
-}
-
-func placeOf(d *config.Delivery) place { return place{d.Sink.Name, d.Target.Location} }
-
-// sharedTargets returns the places that more than one account merges into.
-func sharedTargets(accounts []*config.Account) map[place]bool {
-	first := make(map[place]*config.Account)
-	shared := make(map[place]bool)
-	for _, a := range accounts {
-		for _, d := range a.Deliveries {
-			p := placeOf(d)
-			if other, ok := first[p]; ok && other != a && d.Target.Merge {
-				shared[p] = true
-			}
-			first[p] = a
-		}
-	}
-	return shared
 }
 
 // failure is an error diagnostic about an account.

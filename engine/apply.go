@@ -47,12 +47,15 @@ func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summa
 	return s
 }
 
-// revokesHeld reports whether a login would kill a token that is in use.
+// revokesHeld reports whether a login would kill a token that is in use: one that
+// targets are known to hold, or whatever is in them that credsync did not write, as
+// where a script delivered before it.
 func (p *AccountPlan) revokesHeld() bool {
-	if p.seen.account == nil || p.seen.record.Current == nil {
+	if p.seen.account == nil || p.Action == plan.Refresh || !p.seen.account.loginRevokes() {
 		return false
 	}
-	return p.Action != plan.Refresh && p.seen.account.loginRevokes()
+	holds := func(t plan.Target) bool { return t.Exists || t.Unseen || t.Unreadable != "" }
+	return p.seen.record.Current != nil || slices.ContainsFunc(p.seen.input.Targets, holds)
 }
 
 // each works on accounts of a plan.
@@ -64,8 +67,9 @@ func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs
 		defer mu.Unlock()
 		s.Outcomes = append(s.Outcomes, o)
 	}
-	e.forEach(len(accounts), func(i int) {
-		ap := accounts[i]
+	// What has gone is removed last: another account may have to take it over first.
+	declared, gone := partition(accounts, func(ap *AccountPlan) bool { return ap.seen.account != nil })
+	work := func(ap *AccountPlan) {
 		if ctx.Err() != nil && ap.Action != plan.None {
 			add(e.notBegun(ap))
 			return
@@ -73,11 +77,25 @@ func (e *Engine) each(ctx context.Context, p *Plan, accounts []*AccountPlan, obs
 		if o, worth := e.workOn(ctx, p, ap, obs, authenticate); worth {
 			add(o)
 		}
-	})
+	}
+	e.forEach(len(declared), func(i int) { work(declared[i]) })
+	e.forEach(len(gone), func(i int) { work(gone[i]) })
 	s.sort()
 	// Only now, so that it holds up no rotation.
 	s.Diagnostics = e.sendNotices(ctx)
 	return s
+}
+
+// partition splits a list by what is said of each.
+func partition[T any](list []T, is func(T) bool) (those, others []T) {
+	for _, x := range list {
+		if is(x) {
+			those = append(those, x)
+		} else {
+			others = append(others, x)
+		}
+	}
+	return those, others
 }
 
 // workOn does one account. Accounts with nothing to do are not reported. What

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
@@ -13,8 +14,8 @@ import (
 
 // rememberedBlock returns the record's block while what it was about has not
 // changed, with the code that was sent for it.
-func rememberedBlock(r *state.Record, p fingerprints) *plan.Block {
-	b := recordedBlock(r, p)
+func rememberedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.Block {
+	b := recordedBlock(r, p, cfg)
 	c := r.Challenge
 	if b == nil || b.Reason != plan.NeedsCode || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
 		return b
@@ -26,7 +27,7 @@ func rememberedBlock(r *state.Record, p fingerprints) *plan.Block {
 // recordedBlock is the block as it was recorded. Rejected credentials are still
 // the same ones when only the branch or customer has changed; a missing access
 // may be there for another branch.
-func recordedBlock(r *state.Record, p fingerprints) *plan.Block {
+func recordedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.Block {
 	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != failure.NoAccess || b.ShapePrint == p.shape) {
 		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
 	}
@@ -35,7 +36,7 @@ func recordedBlock(r *state.Record, p fingerprints) *plan.Block {
 			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
 	}
-	return nil
+	return inheritedBlock(r, cfg)
 }
 
 // rejectedBefore is what is still known of a rejection when another
@@ -53,7 +54,7 @@ func rejectedBefore(address string, reason failure.Reason) string {
 // newBlock returns the block that is to be remembered and is not yet, or nil.
 func (r *run) newBlock() *state.Block {
 	b := r.plan.Blocker
-	if b == nil || !b.Since.IsZero() || b.Reason == plan.TargetNotOwned || r.seen.account == nil {
+	if b == nil || !b.Since.IsZero() || isFoundAgain(b.Reason) || r.seen.account == nil {
 		return nil
 	}
 	if r.seen.verification.Outcome != plan.NeedsHuman && r.seen.verification.Outcome != plan.Refused {
@@ -142,6 +143,7 @@ func (r *run) rememberRejection(rec *state.Record, b *state.Block, p fingerprint
 func (r *run) forgetRejections(g *state.Grant) {
 	r.seen.record.Accept(g.LoginPrint)
 	r.seen.record.Accept(g.ShapePrint)
+	r.seen.record.AcceptInherited(func(j state.Rejection) bool { return isOfLogin(j, r.seen.account.cfg) })
 }
 
 // unblock forgets what stood in the way of a login that has worked, with the
@@ -161,7 +163,13 @@ func (r *run) unblock(loginPrint string) {
 // credentials that were rejected; only a login does.
 func (r *run) blockStands() bool {
 	b := r.plan.Blocker
-	return b != nil && b.Reason != plan.TargetNotOwned
+	return b != nil && !isFoundAgain(b.Reason)
+}
+
+// isFoundAgain reports whether a block is found with no request at each plan, and so
+// is not remembered.
+func isFoundAgain(reason plan.Reason) bool {
+	return reason == plan.TargetNotOwned || reason == plan.UnreachableHere || reason == plan.Imported
 }
 
 // liftBlock forgets what no longer stands in the way, and reports whether there was

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,9 +16,13 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// writeTries bounds how often a write is tried that finds the target changed:
-// other accounts may be merging into it at the same time.
-const writeTries = 5
+const (
+	// writeTries bounds how often a write is tried that finds the target changed:
+	// other processes may be merging into it at the same time.
+	writeTries = 12
+	// The pauses between two tries grow from the first to the longest.
+	firstWritePause, longestWritePause = 20 * time.Millisecond, 2 * time.Second
+)
 
 // delivery is one target's part of a deliver step.
 type delivery struct {
@@ -29,6 +32,8 @@ type delivery struct {
 	// what the record says once it is there.
 	grant *state.Grant
 	data  map[string]credential.Secret
+	// drop are keys that were merged into the target before and no longer are.
+	drop  []string
 	entry state.Target
 }
 
@@ -45,7 +50,7 @@ func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 	var writes sync.WaitGroup
 	for i, d := range work {
 		writes.Go(func() {
-			errs[i] = r.e.write(ctx, r.seen.account, d, r.seen.record.Lease)
+			errs[i] = r.e.write(ctx, r.seen, d, r.seen.record.Lease)
 			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, g.Token.Access, errs[i])
 		})
 	}
@@ -94,15 +99,29 @@ func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 			continue
 		}
 		restarted := ""
-		if old := r.seen.record.Target(t.Sink.Name, t.Target.Location); old != nil {
+		at := r.seen.places.of[t.Delivery]
+		var drop []string
+		if old := r.seen.record.Target(at); old != nil {
 			restarted = old.RestartedID
+			drop = r.dropped(t, at, old, data)
 		}
-		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, entry: state.Target{
-			Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
+		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, drop: drop, entry: state.Target{
+			Place: at, Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
 			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data), RestartedID: restarted,
 		}})
 	}
 	return work
+}
+
+// dropped are the keys of a target that is merged into which the account no longer
+// wants, and nobody else of the configuration does.
+func (r *run) dropped(t *target, at sinks.Place, old *state.Target, data map[string]credential.Secret) []string {
+	if !t.Target.Merge || !old.Merge {
+		return nil
+	}
+	was := *old
+	was.Keys = slices.DeleteFunc(slices.Clone(old.Keys), func(k string) bool { _, still := data[k]; return still })
+	return r.seen.places.unwantedKeys(&was, r.seen.account)
 }
 
 // claimInState records the targets that are about to come into being where no
@@ -112,13 +131,7 @@ func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	claimed := false
 	for _, d := range work {
-		s, err := r.e.Sink(d.t.Sink)
-		if err != nil {
-			r.fail(r.failure("A target could not be written", err))
-			return false
-		}
-		_, marks := s.(sinks.Claimer)
-		if marks && !d.t.Target.Merge || d.info.Owner != "" || r.seen.record.Target(d.entry.Sink, d.entry.Location) != nil {
+		if d.info.Marks || d.info.Owner != "" || r.seen.record.Target(d.entry.Place) != nil {
 			continue
 		}
 		claim := d.entry
@@ -138,16 +151,32 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 
 // write brings one target to its content, by compare-and-set, and tries again
 // only while the run's lease lasts.
-func (e *Engine) write(ctx context.Context, a *account, d *delivery, lease *state.Lease) error {
+func (e *Engine) write(ctx context.Context, o *observation, d *delivery, lease *state.Lease) error {
 	s, err := e.Sink(d.t.Sink)
 	if err != nil {
 		return err
 	}
+	if o.places.shared(d.entry.Place) {
+		// Of this process one at a time, so that they need not try again.
+		defer e.turnAt(d.entry.Place)()
+		d.info, err = s.Stat(ctx, d.t.Target)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.t.Sink.Name, err)
+		}
+	}
+	pause := firstWritePause
 	for range writeTries {
-		err = e.writeOnce(ctx, s, a, d)
+		err = e.writeOnce(ctx, s, o, d)
 		if !errors.Is(err, sinks.ErrConflict) {
 			break
 		}
+		if !d.t.Target.Merge {
+			pause = 0
+		}
+		if waitErr := e.Sleep(ctx, pause); waitErr != nil {
+			break
+		}
+		pause = min(2*pause, longestWritePause)
 		info, statErr := s.Stat(ctx, d.t.Target)
 		if statErr != nil {
 			return fmt.Errorf("%s: %w", d.t.Sink.Name, statErr)
@@ -155,7 +184,7 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, lease *stat
 		if !e.Now().Before(lease.ExpiresAt) {
 			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
-		if !e.stillOurs(a, d, info) {
+		if !e.stillOurs(ctx, o, d, info) {
 			return fmt.Errorf("%s %s was created by someone else in the meantime and is left alone; set adopt = true in the deliver block to take it over: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
 		d.info = info
@@ -164,13 +193,14 @@ func (e *Engine) write(ctx context.Context, a *account, d *delivery, lease *stat
 		return fmt.Errorf("%s: %w", d.t.Sink.Name, err)
 	}
 	d.entry.DeliveredAt = e.Now()
+	e.noteWritten(d.entry.Place)
 	return nil
 }
 
-func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *delivery) (err error) {
-	marked := d.info.Owner == a.owner || d.t.shared && d.info.Owner != ""
+func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, o *observation, d *delivery) (err error) {
+	marked := d.info.Owner == o.account.owner
 	w := sinks.Write{
-		Data: d.data, If: d.info.Version, Owner: a.owner, Adopt: d.t.Adopt,
+		Data: d.data, Drop: d.drop, If: d.info.Version, Owner: o.account.owner, Adopt: d.t.Adopt,
 		ExpiresAt: d.grant.Token.ExpiresAt, RotatedAt: d.grant.Token.IssuedAt,
 	}
 	if c, ok := s.(sinks.Claimer); ok && !marked && !d.t.Target.Merge {
@@ -183,16 +213,21 @@ func (e *Engine) writeOnce(ctx context.Context, s sinks.Sink, a *account, d *del
 
 // stillOurs reports whether a target that has changed since it was looked at
 // may be written all the same.
-func (e *Engine) stillOurs(a *account, d *delivery, info sinks.Info) bool {
+func (e *Engine) stillOurs(ctx context.Context, o *observation, d *delivery, info sinks.Info) bool {
 	switch {
 	case d.t.Adopt || !info.Exists && info.Owner == "":
 		return true
 	case info.Owner != "":
-		return info.Owner == a.owner || d.t.shared && strings.HasPrefix(info.Owner, e.Config.Project+"/")
+		return e.ownershipByMark(o.account, o.places, d.t, d.entry.Place, info.Owner).ours
+	case info.Marks:
+		return false
+	case d.info.Exists:
+		// What was there before was ours.
+		return true
 	}
-	// The sink cannot mark. What was there before was ours, or it has come
-	// into being by an account that merges into the same place.
-	return d.info.Exists || d.t.shared
+	// It has come into being: by an account that merges into the same place, in
+	// this process or another one, or by a stranger.
+	return d.t.Target.Merge && (e.hasWritten(d.entry.Place) || e.deliveredByProject(ctx, o, d, info))
 }
 
 // restart has what reads the targets restarted for a delivered token, once, and
@@ -200,7 +235,7 @@ func (e *Engine) stillOurs(a *account, d *delivery, info sinks.Info) bool {
 // two of them must not start with one old token.
 func (r *run) restart(ctx context.Context, g *state.Grant) {
 	for i, t := range r.seen.account.targets {
-		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		entry := r.seen.record.Target(r.seen.places.of[t.Delivery])
 		if r.seen.targetErrs[i] != nil || r.writable(i) && (entry == nil || entry.GrantID != g.ID) {
 			return
 		}
@@ -209,7 +244,7 @@ func (r *run) restart(ctx context.Context, g *state.Grant) {
 		return
 	}
 	for i, t := range r.seen.account.targets {
-		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		entry := r.seen.record.Target(r.seen.places.of[t.Delivery])
 		if !r.writable(i) || len(t.Target.Restarts) == 0 || entry.RestartedID == g.ID {
 			continue
 		}

@@ -69,7 +69,8 @@ func (e *Engine) allEmergencyFiles(known *readAhead) []string {
 func (e *Engine) emergencyFilesOf(a *account, files []string) []*emergencyFile {
 	var list []*emergencyFile
 	for _, file := range files {
-		if !strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(e.Config.Project, a.cfg.Address)+"-") {
+		of := e.ownerOfEmergencyFile(a, file)
+		if of == nil {
 			continue
 		}
 		info, err := os.Lstat(file)
@@ -79,11 +80,26 @@ func (e *Engine) emergencyFilesOf(a *account, files []string) []*emergencyFile {
 		}
 		r := &emergencyFile{file: file, modified: info.ModTime()}
 		r.read(e, info)
-		if r.record == nil || r.record.Project == e.Config.Project && r.record.Address == a.cfg.Address {
-			list = append(list, r)
+		if r.record != nil && (owner{r.record.Project, r.record.Address}) != *of {
+			continue
 		}
+		if self := (owner{e.Config.Project, a.cfg.Address}); r.record != nil && *of != self {
+			r.record = movedRecord(r.record, *of, self)
+		}
+		list = append(list, r)
 	}
 	return list
+}
+
+// ownerOfEmergencyFile tells by its name whose a file is, of those whose record an
+// account goes on with; nil where it is none of theirs.
+func (e *Engine) ownerOfEmergencyFile(a *account, file string) *owner {
+	for _, of := range append([]owner{{e.Config.Project, a.cfg.Address}}, e.sourcesOf[a]...) {
+		if strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(of.project, of.address)+"-") {
+			return &of
+		}
+	}
+	return nil
 }
 
 func (r *emergencyFile) read(e *Engine, info fs.FileInfo) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"filippo.io/age/armor"
 	"github.com/credsync/credsync/audit"
@@ -33,23 +34,44 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	if err != nil {
 		return "", err
 	}
-	if rescued.Project != e.Config.Project {
-		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q", rescued.Project, e.Config.Project)
-	}
-	a := e.byAddress[rescued.Address]
-	if a == nil {
+	of := owner{rescued.Project, rescued.Address}
+	a := e.accountOf(of)
+	switch {
+	case a == nil && of.project != e.Config.Project && !slices.Contains(e.Config.Formerly, of.project):
+		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q; if the project was renamed, set formerly = [%q] in the credsync block", of.project, e.Config.Project, of.project)
+	case a == nil:
 		// The next apply would take it for an account that has been removed.
 		return "", fmt.Errorf("the emergency file is of %s, which this configuration does not have; bring it back where that account is declared", rescued.Address)
 	}
-	snap, err := e.Store.Load(ctx, rescued.Address)
+	if self := (owner{e.Config.Project, a.cfg.Address}); of != self {
+		rescued = movedRecord(rescued, of, self)
+	}
+	snap, err := e.load(ctx, a, e.reader(nil))
 	if err != nil {
 		return "", err
+	}
+	if snap.moving != nil {
+		return "", fmt.Errorf("the record of %s has yet to be moved to %s; run credsync apply, which brings the token back too", snap.moving.from.of(e.Config.Project), rescued.Address)
 	}
 	rec, err := mergeEmergency(a, snap.Record, rescued)
 	if err != nil {
 		return rescued.Address, err
 	}
 	return rescued.Address, e.saveRecovered(ctx, rec, snap.Version)
+}
+
+// accountOf is the account of the configuration that goes on with a record; nil for
+// none.
+func (e *Engine) accountOf(of owner) *account {
+	if of.project == e.Config.Project && e.byAddress[of.address] != nil {
+		return e.byAddress[of.address]
+	}
+	for _, a := range e.accounts {
+		if slices.Contains(e.sourcesOf[a], of) {
+			return a
+		}
+	}
+	return nil
 }
 
 // saveRecovered writes a record with a token that was brought back, with a line

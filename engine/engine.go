@@ -85,8 +85,15 @@ type Engine struct {
 	// byAddress has the same ones.
 	byAddress map[string]*account
 	notices   notices
-	// wanted are the places that an account of the configuration delivers to.
-	wanted map[place]bool
+	// moves are what the moved blocks say, and sourcesOf whose records an account
+	// goes on with by them.
+	moves     *moves
+	sourcesOf map[*account][]owner
+	// lastPlaces are the places as they were last asked for; asking takes turns.
+	asking     sync.Mutex
+	placesMu   sync.Mutex
+	lastPlaces *places
+	merged     mergedPlaces
 	// sharedLogins are the accounts that log in alike, found once they are needed.
 	sharedLogins     map[*account]*sharedLogin
 	sharedLoginsOnce sync.Once
@@ -100,14 +107,16 @@ func New(o Options) *Engine {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	e := &Engine{Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts)), wanted: map[place]bool{}}
-	shared := sharedTargets(o.Config.Accounts)
+	e := &Engine{
+		Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts)),
+		moves: movesOf(o.Config), sourcesOf: map[*account][]owner{},
+	}
 	for _, cfg := range o.Config.Accounts {
-		a := newAccount(o.Config.Project, cfg, shared)
+		a := newAccount(o.Config.Project, cfg)
 		e.accounts = append(e.accounts, a)
 		e.byAddress[cfg.Address] = a
-		for _, d := range cfg.Deliveries {
-			e.wanted[placeOf(d)] = true
+		if sources := e.moves.sources(cfg.Address); len(sources) > 0 {
+			e.sourcesOf[a] = sources
 		}
 	}
 	return e

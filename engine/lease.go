@@ -41,12 +41,19 @@ func (r *run) takeLease(ctx context.Context) error {
 		if !r.needsLease() {
 			return nil
 		}
+		if r.seen.moving != nil {
+			if err := r.carryOutMove(ctx); err != nil {
+				return err
+			}
+			r.observeAgain(ctx)
+			continue
+		}
 		if l := r.seen.record.Lease; r.e.held(l) {
 			if r.impatient {
 				r.heldUntil = l.ExpiresAt
 				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.plan.Address, l.Holder)
 			}
-			if err := r.awaitRelease(ctx); err != nil {
+			if err := r.awaitReleaseOf(ctx, r.recordOwner(), *l); err != nil {
 				return err
 			}
 			r.observeAgain(ctx)
@@ -109,16 +116,18 @@ func (r *run) writeLease(ctx context.Context) error {
 	return nil
 }
 
-// awaitRelease returns when the lease that was seen is no longer held, or has
-// been held too long.
-func (r *run) awaitRelease(ctx context.Context) error {
-	holder := r.seen.record.Lease.Holder
-	r.e.Log.Info("waiting for another run to finish with the account", "address", r.plan.Address, "holder", holder)
+// recordOwner is whose record the run works with.
+func (r *run) recordOwner() owner { return owner{r.seen.record.Project, r.plan.Address} }
+
+// awaitReleaseOf returns when a lease that was seen is no longer held, or has been
+// held too long.
+func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) error {
+	r.e.Log.Info("waiting for another run to finish with the account", "address", of.address, "holder", seen.Holder)
 	for range 2 * state.LeaseLife / leasePoll {
 		if err := r.e.Sleep(ctx, leasePoll); err != nil {
 			return err
 		}
-		snap, err := r.e.Store.Load(ctx, r.plan.Address)
+		snap, err := r.e.Store.For(of.project).Load(ctx, of.address)
 		if err != nil {
 			return err
 		}
@@ -126,7 +135,7 @@ func (r *run) awaitRelease(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", r.plan.Address, holder, plan.Duration(2*state.LeaseLife))
+	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", of.address, seen.Holder, plan.Duration(2*state.LeaseLife))
 }
 
 // observeAgain observes and plans the account again.
@@ -141,7 +150,7 @@ func (r *run) observeAgain(ctx context.Context) {
 }
 
 func (r *run) observeRemovedAgain(ctx context.Context) {
-	snap, err := r.e.Store.Load(ctx, r.plan.Address)
+	snap, err := r.e.Store.For(r.seen.of.project).Load(ctx, r.plan.Address)
 	switch {
 	case err != nil:
 		r.seen.input.Unreadable = err.Error()
@@ -150,7 +159,9 @@ func (r *run) observeRemovedAgain(ctx context.Context) {
 		r.seen.input.Removed = false
 		r.seen.input.Enabled = false
 	default:
-		r.seen = r.e.observeRemoved(snap)
+		of := r.seen.of
+		r.seen = r.e.observeRemoved(ctx, snap, r.e.places(ctx, nil), r.e.reader(nil))
+		r.seen.of = of
 	}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -20,12 +21,24 @@ import (
 type observation struct {
 	// account is nil for one that has gone from the configuration.
 	account *account
+	// of is whose record it is, for one that has gone.
+	of owner
 	// record is the state's, or a new one where there is none; version is
 	// what a write of it must find.
 	record  *state.Record
 	version string
-	// known says that the state has a record.
-	known bool
+	// known says that the state has a record. moving is where it has yet to be moved
+	// from; nil where it is at its address.
+	known  bool
+	moving *move
+	// imported says that the newest token is from an import block.
+	imported bool
+	// places are what the configuration's targets are; ahead what was read of all
+	// accounts, nil for nothing.
+	places *places
+	ahead  *readAhead
+	// predecessors are the accounts whose targets this one takes over.
+	predecessors []owner
 	// emergencyFiles are the account's emergency files; what the newest has to bring is
 	// in record already.
 	emergencyFiles []*emergencyFile
@@ -73,15 +86,22 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		RotateBefore: a.cfg.RotateBefore, RunsEvery: opts.runsEvery, DeleteOnRemove: a.cfg.DeleteOnRemove,
 		Lifetime: documentedLifetime(a.cfg),
 	}
-	snap, err := e.load(ctx, a, opts.ahead)
+	o.ahead = opts.ahead
+	l, err := e.load(ctx, a, e.reader(opts.ahead))
 	if err != nil {
 		o.unreadable(StateUnreadable, err)
 		return o
 	}
 	o.emergencyFiles = e.emergencyFilesOf(a, e.allEmergencyFiles(opts.ahead))
-	o.version, o.record, o.known = snap.Version, e.withEmergencyToken(o, snap.Record), snap.Record != nil
+	o.version, o.record, o.known, o.moving = l.Version, e.withEmergencyToken(o, l.Record), l.Record != nil, l.moving
 	if o.record == nil {
 		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+	}
+	if l.moving != nil {
+		o.input.MovedFrom = l.moving.from.of(e.Config.Project)
+	}
+	if l.ignored != nil {
+		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), quote(a.cfg.Address)))
 	}
 	o.fingerprints = fingerprintsOf(o.record.Key, a.cfg)
 	if o.known {
@@ -92,15 +112,23 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	if !a.cfg.Enabled {
 		return o
 	}
+	if o.record.Newest() == nil {
+		e.inheritRejections(ctx, o)
+		e.takeImport(o)
+	}
+	if o.places = opts.places(); o.places == nil {
+		o.places = e.places(ctx, a)
+	}
 	e.examine(ctx, o, opts)
 	return o
 }
 
-func (e *Engine) load(ctx context.Context, a *account, known *readAhead) (state.Snapshot, error) {
-	if known != nil {
-		return known.records.Load(ctx, a.cfg.Address)
+// places are those that were read ahead; nil where none were.
+func (o observeOptions) places() *places {
+	if o.ahead == nil {
+		return nil
 	}
-	return e.Store.Load(ctx, a.cfg.Address)
+	return o.ahead.places
 }
 
 // examine asks the sinks and the upstream, at the same time.
@@ -111,7 +139,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 		return
 	}
 	o.input.CanRefresh = provider.canRefresh()
-	o.input.Block = rememberedBlock(o.record, o.fingerprints)
+	o.input.Block = rememberedBlock(o.record, o.fingerprints, o.account.cfg)
 	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block)
 	g := o.record.Newest()
 	e.inspect(o, provider.provider, g)
@@ -123,7 +151,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 		looks.Go(func() { e.verifyObserved(ctx, o, provider, g.Token) })
 	}
 	for i, t := range o.account.targets {
-		looks.Go(func() { o.infos[i], o.targetErrs[i] = e.stat(ctx, t, opts.ahead) })
+		if o.targetErrs[i] = o.places.errs[t.Delivery]; o.targetErrs[i] == nil {
+			looks.Go(func() { o.infos[i], o.targetErrs[i] = e.stat(ctx, t, opts.ahead) })
+		}
 	}
 	looks.Wait()
 	o.auditErr = provider.trail.takeErr()
@@ -135,6 +165,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 	if len(o.targetErrs) > 0 && !slices.Contains(o.targetErrs, nil) {
 		o.input.Unreadable = o.targetErrs[0].Error()
 		return
+	}
+	if o.imported && !e.importGood(o) {
+		g = nil
 	}
 	e.describe(ctx, o, g)
 }
@@ -198,6 +231,10 @@ func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *auditedP
 		return
 	}
 	outputs, err := p.Verify(ctx, t)
+	if failure.ClassOf(err) == failure.Config && o.imported {
+		o.input.Import = &plan.Block{Reason: plan.Imported, Message: describeError(err)}
+		return
+	}
 	if failure.ClassOf(err) == failure.Config {
 		o.diagnostics = append(o.diagnostics, o.account.failure("The token cannot be verified as configured", err))
 		return
@@ -233,7 +270,7 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		in.Token = &plan.Token{
 			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.VerifiedAt,
 			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh,
-			Journaled: o.record.Pending != nil, Rejected: g.Rejected, ConfigChanged: changed(g, o.fingerprints),
+			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected, ConfigChanged: changed(g, o.fingerprints),
 		}
 		if o.verification.Outcome == plan.Confirmed {
 			in.Token.VerifiedAt = o.at
@@ -249,19 +286,19 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		}
 		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, g, wanted))
 	}
-	in.Targets = append(in.Targets, e.goneTargets(o)...)
+	in.Targets = append(in.Targets, e.goneTargets(ctx, o)...)
 }
 
 // observeRemoved describes an account that only the state knows.
-func (e *Engine) observeRemoved(snap state.Snapshot) *observation {
+func (e *Engine) observeRemoved(ctx context.Context, snap state.Snapshot, p *places, read recordReader) *observation {
 	r := snap.Record
-	o := &observation{record: r, version: snap.Version, at: e.Now()}
+	o := &observation{record: r, version: snap.Version, at: e.Now(), places: p}
 	o.input = plan.Account{
 		Now: o.at, Address: r.Address, Provider: r.Provider, Enabled: true,
 		Removed: true, DeleteOnRemove: r.DeleteOnRemove,
 	}
-	for _, t := range r.Targets {
-		o.input.Targets = append(o.input.Targets, e.removedPlace(t))
+	for i := range r.Targets {
+		o.input.Targets = append(o.input.Targets, e.removedPlace(ctx, o, &r.Targets[i], read))
 	}
 	return o
 }

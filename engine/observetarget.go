@@ -40,13 +40,18 @@ func (o *observation) targetFailure(i int) diag.Diagnostic {
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *state.Grant, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
 	if err := o.targetErrs[i]; err != nil {
-		return plan.Target{Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
+		return plan.Target{Place: o.places.of[t.Delivery], Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
 	}
-	rec := o.record.Target(t.Sink.Name, t.Target.Location)
+	at := o.places.of[t.Delivery]
+	rec := o.record.Target(at)
+	whose := e.ownership(ctx, o, t, at, info, rec)
+	if whose.predecessor != nil {
+		o.predecessors = append(o.predecessors, *whose.predecessor)
+	}
 	pt := plan.Target{
-		Sink: t.Sink.Name, Location: t.Target.Location,
+		Place: at, Sink: t.Sink.Name, Location: t.Target.Location,
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
-		Ours: e.ours(ctx, o, t, info, rec),
+		Ours: whose.ours, From: whose.from, FormerProject: whose.former,
 	}
 	if rec == nil || rec.GrantID == "" {
 		return pt
@@ -89,27 +94,6 @@ func reshaped(t *target, rec *state.Target) bool {
 	return slices.ContainsFunc(block.Attributes, func(a schema.Attribute) bool {
 		return a.Effect >= schema.ShapesTarget && !was.Raw(a.Name).RawEquals(t.Target.Options.Raw(a.Name))
 	})
-}
-
-// ours reports whether a target is credsync's for this account: marked so, or,
-// at a sink that cannot mark, known to the state.
-func (e *Engine) ours(ctx context.Context, o *observation, t *target, info sinks.Info, rec *state.Target) bool {
-	if info.Owner != "" {
-		return info.Owner == o.account.owner ||
-			t.shared && strings.HasPrefix(info.Owner, e.Config.Project+"/")
-	}
-	switch {
-	case rec == nil:
-		return false
-	case rec.Merge && !t.Target.Merge:
-		// A write would take away the keys of others.
-		return !info.Exists || e.holdsOnly(ctx, t, rec.Keys)
-	case !rec.DeliveredAt.IsZero():
-		return true
-	}
-	// Claimed, and the run ended before its commit: what is there is ours if
-	// it is what that run was about to write.
-	return info.Exists && e.holds(ctx, o.record.Key, t, rec.Keys, rec.Digest)
 }
 
 // mergedIntact reports whether the keys that were written to a target that is
@@ -164,6 +148,12 @@ func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []stri
 		return false, err
 	}
 	data := object.Data
+	if object.Unnamed && len(keys) == 1 {
+		data = map[string]credential.Secret{}
+		for _, v := range object.Data {
+			data[keys[0]] = v
+		}
+	}
 	if t.Target.Merge {
 		data = make(map[string]credential.Secret, len(keys))
 		for _, k := range keys {
@@ -177,23 +167,110 @@ func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []stri
 
 // removedPlace describes a place in the state that its account no longer delivers
 // to.
-func (e *Engine) removedPlace(t state.Target) plan.Target {
-	return plan.Target{
-		Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true, Wanted: e.wanted[place{t.Sink, t.Location}],
+func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Target, read recordReader) plan.Target {
+	pt := plan.Target{
+		Place: t.Place, Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true,
 	}
+	taker, shares := o.places.takerOf(t, o.account)
+	kind, _, _ := strings.Cut(t.Sink, ".")
+	// While a sink of its type does not tell its places, it may be wanted.
+	pt.Wanted = taker != nil || o.places.unknownTypes[kind]
+	if taker != nil {
+		pt.TakenBy = taker.cfg.Address
+		pt.Awaited = shares && o.account == nil && !e.holdsThere(ctx, taker, t.Place, read)
+		return pt
+	}
+	if o.account == nil && !o.input.DeleteOnRemove {
+		return pt // it is forgotten, wherever it is
+	}
+	_, found, err := e.reach(ctx, t)
+	switch {
+	case err != nil:
+		pt.Unreadable = err.Error()
+		if o.account == nil {
+			o.diagnostics = append(o.diagnostics, diag.Errorf("A target cannot be looked at", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
+		}
+	case !found:
+		pt.Unreachable, pt.NoSink = true, !e.hasSink(t.Sink)
+	}
+	return pt
+}
+
+// takerOf is who delivers to a recorded place instead of an account, and whether
+// what is recorded is what it delivers. Of a place that is merged into only the keys
+// that are recorded count.
+func (p *places) takerOf(t *state.Target, instead *account) (taker *account, shares bool) {
+	if !t.Merge {
+		taker = p.taker(t.Place, instead)
+		return taker, taker != nil
+	}
+	if len(p.unwantedKeys(t, instead)) > 0 {
+		return nil, false
+	}
+	for _, a := range p.wantedBy[t.Place] {
+		if a == instead {
+			continue
+		}
+		for _, d := range a.targets {
+			if p.of[d.Delivery] == t.Place && shareKeys(d, t.Keys) {
+				return a, true
+			}
+		}
+		taker = a
+	}
+	return taker, false
+}
+
+// unwantedKeys are the keys that were merged into a place and that nobody but
+// perhaps one account still delivers there. Where it is not known which keys
+// somebody delivers, there are none.
+func (p *places) unwantedKeys(t *state.Target, but *account) []string {
+	rest := slices.Clone(t.Keys)
+	for _, a := range p.wantedBy[t.Place] {
+		if a == but {
+			continue
+		}
+		for _, d := range a.targets {
+			if p.of[d.Delivery] != t.Place {
+				continue
+			}
+			keys, known := d.Keys()
+			if !known || !d.Target.Merge {
+				return nil
+			}
+			rest = slices.DeleteFunc(rest, func(k string) bool { return slices.Contains(keys, k) })
+		}
+	}
+	return rest
+}
+
+// holdsThere reports whether an account is known to hold its newest token at a place.
+func (e *Engine) holdsThere(ctx context.Context, a *account, at sinks.Place, read recordReader) bool {
+	snap, err := read(ctx, owner{e.Config.Project, a.cfg.Address})
+	if err != nil || snap.Record == nil {
+		return false
+	}
+	newest, entry := snap.Record.Newest(), snap.Record.Target(at)
+	return newest != nil && entry != nil && entry.GrantID == newest.ID
 }
 
 // goneTargets are the places in the state that no deliver block names.
-func (e *Engine) goneTargets(o *observation) []plan.Target {
-	named := make(map[place]bool)
-	for _, t := range o.account.targets {
-		named[placeOf(t.Delivery)] = true
-	}
+func (e *Engine) goneTargets(ctx context.Context, o *observation) []plan.Target {
 	var gone []plan.Target
-	for _, rec := range o.record.Targets {
-		if !named[place{rec.Sink, rec.Location}] {
-			gone = append(gone, e.removedPlace(rec))
+	for i := range o.record.Targets {
+		rec := &o.record.Targets[i]
+		if o.places.wants(o.account, rec.Place) {
+			continue
 		}
+		if !o.places.known(o.account) {
+			// It may be one of those whose place is not known now.
+			gone = append(gone, plan.Target{
+				Place: rec.Place, Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true,
+				Unreadable: "its sink does not tell its places now",
+			})
+			continue
+		}
+		gone = append(gone, e.removedPlace(ctx, o, rec, e.reader(o.ahead)))
 	}
 	return gone
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
 
@@ -79,9 +80,9 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	var seen []*observation
 	var ahead *readAhead
 	if len(req.Targets) == 0 {
-		ahead = &readAhead{records: e.Store.View(ctx), emergencies: EmergencyFiles(e.EmergencyDir)}
+		ahead = &readAhead{views: e.viewAll(ctx), places: e.places(ctx, nil), emergencies: EmergencyFiles(e.EmergencyDir)}
 		var errs []error
-		seen, errs = e.findRemoved(ctx, p, ahead.records)
+		ahead.gone, errs = e.goneRecords(ctx, ahead.views)
 		chosen = e.accounts
 		for _, err := range errs {
 			p.Diagnostics = append(p.Diagnostics, diag.FromError(StateUnreadable, err))
@@ -91,16 +92,25 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	if ahead != nil {
 		ahead.infos = e.statInBulk(ctx, chosen)
 	}
-	seen = append(seen, e.observeAll(ctx, chosen, func(a *account) observeOptions {
+	seen = e.observeAll(ctx, chosen, func(a *account) observeOptions {
 		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
-	})...)
+	})
 	var lost []error
+	coming := map[sinks.Place]string{}
 	for _, o := range seen {
 		lost = append(lost, o.auditErr)
 		e.applySharedBlock(o)
 		ap := decide(o)
-		p.Accounts = append(p.Accounts, ap)
-		p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
+		ap.notePlaces(coming)
+		p.add(ap)
+	}
+	if ahead != nil {
+		gone := e.findRemoved(ctx, p, ahead)
+		p.Diagnostics = append(p.Diagnostics, e.suggestMoves(seen, ahead.gone)...)
+		for _, o := range gone {
+			o.noteComing(coming)
+			p.add(decide(o))
+		}
 	}
 	p.Diagnostics = append(p.Diagnostics, e.emergencyWarnings(seen)...)
 	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(lost)...))
@@ -119,13 +129,40 @@ func (e *Engine) PlanAccount(ctx context.Context, address string, offline bool) 
 	return decide(e.observe(ctx, a, observeOptions{offline: offline}))
 }
 
+// add adds an account's plan, with what it has to say.
+func (p *Plan) add(ap *AccountPlan) {
+	p.Accounts = append(p.Accounts, ap)
+	p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
+}
+
+// notePlaces notes the places that are going to hold the account's token.
+func (p *AccountPlan) notePlaces(coming map[sinks.Place]string) {
+	for _, t := range p.Targets {
+		if t.Action == plan.Deliver {
+			coming[t.Place] = p.Address
+		}
+	}
+}
+
+// noteComing takes the places for held that are going to be, once the account that
+// takes them over has been worked on: before this one, which is removed last.
+func (o *observation) noteComing(coming map[sinks.Place]string) {
+	for i := range o.input.Targets {
+		if t := &o.input.Targets[i]; t.Awaited && coming[t.Place] == t.TakenBy {
+			t.Awaited = false
+		}
+	}
+}
+
 // PlanRemoved plans the accounts that only the state knows. The errors are of
 // records that could not be read; where unreachable is set, the state as a
 // whole could not.
 func (e *Engine) PlanRemoved(ctx context.Context, shard *address.Shard) (p *Plan, unreachable error) {
 	p = &Plan{Request: Request{Shard: shard}, Project: e.Config.Project, CreatedAt: e.Now()}
-	gone, errs := e.findRemoved(ctx, p, e.Store.View(ctx))
-	for _, o := range gone {
+	ahead := &readAhead{views: e.viewAll(ctx), places: e.places(ctx, nil)}
+	var errs []error
+	ahead.gone, errs = e.goneRecords(ctx, ahead.views)
+	for _, o := range e.findRemoved(ctx, p, ahead) {
 		p.Accounts = append(p.Accounts, decide(o))
 	}
 	for _, err := range errs {
@@ -167,29 +204,32 @@ func (e *Engine) nothingToDo(o *observation) bool {
 	return !dirty
 }
 
-// findRemoved returns what the state knows and the configuration does not.
-// Records of other projects that share the place are none of our business. The
-// errors are of what could not be read.
-func (e *Engine) findRemoved(ctx context.Context, p *Plan, records *state.View) ([]*observation, []error) {
-	addresses := make([]string, len(e.accounts))
-	for i, a := range e.accounts {
-		addresses[i] = a.cfg.Address
-	}
-	snaps, errs := records.Others(ctx, addresses)
+// findRemoved returns what the state knows and the configuration does not, but for
+// records that an account is about to go on with. Those of other projects that
+// share the place are none of our business.
+func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*observation {
+	read := e.reader(ahead)
 	var seen []*observation
-	for _, snap := range snaps {
-		if snap.Record.Project == e.Config.Project && p.Request.Shard.Has(snap.Record.Address) {
-			seen = append(seen, e.observeRemoved(snap))
+	for _, g := range ahead.gone {
+		if !p.Request.Shard.Has(g.of.address) {
+			continue
 		}
+		to, err := e.movedTo(ctx, g.of, read)
+		if err != nil || to != nil {
+			continue // its error is that account's
+		}
+		o := e.observeRemoved(ctx, g.snap, ahead.places, read)
+		o.of = g.of
+		seen = append(seen, o)
 	}
 	if e.Config.Partial && len(seen) > 0 {
 		// What is not in this file may be in another one.
 		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left alone",
 			"The state also has %s, and the file that was given has others beside it, which may declare what is not in it. Give the directory to have what is in no file forgotten or deleted.",
 			named(seen)))
-		return nil, errs
+		return nil
 	}
-	return seen, errs
+	return seen
 }
 
 // named is an account of several, and how many others there are.

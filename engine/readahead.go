@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -11,7 +12,15 @@ import (
 // by one. It serves a plan planOnly: what is done about an account later rests on
 // compare-and-set, and on looking at it again where that fails.
 type readAhead struct {
-	records *state.View
+	// views are the records, by project; gone are those of accounts that are not in
+	// the configuration.
+	views map[string]*state.View
+	gone  []goneRecord
+	// places are what the targets are.
+	places *places
+	// index is what the records say of each place, once somebody has asked.
+	indexOnce sync.Once
+	index     map[sinks.Place][]recorded
 	// infos has the targets that a sink told of without being asked for each.
 	infos map[*target]sinks.Info
 	// emergencies are the emergency files of all accounts.

@@ -158,6 +158,9 @@ func (r *run) idleRecord() (rec *state.Record, dirty bool) {
 	rec = r.seen.record.Clone()
 	dirty = rec.DeleteOnRemove != r.seen.account.cfg.DeleteOnRemove
 	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	if standing := r.e.standing(r.seen.account, rec.Moved); len(standing) != len(rec.Moved) {
+		rec.Moved, dirty = standing, true
+	}
 	dirty = r.liftBlock(rec) || dirty
 	if r.seen.account.cfg.VerifyEvery > 0 && r.seen.verification.Outcome == plan.Confirmed {
 		rec.Newest().VerifiedAt, dirty = r.seen.at, true

@@ -3,12 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -17,16 +18,36 @@ import (
 // remove forgets what has gone from the configuration, and deletes it at the
 // sinks where that was asked for.
 func (r *run) remove(ctx context.Context) {
+	if r.seen.account == nil && r.awaitsTakers(ctx) {
+		return
+	}
 	removed := r.removeTargets(ctx)
 	if !removed || r.seen.account != nil {
 		r.saveAndRelease(ctx)
 		return
 	}
-	if err := r.e.Store.Delete(ctx, r.plan.Address, r.seen.version); err != nil {
+	if err := r.e.Store.For(r.seen.record.Project).Delete(ctx, r.plan.Address, r.seen.version); err != nil {
 		r.fail(r.failure("The state could not be removed", err))
 		return
 	}
 	r.leased = false
+}
+
+// awaitsTakers reports whether an account that has gone has to be kept, since one
+// that takes over a place of it does not hold its token there yet: with the record
+// would go what is known of the place, and of rejected logins.
+func (r *run) awaitsTakers(ctx context.Context) bool {
+	for i := range r.seen.record.Targets {
+		t := &r.seen.record.Targets[i]
+		taker, shares := r.seen.places.takerOf(t, nil)
+		if taker == nil || !shares || r.e.holdsThere(ctx, taker, t.Place, r.e.reader(nil)) {
+			continue
+		}
+		r.plan.Action, r.plan.Reason = plan.None, plan.Moved
+		r.plan.Message = "kept until " + taker.cfg.Address + ", which takes over its targets, has done so"
+		return true
+	}
+	return false
 }
 
 // removeTargets drops from the record the targets that no deliver block names
@@ -41,10 +62,10 @@ func (r *run) removeTargets(ctx context.Context) bool {
 	}
 	ok := true
 	for _, t := range r.plan.Targets {
-		if t.Reason != plan.Removed {
+		if t.Action != plan.Forget && t.Action != plan.Delete {
 			continue
 		}
-		entry := r.seen.record.Target(t.Sink, t.Location)
+		entry := r.seen.record.Target(t.Place)
 		if entry == nil {
 			continue
 		}
@@ -57,7 +78,7 @@ func (r *run) removeTargets(ctx context.Context) bool {
 		} else {
 			r.recordTarget("", audit.Forget, t.Sink, t.Location, credential.Secret{}, nil)
 		}
-		r.seen.record.DropTarget(t.Sink, t.Location)
+		r.seen.record.DropTarget(t.Place)
 	}
 	return ok
 }
@@ -66,7 +87,7 @@ func (r *run) removeTargets(ctx context.Context) bool {
 func (r *run) allHoldToken() bool {
 	newest := r.seen.record.Newest()
 	for i, t := range r.seen.account.targets {
-		entry := r.seen.record.Target(t.Sink.Name, t.Target.Location)
+		entry := r.seen.record.Target(r.seen.places.of[t.Delivery])
 		if !r.writable(i) || entry == nil || newest == nil || entry.GrantID != newest.ID {
 			return false
 		}
@@ -74,44 +95,77 @@ func (r *run) allHoldToken() bool {
 	return true
 }
 
-// deleteTarget deletes a place that only the state knows, unless it has become
-// someone else's.
+// deleteTarget deletes a place that only the state knows, unless it is not as this
+// project has left it.
 func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
-	sink, err := r.e.sinkNamed(entry.Sink)
-	if err != nil {
-		return err
-	}
-	t, err := removedTarget(sink, entry)
-	if err != nil {
-		return err
-	}
-	s, err := r.e.Sink(sink)
-	if err != nil {
-		return err
-	}
-	info, err := s.Stat(ctx, t)
-	if err != nil {
-		return fmt.Errorf("%s: %w", entry.Sink, err)
-	}
-	owner := r.seen.record.Project + "/" + r.seen.record.Address
+	to, found, err := r.e.reach(ctx, &entry)
 	switch {
-	case !info.Exists && !info.Unseen && info.Owner == "":
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("no sink block of the configuration leads to %s %s; declare one again, under any name, for one apply, or remove what was delivered there by hand", entry.Sink, entry.Location)
+	}
+	info, err := to.opened.Stat(ctx, to.target)
+	if err != nil {
+		return fmt.Errorf("%s: %w", to.sink.Name, err)
+	}
+	mark := r.seen.record.Project + "/" + r.seen.record.Address
+	left := !info.Exists && !info.Unseen && info.Version == ""
+	switch {
+	case left && info.Owner == "", !info.Exists && !info.Unseen && info.Owner != mark:
 		return nil
-	case info.Owner != "" && info.Owner != owner && !entry.Merge:
-		if info.Exists {
-			r.warnLeftAlone(entry, "now belongs to "+info.Owner)
+	case entry.Merge:
+		return r.deleteKeys(ctx, to, info, entry)
+	}
+	if why := r.changedSince(ctx, to, info, entry, mark); why != "" {
+		r.warnLeftAlone(entry, why)
+		return nil
+	}
+	return r.deleteRecorded(ctx, to.opened, to.target, sinks.Removal{If: info.Version}, entry)
+}
+
+// changedSince says in what a place is not as this project has left it; "" if in
+// nothing. What bears our mark is ours at the version that we wrote, and softly
+// deleted it is still there.
+func (r *run) changedSince(ctx context.Context, to reached, info sinks.Info, entry state.Target, mark string) string {
+	switch {
+	case info.Owner != "" && info.Owner != mark && !r.movedMark(info.Owner):
+		return "now belongs to " + info.Owner
+	case info.Marks && info.Owner == "":
+		return "bears no mark of credsync any more"
+	case !info.Exists || info.Unseen:
+		return ""
+	case entry.DeliveredAt.IsZero():
+		// It was only claimed.
+		if r.e.holds(ctx, r.seen.record.Key, &target{&config.Delivery{Sink: to.sink, Target: to.target}}, entry.Keys, entry.Digest) {
+			return ""
 		}
+		return "was written by someone else"
+	case info.Version != entry.Version:
+		return "was changed by someone else, and is not what credsync left there"
+	}
+	return ""
+}
+
+// movedMark reports whether a mark is that of an account from which this record was
+// moved.
+func (r *run) movedMark(mark string) bool {
+	project, address, _ := strings.Cut(mark, "/")
+	return slices.Contains(r.seen.record.Moved, owner{project, address}.id(r.seen.record.Project))
+}
+
+// deleteKeys removes what was merged into a place, but for what others of the
+// configuration merge there too.
+func (r *run) deleteKeys(ctx context.Context, to reached, info sinks.Info, entry state.Target) error {
+	keys := r.seen.places.unwantedKeys(&entry, r.seen.account)
+	if len(keys) == 0 {
 		return nil
-	case info.Owner == "" && entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.seen.record.Key, &target{Delivery: &config.Delivery{Sink: sink, Target: t}}, entry.Keys, entry.Digest):
-		// It was only claimed, and what is there is not what was to be written.
+	}
+	if entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.seen.record.Key, &target{&config.Delivery{Sink: to.sink, Target: to.target}}, entry.Keys, entry.Digest) {
 		r.warnLeftAlone(entry, "was written by someone else")
 		return nil
 	}
-	removal := sinks.Removal{If: info.Version}
-	if entry.Merge {
-		removal.Keys = entry.Keys
-	}
-	return r.deleteRecorded(ctx, s, t, removal, entry)
+	return r.deleteRecorded(ctx, to.opened, to.target, sinks.Removal{If: info.Version, Keys: keys}, entry)
 }
 
 // deleteRecorded deletes a target, unless that cannot be recorded.
@@ -131,30 +185,4 @@ func (r *run) deleteRecorded(ctx context.Context, s sinks.Sink, t sinks.Target, 
 
 func (r *run) warnLeftAlone(entry state.Target, why string) {
 	r.fail(diag.Warningf("A target was left alone", "%s %s %s.", entry.Sink, entry.Location, why).About(r.plan.Address, r.plan.Range))
-}
-
-func (e *Engine) sinkNamed(name string) (*config.Sink, error) {
-	for _, s := range e.Config.Sinks {
-		if s.Name == name {
-			return s, nil
-		}
-	}
-	return nil, fmt.Errorf("the sink %s is no longer in the configuration; put it back for one apply, or remove what was delivered there by hand", name)
-}
-
-// removedTarget makes the target that the record's options describe.
-func removedTarget(sink *config.Sink, entry state.Target) (sinks.Target, error) {
-	values, err := schema.DecodeValues(&sink.Spec.Deliver, entry.Options)
-	if err != nil {
-		return sinks.Target{}, fmt.Errorf("find %s %s: %w", entry.Sink, entry.Location, err)
-	}
-	t, err := sink.Spec.Target(sink.Values, values)
-	if err != nil {
-		return sinks.Target{}, fmt.Errorf("find %s %s: %w", entry.Sink, entry.Location, err)
-	}
-	if t.Location != entry.Location {
-		return sinks.Target{}, fmt.Errorf("find %s %s: the sink's block has changed, and the same options now mean %s; remove it by hand", entry.Sink, entry.Location, t.Location)
-	}
-	t.Merge = entry.Merge
-	return t, nil
 }

@@ -165,7 +165,7 @@ func TestPlaceThatAnotherAccountDeliversToIsNotDeleted(t *testing.T) {
 		w.unmarked["main"] = !marks
 		w.mustApply()
 		w.hcl = shops(`"kz-almaty" = "a", "kz-astana" = "b"`)
-		w.expect(`a["almaty"] forget removed`, `a["astana"] forget removed`, `a["closed"] delete removed`,
+		w.expect(`a["almaty"] forget moved`, `a["astana"] forget moved`, `a["closed"] delete removed`,
 			`a["kz-almaty"] issue no_token`, `a["kz-astana"] issue no_token`)
 		w.mustApply()
 		if a, b, c := w.delivered("a"), w.delivered("b"), w.delivered("c"); a == "" || b == "" || c != "" {

@@ -30,6 +30,9 @@ type run struct {
 	impatient bool
 	heldUntil time.Time
 
+	// moved is from where the record was moved here by this run; "" if it was not.
+	moved string
+
 	provider *auditedProvider
 	// trail is nil until something is recorded.
 	trail  *trail
@@ -165,6 +168,7 @@ func (r *run) commit(ctx context.Context, grant *state.Grant) {
 	rec.Current, rec.Pending, rec.Challenge = grant, nil, nil
 	r.liftBlock(rec)
 	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	rec.Moved = r.e.standing(r.seen.account, rec.Moved)
 	r.saveAndRelease(ctx)
 }
 
@@ -184,6 +188,9 @@ func (r *run) outcome() Outcome {
 	o.Address, o.Action, o.Reason = r.plan.Address, r.plan.Action, r.plan.Reason
 	o.Message, o.Blocker, o.Result = r.plan.Message, r.plan.Blocker, Done
 	o.Diagnostics, o.At = r.diagnostics, r.e.Now()
+	if r.moved != "" && o.Action == plan.None {
+		o.Action, o.Reason, o.Message = plan.Deliver, plan.Moved, "it goes on with the record of "+r.moved
+	}
 	switch {
 	case r.diagnostics.HasErrors():
 		o.Result = Failed

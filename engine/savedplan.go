@@ -45,6 +45,10 @@ type Guard struct {
 	Address string `json:"address"`
 	// StateVersion is the version of the state record, "" where there is none.
 	StateVersion string `json:"state_version"`
+	// MovedFrom is whose record the account goes on with, MovedVersion the version
+	// of that; "" where nothing is to be moved.
+	MovedFrom    string `json:"moved_from"`
+	MovedVersion string `json:"moved_version"`
 	// Fingerprint is of the credentials, under the record's key; "" where
 	// there is no record.
 	Fingerprint string `json:"fingerprint"`
@@ -70,6 +74,9 @@ func (e *Engine) Save(w io.Writer, p *Plan) error {
 
 func (p *AccountPlan) guard() Guard {
 	g := Guard{Address: p.Address, StateVersion: p.seen.version}
+	if m := p.seen.moving; m != nil {
+		g.MovedFrom, g.MovedVersion = m.from.id(p.seen.record.Project), m.version
+	}
 	if p.seen.known {
 		g.Fingerprint = p.seen.fingerprints.shape
 	}
@@ -157,10 +164,27 @@ func (p *AccountPlan) staleness(g Guard, saved plan.DocumentAccount) string {
 	switch {
 	case now.StateVersion != g.StateVersion:
 		return "the state of " + p.Address + " has changed since: another run has worked on it"
+	case now.MovedFrom != g.MovedFrom, now.MovedVersion != g.MovedVersion:
+		return "the record that " + p.Address + " goes on with has changed since: another run has worked on it"
 	case now.Fingerprint != g.Fingerprint:
 		return "the credentials of " + p.Address + " have changed since"
 	case p.Action != saved.Action && p.Action != plan.None:
 		return fmt.Sprintf("%s was planned to %s, and what is needed now is %s (%s)", p.Address, saved.Action, p.Action, p.Reason)
+	}
+	return p.targetStaleness(saved)
+}
+
+// targetStaleness says which target is now to be written or removed that was not
+// shown, or otherwise; "" for none. That less is to be done is no surprise.
+func (p *AccountPlan) targetStaleness(saved plan.DocumentAccount) string {
+	for _, t := range p.Targets {
+		was := slices.IndexFunc(saved.Targets, func(s plan.DocumentTarget) bool { return s.Place == t.Place && s.Location == t.Location })
+		switch {
+		case was < 0 && t.Action != plan.None && t.Action != plan.BlockedAction:
+			return fmt.Sprintf("%s is now to %s %s %s, which the plan did not name: a file, an environment variable or a sink that it depends on has changed", p.Address, t.Action, t.Sink, t.Location)
+		case was >= 0 && t.Action != saved.Targets[was].Action && t.Action != plan.None && t.Action != plan.BlockedAction:
+			return fmt.Sprintf("%s was planned to %s %s %s, and is now to %s it", p.Address, saved.Targets[was].Action, t.Sink, t.Location, t.Action)
+		}
 	}
 	return ""
 }

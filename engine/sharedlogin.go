@@ -143,7 +143,7 @@ func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
 		if other == a || s.seenSince(other.cfg.Address, recently) {
 			continue
 		}
-		snap, err := r.e.Store.Load(ctx, other.cfg.Address)
+		snap, err := r.e.load(ctx, other, r.e.reader(nil))
 		if err != nil {
 			r.e.Log.Warn("the state of an account with the same login cannot be read", "address", r.plan.Address, "other", other.cfg.Address, "error", err)
 			continue
@@ -151,7 +151,7 @@ func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
 		if snap.Record == nil {
 			snap.Record = state.New(r.e.Config.Project, other.cfg.Address, other.cfg.Spec.Name)
 		}
-		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, other.cfg)))
+		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, other.cfg), other.cfg))
 	}
 	r.e.applySharedBlock(r.seen)
 	return func() { <-s.turn }, nil

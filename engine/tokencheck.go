@@ -121,13 +121,13 @@ func (e *Engine) check(ctx context.Context, a *account, load loadRecord) (c Chec
 	if g == nil {
 		c.Finding = TokenMissing
 		if snap.Record != nil {
-			c.Blocker = rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, a.cfg))
+			c.Blocker = rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, a.cfg), a.cfg)
 		}
 		return c, nil
 	}
 	c.IssuedAt, c.ExpiresAt = g.Token.IssuedAt, g.Token.ExpiresAt
 	p := fingerprintsOf(snap.Record.Key, a.cfg)
-	c.Blocker = rememberedBlock(snap.Record, p)
+	c.Blocker = rememberedBlock(snap.Record, p, a.cfg)
 	if c.Finding = e.withoutAsking(a, g, p, c.Blocker); c.Finding != "" {
 		return c, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
 )
 
 // Account is everything that a decision about one account depends on: its
@@ -22,6 +23,14 @@ type Account struct {
 	// Replace asks for a new token whatever the old one is worth, and lifts a
 	// remembered block: --replace.
 	Replace bool
+
+	// MovedFrom is the address whose record the account goes on with, where that
+	// has yet to be moved; "" where there is nothing to move.
+	MovedFrom string
+
+	// Import is why the token of an import block cannot be used before somebody has
+	// added to the block; nil if it can, or there is none.
+	Import *Block
 
 	// Static providers have no login: the token is in the configuration.
 	Static bool
@@ -55,8 +64,10 @@ type Token struct {
 	RefreshableUntil time.Time
 	// Refreshable says that there is refresh material.
 	Refreshable bool
-	// Journaled tokens were got by a run that did not finish.
+	// Journaled tokens were got by a run that did not finish, Imported ones come
+	// from an import block. Either way no target may have it yet.
 	Journaled bool
+	Imported  bool
 	// Rejected says that the upstream was already seen to reject it.
 	Rejected bool
 	// ConfigChanged says that the attributes it was got with have changed.
@@ -106,6 +117,8 @@ type Block struct {
 // Target is one deliver block, or one place in the state that no deliver block
 // names any longer.
 type Target struct {
+	// Place is what it is; "" where its sink cannot tell.
+	Place    sinks.Place
 	Sink     string
 	Location string
 
@@ -116,8 +129,12 @@ type Target struct {
 	Unguarded bool
 	// Ours says that the target bears our mark, or that the state knows it as
 	// written by us, or that it belongs to an account of this project with
-	// which it is merged.
+	// which it is merged, or that gives it up.
 	Ours bool
+	// From is the account of this project that gives it up, and FormerProject that
+	// of the owner where it is a project that this one may once have been.
+	From          string
+	FormerProject string
 	// Adopt allows writing over what is not ours.
 	Adopt bool
 
@@ -127,15 +144,25 @@ type Target struct {
 	HasToken bool
 	// Drifted says that its version is not the one that was written.
 	Drifted bool
-	// Outdated says that what should be there is not what was written.
+	// Outdated says that what should be there is not what was written; Differs in
+	// what it looks otherwise than it should, "" if in nothing.
 	Outdated bool
+	Differs  string
 	// RestartDue says that what reads the target has not been restarted for
 	// the token that it holds.
 	RestartDue bool
 	// Removed says that no deliver block of the account names it any longer;
-	// Wanted, that another account of the configuration delivers there.
+	// Wanted, that another account of the configuration delivers there, and
+	// Awaited, that this one does not hold its token there yet.
 	Removed bool
 	Wanted  bool
+	Awaited bool
+	// TakenBy is the account that delivers there, where one does.
+	TakenBy string
+	// Unreachable says that no sink of the configuration leads there, and NoSink
+	// that the one is gone which did.
+	Unreachable bool
+	NoSink      bool
 	// Unreadable says why the target could not be looked at; empty if it was.
 	Unreadable string
 }

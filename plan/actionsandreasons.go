@@ -55,7 +55,14 @@ const (
 	RestartDue     Reason = "restart_due"
 	Removed        Reason = "removed"
 	TargetNotOwned Reason = "target_not_owned"
-	Current        Reason = "current"
+	// Moved accounts go on with the record of another address; Moved targets were
+	// those of an account that has gone, or that delivers elsewhere now.
+	Moved Reason = "moved"
+	// Imported tokens come from an import block.
+	Imported Reason = "imported"
+	// UnreachableHere targets are where no sink of the configuration leads.
+	UnreachableHere Reason = "unreachable_here"
+	Current         Reason = "current"
 	// Disabled accounts are left alone: enabled = false.
 	Disabled Reason = "disabled"
 	// Unreadable accounts and targets could not be looked at: their state or

@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"time"
+
+	"github.com/credsync/credsync/sinks"
 )
 
 // Decision is what to do about one account, and why.
@@ -32,6 +34,8 @@ type Decision struct {
 
 // TargetDecision is what to do about one target.
 type TargetDecision struct {
+	// Place is what it is; "" where its sink cannot tell.
+	Place    sinks.Place
 	Sink     string
 	Location string
 	Action   Action
@@ -65,6 +69,7 @@ var checks = []check{
 	removed,
 	disabled,
 	nothingWritable,
+	importLacks,
 	noToken,
 	replaceAsked,
 	configChanged,
@@ -73,6 +78,7 @@ var checks = []check{
 	expired,
 	expiring,
 	journaled,
+	movedHere,
 	targetsDiffer,
 	targetUnreadable,
 }
@@ -112,24 +118,42 @@ func unreadable(a *Account) (verdict, bool) {
 	return verdict{action: None, reason: Unreadable, message: a.Unreadable}, a.Unreadable != ""
 }
 
+// removed is for an account that only the state knows. Its record is kept until
+// whoever takes its places over has done so, and while a place that is to be
+// deleted cannot be.
 func removed(a *Account) (verdict, bool) {
 	if !a.Removed {
 		return verdict{}, false
 	}
-	elsewhere := 0
+	counts := map[Action]int{}
+	taker := ""
 	for _, t := range a.Targets {
-		if t.Wanted {
-			elsewhere++
+		action, reason, message := removal(a, t)
+		switch {
+		case t.Awaited:
+			return verdict{action: None, reason: Moved, message: "no longer in the configuration; kept until " + t.TakenBy + ", which takes over its targets, has done so"}, true
+		case action == BlockedAction:
+			return blockedBy(&Block{Reason: reason, Message: message}), true
+		case action == None:
+			return verdict{action: None, reason: reason, message: message}, true
+		case t.Wanted:
+			taker = t.TakenBy
 		}
+		counts[action]++
 	}
-	message := "no longer in the configuration; its targets are deleted, as on_remove = \"delete\" asked"
+	const gone = "no longer in the configuration; "
+	message := gone + "its targets are deleted, as on_remove = \"delete\" asked"
 	switch {
-	case a.DeleteOnRemove && elsewhere == 0:
-		return verdict{action: Delete, reason: Removed, message: message}, true
-	case a.DeleteOnRemove && elsewhere < len(a.Targets):
+	case counts[Delete] > 0 && counts[Delete] < len(a.Targets):
 		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to"}, true
+	case counts[Delete] > 0:
+		return verdict{action: Delete, reason: Removed, message: message}, true
+	case taker != "":
+		return verdict{action: Forget, reason: Moved, message: gone + taker + " takes over its targets"}, true
+	case len(a.Targets) == 0:
+		return verdict{action: Forget, reason: Removed, message: gone + "it has no targets"}, true
 	}
-	return verdict{action: Forget, reason: Removed, message: "no longer in the configuration; its targets stay as they are"}, true
+	return verdict{action: Forget, reason: Removed, message: gone + "its targets stay as they are, and nobody rotates them any more"}, true
 }
 
 func disabled(a *Account) (verdict, bool) {
@@ -164,6 +188,15 @@ func firstWanted(targets []Target) int {
 		}
 	}
 	return 0
+}
+
+// importLacks holds back a login too: the token to import may be good, and a login
+// can kill it.
+func importLacks(a *Account) (verdict, bool) {
+	if a.Import == nil {
+		return verdict{}, false
+	}
+	return blockedBy(a.Import), true
 }
 
 func noToken(a *Account) (verdict, bool) {
@@ -237,7 +270,19 @@ func journaled(a *Account) (verdict, bool) {
 	if !a.Token.Journaled {
 		return verdict{}, false
 	}
+	if a.Token.Imported {
+		return verdict{action: Deliver, reason: Imported, message: "the import block has a token, which is verified and delivered without a login"}, true
+	}
 	return verdict{action: Deliver, reason: Journaled, message: "an earlier run got this token and has yet to deliver it"}, true
+}
+
+// movedHere is for a record that is to be moved here, with its token: there is
+// something to do even where no target has to be written.
+func movedHere(a *Account) (verdict, bool) {
+	if a.MovedFrom == "" {
+		return verdict{}, false
+	}
+	return verdict{action: Deliver, reason: Moved, message: "it goes on with the record of " + a.MovedFrom + ", as the moved block says: no login"}, true
 }
 
 func targetsDiffer(a *Account) (verdict, bool) {
@@ -247,19 +292,40 @@ func targetsDiffer(a *Account) (verdict, bool) {
 			counts[reason]++
 		}
 	}
-	for _, reason := range []Reason{Journaled, TargetMissing, TargetDrifted, TargetChanged, RestartDue} {
+	for _, reason := range []Reason{Journaled, Moved, TargetMissing, TargetDrifted, TargetChanged, RestartDue} {
 		if n := counts[reason]; n > 0 {
 			return verdict{action: Deliver, reason: reason, message: differenceMessage(reason, n)}, true
 		}
 	}
+	return placesGone(a)
+}
+
+// placesGone is for places that no deliver block names any longer. Those that
+// cannot be reached from here hold nothing back.
+func placesGone(a *Account) (verdict, bool) {
+	if somePlaceHeldBack(a) {
+		return verdict{}, false
+	}
+	var forgotten, held *verdict
 	for _, t := range a.Targets {
-		if !t.Removed || somePlaceHeldBack(a) {
+		if !t.Removed {
 			continue
 		}
-		if removal(a, t) == Delete {
+		switch action, reason, message := removal(a, t); action {
+		case Delete:
 			return verdict{action: Delete, reason: Removed, message: "a deliver block is gone from the configuration; its target is deleted"}, true
+		case Forget:
+			forgotten = &verdict{action: Forget, reason: Removed, message: "a deliver block is gone from the configuration; its target stays as it is"}
+		case BlockedAction:
+			v := blockedBy(&Block{Reason: reason, Message: message})
+			held = &v
 		}
-		return verdict{action: Forget, reason: Removed, message: "a deliver block is gone from the configuration; its target stays as it is"}, true
+	}
+	switch {
+	case forgotten != nil:
+		return *forgotten, true
+	case held != nil:
+		return *held, true
 	}
 	return verdict{}, false
 }
@@ -268,7 +334,7 @@ func targetsDiffer(a *Account) (verdict, bool) {
 // neither a new token nor the other targets.
 func targetUnreadable(a *Account) (verdict, bool) {
 	for _, t := range a.Targets {
-		if t.Unreadable != "" {
+		if t.Unreadable != "" && !t.Removed {
 			return verdict{action: None, reason: Unreadable, message: t.Unreadable}, true
 		}
 	}

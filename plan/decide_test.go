@@ -72,7 +72,7 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 				a.Removed, a.DeleteOnRemove = true, true
 				a.Targets[0].Wanted = true
 			},
-			action: plan.Forget, reason: plan.Removed, target: "forget removed",
+			action: plan.Forget, reason: plan.Removed, target: "forget moved",
 		},
 		{
 			name:   "expiring",

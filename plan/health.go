@@ -47,6 +47,9 @@ func health(a *Account, d *Decision) (Health, string) {
 	if d.Reason == Unreadable {
 		return Unknown, d.Message
 	}
+	if a.Removed && d.Action == BlockedAction {
+		return Critical, fmt.Sprintf("blocked (%s)", d.Reason)
+	}
 	if a.Removed || !a.Enabled {
 		return OK, ""
 	}

@@ -3,22 +3,25 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // decideTarget says what becomes of one target under the account's verdict.
 func decideTarget(a *Account, v verdict, t Target) TargetDecision {
-	d := TargetDecision{Sink: t.Sink, Location: t.Location, Action: None, Reason: Current}
+	d := TargetDecision{Place: t.Place, Sink: t.Sink, Location: t.Location, Action: None, Reason: Current}
 	switch {
 	case a.Unreadable != "" || v.reason == Disabled:
 		d.Reason = v.reason
 	case t.Removed && !a.Removed && (v.action == BlockedAction || somePlaceHeldBack(a)):
 		d.Reason, d.Message = Removed, "it stays until every place that is wanted holds the token"
 	case a.Removed || t.Removed:
-		d.Action, d.Reason = removal(a, t), Removed
+		d.Action, d.Reason, d.Message = removal(a, t)
 	case t.Unreadable != "":
 		d.Reason, d.Message = Unreadable, t.Unreadable
 	case t.foreign():
 		d.Action, d.Reason, d.Message = BlockedAction, TargetNotOwned, notOwnedMessage(t)
+	case v.action.Contacts() && t.From != "":
+		d.Action, d.Reason, d.Message = Deliver, Moved, adoptedMessage(t)
 	case v.action.Contacts():
 		d.Action, d.Reason, d.Message = Deliver, v.reason, adoptedMessage(t)
 	case v.action == BlockedAction:
@@ -26,20 +29,50 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	default:
 		if reason := difference(a, t); reason != "" {
 			d.Action, d.Reason, d.Message = Deliver, reason, adoptedMessage(t)
-		} else if v.reason == Journaled && v.action == Deliver && a.Token.Journaled {
-			d.Action, d.Reason, d.Message = Deliver, Journaled, adoptedMessage(t)
+		} else if (v.reason == Journaled || v.reason == Imported) && v.action == Deliver && a.Token.Journaled {
+			d.Action, d.Reason, d.Message = Deliver, v.reason, adoptedMessage(t)
 		}
 	}
 	return d
 }
 
 // removal is what becomes of a place that the account no longer delivers to. One
-// that another account delivers to is never deleted.
-func removal(a *Account, t Target) Action {
-	if a.DeleteOnRemove && !t.Wanted {
-		return Delete
+// that another account delivers to is never deleted, and one that no sink leads to
+// cannot be.
+func removal(a *Account, t Target) (action Action, reason Reason, message string) {
+	remove := a.DeleteOnRemove && !t.Wanted
+	switch {
+	case t.Unreadable != "":
+		return None, Unreadable, t.Unreadable
+	case t.Awaited && a.Removed:
+		return None, Moved, t.TakenBy + " takes it over"
+	case t.Unreachable && t.NoSink && remove:
+		return BlockedAction, UnreachableHere, noSinkMessage(a, t)
+	case t.Unreachable && (remove || !a.Removed && !t.NoSink):
+		return None, UnreachableHere, fmt.Sprintf("%s leads to another server or directory now; what was delivered to %s stays as it is", t.Sink, t.Location)
+	case remove:
+		return Delete, Removed, ""
+	case t.Wanted:
+		return Forget, Moved, t.TakenBy + " delivers there now"
 	}
-	return Forget
+	return Forget, Removed, ""
+}
+
+// noSinkMessage says how a target can still be deleted whose sink has gone.
+func noSinkMessage(a *Account, t Target) string {
+	message := fmt.Sprintf("%s %s is to be deleted, and no sink block leads there any more; declare one again, under any name, for one apply", t.Sink, t.Location)
+	if a.Removed {
+		message += ", or delete it by hand and run: credsync state rm " + shellWord(a.Address)
+	}
+	return message
+}
+
+// shellWord makes an address one word of a shell command.
+func shellWord(address string) string {
+	if strings.ContainsAny(address, `["`) {
+		return "'" + address + "'"
+	}
+	return address
 }
 
 // somePlaceHeldBack reports whether a wanted target cannot get the token now: it
@@ -57,13 +90,17 @@ func difference(a *Account, t Target) Reason {
 	switch {
 	case t.Removed, t.Unreadable != "":
 		return ""
+	case a.Token.Imported && !t.HasToken:
+		return Imported
+	case t.From != "":
+		return Moved
 	case a.Token.Journaled && !t.HasToken:
 		return Journaled
 	case t.Recorded && !t.HasToken:
 		return Journaled
 	case !t.Exists && !t.Unseen:
 		return TargetMissing
-	case !t.HasToken, t.Outdated:
+	case !t.HasToken, t.Outdated, t.Differs != "":
 		return TargetChanged
 	case t.Drifted:
 		return TargetDrifted
@@ -83,6 +120,8 @@ func differenceMessage(reason Reason, n int) string {
 	switch reason {
 	case Journaled:
 		return fmt.Sprintf("%s %s not got this token yet: an earlier run did not finish", what, have)
+	case Moved:
+		return fmt.Sprintf("%s %s another account's before", what, was)
 	case TargetMissing:
 		return fmt.Sprintf("%s %s not there", what, is)
 	case TargetDrifted:
@@ -97,8 +136,10 @@ func differenceMessage(reason Reason, n int) string {
 // adoptedMessage says whose target is taken over; "" if nobody's.
 func adoptedMessage(t Target) string {
 	switch {
+	case t.From != "":
+		return "it was " + t.From + "'s"
 	case t.Ours:
-		return ""
+		return t.Differs
 	case t.Owner != "":
 		return "it belongs to " + t.Owner + "; adopt = true takes it over"
 	case t.Exists:
@@ -109,6 +150,8 @@ func adoptedMessage(t Target) string {
 
 func notOwnedMessage(t Target) string {
 	switch {
+	case t.FormerProject != "":
+		return fmt.Sprintf("%s %s belongs to %s; if the project was renamed, set formerly = [%q] in the credsync block, else set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location, t.Owner, t.FormerProject)
 	case t.Owner != "":
 		return fmt.Sprintf("%s %s belongs to %s; set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location, t.Owner)
 	case t.Unguarded && !t.Exists:

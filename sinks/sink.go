@@ -86,6 +86,9 @@ type Info struct {
 type Object struct {
 	Data    map[string]credential.Secret
 	Version string
+	// Unnamed says that what is there has no key of its own: Data has the one
+	// value under a key that the sink has made up.
+	Unnamed bool
 }
 
 // Write is new data for a target.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/sinks"
 )
 
 // formatVersion is written into every record. A record of a higher one is
@@ -39,6 +40,8 @@ type wireRecord struct {
 	Challenge      *wireChallenge  `json:"challenge,omitempty"`
 	Targets        []wireTarget    `json:"targets,omitempty"`
 	DeleteOnRemove bool            `json:"delete_on_remove,omitempty"`
+	Moved          []string        `json:"moved,omitempty"`
+	Parked         json.RawMessage `json:"parked,omitempty"`
 	Failures       int             `json:"failures,omitempty"`
 	Notices        []wireNotice    `json:"notices,omitempty"`
 }
@@ -74,6 +77,7 @@ type wireRejection struct {
 	LoginPrint string    `json:"login_fingerprint"`
 	Reason     string    `json:"reason,omitempty"`
 	At         time.Time `json:"at"`
+	Key        []byte    `json:"key,omitempty"`
 }
 
 type wireChallenge struct {
@@ -92,6 +96,7 @@ type wireNotice struct {
 }
 
 type wireTarget struct {
+	Place       sinks.Place     `json:"place"`
 	Sink        string          `json:"sink"`
 	Location    string          `json:"location"`
 	Options     json.RawMessage `json:"options,omitempty"`
@@ -109,7 +114,14 @@ func Encode(r *Record) (credential.Secret, error) {
 	w := wireRecord{
 		FormatVersion: formatVersion,
 		Address:       r.Address, Provider: r.Provider, Project: r.Project,
-		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures,
+		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures, Moved: r.Moved,
+	}
+	if r.Parked != nil {
+		parked, err := Encode(r.Parked)
+		if err != nil {
+			return credential.Secret{}, err
+		}
+		w.Parked = json.RawMessage(parked.Reveal())
 	}
 	for _, n := range r.Notices {
 		n.At = n.At.UTC()
@@ -129,13 +141,13 @@ func Encode(r *Record) (credential.Secret, error) {
 		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range r.Rejections {
-		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, string(j.Reason), j.At.UTC()})
+		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, string(j.Reason), j.At.UTC(), j.Key})
 	}
 	if c := r.Challenge; c != nil {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
 	}
 	for _, t := range r.Targets {
-		w.Targets = append(w.Targets, wireTarget{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt), t.RestartedID})
+		w.Targets = append(w.Targets, wireTarget{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt), t.RestartedID})
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
@@ -177,7 +189,14 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	}
 	r := &Record{
 		Address: w.Address, Provider: w.Provider, Project: w.Project,
-		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures,
+		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures, Moved: w.Moved,
+	}
+	if len(w.Parked) > 0 {
+		parked, err := Decode(credential.NewSecret(string(w.Parked)))
+		if err != nil {
+			return nil, err
+		}
+		r.Parked = parked
 	}
 	for _, n := range w.Notices {
 		r.Notices = append(r.Notices, Notice(n))
@@ -198,13 +217,13 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	for _, j := range w.Rejections {
 		// Records of earlier versions name no reason: they had this one only.
 		reason := cmp.Or(failure.Reason(j.Reason), failure.CredentialsRejected)
-		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At})
+		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At, j.Key})
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}
 	}
 	for _, t := range w.Targets {
-		r.Targets = append(r.Targets, Target{t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt), t.RestartedID})
+		r.Targets = append(r.Targets, Target{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt), t.RestartedID})
 	}
 	return r, nil
 }

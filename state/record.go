@@ -5,6 +5,7 @@
 package state
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/sinks"
 )
 
 // Record is everything remembered of one account.
@@ -45,6 +47,12 @@ type Record struct {
 	// DeleteOnRemove is what happens to the targets when the account is
 	// removed from the configuration.
 	DeleteOnRemove bool
+	// Moved are the addresses from which the record was moved here, each as the
+	// moved block has it, so that no block is carried out twice.
+	Moved []string
+	// Parked is the record that was here before, while two accounts exchange
+	// addresses: it goes to the other one next.
+	Parked *Record
 	// Failures counts the runs in a row that did not do what was to be done,
 	// as far as anyone wants to be told of them.
 	Failures int
@@ -118,6 +126,36 @@ type Rejection struct {
 	LoginPrint string
 	Reason     failure.Reason
 	At         time.Time
+	// Key is what keys the fingerprint where that is not the record's own: it was
+	// inherited from another account's record.
+	Key []byte
+}
+
+// Inherit takes over what another record, which is about to go, knows of rejected
+// logins. Its fingerprints stay under its own key.
+func (r *Record) Inherit(from *Record) {
+	add := func(j Rejection) {
+		if len(j.Key) == 0 {
+			j.Key = from.Key
+		}
+		if bytes.Equal(j.Key, r.Key) {
+			j.Key = nil
+		}
+		known := slices.ContainsFunc(r.Rejections, func(k Rejection) bool { return k.LoginPrint == j.LoginPrint && bytes.Equal(k.Key, j.Key) })
+		if !known {
+			r.Rejections = append(r.Rejections, j)
+		}
+	}
+	for _, j := range from.Rejections {
+		add(j)
+	}
+	if b := from.Block; b != nil && b.Reason != failure.NoAccess {
+		add(Rejection{LoginPrint: b.LoginPrint, Reason: b.Reason, At: b.Since})
+	}
+	slices.SortStableFunc(r.Rejections, func(a, b Rejection) int { return a.At.Compare(b.At) })
+	if extra := len(r.Rejections) - MaxRejections; extra > 0 {
+		r.Rejections = r.Rejections[extra:]
+	}
 }
 
 // Reject remembers that the upstream turned down a login.
@@ -131,13 +169,19 @@ func (r *Record) Reject(j Rejection) {
 
 // Accept forgets a rejection, since the login has worked.
 func (r *Record) Accept(loginPrint string) {
-	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return j.LoginPrint == loginPrint })
+	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return len(j.Key) == 0 && j.LoginPrint == loginPrint })
+}
+
+// AcceptInherited forgets the inherited rejections of which are says that they are
+// of the login that has worked.
+func (r *Record) AcceptInherited(are func(Rejection) bool) {
+	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return len(j.Key) > 0 && are(j) })
 }
 
 // Rejected returns the rejection of a login, or nil.
 func (r *Record) Rejected(loginPrint string) *Rejection {
 	for i := range r.Rejections {
-		if r.Rejections[i].LoginPrint == loginPrint {
+		if len(r.Rejections[i].Key) == 0 && r.Rejections[i].LoginPrint == loginPrint {
 			return &r.Rejections[i]
 		}
 	}
@@ -154,7 +198,9 @@ type Challenge struct {
 
 // Target is one place that was claimed or written.
 type Target struct {
-	// Sink is the sink's name, Location the place as people know it.
+	// Place is what it is; Sink is the sink's name and Location the place as
+	// people know it, both as they were at the last delivery.
+	Place    sinks.Place
 	Sink     string
 	Location string
 	// Options are the deliver block's values (schema.Values.Encode), with
@@ -196,9 +242,9 @@ func (r *Record) Newest() *Grant {
 }
 
 // Target returns the entry of a place, or nil.
-func (r *Record) Target(sink, location string) *Target {
+func (r *Record) Target(p sinks.Place) *Target {
 	for i := range r.Targets {
-		if r.Targets[i].Sink == sink && r.Targets[i].Location == location {
+		if r.Targets[i].Place == p {
 			return &r.Targets[i]
 		}
 	}
@@ -207,7 +253,7 @@ func (r *Record) Target(sink, location string) *Target {
 
 // PutTarget adds the entry, or replaces the one of the same place.
 func (r *Record) PutTarget(t Target) {
-	if old := r.Target(t.Sink, t.Location); old != nil {
+	if old := r.Target(t.Place); old != nil {
 		*old = t
 		return
 	}
@@ -216,8 +262,8 @@ func (r *Record) PutTarget(t Target) {
 }
 
 // DropTarget forgets a place.
-func (r *Record) DropTarget(sink, location string) {
-	r.Targets = slices.DeleteFunc(r.Targets, func(t Target) bool { return t.Sink == sink && t.Location == location })
+func (r *Record) DropTarget(p sinks.Place) {
+	r.Targets = slices.DeleteFunc(r.Targets, func(t Target) bool { return t.Place == p })
 }
 
 // Notice returns what a notify block was told on a topic, or nil.
@@ -255,6 +301,10 @@ func (r *Record) Clone() *Record {
 	c.Targets = slices.Clone(r.Targets)
 	c.Rejections = slices.Clone(r.Rejections)
 	c.Notices = slices.Clone(r.Notices)
+	c.Moved = slices.Clone(r.Moved)
+	if r.Parked != nil {
+		c.Parked = r.Parked.Clone()
+	}
 	return &c
 }
 
@@ -267,7 +317,7 @@ func clone[T any](p *T) *T {
 }
 
 func compareTargets(a, b Target) int {
-	return cmp.Or(cmp.Compare(a.Sink, b.Sink), cmp.Compare(a.Location, b.Location))
+	return cmp.Or(cmp.Compare(a.Sink, b.Sink), cmp.Compare(a.Location, b.Location), cmp.Compare(a.Place, b.Place))
 }
 
 // randomBytes never fails: crypto/rand ends the program where the system has

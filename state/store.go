@@ -40,6 +40,16 @@ func NewStore(sink sinks.Sink, project string, place func(name string) (sinks.Ta
 	return &Store{sink: sink, project: project, place: place}
 }
 
+// For is the store of another project's records in the same place.
+func (s *Store) For(project string) *Store {
+	c := *s
+	c.project = project
+	return &c
+}
+
+// Project is whose records these are.
+func (s *Store) Project() string { return s.project }
+
 // Load reads the record of an account; Record is nil where there is none. It
 // returns ErrCorrupt or ErrTooNew for one that cannot be used, with its version
 // where the sink can tell, and the sink's errors.

@@ -63,7 +63,7 @@ func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	if err != nil {
 		return sinks.Object{}, s.describe("read", t, err)
 	}
-	return sinks.Object{Data: doc.data(), Version: version(content)}, nil
+	return sinks.Object{Data: doc.data(), Version: version(content), Unnamed: formatOf(t.Options) == formatRaw}, nil
 }
 
 // Write implements sinks.Sink. Owner is not marked: a file has no place for it.

@@ -21,9 +21,9 @@ func TestDescribedRecordHoldsNoSecret(t *testing.T) {
 	rec.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "", "")
 	rec.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}}
 	rec.Reject(state.Rejection{LoginPrint: "rejected-canary-fingerprint", At: at})
-	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/a", Options: []byte(`{"canary":1}`), GrantID: rec.Pending.ID, Digest: "digest-canary"})
-	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/b", GrantID: "before"})
-	rec.PutTarget(state.Target{Sink: "vault.main", Location: "secret/c"})
+	rec.PutTarget(state.Target{Place: "vault main secret/a", Sink: "vault.main", Location: "secret/a", Options: []byte(`{"canary":1}`), GrantID: rec.Pending.ID, Digest: "digest-canary"})
+	rec.PutTarget(state.Target{Place: "vault main secret/b", Sink: "vault.main", Location: "secret/b", GrantID: "before"})
+	rec.PutTarget(state.Target{Place: "vault main secret/c", Sink: "vault.main", Location: "secret/c"})
 	r := &admin.Records{Now: func() time.Time { return at }}
 	d := r.Describe(rec)
 	b, err := json.Marshal(d)

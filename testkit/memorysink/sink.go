@@ -51,8 +51,8 @@ type Sink struct {
 	mu      sync.Mutex
 	objects map[string]object
 	// made counts the objects.
-	made    int
-	calls   map[string]int
+	made  int
+	calls map[string]int
 	// restarts are the stamps by name.
 	restarts map[string][]time.Time
 }

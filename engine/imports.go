@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/state"
+)
+
+// takeImport makes the token of the account's import block the pending one, as if
+// an earlier run had got it: the first write of the record, that of the lease, is
+// its journal, and it is delivered like any other that was journaled.
+func (e *Engine) takeImport(o *observation) {
+	im := e.Config.Imports[o.account.cfg.Address]
+	if im == nil || o.record.Current != nil || o.record.Pending != nil {
+		return
+	}
+	token := im.Token
+	token.IssuedAt = o.at
+	rec := o.record.Clone()
+	rec.Pending = state.NewGrant(token, o.fingerprints.login, o.fingerprints.shape)
+	rec.FirstSeenAt = o.at
+	o.record, o.imported = rec, true
+}
+
+// importGood reports whether the import block's token can be used, once the
+// upstream was asked about it. One that cannot is told, and left out.
+func (e *Engine) importGood(o *observation) bool {
+	g := o.record.Pending
+	refreshable := o.input.CanRefresh && !g.Token.Refresh.IsZero()
+	why := ""
+	switch over := !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt); {
+	case refreshable:
+	case over:
+		why = "it expired " + g.Token.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
+	case o.verification.Outcome == plan.Refused:
+		why = o.verification.Message
+	}
+	if why == "" {
+		if missing := o.missingOutputs(); missing != "" {
+			o.input.Import = &plan.Block{Reason: plan.Imported, Message: missing}
+		}
+		return true
+	}
+	o.warn("The token to import is not good", fmt.Sprintf("The token of the import block at %s is not used: %s. A login gets another one; take the block out.", o.importPlace(e), why))
+	rec := o.record.Clone()
+	rec.Pending = nil
+	o.record, o.imported, o.outputs, o.verification = rec, false, nil, plan.Verification{}
+	return false
+}
+
+func (o *observation) importPlace(e *Engine) string {
+	r := e.Config.Imports[o.account.cfg.Address].Range
+	if r == nil {
+		return "an import block"
+	}
+	return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line)
+}
+
+// missingOutputs says which outputs the deliver blocks need and neither the import
+// block nor the verification gives; "" if none.
+func (o *observation) missingOutputs() string {
+	outputs := o.record.Pending.Token.Outputs.Merge(o.outputs)
+	var missing []string
+	for _, t := range o.account.targets {
+		for _, name := range t.TokenOutputs {
+			known := slices.ContainsFunc(o.account.cfg.Spec.Outputs, func(out schema.Output) bool { return out.Name == name })
+			if !known || slices.Contains(ownOutputs, name) || outputs[name] != nil || slices.Contains(missing, name) {
+				continue
+			}
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	slices.Sort(missing)
+	return fmt.Sprintf("the token of the import block lacks %s, which a deliver block writes and only a login would give; set outputs = { %s = … } in the import block, or take the block out to log in",
+		strings.Join(missing, ", "), strings.Join(missing, " = …, "))
+}
+
+// ownOutputs are the outputs that are the token itself.
+var ownOutputs = []string{"access_token", "refresh_token", "expires_at", "issued_at"}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+)
+
+// goneRecord is the record of an account that is not in the configuration.
+type goneRecord struct {
+	of   owner
+	snap state.Snapshot
+}
+
+// goneRecords are the records of accounts that are not in the configuration. The
+// errors are of what could not be read.
+func (e *Engine) goneRecords(ctx context.Context, views map[string]*state.View) ([]goneRecord, []error) {
+	var gone []goneRecord
+	var errs []error
+	for _, project := range append([]string{e.Config.Project}, e.Config.Formerly...) {
+		var addresses []string
+		if project == e.Config.Project {
+			addresses = e.Addresses(nil)
+		}
+		snaps, more := views[project].Others(ctx, addresses)
+		errs = append(errs, more...)
+		for _, snap := range snaps {
+			gone = append(gone, goneRecord{owner{project, snap.Record.Address}, snap})
+		}
+	}
+	return gone, errs
+}
+
+// inheritRejections brings into the record of an account without a token what the records
+// of accounts that have gone know of its login: renamed or not, a login that was
+// turned down is not tried again (P4).
+func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
+	var gone []goneRecord
+	switch {
+	case o.ahead != nil:
+		gone = o.ahead.gone
+	case o.known:
+		// Its first run has inherited what there was.
+		return
+	default:
+		// What cannot be read is reported by a plan of all accounts.
+		gone, _ = e.goneRecords(ctx, e.viewAll(ctx))
+	}
+	for _, g := range gone {
+		r := g.snap.Record
+		if r.Provider != o.account.cfg.Spec.Name || recordedBlock(r, fingerprintsOf(r.Key, o.account.cfg), o.account.cfg) == nil {
+			continue
+		}
+		if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
+			rec.Inherit(r)
+			o.record = rec
+		}
+	}
+}
+
+// suggestMoves says which moved blocks would spare logins: an account that takes
+// over the targets of one that has gone, with the same login.
+func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List {
+	records := make(map[owner]*state.Record, len(gone))
+	for _, g := range gone {
+		records[g.of] = g.snap.Record
+	}
+	var blocks []string
+	taken := map[owner]bool{}
+	for _, o := range seen {
+		if o.account == nil || o.record != nil && o.record.Newest() != nil {
+			continue
+		}
+		for _, by := range o.predecessors {
+			r := records[by]
+			if r == nil || taken[by] || by.project != e.Config.Project || !sameLogin(r, o.account) {
+				continue
+			}
+			taken[by] = true
+			blocks = append(blocks, fmt.Sprintf("moved {\n  from = %s\n  to   = %s\n}", by.address, o.account.cfg.Address))
+			break
+		}
+	}
+	if len(blocks) == 0 {
+		return nil
+	}
+	slices.Sort(blocks)
+	const shown = 10
+	rest := ""
+	if n := len(blocks) - shown; n > 0 {
+		rest = fmt.Sprintf("\n\nand %d more like these.", n)
+		blocks = blocks[:shown]
+	}
+	return diag.List{diag.Warningf("Accounts seem to have been renamed",
+		"They take over the targets of accounts that have gone, with the same login. As it is each logs in anew. To go on with the token that there is, without a login, add to the configuration:\n\n%s%s", strings.Join(blocks, "\n"), rest)}
+}
+
+// sameLogin reports whether the token of a record was got with an account's login.
+func sameLogin(r *state.Record, a *account) bool {
+	g := r.Newest()
+	return g != nil && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
+}
+
+// inheritedBlock is what the record has inherited of rejections of an account's
+// login; nil for nothing.
+func inheritedBlock(r *state.Record, cfg *config.Account) *plan.Block {
+	for _, j := range r.Rejections {
+		if len(j.Key) > 0 && isOfLogin(j, cfg) {
+			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
+		}
+	}
+	return nil
+}
+
+// isOfLogin reports whether an inherited rejection is of an account's login.
+func isOfLogin(j state.Rejection, cfg *config.Account) bool {
+	p := fingerprintsOf(j.Key, cfg)
+	return j.LoginPrint == p.login || j.LoginPrint == p.shape
+}

@@ -46,7 +46,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 	case o.ahead != nil:
 		gone = o.ahead.gone
 	case o.known:
-		// Its first run has inherited what there was.
+		// What there was went into the record before it was removed.
 		return
 	default:
 		// What cannot be read is reported by a plan of all accounts.
@@ -63,6 +63,37 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 		}
 	}
 }
+
+// bequeath passes on what the record of an account that has gone knows of rejected
+// logins, to the accounts that log in as it did, before the record goes.
+func (r *run) bequeath(ctx context.Context) error {
+	gone := r.seen.record
+	for _, a := range r.e.accounts {
+		if gone.Provider != a.cfg.Spec.Name || recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
+			continue
+		}
+		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
+			if rec == nil {
+				rec = state.New(r.e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+			}
+			if r.e.held(rec.Lease) {
+				return nil, errAtWork
+			}
+			if recordedBlock(rec, fingerprintsOf(rec.Key, a.cfg), a.cfg) != nil {
+				return nil, nil
+			}
+			rec.Inherit(gone)
+			return rec, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bequeathTries bounds how often a record is tried that another run is at work on.
+const bequeathTries = 60
 
 // suggestMoves says which moved blocks would spare logins: an account that takes
 // over the targets of one that has gone, with the same login.

@@ -168,23 +168,23 @@ func (w *world) crashAtLogin(holder string) {
 	w.up.onLogin, w.sinks["state"].Fail = refusal, nil
 }
 
-// An account that is renamed, or whose record was deleted, is a new one: its
-// login is tried once more, and once only.
-func TestNewAddressAndDeletedRecordTryOnceMore(t *testing.T) {
+// An account that is renamed inherits what was known. One whose record was deleted
+// is a new one: its login is tried once more, and once only.
+func TestRenamedAccountTriesNothingAgainAndADeletedRecordOnce(t *testing.T) {
 	eachRefusal(t, func(t *testing.T, w *world) {
 		w.apply()
 		w.hcl = strings.Replace(oneAccount, `"fake" "a"`, `"fake" "renamed"`, 1)
 		for range 5 {
 			w.apply()
 		}
-		w.wantLogins(2)
+		w.wantLogins(1)
 		for _, path := range w.sinks["state"].Paths() {
 			w.sinks["state"].Remove(path)
 		}
 		for range 5 {
 			w.apply()
 		}
-		w.wantLogins(3)
+		w.wantLogins(2)
 	})
 }
 

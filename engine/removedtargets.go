@@ -26,6 +26,10 @@ func (r *run) remove(ctx context.Context) {
 		r.saveAndRelease(ctx)
 		return
 	}
+	if err := r.bequeath(ctx); err != nil {
+		r.fail(r.failure("The account is kept, since what it knows of rejected logins could not be passed on", err))
+		return
+	}
 	if err := r.e.Store.For(r.seen.record.Project).Delete(ctx, r.plan.Address, r.seen.version); err != nil {
 		r.fail(r.failure("The state could not be removed", err))
 		return

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,8 @@ func TestSweepsDoNotOverlap(t *testing.T) {
 		var mu sync.Mutex
 		sweeps, most := 0, 0
 		w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
-			if op != memorysink.List {
+			// Who logs in for the first time lists the state as well.
+			if op != memorysink.List || !strings.Contains(string(debug.Stack()), ".sweep(") {
 				return nil
 			}
 			mu.Lock()

@@ -278,4 +278,6 @@ func TestSoftlyDeletedPlaceIsRemovedWhole(t *testing.T) {
 	}
 }
 
-func memoryTarget(path string) sinks.Target { return sinks.Target{Path: path, Location: "memory/" + path} }
+func memoryTarget(path string) sinks.Target {
+	return sinks.Target{Path: path, Location: "memory/" + path}
+}

@@ -94,6 +94,10 @@ type Engine struct {
 	placesMu   sync.Mutex
 	lastPlaces *places
 	merged     mergedPlaces
+	// gone are the records of accounts that have gone, as they were at goneAt.
+	goneMu sync.Mutex
+	gone   []goneRecord
+	goneAt time.Time
 	// sharedLogins are the accounts that log in alike, found once they are needed.
 	sharedLogins     map[*account]*sharedLogin
 	sharedLoginsOnce sync.Once

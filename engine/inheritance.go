@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/plan"
@@ -37,6 +38,23 @@ func (e *Engine) goneRecords(ctx context.Context, views map[string]*state.View) 
 	return gone, errs
 }
 
+// goneBelieved is for how long the records of accounts that have gone are believed
+// to be all where accounts are looked at one by one.
+const goneBelieved = time.Minute
+
+// recentlyGone are the records of accounts that are not in the configuration, as they
+// were a moment ago: of many accounts that are new, one looks. What cannot be read is
+// reported by a plan of all accounts.
+func (e *Engine) recentlyGone(ctx context.Context) []goneRecord {
+	e.goneMu.Lock()
+	defer e.goneMu.Unlock()
+	if e.goneAt.IsZero() || e.Now().Sub(e.goneAt) >= goneBelieved {
+		e.gone, _ = e.goneRecords(ctx, e.viewAll(ctx))
+		e.goneAt = e.Now()
+	}
+	return e.gone
+}
+
 // inheritRejections brings into the record of an account without a token what the records
 // of accounts that have gone know of its login: renamed or not, a login that was
 // turned down is not tried again (P4).
@@ -49,8 +67,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 		// What there was went into the record before it was removed.
 		return
 	default:
-		// What cannot be read is reported by a plan of all accounts.
-		gone, _ = e.goneRecords(ctx, e.viewAll(ctx))
+		gone = e.recentlyGone(ctx)
 	}
 	for _, g := range gone {
 		r := g.snap.Record

@@ -39,6 +39,12 @@ type Plan struct {
 	Request   Request
 	Project   string
 	CreatedAt time.Time
+	// State is where the records are, Sinks where the sinks lead.
+	State *plan.DocumentState
+	Sinks []plan.DocumentSink
+	// removals are the accounts that have gone and that nobody takes over, of as
+	// many as the state has records of.
+	removals, records int
 	// Accounts are ordered by address.
 	Accounts []*AccountPlan
 	// Schedule is the configuration's, NextRuns the next times that it names;
@@ -66,6 +72,7 @@ type AccountPlan struct {
 // asks an upstream only for read-only verifications.
 func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	p := &Plan{Request: req, Project: e.Config.Project, Schedule: e.Config.Schedule, CreatedAt: e.Now()}
+	p.State, p.Sinks = e.whereabouts()
 	chosen, diags := e.accountsMatching(req.Targets, "--target")
 	replaced, more := e.accountsMatching(req.Replace, "--replace")
 	p.Diagnostics = append(diags, more...)
@@ -106,6 +113,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	}
 	if ahead != nil {
 		gone := e.findRemoved(ctx, p, ahead)
+		p.countRemovals(e, ahead)
 		p.Diagnostics = append(p.Diagnostics, e.suggestMoves(seen, ahead.gone)...)
 		for _, o := range gone {
 			o.noteComing(coming)
@@ -162,7 +170,9 @@ func (e *Engine) PlanRemoved(ctx context.Context, shard *address.Shard) (p *Plan
 	ahead := &readAhead{views: e.viewAll(ctx), places: e.places(ctx, nil)}
 	var errs []error
 	ahead.gone, errs = e.goneRecords(ctx, ahead.views)
-	for _, o := range e.findRemoved(ctx, p, ahead) {
+	gone := e.findRemoved(ctx, p, ahead)
+	p.countRemovals(e, ahead)
+	for _, o := range gone {
 		p.Accounts = append(p.Accounts, decide(o))
 	}
 	for _, err := range errs {

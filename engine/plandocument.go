@@ -12,6 +12,7 @@ import (
 func Document(p *Plan) plan.Document {
 	d := plan.Document{
 		FormatVersion: plan.FormatVersion, Project: p.Project,
+		State: p.State, Sinks: append([]plan.DocumentSink{}, p.Sinks...),
 		Accounts: make([]plan.DocumentAccount, 0, len(p.Accounts)), Summary: make(map[plan.Action]int),
 		Diagnostics: append(diag.List{}, p.Diagnostics...), NextRuns: append([]time.Time{}, p.NextRuns...),
 	}

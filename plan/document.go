@@ -15,9 +15,13 @@ const FormatVersion = "1.0"
 // what a saved plan contains. It holds no secret. Every field is present; what
 // is not known is null.
 type Document struct {
-	FormatVersion string            `json:"format_version"`
-	Project       string            `json:"project"`
-	Accounts      []DocumentAccount `json:"accounts"`
+	FormatVersion string `json:"format_version"`
+	Project       string `json:"project"`
+	// State is where the records are, and Sinks where the sinks lead; null and empty
+	// where no plan could be made.
+	State    *DocumentState    `json:"state"`
+	Sinks    []DocumentSink    `json:"sinks"`
+	Accounts []DocumentAccount `json:"accounts"`
 	// Summary counts accounts per action; every action is there.
 	Summary map[Action]int `json:"summary"`
 	// Health is the worst of the accounts', unknown where nothing could be
@@ -28,6 +32,20 @@ type Document struct {
 	Schedule    *string     `json:"schedule"`
 	NextRuns    []time.Time `json:"next_runs"`
 	Diagnostics diag.List   `json:"diagnostics"`
+}
+
+// DocumentState is where the records are: in a sink, at a location of it, which
+// leads to an address.
+type DocumentState struct {
+	Sink     string `json:"sink"`
+	Location string `json:"location"`
+	Address  string `json:"address"`
+}
+
+// DocumentSink is one sink of the configuration, and where it leads.
+type DocumentSink struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
 }
 
 // DocumentAccount is one account of a Document. Times are in UTC.

@@ -32,6 +32,9 @@ func (v documentJSON) Show(d plan.Document) {
 	if d.Accounts == nil {
 		d.Accounts = []plan.DocumentAccount{}
 	}
+	if d.Sinks == nil {
+		d.Sinks = []plan.DocumentSink{}
+	}
 	if d.NextRuns == nil {
 		d.NextRuns = []time.Time{}
 	}

@@ -24,6 +24,7 @@ type planPrinter struct {
 func (p planPrinter) print(d plan.Document) {
 	busy, blocked, idle := byWork(d.Accounts)
 	if len(busy)+len(blocked) == 0 {
+		p.whereabouts(d)
 		p.idleAccounts(idle)
 		p.printf("%s\n", p.nothingToDo(d))
 		return
@@ -72,7 +73,39 @@ func (p planPrinter) header(d plan.Document, busy, blocked int) {
 		line += fmt.Sprintf(", %d blocked", blocked)
 	}
 	p.printf("%s\n", st.bold(line+"."))
+	p.whereabouts(d)
 	p.printf("\n%s\n", p.legend(d.Accounts))
+}
+
+// whereabouts says where the state is and where the sinks lead: a run with another
+// environment than it was meant for is seen here first.
+func (p planPrinter) whereabouts(d plan.Document) {
+	if d.State != nil {
+		line := "State: " + clean(d.State.Sink)
+		if d.State.Location != "" {
+			line += " " + clean(d.State.Location)
+		}
+		if d.State.Address != "" && d.State.Address != "." {
+			line += " (" + clean(d.State.Address) + ")"
+		}
+		p.paragraph(0, line)
+	}
+	// Many sinks mostly lead to few servers.
+	var order []string
+	names := map[string][]string{}
+	for _, s := range d.Sinks {
+		if names[s.Address] == nil {
+			order = append(order, s.Address)
+		}
+		names[s.Address] = append(names[s.Address], clean(s.Name))
+	}
+	for _, address := range order {
+		list := names[address]
+		if len(list) > listedCurrent {
+			list = append(slices.Clone(list[:listedCurrent]), fmt.Sprintf("%d more", len(list)-listedCurrent))
+		}
+		p.paragraph(0, "Sinks: "+strings.Join(list, ", ")+" ("+clean(address)+")")
+	}
 }
 
 // legend explains the symbols that this plan uses, those of targets included.

@@ -58,6 +58,8 @@ func busyDocument() plan.Document {
 	d := NoPlan(diag.List{diag.Warningf("The schedule is too slow for this token", "The token lives 15m and is replaced in its last 5m, but up to 10m pass between two runs, so it can expire before a run replaces it. Run more often.").
 		About("account.sagi.tea", &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: 12, Column: 1}})})
 	d.Project = "payments"
+	d.State = &plan.DocumentState{Sink: "vault.main", Location: "secret/credsync", Address: "https://vault.internal:8200"}
+	d.Sinks = []plan.DocumentSink{{Name: "file.out", Address: "/srv/shop/out"}, {Name: "k8ssecret.shop", Address: "https://10.0.0.1:6443"}, {Name: "vault.main", Address: "https://vault.internal:8200"}}
 	d.Accounts = []plan.DocumentAccount{
 		{
 			Address: "account.invoicebox.main", Provider: "invoicebox", Action: plan.None, Reason: plan.Current, Message: "the token is good and does not expire",

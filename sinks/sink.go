@@ -146,7 +146,7 @@ type Sink interface {
 	// false where this connection does not lead there. It asks no more than Place.
 	At(ctx context.Context, p Place, options schema.Values) (Target, bool, error)
 	// Address tells people where the connection leads: a URL without anything
-	// secret, or a directory. It contacts nothing.
+	// secret, or a directory as it was given. It contacts nothing.
 	Address() string
 }
 

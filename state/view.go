@@ -88,6 +88,9 @@ func (v *View) list(ctx context.Context, dir sinks.Target, isOwn func(sinks.Targ
 	}
 }
 
+// Count is how many records the project has there, as far as is known.
+func (v *View) Count() int { return len(v.scanned) + len(v.listed) }
+
 // Load is as Store.Load. What was not in the list is not read: should it have
 // come since, a write over no version finds that out.
 func (v *View) Load(ctx context.Context, address string) (Snapshot, error) {

@@ -13,9 +13,10 @@ import (
 // applyFlags are the apply command's own.
 type applyFlags struct {
 	engine.Request
-	json     bool
-	approved bool
-	metrics  metricsFlags
+	json         bool
+	approved     bool
+	allowRemoval bool
+	metrics      metricsFlags
 	workFlags
 }
 
@@ -26,6 +27,9 @@ func (a *app) applyCommand() *cobra.Command {
 		Short: "Do what plan shows",
 		Long: "Get, verify and deliver the tokens that are due. PATH is a directory, a file, or\n" +
 			"a plan saved with plan --out, which is applied without asking.\n\n" +
+			"Where more than a quarter of the project's accounts have gone from the\n" +
+			"configuration, and more than three, they are only removed if a person has said\n" +
+			"yes, or with --allow-removal; --auto-approve is neither.\n\n" +
 			"Exit codes: 0 done; 1 error, nothing or not everything was done; 3 everything\n" +
 			"that could be done was done, but an account needs a human.",
 		Args: onePath,
@@ -40,6 +44,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
+	flags.BoolVar(&f.allowRemoval, "allow-removal", false, "remove also more than a quarter of the project's\naccounts, and more than three, without being asked")
 	f.add(cmd)
 	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
@@ -63,7 +68,8 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 		return exitStatus(exitError)
 	}
 	view.Planned(d)
-	if hasChanges(p) && !f.approved && !saved {
+	asked := hasChanges(p) && !f.approved && !saved
+	if asked {
 		yes, why := a.approval(ctx, f)
 		if !yes {
 			view.Failed(why)
@@ -72,6 +78,10 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	}
 	// The document of many accounts is large, and has been printed.
 	failed := d.Diagnostics.HasErrors()
+	if p.RemovesMany() && !asked && !f.allowRemoval {
+		failed = true
+		view.Diagnostics(p.WithoutRemovals())
+	}
 	view.Begin(countWorkedOn(p))
 	s := w.engine.Apply(ctx, p, view)
 	if f.metrics.wanted() {

@@ -30,7 +30,7 @@ func (p *Plan) RemovalAdvice() (summary, detail string) {
 func (p *Plan) WithoutRemovals() diag.List {
 	p.Accounts = slices.DeleteFunc(p.Accounts, func(ap *AccountPlan) bool { return ap.seen.account == nil && ap.Reason != plan.Moved })
 	summary, detail := p.RemovalAdvice()
-	return diag.List{diag.Errorf(summary, "%s. None of them was removed.", detail)}
+	return diag.List{diag.Errorf(summary, "None was removed: %s", detail)}
 }
 
 // countRemovals counts the accounts of all shards that would be removed. What

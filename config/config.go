@@ -54,6 +54,8 @@ type Config struct {
 	Dir string
 	// Project names the owner of what is written; "default" if not set.
 	Project string
+	// Formerly are the names that the project had before, the newest first.
+	Formerly []string
 	// Schedule is the cron expression that says how often this configuration
 	// is applied; empty if not set.
 	Schedule string
@@ -68,9 +70,10 @@ type Config struct {
 	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
-	Formerly []string
-	Moved    []*Moved
-	Imports  map[string]*Import
+	// Moved are the moved blocks, in the order of the files; Imports the import
+	// blocks, by the address of the account.
+	Moved   []*Moved
+	Imports map[string]*Import
 	// Data are the sources of data blocks, by address.
 	Data []*Data
 	// Unknown are the places that nobody can tell without values that were not
@@ -167,13 +170,20 @@ type Delivery struct {
 	Adopt  bool
 	Range  *diag.Range
 
+	// TokenOutputs are the names X of `token.X` that data refers to.
 	TokenOutputs []string
 
 	def hcl.Range
-	// keys that will be written, where they are known before rendering.
-	keys   []string
-	render func(credential.Token) (map[string]credential.Secret, diag.List)
+	// keys are those that will be written, and keysKnown says that these are all,
+	// or more, before rendering.
+	keys      []string
+	keysKnown bool
+	render    func(credential.Token) (map[string]credential.Secret, diag.List)
 }
+
+// Keys are the keys that the deliver block writes, or more; known is false where
+// they depend on the token.
+func (d *Delivery) Keys() (keys []string, known bool) { return d.keys, d.keysKnown }
 
 // Render evaluates what the deliver block's data gives for a token. Keys whose
 // value is null are left out; lists and objects are encoded as JSON.

@@ -96,7 +96,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, d, a) {
 		return nil
 	}
-	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all}
+	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: l.tokenOutputs(content.Attributes["data"], d)}
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
@@ -106,6 +106,24 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	made.Target.Options, made.Target.Merge = own, common.Bool("merge")
 	made.render = l.renderer(content.Attributes["data"], d, a).render
 	return made
+}
+
+// tokenOutputs are the outputs of the token that data names one by one.
+func (l *loader) tokenOutputs(attr *hcl.Attribute, d *delivery) []string {
+	if attr == nil {
+		return nil
+	}
+	x := d.scope.cache.expressionOf(attr)
+	if x.outputs == nil {
+		x.outputs = []string{}
+		for _, t := range x.refs {
+			if name, ok := stepName(t, 1); ok && t.RootName() == "token" && !slices.Contains(x.outputs, name) {
+				x.outputs = append(x.outputs, name)
+			}
+		}
+		slices.Sort(x.outputs)
+	}
+	return x.outputs
 }
 
 // dataKeySet is what is known of the keys of data before there is a token.

@@ -72,13 +72,14 @@ type loader struct {
 
 // tables are the language's own, made once so that their identity can be a key.
 type tables struct {
-	settings, audit, notify, variable, validation, sink, state, data, deliver, account, http *schema.Block
+	settings, audit, notify, variable, validation, sink, state, data, deliver, account, http, moved, imports *schema.Block
 }
 
 func newTables() tables {
 	t := tables{
 		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
 		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
+		moved: schema.MovedBlock(), imports: schema.ImportBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
 	return t
@@ -186,7 +187,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 	blocks := map[string][]*hcl.Block{}
 	root := &hcl.BodySchema{}
-	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
+	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account, l.tables.moved, l.tables.imports} {
 		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
 	}
 	// Only blocks of the wrong shape get this far; the others were taken out.
@@ -228,7 +229,11 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])
+	declared := findAccountBlocks(blocks["account"])
 	c.Accounts = l.declareAccounts(blocks["account"])
+	declared.evaluated(c.Accounts, l.unknown, l.report.hasErrors())
+	c.Moved = l.declareMoved(blocks["moved"], declared)
+	c.Imports = l.declareImports(blocks["import"], declared)
 	l.checkTargetConflicts(c.Accounts, c.State)
 	if w, exposed := stateSharesPlaceWithTargets(c); exposed {
 		l.report.add(w, nil)

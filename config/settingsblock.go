@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/credsync/credsync/schema/diag"
 	goversion "github.com/hashicorp/go-version"
@@ -72,6 +73,19 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 			l.report.add(diag.Errorf("Settings must be known", "The settings of the credsync block must not depend on data."), &s.def)
 			continue
 		}
-		c.Project, c.Schedule = values.String("project"), values.String("schedule")
+		c.Project, c.Schedule, c.Formerly = values.String("project"), values.String("schedule"), values.Strings("formerly")
+		l.checkFormerly(c, s)
+	}
+}
+
+// checkFormerly reports former names that cannot have been.
+func (l *loader) checkFormerly(c *Config, s section) {
+	for i, name := range c.Formerly {
+		switch {
+		case name == c.Project:
+			l.report.error(s.def, "", "Invalid formerly", fmt.Sprintf("formerly has %q, which is what the project is called now. Take it out.", name))
+		case slices.Contains(c.Formerly[:i], name):
+			l.report.error(s.def, "", "Invalid formerly", fmt.Sprintf("formerly has %q twice. Take one of them out.", name))
+		}
 	}
 }

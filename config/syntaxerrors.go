@@ -101,7 +101,7 @@ func languageWords(o Options) map[string]bool {
 	}
 	for _, b := range []*schema.Block{
 		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
-		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(),
+		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(), schema.MovedBlock(), schema.ImportBlock(),
 	} {
 		addWords(words, b)
 	}

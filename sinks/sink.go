@@ -131,7 +131,9 @@ type Sink interface {
 	// at w.If.
 	Write(ctx context.Context, t Target, w Write) (version string, err error)
 	// Delete removes the target. One that is already gone is not an error;
-	// one at another version is ErrConflict.
+	// one at another version is ErrConflict. Nothing of it remains: where the sink
+	// remembers what was deleted, so that Stat gives a version of nothing, Delete at
+	// that version removes that too.
 	Delete(ctx context.Context, t Target, r Removal) error
 	// List returns the places directly below a prefix, in order; none where
 	// the prefix does not exist.

@@ -96,6 +96,13 @@ func (p *place) put(name, content string) {
 	}
 }
 
+func (p *place) remove(t sinks.Target) {
+	p.Helper()
+	if err := os.Remove(filepath.Join(p.dir, t.Path)); err != nil {
+		p.Fatal(err)
+	}
+}
+
 // secrets makes data of pairs "key", "value", ….
 var secrets = sinktest.Secrets
 
@@ -118,6 +125,9 @@ func TestConformance(t *testing.T) {
 					return p.target(attrs{"path": name, "format": format}, merge)
 				},
 				MayRefuse: format == "dotenv",
+				Digests:   true,
+				Elsewhere: func(t *testing.T) sinks.Sink { return newPlace(t).open() },
+				Purge:     func(_ *testing.T, target sinks.Target) { p.remove(target) },
 			})
 		})
 	}
@@ -138,6 +148,9 @@ func TestConformanceOfAnEncryptedState(t *testing.T) {
 			r.Merge = merge
 			return r
 		},
+		Elsewhere: func(t *testing.T) sinks.Sink { return newPlace(t).open() },
+		Purge:     func(_ *testing.T, target sinks.Target) { p.remove(target) },
+		Digests:   true,
 	})
 	err := filepath.WalkDir(p.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {

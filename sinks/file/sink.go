@@ -74,6 +74,9 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 		if err != nil {
 			return nil, err
 		}
+		if t.Merge {
+			doc.remove(w.Drop)
+		}
 		if err := doc.set(w.Data); err != nil {
 			return nil, err
 		}

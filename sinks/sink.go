@@ -73,6 +73,10 @@ type Info struct {
 	// Marks says that the sink marks owners here, so that what bears no mark of
 	// ours is someone else's, whoever wrote it once.
 	Marks bool
+	// Differs says, for people, how the target is not as its options ask, where the
+	// sink can tell: "mode is 0644, not 0600". It is "" if it is as they ask. A write
+	// puts it right.
+	Differs string
 	// Unseen means that the sink cannot tell without a permission that
 	// credsync does not have: existence and version are unknown.
 	Unseen bool

@@ -64,6 +64,7 @@ func (a *app) observe(ctx context.Context, path string, f statusFlags) plan.Docu
 		return render.NoPlan(diags)
 	}
 	defer w.close()
+	diags = append(diags, a.leftBehindWarning(ctx, w.config, w.store)...)
 	return w.document(w.engine.Plan(ctx, engine.Request{Offline: true, Targets: f.targets, LookOnly: true}), diags)
 }
 

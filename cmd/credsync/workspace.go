@@ -22,11 +22,14 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
+	"github.com/credsync/credsync/state"
 )
 
 // workspace is a configuration that was read, ready to be worked on.
 type workspace struct {
 	config *config.Config
+	// store is the state.
+	store  *state.Store
 	engine accountEngine
 	// accounts is the engine as a daemon uses it.
 	accounts daemon.Accounts
@@ -119,7 +122,7 @@ func (a *app) openWith(
 		EmergencyIdentity:  ageIdentity(cfg.State),
 	})
 	return &workspace{
-		config: cfg, engine: eng, accounts: eng, clockSkews: to.clocks,
+		config: cfg, store: store, engine: eng, accounts: eng, clockSkews: to.clocks,
 		close: pool.Close,
 	}, diags
 }
@@ -209,6 +212,11 @@ func (a *app) notifier(c *config.Config) func(context.Context, *config.Notify, c
 		e.Remedy = render.Remedy(e)
 		return sender.Send(ctx, to, e)
 	}
+}
+
+// stateWarnings are those about where the state is.
+func (a *app) stateWarnings(ctx context.Context, w *workspace) diag.List {
+	return append(a.shortLivedStateWarning(w.config), a.leftBehindWarning(ctx, w.config, w.store)...)
 }
 
 // shortLivedStateWarning warns where the state's default place goes away with the

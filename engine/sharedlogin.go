@@ -57,7 +57,7 @@ func (e *Engine) sharedLoginOf(a *account) *sharedLogin {
 		_, _ = rand.Read(key)
 		groups := make(map[string][]*account)
 		for _, a := range e.accounts {
-			if !a.cfg.Enabled || a.cfg.Spec.Static {
+			if !a.cfg.Enabled || a.cfg.Spec.Static || a.unknown {
 				continue
 			}
 			p := loginFingerprint(key, a.cfg)

@@ -95,7 +95,7 @@ type outsideConnections struct {
 func (a *app) openWith(
 	ctx context.Context, given string, concurrency int, to outsideConnections,
 ) (*workspace, diag.List) {
-	path, conns, pool := a.path(given), to.conns, to.pool
+	path, conns := a.path(given), to.conns
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
 		sink, err := conns.open(s)
@@ -108,6 +108,14 @@ func (a *app) openWith(
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	return a.workspaceOf(cfg, diags, given, concurrency, to, false)
+}
+
+// workspaceOf makes the workspace of a configuration that was read, incomplete or not.
+func (a *app) workspaceOf(
+	cfg *config.Config, diags diag.List, given string, concurrency int, to outsideConnections, incomplete bool,
+) (*workspace, diag.List) {
+	conns, pool := to.conns, to.pool
 	store, err := conns.store(cfg.Project, cfg.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
@@ -116,7 +124,7 @@ func (a *app) openWith(
 		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
 		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
-		Path:               given,
+		Path: given, Incomplete: incomplete,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
 		EmergencyIdentity:  ageIdentity(cfg.State),

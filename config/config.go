@@ -37,6 +37,10 @@ type Options struct {
 	// WithoutSecrets lets sensitive variables do without a value, which is then
 	// unknown as that of data blocks is. It goes with a nil ReadData.
 	WithoutSecrets bool
+	// AllowMissing leaves files and environment variables that the language's functions
+	// cannot read unknown, for a look without what the configuration needs to work.
+	// It goes with a nil ReadData.
+	AllowMissing bool
 }
 
 // Input gives values to variables.

@@ -284,7 +284,7 @@ func (l *loader) defaultKeys(spec *providers.Spec) []string {
 
 // target asks the sink for the place that the block names.
 func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d *delivery, a *Account) bool {
-	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
+	if !own.AllKnown() || !knownButSecrets(made.Sink.Values) {
 		l.noteUnknown(a.Address, made.Sink.Spec.Type, d.def)
 		return true // offline: it cannot be known
 	}
@@ -294,6 +294,24 @@ func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values
 		return false
 	}
 	made.Target = target
+	return true
+}
+
+// knownButSecrets reports whether all attributes that are not sensitive are known: a
+// sink's secrets are no part of its places.
+func knownButSecrets(v schema.Values) bool {
+	for i, a := range v.Block().Attributes {
+		if !a.Sensitive && !v.RawAt(i).IsWhollyKnown() {
+			return false
+		}
+	}
+	for _, nested := range v.Block().Blocks {
+		for _, b := range v.Nested(nested.Type) {
+			if !knownButSecrets(b) {
+				return false
+			}
+		}
+	}
 	return true
 }
 

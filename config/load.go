@@ -209,7 +209,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // evaluateAll goes through the blocks in the order in which they can depend on
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
-	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add})
+	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add, MissingUnknown: l.opts.AllowMissing})
 	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
 	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
 

@@ -67,7 +67,12 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 		}
 		l.projectUnknown = !values.Known("project")
 		if !values.AllKnown() && l.opts.AllowUnset {
-			continue // a variable has no value, which is no mistake here
+			// A variable has no value, which is no mistake here.
+			if values.Known("project") {
+				c.Project = values.String("project")
+			}
+			c.Schedule = values.String("schedule")
+			continue
 		}
 		if !values.AllKnown() {
 			l.report.add(diag.Errorf("Settings must be known", "The settings of the credsync block must not depend on data."), &s.def)

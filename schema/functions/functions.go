@@ -21,6 +21,9 @@ type Options struct {
 	// Saw is called with each file whose content or presence a function tells,
 	// also where it is missing; may be nil. It may be called concurrently.
 	Saw func(path string)
+	// MissingUnknown makes what file, filebase64, fileset and env cannot read an unknown
+	// value rather than an error.
+	MissingUnknown bool
 }
 
 // Table returns every function by its name. All of them keep marks: what is
@@ -32,11 +35,11 @@ func Table(o Options) map[string]function.Function {
 	}
 	all := pureFunctions()
 	maps.Copy(all, map[string]function.Function{
-		"env":        envFunc(o.Getenv),
-		"file":       fileFunc(o.Dir, saw, false),
-		"filebase64": fileFunc(o.Dir, saw, true),
+		"env":        envFunc(o.Getenv, o.MissingUnknown),
+		"file":       fileFunc(o, saw, false),
+		"filebase64": fileFunc(o, saw, true),
 		"fileexists": fileExistsFunc(o.Dir, saw),
-		"fileset":    fileSetFunc(o.Dir),
+		"fileset":    fileSetFunc(o),
 	})
 	return all
 }

@@ -54,6 +54,8 @@ type Config struct {
 	Dir string
 	// Project names the owner of what is written; "default" if not set.
 	Project string
+	// Formerly are the names that the project had before, the newest first.
+	Formerly []string
 	// Schedule is the cron expression that says how often this configuration
 	// is applied; empty if not set.
 	Schedule string
@@ -68,9 +70,11 @@ type Config struct {
 	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
-	Formerly []string
-	Moved    []*Moved
-	Imports  map[string]*Import
+	// Moved are the accounts that have another address than before, in the order
+	// of their blocks.
+	Moved []*Moved
+	// Imports are tokens that were issued elsewhere, by the address of the account.
+	Imports map[string]*Import
 	// Data are the sources of data blocks, by address.
 	Data []*Data
 	// Unknown are the places that nobody can tell without values that were not
@@ -167,13 +171,21 @@ type Delivery struct {
 	Adopt  bool
 	Range  *diag.Range
 
+	// TokenOutputs are the outputs that data names, as in token.user_id, in order.
+	// There are none where data is absent, or where it uses the token as a whole.
 	TokenOutputs []string
 
 	def hcl.Range
 	// keys that will be written, where they are known before rendering.
-	keys   []string
+	keys      []string
+	keysKnown bool
+
 	render func(credential.Token) (map[string]credential.Secret, diag.List)
 }
+
+// Keys are those that data may write, where they are known before there is a
+// token. Of them are left out later those whose values are null.
+func (d *Delivery) Keys() (keys []string, known bool) { return d.keys, d.keysKnown }
 
 // Render evaluates what the deliver block's data gives for a token. Keys whose
 // value is null are left out; lists and objects are encoded as JSON.

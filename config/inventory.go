@@ -18,7 +18,10 @@ type Inventory struct {
 	Dir string
 	// Project is the owner's name; "default" if not set.
 	Project string
-	Sinks   []*Sink
+	// Formerly and Moved are those of Config.
+	Formerly []string
+	Moved    []*Moved
+	Sinks    []*Sink
 	// State is nil where LoadInventory has returned errors.
 	State *State
 	// Audit says where the audit trail is kept; nil for none. AuditUnknown says
@@ -99,7 +102,7 @@ func LoadInventory(ctx context.Context, o Options) (*Inventory, diag.List) {
 // mistakes.
 func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory {
 	out := &Inventory{
-		Dir: c.Dir, Project: c.Project, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial,
+		Dir: c.Dir, Project: c.Project, Formerly: c.Formerly, Moved: c.Moved, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial,
 	}
 	if b := blocks["audit"]; len(b) > 0 && c.Audit == nil {
 		d := diag.Errorf("The place of the audit trail is not known", "What is changed is recorded there first, so nothing was done. The audit block has a mistake, which credsync validate shows, or depends on a variable without a value; give that by --var, --var-file or CREDSYNC_VAR_<name>.")
@@ -136,7 +139,7 @@ func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory
 func (l *loader) whyNoState(blocks map[string][]*hcl.Block, found diag.List) diag.List {
 	var errors diag.List
 	for _, d := range found {
-		if d.Severity == diag.Error && !strings.HasPrefix(d.Address, "account.") && !strings.HasPrefix(d.Address, "data.") {
+		if d.Severity == diag.Error && !strings.HasPrefix(d.Address, "account.") && !strings.HasPrefix(d.Address, "data.") && d.Address != "moved" && d.Address != "import" {
 			errors = append(errors, d)
 		}
 	}

@@ -54,6 +54,10 @@ type loader struct {
 	// filesUsed is Config.Files as it grows.
 	filesUsed *usedFiles
 
+	// declared are the account blocks by address, kept where keepDeclared.
+	declared     map[string]*declaredAccount
+	keepDeclared bool
+
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
 	// projectUnknown says that Config.Project is not what the files say.
@@ -72,12 +76,13 @@ type loader struct {
 
 // tables are the language's own, made once so that their identity can be a key.
 type tables struct {
-	settings, audit, notify, variable, validation, sink, state, data, deliver, account, http *schema.Block
+	settings, audit, notify, moved, imported, variable, validation, sink, state, data, deliver, account, http *schema.Block
 }
 
 func newTables() tables {
 	t := tables{
-		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
+		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), moved: schema.MovedBlock(), imported: schema.ImportBlock(),
+		variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
 		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
@@ -92,7 +97,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		filesUsed: &usedFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaultDataKeys: map[*providers.Spec][]string{},
-		windows: map[string]schema.Window{},
+		windows: map[string]schema.Window{}, declared: map[string]*declaredAccount{},
 	}
 }
 
@@ -186,7 +191,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 	blocks := map[string][]*hcl.Block{}
 	root := &hcl.BodySchema{}
-	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
+	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.moved, l.tables.imported, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
 		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
 	}
 	// Only blocks of the wrong shape get this far; the others were taken out.
@@ -228,7 +233,10 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])
+	l.keepDeclared = len(blocks["moved"])+len(blocks["import"]) > 0
 	c.Accounts = l.declareAccounts(blocks["account"])
+	c.Moved = l.declareMoved(blocks["moved"])
+	c.Imports = l.declareImports(blocks["import"])
 	l.checkTargetConflicts(c.Accounts, c.State)
 	if w, exposed := stateSharesPlaceWithTargets(c); exposed {
 		l.report.add(w, nil)

@@ -65,13 +65,14 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 			continue
 		}
 		l.projectUnknown = !values.Known("project")
-		if !values.AllKnown() && l.opts.AllowUnset {
-			continue // a variable has no value, which is no mistake here
-		}
-		if !values.AllKnown() {
+		if !values.AllKnown() && !l.opts.AllowUnset {
 			l.report.add(diag.Errorf("Settings must be known", "The settings of the credsync block must not depend on data."), &s.def)
 			continue
 		}
-		c.Project, c.Schedule = values.String("project"), values.String("schedule")
+		if !l.projectUnknown {
+			c.Project = values.String("project")
+		}
+		// What a variable without a value says is no mistake here, and left out.
+		c.Formerly, c.Schedule = values.Strings("formerly"), values.String("schedule")
 	}
 }

@@ -21,6 +21,7 @@ var terraformNames = map[string]string{
 	"module":     "All files of a directory are one configuration; several accounts of a kind are made by for_each.",
 	"output":     "What a token gives is written to targets by deliver blocks.",
 	"provider":   "The provider is the first label of an account block, and its settings, such as base_url, are arguments there.",
+	"removed":    "What happens to the targets when a block goes away is said by on_remove.",
 	"resource":   "Accounts are declared by account blocks.",
 	"terraform":  "Settings of the configuration are in a credsync block.",
 }
@@ -100,7 +101,7 @@ func languageWords(o Options) map[string]bool {
 		words[w] = true
 	}
 	for _, b := range []*schema.Block{
-		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
+		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
 		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(),
 	} {
 		addWords(words, b)

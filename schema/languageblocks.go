@@ -16,7 +16,7 @@ import (
 func SettingsBlock() *Block {
 	return &Block{
 		Type: "credsync",
-		Doc:  "Settings of the configuration as a whole. At most one.",
+		Doc:  "Settings of the configuration as a whole. At most one.", Check: checkFormerProjects,
 		Attributes: []Attribute{
 			{
 				Name: "required_version", Type: cty.String,
@@ -25,6 +25,10 @@ func SettingsBlock() *Block {
 			{
 				Name: "project", Type: cty.String, Default: cty.StringVal("default"), Check: checkProject,
 				Doc: "The owner's name that is written to every target. Letters, digits, `.`, `_` and `-`, at most 63.",
+			},
+			{
+				Name: "formerly", Type: cty.List(cty.String), Check: checkProjects,
+				Doc: "Names that the project had before, the newest first: what these own is taken over. They may be taken out when that is done.",
 			},
 			{
 				Name: "schedule", Type: cty.String, Check: checkSchedule,

@@ -109,6 +109,15 @@ func keyStep(step hcl.Traverser) (suffix string, ok bool) {
 	return instanceSuffix(index.Key.AsString()), true
 }
 
+// placeOfBlock is where a block stands. JSON has only the place of a list for all
+// that are in it, so that of one of its arguments is taken there.
+func placeOfBlock(b *hcl.Block, argument hcl.Range) hcl.Range {
+	if _, native := b.Body.(*hclsyntax.Body); native {
+		return b.DefRange
+	}
+	return argument
+}
+
 // withoutQuotes is the advice for a reference that was written as a text.
 func withoutQuotes(expr hcl.Expression) string {
 	if text, ok := literalText(expr); ok && strings.HasPrefix(text.AsString(), "account.") {

@@ -37,12 +37,12 @@ func (l *loader) declareImports(blocks []*hcl.Block) map[string]*Import {
 				l.report.error(to.at, to.address(), "Two tokens to import for one account", fmt.Sprintf("The import block at %s has a token for %s already. Take one of the two out.", place(at), to.address()))
 				continue
 			}
-			first[to.address()] = b.DefRange
+			first[to.address()] = placeOfBlock(b, to.at)
 			good = l.checkImported(to)
 		}
 		token, known := l.importedToken(content, s, to)
 		if ok && good && known {
-			imports[to.address()] = &Import{To: to.address(), Token: token, Range: convertRange(b.DefRange)}
+			imports[to.address()] = &Import{To: to.address(), Token: token, Range: convertRange(placeOfBlock(b, to.at))}
 		}
 	}
 	return imports

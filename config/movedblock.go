@@ -63,7 +63,7 @@ func (l *loader) movedBlock(b *hcl.Block) *movedBlock {
 		l.report.error(to.at, "moved", "Account moved to another provider", fmt.Sprintf("%s is of provider %q and %s of %q. A token of one is of no use to the other: take this block out.", from.address(), from.spec.Name, to.address(), to.spec.Name))
 		return nil
 	}
-	return &movedBlock{from: from, to: to, def: b.DefRange, whole: from.suffix == "" && to.suffix == ""}
+	return &movedBlock{from: from, to: to, def: placeOfBlock(b, from.at), whole: from.suffix == "" && to.suffix == ""}
 }
 
 // movedBlocks are all of a configuration.

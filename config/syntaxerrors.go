@@ -31,7 +31,7 @@ var firstQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 // terraformHint is what to write in place of a name that a Terraform user knows.
 func terraformHint(p *hcl.Diagnostic) string {
 	name := firstQuoted().FindStringSubmatch(p.Detail)
-	if name == nil || strings.Contains(p.Detail, "Did you mean") || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
+	if name == nil || strings.Contains(p.Detail, "Did you mean") && name[1] != "removed" || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
 		return ""
 	}
 	if hint := terraformNames[name[1]]; hint != "" {
@@ -44,7 +44,11 @@ func terraformHint(p *hcl.Diagnostic) string {
 // details name arguments and block types only, and snippets stop where an
 // expression that is hidden begins.
 func (l *loader) reportStructure(p *hcl.Diagnostic, address string) {
-	detail := p.Detail + terraformHint(p)
+	detail := p.Detail
+	if hint := terraformHint(p); hint != "" {
+		detail, _, _ = strings.Cut(detail, " Did you mean")
+		detail += hint
+	}
 	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: detail, Address: address}
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning

@@ -73,7 +73,7 @@ func (l *loader) importedToken(content *hcl.BodyContent, s section, to accountRe
 		sc.address = to.address()
 	}
 	values, ok := l.decode(content, l.tables.imported, s, sc)
-	if !ok || to.spec == nil {
+	if to.spec == nil {
 		return token, false
 	}
 	if attr := content.Attributes["refresh_token"]; attr != nil && values.IsSet("refresh_token") && !hasOutput(to.spec, "refresh_token") {

@@ -83,6 +83,8 @@ type Config struct {
 	// Files are those that expressions read or looked for, by the functions of
 	// the language, in order. See also FilesOf.
 	Files []string
+	// fileSets are those of which expressions took the names; see ListedFiles.
+	fileSets []fileSet
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string

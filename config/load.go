@@ -94,7 +94,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*localValue{}, data: map[string]*dataBlock{},
 		nodes: map[string]*graphNode{}, cyclic: map[string]bool{},
-		filesUsed: &usedFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
+		filesUsed: &usedFiles{paths: map[string]bool{}, sets: map[fileSet]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaultDataKeys: map[*providers.Spec][]string{},
 		windows: map[string]schema.Window{}, declared: map[string]*declaredAccount{},
@@ -213,7 +213,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // evaluateAll goes through the blocks in the order in which they can depend on
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
-	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add})
+	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet})
 	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
 	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
 
@@ -242,6 +242,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 		l.report.add(w, nil)
 	}
 	c.Data, c.Unknown, c.Files = l.dataSources(), l.unknown, slices.Sorted(maps.Keys(l.filesUsed.paths))
+	c.fileSets = slices.Collect(maps.Keys(l.filesUsed.sets))
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }
@@ -251,6 +252,16 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 type usedFiles struct {
 	mu    sync.Mutex
 	paths map[string]bool
+	sets  map[fileSet]bool
+}
+
+// fileSet is what fileset() lists: the files of a directory that match a pattern.
+type fileSet struct{ dir, pattern string }
+
+func (s *usedFiles) addSet(dir, pattern string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sets[fileSet{dir: dir, pattern: pattern}] = true
 }
 
 func (s *usedFiles) add(path string) {

@@ -96,7 +96,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, d, a) {
 		return nil
 	}
-	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: l.tokenOutputs(content.Attributes["data"], d)}
+	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: keys.tokenOutputs}
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
@@ -134,6 +134,8 @@ type dataKeySet struct {
 	written []string
 	// sensitive means that a key may be made of a sensitive value.
 	sensitive bool
+	// tokenOutputs are Delivery.TokenOutputs.
+	tokenOutputs []string
 }
 
 // checkData type-checks data against a token whose values are not known yet,
@@ -148,6 +150,7 @@ func (l *loader) checkData(attr *hcl.Attribute, d *delivery, a *Account) (keys d
 		return *x.keys, true
 	}
 	keys, ok = l.keysOfData(attr, d, a)
+	keys.tokenOutputs = x.tokenOutputs
 	if ok && refersOnlyTo(x.refs, "var", "local", "data", "token") {
 		x.keys = &keys
 	}

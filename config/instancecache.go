@@ -49,6 +49,9 @@ type expression struct {
 	refs []hcl.Traversal
 	// names are the variables and locals that it uses, as `var.x`.
 	names []string
+	// tokenOutputs are the outputs that it names of the token; nil where it uses the
+	// token as a whole.
+	tokenOutputs []string
 	// sameInAllInstances says that its value is the same in all instances of a block.
 	sameInAllInstances bool
 	// referencesChecked says that all it refers to is there and may be used.
@@ -64,7 +67,7 @@ type expression struct {
 
 func newExpression(expr hcl.Expression) *expression {
 	x := &expression{refs: references(expr), value: cty.NilVal}
-	x.names = namesAmong(x.refs)
+	x.names, x.tokenOutputs = namesAmong(x.refs), tokenOutputsAmong(x.refs)
 	x.sameInAllInstances = refersOnlyTo(x.refs, "var", "local", "data")
 	return x
 }

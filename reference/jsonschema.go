@@ -43,6 +43,8 @@ func JSONSchema(p *providers.Registry, s *sinks.Registry) []byte {
 			"import":   w.many(w.body("import", schema.ImportBlock())),
 			"audit":    w.many(w.body("audit", schema.AuditBlock())),
 			"notify":   w.labels("notify", jsonNode{"webhook": w.labelled(w.body("notify_webhook", schema.NotifyBlock()))}),
+			"moved":    w.many(w.body("moved", schema.MovedBlock())),
+			"import":   w.many(w.body("import", schema.ImportBlock())),
 		},
 		"additionalProperties": false,
 		"definitions":          w.definitions,

@@ -109,9 +109,17 @@ func fileExistsFunc(dir string, saw func(string)) function.Function {
 	})
 }
 
+// FileSet lists the regular files below a directory that match a pattern, as paths
+// relative to it with slashes, in order.
+func FileSet(dir, pattern string) ([]string, error) {
+	names, err := doublestar.Glob(os.DirFS(dir), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	slices.Sort(names)
+	return names, err
+}
+
 // fileSetFunc lists the regular files below a directory that match a pattern,
 // as paths relative to it with slashes.
-func fileSetFunc(o Options) function.Function {
+func fileSetFunc(dir string, saw func(path, pattern string)) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("path"), stringParam("pattern")},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
@@ -121,17 +129,14 @@ func fileSetFunc(o Options) function.Function {
 			if !doublestar.ValidatePattern(pattern) {
 				return none, function.NewArgErrorf(1, "not a valid pattern")
 			}
-			names, err := doublestar.Glob(os.DirFS(path), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
-			if err != nil && o.MissingUnknown {
-				return none, nil
-			}
+			saw(path, pattern)
+			names, err := FileSet(path, pattern)
 			if err != nil {
 				return none, function.NewArgErrorf(0, "the files of %s cannot be listed: %s", path, cause(err))
 			}
 			if len(names) == 0 {
 				return cty.SetValEmpty(cty.String), nil
 			}
-			slices.Sort(names)
 			values := make([]cty.Value, len(names))
 			for i, name := range names {
 				values[i] = cty.StringVal(name)

@@ -108,24 +108,6 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	return made
 }
 
-// tokenOutputs are the outputs of the token that data names one by one.
-func (l *loader) tokenOutputs(attr *hcl.Attribute, d *delivery) []string {
-	if attr == nil {
-		return nil
-	}
-	x := d.scope.cache.expressionOf(attr)
-	if x.outputs == nil {
-		x.outputs = []string{}
-		for _, t := range x.refs {
-			if name, ok := stepName(t, 1); ok && t.RootName() == "token" && !slices.Contains(x.outputs, name) {
-				x.outputs = append(x.outputs, name)
-			}
-		}
-		slices.Sort(x.outputs)
-	}
-	return x.outputs
-}
-
 // dataKeySet is what is known of the keys of data before there is a token.
 type dataKeySet struct {
 	known bool

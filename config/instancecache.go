@@ -61,8 +61,6 @@ type expression struct {
 	value cty.Value
 	// keys are those of a deliver block's data, if they are the same each time.
 	keys *dataKeySet
-	// outputs are those of the token that it names; nil until they are asked for.
-	outputs []string
 }
 
 func newExpression(expr hcl.Expression) *expression {

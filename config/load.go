@@ -84,7 +84,6 @@ func newTables() tables {
 		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), moved: schema.MovedBlock(), imported: schema.ImportBlock(),
 		variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
 		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
-		moved: schema.MovedBlock(), imports: schema.ImportBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
 	return t
@@ -214,7 +213,9 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // evaluateAll goes through the blocks in the order in which they can depend on
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
-	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet})
+	l.functions = functions.Table(functions.Options{
+		Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet, MissingUnknown: l.opts.AllowMissing,
+	})
 	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
 	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/credsync/credsync/schema/diag"
 	goversion "github.com/hashicorp/go-version"

@@ -39,8 +39,6 @@ func JSONSchema(p *providers.Registry, s *sinks.Registry) []byte {
 			"data":     w.bySink(schema.DataCommon(), func(s *sinks.Spec) *schema.Block { return &s.Data }),
 			"state":    w.state(),
 			"account":  w.accounts(),
-			"moved":    w.many(w.body("moved", schema.MovedBlock())),
-			"import":   w.many(w.body("import", schema.ImportBlock())),
 			"audit":    w.many(w.body("audit", schema.AuditBlock())),
 			"notify":   w.labels("notify", jsonNode{"webhook": w.labelled(w.body("notify_webhook", schema.NotifyBlock()))}),
 			"moved":    w.many(w.body("moved", schema.MovedBlock())),

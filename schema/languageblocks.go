@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"sync"
@@ -190,18 +189,6 @@ var projectForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 func checkProject(v cty.Value) error {
 	if !projectForm().MatchString(v.AsString()) {
 		return fmt.Errorf("%q cannot be a project's name: use letters, digits, \".\", \"_\" and \"-\", at most 63, beginning with a letter or a digit", v.AsString())
-	}
-	return nil
-}
-
-func checkFormerly(v cty.Value) error {
-	for _, name := range v.AsValueSlice() {
-		if name.IsNull() {
-			return errors.New("a name is null")
-		}
-		if err := checkProject(name); err != nil {
-			return err
-		}
 	}
 	return nil
 }

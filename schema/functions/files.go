@@ -119,7 +119,7 @@ func FileSet(dir, pattern string) ([]string, error) {
 
 // fileSetFunc lists the regular files below a directory that match a pattern,
 // as paths relative to it with slashes.
-func fileSetFunc(dir string, saw func(path, pattern string)) function.Function {
+func fileSetFunc(o Options, saw func(path, pattern string)) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("path"), stringParam("pattern")},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
@@ -131,6 +131,9 @@ func fileSetFunc(dir string, saw func(path, pattern string)) function.Function {
 			}
 			saw(path, pattern)
 			names, err := FileSet(path, pattern)
+			if err != nil && o.MissingUnknown {
+				return none, nil
+			}
 			if err != nil {
 				return none, function.NewArgErrorf(0, "the files of %s cannot be listed: %s", path, cause(err))
 			}

@@ -21,6 +21,9 @@ type Options struct {
 	// Saw is called with each file whose content or presence a function tells,
 	// also where it is missing; may be nil. It may be called concurrently.
 	Saw func(path string)
+	// MissingUnknown makes what file, filebase64, fileset and env cannot read an unknown
+	// value rather than an error.
+	MissingUnknown bool
 	// SawSet is called with each directory whose files a function lists, and with
 	// the pattern. It may be nil.
 	SawSet func(path, pattern string)
@@ -43,7 +46,7 @@ func Table(o Options) map[string]function.Function {
 		"file":       fileFunc(o, saw, false),
 		"filebase64": fileFunc(o, saw, true),
 		"fileexists": fileExistsFunc(o.Dir, saw),
-		"fileset":    fileSetFunc(o.Dir, sawSet),
+		"fileset":    fileSetFunc(o, sawSet),
 	})
 	return all
 }

@@ -225,8 +225,12 @@ func (e *Engine) stillOurs(ctx context.Context, o *observation, d *delivery, inf
 	switch {
 	case d.t.Adopt || !info.Exists && info.Owner == "":
 		return true
+	case info.Owner == o.account.owner:
+		return true
 	case info.Owner != "":
-		return e.ownershipByMark(o.account, o.places, d.t, d.entry.Place, info.Owner).ours
+		// Whoever has marked or written it since is at work on it.
+		same := info.Owner == d.info.Owner && info.Version == d.info.Version
+		return (same || d.t.Target.Merge) && e.ownershipByMark(o.account, o.places, d.t, d.entry.Place, info.Owner).ours
 	case info.Marks:
 		return false
 	case d.info.Exists:

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/state"
@@ -50,6 +52,33 @@ func (e *Engine) importGood(o *observation) bool {
 	rec.Pending = nil
 	o.record, o.imported, o.outputs, o.verification = rec, false, nil, plan.Verification{}
 	return false
+}
+
+// foundWithoutAsking reports whether a verification has ended with no answer of the
+// upstream, for want of something that it needs.
+func foundWithoutAsking(err error) bool {
+	var e *failure.Error
+	return errors.As(err, &e) && e.Status == 0 && (e.Class == failure.Config || e.Class == failure.Human)
+}
+
+// cannotCheckImport says why a token to import cannot be verified, and which outputs
+// may be missing.
+func (o *observation) cannotCheckImport(err error) string {
+	var absent []string
+	for _, out := range o.account.cfg.Spec.Outputs {
+		if !slices.Contains(ownOutputs, out.Name) && o.record.Pending.Token.Outputs[out.Name] == nil {
+			absent = append(absent, out.Name+" = …")
+		}
+	}
+	var e *failure.Error
+	message := "the token of the import block cannot be verified: " + err.Error()
+	if errors.As(err, &e) && e.Message != "" {
+		message = "the token of the import block cannot be verified: " + e.Message
+	}
+	if len(absent) == 0 {
+		return message
+	}
+	return fmt.Sprintf("%s. Set what only a login would give, as far as the check needs it, in the import block: outputs = { %s }", strings.TrimRight(message, ". "), strings.Join(absent, ", "))
 }
 
 func (o *observation) importPlace(e *Engine) string {

@@ -71,6 +71,11 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 	}
 	for _, g := range gone {
 		r := g.snap.Record
+		if slices.Contains(r.Moved, o.account.cfg.Address) && r.Newest() != nil && !o.known {
+			o.warn("This configuration is older than the state", fmt.Sprintf(
+				"A run with another configuration has moved the record of %s to %s, which this one does not have. If this one is applied, the account logs in anew and takes its targets back, and the two configurations take turns. Apply the one that is right.",
+				o.account.cfg.Address, g.of.of(e.Config.Project)))
+		}
 		if r.Provider != o.account.cfg.Spec.Name || recordedBlock(r, fingerprintsOf(r.Key, o.account.cfg), o.account.cfg) == nil {
 			continue
 		}
@@ -111,6 +116,34 @@ func (r *run) bequeath(ctx context.Context) error {
 
 // bequeathTries bounds how often a record is tried that another run is at work on.
 const bequeathTries = 60
+
+// killedByPredecessor reports whether an account that has gone, or whose target this
+// one takes over, has logged in since with the same login, where that kills the token
+// before it: two configurations have taken turns, and the other's token is the one
+// that lives.
+func (e *Engine) killedByPredecessor(ctx context.Context, o *observation, g *state.Grant) bool {
+	if !o.account.loginRevokes() {
+		return false
+	}
+	var records []*state.Record
+	if o.ahead != nil {
+		for _, gone := range o.ahead.gone {
+			if o.moving == nil || o.moving.from != gone.of {
+				records = append(records, gone.snap.Record)
+			}
+		}
+	} else {
+		for _, by := range o.predecessors {
+			if snap, err := e.reader(nil)(ctx, by); err == nil && snap.Record != nil && (o.moving == nil || o.moving.from != by) {
+				records = append(records, snap.Record)
+			}
+		}
+	}
+	return slices.ContainsFunc(records, func(r *state.Record) bool {
+		n := r.Newest()
+		return n != nil && n.ID != g.ID && !n.Token.IssuedAt.Before(g.Token.IssuedAt) && sameLogin(r, o.account)
+	})
+}
 
 // suggestMoves says which moved blocks would spare logins: an account that takes
 // over the targets of one that has gone, with the same login.

@@ -33,9 +33,14 @@ type scenario struct {
 	renames map[string]string
 	// replaces is the runner that is asked for a new token.
 	replaces string
-	quick    bool
-	budget   budget
+	// quick ones are explored with a crash too; large ones by the soak tests only.
+	quick, large bool
+	budget       budget
 }
+
+// alternates reports whether one runner has the configuration before a move, and
+// the other the one after it.
+func (s *scenario) alternates() bool { return len(s.renames) > 0 && s.renames["A"] == "" }
 
 // long is after which a lease has expired and a plan is stale.
 const long = 3 * time.Minute
@@ -81,7 +86,7 @@ func (m *model) wrote(by modelSink, w sinks.Write, before seen, err error) {
 		m.breaks("P2: the target received token %d, which was not verified", n)
 	case before.foreign:
 		m.breaks("P5: %s wrote over what someone else had put there", by.s.name)
-	case n < before.target:
+	case n < before.target && !(m.scenario.alternates() && m.live(n)):
 		m.breaks("P5: the target held token %d, and %s wrote over it with token %d", before.target, by.s.name, n)
 	}
 }
@@ -292,7 +297,13 @@ func (m *model) used() (kills, jumps int) {
 func (m *model) countLogins() {
 	kills, jumps := m.used()
 	started := len(m.rig.start.up.tokens)
-	if got := len(m.up.tokens) - started; got > 1+kills+jumps {
+	alternate := 0
+	if m.scenario.alternates() {
+		// A run with the old configuration that begins after the move knows of no
+		// token; plan warns of that.
+		alternate = 1
+	}
+	if got := len(m.up.tokens) - started; got > 1+kills+jumps+alternate {
 		m.breaks("P8: %d tokens were issued, with %d crashes and %d expiries", got, kills, jumps)
 	}
 }
@@ -317,7 +328,7 @@ func (m *model) converged(before seen, tokens int) {
 		m.breaks("P7: after one more apply the target holds token %d, and the state %d", after.target, after.newest)
 	case !m.live(after.newest) && !m.killedUnseen():
 		m.breaks("P1: after one more apply everyone holds token %d, which is dead", after.newest)
-	case m.live(before.newest) && !before.rejected && m.up.logins+m.up.refreshes > tokens && before.newest > len(m.rig.start.up.tokens):
+	case !m.scenario.alternates() && m.live(before.newest) && !before.rejected && m.up.logins+m.up.refreshes > tokens && before.newest > len(m.rig.start.up.tokens):
 		m.breaks("P7: the journal had a live token, and one more apply got another")
 	}
 }
@@ -342,10 +353,11 @@ var scenarios = []scenario{
 	{name: "reissue where a login revokes", marks: true, revokes: true, unverifiable: true, prepare: expiring, quick: true},
 	{name: "replace where a login revokes", marks: true, revokes: true, unverifiable: true, replaces: "A", prepare: func(m *model) { m.alone("setup") }, quick: true},
 	{name: "deliver from the journal", marks: true, prepare: journaled},
-	{name: "move while another applies", marks: true, revokes: true, unverifiable: true, prepare: expiring, renames: map[string]string{"B": "moved", recovery: "moved"}, quick: true},
-	{name: "two runs move", marks: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, quick: true},
-	{name: "two runs move to a sink that cannot mark", unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, quick: true},
-	{name: "take over in two runs", marks: true, revokes: true, unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "renamed", "B": "renamed", recovery: "renamed"}, quick: true},
+	{name: "move while another looks", marks: true, unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"B": "moved", recovery: "moved"}},
+	{name: "move while another applies", marks: true, unverifiable: true, prepare: expiring, renames: map[string]string{"B": "moved", recovery: "moved"}, large: true},
+	{name: "two runs move", marks: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, large: true},
+	{name: "two runs move to a sink that cannot mark", unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, large: true},
+	{name: "take over in two runs", marks: true, revokes: true, unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "renamed", "B": "renamed", recovery: "renamed"}, large: true},
 	{name: "remove while another applies", marks: true, removes: map[string]bool{"B": true}, prepare: expiring, quick: true},
 }
 
@@ -376,7 +388,7 @@ func TestAllInterleavings(t *testing.T) {
 	if raceDetector {
 		t.Skip("one thing runs at a time here, which the race detector cannot know; it is run without it")
 	}
-	all := func(scenario) bool { return true }
+	all := func(s scenario) bool { return !s.large }
 	quick := func(s scenario) bool { return s.quick }
 	smallest := func(s scenario) bool { return s.replaces != "" }
 	t.Run("undisturbed", func(t *testing.T) { exploreAll(t, all, budget{}) })

@@ -250,9 +250,15 @@ func recordPath(name string) string {
 	return "state/" + state.RecordName("default", "account.fake."+name)
 }
 
-// reading is the stored record, under the name that the account has at last where
-// there is one, and both with names in place of random values; nil and "" where
-// there is none.
+func newestNumber(r *state.Record) int {
+	if g := r.Newest(); g != nil {
+		return number(g.Token.Access)
+	}
+	return 0
+}
+
+// reading is the stored record, of two the one with the newer token, and both with
+// names in place of random values; nil and "" where there is none.
 type reading struct {
 	record *state.Record
 	named  string
@@ -274,7 +280,7 @@ func (m *model) stored() *reading {
 			m.breaks("the state cannot be read: %v", err)
 			continue
 		}
-		if m.read.record == nil || r.Newest() != nil {
+		if was := m.read.record; was == nil || newestNumber(r) >= newestNumber(was) {
 			m.read.record = r
 		}
 		m.read.named += m.nameIn("setup", data["record"].Reveal())

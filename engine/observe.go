@@ -242,8 +242,8 @@ func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *auditedP
 		return
 	}
 	outputs, err := p.Verify(ctx, t)
-	if failure.ClassOf(err) == failure.Config && o.imported {
-		o.input.Import = &plan.Block{Reason: plan.Imported, Message: describeError(err)}
+	if o.imported && foundWithoutAsking(err) {
+		o.input.Import = &plan.Block{Reason: plan.Imported, Message: o.cannotCheckImport(err)}
 		return
 	}
 	if failure.ClassOf(err) == failure.Config {
@@ -298,6 +298,9 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, g, wanted))
 	}
 	in.Targets = append(in.Targets, e.goneTargets(ctx, o)...)
+	if g != nil && e.killedByPredecessor(ctx, o, g) {
+		in.Token.Rejected = true
+	}
 }
 
 // observeRemoved describes an account that only the state knows.

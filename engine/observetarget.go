@@ -40,7 +40,7 @@ func (o *observation) targetFailure(i int) diag.Diagnostic {
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *state.Grant, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
 	if err := o.targetErrs[i]; err != nil {
-		return plan.Target{Place: o.places.of[t.Delivery], Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
+		return plan.Target{Place: string(o.places.of[t.Delivery]), Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
 	}
 	at := o.places.of[t.Delivery]
 	rec := o.record.Target(at)
@@ -49,7 +49,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 		o.predecessors = append(o.predecessors, *whose.predecessor)
 	}
 	pt := plan.Target{
-		Place: at, Sink: t.Sink.Name, Location: t.Target.Location,
+		Place: string(at), Sink: t.Sink.Name, Location: t.Target.Location,
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
 		Ours: whose.ours, From: whose.from, FormerProject: whose.former, Differs: info.Differs,
 	}
@@ -177,7 +177,7 @@ func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []stri
 // to.
 func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Target, read recordReader) plan.Target {
 	pt := plan.Target{
-		Place: t.Place, Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true,
+		Place: string(t.Place), Sink: t.Sink, Location: t.Location, Recorded: true, Ours: true, Removed: true,
 	}
 	taker, shares := o.places.takerOf(t, o.account)
 	kind, _, _ := strings.Cut(t.Sink, ".")
@@ -276,7 +276,7 @@ func (e *Engine) goneTargets(ctx context.Context, o *observation) []plan.Target 
 		if !o.places.known(o.account) {
 			// It may be one of those whose place is not known now.
 			gone = append(gone, plan.Target{
-				Place: rec.Place, Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true,
+				Place: string(rec.Place), Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true,
 				Unreadable: "its sink does not tell its places now",
 			})
 			continue

@@ -12,7 +12,6 @@ import (
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
 
@@ -104,7 +103,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
 	})
 	var lost []error
-	coming := map[sinks.Place]string{}
+	coming := map[string]string{}
 	for _, o := range seen {
 		lost = append(lost, o.auditErr)
 		e.applySharedBlock(o)
@@ -145,7 +144,7 @@ func (p *Plan) add(ap *AccountPlan) {
 }
 
 // notePlaces notes the places that are going to hold the account's token.
-func (p *AccountPlan) notePlaces(coming map[sinks.Place]string) {
+func (p *AccountPlan) notePlaces(coming map[string]string) {
 	for _, t := range p.Targets {
 		if t.Action == plan.Deliver {
 			coming[t.Place] = p.Address
@@ -155,7 +154,7 @@ func (p *AccountPlan) notePlaces(coming map[sinks.Place]string) {
 
 // noteComing takes the places for held that are going to be, once the account that
 // takes them over has been worked on: before this one, which is removed last.
-func (o *observation) noteComing(coming map[sinks.Place]string) {
+func (o *observation) noteComing(coming map[string]string) {
 	for i := range o.input.Targets {
 		if t := &o.input.Targets[i]; t.Awaited && coming[t.Place] == t.TakenBy {
 			t.Awaited = false

@@ -69,7 +69,7 @@ func (r *run) removeTargets(ctx context.Context) bool {
 		if t.Action != plan.Forget && t.Action != plan.Delete {
 			continue
 		}
-		entry := r.seen.record.Target(t.Place)
+		entry := r.seen.record.Target(sinks.Place(t.Place))
 		if entry == nil {
 			continue
 		}
@@ -82,7 +82,7 @@ func (r *run) removeTargets(ctx context.Context) bool {
 		} else {
 			r.recordTarget("", audit.Forget, t.Sink, t.Location, credential.Secret{}, nil)
 		}
-		r.seen.record.DropTarget(t.Place)
+		r.seen.record.DropTarget(sinks.Place(t.Place))
 	}
 	return ok
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/sinks"
 )
 
 // Account is everything that a decision about one account depends on: its
@@ -120,7 +119,7 @@ type Block struct {
 // names any longer.
 type Target struct {
 	// Place is what it is; "" where its sink cannot tell.
-	Place    sinks.Place
+	Place    string
 	Sink     string
 	Location string
 

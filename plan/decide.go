@@ -3,8 +3,6 @@ package plan
 import (
 	"fmt"
 	"time"
-
-	"github.com/credsync/credsync/sinks"
 )
 
 // Decision is what to do about one account, and why.
@@ -35,7 +33,7 @@ type Decision struct {
 // TargetDecision is what to do about one target.
 type TargetDecision struct {
 	// Place is what it is; "" where its sink cannot tell.
-	Place    sinks.Place
+	Place    string
 	Sink     string
 	Location string
 	Action   Action

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/sinks"
 )
 
 // FormatVersion of Document. Fields may be added under the same version; a
@@ -96,12 +95,12 @@ type DocumentBlocker struct {
 type DocumentTarget struct {
 	// Place is what the target is, whatever its sink is called; "" where the sink
 	// cannot tell.
-	Place    sinks.Place `json:"place"`
-	Sink     string      `json:"sink"`
-	Location string      `json:"location"`
-	Action   Action      `json:"action"`
-	Reason   Reason      `json:"reason"`
-	Message  string      `json:"message"`
+	Place    string `json:"place"`
+	Sink     string `json:"sink"`
+	Location string `json:"location"`
+	Action   Action `json:"action"`
+	Reason   Reason `json:"reason"`
+	Message  string `json:"message"`
 }
 
 // Worst is the health of a plan: the worst of its accounts'. What kept the

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -164,6 +165,9 @@ func imported(w *world) {
 	}
 	if !token.ExpiresAt.IsZero() {
 		w.more += fmt.Sprintf("  expires_at = %q\n", token.ExpiresAt.Format(time.RFC3339))
+	}
+	if outputs, err := json.Marshal(token.Outputs); err == nil && len(token.Outputs) > 0 {
+		w.more += fmt.Sprintf("  outputs = jsondecode(%q)\n", outputs)
 	}
 	w.more += "}\n"
 }

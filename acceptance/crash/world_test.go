@@ -230,6 +230,9 @@ func (w *world) newest() (access, refresh sandbox.IssuedToken) {
 
 // knows reports whether the state, or an emergency file, has those tokens.
 func (w *world) knows(access, refresh string) bool {
+	if strings.Contains(w.more, access) && strings.Contains(w.more, refresh) {
+		return true // it is in an import block
+	}
 	for _, r := range append(w.rescued(), w.record()) {
 		if r != nil && slices.ContainsFunc([]*state.Grant{r.Pending, r.Current}, func(g *state.Grant) bool {
 			return g != nil && g.Token.Access.Reveal() == access && g.Token.Refresh.Reveal() == refresh

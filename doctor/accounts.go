@@ -91,7 +91,7 @@ func (d *doctor) knownFromSink(one diag.Diagnostic, a *config.Account) bool {
 
 // checkCredentials says how an account's credentials stand.
 func (d *doctor) checkCredentials(ap *engine.AccountPlan, told bool) {
-	if b := ap.Blocker; b != nil && b.Reason != plan.TargetNotOwned {
+	if b := ap.Blocker; b != nil && b.Reason != plan.TargetNotOwned && b.Reason != plan.UnreachableHere {
 		d.add(Check{Group: Accounts, Subject: ap.Address, Outcome: Failed, Human: true, Message: fmt.Sprintf("blocked (%s): %s", b.Reason, b.Message), Blocker: b})
 		return
 	}

@@ -15,7 +15,7 @@ import (
 // onServers are the actions that are also killed with a real server as state
 // and target: those that write everything there is.
 func onServers(p provider, a action) bool {
-	return p.account.Upstream == "bifit_kassa" && (a.name == "issue" || a.name == "refresh" || a.name == "delete")
+	return p.account.Upstream == "bifit_kassa" && (a.name == "issue" || a.name == "refresh" || a.name == "delete" || a.name == "move" || a.name == "take over")
 }
 
 func TestKilledAtEachPointWithVault(t *testing.T) { inVault(t, onServers) }

@@ -29,7 +29,7 @@ func (l *loader) declareImports(blocks []*hcl.Block, accounts *accountBlocks) ma
 	imports := map[string]*Import{}
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
-		s := sectionOf(b)
+		s := section{body: b.Body, def: b.DefRange, kind: "the import block"}
 		sc := scope{ctx: l.fullContext, address: "import"}
 		content, ok := l.splitByTables(s, sc, []*schema.Block{l.tables.imports})
 		to := content.Attributes["to"]
@@ -43,10 +43,10 @@ func (l *loader) declareImports(blocks []*hcl.Block, accounts *accountBlocks) ma
 			continue
 		}
 		if at, twice := first[ref.address()]; twice {
-			l.report.error(b.DefRange, "", "Two imports for one account", fmt.Sprintf("%s already has an import block at %s. Keep one of them.", ref.address(), place(at)))
+			l.report.error(ref.at, "", "Two imports for one account", fmt.Sprintf("%s already has an import block at %s. Keep one of them.", ref.address(), place(at)))
 			continue
 		}
-		first[ref.address()] = b.DefRange
+		first[ref.address()] = ref.at
 		if !ok || !good {
 			continue
 		}
@@ -132,9 +132,12 @@ func (l *loader) importedOutputs(a *hcl.Attribute, spec *providers.Spec, ref acc
 	if !good {
 		return nil, false, false
 	}
+	// The names of an object that is sensitive as a whole are no more to be shown than
+	// its values.
+	hidden := v.IsMarked()
 	v, _ = v.UnmarkDeep()
 	switch t := v.Type(); {
-	case !v.IsKnown(), t == cty.DynamicPseudoType:
+	case !v.IsKnown():
 		return nil, false, true
 	case v.IsNull():
 		return nil, true, true
@@ -153,6 +156,9 @@ func (l *loader) importedOutputs(a *hcl.Attribute, spec *providers.Spec, ref acc
 		name := key.AsString()
 		i := slices.IndexFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name })
 		if i < 0 || slices.Contains(tokenItself, name) {
+			if hidden {
+				return refuse(fmt.Sprintf("outputs has a name that is no output of %s that can be given here. They are %s.", spec.Name, quoteAll(names)))
+			}
 			return refuse(fmt.Sprintf("%s has no output %q that can be given here.%s They are %s.", spec.Name, name, didYouMean(name, names), quoteAll(names)))
 		}
 		converted, err := convert.Convert(value, spec.Outputs[i].Type)

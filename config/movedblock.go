@@ -140,11 +140,11 @@ func (l *loader) declareMoved(blocks []*hcl.Block, accounts *accountBlocks) []*M
 	byFrom, byTo := map[string]movedBlock{}, map[string]movedBlock{}
 	for _, m := range all {
 		if other, twice := byFrom[m.from.address()]; twice {
-			l.report.error(m.def, "", "Two moved blocks with one from", fmt.Sprintf("%s is moved to %s here, and to %s at %s. Keep one of them.", m.from.address(), m.to.address(), other.to.address(), place(other.def)))
+			l.report.error(m.from.at, "", "Two moved blocks with one from", fmt.Sprintf("%s is moved to %s here, and to %s at %s. Keep one of them.", m.from.address(), m.to.address(), other.to.address(), place(other.from.at)))
 			continue
 		}
 		if other, twice := byTo[m.to.address()]; twice {
-			l.report.error(m.def, "", "Two moved blocks with one to", fmt.Sprintf("%s goes on with the record of %s here, and with that of %s at %s. Keep one of them.", m.to.address(), m.from.address(), other.from.address(), place(other.def)))
+			l.report.error(m.to.at, "", "Two moved blocks with one to", fmt.Sprintf("%s goes on with the record of %s here, and with that of %s at %s. Keep one of them.", m.to.address(), m.from.address(), other.from.address(), place(other.to.at)))
 			continue
 		}
 		byFrom[m.from.address()], byTo[m.to.address()] = m, m
@@ -158,7 +158,7 @@ func (l *loader) declareMoved(blocks []*hcl.Block, accounts *accountBlocks) []*M
 }
 
 func (l *loader) movedBlock(b *hcl.Block) (movedBlock, bool) {
-	s := sectionOf(b)
+	s := section{body: b.Body, def: b.DefRange, kind: "the moved block"}
 	content, ok := l.splitByTables(s, scope{ctx: l.functionsContext}, []*schema.Block{l.tables.moved})
 	from, to := content.Attributes["from"], content.Attributes["to"]
 	if !ok || from == nil || to == nil {
@@ -173,7 +173,7 @@ func (l *loader) movedBlock(b *hcl.Block) (movedBlock, bool) {
 	case !okFrom || !okTo:
 		return movedBlock{}, false
 	case m.from.address() == m.to.address():
-		l.report.error(b.DefRange, "", "Invalid moved block", "from and to are the same address. Take the block out.")
+		l.report.error(m.to.at, "", "Invalid moved block", "from and to are the same address. Take the block out.")
 		return movedBlock{}, false
 	case m.from.provider != m.to.provider:
 		l.report.error(m.to.at, "", "Invalid moved block", fmt.Sprintf("%s and %s are accounts of different providers, and a token of one is of no use to the other. Take the block out.", m.from.address(), m.to.address()))
@@ -200,21 +200,21 @@ func (l *loader) checkMoved(m movedBlock, byFrom map[string]movedBlock, accounts
 	switch {
 	case exchanged:
 		if !declared && !accounts.unknown[m.from.block()] {
-			l.report.error(m.def, "", "Moved in a circle", fmt.Sprintf("%s and %s are moved to each other (%s), which exchanges two accounts, but %s is not declared. Declare it, or take one of the blocks out.", m.from.address(), m.to.address(), place(back.def), m.from.address()))
+			l.report.error(m.from.at, "", "Moved in a circle", fmt.Sprintf("%s and %s are moved to each other (%s), which exchanges two accounts, but %s is not declared. Declare it, or take one of the blocks out.", m.from.address(), m.to.address(), place(back.from.at), m.from.address()))
 		}
 		return
 	case declared:
-		l.report.error(m.def, "", "Moved from an account that is still there", fmt.Sprintf("%s is moved to %s here, and is still declared at %s. Rename that account, or take the block out.", m.from.address(), m.to.address(), place(at)))
+		l.report.error(m.from.at, "", "Moved from an account that is still there", fmt.Sprintf("%s is moved to %s here, and is still declared at %s. Rename that account, or take the block out.", m.from.address(), m.to.address(), place(at)))
 		return
 	}
 	if round := circle(m, byFrom); round != "" {
-		l.report.error(m.def, "", "Moved in a circle", fmt.Sprintf("The moved blocks lead round: %s. Only two accounts can be exchanged; take one of the blocks out.", round))
+		l.report.error(m.from.at, "", "Moved in a circle", fmt.Sprintf("The moved blocks lead round: %s. Only two accounts can be exchanged; take one of the blocks out.", round))
 		return
 	}
 	_, onward := byFrom[m.to.address()]
 	if _, there := accounts.at[m.to.block()]; !onward && !accounts.declares(m.to, true) && !(there && m.whole()) {
 		d := diag.Warningf("Moved to an account that is not declared", "%s is moved to %s, which the configuration does not have. If that account was removed later, take the block out; else correct the address.", m.from.address(), m.to.address())
-		l.report.add(d, &m.def)
+		l.report.add(d, &m.to.at)
 	}
 }
 

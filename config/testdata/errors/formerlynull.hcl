@@ -1,0 +1,3 @@
+credsync {
+  formerly = ["a", null] # ERROR: a name is null
+}

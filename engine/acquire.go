@@ -130,8 +130,7 @@ func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 		return nil
 	}
 	defer done()
-	if b := r.seen.input.Block; b != nil && !(r.options.replace && !b.Since.IsZero()) {
-		r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+	if r.loginPointless() {
 		return nil
 	}
 	token, err := r.provider.Login(ctx)
@@ -139,6 +138,24 @@ func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 		return r.newGrant(token, old)
 	}
 	return r.loginFailed(ctx, old, err)
+}
+
+// loginPointless reports whether a login is known to be turned down, and blocks the
+// account if so. --replace lifts what was known before the command, once for a login:
+// not what another account of it has been told since.
+func (r *run) loginPointless() bool {
+	b := r.seen.input.Block
+	if b != nil && r.options.replace && !b.Since.IsZero() {
+		b = nil
+	}
+	if now := r.e.sharedLoginOf(r.seen.account).refusedNow(r.plan.Address); b == nil {
+		b = now
+	}
+	if b == nil {
+		return false
+	}
+	r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+	return true
 }
 
 // loginFailed remembers what must not be tried again, and says the rest. It
@@ -167,7 +184,7 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 
 // blockUntilHumanActs remembers that the upstream gives no token before a human has acted.
 func (r *run) blockUntilHumanActs(ctx context.Context, err *failure.Error) {
-	r.tokenDenied = true
+	r.tokenDenied, r.loginRefused = true, err.RefusesLogin()
 	r.result.noteClass(err)
 	r.saveBlock(ctx, r.block(err.Reason, describeError(err)))
 }

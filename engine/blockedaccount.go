@@ -29,11 +29,11 @@ func rememberedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan
 // may be there for another branch.
 func recordedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.Block {
 	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != failure.NoAccess || b.ShapePrint == p.shape) {
-		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
+		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since, OfLogin: r.Rejected(p.login) != nil}
 	}
 	for _, print := range []string{p.login, p.shape} {
 		if j := r.Rejected(print); j != nil {
-			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
+			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At, OfLogin: print == p.login}
 		}
 	}
 	return inheritedBlock(r, cfg)
@@ -93,8 +93,8 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 		r.seen.record.Block = b
 		r.rememberRejection(r.seen.record, b, r.seen.fingerprints)
 	}
-	r.plan.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since}
-	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), r.plan.Blocker)
+	r.plan.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since, OfLogin: r.loginRefused}
+	r.e.sharedLoginOf(r.seen.account).refused(r.plan.Address, r.e.Now(), r.plan.Blocker)
 	r.plan.Action, r.plan.Reason, r.plan.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
 	r.seen.record.Lease, r.leased = nil, false
 	err := r.persist(ctx)
@@ -132,7 +132,7 @@ func (r *run) addBlockToTheirs(ctx context.Context, b *state.Block) error {
 // about again anyway, since access can come back by itself.
 func (r *run) rememberRejection(rec *state.Record, b *state.Block, p fingerprints) {
 	switch {
-	case b.Reason != failure.NoAccess:
+	case b.Reason != failure.NoAccess, r.loginRefused:
 		rec.Reject(state.Rejection{LoginPrint: p.login, Reason: b.Reason, At: b.Since})
 	case r.tokenDenied:
 		rec.Reject(state.Rejection{LoginPrint: p.shape, Reason: b.Reason, At: b.Since})

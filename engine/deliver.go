@@ -159,9 +159,8 @@ func (e *Engine) write(ctx context.Context, o *observation, d *delivery, lease *
 	if o.places.shared(d.entry.Place) {
 		// Of this process one at a time, so that they need not try again.
 		defer e.turnAt(d.entry.Place)()
-		d.info, err = s.Stat(ctx, d.t.Target)
-		if err != nil {
-			return fmt.Errorf("%s: %w", d.t.Sink.Name, err)
+		if err := e.lookAgain(ctx, s, o, d); err != nil {
+			return err
 		}
 	}
 	pause := firstWritePause
@@ -177,23 +176,32 @@ func (e *Engine) write(ctx context.Context, o *observation, d *delivery, lease *
 			break
 		}
 		pause = min(2*pause, longestWritePause)
-		info, statErr := s.Stat(ctx, d.t.Target)
-		if statErr != nil {
-			return fmt.Errorf("%s: %w", d.t.Sink.Name, statErr)
-		}
 		if !e.Now().Before(lease.ExpiresAt) {
 			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
-		if !e.stillOurs(ctx, o, d, info) {
-			return fmt.Errorf("%s %s was created by someone else in the meantime and is left alone; set adopt = true in the deliver block to take it over: %w", d.t.Sink.Name, d.t.Target.Location, err)
+		if lookErr := e.lookAgain(ctx, s, o, d); lookErr != nil {
+			return lookErr
 		}
-		d.info = info
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.t.Sink.Name, err)
 	}
 	d.entry.DeliveredAt = e.Now()
 	e.noteWritten(d.entry.Place)
+	return nil
+}
+
+// lookAgain looks at a target before it is written. It is an error where it has
+// become someone else's since.
+func (e *Engine) lookAgain(ctx context.Context, s sinks.Sink, o *observation, d *delivery) error {
+	info, err := s.Stat(ctx, d.t.Target)
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.t.Sink.Name, err)
+	}
+	if info != d.info && !e.stillOurs(ctx, o, d, info) {
+		return fmt.Errorf("%s %s was created by someone else in the meantime and is left alone; set adopt = true in the deliver block to take it over: %w", d.t.Sink.Name, d.t.Target.Location, sinks.ErrConflict)
+	}
+	d.info = info
 	return nil
 }
 

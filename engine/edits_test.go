@@ -281,3 +281,12 @@ func TestSoftlyDeletedPlaceIsRemovedWhole(t *testing.T) {
 func memoryTarget(path string) sinks.Target {
 	return sinks.Target{Path: path, Location: "memory/" + path}
 }
+
+// secrets makes data of pairs: key, value, ….
+func secrets(pairs ...string) map[string]credential.Secret {
+	data := map[string]credential.Secret{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		data[pairs[i]] = credential.NewSecret(pairs[i+1])
+	}
+	return data
+}

@@ -1,12 +1,16 @@
 package engine_test
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/testkit/memorysink"
@@ -113,4 +117,84 @@ func TestTurningMergeOffTakesNoKeysAway(t *testing.T) {
 	if data, _ := w.sinks["main"].Get("a"); data["theirs"].Reveal() != "kept" {
 		t.Errorf("the keys of others are gone: %d keys", len(data))
 	}
+}
+
+// A key that a deliver block no longer has would stay with a live token that nobody
+// remembers.
+func TestKeyThatIsNoLongerWantedIsTakenOut(t *testing.T) {
+	w := newWorld(t, twoMerging)
+	w.sinks["main"].Put("s", secrets("THEIRS", "x"))
+	w.hcl = strings.ReplaceAll(w.hcl, "merge = true", "merge = true\n    adopt = true")
+	w.mustApply()
+	w.hcl = strings.Replace(w.hcl, "{ A =", "{ A2 =", 1)
+	w.expect("a deliver target_changed", "b none current")
+	w.mustApply()
+	w.wantKeys("s", "A2", "B", "THEIRS")
+	// What one gives up another may take in the same edit.
+	w.hcl = strings.Replace(strings.Replace(w.hcl, "{ B =", "{ A2 =", 1), "{ A2 =", "{ C =", 1)
+	w.mustApply()
+	w.mustApply()
+	w.wantKeys("s", "A2", "C", "THEIRS")
+	w.expect("a none current", "b none current")
+}
+
+func (w *world) wantKeys(path string, want ...string) {
+	w.t.Helper()
+	data, _ := w.sinks["main"].Get(path)
+	if got := slices.Sorted(maps.Keys(data)); !slices.Equal(got, want) {
+		w.t.Errorf("%s has the keys %v, want %v", path, got, want)
+	}
+}
+
+// The keys of an account that has gone follow on_remove; what others have there is
+// theirs.
+func TestKeysOfARemovedAccountFollowOnRemove(t *testing.T) {
+	for remove, want := range map[string][]string{"": {"A", "B"}, `on_remove = "delete"`: {"B"}} {
+		w := newWorld(t, strings.Replace(twoMerging, `password = "pw"`, `password = "pw"`+"\n  "+remove, 1))
+		w.mustApply()
+		w.hcl = strings.Split(w.hcl, `account "fake" "a"`)[0] + `account "fake" "b"` + strings.Split(w.hcl, `account "fake" "b"`)[1]
+		w.mustApply()
+		w.wantKeys("s", want...)
+		w.expect("b none current")
+	}
+}
+
+// merging is one account of many that merge into one place.
+func merging(n int) string {
+	return fmt.Sprintf("account \"fake\" \"m%02d\" {\n  user = \"u%d\"\n  password = \"pw\"\n  deliver \"memory\" \"main\" {\n    path = \"s\"\n    merge = true\n    data = { K%02d = token.access_token }\n  }\n}\n", n, n, n)
+}
+
+func TestManyAccountsMergeIntoOnePlace(t *testing.T) {
+	hcl := mainSink
+	for i := range 60 {
+		hcl += merging(i)
+	}
+	for _, seed := range []string{"nothing", "first one fails"} {
+		w := newWorld(t, hcl)
+		w.frozen = true
+		if seed != "nothing" {
+			w.up.onLogin = only(1, refuse(failure.Retryable, "log in"))
+			w.apply()
+		}
+		w.mustApply()
+		w.expectAllCurrent()
+		// One that is added later finds what the project has delivered.
+		w.hcl = hcl + merging(60)
+		w.mustApply()
+		w.expectAllCurrent()
+	}
+}
+
+// A stranger who makes the place between the plan and the write keeps his keys.
+func TestStrangerWhoMakesAMergedPlaceKeepsIt(t *testing.T) {
+	w := newWorld(t, twoMerging)
+	e := w.engine()
+	p := e.Plan(context.Background(), engine.Request{})
+	w.sinks["main"].Put("s", secrets("THEIRS", "x"))
+	e.Apply(context.Background(), p, ignore{})
+	data, _ := w.sinks["main"].Get("s")
+	if data["THEIRS"].Reveal() != "x" || len(data) != 1 {
+		t.Errorf("the stranger's secret has %v", slices.Sorted(maps.Keys(data)))
+	}
+	w.expect("a blocked target_not_owned", "b blocked target_not_owned")
 }

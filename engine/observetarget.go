@@ -51,7 +51,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 	pt := plan.Target{
 		Place: at, Sink: t.Sink.Name, Location: t.Target.Location,
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
-		Ours: whose.ours, From: whose.from, FormerProject: whose.former,
+		Ours: whose.ours, From: whose.from, FormerProject: whose.former, Differs: info.Differs,
 	}
 	if rec == nil || rec.GrantID == "" {
 		return pt

@@ -47,6 +47,9 @@ type run struct {
 	// tokenDenied says that the upstream turned down a login or a refresh, not
 	// a token that it had issued.
 	tokenDenied bool
+	// loginRefused says that it was the login itself that it turned down, and not
+	// what the account asked for afterwards.
+	loginRefused bool
 	// result is the part of the outcome that grows with the work: what was asked
 	// of the upstream, and why it failed.
 	result Outcome

@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
 
@@ -29,23 +32,24 @@ type sharedLogin struct {
 // seenLogin is what was seen to stand in the way of an account's login.
 type seenLogin struct {
 	at time.Time
-	// block is nil where nothing does.
+	// block is nil where nothing does. now says that the upstream has said so to a
+	// run of this engine, and not to one before.
 	block *plan.Block
+	now   bool
 }
 
 // isAboutTheLogin reports whether a block is about the login alone. A missing access
-// may be missing for one branch only, and a code is asked for by a command that
-// names its account.
+// may be missing for one branch only.
 func isAboutTheLogin(b *plan.Block) bool {
 	if b == nil || b.Since.IsZero() {
 		return false
 	}
 	switch failure.Reason(b.Reason) {
 	case failure.CredentialsRejected, failure.AccountLocked, failure.PasswordChangeRequired,
-		failure.SecondFactorUnsupported, failure.CertificateExpired:
+		failure.SecondFactorUnsupported, failure.CertificateExpired, failure.NeedsCode:
 		return true
 	}
-	return false
+	return b.OfLogin
 }
 
 // sharedLoginOf returns the accounts that log in as a does; nil where it is alone.
@@ -57,7 +61,7 @@ func (e *Engine) sharedLoginOf(a *account) *sharedLogin {
 		_, _ = rand.Read(key)
 		groups := make(map[string][]*account)
 		for _, a := range e.accounts {
-			if !a.cfg.Enabled || a.cfg.Spec.Static {
+			if !a.cfg.Enabled {
 				continue
 			}
 			p := loginFingerprint(key, a.cfg)
@@ -86,7 +90,23 @@ func (s *sharedLogin) note(address string, at time.Time, b *plan.Block) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[address] = seenLogin{at, b}
+	s.seen[address] = seenLogin{at, b, false}
+}
+
+// refused remembers that the upstream has just turned an account's login down.
+func (s *sharedLogin) refused(address string, at time.Time, b *plan.Block) {
+	if s == nil || !isAboutTheLogin(b) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[address] = seenLogin{at, b, true}
+}
+
+// refusedNow returns what the upstream has told another account of the login since
+// this engine is at work, or nil.
+func (s *sharedLogin) refusedNow(address string) *plan.Block {
+	return s.find(address, func(l seenLogin) bool { return l.now })
 }
 
 // seenSince reports whether an account was looked at not before at.
@@ -100,17 +120,27 @@ func (s *sharedLogin) seenSince(address string, at time.Time) bool {
 // blockFor returns what stands in the way of an account's login because of
 // another that logs in as it does, or nil.
 func (s *sharedLogin) blockFor(address string) *plan.Block {
+	return s.find(address, func(seenLogin) bool { return true })
+}
+
+func (s *sharedLogin) find(address string, counts func(seenLogin) bool) *plan.Block {
 	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, other := range s.members {
-		if b := s.seen[other.cfg.Address].block; b != nil && other.cfg.Address != address {
-			return &plan.Block{
-				Reason: b.Reason, Since: b.Since, Address: other.cfg.Address,
-				Message: other.cfg.Address + " has the same login, and of that " + b.Message,
-			}
+		l := s.seen[other.cfg.Address]
+		if l.block == nil || other.cfg.Address == address || !counts(l) {
+			continue
+		}
+		if l.block.Reason == plan.NeedsCode {
+			// Each account has a command of its own to enter one.
+			return &plan.Block{Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, Message: needsCodeMessage(address)}
+		}
+		return &plan.Block{
+			Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, Address: other.cfg.Address,
+			Message: other.cfg.Address + " has the same login, and of that " + l.block.Message,
 		}
 	}
 	return nil
@@ -122,6 +152,40 @@ func (e *Engine) applySharedBlock(o *observation) {
 	if o.account != nil && o.input.Block == nil {
 		o.input.Block = e.sharedLoginOf(o.account).blockFor(o.account.cfg.Address)
 	}
+}
+
+// RevokingLogins reports accounts that log in as one user where a login kills the
+// token before it: each would kill the other's, so they have to be one account.
+// Values of the configuration may be unknown.
+func RevokingLogins(cfg *config.Config) diag.List {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	first := map[string]*config.Account{}
+	var list diag.List
+	for _, a := range cfg.Accounts {
+		revokes := a.Spec.LoginRevokes
+		if !a.Enabled || revokes == nil || !a.Values.AllKnown() || !a.HTTP.AllKnown() || !revokes(a.Values) {
+			continue
+		}
+		p := loginFingerprint(key, a)
+		other := first[p]
+		if other == nil {
+			first[p] = a
+			continue
+		}
+		list = append(list, diag.Errorf("Two accounts with one login",
+			"%s%s logs in with the same credentials, and at this upstream a login kills the token before it: the two would kill each other's. Put the deliver blocks of both into one account block.",
+			other.Address, placeOf(other.Range)).About(a.Address, a.Range))
+	}
+	return list
+}
+
+// placeOf is ", at main.hcl:12,"; "" where it is not known.
+func placeOf(r *diag.Range) string {
+	if r == nil {
+		return ""
+	}
+	return fmt.Sprintf(", at %s,", r)
 }
 
 // loginTurn waits until no other account logs in as this one does, and looks

@@ -15,6 +15,18 @@ import (
 func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
+	if r.seen.account.cfg.Spec.Static {
+		// Here it is the login: one of those with the same token asks first.
+		done, err := r.loginTurn(ctx)
+		if err != nil {
+			r.fail(r.failure("The token was not verified", err))
+			return false
+		}
+		defer done()
+		if r.loginPointless() {
+			return false
+		}
+	}
 	outputs, err := r.provider.Verify(ctx, g.Token)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// LogIn is the Op of the request by which an account logs in.
+const LogIn = "log in"
+
 // Error is an upstream's refusal or failure.
 type Error struct {
 	Class Class
@@ -32,6 +35,10 @@ type Error struct {
 	// Err is the cause, which must hold no secret: a transport error.
 	Err error
 }
+
+// RefusesLogin reports whether it is the upstream's answer to a login, which it gives
+// to whoever logs in so: not to what the account asks for afterwards.
+func (e *Error) RefusesLogin() bool { return e.Op == LogIn && e.Status != 0 }
 
 // Error says what could not be done, where, and why. It begins so that nobody
 // reads it as what to do: "log in at https://…".

@@ -106,6 +106,8 @@ type Block struct {
 	Message string
 	// Since is when it was first seen; zero for what is seen now.
 	Since time.Time
+	// OfLogin says that the login itself was refused, whatever the token is for.
+	OfLogin bool
 	// Address is the account that it was seen of, where that is another one
 	// with the same login; else empty.
 	Address string

@@ -73,6 +73,10 @@ type Info struct {
 	// Marks says that the sink marks owners here, so that what bears no mark of
 	// ours is someone else's, whoever wrote it once.
 	Marks bool
+	// Differs says, for people, how the target is not as its options ask, where the
+	// sink can tell: "mode is 0644, not 0600". It is "" if it is as they ask. A write
+	// puts it right.
+	Differs string
 	// Unseen means that the sink cannot tell without a permission that
 	// credsync does not have: existence and version are unknown.
 	Unseen bool
@@ -134,7 +138,9 @@ type Sink interface {
 	// at w.If.
 	Write(ctx context.Context, t Target, w Write) (version string, err error)
 	// Delete removes the target. One that is already gone is not an error;
-	// one at another version is ErrConflict.
+	// one at another version is ErrConflict. Nothing of it remains: where the sink
+	// remembers what was deleted, so that Stat gives a version of nothing, Delete at
+	// that version removes that too.
 	Delete(ctx context.Context, t Target, r Removal) error
 	// List returns the places directly below a prefix, in order; none where
 	// the prefix does not exist.

@@ -20,7 +20,7 @@ func (a *app) validateCommand() *cobra.Command {
 			options.AllowUnset = true
 			cfg, diags := config.Load(cmd.Context(), options)
 			if !diags.HasErrors() {
-				diags = append(diags, engine.Lint(cfg, a.now())...)
+				diags = append(append(diags, engine.RevokingLogins(cfg)...), engine.Lint(cfg, a.now())...)
 			}
 			a.out.Validation(diags, asJSON)
 			return commandResult{failed: diags.HasErrors()}.asError()

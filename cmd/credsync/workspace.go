@@ -105,6 +105,9 @@ func (a *app) openWith(
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	if diags = append(diags, engine.RevokingLogins(cfg)...); diags.HasErrors() {
+		return nil, diags
+	}
 	store, err := conns.store(cfg.Project, cfg.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))

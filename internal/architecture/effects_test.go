@@ -19,7 +19,7 @@ var working = []string{"engine", "state", "providers", "sinks", "schema", "confi
 // change a file. Making a directory and closing a file are not among them:
 // nothing is lost between them and what follows.
 var changing = []string{
-	"Create", "CreateTemp", "WriteFile", "OpenFile", "Write", "Sync", "Chmod", "Truncate", "Rename", "Link", "Symlink", "Remove", "RemoveAll",
+	"Create", "CreateTemp", "WriteFile", "OpenFile", "Write", "Sync", "Chmod", "Chown", "Truncate", "Rename", "Link", "Symlink", "Remove", "RemoveAll",
 }
 
 // connecting is how a package comes by connections of its own.

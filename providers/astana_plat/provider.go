@@ -95,7 +95,7 @@ func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
 	}
 	a, err := p.env.Send(ctx, upstream.Request{
 		Op: upstream.Op{
-			Name: "log in", Once: true, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...),
+			Name: failure.LogIn, Once: true, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...),
 		},
 		Method: http.MethodPost,
 		URL:    upstream.URL(p.baseURL, p.path),

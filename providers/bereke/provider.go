@@ -94,7 +94,7 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 	}
 	issuedAt := p.env.Now()
 	a, err := p.env.Send(ctx, upstream.Request{
-		Op:     upstream.Op{Name: "log in", Once: true, Secrets: append(p.secrets(), p.username, username, password)},
+		Op:     upstream.Op{Name: failure.LogIn, Once: true, Secrets: append(p.secrets(), p.username, username, password)},
 		Method: http.MethodPost,
 		URL:    upstream.URL(p.baseURL, "/auth/oauth/token"),
 		Query: []upstream.Param{
@@ -124,7 +124,7 @@ func (p *provider) encrypted(key publicKey) (username, password credential.Secre
 		attribute = "public_key_url"
 	}
 	fail := func(message string) error {
-		return p.configError("log in", attribute, message, "Nothing was sent. Check "+attribute+" and padding.")
+		return p.configError(failure.LogIn, attribute, message, "Nothing was sent. Check "+attribute+" and padding.")
 	}
 	if username, err = key.encrypt("username", p.padding, p.username); err != nil {
 		return username, password, fail(err.Error())

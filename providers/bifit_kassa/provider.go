@@ -53,7 +53,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 // Login sends the username and the password's digest, once. It has no SMS
 // sent: an account that wants a code ends in class Human, reason NeedsCode.
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
-	return p.obtain(ctx, p.op("log in"), p.passwordForm(grantPassword), credential.Token{}, loginRefusals)
+	return p.obtain(ctx, p.op(failure.LogIn), p.passwordForm(grantPassword), credential.Token{}, loginRefusals)
 }
 
 // Refresh trades the refresh token, exactly as it was received, for a new

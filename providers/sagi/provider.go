@@ -58,7 +58,7 @@ type loginRequest struct {
 // What it finds wrong with the branches it leaves to Verify: the token has
 // been issued by then, and an error here would lose it.
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
-	op := p.op("log in", credential.Secret{})
+	op := p.op(failure.LogIn, credential.Secret{})
 	op.Once = true
 	issuedAt := p.env.Now()
 	r, err := p.send(ctx, upstream.Request{

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -41,15 +40,15 @@ func version(content []byte) string {
 
 // content reads a target's file. fs.ErrNotExist where it, or its directory, is
 // missing.
-func (s *Sink) content(ctx context.Context, t sinks.Target) (content []byte, err error) {
+func (s *Sink) content(ctx context.Context, t sinks.Target) (content []byte, info fs.FileInfo, err error) {
 	err = s.inDirectory(ctx, func(root *os.Root) error {
 		if err := s.refuseWritableByAll(root, path.Dir(t.Path), t); err != nil {
 			return err
 		}
-		content, err = readRegular(root, t.Path)
+		content, info, err = readRegular(root, t.Path)
 		return err
 	})
-	return content, err
+	return content, info, err
 }
 
 // inDirectory runs f with the sink's directory, out of which no path and no symbolic
@@ -66,25 +65,25 @@ func (s *Sink) inDirectory(ctx context.Context, f func(*os.Root) error) error {
 	return f(root)
 }
 
-func readRegular(root *os.Root, name string) ([]byte, error) {
+func readRegular(root *os.Root, name string) ([]byte, fs.FileInfo, error) {
 	// Looking first keeps Open from waiting for the writer of a named pipe.
 	info, err := root.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
+		return nil, nil, errors.New("it is not a regular file")
 	}
 	f, err := root.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = f.Close() }()
 	content, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err == nil && len(content) > maxSize {
 		err = fmt.Errorf("it is larger than %d MiB", maxSize>>20)
 	}
-	return content, err
+	return content, info, err
 }
 
 // listNames lists the regular files directly below a directory, in order.
@@ -123,7 +122,7 @@ func regularFiles(root *os.Root, dir string) ([]string, error) {
 // none), if that is at the version asked for.
 func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeContent func([]byte) ([]byte, error)) error {
 	return s.locked(ctx, t, func(root *os.Root) error {
-		now, err := atVersion(root, t.Path, want)
+		now, replaced, err := atVersion(root, t.Path, want)
 		if err != nil {
 			return err
 		}
@@ -131,7 +130,11 @@ func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeCon
 		if err != nil {
 			return err
 		}
-		temp, err := writeTemp(root, t.Path, content, fileMode(t))
+		wanted, err := permissionsFor(t.Options, replaced)
+		if err != nil {
+			return err
+		}
+		temp, err := writeTemp(root, t, content, wanted)
 		if err != nil {
 			return err
 		}
@@ -154,7 +157,7 @@ func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeCon
 // remove deletes a target's file if it is at the version asked for.
 func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
 	return s.locked(ctx, t, func(root *os.Root) error {
-		if _, err := atVersion(root, t.Path, want); err != nil {
+		if _, _, err := atVersion(root, t.Path, want); err != nil {
 			return err
 		}
 		crashpoint.Reach("remove", t.Path)
@@ -165,55 +168,55 @@ func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
 	})
 }
 
-// atVersion returns the content that is there, which is nil only where nothing
-// is, or ErrConflict if it is at another version.
-func atVersion(root *os.Root, name, want string) ([]byte, error) {
+// atVersion returns the content that is there, and what of; both are nil only
+// where nothing is. It is ErrConflict if that is at another version.
+func atVersion(root *os.Root, name, want string) ([]byte, fs.FileInfo, error) {
 	if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return nil, fmt.Errorf("%w: it is a symbolic link, which credsync does not replace; name the file that it leads to", sinks.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: it is a symbolic link, which credsync does not replace; name the file that it leads to", sinks.ErrUnsupported)
 	}
-	content, err := readRegular(root, name)
+	content, info, err := readRegular(root, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if want != "" {
-			return nil, fmt.Errorf("%w: it has been deleted", sinks.ErrConflict)
+			return nil, nil, fmt.Errorf("%w: it has been deleted", sinks.ErrConflict)
 		}
-		return nil, nil
+		return nil, nil, nil
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case want == "":
-		return nil, fmt.Errorf("%w: a file is there already", sinks.ErrConflict)
+		return nil, nil, fmt.Errorf("%w: a file is there already", sinks.ErrConflict)
 	case version(content) != want:
-		return nil, fmt.Errorf("%w: its content is no longer what credsync last saw", sinks.ErrConflict)
+		return nil, nil, fmt.Errorf("%w: its content is no longer what credsync last saw", sinks.ErrConflict)
 	case content == nil:
 		content = []byte{}
 	}
-	return content, nil
+	return content, info, nil
 }
 
-// writeTemp writes a file beside its later place. Its mode is set before the
-// first byte, and again afterwards since the umask may have taken bits away.
-func writeTemp(root *os.Root, target string, content []byte, mode fs.FileMode) (name string, err error) {
-	name = path.Join(path.Dir(target), tempPrefix+rand.Text())
-	crashpoint.Reach("create", target)
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+// writeTemp writes a file beside a target's later place. Until it has its owner
+// and mode, which it has before the first byte, it is for whoever runs credsync
+// only.
+func writeTemp(root *os.Root, t sinks.Target, content []byte, wanted permissions) (name string, err error) {
+	name = path.Join(path.Dir(t.Path), tempPrefix+rand.Text())
+	crashpoint.Reach("create", t.Path)
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, usual.mode)
 	if err != nil {
 		return "", err
 	}
-	crashpoint.Reach("write", target)
-	_, err = f.Write(content)
+	err = wanted.apply(f, t.Path, t.Options)
 	if err == nil {
-		crashpoint.Reach("set the mode of", target)
-		err = f.Chmod(mode)
+		crashpoint.Reach("write", t.Path)
+		_, err = f.Write(content)
 	}
 	if err == nil {
-		crashpoint.Reach("flush", target)
+		crashpoint.Reach("flush", t.Path)
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		crashpoint.Reach("remove the unfinished", target)
+		crashpoint.Reach("remove the unfinished", t.Path)
 		_ = root.Remove(name)
 		return "", err
 	}
@@ -257,16 +260,4 @@ func syncDir(root *os.Root, dir string) error {
 		return err
 	}
 	return nil
-}
-
-func fileMode(t sinks.Target) fs.FileMode {
-	if !has(t.Options, "mode") {
-		return 0o600
-	}
-	n, err := strconv.ParseUint(t.Options.String("mode"), 8, 32)
-	if err != nil {
-		// The table's check lets no other mode through.
-		return 0o600
-	}
-	return fs.FileMode(n)
 }

@@ -38,7 +38,7 @@ func TestAFileThatAppearsIsNotOverwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	temp, err := writeTemp(root, ".", []byte("ours"), 0o600)
+	temp, err := writeTemp(root, sinks.Target{Path: "token"}, []byte("ours"), usual)
 	if err != nil {
 		t.Fatal(err)
 	}

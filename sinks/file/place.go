@@ -60,10 +60,10 @@ func realPath(path string) (string, error) {
 			return filepath.Join(found, rest), nil
 		}
 		// A link to what is not there cannot be followed by EvalSymlinks.
-		if info, lerr := os.Lstat(path); lerr == nil && info.Mode()&fs.ModeSymlink != 0 || path == filepath.Dir(path) {
-			return "", fmt.Errorf("follow symbolic links: %w", err)
+		if info, lerr := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return "", fmt.Errorf("%w: %s is a symbolic link that leads nowhere: remove it, or create what it names", sinks.ErrUnsupported, path)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
 			return "", err
 		}
 		rest, path = filepath.Join(filepath.Base(path), rest), filepath.Dir(path)

@@ -14,65 +14,85 @@ import (
 	"github.com/credsync/credsync/sinks"
 )
 
+// probe is what is tried out before a write.
+type probe struct {
+	dir    string
+	wanted permissions
+}
+
 // Preflight implements sinks.Preflighter. In each directory, or in the nearest
 // one above that exists, an empty file is made and removed: permissions alone
-// do not tell of read-only file systems and full disks.
+// do not tell of read-only file systems and full disks. It is given the owner that
+// the target is to have, since that is denied to most.
 func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	var (
 		errs   []error
-		probed []string
+		probed []probe
 	)
 	for _, t := range targets {
 		if err := ctx.Err(); err != nil {
 			return s.describe("write", t, err)
 		}
-		dir, err := s.nearestDirectory(t)
-		if err == nil && !slices.Contains(probed, dir) {
-			err = tryDirectory(dir)
+		p, err := s.probeOf(t)
+		if err == nil && !slices.Contains(probed, p) {
+			err = p.try(t)
 		}
 		if err != nil {
 			errs = append(errs, s.describe("write", t, err))
 			continue
 		}
-		probed = append(probed, dir)
+		probed = append(probed, p)
 	}
 	return errors.Join(errs...)
 }
 
-// nearestDirectory is the directory in which writing a target begins, after a look
-// whether the target itself is one that could be replaced.
-func (s *Sink) nearestDirectory(t sinks.Target) (string, error) {
+// probeOf finds the directory in which writing a target begins, and the owner that
+// it is to have, after a look whether the target itself is one that could be
+// replaced.
+func (s *Sink) probeOf(t sinks.Target) (p probe, err error) {
+	var replaced fs.FileInfo
 	if root, err := os.OpenRoot(s.dir); err == nil {
 		defer func() { _ = root.Close() }()
 		info, err := root.Lstat(t.Path)
 		switch {
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			return "", err
-		case err == nil && !info.Mode().IsRegular():
-			return "", fmt.Errorf("%w: it is not a regular file, which credsync does not replace", sinks.ErrUnsupported)
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return p, err
+		case !info.Mode().IsRegular():
+			return p, fmt.Errorf("%w: it is not a regular file, which credsync does not replace", sinks.ErrUnsupported)
+		default:
+			replaced = info
 		}
 		if _, err := root.Stat(path.Dir(t.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+			return p, err
 		}
 	}
-	dir := filepath.Join(s.dir, filepath.FromSlash(path.Dir(t.Path)))
+	if p.wanted, err = permissionsFor(t.Options, replaced); err != nil {
+		return p, err
+	}
+	// Whoever has a file may set its mode.
+	p.wanted.mode = 0
+	p.dir = filepath.Join(s.dir, filepath.FromSlash(path.Dir(t.Path)))
 	for {
-		_, err := os.Stat(dir)
-		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return dir, err
+		_, err := os.Stat(p.dir)
+		if !errors.Is(err, fs.ErrNotExist) || p.dir == filepath.Dir(p.dir) {
+			return p, err
 		}
-		dir = filepath.Dir(dir)
+		p.dir = filepath.Dir(p.dir)
 	}
 }
 
-func tryDirectory(dir string) error {
-	crashpoint.Reach("probe", dir)
-	f, err := os.CreateTemp(dir, tempPrefix)
+func (p probe) try(t sinks.Target) error {
+	crashpoint.Reach("probe", p.dir)
+	f, err := os.CreateTemp(p.dir, tempPrefix)
 	if err != nil {
 		return err
 	}
-	err = f.Close()
-	crashpoint.Reach("remove the probe in", dir)
+	err = p.wanted.apply(f, p.dir, t.Options)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	crashpoint.Reach("remove the probe in", p.dir)
 	// A writer who has the lock may have taken it for a leftover.
 	if removed := os.Remove(f.Name()); err == nil && !errors.Is(removed, fs.ErrNotExist) {
 		err = removed

@@ -42,20 +42,20 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 
 // Stat implements sinks.Sink. It reads the file, for its version is a hash.
 func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
-	content, err := s.content(ctx, t)
+	content, info, err := s.content(ctx, t)
 	if errors.Is(err, fs.ErrNotExist) {
 		return sinks.Info{}, nil
 	}
 	if err != nil {
 		return sinks.Info{}, s.describe("look at", t, err)
 	}
-	return sinks.Info{Exists: true, Version: version(content)}, nil
+	return sinks.Info{Exists: true, Version: version(content), Differs: differs(t.Options, info)}, nil
 }
 
 // Read implements sinks.Sink. What is in a file of format raw comes back under
 // the key "value", since the file does not say its key.
 func (s *Sink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
-	content, err := s.content(ctx, t)
+	content, _, err := s.content(ctx, t)
 	if err != nil {
 		return sinks.Object{}, s.describe("read", t, err)
 	}
@@ -74,6 +74,9 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 		if err != nil {
 			return nil, err
 		}
+		if t.Merge {
+			doc.remove(w.Drop)
+		}
 		if err := doc.set(w.Data); err != nil {
 			return nil, err
 		}
@@ -89,7 +92,7 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 
 // Delete implements sinks.Sink.
 func (s *Sink) Delete(ctx context.Context, t sinks.Target, r sinks.Removal) error {
-	if _, err := s.content(ctx, t); errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := s.content(ctx, t); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	var err error

@@ -1,9 +1,9 @@
 // Package file is the sink that writes to files: the one that works with
 // nothing else installed, and the default place of the state.
 //
-// Writes are atomic and durable: a temporary file in the same directory, made
-// with its final mode, is flushed and then renamed over the target, or linked
-// where nothing may be there. A version is a hash of the file's content, so it
+// Writes are atomic and durable: a temporary file in the same directory, which is
+// given its final owner and mode before the first byte, is flushed and then renamed
+// over the target, or linked where nothing may be there. A version is a hash of the file's content, so it
 // belongs in the state, which holds the content itself, and nowhere else.
 //
 // Writers exclude each other with flock(2) on the directory that holds the
@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -29,8 +28,8 @@ import (
 func Spec() *sinks.Spec {
 	return &sinks.Spec{
 		Type: "file",
-		Doc: "Files of a directory on this machine. Files are replaced atomically and are readable by their owner only, " +
-			"unless `mode` says otherwise. A file that the state does not know is someone else's.",
+		Doc: "Files of a directory on this machine. Files are replaced atomically. A new one is readable by its owner only, and one that is replaced keeps " +
+			"its owner, group and mode, unless `mode`, `owner` or `group` say otherwise. A file that the state does not know is someone else's.",
 		Connection: schema.Block{
 			Type: "sink", Labels: []string{"file", "name"},
 			Attributes: []schema.Attribute{{
@@ -61,8 +60,16 @@ func deliverBlock() schema.Block {
 	return schema.Block{Type: "deliver", Labels: []string{"file", "name"}, Attributes: []schema.Attribute{
 		pathAttribute("The file to write, relative to `dir`. Directories are made with mode 0700."),
 		{
-			Name: "mode", Type: cty.String, Default: cty.StringVal("0600"), Check: checkMode, Effect: schema.ShapesTarget,
+			Name: "mode", Type: cty.String, DefaultText: "`0600`; a file that is replaced keeps its mode", Check: checkMode, Effect: schema.ShapesTarget,
 			Doc: "The file's permissions, in octal.",
+		},
+		{
+			Name: "owner", Type: cty.String, DefaultText: "the user who runs credsync; a file that is replaced keeps its owner", Check: checkAccount, Effect: schema.ShapesTarget,
+			Doc: "The user to give the file to, by name or numeric id. As with `chown`, only root may give files to others.",
+		},
+		{
+			Name: "group", Type: cty.String, DefaultText: "that of the user who runs credsync; a file that is replaced keeps its group", Check: checkAccount, Effect: schema.ShapesTarget,
+			Doc: "The group to give the file to, by name or numeric id. Who is not root has to be a member of it.",
 		},
 		{
 			Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv, formatRaw},
@@ -101,14 +108,6 @@ func pathAttribute(doc string) schema.Attribute {
 func notEmpty(v cty.Value) error {
 	if strings.TrimSpace(v.AsString()) == "" {
 		return errors.New("it must not be empty")
-	}
-	return nil
-}
-
-func checkMode(v cty.Value) error {
-	n, err := strconv.ParseUint(v.AsString(), 8, 32)
-	if err != nil || n > 0o777 || n&0o600 != 0o600 {
-		return fmt.Errorf("%q is not a file mode: write octal digits that let the owner read and write, such as \"0600\" or \"0640\"", v.AsString())
 	}
 	return nil
 }

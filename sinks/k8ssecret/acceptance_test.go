@@ -48,6 +48,7 @@ func TestKubernetes(t *testing.T) {
 		"TypeIsKept":                   testType,
 		"TooLargeOrMisnamed":           testRefusedBeforeSending,
 		"RecreatedIsAnotherVersion":    testRecreated,
+		"OneClusterIsOnePlace":         testPlaces,
 		"LabelDoesNotHinderAWrite":     testLabelMeanwhile,
 		"DeniedNamesTheRule":           testDenied,
 		"Preflight":                    testPreflight,
@@ -71,6 +72,7 @@ func newCluster(t *testing.T, k *servers.KubernetesServer) *cluster {
 	c := &cluster{KubernetesServer: k, namespace: k.Namespace()}
 	c.conn = c.as(k.AdminToken)
 	c.sink = c.conn.open(t)
+	c.awaitSystemNamespace(t)
 	return c
 }
 
@@ -179,11 +181,38 @@ func (c *cluster) suite(open func(t *testing.T) sinks.Sink) sinktest.Suite {
 			target.Merge = merge
 			return target
 		},
+		Purge: func(_ *testing.T, target sinks.Target) { c.Must(http.MethodDelete, c.path(target), "", nil) },
+		Unmark: func(_ *testing.T, target sinks.Target) {
+			c.Patch(c.path(target), object{"metadata": object{"labels": object{managedByLabel: nil}, "annotations": object{ownerAnnotation: nil}}})
+		},
 	}
+}
+
+// elsewhere is a namespace of the same name in a cluster of its own.
+func (c *cluster) elsewhere(t *testing.T) sinks.Sink {
+	other := *c
+	other.KubernetesServer = servers.Kubernetes(t)
+	other.awaitSystemNamespace(t)
+	other.Must(http.MethodPost, "/api/v1/namespaces", "", object{"metadata": object{"name": c.namespace}})
+	return other.as(other.AdminToken).open(t)
+}
+
+// awaitSystemNamespace waits for what tells clusters apart, which an API server
+// makes soon after its start.
+func (c *cluster) awaitSystemNamespace(t *testing.T) {
+	t.Helper()
+	for range 600 {
+		if status, _ := c.Do(http.MethodGet, "/api/v1/namespaces/kube-system", "", nil); status == http.StatusOK {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("there is no namespace kube-system")
 }
 
 func testConformance(t *testing.T, c *cluster) {
 	s := c.suite(func(t *testing.T) sinks.Sink { return c.conn.open(t) })
+	s.Elsewhere = c.elsewhere
 	denied := c.account("nothing", on([]string{"get"}, "something-else"))
 	gone := &conn{attrs: attrs{"kubeconfig": writeKubeconfig(t, `
 apiVersion: v1
@@ -208,12 +237,49 @@ func testConformanceState(t *testing.T, c *cluster) {
 		target.Merge = merge
 		return target
 	}
+	// Records are not marked.
+	s.Unmark = nil
 	sinktest.Run(t, s)
 }
 
 func testConformanceLeastPrivilege(t *testing.T, c *cluster) {
 	limited := c.account("deliver", on([]string{"get", "list", "create", "patch", "delete"}))
 	sinktest.Run(t, c.suite(func(t *testing.T) sinks.Sink { return limited.open(t) }))
+}
+
+// testPlaces reaches one cluster under two addresses, with and without the
+// permission to read its namespace kube-system.
+func testPlaces(t *testing.T, c *cluster) {
+	target := c.target(t, "sagi-token")
+	place := func(conn *conn) sinks.Place {
+		t.Helper()
+		p, err := conn.open(t).Place(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	uid, _ := c.Must(http.MethodGet, "/api/v1/namespaces/kube-system", "", nil)["metadata"].(object)["uid"].(string)
+	want := sinks.Place("k8ssecret " + uid + " " + target.Path)
+	p := newProxy(t, c.KubernetesServer, func(*http.Request) {})
+	for _, conn := range []*conn{c.conn, p.conn(c.AdminToken)} {
+		if got := place(conn); got != want || uid == "" {
+			t.Errorf("place %q, want %q", got, want)
+		}
+	}
+	limited := c.account("limited", on([]string{"get", "create"}))
+	want = sinks.Place("k8ssecret " + limited.open(t).Address() + " " + target.Path)
+	if got := place(limited); got != want {
+		t.Errorf("without a permission the place is %q, want %q", got, want)
+	}
+	limited.attrs["cluster"] = uid
+	if got := place(limited); got != place(c.conn) {
+		t.Errorf("named like the others the place is %q", got)
+	}
+	expired := c.as("unknown-token")
+	if got, err := expired.open(t).Place(t.Context(), target); !errors.Is(err, sinks.ErrDenied) {
+		t.Errorf("with an identity that is not known the place is %q, %v", got, err)
+	}
 }
 
 func testMarks(t *testing.T, c *cluster) {
@@ -255,7 +321,7 @@ func testMarks(t *testing.T, c *cluster) {
 		t.Fatal(err)
 	}
 	check("credsync", "Apply")
-	if diff := cmp.Diff(sinks.Info{Exists: true, Version: version, Owner: owner}, c.stat(t, target)); diff != "" {
+	if diff := cmp.Diff(sinks.Info{Exists: true, Version: version, Owner: owner, Marks: true}, c.stat(t, target)); diff != "" {
 		t.Error(diff)
 	}
 	c.wantData(t, target, "TOKEN", "two")

@@ -108,6 +108,9 @@ type call struct {
 	// workload is the plural of the kind in group apps, where it is about one
 	// of those; "" for a Secret.
 	workload string
+	// optional says that one can do without what is asked for: a denial of it is
+	// errMissing too, whoever denies it.
+	optional bool
 	// secrets are what the request carries and no error may tell.
 	secrets map[string]credential.Secret
 }

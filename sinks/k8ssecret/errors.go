@@ -19,7 +19,8 @@ import (
 )
 
 // errMissing is that what was asked for is not there, be it the Secret or its
-// whole namespace, which reading cannot tell apart.
+// whole namespace, which reading cannot tell apart; or, of what one can do without,
+// that it may not be seen.
 var errMissing = errors.New("not there")
 
 // errExpired is that a list took so long that its next page has gone.
@@ -44,6 +45,8 @@ func (c *client) describe(ctx context.Context, err error, what call) error {
 		return fmt.Errorf("%s: %w: %s; the API server may be starting or overloaded: run credsync again once it answers", c.about(what), sinks.ErrUnavailable, answer(status, what))
 	case code >= http.StatusMultipleChoices && code < http.StatusBadRequest:
 		return fmt.Errorf("%s: the answer is a redirect, which no API server gives and which is not followed since it would carry the identity along: check the server's address in %s, and that no proxy's login page is in between", c.about(what), c.identity)
+	case what.optional && (code == http.StatusForbidden || code == http.StatusNotFound):
+		return fmt.Errorf("%s: %w", c.about(what), errMissing)
 	case apierrors.IsUnexpectedServerError(err):
 		return c.foreign(what)
 	case code == http.StatusUnauthorized:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
@@ -39,7 +40,11 @@ func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (si
 		return sinks.Target{}, false, err
 	}
 	path, here := strings.CutPrefix(string(p), placePrefix+cluster+" ")
-	return sinks.Target{Path: path, Location: path, Options: options}, here, nil
+	namespace, name, both := strings.Cut(path, "/")
+	if !here || !both || checkNamespace(cty.StringVal(namespace)) != nil || checkName(cty.StringVal(name)) != nil {
+		return sinks.Target{}, false, nil
+	}
+	return sinks.Target{Path: path, Location: path, Options: options}, true, nil
 }
 
 // Address implements sinks.Sink.
@@ -75,11 +80,11 @@ func (s *Sink) cluster(ctx context.Context) (string, error) {
 // not be read, or is not there.
 func (c *client) systemNamespace(ctx context.Context) (string, error) {
 	var namespace metav1.PartialObjectMetadata
-	what := call{op: "look at the namespace " + metav1.NamespaceSystem, verb: "get"}
+	what := call{op: "look at the namespace " + metav1.NamespaceSystem, verb: "get", optional: true}
 	err := c.do(ctx, what, func() *rest.Request {
 		return c.rest.Get().Resource("namespaces").Name(metav1.NamespaceSystem)
 	}, &namespace)
-	if errors.Is(err, sinks.ErrDenied) || errors.Is(err, errMissing) {
+	if errors.Is(err, errMissing) {
 		return "", nil
 	}
 	return string(namespace.UID), err

@@ -108,7 +108,8 @@ func connectionBlock() schema.Block {
 			},
 			{
 				Name: "cluster", Type: cty.String, Check: notEmpty, DefaultText: "the UID of the namespace kube-system, where that may be read, else the API server's address",
-				Doc: "What the cluster is called. Set it where runs reach the API server under different addresses and may not read the namespace kube-system: it is part of what a target is.",
+				Doc: "What the cluster is called; it is part of what a target is. The namespace kube-system is read only for its UID, and credsync works without. " +
+					"Set `cluster` where runs reach the API server under different addresses, or some may read that namespace and others may not.",
 			},
 			{Name: "impersonate", Type: cty.String, Check: notEmpty, Doc: "The user to act as, such as `system:serviceaccount:shop:deployer`; the own identity needs the verb `impersonate` on it."},
 			{Name: "impersonate_groups", Type: cty.List(cty.String), Doc: "The groups to act as a member of, with `impersonate`."},

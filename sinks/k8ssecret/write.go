@@ -72,7 +72,13 @@ func (s *Sink) write(ctx context.Context, t sinks.Target, w sinks.Write) (writte
 // nothing to look at first.
 func (s *Sink) replaceRecord(ctx context.Context, t sinks.Target, w sinks.Write, wanted *corev1.Secret) (*corev1.Secret, error) {
 	seen := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: w.If}}
-	written, err := s.client.patch(ctx, "write", t, types.MergePatchType, mergeOf(seen, wanted), w.Data)
+	p := mergeOf(seen, wanted)
+	if t.Merge {
+		for _, key := range w.Drop {
+			p.Data[key] = nil
+		}
+	}
+	written, err := s.client.patch(ctx, "write", t, types.MergePatchType, p, w.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +121,9 @@ func (s *Sink) agreed(t sinks.Target, w sinks.Write, live, wanted *corev1.Secret
 // would take for keys that this field manager no longer wants.
 func (s *Sink) update(ctx context.Context, t sinks.Target, w sinks.Write, live, wanted *corev1.Secret) (*corev1.Secret, error) {
 	if t.Merge {
-		return s.client.patch(ctx, "write", t, types.MergePatchType, mergeOf(live, wanted), w.Data)
+		p := mergeOf(live, wanted)
+		p.drop(live, w.Drop)
+		return s.client.patch(ctx, "write", t, types.MergePatchType, p, w.Data)
 	}
 	wanted.UID, wanted.ResourceVersion = live.UID, live.ResourceVersion
 	applied, err := s.client.patch(ctx, "write", t, types.ApplyPatchType, wanted, w.Data)
@@ -134,11 +142,7 @@ func (s *Sink) removeKeys(ctx context.Context, t sinks.Target, live *corev1.Secr
 		return err
 	}
 	p := newMergePatch(live)
-	for _, key := range keys {
-		if _, ok := live.Data[key]; ok {
-			p.Data[key] = nil
-		}
-	}
+	p.drop(live, keys)
 	if p.empty() {
 		return nil
 	}
@@ -157,6 +161,11 @@ func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write,
 	if !includes(asTexts(live.Data), asTexts(wanted.Data)) || !includes(live.Labels, wanted.Labels) || !includes(live.Annotations, wanted.Annotations) ||
 		!t.Merge && !leftovers(live, wanted).empty() {
 		return nil, conflict
+	}
+	for _, key := range w.Drop {
+		if _, ok := live.Data[key]; ok {
+			return nil, conflict
+		}
 	}
 	return live, nil
 }
@@ -252,6 +261,15 @@ func newMergePatch(live *corev1.Secret) *mergePatch {
 
 func (p *mergePatch) empty() bool {
 	return len(p.Data) == 0 && len(p.Metadata.Labels) == 0 && len(p.Metadata.Annotations) == 0
+}
+
+// drop removes keys of the data, as far as they are there.
+func (p *mergePatch) drop(live *corev1.Secret, keys []string) {
+	for _, key := range keys {
+		if _, ok := live.Data[key]; ok {
+			p.Data[key] = nil
+		}
+	}
 }
 
 // mergeOf is the patch that sets what is wanted and leaves the rest.

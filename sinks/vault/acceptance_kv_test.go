@@ -63,7 +63,7 @@ func testSoftDeleted(t *testing.T, v *servers.VaultServer) {
 				v.MustWrite(c.attrs["mount"]+"/"+path+target.Path, map[string]any{"versions": []int{1}})
 			}
 			info, err := s.Stat(t.Context(), target)
-			if err != nil || info.Exists || info.Version != "1" {
+			if err != nil || info.Exists || !strings.HasPrefix(info.Version, "1@") {
 				t.Fatalf("Stat = %+v, %v; want version 1 of nothing", info, err)
 			}
 			if o, err := s.Read(t.Context(), target); !errors.Is(err, sinks.ErrNotFound) || o.Version != info.Version {
@@ -72,10 +72,82 @@ func testSoftDeleted(t *testing.T, v *servers.VaultServer) {
 			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2")}); !errors.Is(err, sinks.ErrConflict) {
 				t.Errorf("Write at no version = %v, want a conflict", err)
 			}
-			if v, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: info.Version}); err != nil || v != "2" {
+			if v, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: info.Version}); err != nil || !strings.HasPrefix(v, "2@") {
 				t.Errorf("Write at the version that Stat gave = %q, %v", v, err)
 			}
 		}
+	}
+}
+
+// testDestroyed deletes what has only versions that were destroyed.
+func testDestroyed(t *testing.T, v *servers.VaultServer) {
+	c := root(v, v.KV(2))
+	s, target := c.open(t), c.target(t, "a", false)
+	version, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.MustWrite(c.attrs["mount"]+"/destroy/a", map[string]any{"versions": []int{1}})
+	if err := s.Delete(t.Context(), target, sinks.Removal{If: version}); err != nil {
+		t.Fatal(err)
+	}
+	if left := v.List(c.attrs["mount"] + "/metadata"); len(left) != 0 {
+		t.Errorf("this remains: %v", left)
+	}
+}
+
+// testVersions compares what each of Vault's answers says of a version, also of one
+// that somebody else wrote.
+func testVersions(t *testing.T, v *servers.VaultServer) {
+	c := root(v, v.KV(2))
+	mount := c.attrs["mount"]
+	s := c.open(t)
+	for _, merge := range []bool{false, true} {
+		target := c.target(t, fmt.Sprintf("merge-%v", merge), merge)
+		v.MustWrite(mount+"/data/"+target.Path, map[string]any{"data": map[string]any{"k": "theirs"}})
+		info, err := s.Stat(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			written, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value"), If: info.Version})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := s.Read(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err = s.Stat(t.Context(), target)
+			if err != nil || info.Version != written || o.Version != written {
+				t.Errorf("Write gave %q, Read %q, Stat %q, %v", written, o.Version, info.Version, err)
+			}
+		}
+		v.MustDelete(mount + "/data/" + target.Path)
+		if o, err := s.Read(t.Context(), target); !errors.Is(err, sinks.ErrNotFound) || o.Version != info.Version {
+			t.Errorf("Read of what was deleted softly = %q, %v; want %q", o.Version, err, info.Version)
+		}
+	}
+}
+
+// testPlaces reaches one Vault under two addresses.
+func testPlaces(t *testing.T, v *servers.VaultServer) {
+	p := newProxy(t, v)
+	direct, proxied := root(v, "secret"), root(v, "secret")
+	proxied.attrs["address"] = p.URL
+	target := direct.target(t, "shop/sagi", false)
+	one, err := direct.open(t).Place(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := proxied.open(t).Place(t.Context(), target)
+	if err != nil || one != other || strings.Contains(string(one), v.Address) {
+		t.Errorf("the places are %q and %q, %v", one, other, err)
+	}
+	// Nobody needs a permission to tell it.
+	proxied.env["VAULT_TOKEN"] = "hvs.unknown"
+	if other, err := proxied.open(t).Place(t.Context(), target); err != nil || one != other {
+		t.Errorf("with a token that is not known the place is %q, %v", other, err)
 	}
 }
 
@@ -163,7 +235,7 @@ func testWriterKeepsTheMark(t *testing.T, v *servers.VaultServer) {
 			})
 		}
 	})
-	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, sinks.Info{}); err != nil {
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, sinks.Info{Marks: true}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := s.Stat(t.Context(), target); err != nil || info.Owner != "p/x" || !info.Exists {

@@ -80,6 +80,9 @@ func TestVault(t *testing.T) {
 		"ConformanceLeastPrivilege": testConformanceLeastPrivilege,
 		"RotationIsOneWrite":        testRotationIsOneWrite,
 		"SoftDeleted":               testSoftDeleted,
+		"DestroyedIsDeletedWhole":   testDestroyed,
+		"VersionIsTheSameToAll":     testVersions,
+		"OneClusterIsOnePlace":      testPlaces,
 		"ClaimKeepsOtherMetadata":   testClaimKeepsOtherMetadata,
 		"ClaimIsTakenBack":          testClaimIsTakenBack,
 		"WriterKeepsTheMark":        testWriterKeepsTheMark,
@@ -105,15 +108,30 @@ func TestVault(t *testing.T) {
 	}
 }
 
-func suite(c *conn) sinktest.Suite {
+// suite is for a mount of KV version 2 at a Vault.
+func suite(v *servers.VaultServer, c *conn) sinktest.Suite {
+	mount := c.attrs["mount"]
 	return sinktest.Suite{
-		New:    func(t *testing.T) sinks.Sink { return c.open(t) },
-		Target: func(t *testing.T, name string, merge bool) sinks.Target { return c.target(t, name, merge) },
+		New:        func(t *testing.T) sinks.Sink { return c.open(t) },
+		Target:     func(t *testing.T, name string, merge bool) sinks.Target { return c.target(t, name, merge) },
+		Elsewhere:  func(t *testing.T) sinks.Sink { return elsewhere(t, mount, "2").open(t) },
+		Purge:      func(_ *testing.T, target sinks.Target) { v.MustDelete(mount + "/metadata/" + target.Path) },
+		SoftDelete: func(_ *testing.T, target sinks.Target) { v.MustDelete(mount + "/data/" + target.Path) },
+		Unmark: func(_ *testing.T, target sinks.Target) {
+			v.MustWrite(mount+"/metadata/"+target.Path, map[string]any{"custom_metadata": map[string]any{}})
+		},
 	}
 }
 
+// elsewhere is a mount of that name at a Vault of its own.
+func elsewhere(t *testing.T, mount, version string) *conn {
+	v := servers.Vault(t)
+	v.MustWrite("sys/mounts/"+mount, map[string]any{"type": "kv", "options": map[string]any{"version": version}})
+	return root(v, mount)
+}
+
 func testConformanceKV2(t *testing.T, v *servers.VaultServer) {
-	s := suite(root(v, v.KV(2)))
+	s := suite(v, root(v, v.KV(2)))
 	denied := root(v, v.KV(2))
 	v.Policy("nothing", `path "other" { capabilities = ["read"] }`)
 	denied.env["VAULT_TOKEN"] = v.Token(map[string]any{"policies": []string{"nothing"}})
@@ -128,7 +146,9 @@ func testConformanceKV2(t *testing.T, v *servers.VaultServer) {
 
 func testConformanceState(t *testing.T, v *servers.VaultServer) {
 	c := root(v, v.KV(2))
-	s := suite(c)
+	s := suite(v, c)
+	// Records are not marked.
+	s.Unmark = nil
 	s.Target = func(t *testing.T, name string, merge bool) sinks.Target {
 		r := c.record(t, "state/"+name, "")
 		r.Merge = merge
@@ -139,7 +159,11 @@ func testConformanceState(t *testing.T, v *servers.VaultServer) {
 
 func testConformanceKV1(t *testing.T, v *servers.VaultServer) {
 	c := root(v, v.KV(1))
-	s := suite(c)
+	mount := c.attrs["mount"]
+	s := suite(v, c)
+	s.Elsewhere = func(t *testing.T) sinks.Sink { return elsewhere(t, mount, "1").open(t) }
+	s.Purge = func(_ *testing.T, target sinks.Target) { v.MustDelete(mount + "/" + target.Path) }
+	s.SoftDelete, s.Unmark, s.Digests = nil, nil, true
 	// There are no marks in version 1, so nothing of Claimer to test.
 	s.New = func(t *testing.T) sinks.Sink { return struct{ sinks.Sink }{c.open(t)} }
 	s.NoCompareAndSet = true
@@ -169,7 +193,7 @@ func testConformanceLeastPrivilege(t *testing.T, v *servers.VaultServer) {
 	reader := c.open(t)
 	limited := root(v, c.attrs["mount"])
 	limited.env["VAULT_TOKEN"] = leastPrivilege(v, c.attrs["mount"], true)
-	s := suite(c)
+	s := suite(v, c)
 	s.New = func(t *testing.T) sinks.Sink {
 		l := limited.open(t)
 		return readBy{l, l.(sinks.Claimer), l.(sinks.Preflighter), reader}
@@ -255,7 +279,7 @@ func testDenied(t *testing.T, v *servers.VaultServer) {
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 		t.Errorf("Write = %v, want %s", err, want)
 	}
-	_, err = s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "canary-value"), Owner: "p/x"}, sinks.Info{})
+	_, err = s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "canary-value"), Owner: "p/x"}, sinks.Info{Marks: true})
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), mount+"/metadata/shop/sagi") {
 		t.Errorf("Claim = %v", err)
 	}
@@ -298,6 +322,10 @@ func TestDurableVault(t *testing.T) {
 			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "unseal") || strings.Contains(err.Error(), "canary") {
 				t.Errorf("Write while sealed = %v", err)
 			}
+		}
+		// Its address would be another place than its cluster.
+		if p, err := c.open(t).Place(t.Context(), target); !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "unseal") || p != "" {
+			t.Errorf("Place while sealed = %q, %v", p, err)
 		}
 		v.Unseal()
 	})

@@ -184,9 +184,9 @@ func TestALostAnswerIsNotAConflict(t *testing.T) {
 			case r.Method == http.MethodGet && found == "nobody knows":
 				fail(w, 503, "Vault is sealed")
 			case r.Method == http.MethodGet && found == "theirs":
-				_, _ = io.WriteString(w, `{"data":{"data":{"k":"theirs"},"metadata":{"version":4}}}`)
+				_, _ = io.WriteString(w, `{"data":{"data":{"k":"theirs"},"metadata":{"version":4,"created_time":"2026-11-30T06:00:00.123Z"}}}`)
 			case r.Method == http.MethodGet:
-				_, _ = io.WriteString(w, `{"data":{"data":{"k":"v"},"metadata":{"version":4}}}`)
+				_, _ = io.WriteString(w, `{"data":{"data":{"k":"v"},"metadata":{"version":4,"created_time":"2026-11-30T06:00:00.123Z"}}}`)
 			default:
 				if writes++; writes == 1 {
 					conn, _, err := w.(http.Hijacker).Hijack()
@@ -199,11 +199,11 @@ func TestALostAnswerIsNotAConflict(t *testing.T) {
 			}
 		}
 		c := f.conn(attrs{"VAULT_MAX_RETRIES": "1"})
-		version, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), If: "3"})
+		version, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), If: "3@2026-11-30T05:00:00Z"})
 		switch {
 		case found == "theirs" && !errors.Is(err, sinks.ErrConflict):
 			t.Errorf("Write = %v, want a conflict with someone else", err)
-		case found == "ours" && (err != nil || version != "4"):
+		case found == "ours" && (err != nil || version != "4@2026-11-30T06:00:00.123Z"):
 			t.Errorf("Write = %q, %v; want version 4", version, err)
 		case found == "nobody knows" && !errors.Is(err, sinks.ErrUnavailable):
 			t.Errorf("Write = %v, which says more than is known", err)

@@ -55,8 +55,8 @@ func FuzzSecretOfTexts(f *testing.F) {
 			}
 			return
 		}
-		if err != nil || version != want.Data.Metadata.Version || !cmp.Equal(revealAll(data), revealAll(sinks.SecretsOfJSON(want.Data.Data))) {
-			t.Errorf("%q: %v at version %d, %v", body, revealAll(data), version, err)
+		if err != nil || version != want.Data.Metadata || !cmp.Equal(revealAll(data), revealAll(sinks.SecretsOfJSON(want.Data.Data))) {
+			t.Errorf("%q: %v at version %+v, %v", body, revealAll(data), version, err)
 		}
 	})
 }

@@ -96,6 +96,9 @@ func (k kv1) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 	if err != nil {
 		return "", err
 	}
+	for _, key := range w.Drop {
+		delete(before, key)
+	}
 	return k.put(ctx, "write", t, before, w.Data)
 }
 

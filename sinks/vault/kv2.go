@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -19,8 +20,9 @@ const (
 	ownerKey  = "credsync-owner"
 )
 
-// kv2 is version 2. A version is Vault's own number. After a soft delete it
-// stays, and a write must still name it: Info then has a version of nothing.
+// kv2 is version 2. A version is Vault's own number with the time at which Vault
+// made it (see versionOf). After a soft delete it stays, and a write must still
+// name it: Info then has a version of nothing.
 type kv2 struct{ *Sink }
 
 func (k kv2) dataPath(t sinks.Target) string     { return k.mount + "/data/" + t.Path }
@@ -40,6 +42,7 @@ type metadata struct {
 	Current  int               `json:"current_version"`
 	Custom   map[string]string `json:"custom_metadata"`
 	Versions map[string]struct {
+		Created   string `json:"created_time"`
 		Deleted   string `json:"deletion_time"`
 		Destroyed bool   `json:"destroyed"`
 	} `json:"versions"`
@@ -48,8 +51,8 @@ type metadata struct {
 func (m metadata) info(t sinks.Target, now time.Time) sinks.Info {
 	info := sinks.Info{Marks: !t.Merge && !isState(t)}
 	if m.Current > 0 {
-		info.Version = strconv.Itoa(m.Current)
-		v, ok := m.Versions[info.Version]
+		v, ok := m.Versions[strconv.Itoa(m.Current)]
+		info.Version = versionOf(m.Current, v.Created)
 		info.Exists = ok && !v.Destroyed && !hasPassed(v.Deleted, now)
 	}
 	if m.Custom[managedBy] == ours {
@@ -84,27 +87,33 @@ func (k kv2) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 // secret is what GET data/ answers.
 type secret[V any] struct {
 	Data struct {
-		Data     map[string]V `json:"data"`
-		Metadata struct {
-			Version int `json:"version"`
-		} `json:"metadata"`
+		Data     map[string]V    `json:"data"`
+		Metadata versionMetadata `json:"metadata"`
 	} `json:"data"`
 }
 
+// versionMetadata is what Vault says of one version, to readers and to writers.
+type versionMetadata struct {
+	Number  int    `json:"version"`
+	Created string `json:"created_time"`
+}
+
+func (m versionMetadata) version() string { return versionOf(m.Number, m.Created) }
+
 func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	var o sinks.Object
-	var version int
+	var at versionMetadata
 	r := k.dataRequest("read", t, "read")
 	found, err := k.getWith(ctx, r, nil, func(body []byte) (err error) {
-		o.Data, version, err = decodeSecret(body)
+		o.Data, at, err = decodeSecret(body)
 		return err
 	})
 	if err != nil {
 		return sinks.Object{}, err
 	}
-	if version > 0 || found {
+	if at.Number > 0 || found {
 		// Where it was deleted, Vault still counts its versions.
-		o.Version = strconv.Itoa(version)
+		o.Version = at.version()
 	}
 	if !found {
 		r.client = k.client
@@ -115,7 +124,7 @@ func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 
 // decodeSecret decodes a secret's values and its version. Mostly all values are
 // strings, which are decoded at once.
-func decodeSecret(body []byte) (data map[string]credential.Secret, version int, err error) {
+func decodeSecret(body []byte) (data map[string]credential.Secret, at versionMetadata, err error) {
 	var texts secret[*string]
 	if json.Unmarshal(body, &texts) == nil {
 		data = make(map[string]credential.Secret, len(texts.Data.Data))
@@ -124,13 +133,13 @@ func decodeSecret(body []byte) (data map[string]credential.Secret, version int, 
 				data[name] = credential.NewSecret(*text)
 			}
 		}
-		return data, texts.Data.Metadata.Version, nil
+		return data, texts.Data.Metadata, nil
 	}
 	var values secret[json.RawMessage]
 	if err := json.Unmarshal(body, &values); err != nil {
-		return nil, 0, err
+		return nil, versionMetadata{}, err
 	}
-	return sinks.SecretsOfJSON(values.Data.Data), values.Data.Metadata.Version, nil
+	return sinks.SecretsOfJSON(values.Data.Data), values.Data.Metadata, nil
 }
 
 func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {
@@ -147,9 +156,13 @@ func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", t.Location, err)
 	}
-	body := map[string]any{"options": map[string]any{"cas": cas}, "data": reveal(w.Data)}
+	options := map[string]any{"cas": cas}
 	if t.Merge && cas > 0 {
-		answer, found, err := k.patch(ctx, k.dataRequest("write", t, "patch"), body)
+		data := reveal(w.Data)
+		for _, key := range w.Drop {
+			data[key] = nil
+		}
+		answer, found, err := k.patch(ctx, k.dataRequest("write", t, "patch"), map[string]any{"options": options, "data": data})
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +172,7 @@ func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string
 		// What was there has been deleted, so there is nothing to merge into.
 	}
 	r := k.dataRequest("write", t, "create", "update")
-	answer, err := k.Sink.write(ctx, r, body)
+	answer, err := k.Sink.write(ctx, r, map[string]any{"options": options, "data": reveal(w.Data)})
 	if err != nil {
 		return nil, err
 	}
@@ -170,11 +183,28 @@ func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string
 }
 
 func versionIn(data map[string]any, t sinks.Target) (string, error) {
-	n, ok := data["version"].(json.Number)
-	if !ok {
+	number, ok := data["version"].(json.Number)
+	n, err := strconv.Atoi(number.String())
+	if !ok || err != nil {
 		return "", fmt.Errorf("write %s: the answer names no version", t.Location)
 	}
-	return n.String(), nil
+	created, _ := data["created_time"].(string)
+	return versionOf(n, created), nil
+}
+
+// versionOf names a version: by its number, which a write compares with, and by
+// the time of its creation. The number alone would come again once the secret is
+// deleted with its metadata, and on every other server; two Vaults do not make a
+// version in the same nanosecond.
+func versionOf(number int, created string) string {
+	text := strconv.Itoa(number)
+	if created == "" {
+		return text
+	}
+	if at, err := time.Parse(time.RFC3339Nano, created); err == nil {
+		created = at.UTC().Format(time.RFC3339Nano)
+	}
+	return text + "@" + created
 }
 
 // casVersion is the number that a write compares with; 0 where nothing may be. A
@@ -183,20 +213,19 @@ func casVersion(version string) (int, error) {
 	if version == "" {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(version)
+	number, _, _ := strings.Cut(version, "@")
+	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 {
 		return 0, sinks.ErrConflict
 	}
 	return n, nil
 }
 
-// nextVersion is the version that a write at this one makes.
-func nextVersion(version string) string {
+// follows reports whether a version can be what a write at another one made.
+func follows(version, before string) bool {
 	n, err := casVersion(version)
-	if err != nil {
-		return ""
-	}
-	return strconv.Itoa(n + 1)
+	was, beforeErr := casVersion(before)
+	return err == nil && beforeErr == nil && n == was+1
 }
 
 func (k kv2) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error {
@@ -208,9 +237,11 @@ func (k kv2) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error 
 		return err
 	}
 	info := m.info(t, k.env.Now())
-	if !info.Exists {
+	if info.Version == "" {
 		return nil
 	}
+	// What was deleted softly, or destroyed, has versions that can be undeleted, or
+	// tell of it, until the metadata is deleted too.
 	if info.Version != r.If {
 		return fmt.Errorf("delete %s: %w: it is at version %s now", t.Location, sinks.ErrConflict, info.Version)
 	}

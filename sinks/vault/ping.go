@@ -27,6 +27,10 @@ type healthAnswer struct {
 	ClusterID           string `json:"cluster_id"`
 }
 
+// errNoHealth marks the refusal of a gateway: Vault itself lets everyone look at
+// its health.
+var errNoHealth = errors.New("what stands before Vault does not let sys/health through")
+
 // Ping implements sinks.Pinger.
 func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
 	server, _, err := s.health(ctx)
@@ -41,6 +45,10 @@ func (s *Sink) health(ctx context.Context) (sinks.Server, healthAnswer, error) {
 	server := sinks.Server{Address: s.client.Address(), About: "Vault"}
 	r := request{op: "look at the health", client: client}
 	resp, err := client.Logical().ReadRawWithDataWithContext(ctx, "sys/health", healthCodes)
+	switch status(err) {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return server, healthAnswer{}, fmt.Errorf("%w: %w", describe(ctx, err, r), errNoHealth)
+	}
 	if err != nil {
 		return server, healthAnswer{}, describe(ctx, err, r)
 	}
@@ -55,6 +63,10 @@ func (s *Sink) health(ctx context.Context) (sinks.Server, healthAnswer, error) {
 		return server, healthAnswer{}, describe(ctx, err, r)
 	}
 	if json.Unmarshal(body, &health) != nil || health.Version == "" {
+		if resp.StatusCode != http.StatusOK {
+			// The client takes 429 for a standby's answer, which gateways give too.
+			return server, healthAnswer{}, fmt.Errorf("%s: %w: HTTP %d; run credsync again once it answers", r, sinks.ErrUnavailable, resp.StatusCode)
+		}
 		return server, healthAnswer{}, errForeign(r)
 	}
 	server.About = "Vault " + health.Version

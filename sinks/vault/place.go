@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,7 +35,10 @@ func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (si
 		return sinks.Target{}, false, err
 	}
 	path, here := strings.CutPrefix(string(p), root)
-	return sinks.Target{Path: path, Location: s.mount + "/" + path, Options: options}, here, nil
+	if !here || checkPath(path) != nil {
+		return sinks.Target{}, false, nil
+	}
+	return sinks.Target{Path: path, Location: s.mount + "/" + path, Options: options}, true, nil
 }
 
 // Address implements sinks.Sink.
@@ -57,7 +61,8 @@ func (s *Sink) root(ctx context.Context) (string, error) {
 }
 
 // cluster names the cluster: as the sink block does, or by the id that Vault gives
-// itself, or else by the address.
+// itself. Where a gateway in between lets nobody ask, it is the address; but never
+// where Vault cannot answer for now, since its places would be others for a while.
 func (s *Sink) cluster(ctx context.Context) (string, error) {
 	if s.named != "" {
 		return s.named, nil
@@ -72,12 +77,12 @@ func (s *Sink) cluster(ctx context.Context) (string, error) {
 		return s.clusterID, nil
 	}
 	_, health, err := s.health(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoHealth) {
 		return "", err
 	}
 	s.clusterID, s.clusterAskedAt = health.ClusterID, s.env.Now()
 	if s.clusterID == "" {
-		s.clusterID = s.client.Address()
+		s.clusterID = strings.TrimRight(s.client.Address(), "/")
 	}
 	return s.clusterID, nil
 }

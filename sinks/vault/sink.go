@@ -199,7 +199,7 @@ func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write,
 	if errors.Is(err, sinks.ErrUnavailable) {
 		return "", err
 	}
-	if err != nil || obj.Version != nextVersion(w.If) {
+	if err != nil || !follows(obj.Version, w.If) {
 		return "", conflict
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.Data)) {
@@ -209,6 +209,11 @@ func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write,
 	}
 	if !t.Merge && len(obj.Data) != len(w.Data) {
 		return "", conflict
+	}
+	for _, key := range w.Drop {
+		if _, ok := obj.Data[key]; ok {
+			return "", conflict
+		}
 	}
 	return obj.Version, nil
 }

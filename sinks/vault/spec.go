@@ -66,8 +66,9 @@ func connectionBlock() schema.Block {
 				Check: func(v cty.Value) error { return checkPath(strings.Trim(v.AsString(), "/")) },
 			},
 			{
-				Name: "cluster", Type: cty.String, Check: notEmpty, DefaultText: "the id that Vault gives its cluster, else the address",
-				Doc: "What the cluster is called where its own id does not tell it: the same name in the sink blocks of replicas that share their data. It is part of what a target is.",
+				Name: "cluster", Type: cty.String, Check: oneWord, DefaultText: "the id that Vault gives its cluster, else the address",
+				Doc: "What the cluster is called, in one word; it is part of what a target is. Set it to the same name in the sink blocks of replicas that share their data. " +
+					"`sys/health` tells the id and needs no permission; the address counts where a gateway does not let it through.",
 			},
 			{Name: "ca_pem", Type: cty.String, DefaultText: "VAULT_CACERT, VAULT_CACERT_BYTES or VAULT_CAPATH, else the system's", Doc: "Certificates, in PEM, of the authorities that Vault's certificate is checked against."},
 		},
@@ -119,6 +120,14 @@ func notEmpty(v cty.Value) error {
 		return errors.New("it must not be empty")
 	}
 	return nil
+}
+
+// oneWord is for a name that others stand beside, with a space between.
+func oneWord(v cty.Value) error {
+	if strings.ContainsFunc(v.AsString(), unicode.IsSpace) {
+		return fmt.Errorf("%q has a space in it: write it without", v.AsString())
+	}
+	return notEmpty(v)
 }
 
 func atMostOne(a, b string) func(schema.Values) error {

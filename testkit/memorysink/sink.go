@@ -61,8 +61,8 @@ type object struct {
 	data    map[string]credential.Secret
 	owner   string
 	version int
-	// made tells objects apart that were made anew at one path.
-	made int
+	// made tells objects apart that were made anew at one path, or elsewhere.
+	made string
 	// exists is false for what was only claimed, or was deleted softly.
 	exists bool
 }
@@ -71,15 +71,15 @@ func (o object) versionString() string {
 	if o.version == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d@%d", o.version, o.made)
+	return fmt.Sprintf("%d@%s", o.version, o.made)
 }
 
 // born gives an object that is about to have its first version what tells it
 // from others.
 func (s *Sink) born(o *object) {
-	if o.made == 0 {
+	if o.made == "" {
 		s.made++
-		o.made = s.made
+		o.made = fmt.Sprintf("%d.%d", s.server, s.made)
 	}
 }
 
@@ -116,7 +116,7 @@ func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
 // At implements sinks.Sink.
 func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (sinks.Target, bool, error) {
 	path, here := strings.CutPrefix(string(p), s.Address()+"/")
-	return sinks.Target{Path: path, Location: "memory/" + path, Options: options}, here, ctx.Err()
+	return sinks.Target{Path: path, Location: "memory/" + path, Options: options}, here && path != "", ctx.Err()
 }
 
 // Address implements sinks.Sink.

@@ -27,6 +27,21 @@ type Suite struct {
 	// MayRefuse is for a format that cannot hold every value. It must then
 	// refuse one with ErrUnsupported and write nothing.
 	MayRefuse bool
+	// Digests is for a sink whose versions are made of nothing but the content, so
+	// that the same content made anew has the same version.
+	Digests bool
+
+	// The rest plays somebody else. What is nil is not tried.
+
+	// Elsewhere returns a connection to another server, where the targets of
+	// Target can be written too.
+	Elsewhere func(t *testing.T) sinks.Sink
+	// Purge deletes a target with all that the sink remembers of it.
+	Purge func(t *testing.T, target sinks.Target)
+	// SoftDelete deletes a target so that the sink still remembers its versions.
+	SoftDelete func(t *testing.T, target sinks.Target)
+	// Unmark takes the owner's mark off a target, and leaves its data.
+	Unmark func(t *testing.T, target sinks.Target)
 }
 
 // Fault is a way to be broken.
@@ -60,6 +75,17 @@ func Run(t *testing.T, s Suite) {
 		{"MergeCreates", testMergeCreates, s.NoMerge},
 		{"MergeAtAnOldVersion", testMergeConflict, s.NoMerge || s.NoCompareAndSet},
 		{"RemovalOfKeysKeepsTheOthers", testRemoveKeys, s.NoMerge},
+		{"WriteDropsKeys", testDrop, s.NoMerge},
+		{"WriteDropsKeysAtTheVersion", testDropConflict, s.NoMerge || s.NoCompareAndSet},
+		{"WriteDropsKeysWhereNothingIs", testDropCreates, s.NoMerge},
+		{"SoftlyDeletedIsDeletedWhole", testSoftDelete, s.SoftDelete == nil},
+		{"MadeAnewIsAnotherVersion", testMadeAnew, s.Purge == nil},
+		{"MarkTakenOff", testMarkTakenOff, s.Unmark == nil},
+		{"MergedIsNotMarked", testMergedIsNotMarked, s.NoMerge},
+		{"PlaceIsOfTheTarget", testPlace, false},
+		{"AtLeadsBack", testAt, false},
+		{"PlacesOfOthersAreNotHere", testForeignPlaces, false},
+		{"AnotherServerIsAnotherPlace", testElsewhere, s.Elsewhere == nil},
 		{"List", testList, false},
 		{"CancelledContextChangesNothing", testCancelled, false},
 		{"ClaimMarksTheOwnerAndWrites", testClaim, false},

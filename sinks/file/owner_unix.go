@@ -1,0 +1,16 @@
+//go:build unix
+
+package file
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// ownerOf is whose a file is.
+func ownerOf(info fs.FileInfo) (owner, group int) {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(s.Uid), int(s.Gid)
+	}
+	return unowned, unowned
+}

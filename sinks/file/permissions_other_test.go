@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package file_test
+
+func becomeOnThisThread(_, _ int) (restore func()) { return func() {} }

@@ -41,7 +41,8 @@ type Event struct {
 	// record: it can be compared only with others of the same account. Empty
 	// where there was none.
 	Token string
-	// Sink and Location name the target that was written or removed.
+	// Sink and Location name the target that was written or removed, or the place
+	// that the account's record was taken to.
 	Sink     string
 	Location string
 	// From is the address from which the account's record was moved; with its
@@ -76,10 +77,11 @@ const (
 	// Delete deletes a target that has gone from the configuration.
 	Delete Action = "delete"
 	// These are what a person does to the account's record: forget it, end a
-	// lease, bring a token back.
+	// lease, bring a token back, take it to another place of the state.
 	StateRemove  Action = "state_rm"
 	StateUnlock  Action = "state_unlock"
 	StateRecover Action = "state_recover"
+	StateMigrate Action = "state_migrate"
 	// Move brings the account's record here from another address.
 	Move Action = "move"
 	// Verify asks the upstream about a token.
@@ -95,7 +97,7 @@ const (
 // Actions are all of them.
 var Actions = []Action{
 	Login, Refresh, RequestCode, EnterCode, Delete,
-	StateRemove, StateUnlock, StateRecover, Move, Verify, Deliver, Restart, Forget,
+	StateRemove, StateUnlock, StateRecover, StateMigrate, Move, Verify, Deliver, Restart, Forget,
 }
 
 // Outcome is what came of it.

@@ -50,6 +50,9 @@ func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 			continue
 		}
 		first[address] = b.DefRange
+		if l.keepDeclared {
+			l.declared[address] = &declaredAccount{at: b.DefRange}
+		}
 		accounts = append(accounts, l.declareAccount(b, address)...)
 	}
 	slices.SortFunc(accounts, func(a, b *Account) int { return strings.Compare(a.Address, b.Address) })
@@ -76,6 +79,7 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 	}
 	block.usesAccount = usesAccount(block.content)
 	instances, good := l.instances(block.content.Attributes["for_each"], sc)
+	l.declared[address].expand(block.content.Attributes["for_each"] != nil, instances, good)
 	var accounts []*Account
 	for _, i := range instances {
 		if a := l.account(block, i); a != nil && ok && good && !i.placeholder {

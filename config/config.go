@@ -37,6 +37,10 @@ type Options struct {
 	// WithoutSecrets lets sensitive variables do without a value, which is then
 	// unknown as that of data blocks is. It goes with a nil ReadData.
 	WithoutSecrets bool
+	// AllowMissing leaves files and environment variables that the language's functions
+	// cannot read unknown, for a look without what the configuration needs to work.
+	// It goes with a nil ReadData.
+	AllowMissing bool
 }
 
 // Input gives values to variables.
@@ -70,9 +74,10 @@ type Config struct {
 	Partial bool
 	// Accounts are ordered by address.
 	Accounts []*Account
-	// Moved are the moved blocks, in the order of the files; Imports the import
-	// blocks, by the address of the account.
-	Moved   []*Moved
+	// Moved are the accounts that have another address than before, in the order
+	// of their blocks.
+	Moved []*Moved
+	// Imports are tokens that were issued elsewhere, by the address of the account.
 	Imports map[string]*Import
 	// Data are the sources of data blocks, by address.
 	Data []*Data
@@ -82,6 +87,8 @@ type Config struct {
 	// Files are those that expressions read or looked for, by the functions of
 	// the language, in order. See also FilesOf.
 	Files []string
+	// fileSets are those of which expressions took the names; see ListedFiles.
+	fileSets []fileSet
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string
@@ -170,19 +177,20 @@ type Delivery struct {
 	Adopt  bool
 	Range  *diag.Range
 
-	// TokenOutputs are the names X of `token.X` that data refers to.
+	// TokenOutputs are the outputs that data names, as in token.user_id, in order.
+	// There are none where data is absent, or where it uses the token as a whole.
 	TokenOutputs []string
 
 	def hcl.Range
-	// keys are those that will be written, and keysKnown says that these are all,
-	// or more, before rendering.
+	// keys that will be written, where they are known before rendering.
 	keys      []string
 	keysKnown bool
-	render    func(credential.Token) (map[string]credential.Secret, diag.List)
+
+	render func(credential.Token) (map[string]credential.Secret, diag.List)
 }
 
-// Keys are the keys that the deliver block writes, or more; known is false where
-// they depend on the token.
+// Keys are those that data may write, where they are known before there is a
+// token. Of them are left out later those whose values are null.
 func (d *Delivery) Keys() (keys []string, known bool) { return d.keys, d.keysKnown }
 
 // Render evaluates what the deliver block's data gives for a token. Keys whose

@@ -12,6 +12,7 @@ import (
 
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/schema/functions"
 )
 
 // MaxFile is the most that one file may have, in bytes. Far more than anyone
@@ -59,6 +60,21 @@ func FilesOf(path string, inputs []Input) []string {
 		}
 	}
 	return files
+}
+
+// ListedFiles are the files that fileset() would list now where the configuration
+// calls it, in order: when one comes or goes, the configuration may be another.
+func (c *Config) ListedFiles() []string {
+	var files []string
+	for _, s := range c.fileSets {
+		// A directory that has gone lists nothing, which is a difference too.
+		names, _ := functions.FileSet(s.dir, s.pattern)
+		for _, name := range names {
+			files = append(files, filepath.Join(s.dir, filepath.FromSlash(name)))
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
 }
 
 func isConfig(name string) bool {

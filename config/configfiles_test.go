@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/credsync/credsync/config"
@@ -38,4 +40,37 @@ func TestTheFilesOfAConfigurationAreKnown(t *testing.T) {
 	if diff := cmp.Diff([]string{}, append([]string{}, config.FilesOf(dir, nil)...)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A daemon notices by it that a file has come or gone.
+func TestListedFilesFollowTheDirectory(t *testing.T) {
+	dir := write(t, map[string]string{"main.hcl": `
+account "bank" "a" {
+  for_each = fileset(".", "*.pem")
+  username = each.key
+  password = "p"
+}
+`, "a.pem": "", "b.txt": ""})
+	c, list := config.Load(context.Background(), options(dir, nil))
+	if list.HasErrors() {
+		t.Fatal(text(list))
+	}
+	check := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, path := range c.ListedFiles() {
+			got = append(got, filepath.Base(path))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("listed %q, want %q", got, want)
+		}
+	}
+	check("a.pem")
+	writeInto(t, dir, "c.pem", "")
+	writeInto(t, dir, "d.txt", "")
+	check("a.pem", "c.pem")
+	if err := os.Remove(filepath.Join(dir, "a.pem")); err != nil {
+		t.Fatal(err)
+	}
+	check("c.pem")
 }

@@ -108,7 +108,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *dataRead {
 		l.report.error(s.def, r.address, "Not a source of data", fmt.Sprintf("Sinks of type %q cannot be read as data.", d.kind))
 		return nil
 	}
-	if !values.AllKnown() || !r.sink.Values.AllKnown() {
+	if !values.AllKnown() || !knownButSecrets(r.sink.Values) {
 		l.noteUnknown(r.address, d.kind, s.def)
 		return r
 	}
@@ -118,7 +118,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *dataRead {
 		return nil
 	}
 	source.Options = values
-	r.source, r.pending = source, l.opts.ReadData != nil
+	r.source, r.pending = source, l.opts.ReadData != nil && r.sink.Values.AllKnown()
 	return r
 }
 

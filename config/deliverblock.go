@@ -96,7 +96,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, d, a) {
 		return nil
 	}
-	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: l.tokenOutputs(content.Attributes["data"], d)}
+	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: keys.tokenOutputs}
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
@@ -108,24 +108,6 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	return made
 }
 
-// tokenOutputs are the outputs of the token that data names one by one.
-func (l *loader) tokenOutputs(attr *hcl.Attribute, d *delivery) []string {
-	if attr == nil {
-		return nil
-	}
-	x := d.scope.cache.expressionOf(attr)
-	if x.outputs == nil {
-		x.outputs = []string{}
-		for _, t := range x.refs {
-			if name, ok := stepName(t, 1); ok && t.RootName() == "token" && !slices.Contains(x.outputs, name) {
-				x.outputs = append(x.outputs, name)
-			}
-		}
-		slices.Sort(x.outputs)
-	}
-	return x.outputs
-}
-
 // dataKeySet is what is known of the keys of data before there is a token.
 type dataKeySet struct {
 	known bool
@@ -134,6 +116,8 @@ type dataKeySet struct {
 	written []string
 	// sensitive means that a key may be made of a sensitive value.
 	sensitive bool
+	// tokenOutputs are Delivery.TokenOutputs.
+	tokenOutputs []string
 }
 
 // checkData type-checks data against a token whose values are not known yet,
@@ -148,6 +132,7 @@ func (l *loader) checkData(attr *hcl.Attribute, d *delivery, a *Account) (keys d
 		return *x.keys, true
 	}
 	keys, ok = l.keysOfData(attr, d, a)
+	keys.tokenOutputs = x.tokenOutputs
 	if ok && refersOnlyTo(x.refs, "var", "local", "data", "token") {
 		x.keys = &keys
 	}
@@ -284,7 +269,7 @@ func (l *loader) defaultKeys(spec *providers.Spec) []string {
 
 // target asks the sink for the place that the block names.
 func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values, d *delivery, a *Account) bool {
-	if !own.AllKnown() || !made.Sink.Values.AllKnown() {
+	if !own.AllKnown() || !knownButSecrets(made.Sink.Values) {
 		l.noteUnknown(a.Address, made.Sink.Spec.Type, d.def)
 		return true // offline: it cannot be known
 	}
@@ -294,6 +279,24 @@ func (l *loader) target(made *Delivery, makeTarget targetFunc, own schema.Values
 		return false
 	}
 	made.Target = target
+	return true
+}
+
+// knownButSecrets reports whether all attributes that are not sensitive are known: a
+// sink's secrets are no part of its places.
+func knownButSecrets(v schema.Values) bool {
+	for i, a := range v.Block().Attributes {
+		if !a.Sensitive && !v.RawAt(i).IsWhollyKnown() {
+			return false
+		}
+	}
+	for _, nested := range v.Block().Blocks {
+		for _, b := range v.Nested(nested.Type) {
+			if !knownButSecrets(b) {
+				return false
+			}
+		}
+	}
 	return true
 }
 

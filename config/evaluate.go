@@ -7,6 +7,7 @@ import (
 
 	"github.com/credsync/credsync/schema/functions"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -55,6 +56,10 @@ func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value,
 	if v, ok := literalText(expr); ok {
 		return v, true
 	}
+	if at, found := sensitiveJSONKey(expr, sc.ctx); found {
+		l.report.error(at, sc.address, "Sensitive value in a place that is shown", "The names in an object must not be sensitive; only the values may be. If this name is no secret, wrap it in nonsensitive().")
+		return cty.DynamicVal, false
+	}
 	v, problems := expr.Value(sc.ctx)
 	for _, p := range problems {
 		l.report.addFinding(l.explainEvaluation(p, expr, sc, secret))
@@ -67,6 +72,33 @@ func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value,
 		return cty.DynamicVal, false
 	}
 	return v, true
+}
+
+// sensitiveJSONKey finds a name in an object written in JSON that is sensitive: the
+// parser panics on it.
+func sensitiveJSONKey(expr hcl.Expression, ctx *hcl.EvalContext) (at hcl.Range, found bool) {
+	if _, native := expr.(hclsyntax.Node); native {
+		return at, false
+	}
+	pairs, problems := hcl.ExprMap(expr)
+	if problems.HasErrors() {
+		list, _ := hcl.ExprList(expr)
+		for _, e := range list {
+			if at, found = sensitiveJSONKey(e, ctx); found {
+				return at, true
+			}
+		}
+		return at, false
+	}
+	for _, pair := range pairs {
+		if v, _ := pair.Key.Value(ctx); v.IsMarked() {
+			return pair.Key.Range(), true
+		}
+		if at, found = sensitiveJSONKey(pair.Value, ctx); found {
+			return at, true
+		}
+	}
+	return at, false
 }
 
 func traverse(t hcl.Traversal, ctx *hcl.EvalContext) cty.Value {

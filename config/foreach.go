@@ -59,13 +59,16 @@ func (l *loader) instances(a *hcl.Attribute, sc scope) (list []instance, ok bool
 
 func (l *loader) instance(sc scope, key, value cty.Value) instance {
 	i := instance{key: key.AsString(), scope: sc}
-	i.suffix = "[" + quoteHCL(i.key) + "]"
+	i.suffix = instanceSuffix(i.key)
 	i.scope.address = sc.address + i.suffix
 	i.scope.each = true
 	i.scope.ctx = sc.ctx.NewChild()
 	i.scope.ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})}
 	return i
 }
+
+// instanceSuffix is what an instance's address ends with.
+func instanceSuffix(key string) string { return "[" + quoteHCL(key) + "]" }
 
 // unknownInstances checks the block once with keys and values unknown: while
 // data is not read, nobody can know them. After an error nothing is said,

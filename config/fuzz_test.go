@@ -52,7 +52,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzLoadJSON(f *testing.F) {
 	for _, src := range []string{
 		`{}`, `[]`, `{"state":{"file":{}}}`, `{"state":{"vault":{"main":{"path":"x"}}}}`, `{"locals":{"x":"${local.x}"}}`, `{"//":"comment"}`,
-		`{"account":{"bank":{"a":[{"username":"u","password":"${env(\"SECRET\")}"}]}}}`, `{"state":[{"file":[{}]}]}`, `{"variable":{"x":{"type":"list(string)"}}}`,
+		`{"account":{"bank":{"a":[{"username":"u","password":"${env(\"SECRET\")}"}]}}}`, `{"moved":[{"from":"account.bank.a","to":"account.bank.b[\"x\"]"}],"import":{"to":"account.bank.a","outputs":{"${1}":[]}}}`, `{"state":[{"file":[{}]}]}`, `{"variable":{"x":{"type":"list(string)"}}}`,
 	} {
 		f.Add([]byte(src))
 	}

@@ -14,199 +14,241 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// Import is one import block: a live token that an account begins with.
+// Import is one import block: a token that was issued elsewhere.
 type Import struct {
 	// To is the account's address.
 	To string
-	// Token has no IssuedAt, which nobody knows.
+	// Token has what the block says; when it was issued is not known.
 	Token credential.Token
 	Range *diag.Range
 }
 
-// declareImports evaluates the import blocks, by address. Those with values that are
-// not known are left out.
-func (l *loader) declareImports(blocks []*hcl.Block, accounts *accountBlocks) map[string]*Import {
+// declareImports reads the import blocks, by the address of the account. Those
+// whose values are not known are checked as far as they are, and left out.
+func (l *loader) declareImports(blocks []*hcl.Block) map[string]*Import {
 	imports := map[string]*Import{}
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
 		s := section{body: b.Body, def: b.DefRange, kind: "the import block"}
-		sc := scope{ctx: l.fullContext, address: "import"}
-		content, ok := l.splitByTables(s, sc, []*schema.Block{l.tables.imports})
-		to := content.Attributes["to"]
-		if to == nil {
-			l.requireAttributes(content, s, l.tables.imports)
-			continue
+		content, ok := l.splitByTables(s, scope{ctx: l.fullContext, address: "import"}, []*schema.Block{l.tables.imported})
+		to, good := l.accountReference(content, "to", l.tables.imported, s)
+		if good {
+			if at, twice := first[to.address()]; twice {
+				l.report.error(to.at, to.address(), "Two tokens to import for one account", fmt.Sprintf("The import block at %s has a token for %s already. Take one of the two out.", place(at), to.address()))
+				continue
+			}
+			first[to.address()] = placeOfBlock(b, to.at)
+			good = l.checkImported(to)
 		}
-		values, good := l.decode(content, l.tables.imports, s, sc)
-		ref, known := l.accountRef(to, "to")
-		if !known || !l.checkImported(ref, accounts) {
-			continue
-		}
-		if at, twice := first[ref.address()]; twice {
-			l.report.error(ref.at, "", "Two imports for one account", fmt.Sprintf("%s already has an import block at %s. Keep one of them.", ref.address(), place(at)))
-			continue
-		}
-		first[ref.address()] = ref.at
-		if !ok || !good {
-			continue
-		}
-		if im := l.importOf(ref, content, values, b.DefRange); im != nil {
-			imports[ref.address()] = im
+		token, known := l.importedToken(content, s, to)
+		if ok && good && known {
+			imports[to.address()] = &Import{To: to.address(), Token: token, Range: convertRange(placeOfBlock(b, to.at))}
 		}
 	}
 	return imports
 }
 
-// checkImported reports an account that a token cannot be imported for.
-func (l *loader) checkImported(ref accountRef, accounts *accountBlocks) bool {
-	refuse := func(summary, detail string) bool {
-		l.report.error(ref.at, "", summary, detail)
+// checkImported reports an account that cannot be given a token.
+func (l *loader) checkImported(to accountReference) bool {
+	declared, known, at := l.declaration(to, false)
+	switch d := l.declared[to.block]; {
+	case to.spec.Static:
+		l.report.error(to.at, to.address(), "No token to import", fmt.Sprintf("Accounts of provider %q have their token in the configuration and no login, so there is nothing to import. Take this block out, and give the token to the account.", to.spec.Name))
+		return false
+	case declared || !known:
+		return true
+	case d != nil && d.forEach && to.suffix == "":
+		l.report.error(to.at, to.address(), "Import into several accounts", fmt.Sprintf("The account block at %s has for_each, so %s is several accounts, and a token is for one. Name the instance, such as %s.", place(at), to.block, to.block+firstOf(d.suffixes)))
 		return false
 	}
-	spec, _ := l.opts.Providers.Lookup(ref.provider)
-	switch at, there := accounts.at[ref.block()]; {
-	case !there:
-		return refuse("Import for an account that is not declared", fmt.Sprintf("The configuration does not have %s. Declare it, or take the block out.", ref.block()))
-	case spec.Static:
-		return refuse("Nothing to import", fmt.Sprintf("The token of %s is configured, so there is no login to save. Put it into the account block.", ref.address()))
-	case ref.key == "" && accounts.several[ref.block()]:
-		return refuse("Import for several accounts", fmt.Sprintf("%s has for_each, at %s. Name the instance that the token is of: %s[\"KEY\"].", ref.block(), place(at), ref.block()))
-	case !accounts.declares(ref, true):
-		return refuse("Import for an account that is not declared", fmt.Sprintf("%s, at %s, has no instance of that key.", ref.block(), place(at)))
-	}
-	return true
+	l.report.error(to.at, to.address(), "Import into an account that is not declared", fmt.Sprintf("There is no %s in the configuration.%s Declare the account, or correct the address.", to.address(), l.nearAccount(to)))
+	return false
 }
 
-func (l *loader) importOf(ref accountRef, content *hcl.BodyContent, values schema.Values, def hcl.Range) *Import {
-	spec, _ := l.opts.Providers.Lookup(ref.provider)
-	im := &Import{To: ref.address(), Range: convertRange(def)}
-	refuse := func(name, detail string) *Import {
-		at := def
-		if a := content.Attributes[name]; a != nil {
-			at = a.Expr.Range()
-			l.report.conceal(at)
-		}
-		l.report.error(at, ref.address(), "Invalid import block", detail)
-		return nil
+// importedToken evaluates what a block says of its token. known is false where
+// that fails, or depends on values that were not read. The account may be unknown.
+func (l *loader) importedToken(content *hcl.BodyContent, s section, to accountReference) (token credential.Token, known bool) {
+	sc := scope{ctx: l.fullContext, address: "import"}
+	if to.spec != nil {
+		sc.address = to.address()
 	}
-	outputs, known, ok := l.importedOutputs(content.Attributes["outputs"], spec, ref)
-	switch {
-	case !ok:
-		return nil
-	case values.Known("refresh_token") && values.IsSet("refresh_token") && !hasOutput(spec, "refresh_token"):
-		return refuse("refresh_token", fmt.Sprintf("A token of %s cannot be refreshed. Leave refresh_token out.", spec.Name))
-	case !values.AllKnown() || !known:
-		return nil
-	case !values.IsSet("access_token") || values.Secret("access_token").Reveal() == "":
-		return refuse("access_token", "access_token is null or empty, so there is nothing to import. Give the token, or take the block out.")
+	values, ok := l.decode(content, l.tables.imported, s, sc)
+	if to.spec == nil {
+		return token, false
 	}
-	im.Token = credential.Token{Access: values.Secret("access_token"), Refresh: values.Secret("refresh_token"), Outputs: outputs}
+	if attr := content.Attributes["refresh_token"]; attr != nil && values.IsSet("refresh_token") && !hasOutput(to.spec, "refresh_token") {
+		l.report.error(attr.NameRange, sc.address, "No refresh token to import", fmt.Sprintf("Tokens of provider %q are not refreshed with a token of their own, so it has no use for a refresh_token. Take it out.", to.spec.Name))
+		ok = false
+	}
+	outputs, good := l.importedOutputs(content.Attributes["outputs"], values.Raw("outputs"), to.spec, sc)
+	if !ok || !good || !values.AllKnown() {
+		return token, false
+	}
+	token = credential.Token{Access: values.Secret("access_token"), Refresh: values.Secret("refresh_token"), Outputs: outputs}
 	if text := values.Secret("expires_at").Reveal(); text != "" {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return refuse("expires_at", "expires_at is not a time in RFC 3339, such as 2026-03-01T12:00:00Z.")
+			panic("config: expires_at was not checked to be a time")
 		}
-		im.Token.ExpiresAt = at.UTC()
+		token.ExpiresAt = at.UTC()
 	}
-	return im
+	return token, true
 }
+
+// tokenItself are the outputs that an import block has arguments for, or that are
+// not for it to say.
+var tokenItself = []string{"access_token", "refresh_token", "expires_at", "issued_at"}
 
 func hasOutput(spec *providers.Spec, name string) bool {
 	return slices.ContainsFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name })
 }
 
-// tokenItself are the outputs that the block's other arguments give.
-var tokenItself = []string{"access_token", "refresh_token", "expires_at"}
-
-// importedOutputs evaluates outputs. known is false where a value is not.
-func (l *loader) importedOutputs(a *hcl.Attribute, spec *providers.Spec, ref accountRef) (outputs credential.Outputs, known, ok bool) {
-	if a == nil {
-		return nil, true, true
+// importedOutputs converts outputs to the types that the provider's have. Those
+// that are null or not known are left out.
+func (l *loader) importedOutputs(attr *hcl.Attribute, v cty.Value, spec *providers.Spec, sc scope) (credential.Outputs, bool) {
+	if attr == nil || v.IsNull() || !v.IsKnown() && !v.Type().IsObjectType() {
+		return nil, true
 	}
-	refuse := func(detail string) (credential.Outputs, bool, bool) {
-		l.report.conceal(a.Expr.Range())
-		l.report.error(a.Expr.Range(), ref.address(), "Invalid import block", detail)
-		return nil, false, false
-	}
-	v, good := l.evaluate(a.Expr, scope{ctx: l.fullContext, address: "import"}, true)
-	if !good {
-		return nil, false, false
-	}
-	// The names of an object that is sensitive as a whole are no more to be shown than
-	// its values.
-	hidden := v.IsMarked()
-	v, _ = v.UnmarkDeep()
-	switch t := v.Type(); {
-	case !v.IsKnown():
-		return nil, false, true
-	case v.IsNull():
-		return nil, true, true
-	case !t.IsObjectType() && !t.IsMapType():
-		return refuse("outputs must be an object, such as { user_id = \"17\" }.")
-	}
-	var names []string
-	for _, o := range spec.Outputs {
-		if !slices.Contains(tokenItself, o.Name) {
-			names = append(names, o.Name)
+	literal := literalKeys(attr.Expr)
+	outputs, good := credential.Outputs{}, true
+	for name, value := range elementsOf(v) {
+		i := slices.IndexFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name && !slices.Contains(tokenItself, name) })
+		at, written := literal[name]
+		if !written {
+			at = attr.Expr.Range()
 		}
-	}
-	outputs, known = credential.Outputs{}, true
-	for it := v.ElementIterator(); it.Next(); {
-		key, value := it.Element()
-		name := key.AsString()
-		i := slices.IndexFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name })
-		if i < 0 || slices.Contains(tokenItself, name) {
-			if hidden {
-				return refuse(fmt.Sprintf("outputs has a name that is no output of %s that can be given here. They are %s.", spec.Name, quoteAll(names)))
-			}
-			return refuse(fmt.Sprintf("%s has no output %q that can be given here.%s They are %s.", spec.Name, name, didYouMean(name, names), quoteAll(names)))
-		}
-		converted, err := convert.Convert(value, spec.Outputs[i].Type)
-		if err != nil {
-			return refuse(fmt.Sprintf("The output %q is a %s.", name, spec.Outputs[i].Type.FriendlyName()))
-		}
-		if !converted.IsWhollyKnown() {
-			known = false
+		if i < 0 {
+			l.report.error(at, sc.address, "Unknown output", unknownOutput(name, written, spec))
+			good = false
 			continue
 		}
-		if given := outputGiven(converted, spec.Outputs[i].Sensitive); given != nil {
-			outputs[name] = given
+		output, ok := importedOutput(spec.Outputs[i], value)
+		if !ok {
+			l.report.error(at, sc.address, "Incorrect type of an output", fmt.Sprintf("The output %q must be a %s without nulls in it. The value is not shown, since it may be secret.", name, outputType(spec.Outputs[i].Type)))
+			good = false
+		}
+		if output != nil {
+			outputs[name] = output
 		}
 	}
-	return outputs, known, true
+	return outputs, good
 }
 
-// outputGiven is a value as a token's outputs have it; nil for null.
-func outputGiven(v cty.Value, sensitive bool) any {
-	switch t := v.Type(); {
-	case v.IsNull():
-		return nil
-	case t == cty.String && sensitive:
-		return credential.NewSecret(v.AsString())
-	case t == cty.String:
-		return v.AsString()
-	case t == cty.Bool:
-		return v.True()
-	case t.IsListType() && t.ElementType() == cty.String:
-		texts := []string{}
-		for _, e := range v.AsValueSlice() {
-			if !e.IsNull() {
-				texts = append(texts, e.AsString())
-			}
-		}
-		return texts
-	case t.IsListType() && t.ElementType().IsObjectType():
-		objects := []map[string]string{}
-		for _, e := range v.AsValueSlice() {
-			fields := map[string]string{}
-			for name, f := range e.AsValueMap() {
-				if !f.IsNull() && f.Type() == cty.String {
-					fields[name] = f.AsString()
-				}
-			}
-			objects = append(objects, fields)
-		}
-		return objects
+// elementsOf are the elements of an object or a map by name; those of an object
+// that is not known are not known.
+func elementsOf(v cty.Value) map[string]cty.Value {
+	if v.IsKnown() {
+		return v.AsValueMap()
 	}
-	return nil
+	elements := map[string]cty.Value{}
+	for name, t := range v.Type().AttributeTypes() {
+		elements[name] = cty.UnknownVal(t)
+	}
+	return elements
+}
+
+// literalKeys are the names that an object is written with, and where they stand.
+func literalKeys(expr hcl.Expression) map[string]hcl.Range {
+	pairs, problems := hcl.ExprMap(expr)
+	if problems.HasErrors() {
+		return nil
+	}
+	keys := map[string]hcl.Range{}
+	for _, pair := range pairs {
+		if len(pair.Key.Variables()) > 0 {
+			continue
+		}
+		if v, problems := pair.Key.Value(nil); !problems.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			keys[v.AsString()] = pair.Key.Range()
+		}
+	}
+	return keys
+}
+
+// unknownOutput says what is wrong with a name, which is quoted only where it is
+// written as it is.
+func unknownOutput(name string, written bool, spec *providers.Spec) string {
+	var known []string
+	for _, o := range spec.Outputs {
+		if !slices.Contains(tokenItself, o.Name) {
+			known = append(known, o.Name)
+		}
+	}
+	all := orNone("Its outputs are ", "It has none but the token itself.", known)
+	switch {
+	case !written:
+		return fmt.Sprintf("One of the names in outputs is no output of provider %q. %s", spec.Name, all)
+	case name == "issued_at":
+		return "When the token was issued cannot be said in an import block. Take it out of outputs."
+	case slices.Contains(tokenItself, name):
+		return fmt.Sprintf("%q is an argument of the import block itself. Write it there, and not in outputs.", name)
+	}
+	return fmt.Sprintf("Provider %q has no output %q.%s %s", spec.Name, name, didYouMean(name, known), all)
+}
+
+// outputType is a type as messages name it.
+func outputType(t cty.Type) string {
+	switch {
+	case !t.IsListType():
+		return t.FriendlyName()
+	case t.ElementType().IsObjectType():
+		return "list of objects of strings"
+	}
+	return "list of strings"
+}
+
+// importedOutput is a value in the form that credential.Outputs holds; nil for one
+// that is null or not known. ok is false where it does not have the type.
+func importedOutput(o schema.Output, v cty.Value) (output any, ok bool) {
+	want := o.Type
+	objects := want.IsListType() && want.ElementType().IsObjectType()
+	if objects {
+		// Not every element has all that an upstream may say.
+		var optional []string
+		for name := range want.ElementType().AttributeTypes() {
+			optional = append(optional, name)
+		}
+		want = cty.List(cty.ObjectWithOptionalAttrs(want.ElementType().AttributeTypes(), optional))
+	}
+	v, err := convert.Convert(v, want)
+	switch {
+	case err != nil:
+		return nil, false
+	case v.IsNull() || !v.IsWhollyKnown():
+		return nil, true
+	case want == cty.Bool:
+		return v.True(), true
+	case want == cty.String && o.Sensitive:
+		return credential.NewSecret(v.AsString()), true
+	case want == cty.String:
+		return v.AsString(), true
+	case objects:
+		return stringObjects(v)
+	}
+	texts := make([]string, 0, v.LengthInt())
+	for _, e := range v.AsValueSlice() {
+		if e.IsNull() {
+			return nil, false
+		}
+		texts = append(texts, e.AsString())
+	}
+	return texts, true
+}
+
+// stringObjects leaves out what an element does not say.
+func stringObjects(v cty.Value) (output any, ok bool) {
+	list := make([]map[string]string, 0, v.LengthInt())
+	for _, e := range v.AsValueSlice() {
+		if e.IsNull() {
+			return nil, false
+		}
+		fields := map[string]string{}
+		for name, field := range e.AsValueMap() {
+			if !field.IsNull() {
+				fields[name] = field.AsString()
+			}
+		}
+		list = append(list, fields)
+	}
+	return list, true
 }

@@ -49,6 +49,9 @@ type expression struct {
 	refs []hcl.Traversal
 	// names are the variables and locals that it uses, as `var.x`.
 	names []string
+	// tokenOutputs are the outputs that it names of the token; nil where it uses the
+	// token as a whole.
+	tokenOutputs []string
 	// sameInAllInstances says that its value is the same in all instances of a block.
 	sameInAllInstances bool
 	// referencesChecked says that all it refers to is there and may be used.
@@ -58,13 +61,11 @@ type expression struct {
 	value cty.Value
 	// keys are those of a deliver block's data, if they are the same each time.
 	keys *dataKeySet
-	// outputs are those of the token that it names; nil until they are asked for.
-	outputs []string
 }
 
 func newExpression(expr hcl.Expression) *expression {
 	x := &expression{refs: references(expr), value: cty.NilVal}
-	x.names = namesAmong(x.refs)
+	x.names, x.tokenOutputs = namesAmong(x.refs), tokenOutputsAmong(x.refs)
 	x.sameInAllInstances = refersOnlyTo(x.refs, "var", "local", "data")
 	return x
 }

@@ -18,7 +18,7 @@ type Inventory struct {
 	Dir string
 	// Project is the owner's name; "default" if not set.
 	Project string
-	// Formerly are the names that it had before; Moved the moved blocks.
+	// Formerly and Moved are those of Config.
 	Formerly []string
 	Moved    []*Moved
 	Sinks    []*Sink
@@ -139,7 +139,7 @@ func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory
 func (l *loader) whyNoState(blocks map[string][]*hcl.Block, found diag.List) diag.List {
 	var errors diag.List
 	for _, d := range found {
-		if d.Severity == diag.Error && !strings.HasPrefix(d.Address, "account.") && !strings.HasPrefix(d.Address, "data.") {
+		if d.Severity == diag.Error && !strings.HasPrefix(d.Address, "account.") && !strings.HasPrefix(d.Address, "data.") && d.Address != "moved" && d.Address != "import" {
 			errors = append(errors, d)
 		}
 	}

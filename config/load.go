@@ -54,6 +54,10 @@ type loader struct {
 	// filesUsed is Config.Files as it grows.
 	filesUsed *usedFiles
 
+	// declared are the account blocks by address, kept where keepDeclared.
+	declared     map[string]*declaredAccount
+	keepDeclared bool
+
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
 	// projectUnknown says that Config.Project is not what the files say.
@@ -72,14 +76,14 @@ type loader struct {
 
 // tables are the language's own, made once so that their identity can be a key.
 type tables struct {
-	settings, audit, notify, variable, validation, sink, state, data, deliver, account, http, moved, imports *schema.Block
+	settings, audit, notify, moved, imported, variable, validation, sink, state, data, deliver, account, http *schema.Block
 }
 
 func newTables() tables {
 	t := tables{
-		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
+		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), moved: schema.MovedBlock(), imported: schema.ImportBlock(),
+		variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
 		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
-		moved: schema.MovedBlock(), imports: schema.ImportBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
 	return t
@@ -90,10 +94,10 @@ func newLoader(ctx context.Context, o Options) *loader {
 		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*localValue{}, data: map[string]*dataBlock{},
 		nodes: map[string]*graphNode{}, cyclic: map[string]bool{},
-		filesUsed: &usedFiles{paths: map[string]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
+		filesUsed: &usedFiles{paths: map[string]bool{}, sets: map[fileSet]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{}, variants: map[variantKey]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaultDataKeys: map[*providers.Spec][]string{},
-		windows: map[string]schema.Window{},
+		windows: map[string]schema.Window{}, declared: map[string]*declaredAccount{},
 	}
 }
 
@@ -187,7 +191,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 	blocks := map[string][]*hcl.Block{}
 	root := &hcl.BodySchema{}
-	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account, l.tables.moved, l.tables.imports} {
+	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.moved, l.tables.imported, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
 		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
 	}
 	// Only blocks of the wrong shape get this far; the others were taken out.
@@ -209,7 +213,9 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // evaluateAll goes through the blocks in the order in which they can depend on
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
-	l.functions = functions.Table(functions.Options{Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add})
+	l.functions = functions.Table(functions.Options{
+		Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet, MissingUnknown: l.opts.AllowMissing,
+	})
 	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
 	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
 
@@ -229,16 +235,16 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])
-	declared := findAccountBlocks(blocks["account"])
+	l.keepDeclared = len(blocks["moved"])+len(blocks["import"]) > 0
 	c.Accounts = l.declareAccounts(blocks["account"])
-	declared.evaluated(c.Accounts, l.unknown, l.report.hasErrors())
-	c.Moved = l.declareMoved(blocks["moved"], declared)
-	c.Imports = l.declareImports(blocks["import"], declared)
+	c.Moved = l.declareMoved(blocks["moved"])
+	c.Imports = l.declareImports(blocks["import"])
 	l.checkTargetConflicts(c.Accounts, c.State)
 	if w, exposed := stateSharesPlaceWithTargets(c); exposed {
 		l.report.add(w, nil)
 	}
 	c.Data, c.Unknown, c.Files = l.dataSources(), l.unknown, slices.Sorted(maps.Keys(l.filesUsed.paths))
+	c.fileSets = slices.Collect(maps.Keys(l.filesUsed.sets))
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }
@@ -248,6 +254,16 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 type usedFiles struct {
 	mu    sync.Mutex
 	paths map[string]bool
+	sets  map[fileSet]bool
+}
+
+// fileSet is what fileset() lists: the files of a directory that match a pattern.
+type fileSet struct{ dir, pattern string }
+
+func (s *usedFiles) addSet(dir, pattern string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sets[fileSet{dir: dir, pattern: pattern}] = true
 }
 
 func (s *usedFiles) add(path string) {

@@ -14,6 +14,15 @@ import (
 // otherwise "". Two letters of a short name are much: of those only one that
 // begins as the given name does is near.
 func didYouMean(given string, known []string) string {
+	best := nearest(given, known)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %q?", best)
+}
+
+// nearest is the known name that is near; "" if none is.
+func nearest(given string, known []string) string {
 	best, bestDistance := "", 3
 	for _, name := range slices.Sorted(slices.Values(known)) {
 		d := levenshtein.Distance(given, name, nil)
@@ -24,10 +33,7 @@ func didYouMean(given string, known []string) string {
 			best, bestDistance = name, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %q?", best)
+	return best
 }
 
 // quoteAll writes names for people: `"a", "b"`.

@@ -2,13 +2,11 @@ package config_test
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/config"
-	"github.com/google/go-cmp/cmp"
 )
 
 const twoAccounts = `
@@ -27,48 +25,6 @@ account "bank" "shop" {
 }
 `
 
-func moved(from, to string) string {
-	return fmt.Sprintf("moved {\n  from = account.bank.%s\n  to   = account.bank.%s\n}\n", from, to)
-}
-
-func TestMovedBlocks(t *testing.T) {
-	for name, tc := range map[string]struct {
-		src  string
-		want []string
-	}{
-		"a rename":            {moved("old", "a"), []string{"account.bank.old account.bank.a whole"}},
-		"a chain":             {moved("older", "old") + moved("old", "a"), []string{"account.bank.older account.bank.old whole", "account.bank.old account.bank.a whole"}},
-		"an exchange":         {moved("a", "b") + moved("b", "a"), []string{"account.bank.a account.bank.b whole", "account.bank.b account.bank.a whole"}},
-		"instances exchanged": {moved(`shop["almaty"]`, `shop["astana"]`) + moved(`shop["astana"]`, `shop["almaty"]`), []string{`account.bank.shop["almaty"] account.bank.shop["astana"]`, `account.bank.shop["astana"] account.bank.shop["almaty"]`}},
-		"a key":               {moved(`shop["alma-ata"]`, `shop["almaty"]`), []string{`account.bank.shop["alma-ata"] account.bank.shop["almaty"]`}},
-		"all keys":            {moved("stores", "shop"), []string{"account.bank.stores account.bank.shop whole"}},
-		"a block to a key":    {moved("coffee", `shop["almaty"]`), []string{`account.bank.coffee account.bank.shop["almaty"]`}},
-		"a key to a block":    {moved(`coffee["almaty"]`, "a"), []string{`account.bank.coffee["almaty"] account.bank.a`}},
-		// The block had one account before it had several.
-		"from the block itself": {moved("shop", `shop["almaty"]`), []string{`account.bank.shop account.bank.shop["almaty"]`}},
-		"an odd key":            {moved(`old["a\"b.c"]`, "a"), []string{`account.bank.old["a\"b.c"] account.bank.a`}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := write(t, map[string]string{"main.hcl": twoAccounts + tc.src})
-			c, list := config.Load(context.Background(), options(dir, nil))
-			if len(list) > 0 {
-				t.Fatal(text(list))
-			}
-			var got []string
-			for _, m := range c.Moved {
-				line := m.From + " " + m.To
-				if m.Whole {
-					line += " whole"
-				}
-				got = append(got, line)
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 // What is wrong in JSON is at the same line, by the same words.
 func TestErrorsOfMoveBlocksInJSON(t *testing.T) {
 	const accounts = `{"account": {"bank": {"a": {"username": "u", "password": "p"}, "b": {"username": "u", "password": "p"}},
@@ -78,31 +34,31 @@ func TestErrorsOfMoveBlocksInJSON(t *testing.T) {
 		src, want string
 		line      int
 	}{
-		"not a reference":    {`"moved": {"from": "old", "to": "account.bank.a"}`, "Invalid reference to an account; from must name an account", 3},
-		"not a text":         {`"moved": {"from": 7, "to": "account.bank.a"}`, "Invalid reference to an account; from must name an account", 3},
-		"a template":         {`"moved": {"from": "${local.x}", "to": "account.bank.a"}`, "from must name an account", 3},
-		"a number as key":    {`"moved": {"from": "account.bank.old[1]", "to": "account.bank.a"}`, "The key of an instance is a text in double quotes", 3},
+		"not a reference":    {`"moved": {"from": "old", "to": "account.bank.a"}`, `Invalid address of an account; The argument "from" must be`, 3},
+		"not a text":         {`"moved": {"from": 7, "to": "account.bank.a"}`, `Invalid address of an account; The argument "from" must be`, 3},
+		"a template":         {`"moved": {"from": "${local.x}", "to": "account.bank.a"}`, "nothing in it can be a variable", 3},
+		"a number as key":    {`"moved": {"from": "account.bank.old[1]", "to": "account.bank.a"}`, "Invalid address of an account", 3},
 		"unknown provider":   {"\"moved\": {\n  \"from\": \"account.bnak.a\", \"to\": \"account.bank.a\"}", `Did you mean "bank"?`, 4},
 		"nothing":            {`"moved": {"to": "account.bank.a"}`, `The argument "from" is required in the moved block`, 3},
 		"unknown argument":   {`"moved": {"from": "account.bank.old", "to": "account.bank.a", "why": "x"}`, `"why"`, 3},
-		"the same":           {`"moved": {"from": "account.bank.old", "to": "account.bank.old"}`, "from and to are the same address", 3},
-		"other provider":     {`"moved": {"from": "account.static.old", "to": "account.bank.a"}`, "are accounts of different providers", 3},
-		"two from":           {"\"moved\": [{\"from\": \"account.bank.old\", \"to\": \"account.bank.a\"},\n {\"from\": \"account.bank.old\", \"to\": \"account.bank.b\"}]", "at DIR/main.hcl.json:3,20. Keep", 4},
-		"two to":             {"\"moved\": [{\"from\": \"account.bank.old\", \"to\": \"account.bank.a\"},\n {\"from\": \"account.bank.older\", \"to\": \"account.bank.a\"}]", "Two moved blocks with one to", 4},
-		"still there":        {`"moved": {"from": "account.bank.a", "to": "account.bank.c"}`, "still declared at", 3},
-		"not declared":       {`"moved": {"from": "account.bank.old", "to": "account.bank.c"}`, "Moved to an account that is not declared", 3},
+		"the same":           {`"moved": {"from": "account.bank.old", "to": "account.bank.old"}`, "Account moved to itself", 3},
+		"other provider":     {`"moved": {"from": "account.static.old", "to": "account.bank.a"}`, "Account moved to another provider", 3},
+		"two from":           {"\"moved\": [{\"from\": \"account.bank.old\", \"to\": \"account.bank.a\"},\n {\"from\": \"account.bank.old\", \"to\": \"account.bank.b\"}]", "Account moved twice; account.bank.old is moved to account.bank.a at DIR/main.hcl.json:3,20 already", 4},
+		"two to":             {"\"moved\": [{\"from\": \"account.bank.old\", \"to\": \"account.bank.a\"},\n {\"from\": \"account.bank.older\", \"to\": \"account.bank.a\"}]", "Two accounts moved to one", 4},
+		"still there":        {`"moved": {"from": "account.bank.a", "to": "account.bank.b"}`, "Account to move is still declared", 3},
+		"not declared":       {`"moved": {"from": "account.bank.old", "to": "account.bank.c"}`, "The account is moved to nothing", 3},
 		"import, nothing":    {`"import": {"access_token": "CANARY"}`, `The argument "to" is required in the import block`, 3},
 		"import, no token":   {`"import": {"to": "account.bank.a"}`, `The argument "access_token" is required in the import block`, 3},
-		"import, reference":  {`"import": {"to": "bank.a", "access_token": "CANARY"}`, "to must name an account", 3},
-		"import, missing":    {`"import": {"to": "account.bank.c", "access_token": "CANARY"}`, "does not have account.bank.c", 3},
-		"import, static":     {`"import": {"to": "account.static.s", "access_token": "CANARY"}`, "Nothing to import", 3},
-		"import, twice":      {"\"import\": [{\"to\": \"account.bank.a\", \"access_token\": \"CANARY\"},\n {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\"}]", "Two imports for one account", 4},
-		"import, time":       {"\"import\": {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\",\n \"expires_at\": \"CANARY\"}", "expires_at is not a time in RFC 3339", 4},
-		"import, outputs":    {"\"import\": {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\",\n \"outputs\": \"CANARY\"}", "outputs must be an object", 4},
+		"import, reference":  {`"import": {"to": "bank.a", "access_token": "CANARY"}`, `The argument "to" must be`, 3},
+		"import, missing":    {`"import": {"to": "account.bank.c", "access_token": "CANARY"}`, "There is no account.bank.c in the configuration", 3},
+		"import, static":     {`"import": {"to": "account.static.s", "access_token": "CANARY"}`, "No token to import", 3},
+		"import, twice":      {"\"import\": [{\"to\": \"account.bank.a\", \"access_token\": \"CANARY\"},\n {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\"}]", "Two tokens to import for one account", 4},
+		"import, time":       {"\"import\": {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\",\n \"expires_at\": \"CANARY\"}", "must be a time as RFC 3339 has it", 4},
+		"import, outputs":    {"\"import\": {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\",\n \"outputs\": \"CANARY\"}", "must be an object such as", 4},
 		"import, output":     {`"import": {"to": "account.bank.a", "access_token": "CANARY", "outputs": {"group": "CANARY"}}`, `has no output "group"`, 3},
 		"import, type":       {`"import": {"to": "account.bank.a", "access_token": ["CANARY"]}`, "access_token", 3},
-		"formerly, now":      {`"credsync": {"project": "p", "formerly": ["p"]}`, "which is what the project is called now", 3},
-		"formerly, twice":    {`"credsync": {"project": "p", "formerly": ["q", "q"]}`, `formerly has "q" twice`, 3},
+		"formerly, now":      {`"credsync": {"project": "p", "formerly": ["p"]}`, "is the project's own name", 3},
+		"formerly, twice":    {`"credsync": {"project": "p", "formerly": ["q", "q"]}`, `"q" is there twice`, 3},
 		"formerly, not name": {`"credsync": {"project": "p", "formerly": ["a/b"]}`, "cannot be a project's name", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,38 +78,6 @@ func TestErrorsOfMoveBlocksInJSON(t *testing.T) {
 				t.Errorf("a value of the block was printed:\n%s", text(list))
 			}
 		})
-	}
-}
-
-func TestImportBlocks(t *testing.T) {
-	const src = twoAccounts + `
-import {
-  to            = account.bank.a
-  access_token  = "t"
-  refresh_token = "r"
-  expires_at    = "2026-03-01T17:00:00+05:00"
-  outputs       = { group_id = 7, muted = true, branches = ["x", null], customers = [{ id = "1", name = null }] }
-}
-import {
-  to           = account.bank.shop["astana"]
-  access_token = "u"
-  outputs      = null
-}
-`
-	c := load(t, src)
-	a, b := c.Imports["account.bank.a"], c.Imports["account.bank.b"]
-	if a == nil || b != nil {
-		t.Fatalf("imports %v and %v", a, b)
-	}
-	if a.Token.Access.Reveal() != "t" || a.Token.Refresh.Reveal() != "r" || a.Token.ExpiresAt.Format("15:04 MST") != "12:00 UTC" || !a.Token.IssuedAt.IsZero() {
-		t.Errorf("the token expires %s, issued %s", a.Token.ExpiresAt, a.Token.IssuedAt)
-	}
-	want := map[string]any{"group_id": "7", "muted": true, "branches": []string{"x"}, "customers": []map[string]string{{"id": "1"}}}
-	if diff := cmp.Diff(want, map[string]any(a.Token.Outputs)); diff != "" {
-		t.Error(diff)
-	}
-	if im := c.Imports[`account.bank.shop["astana"]`]; im == nil || im.Token.Access.Reveal() != "u" || im.Token.Outputs != nil {
-		t.Errorf("the instance imports %v", im)
 	}
 }
 

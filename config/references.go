@@ -157,6 +157,24 @@ func namesAmong(refs []hcl.Traversal) []string {
 	return used
 }
 
+// tokenOutputsAmong are the names X of references token.X, in order; nil where one
+// is to the token as a whole.
+func tokenOutputsAmong(refs []hcl.Traversal) []string {
+	var outputs []string
+	for _, t := range refs {
+		if t.RootName() != "token" {
+			continue
+		}
+		name, ok := stepName(t, 1)
+		if !ok {
+			return nil
+		}
+		outputs = append(outputs, name)
+	}
+	slices.Sort(outputs)
+	return slices.Compact(outputs)
+}
+
 // refersOnlyTo reports whether all references begin with one of those names.
 func refersOnlyTo(refs []hcl.Traversal, roots ...string) bool {
 	for _, t := range refs {

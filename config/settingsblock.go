@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/credsync/credsync/schema/diag"
 	goversion "github.com/hashicorp/go-version"
@@ -66,26 +65,14 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 			continue
 		}
 		l.projectUnknown = !values.Known("project")
-		if !values.AllKnown() && l.opts.AllowUnset {
-			continue // a variable has no value, which is no mistake here
-		}
-		if !values.AllKnown() {
+		if !values.AllKnown() && !l.opts.AllowUnset {
 			l.report.add(diag.Errorf("Settings must be known", "The settings of the credsync block must not depend on data."), &s.def)
 			continue
 		}
-		c.Project, c.Schedule, c.Formerly = values.String("project"), values.String("schedule"), values.Strings("formerly")
-		l.checkFormerly(c, s)
-	}
-}
-
-// checkFormerly reports former names that cannot have been.
-func (l *loader) checkFormerly(c *Config, s section) {
-	for i, name := range c.Formerly {
-		switch {
-		case name == c.Project:
-			l.report.error(s.def, "", "Invalid formerly", fmt.Sprintf("formerly has %q, which is what the project is called now. Take it out.", name))
-		case slices.Contains(c.Formerly[:i], name):
-			l.report.error(s.def, "", "Invalid formerly", fmt.Sprintf("formerly has %q twice. Take one of them out.", name))
+		if !l.projectUnknown {
+			c.Project = values.String("project")
 		}
+		// What a variable without a value says is no mistake here, and left out.
+		c.Formerly, c.Schedule = values.Strings("formerly"), values.String("schedule")
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -11,8 +12,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// implicitStateDir is where the state lives if no block says otherwise.
-const implicitStateDir = ".credsync"
+// ImplicitStateDir is where the state lives if no block says otherwise, relative to
+// the configuration.
+const ImplicitStateDir = ".credsync"
 
 // declareState evaluates the state block, or makes the implicit one.
 func (l *loader) declareState(blocks []*hcl.Block) *State {
@@ -61,7 +63,23 @@ func (l *loader) unnamedSink(spec *sinks.Spec, def hcl.Range) (*Sink, bool) {
 	return &Sink{Name: spec.Type, Spec: spec, Values: values, Range: convertRange(def)}, ok
 }
 
+// StateFiles is the state as it is kept in a directory of files where no block says
+// otherwise. path is as a state block has it, relative to the sink's directory.
+func StateFiles(ctx context.Context, o Options, path string) *State {
+	l := newLoader(ctx, o)
+	l.functionsContext = &hcl.EvalContext{}
+	return l.stateFiles(path)
+}
+
 func (l *loader) implicitState() *State {
+	s := l.stateFiles(ImplicitStateDir)
+	if s != nil {
+		s.Implicit = true
+	}
+	return s
+}
+
+func (l *loader) stateFiles(path string) *State {
 	spec, ok := l.opts.Sinks.Lookup("file")
 	if !ok {
 		return nil
@@ -75,14 +93,14 @@ func (l *loader) implicitState() *State {
 	if _, ok := spec.State.Attribute("path"); ok {
 		// Relative paths start at the configuration's directory by
 		// themselves; this is for sinks that take them as they are.
-		attrs["path"] = cty.StringVal(implicitStateDir)
+		attrs["path"] = cty.StringVal(path)
 	}
 	values := schema.NewValues(&spec.State, "", attrs, nil)
-	s := section{def: hcl.Range{Filename: filepath.Join(l.dir, implicitStateDir)}, kind: "the default state"}
+	s := section{def: hcl.Range{Filename: filepath.Join(l.dir, path)}, kind: "the default state"}
 	if !l.checkRecord(spec, sink, values, s) {
 		return nil
 	}
-	return &State{Sink: sink, Values: values, Implicit: true}
+	return &State{Sink: sink, Values: values}
 }
 
 // checkRecord asks the sink whether it can keep the state there.

@@ -21,6 +21,7 @@ var terraformNames = map[string]string{
 	"module":     "All files of a directory are one configuration; several accounts of a kind are made by for_each.",
 	"output":     "What a token gives is written to targets by deliver blocks.",
 	"provider":   "The provider is the first label of an account block, and its settings, such as base_url, are arguments there.",
+	"removed":    "What happens to the targets when a block goes away is said by on_remove.",
 	"resource":   "Accounts are declared by account blocks.",
 	"terraform":  "Settings of the configuration are in a credsync block.",
 }
@@ -30,7 +31,7 @@ var firstQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 // terraformHint is what to write in place of a name that a Terraform user knows.
 func terraformHint(p *hcl.Diagnostic) string {
 	name := firstQuoted().FindStringSubmatch(p.Detail)
-	if name == nil || strings.Contains(p.Detail, "Did you mean") || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
+	if name == nil || strings.Contains(p.Detail, "Did you mean") && name[1] != "removed" || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
 		return ""
 	}
 	if hint := terraformNames[name[1]]; hint != "" {
@@ -43,7 +44,11 @@ func terraformHint(p *hcl.Diagnostic) string {
 // details name arguments and block types only, and snippets stop where an
 // expression that is hidden begins.
 func (l *loader) reportStructure(p *hcl.Diagnostic, address string) {
-	detail := p.Detail + terraformHint(p)
+	detail := p.Detail
+	if hint := terraformHint(p); hint != "" {
+		detail, _, _ = strings.Cut(detail, " Did you mean")
+		detail += hint
+	}
 	d := diag.Diagnostic{Severity: diag.Error, Summary: p.Summary, Detail: detail, Address: address}
 	if p.Severity == hcl.DiagWarning {
 		d.Severity = diag.Warning
@@ -100,8 +105,8 @@ func languageWords(o Options) map[string]bool {
 		words[w] = true
 	}
 	for _, b := range []*schema.Block{
-		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
-		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(), schema.MovedBlock(), schema.ImportBlock(),
+		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
+		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(),
 	} {
 		addWords(words, b)
 	}

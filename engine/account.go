@@ -15,6 +15,11 @@ type account struct {
 	// owner is what is marked at targets: "<project>/<address>".
 	owner   string
 	targets []*target
+	// unknown says that attributes of the account are unknown, since it is only looked
+	// at without its inputs (Options.Incomplete). unplaced are the types of sinks to which
+	// it delivers at places that are not known; cfg and targets are without those.
+	unknown  bool
+	unplaced []string
 }
 
 // target is one deliver block of an account.
@@ -28,6 +33,42 @@ func newAccount(project string, cfg *config.Account) *account {
 		a.targets = append(a.targets, &target{d})
 	}
 	return a
+}
+
+// incompleteAccount is newAccount for one that may lack inputs.
+func incompleteAccount(project string, cfg *config.Account) *account {
+	known := *cfg
+	known.Deliveries = nil
+	var unplaced []string
+	for _, d := range cfg.Deliveries {
+		if d.Target.Location == "" || !d.Sink.Values.AllKnown() {
+			unplaced = append(unplaced, d.Sink.Spec.Type)
+		} else {
+			known.Deliveries = append(known.Deliveries, d)
+		}
+	}
+	a := newAccount(project, &known)
+	a.unknown, a.unplaced = !wholly(&known), unplaced
+	return a
+}
+
+// wholly reports whether every attribute of an account is known, without which it has no
+// fingerprint.
+func wholly(cfg *config.Account) bool { return cfg.Values.AllKnown() && cfg.HTTP.AllKnown() }
+
+// fingerprints are those of the account under a record's key; of one whose attributes
+// are unknown those that the record has, as if nothing had changed.
+func (a *account) fingerprints(r *state.Record) fingerprints {
+	if !a.unknown {
+		return fingerprintsOf(r.Key, a.cfg)
+	}
+	switch g := r.Newest(); {
+	case r.Block != nil:
+		return fingerprints{login: r.Block.LoginPrint, shape: r.Block.ShapePrint}
+	case g != nil:
+		return fingerprints{login: g.LoginPrint, shape: g.ShapePrint}
+	}
+	return fingerprints{}
 }
 
 // loginRevokes reports whether a login kills the token before it.

@@ -235,6 +235,9 @@ func mergeEmergency(a *account, rec, rescued *state.Record) (*state.Record, erro
 // under the new key they match nothing, and the token counts as got by another
 // configuration.
 func rekey(a *account, g *state.Grant, from, to []byte) {
+	if a.unknown {
+		return
+	}
 	was, is := fingerprintsOf(from, a.cfg), fingerprintsOf(to, a.cfg)
 	if g.LoginPrint == was.login {
 		g.LoginPrint = is.login

@@ -68,6 +68,10 @@ type Options struct {
 	Path string
 	// Concurrency is DefaultConcurrency where it is 0.
 	Concurrency int
+	// Incomplete says that inputs of the configuration were not read, so that the
+	// engine can only look: Plan, offline and LookOnly. What it cannot know counts as
+	// unchanged.
+	Incomplete bool
 	// Sleep waits, or returns the context's error; nil for the real thing.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// EmergencyDir is where a token goes that the state does not take.
@@ -117,6 +121,9 @@ func New(o Options) *Engine {
 	}
 	for _, cfg := range o.Config.Accounts {
 		a := newAccount(o.Config.Project, cfg)
+		if o.Incomplete {
+			a = incompleteAccount(o.Config.Project, cfg)
+		}
 		e.accounts = append(e.accounts, a)
 		e.byAddress[cfg.Address] = a
 		if sources := e.moves.sources(cfg.Address); len(sources) > 0 {

@@ -152,7 +152,7 @@ func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List 
 // sameLogin reports whether the token of a record was got with an account's login.
 func sameLogin(r *state.Record, a *account) bool {
 	g := r.Newest()
-	return g != nil && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
+	return g != nil && !a.unknown && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
 }
 
 // inheritedBlock is what the record has inherited of rejections of an account's
@@ -168,6 +168,9 @@ func inheritedBlock(r *state.Record, cfg *config.Account) *plan.Block {
 
 // isOfLogin reports whether an inherited rejection is of an account's login.
 func isOfLogin(j state.Rejection, cfg *config.Account) bool {
+	if !wholly(cfg) {
+		return false
+	}
 	p := fingerprintsOf(j.Key, cfg)
 	return j.LoginPrint == p.login || j.LoginPrint == p.shape
 }

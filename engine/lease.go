@@ -37,9 +37,14 @@ func (r *run) takeLease(ctx context.Context) error {
 	if r.needsLease() && r.e.Now().Sub(r.seen.at) > planFresh && !r.restsOnRecordAlone() {
 		r.observeAgain(ctx)
 	}
+	known := r.seen.known
 	for range leaseTries {
 		if !r.needsLease() {
 			return nil
+		}
+		if known && !r.seen.known && r.seen.observeErr == nil {
+			// To begin anew could kill a token that another configuration goes on with.
+			return fmt.Errorf("take the lease of %s: its record has gone meanwhile, as a run with another configuration has moved or removed it; if this configuration is the right one, run credsync apply again", r.plan.Address)
 		}
 		if r.seen.moving != nil {
 			if err := r.carryOutMove(ctx); err != nil {

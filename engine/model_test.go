@@ -28,6 +28,9 @@ type scenario struct {
 	marks bool
 	// removes are the runners whose configuration no longer has the account.
 	removes map[string]bool
+	// renames are the runners whose configuration calls the account b: "moved" with a
+	// block that says so, "renamed" without.
+	renames map[string]string
 	// replaces is the runner that is asked for a new token.
 	replaces string
 	quick    bool
@@ -339,6 +342,10 @@ var scenarios = []scenario{
 	{name: "reissue where a login revokes", marks: true, revokes: true, unverifiable: true, prepare: expiring, quick: true},
 	{name: "replace where a login revokes", marks: true, revokes: true, unverifiable: true, replaces: "A", prepare: func(m *model) { m.alone("setup") }, quick: true},
 	{name: "deliver from the journal", marks: true, prepare: journaled},
+	{name: "move while another applies", marks: true, revokes: true, unverifiable: true, prepare: expiring, renames: map[string]string{"B": "moved", recovery: "moved"}, quick: true},
+	{name: "two runs move", marks: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, quick: true},
+	{name: "two runs move to a sink that cannot mark", unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, quick: true},
+	{name: "take over in two runs", marks: true, revokes: true, unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "renamed", "B": "renamed", recovery: "renamed"}, quick: true},
 	{name: "remove while another applies", marks: true, removes: map[string]bool{"B": true}, prepare: expiring, quick: true},
 }
 

@@ -108,6 +108,12 @@ account "fake" "a" {
 		if s.removes[name] {
 			text, _, _ = strings.Cut(hcl, "account")
 		}
+		if how := s.renames[name]; how != "" {
+			text = strings.Replace(text, `account "fake" "a"`, `account "fake" "b"`, 1)
+			if how == "moved" {
+				text += movedBlock("a", "b")
+			}
+		}
 		g.configs[name] = g.load(name, text, s)
 	}
 	g.start.clock = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -233,16 +239,20 @@ func (m *model) sight() string { return m.clock.String() + m.stored().named }
 func (m *model) digest() string {
 	data, exists := m.main.Get(modelTarget)
 	info, err := m.main.Stat(context.Background(), sinks.Target{Path: modelTarget})
-	at, atErr := m.state.Stat(context.Background(), sinks.Target{Path: m.recordPath()})
-	text := fmt.Sprintf("%s|%t %s %+v %v|%s %+v %v|%+v", m.clock, exists, data["access_token"].Reveal(), info, err, m.stored().named, at, atErr, m.up)
+	at, atErr := m.state.Stat(context.Background(), sinks.Target{Path: recordPath("a")})
+	moved, movedErr := m.state.Stat(context.Background(), sinks.Target{Path: recordPath("b")})
+	text := fmt.Sprintf("%s|%t %s %+v %v|%s %+v %v %+v %v|%+v", m.clock, exists, data["access_token"].Reveal(), info, err, m.stored().named, at, atErr, moved, movedErr, m.up)
 	sum := sha256.Sum256([]byte(text))
 	return string(sum[:])
 }
 
-func (m *model) recordPath() string { return "state/" + state.RecordName("default", "account.fake.a") }
+func recordPath(name string) string {
+	return "state/" + state.RecordName("default", "account.fake."+name)
+}
 
-// reading is the stored record, and the same with names in place of random
-// values; nil and "" where there is none.
+// reading is the stored record, under the name that the account has at last where
+// there is one, and both with names in place of random values; nil and "" where
+// there is none.
 type reading struct {
 	record *state.Record
 	named  string
@@ -254,12 +264,20 @@ func (m *model) stored() *reading {
 		return m.read
 	}
 	m.read = &reading{}
-	if data, ok := m.state.Get(m.recordPath()); ok {
+	for _, name := range []string{"a", "b"} {
+		data, ok := m.state.Get(recordPath(name))
+		if !ok {
+			continue
+		}
 		r, err := state.Decode(data["record"])
 		if err != nil {
 			m.breaks("the state cannot be read: %v", err)
+			continue
 		}
-		m.read = &reading{r, m.nameIn("setup", data["record"].Reveal())}
+		if m.read.record == nil || r.Newest() != nil {
+			m.read.record = r
+		}
+		m.read.named += m.nameIn("setup", data["record"].Reveal())
 	}
 	return m.read
 }

@@ -103,7 +103,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	if l.ignored != nil {
 		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), quote(a.cfg.Address)))
 	}
-	o.fingerprints = fingerprintsOf(o.record.Key, a.cfg)
+	o.fingerprints = a.fingerprints(o.record)
 	if o.known {
 		// Of what was asked for before and what is asked for now, the more
 		// careful counts: who changes both in one edit has seen neither at work.
@@ -112,7 +112,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	if !a.cfg.Enabled {
 		return o
 	}
-	if o.record.Newest() == nil {
+	if o.record.Newest() == nil && !a.unknown {
 		e.inheritRejections(ctx, o)
 		e.takeImport(o)
 	}
@@ -133,16 +133,25 @@ func (o observeOptions) places() *places {
 
 // examine asks the sinks and the upstream, at the same time.
 func (e *Engine) examine(ctx context.Context, o *observation, opts observeOptions) {
-	provider, err := e.provider(o.account, o.record)
-	if err != nil {
-		o.unreadable("The account cannot be set up", err)
-		return
+	var provider *auditedProvider
+	if !o.account.unknown {
+		var err error
+		if provider, err = e.provider(o.account, o.record); err != nil {
+			o.unreadable("The account cannot be set up", err)
+			return
+		}
 	}
-	o.input.CanRefresh = provider.canRefresh()
+	g := o.record.Newest()
+	if provider != nil {
+		o.input.CanRefresh = provider.canRefresh()
+	} else {
+		o.input.CanRefresh = g != nil && !g.Token.Refresh.IsZero()
+	}
 	o.input.Block = rememberedBlock(o.record, o.fingerprints, o.account.cfg)
 	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block)
-	g := o.record.Newest()
-	e.inspect(o, provider.provider, g)
+	if provider != nil {
+		e.inspect(o, provider.provider, g)
+	}
 
 	o.infos = make([]sinks.Info, len(o.account.targets))
 	o.targetErrs = make([]error, len(o.account.targets))
@@ -156,7 +165,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 		}
 	}
 	looks.Wait()
-	o.auditErr = provider.trail.takeErr()
+	if provider != nil {
+		o.auditErr = provider.trail.takeErr()
+	}
 	for i, err := range o.targetErrs {
 		if err != nil {
 			o.diagnostics = append(o.diagnostics, o.targetFailure(i))
@@ -202,7 +213,7 @@ func (e *Engine) inspect(o *observation, p providers.Provider, g *state.Grant) {
 // remembered: that would be trying rejected credentials again. The first check
 // of a static one is its login, which only the run that has the lease makes.
 func (o *observation) verificationDue(opts observeOptions, g *state.Grant) bool {
-	if opts.offline || opts.replace || g == nil || g.Rejected || changed(g, o.fingerprints) {
+	if opts.offline || o.account.unknown || opts.replace || g == nil || g.Rejected || changed(g, o.fingerprints) {
 		return false
 	}
 	switch b := o.input.Block; {
@@ -270,7 +281,7 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		in.Token = &plan.Token{
 			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.VerifiedAt,
 			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh,
-			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected, ConfigChanged: changed(g, o.fingerprints),
+			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected, ConfigChanged: !o.account.unknown && changed(g, o.fingerprints),
 		}
 		if o.verification.Outcome == plan.Confirmed {
 			in.Token.VerifiedAt = o.at
@@ -282,7 +293,7 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		if g != nil {
 			token := g.Token
 			token.Outputs = token.Outputs.Merge(o.outputs)
-			wanted = o.render(t, token)
+			wanted = e.render(o, t, token)
 		}
 		in.Targets = append(in.Targets, e.describeTarget(ctx, o, i, g, wanted))
 	}

@@ -67,8 +67,16 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 // render evaluates what a target should hold, and returns the digest of it.
 // While the token is only a journaled one, a failure is not reported:
 // verification may add what is missing.
-func (o *observation) render(t *target, token credential.Token) string {
+//
+// Without inputs that were not read it is taken to hold what it should.
+func (e *Engine) render(o *observation, t *target, token credential.Token) string {
 	data, diags := t.Render(token)
+	if diags.HasErrors() && e.Incomplete {
+		if rec := o.record.Target(o.places.of[t.Delivery]); rec != nil {
+			return rec.Digest
+		}
+		return ""
+	}
 	if diags.HasErrors() {
 		if o.record.Pending == nil {
 			o.diagnostics = append(o.diagnostics, diags...)
@@ -92,7 +100,7 @@ func reshaped(t *target, rec *state.Target) bool {
 		return true
 	}
 	return slices.ContainsFunc(block.Attributes, func(a schema.Attribute) bool {
-		return a.Effect >= schema.ShapesTarget && !was.Raw(a.Name).RawEquals(t.Target.Options.Raw(a.Name))
+		return a.Effect >= schema.ShapesTarget && t.Target.Options.Known(a.Name) && !was.Raw(a.Name).RawEquals(t.Target.Options.Raw(a.Name))
 	})
 }
 
@@ -261,6 +269,9 @@ func (e *Engine) goneTargets(ctx context.Context, o *observation) []plan.Target 
 		rec := &o.record.Targets[i]
 		if o.places.wants(o.account, rec.Place) {
 			continue
+		}
+		if len(o.account.unplaced) > 0 {
+			continue // it may be one of those
 		}
 		if !o.places.known(o.account) {
 			// It may be one of those whose place is not known now.

@@ -49,6 +49,9 @@ func (e *Engine) places(ctx context.Context, a *account) *places {
 	p.ask(ctx, e)
 	p.at = e.Now()
 	for _, a := range e.accounts {
+		for _, kind := range a.unplaced {
+			p.unknownTypes[kind] = true
+		}
 		for _, d := range a.cfg.Deliveries {
 			if p.errs[d] != nil {
 				p.unknownTypes[d.Sink.Spec.Type] = true

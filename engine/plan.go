@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
@@ -220,8 +221,13 @@ func (e *Engine) nothingToDo(o *observation) bool {
 func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*observation {
 	read := e.reader(ahead)
 	var seen []*observation
+	unmatched := 0
 	for _, g := range ahead.gone {
 		if !p.Request.Shard.Has(g.of.address) {
+			continue
+		}
+		if e.mayBeDeclared(g.of.address) {
+			unmatched++
 			continue
 		}
 		to, err := e.movedTo(ctx, g.of, read)
@@ -232,6 +238,10 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*
 		o.of = g.of
 		seen = append(seen, o)
 	}
+	if unmatched > 0 {
+		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left out",
+			"The state has %d accounts of blocks whose for_each depends on inputs that were not read. credsync state list shows them.", unmatched))
+	}
 	if e.Config.Partial && len(seen) > 0 {
 		// What is not in this file may be in another one.
 		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left alone",
@@ -240,6 +250,13 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*
 		return nil
 	}
 	return seen
+}
+
+// mayBeDeclared reports whether an account may be an instance of a block of which it is
+// not known which it has.
+func (e *Engine) mayBeDeclared(address string) bool {
+	block, _ := splitKey(address)
+	return e.Incomplete && slices.ContainsFunc(e.Config.Unknown, func(u config.Unknown) bool { return u.Address == block })
 }
 
 // named is an account of several, and how many others there are.

@@ -61,7 +61,7 @@ func (e *Engine) sharedLoginOf(a *account) *sharedLogin {
 		_, _ = rand.Read(key)
 		groups := make(map[string][]*account)
 		for _, a := range e.accounts {
-			if !a.cfg.Enabled {
+			if !a.cfg.Enabled || a.unknown {
 				continue
 			}
 			p := loginFingerprint(key, a.cfg)

@@ -66,7 +66,7 @@ func Language() []byte {
 	out.head("The language")
 	for _, b := range []*schema.Block{
 		schema.SettingsBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
-		schema.DataCommon(), schema.AccountCommon(), schema.HTTPBlock(), schema.DeliverCommon(), schema.MovedBlock(), schema.ImportBlock(), schema.AuditBlock(), schema.NotifyBlock(),
+		schema.DataCommon(), schema.AccountCommon(), schema.HTTPBlock(), schema.DeliverCommon(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(),
 	} {
 		out.block(2, b)
 	}

@@ -375,3 +375,37 @@ func consequence(d admin.RecordDocument) string {
 	}
 	return "While the configuration has the account, the next apply logs in anew and delivers. Targets of sinks that cannot mark owners, such as files, then need adopt = true once."
 }
+
+// Migrating says which records are about to be moved, and from where to where.
+func (o *Output) Migrating(m *admin.Migrated, project, from, to string) {
+	p := planPrinter{Stream: o.Out, now: o.Now()}
+	switch {
+	case len(m.Steps) > 0:
+		p.printf("%s\n", p.style().bold(fmt.Sprintf("%s of project %s will be moved.", plural(len(m.Steps), "record"), clean(project))))
+		p.printf("\n")
+		p.field("from", clean(from))
+		p.field("to", clean(to))
+		p.printf("\n")
+		for _, s := range m.Steps {
+			text := clean(s.Address)
+			if s.There {
+				text += "  (already there)"
+			}
+			p.printf("  %s\n", text)
+		}
+	case len(m.Problems) == 0:
+		p.printf("%s\n", clean(fmt.Sprintf("There are no records of project %s in %s. Nothing to migrate.", project, from)))
+	}
+	if m.Foreign > 0 {
+		p.printf("\n")
+		p.paragraph(2, fmt.Sprintf("%s of other projects there will be left alone.", plural(m.Foreign, "record")))
+	}
+}
+
+// RecordsAre is so many records, with the verb.
+func RecordsAre(n int) string {
+	if n == 1 {
+		return "1 record is"
+	}
+	return fmt.Sprintf("%d records are", n)
+}

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"sync"
@@ -17,7 +16,7 @@ import (
 func SettingsBlock() *Block {
 	return &Block{
 		Type: "credsync",
-		Doc:  "Settings of the configuration as a whole. At most one.",
+		Doc:  "Settings of the configuration as a whole. At most one.", Check: checkFormerProjects,
 		Attributes: []Attribute{
 			{
 				Name: "required_version", Type: cty.String,
@@ -28,8 +27,8 @@ func SettingsBlock() *Block {
 				Doc: "The owner's name that is written to every target. Letters, digits, `.`, `_` and `-`, at most 63.",
 			},
 			{
-				Name: "formerly", Type: cty.List(cty.String), Check: checkFormerly,
-				Doc: "The names that the project had before, the newest first. Its accounts go on with the records of those names, and what bears their mark is the project's own. It says that a project was renamed, not that a part of it was split off: accounts of the former project that are not declared here count as removed. It may be taken out once an apply has done its work.",
+				Name: "formerly", Type: cty.List(cty.String), Check: checkProjects,
+				Doc: "Names that the project had before, the newest first: what these own is taken over. They may be taken out when that is done.",
 			},
 			{
 				Name: "schedule", Type: cty.String, Check: checkSchedule,
@@ -190,18 +189,6 @@ var projectForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 func checkProject(v cty.Value) error {
 	if !projectForm().MatchString(v.AsString()) {
 		return fmt.Errorf("%q cannot be a project's name: use letters, digits, \".\", \"_\" and \"-\", at most 63, beginning with a letter or a digit", v.AsString())
-	}
-	return nil
-}
-
-func checkFormerly(v cty.Value) error {
-	for _, name := range v.AsValueSlice() {
-		if name.IsNull() {
-			return errors.New("a name is null")
-		}
-		if err := checkProject(name); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 func tables() []*schema.Block {
 	return []*schema.Block{
-		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
+		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
 		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(), schema.HTTPBlock(),
 	}
 }

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -123,6 +124,10 @@ func ordinary() []action {
 		{name: "delete", gone: true, deletes: true, prepare: func(w *world) { applied(w); w.noAccount = true }},
 		{name: "blocked", ends: 3, prepare: func(w *world) { w.secret = w.p.wrong }},
 		{name: "authenticate", whole: true, args: func(*world) []string { return []string{"plan", "--authenticate"} }},
+		{name: "move", whole: true, prepare: func(w *world) { applied(w); w.move() }},
+		{name: "move what is due", whole: true, of: func(p provider) bool { return !p.static }, prepare: func(w *world) { due(w); w.move() }},
+		{name: "take over", whole: true, prepare: func(w *world) { applied(w); w.name = "b" }},
+		{name: "import", whole: true, deletes: true, of: func(p provider) bool { return !p.static }, prepare: imported},
 		{name: "send a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, args: func(w *world) []string {
 			return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
 		}},
@@ -138,6 +143,29 @@ func secondFactor(a *sandbox.Account) {
 	b := *a.BifitKassa
 	b.SecondFactor = true
 	a.BifitKassa = &b
+}
+
+// move gives the account another name, and says so.
+func (w *world) move() {
+	w.name = "b"
+	w.more = fmt.Sprintf("moved {\n  from = account.%s.a\n  to   = account.%s.b\n}\n", w.p.account.Upstream, w.p.account.Upstream)
+}
+
+// imported leaves of the account but its token, which an import block then has.
+func imported(w *world) {
+	applied(w)
+	token := w.record().Current.Token
+	w.noAccount = true
+	w.must(0, apply...)
+	w.noAccount = false
+	w.more = fmt.Sprintf("import {\n  to           = account.%s.a\n  access_token = %q\n", w.p.account.Upstream, token.Access.Reveal())
+	if !token.Refresh.IsZero() {
+		w.more += fmt.Sprintf("  refresh_token = %q\n", token.Refresh.Reveal())
+	}
+	if !token.ExpiresAt.IsZero() {
+		w.more += fmt.Sprintf("  expires_at = %q\n", token.ExpiresAt.Format(time.RFC3339))
+	}
+	w.more += "}\n"
 }
 
 func due(w *world) {

@@ -147,7 +147,8 @@ func (c *recordedRun) killAt(t *testing.T, i int) (lost bool) {
 // after a login.
 func (c *recordedRun) unwritten(i int, refusal bool) bool {
 	upstream := " /" + c.provider.account.Upstream + "/"
-	name := state.RecordName("default", "account."+c.provider.account.Upstream+".a")
+	// Whatever the account is called, its records' names begin alike.
+	name := strings.ToLower("default--" + strings.ReplaceAll(c.provider.account.Upstream, "_", "-"))
 	for ; i >= 0; i-- {
 		point := c.points[i]
 		toUpstream := strings.Contains(point, upstream)

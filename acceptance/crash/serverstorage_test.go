@@ -6,11 +6,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/servers"
 )
 
@@ -68,22 +66,23 @@ func (vaultStorage) deliver() string {
 }
 
 func (v vaultStorage) begin(w *world) {
-	for _, path := range []string{"own", "shared", recordOf(w)} {
+	for _, path := range []string{"own", "shared", v.recordPath(w, "a"), v.recordPath(w, "b")} {
 		v.server.MustDelete(v.mount + "/metadata/" + path)
 	}
 	v.server.MustWrite(v.mount+"/data/shared", map[string]any{"data": map[string]any{"OTHER": "1"}})
 }
 
-func recordOf(w *world) string {
-	return "state/" + state.RecordName("default", "account."+w.p.account.Upstream+".a")
-}
+func (vaultStorage) recordPath(w *world, name string) string { return "state/" + recordOf(w, name) }
 
 func (v vaultStorage) drift(*world) {
 	v.server.MustDelete(v.mount + "/metadata/own")
 	v.server.MustWrite(v.mount+"/data/shared", map[string]any{"data": map[string]any{"OTHER": "1", "TOKEN": "someone"}})
 }
 
-func (v vaultStorage) record(w *world) string          { return v.read(recordOf(w))["record"] }
+func (v vaultStorage) record(w *world, name string) string {
+	return v.read(v.recordPath(w, name))["record"]
+}
+
 func (v vaultStorage) own(*world) map[string]string    { return v.read("own") }
 func (v vaultStorage) shared(*world) map[string]string { return v.read("shared") }
 
@@ -123,7 +122,7 @@ func (kubernetesStorage) deliver() string {
 }
 
 func (k kubernetesStorage) begin(w *world) {
-	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.state, k.recordName(w))} {
+	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.state, k.recordName(w, "a")), servers.SecretPath(k.state, k.recordName(w, "b"))} {
 		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusNotFound {
 			w.t.Fatalf("delete %s: HTTP %d", path, status)
 		}
@@ -131,8 +130,8 @@ func (k kubernetesStorage) begin(w *world) {
 	k.server.CreateSecret(k.targets, "shared", map[string]string{"OTHER": "1"}, nil)
 }
 
-func (kubernetesStorage) recordName(w *world) string {
-	return "credsync-state." + strings.TrimPrefix(recordOf(w), "state/")
+func (kubernetesStorage) recordName(w *world, name string) string {
+	return "credsync-state." + recordOf(w, name)
 }
 
 func (k kubernetesStorage) drift(*world) {
@@ -140,8 +139,8 @@ func (k kubernetesStorage) drift(*world) {
 	k.server.Patch(servers.SecretPath(k.targets, "shared"), servers.Object{"stringData": servers.Object{"TOKEN": "someone"}})
 }
 
-func (k kubernetesStorage) record(w *world) string {
-	return k.read(w, k.state, k.recordName(w))["record"]
+func (k kubernetesStorage) record(w *world, name string) string {
+	return k.read(w, k.state, k.recordName(w, name))["record"]
 }
 func (k kubernetesStorage) own(w *world) map[string]string    { return k.read(w, k.targets, "own") }
 func (k kubernetesStorage) shared(w *world) map[string]string { return k.read(w, k.targets, "shared") }

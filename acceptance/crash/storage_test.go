@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/credsync/credsync/state"
 )
 
 // storage is where the state and the targets are: one target of the account's
@@ -17,9 +19,9 @@ type storage interface {
 	env() []string
 	// begin clears the place and puts someone else's key there.
 	begin(*world)
-	// record is the account's record; "" for none. own and shared are what the
+	// record is that of the account of a name; "" for none. own and shared are what the
 	// targets hold; empty where there is nothing.
-	record(*world) string
+	record(w *world, name string) string
 	own(*world) map[string]string
 	shared(*world) map[string]string
 	// drift deletes the one and changes the other.
@@ -56,15 +58,8 @@ func (fileStorage) drift(w *world) {
 	w.write("out/shared.env", "OTHER=1\nTOKEN=someone\n")
 }
 
-func (fileStorage) record(w *world) string {
-	names, err := filepath.Glob(filepath.Join(w.dir, ".credsync", "*.json"))
-	if err != nil || len(names) > 1 {
-		w.t.Fatalf("the state has %q %v", names, err)
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return w.object(strings.TrimPrefix(names[0], w.dir))["record"]
+func (fileStorage) record(w *world, name string) string {
+	return w.object(filepath.Join(".credsync", recordOf(w, name)+".json"))["record"]
 }
 
 func (fileStorage) own(w *world) map[string]string { return w.object("out/own.json") }
@@ -76,6 +71,11 @@ func (fileStorage) shared(w *world) map[string]string {
 		values[key] = strings.Trim(value, `"'`)
 	}
 	return values
+}
+
+// recordOf is the name of the record of the account of a name.
+func recordOf(w *world, name string) string {
+	return state.RecordName("default", "account."+w.p.account.Upstream+"."+name)
 }
 
 // object reads a JSON object of strings; empty where there is no file.

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	os.Exit(build.Main(m, &program, "-tags", "crashpoints", "-ldflags", "-s -w"))
 }
 
+// firstName is what the account is called at first.
+const firstName = "a"
+
 // world is a directory with a configuration, and the upstreams it names.
 type world struct {
 	t   *testing.T
@@ -39,7 +42,9 @@ type world struct {
 	ahead time.Duration
 	// The parts of the configuration.
 	noAccount, deletes, watched bool
-	secret                      string
+	// name is the account's, and more what stands beside it.
+	name, more string
+	secret     string
 	// hook is what the notify block calls.
 	hook webhook
 	// torn is how many lines of the audit trail are not whole.
@@ -47,7 +52,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, at storage, p provider, a action) *world {
-	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), secret: p.secret, deletes: a.deletes, watched: a.watched}
+	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), name: firstName, secret: p.secret, deletes: a.deletes, watched: a.watched}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -96,12 +101,12 @@ func (w *world) configuration() string {
 	}
 	attributes := strings.NewReplacer("$URL", w.box.URL(w.p.account.Upstream), "$SECRET", w.secret).Replace(w.p.attributes)
 	return text + fmt.Sprintf(`
-account %q "a" {
+account %q %q {
   %s
   on_remove = %q
   %s
 }
-`, w.p.account.Upstream, attributes, remove, w.at.deliver())
+%s`, w.p.account.Upstream, w.name, attributes, remove, w.at.deliver(), w.more)
 }
 
 // run runs the program, and returns how it ended.
@@ -158,10 +163,14 @@ func (w *world) advance(d time.Duration) {
 	w.box.Advance(d)
 }
 
-// record returns the account's record, or nil.
+// record returns the account's record, or that which it had under its first name,
+// or nil.
 func (w *world) record() *state.Record {
 	w.t.Helper()
-	text := w.at.record(w)
+	text := w.at.record(w, w.name)
+	if text == "" {
+		text = w.at.record(w, firstName)
+	}
 	if text == "" {
 		return nil
 	}

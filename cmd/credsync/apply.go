@@ -112,7 +112,7 @@ func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *wo
 	if w == nil {
 		return nil, nil, false, diags
 	}
-	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.shortLivedStateWarning(w.config)...)
+	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.stateWarnings(ctx, w)...)
 }
 
 // planSaved refuses a saved plan where anything has changed since.
@@ -126,7 +126,7 @@ func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*wo
 			"The plan was made of the configuration at %s. Apply it from the directory, and with the -C, --var and --var-file, that it was made with.", s.Path))
 	}
 	p := w.engine.PlanSaved(ctx, s)
-	diags = append(diags, a.shortLivedStateWarning(w.config)...)
+	diags = append(diags, a.stateWarnings(ctx, w)...)
 	if p.Diagnostics.HasErrors() {
 		w.close()
 		return nil, nil, append(diags, p.Diagnostics...)

@@ -17,7 +17,9 @@ type completion = func(cmd *cobra.Command, args []string, begun string) ([]strin
 // inventoryOf reads the configuration of a command that is being typed; nil
 // where it cannot be read.
 func (a *app) inventoryOf(cmd *cobra.Command, path string) *config.Inventory {
-	inventory, _ := config.LoadInventory(cmd.Context(), a.loadOptions(a.path(path)))
+	opts := a.loadOptions(a.path(path))
+	opts.AllowMissing = true
+	inventory, _ := config.LoadInventory(cmd.Context(), opts)
 	return inventory
 }
 

@@ -106,7 +106,11 @@ func (a *app) readConfiguration(ctx context.Context, o *doctor.Options, conns *c
 	}
 	options := a.loadOptions(path)
 	options.AllowUnset = true
-	cfg, diags := config.Load(ctx, options)
+	load := config.Load
+	if o.Offline {
+		load = loadOffline
+	}
+	cfg, diags := load(ctx, options)
 	if diags.HasErrors() {
 		o.Config, o.Loading = nil, diags
 		return

@@ -56,7 +56,7 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 		return exitStatus(exitError)
 	}
 	defer w.close()
-	diags = append(diags, a.shortLivedStateWarning(w.config)...)
+	diags = append(diags, a.stateWarnings(ctx, w)...)
 	// To authenticate is to carry the plan out, but for its deliveries.
 	f.LookOnly = !f.authenticate
 	p := w.engine.Plan(ctx, f.Request)

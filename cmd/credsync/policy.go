@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/policy"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
@@ -68,7 +67,7 @@ func (a *app) policy(ctx context.Context, spec *sinks.Spec, names []string, flag
 	path := a.path(".")
 	opts := a.loadOptions(path)
 	opts.WithoutSecrets = true
-	cfg, diags := config.Load(ctx, opts)
+	cfg, diags := loadOffline(ctx, opts)
 	var uses []sinks.Use
 	if !diags.HasErrors() {
 		found, problems := policy.Requirements(cfg, spec.Type)

@@ -167,7 +167,7 @@ func (s *configSource) files(c *config.Config) []string {
 	options := s.a.loadOptions(s.a.path(s.path))
 	files := config.FilesOf(options.Path, options.Inputs)
 	if c != nil {
-		files = append(files, c.Files...)
+		files = append(append(files, c.Files...), c.ListedFiles()...)
 	}
 	return files
 }

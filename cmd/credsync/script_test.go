@@ -89,7 +89,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "interrupt": interrupt, "logs": logs, "served": served,
+			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "looks": looks, "interrupt": interrupt, "logs": logs, "served": served,
 		},
 	})
 }
@@ -408,5 +408,30 @@ func linesCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got, want := strings.Join(types, " "), strings.Join(args[1:], " "); got != want {
 		ts.Fatalf("lines are %s, want %s", got, want)
+	}
+}
+
+// looks: every command that needs no secret works, and sees good accounts as good.
+func looks(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, args := range [][]string{
+		{"0", "credsync", "status", "--exit-code"},
+		{"0", "credsync", "status", "--json", "--details", "--target", "sagi.coffee"},
+		{"0", "credsync", "state", "list"},
+		{"0", "credsync", "state", "show", "sagi.coffee"},
+		{"1", "credsync", "state", "rm", "sagi.coffee"}, // there is no terminal
+		{"0", "credsync", "state", "unlock", "sagi.coffee"},
+		{"0", "credsync", "state", "migrate"},
+		{"0", "credsync", "doctor", "--offline"},
+		{"0", "credsync", "__complete", "state", "show", ""},
+	} {
+		exits(ts, false, args)
+		printed := ts.ReadFile("stdout")
+		switch want := map[string]string{"status": "ok", "state": "agi.coffee", "doctor": "", "__complete": "sagi.coffee"}[args[2]]; {
+		case args[2] == "state" && args[3] == "migrate":
+		case !strings.Contains(printed, want):
+			ts.Fatalf("%v does not print %q", args[1:], want)
+		case args[2] == "status" && args[3] == "--exit-code" && !strings.Contains(printed, "critical=0 unknown=0 warning=0 ok=3"):
+			ts.Fatalf("not every account is good")
+		}
 	}
 }

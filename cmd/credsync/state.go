@@ -29,7 +29,7 @@ func (a *app) stateCommand() *cobra.Command {
 			return usageError{fmt.Sprintf("There is no command %q of state", args[0]), "Run credsync state --help for the list."}
 		},
 	}
-	cmd.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateUnlockCommand(), a.stateRecoverCommand())
+	cmd.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateUnlockCommand(), a.stateRecoverCommand(), a.stateMigrateCommand())
 	return cmd
 }
 

@@ -26,7 +26,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status [PATH]",
 		Short: "Show every account: token, expiry, next rotation, targets, blockers",
 		Long: "Show what the state and the targets say of every account, what needs a human\n" +
-			"first. No upstream is contacted.\n\n" +
+			"first. No upstream is contacted. Where secrets, data or files are missing that the\n" +
+			"configuration names, what can be known without them is shown.\n\n" +
 			"Exit codes: 0 done, 1 error. With --exit-code those of monitoring plugins:\n" +
 			"0 ok, 1 warning, 2 critical, 3 unknown, by the account that is worst.",
 		Args: onePath,
@@ -59,11 +60,12 @@ func (a *app) status(ctx context.Context, path string, f statusFlags) error {
 
 // observe looks at the accounts without asking an upstream.
 func (a *app) observe(ctx context.Context, path string, f statusFlags) plan.Document {
-	w, diags := a.open(ctx, a, path, 0)
+	w, diags := a.openToLook(ctx, path)
 	if w == nil {
 		return render.NoPlan(diags)
 	}
 	defer w.close()
+	diags = append(diags, a.leftBehindWarning(ctx, w.config, w.store)...)
 	return w.document(w.engine.Plan(ctx, engine.Request{Offline: true, Targets: f.targets, LookOnly: true}), diags)
 }
 

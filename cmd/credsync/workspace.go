@@ -22,11 +22,14 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
+	"github.com/credsync/credsync/state"
 )
 
 // workspace is a configuration that was read, ready to be worked on.
 type workspace struct {
 	config *config.Config
+	// store is the state.
+	store  *state.Store
 	engine accountEngine
 	// accounts is the engine as a daemon uses it.
 	accounts daemon.Accounts
@@ -92,7 +95,7 @@ type outsideConnections struct {
 func (a *app) openWith(
 	ctx context.Context, given string, concurrency int, to outsideConnections,
 ) (*workspace, diag.List) {
-	path, conns, pool := a.path(given), to.conns, to.pool
+	path, conns := a.path(given), to.conns
 	opts := a.loadOptions(path)
 	opts.ReadData = func(ctx context.Context, s *config.Sink, source sinks.Target) (sinks.Object, error) {
 		sink, err := conns.open(s)
@@ -108,6 +111,14 @@ func (a *app) openWith(
 	if diags = append(diags, engine.RevokingLogins(cfg)...); diags.HasErrors() {
 		return nil, diags
 	}
+	return a.workspaceOf(cfg, diags, given, concurrency, to, false)
+}
+
+// workspaceOf makes the workspace of a configuration that was read, incomplete or not.
+func (a *app) workspaceOf(
+	cfg *config.Config, diags diag.List, given string, concurrency int, to outsideConnections, incomplete bool,
+) (*workspace, diag.List) {
+	conns, pool := to.conns, to.pool
 	store, err := conns.store(cfg.Project, cfg.State)
 	if err != nil {
 		return nil, append(diags, diag.FromError("The state cannot be opened", err))
@@ -116,13 +127,13 @@ func (a *app) openWith(
 		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
 		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
-		Path:               given,
+		Path: given, Incomplete: incomplete,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
 		EmergencyIdentity:  ageIdentity(cfg.State),
 	})
 	return &workspace{
-		config: cfg, engine: eng, accounts: eng, clockSkews: to.clocks,
+		config: cfg, store: store, engine: eng, accounts: eng, clockSkews: to.clocks,
 		close: pool.Close,
 	}, diags
 }
@@ -212,6 +223,11 @@ func (a *app) notifier(c *config.Config) func(context.Context, *config.Notify, c
 		e.Remedy = render.Remedy(e)
 		return sender.Send(ctx, to, e)
 	}
+}
+
+// stateWarnings are those about where the state is.
+func (a *app) stateWarnings(ctx context.Context, w *workspace) diag.List {
+	return append(a.shortLivedStateWarning(w.config), a.leftBehindWarning(ctx, w.config, w.store)...)
 }
 
 // shortLivedStateWarning warns where the state's default place goes away with the

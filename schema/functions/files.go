@@ -31,16 +31,18 @@ func pathFrom(dir, path string) string {
 }
 
 // fileFunc reads a file as text, or as base64.
-func fileFunc(dir string, saw func(string), asBase64 bool) function.Function {
+func fileFunc(o Options, saw func(string), asBase64 bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("path")},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			none := cty.UnknownVal(cty.String)
-			path := pathFrom(dir, args[0].AsString())
+			path := pathFrom(o.Dir, args[0].AsString())
 			saw(path)
 			b, err := readFile(path)
 			switch {
+			case err != nil && o.MissingUnknown:
+				return none, nil
 			case err != nil:
 				return none, function.NewArgError(0, err)
 			case asBase64:
@@ -107,26 +109,37 @@ func fileExistsFunc(dir string, saw func(string)) function.Function {
 	})
 }
 
+// FileSet lists the regular files below a directory that match a pattern, as paths
+// relative to it with slashes, in order.
+func FileSet(dir, pattern string) ([]string, error) {
+	names, err := doublestar.Glob(os.DirFS(dir), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	slices.Sort(names)
+	return names, err
+}
+
 // fileSetFunc lists the regular files below a directory that match a pattern,
 // as paths relative to it with slashes.
-func fileSetFunc(dir string) function.Function {
+func fileSetFunc(o Options, saw func(path, pattern string)) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{stringParam("path"), stringParam("pattern")},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			none := cty.UnknownVal(cty.Set(cty.String))
-			path, pattern := pathFrom(dir, args[0].AsString()), filepath.ToSlash(args[1].AsString())
+			path, pattern := pathFrom(o.Dir, args[0].AsString()), filepath.ToSlash(args[1].AsString())
 			if !doublestar.ValidatePattern(pattern) {
 				return none, function.NewArgErrorf(1, "not a valid pattern")
 			}
-			names, err := doublestar.Glob(os.DirFS(path), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+			saw(path, pattern)
+			names, err := FileSet(path, pattern)
+			if err != nil && o.MissingUnknown {
+				return none, nil
+			}
 			if err != nil {
 				return none, function.NewArgErrorf(0, "the files of %s cannot be listed: %s", path, cause(err))
 			}
 			if len(names) == 0 {
 				return cty.SetValEmpty(cty.String), nil
 			}
-			slices.Sort(names)
 			values := make([]cty.Value, len(names))
 			for i, name := range names {
 				values[i] = cty.StringVal(name)

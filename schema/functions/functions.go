@@ -21,6 +21,12 @@ type Options struct {
 	// Saw is called with each file whose content or presence a function tells,
 	// also where it is missing; may be nil. It may be called concurrently.
 	Saw func(path string)
+	// MissingUnknown makes what file, filebase64, fileset and env cannot read an unknown
+	// value rather than an error.
+	MissingUnknown bool
+	// SawSet is called with each directory whose files a function lists, and with
+	// the pattern. It may be nil.
+	SawSet func(path, pattern string)
 }
 
 // Table returns every function by its name. All of them keep marks: what is
@@ -30,13 +36,17 @@ func Table(o Options) map[string]function.Function {
 	if saw == nil {
 		saw = func(string) {}
 	}
+	sawSet := o.SawSet
+	if sawSet == nil {
+		sawSet = func(string, string) {}
+	}
 	all := pureFunctions()
 	maps.Copy(all, map[string]function.Function{
-		"env":        envFunc(o.Getenv),
-		"file":       fileFunc(o.Dir, saw, false),
-		"filebase64": fileFunc(o.Dir, saw, true),
+		"env":        envFunc(o.Getenv, o.MissingUnknown),
+		"file":       fileFunc(o, saw, false),
+		"filebase64": fileFunc(o, saw, true),
 		"fileexists": fileExistsFunc(o.Dir, saw),
-		"fileset":    fileSetFunc(o.Dir),
+		"fileset":    fileSetFunc(o, sawSet),
 	})
 	return all
 }

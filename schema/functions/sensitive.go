@@ -61,7 +61,7 @@ func Intact(s string) bool { return utf8.ValidString(s) && cty.StringVal(s).AsSt
 
 // envFunc reads an environment variable. One that is not set is an error:
 // an empty password would be sent to the upstream as a login attempt.
-func envFunc(getenv func(string) string) function.Function {
+func envFunc(getenv func(string) string, missingUnknown bool) function.Function {
 	return function.New(&function.Spec{
 		Description: "reads an environment variable; the value is sensitive",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
@@ -71,6 +71,9 @@ func envFunc(getenv func(string) string) function.Function {
 			value := ""
 			if getenv != nil {
 				value = getenv(name)
+			}
+			if value == "" && missingUnknown {
+				return cty.UnknownVal(cty.String).Mark(Sensitive), nil
 			}
 			if value == "" {
 				return cty.UnknownVal(cty.String), fmt.Errorf("the environment variable %s is not set or empty; set it, or write try(env(%q), \"…\") to give a default", name, name)

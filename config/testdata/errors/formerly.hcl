@@ -1,4 +1,4 @@
-credsync { # ERROR: Invalid formerly; formerly has "payments", which is what the project is called now. Take it out.
+credsync { # ERROR: Invalid credsync block; formerly: "payments" is the project's own name; list those that it had before.
   project  = "payments"
   formerly = ["shop", "payments"]
 }

@@ -1,3 +1,3 @@
 credsync {
-  formerly = ["a", null] # ERROR: a name is null
+  formerly = ["a", null] # ERROR: Invalid value for an argument; The argument "formerly": has an element that is null.
 }

@@ -1,4 +1,4 @@
-credsync { # ERROR: formerly has "shop" twice. Take one of them out.
+credsync {
   project  = "payments"
-  formerly = ["shop", "pay", "shop"]
+  formerly = ["shop", "pay", "shop"] # ERROR: Invalid value for an argument; The argument "formerly": "shop" is there twice.
 }

@@ -37,32 +37,27 @@ import { # ERROR: The argument "access_token" is required in the import block
 }
 
 import {
-  to           = "account.bank.b" # ERROR: to must name an account. Write it as a reference
+  to           = "account.bank.b" # ERROR: Invalid address of an account; The argument "to" must be an account's address: account.sagi.coffee, or account.sagi.shop["almaty"] for one instance of a for_each. It is not evaluated, so nothing in it can be a variable. Write it without quotes.
   access_token = var.token
 }
 
 import {
-  to           = account.bank.missing # ERROR: Import for an account that is not declared; The configuration does not have account.bank.missing. Declare it, or take the block out.
+  to           = account.static.billing # ERROR: No token to import; Accounts of provider "static" have their token in the configuration and no login, so there is nothing to import. Take this block out, and give the token to the account.
   access_token = var.token
 }
 
 import {
-  to           = account.static.billing # ERROR: Nothing to import; The token of account.static.billing is configured, so there is no login to save. Put it into the account block.
+  to           = account.bank.shop # ERROR: Import into several accounts; The account block at testdata/errors/import.hcl:21,1 has for_each, so account.bank.shop is several accounts, and a token is for one. Name the instance, such as account.bank.shop["almaty"].
   access_token = var.token
 }
 
 import {
-  to           = account.bank.shop # ERROR: Import for several accounts; account.bank.shop has for_each, at testdata/errors/import.hcl:21,1. Name the instance that the token is of: account.bank.shop["KEY"].
+  to           = account.bank.shop["astana"] # ERROR: Import into an account that is not declared; There is no account.bank.shop["astana"] in the configuration. The for_each of the block at testdata/errors/import.hcl:21,1 has no such key. Declare the account, or correct the address.
   access_token = var.token
 }
 
 import {
-  to           = account.bank.shop["astana"] # ERROR: account.bank.shop, at testdata/errors/import.hcl:21,1, has no instance of that key.
-  access_token = var.token
-}
-
-import {
-  to           = account.bank.b["x"] # ERROR: has no instance of that key
+  to           = account.bank.b["x"] # ERROR: Import into an account that is not declared; There is no account.bank.b["x"] in the configuration. The block at testdata/errors/import.hcl:11,1 has no for_each; its address is account.bank.b. Declare the account, or correct the address.
   access_token = var.token
 }
 
@@ -72,7 +67,7 @@ import {
 }
 
 import {
-  to           = account.bank.b # ERROR: Two imports for one account; account.bank.b already has an import block at testdata/errors/import.hcl:70,18
+  to           = account.bank.b # ERROR: Two tokens to import for one account; The import block at testdata/errors/import.hcl:64,1 has a token for account.bank.b already. Take one of the two out.
   access_token = var.token
 }
 

@@ -64,3 +64,15 @@ account "bank" "branch" {
     path = "${local.late}/${each.key}/${account.name}"
   }
 }
+
+moved {
+  from = account.bank.office
+  to   = account.bank.branch
+}
+
+import {
+  to           = account.bank.branch["almaty"]
+  access_token = env("BANK_PASSWORD")
+  expires_at   = "2026-01-31T15:04:05Z"
+  outputs      = { group_id = "12" }
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/internal/processid"
+	"github.com/credsync/credsync/render"
+	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/state/admin"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) stateMigrateCommand() *cobra.Command {
+	var approved bool
+	var from string
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Move the records to the place that the configuration now names",
+		Long: "Move the records of this project from where the state was kept to where the\n" +
+			"configuration now says, after listing them and asking. Tokens, refresh tokens and\n" +
+			"remembered rejections go along, so no account logs in again. Stop everything that\n" +
+			"still works with the old place first.\n\n" +
+			"The old place is emptied only once every record is at the new one. If the command\n" +
+			"is stopped, run it again: it goes on where it was.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.migrateState(cmd.Context(), from, approved) },
+	}
+	cmd.Flags().StringVar(&from, "from", "", "the old place: a `DIR` with the state's files, or with a configuration\nwhose state block names it (default .credsync beside the configuration)")
+	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
+	if err := cmd.MarkFlagDirname("from"); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+func (a *app) migrateState(ctx context.Context, from string, approved bool) error {
+	s, diags := a.openState(ctx)
+	if s != nil && s.inventory.AuditUnknown != nil {
+		s, diags = nil, append(diags, *s.inventory.AuditUnknown)
+	}
+	a.out.Diagnostics(diags)
+	if s == nil {
+		return exitStatus(exitError)
+	}
+	s.Audit, s.Holder = a.auditor(s.inventory.Audit), processid.NewIdentity()
+	old, err := a.oldState(ctx, s, from)
+	if err != nil {
+		return err
+	}
+	to := placeOfState(s.inventory.State)
+	if old == nil {
+		a.out.Line(fmt.Sprintf("There is no state in %s. Nothing to migrate.", config.ImplicitStateDir))
+		return nil
+	}
+	m := &admin.Migration{From: old.store, Records: *s.Records, ToSink: s.inventory.State.Sink.Name}
+	found, err := m.Look(ctx)
+	switch {
+	case err != nil:
+		return a.failed("The state cannot be migrated", err)
+	case found.Same:
+		a.out.Line(fmt.Sprintf("The state is in %s already, which is the place to migrate from. Nothing was done.", to))
+		return nil
+	}
+	var problems diag.List
+	for _, err := range found.Problems {
+		problems = append(problems, diag.FromError("A record cannot be migrated", err))
+	}
+	a.out.Migrating(found, s.Project, old.where, to)
+	a.out.Diagnostics(problems)
+	if len(found.Steps) > 0 {
+		if err := a.approve(ctx, approved, "Do you want credsync to move this?"); err != nil {
+			return err
+		}
+		done, err := m.Migrate(ctx, found)
+		if err := a.reportStateChange(err, "The state was not migrated", fmt.Sprintf("%s now in %s.", render.RecordsAre(len(done)), to)); err != nil {
+			return err
+		}
+	}
+	return commandResult{failed: problems.HasErrors()}.asError()
+}
+
+// oldState is where records are moved from.
+type oldState struct {
+	store *state.Store
+	where string
+}
+
+// oldState opens the old place of the state; nil where that is the default one, and it
+// is not there. What stands in the way has been said when it returns an error.
+func (a *app) oldState(ctx context.Context, s *stateAccess, from string) (*oldState, error) {
+	dir := a.path(from)
+	if from == "" {
+		if dir = filepath.Join(s.inventory.Dir, config.ImplicitStateDir); !isDirectory(dir) {
+			return nil, nil
+		}
+	}
+	if from == "" || isDirectory(dir) && len(config.FilesOf(dir, nil)) == 0 {
+		store, err := a.stateFiles(ctx, s.Project, dir)
+		if err != nil {
+			return nil, a.failed("The old state cannot be opened", err)
+		}
+		return &oldState{store, "the files in " + cmp.Or(from, config.ImplicitStateDir)}, nil
+	}
+	inventory, diags := config.LoadInventory(ctx, a.loadOptions(dir))
+	a.out.Diagnostics(diags)
+	if diags.HasErrors() {
+		return nil, exitStatus(exitError)
+	}
+	store, err := (&connections{env: a.sinkEnv(dir)}).store(s.Project, inventory.State)
+	if err != nil {
+		return nil, a.failed("The old state cannot be opened", err)
+	}
+	return &oldState{store, placeOfState(inventory.State) + " of the configuration in " + from}, nil
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// stateFiles is the state in a directory of files, as it is where no block says
+// otherwise.
+func (a *app) stateFiles(ctx context.Context, project, dir string) (*state.Store, error) {
+	env := a.sinkEnv(dir)
+	env.Dir = filepath.Dir(dir)
+	return (&connections{env: env}).store(project, config.StateFiles(ctx, a.loadOptions(dir), filepath.Base(dir)))
+}
+
+// placeOfState names the place of the state to people.
+func placeOfState(s *config.State) string {
+	t, err := s.Record("")
+	if err != nil {
+		return s.Sink.Name
+	}
+	return s.Sink.Name + " " + t.Location
+}
+
+// leftBehindWarning warns where the configuration has got a state block, and the files
+// that were the state until then still have what the new place has not.
+func (a *app) leftBehindWarning(ctx context.Context, c *config.Config, present *state.Store) diag.List {
+	dir := filepath.Join(c.Dir, config.ImplicitStateDir)
+	if present == nil || c.State == nil || c.State.Implicit || !isDirectory(dir) {
+		return nil
+	}
+	old, err := a.stateFiles(ctx, c.Project, dir)
+	if err != nil {
+		return nil
+	}
+	n := admin.LeftBehind(ctx, old, present)
+	if n == 0 {
+		return nil
+	}
+	accounts, each := "1 account", "it"
+	if n > 1 {
+		accounts, each = fmt.Sprintf("%d accounts", n), "each of them"
+	}
+	return diag.List{diag.Warningf("The state was kept elsewhere",
+		"%s beside the configuration still has the records of %s that %s lacks. An apply would log in to %s again, which may need codes of a second factor. Run credsync state migrate first: it moves the records.",
+		config.ImplicitStateDir, accounts, placeOfState(c.State), each)}
+}

@@ -1,0 +1,48 @@
+package state
+
+import (
+	"context"
+	"regexp"
+	"slices"
+
+	"github.com/credsync/credsync/sinks"
+)
+
+// Place is where the project's records are: two stores of one project with the same
+// place have the same records.
+func (s *Store) Place(ctx context.Context) (sinks.Place, error) {
+	t, err := s.place(RecordName(s.project, ""))
+	if err != nil {
+		return "", err
+	}
+	return s.sink.Place(ctx, t)
+}
+
+// Target is the place of an account's record; of "" that of all records.
+func (s *Store) Target(address string) (sinks.Target, error) {
+	if address == "" {
+		return s.place("")
+	}
+	return s.place(RecordName(s.project, address))
+}
+
+// recordNames is what RecordName gives, with what a sink may put behind it.
+var recordNames = regexp.MustCompile(`--[a-z0-9-]+-[0-9a-f]{12}(\.[a-z]+)?$`)
+
+// Foreign counts the records of other projects in the same place, as far as their
+// names tell. None of them is read.
+func (s *Store) Foreign(ctx context.Context) (int, error) {
+	dir, err := s.place("")
+	if err != nil {
+		return 0, err
+	}
+	isOwn, err := s.isOwn()
+	if err != nil {
+		return 0, err
+	}
+	all, err := s.sink.List(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	return len(slices.DeleteFunc(all, func(t sinks.Target) bool { return isOwn(t) || !recordNames.MatchString(t.Path) })), nil
+}

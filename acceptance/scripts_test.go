@@ -30,7 +30,9 @@ func TestMain(m *testing.M) { os.Exit(build.Main(m, &credsync, "-race")) }
 
 // world is what a script has to itself.
 type world struct {
+	tb      testing.TB
 	vault   *servers.VaultServer
+	other   *servers.VaultServer // once the script has asked for it
 	sandbox *sandbox.Sandbox
 }
 
@@ -56,7 +58,7 @@ func TestScripts(t *testing.T) {
 }
 
 func newWorld(tb testing.TB, env *testscript.Env) *world {
-	w := &world{vault: servers.Vault(tb), sandbox: sandbox.New(sandbox.Options{})}
+	w := &world{tb: tb, vault: servers.Vault(tb), sandbox: sandbox.New(sandbox.Options{})}
 	for _, a := range sandbox.DemoAccounts() {
 		if err := w.sandbox.SetAccount(a); err != nil {
 			tb.Fatal(err)
@@ -220,6 +222,14 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 		}
 		_, err := logical.Write("secret/data/"+args[1], map[string]any{"data": data})
 		ts.Check(err)
+	case "patch": // patch PATH KEY=VALUE…, as vault kv patch does
+		data := w.vault.ReadKV2("secret", args[1])
+		for _, kv := range args[2:] {
+			k, v, _ := strings.Cut(kv, "=")
+			data[k] = v
+		}
+		_, err := logical.Write("secret/data/"+args[1], map[string]any{"data": data})
+		ts.Check(err)
 	case "show": // show PATH: "key=value" lines to standard output
 		data := w.vault.ReadKV2("secret", args[1])
 		for _, k := range slices.Sorted(maps.Keys(data)) {
@@ -260,8 +270,16 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 			_, err := logical.Write(fmt.Sprintf("secret/data/%s/%s", args[1], n), map[string]any{"data": map[string]any{"record": args[2]}})
 			ts.Check(err)
 		}
-	case "mount1": // mount1 PATH: a KV engine of version 1
-		w.vault.MustWrite("sys/mounts/"+args[1], map[string]any{"type": "kv", "options": map[string]any{"version": "1"}})
+	case "exchange": // exchange: another server is behind VAULT_ADDR from now on, and the first one the next time
+		if w.other == nil {
+			w.other = servers.Vault(w.tb)
+		}
+		w.vault, w.other = w.other, w.vault
+		ts.Setenv("VAULT_ADDR", w.vault.Address)
+		ts.Setenv("VAULT_TOKEN", w.vault.RootToken)
+	case "mount1", "mount2": // mount1 PATH, mount2 PATH: a KV engine of version 1 or 2
+		version := strings.TrimPrefix(args[0], "mount")
+		w.vault.MustWrite("sys/mounts/"+args[1], map[string]any{"type": "kv", "options": map[string]any{"version": version}})
 	case "seal":
 		w.vault.Seal()
 	case "policy": // policy NAME FILE

@@ -60,6 +60,20 @@ func bank() *providers.Spec {
 	}
 }
 
+// static is a provider whose token is configured, and plain one whose tokens
+// cannot be refreshed.
+func static() *providers.Spec {
+	return &providers.Spec{
+		Name: "static", Static: true,
+		Attributes: []schema.Attribute{{Name: "token", Type: cty.String, Required: true, Sensitive: true}},
+		Outputs:    []schema.Output{{Name: "access_token", Type: cty.String, Sensitive: true}},
+	}
+}
+
+func plain() *providers.Spec {
+	return &providers.Spec{Name: "plain", Outputs: []schema.Output{{Name: "access_token", Type: cty.String, Sensitive: true}}}
+}
+
 // vault is a sink with authentication variants and an environment fallback.
 func vault() *sinks.Spec {
 	path := schema.Block{Type: "deliver", Attributes: []schema.Attribute{{Name: "path", Type: cty.String, Required: true}}}
@@ -110,7 +124,7 @@ func options(path string, env map[string]string) config.Options {
 	return config.Options{
 		Path:      path,
 		Getenv:    func(name string) string { return env[name] },
-		Providers: providers.NewRegistry(bank()),
+		Providers: providers.NewRegistry(bank(), static(), plain()),
 		Sinks:     sinks.NewRegistry(vault(), file()),
 		Version:   "0.3.0",
 	}

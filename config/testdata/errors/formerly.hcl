@@ -1,0 +1,4 @@
+credsync { # ERROR: Invalid credsync block; formerly: "payments" is the project's own name; list those that it had before.
+  project  = "payments"
+  formerly = ["shop", "payments"]
+}

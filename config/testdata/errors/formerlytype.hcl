@@ -1,0 +1,3 @@
+credsync {
+  formerly = { a = 1 } # ERROR: formerly
+}

@@ -76,17 +76,19 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 		}
 		if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
 			rec.Inherit(r)
-			o.record = rec
+			o.record, o.inherited = rec, true
 		}
 	}
 }
 
 // bequeath passes on what the record of an account that has gone knows of rejected
-// logins, to the accounts that log in as it did, before the record goes.
+// logins, to the accounts that log in as it did and to those that take over its places,
+// before the record goes. The latter may have been renamed and corrected in one edit, and
+// the edit may be taken back.
 func (r *run) bequeath(ctx context.Context) error {
 	gone := r.seen.record
 	for _, a := range r.e.accounts {
-		if gone.Provider != a.cfg.Spec.Name || recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
+		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
 			continue
 		}
 		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
@@ -96,10 +98,11 @@ func (r *run) bequeath(ctx context.Context) error {
 			if r.e.held(rec.Lease) {
 				return nil, errAtWork
 			}
-			if recordedBlock(rec, fingerprintsOf(rec.Key, a.cfg), a.cfg) != nil {
+			before := len(rec.Rejections)
+			rec.Inherit(gone)
+			if len(rec.Rejections) == before {
 				return nil, nil
 			}
-			rec.Inherit(gone)
 			return rec, nil
 		})
 		if err != nil {
@@ -107,6 +110,11 @@ func (r *run) bequeath(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// takesOver reports whether an account delivers to a place of the one that has gone.
+func (r *run) takesOver(a *account) bool {
+	return slices.ContainsFunc(r.plan.Targets, func(t plan.TargetDecision) bool { return r.seen.places.wants(a, t.Place) })
 }
 
 // bequeathTries bounds how often a record is tried that another run is at work on.

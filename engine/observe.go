@@ -31,6 +31,9 @@ type observation struct {
 	// from; nil where it is at its address.
 	known  bool
 	moving *move
+	// inherited says that the record has rejections of records of accounts that have gone
+	// which the state does not have in it yet.
+	inherited bool
 	// imported says that the newest token is from an import block.
 	imported bool
 	// places are what the configuration's targets are; ahead what was read of all

@@ -177,7 +177,7 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 	pt.Wanted = taker != nil || o.places.unknownTypes[kind]
 	if taker != nil {
 		pt.TakenBy = taker.cfg.Address
-		pt.Awaited = shares && o.account == nil && !e.holdsThere(ctx, taker, t.Place, read)
+		pt.Awaited = shares && !e.holdsThere(ctx, taker, t.Place, read)
 		return pt
 	}
 	if o.account == nil && !o.input.DeleteOnRemove {

@@ -25,7 +25,13 @@ type ownership struct {
 // and nothing else; where it cannot, the records of the project do.
 func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info, rec *state.Target) ownership {
 	if info.Owner != "" {
-		return e.ownershipByMark(o.account, o.places, t, at, info.Owner)
+		w := e.ownershipByMark(o.account, o.places, t, at, info.Owner)
+		if w.ours && t.Target.Merge && rec != nil && !rec.DeliveredAt.IsZero() {
+			// What is merged into keeps the mark from before it was: it is taken
+			// over once, and not at each apply.
+			return ownership{ours: true}
+		}
+		return w
 	}
 	switch {
 	case info.Marks:

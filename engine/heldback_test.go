@@ -116,3 +116,46 @@ func TestMergedPlaceWithAFormerMarkIsTakenOverOnce(t *testing.T) {
 	w.applyLater(later{plain("b", `project = "old"`), merging})
 	w.expect("b none current")
 }
+
+// Where a record was before says nothing of an exchange that is new, and an exchange that
+// was made before the project was renamed is not made again.
+func TestExchangeIsMadeOnceAndOnlyOnce(t *testing.T) {
+	as := func(project, one, two string) string {
+		return "credsync {\n" + project + "\n}\n" + mainSink + accountAt(one, "one", "") + strings.Replace(accountAt(two, "two", ""), `"u"`, `"v"`, 1)
+	}
+	exchange := func(a, b string) string { return movedBlock(a, b) + movedBlock(b, a) }
+	const old, renamed = `project = "old"`, "project = \"new\"\n  formerly = [\"old\"]"
+	for name, edits := range map[string]later{
+		"after another exchange and a move": {
+			as(old, "a", "b"), as(old, "b", "a") + exchange("a", "b"),
+			as(old, "b", "c") + movedBlock("a", "c"), as(old, "c", "b") + exchange("b", "c"),
+		},
+		"in a project that is renamed": {
+			as(old, "a", "b"), as(old, "b", "a") + exchange("a", "b"), as(renamed, "b", "a") + exchange("a", "b"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "")
+			w.applyLater(edits)
+			w.apply()
+			if got := w.up.counts(); got != "logins=2 refreshes=0" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+// An account that had no record before an exchange of names has none that says so.
+func TestExchangeWithNobodyIsNotMadeAgainInARenamedProject(t *testing.T) {
+	only := mainSink + accountAt("b", "one", "") + strings.Replace(accountAt("a", "two", ""), `"u"`, `"v"`, 1) + movedBlock("a", "b") + movedBlock("b", "a")
+	w := newWorld(t, "credsync { project = \"old\" }\n"+mainSink+accountAt("a", "one", ""))
+	w.mustApply()
+	w.hcl = "credsync { project = \"old\" }\n" + only
+	w.mustApply()
+	w.hcl = "credsync {\n  project = \"new\"\n  formerly = [\"old\"]\n}\n" + only
+	w.applyEachWay("chosen", "a")
+	w.mustApply()
+	if got := w.up.counts(); got != "logins=2 refreshes=0" {
+		t.Error(got)
+	}
+}

@@ -226,6 +226,11 @@ func (e *Engine) loadExchanged(ctx context.Context, self owner, own state.Snapsh
 	if x.done {
 		return loaded{}, false, nil
 	}
+	if own.Record == nil || theirs.Record == nil {
+		if done, err := e.exchangedBefore(ctx, self, other, read); done || err != nil {
+			return loaded{}, false, err
+		}
+	}
 	return loaded{
 		Snapshot: state.Snapshot{Record: x.ours, Version: own.Version},
 		moving:   &move{from: other, version: theirs.Version, exchange: true},
@@ -262,8 +267,36 @@ func exchangeOf(self owner, own *state.Record, other owner, theirs *state.Record
 	return x
 }
 
+// movedFrom reports whether a record came to its address from that one. Where it was
+// before that says nothing of the exchange that is asked for now; that the project was
+// renamed since is no move to another address.
 func movedFrom(r *state.Record, from owner) bool {
-	return r != nil && slices.Contains(r.Moved, from.id(from.project))
+	if r == nil {
+		return false
+	}
+	for _, id := range slices.Backward(r.Moved) {
+		if _, address, former := strings.Cut(id, "/account."); former {
+			id = "account." + address
+		}
+		if id != r.Address {
+			return id == from.address
+		}
+	}
+	return false
+}
+
+// exchangedBefore reports whether a former project's record says that two accounts have
+// changed addresses, which is where one without a record of its own is yet to go on from.
+func (e *Engine) exchangedBefore(ctx context.Context, self, other owner, read recordReader) (bool, error) {
+	for _, p := range e.moves.formerly {
+		for _, of := range [][2]owner{{self, other}, {other, self}} {
+			snap, err := read(ctx, owner{p, of[0].address})
+			if err != nil || movedFrom(snap.Record, of[1]) {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // halfWay returns what becomes of the record that has another in keeping, and of

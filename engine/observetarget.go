@@ -212,7 +212,7 @@ func (p *places) takerOf(t *state.Target, instead *account) (taker *account, sha
 			continue
 		}
 		for _, d := range a.targets {
-			if p.of[d.Delivery] == t.Place && shareKeys(d, t.Keys) {
+			if p.of[d.Delivery] == t.Place && (!d.Target.Merge || shareKeys(d, t.Keys)) {
 				return a, true
 			}
 		}

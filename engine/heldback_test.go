@@ -130,6 +130,7 @@ func TestExchangeIsMadeOnceAndOnlyOnce(t *testing.T) {
 			as(old, "a", "b"), as(old, "b", "a") + exchange("a", "b"),
 			as(old, "b", "c") + movedBlock("a", "c"), as(old, "c", "b") + exchange("b", "c"),
 		},
+		"before there was a record": {as(old, "b", "a") + exchange("a", "b")},
 		"in a project that is renamed": {
 			as(old, "a", "b"), as(old, "b", "a") + exchange("a", "b"), as(renamed, "b", "a") + exchange("a", "b"),
 		},

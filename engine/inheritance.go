@@ -55,7 +55,7 @@ func (e *Engine) recentlyGone(ctx context.Context) []goneRecord {
 	return e.gone
 }
 
-// inheritRejections brings into the record of an account without a token what the records
+// inheritRejections brings into the record of an account that is about to log in what the records
 // of accounts that have gone know of its login: renamed or not, a login that was
 // turned down is not tried again (P4).
 func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
@@ -63,7 +63,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 	switch {
 	case o.ahead != nil:
 		gone = o.ahead.gone
-	case o.known:
+	case o.known && o.record.Newest() == nil:
 		// What there was went into the record before it was removed.
 		return
 	default:
@@ -93,7 +93,7 @@ func (r *run) bequeath(ctx context.Context) error {
 		}
 		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
 			if rec == nil {
-				rec = state.New(r.e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+				rec = r.e.newRecord(a)
 			}
 			if r.e.held(rec.Lease) {
 				return nil, errAtWork

@@ -226,11 +226,6 @@ func (e *Engine) loadExchanged(ctx context.Context, self owner, own state.Snapsh
 	if x.done {
 		return loaded{}, false, nil
 	}
-	if own.Record == nil || theirs.Record == nil {
-		if done, err := e.exchangedBefore(ctx, self, other, read); done || err != nil {
-			return loaded{}, false, err
-		}
-	}
 	return loaded{
 		Snapshot: state.Snapshot{Record: x.ours, Version: own.Version},
 		moving:   &move{from: other, version: theirs.Version, exchange: true},
@@ -285,18 +280,14 @@ func movedFrom(r *state.Record, from owner) bool {
 	return false
 }
 
-// exchangedBefore reports whether a former project's record says that two accounts have
-// changed addresses, which is where one without a record of its own is yet to go on from.
-func (e *Engine) exchangedBefore(ctx context.Context, self, other owner, read recordReader) (bool, error) {
-	for _, p := range e.moves.formerly {
-		for _, of := range [][2]owner{{self, other}, {other, self}} {
-			snap, err := read(ctx, owner{p, of[0].address})
-			if err != nil || movedFrom(snap.Record, of[1]) {
-				return err == nil, err
-			}
-		}
+// newRecord is the first record of an account. One that is made while the account is to
+// change addresses with another belongs where it is.
+func (e *Engine) newRecord(a *account) *state.Record {
+	r := state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+	if partner := e.moves.partner(a.cfg.Address); partner != "" {
+		r.Moved = []string{partner}
 	}
-	return false, nil
+	return r
 }
 
 // halfWay returns what becomes of the record that has another in keeping, and of

@@ -160,3 +160,16 @@ func TestExchangeWithNobodyIsNotMadeAgainInARenamedProject(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A key that was delivered before merge was turned on is ours as one that was merged.
+func TestKeysFromBeforeMergeWasTurnedOnAreRemoved(t *testing.T) {
+	with := func(settings string) string {
+		return strings.Replace(mainSink+accountAt("a", "a", ""), `path = "a" }`, "\n    path = \"a\"\n"+settings+"\n  }", 1)
+	}
+	eachWay(t, "", func(t *testing.T, w *world) {
+		w.applyLater(later{with(`data = { A = token.access_token }`), with("data = { B = token.access_token }\nmerge = true")})
+		if data, _ := w.sinks["main"].Get("a"); len(data) != 1 || data["B"].Reveal() != "token-1" {
+			t.Errorf("%d keys are there", len(data))
+		}
+	})
+}

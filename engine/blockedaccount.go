@@ -112,7 +112,7 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 func (r *run) addBlockToTheirs(ctx context.Context, b *state.Block) error {
 	return r.e.updateRecord(ctx, r.plan.Address, writeTries, func(theirs *state.Record) (*state.Record, error) {
 		if theirs == nil {
-			theirs = state.New(r.e.Config.Project, r.plan.Address, r.seen.account.cfg.Spec.Name)
+			theirs = r.e.newRecord(r.seen.account)
 		}
 		// A record that was made again has another key.
 		p := fingerprintsOf(theirs.Key, r.seen.account.cfg)

@@ -114,9 +114,10 @@ func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 }
 
 // dropped are the keys of a target that is merged into which the account no longer
-// wants, and nobody else of the configuration does.
+// wants, and nobody else of the configuration does. They are ours too where the target
+// was ours as a whole when they were written.
 func (r *run) dropped(t *target, at sinks.Place, old *state.Target, data map[string]credential.Secret) []string {
-	if !t.Target.Merge || !old.Merge {
+	if !t.Target.Merge {
 		return nil
 	}
 	was := *old

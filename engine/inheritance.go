@@ -10,6 +10,7 @@ import (
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
 
@@ -55,7 +56,7 @@ func (e *Engine) recentlyGone(ctx context.Context) []goneRecord {
 	return e.gone
 }
 
-// inheritRejections brings into the record of an account without a token what the records
+// inheritRejections brings into the record of an account that is about to log in what the records
 // of accounts that have gone know of its login: renamed or not, a login that was
 // turned down is not tried again (P4).
 func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
@@ -63,7 +64,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 	switch {
 	case o.ahead != nil:
 		gone = o.ahead.gone
-	case o.known:
+	case o.known && o.record.Newest() == nil:
 		// What there was went into the record before it was removed.
 		return
 	default:
@@ -81,30 +82,33 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 		}
 		if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
 			rec.Inherit(r)
-			o.record = rec
+			o.record, o.inherited = rec, true
 		}
 	}
 }
 
 // bequeath passes on what the record of an account that has gone knows of rejected
-// logins, to the accounts that log in as it did, before the record goes.
+// logins, to the accounts that log in as it did and to those that take over its places,
+// before the record goes. The latter may have been renamed and corrected in one edit, and
+// the edit may be taken back.
 func (r *run) bequeath(ctx context.Context) error {
 	gone := r.seen.record
 	for _, a := range r.e.accounts {
-		if gone.Provider != a.cfg.Spec.Name || recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
+		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
 			continue
 		}
 		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
 			if rec == nil {
-				rec = state.New(r.e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+				rec = r.e.newRecord(a)
 			}
 			if r.e.held(rec.Lease) {
 				return nil, errAtWork
 			}
-			if recordedBlock(rec, fingerprintsOf(rec.Key, a.cfg), a.cfg) != nil {
+			before := len(rec.Rejections)
+			rec.Inherit(gone)
+			if len(rec.Rejections) == before {
 				return nil, nil
 			}
-			rec.Inherit(gone)
 			return rec, nil
 		})
 		if err != nil {
@@ -112,6 +116,11 @@ func (r *run) bequeath(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// takesOver reports whether an account delivers to a place of the one that has gone.
+func (r *run) takesOver(a *account) bool {
+	return slices.ContainsFunc(r.plan.Targets, func(t plan.TargetDecision) bool { return r.seen.places.wants(a, sinks.Place(t.Place)) })
 }
 
 // bequeathTries bounds how often a record is tried that another run is at work on.

@@ -83,8 +83,13 @@ func (r *run) restsOnRecordAlone() bool {
 	return r.plan.Action == plan.Issue && r.plan.Reason == plan.NoToken && r.seen.record.Newest() == nil
 }
 
-// needsLease reports whether what is planned writes anything.
+// needsLease reports whether what is planned writes anything. A record that is to be
+// moved is, whatever else stands in the way: the moved block may be gone by the time
+// that nothing does.
 func (r *run) needsLease() bool {
+	if r.seen.moving != nil {
+		return true
+	}
 	switch r.plan.Action {
 	case plan.None:
 		return false
@@ -107,6 +112,10 @@ func (r *run) leaseLeft() time.Duration {
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.seen.record.Clone()
 	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(state.LeaseLife)}
+	if r.seen.account != nil && !r.seen.account.cfg.DeleteOnRemove {
+		// Whatever comes of the work: that nothing is to be deleted has been said.
+		rec.DeleteOnRemove = false
+	}
 	written := rec
 	if g := rec.Newest(); g != nil && r.plan.Action.Contacts() && r.seen.account.loginRevokes() {
 		// If this is all that comes of this run, its login may have killed the

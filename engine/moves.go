@@ -262,8 +262,32 @@ func exchangeOf(self owner, own *state.Record, other owner, theirs *state.Record
 	return x
 }
 
+// movedFrom reports whether a record came to its address from that one. Where it was
+// before that says nothing of the exchange that is asked for now; that the project was
+// renamed since is no move to another address.
 func movedFrom(r *state.Record, from owner) bool {
-	return r != nil && slices.Contains(r.Moved, from.id(from.project))
+	if r == nil {
+		return false
+	}
+	for _, id := range slices.Backward(r.Moved) {
+		if _, address, former := strings.Cut(id, "/account."); former {
+			id = "account." + address
+		}
+		if id != r.Address {
+			return id == from.address
+		}
+	}
+	return false
+}
+
+// newRecord is the first record of an account. One that is made while the account is to
+// change addresses with another belongs where it is.
+func (e *Engine) newRecord(a *account) *state.Record {
+	r := state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+	if partner := e.moves.partner(a.cfg.Address); partner != "" {
+		r.Moved = []string{partner}
+	}
+	return r
 }
 
 // halfWay returns what becomes of the record that has another in keeping, and of

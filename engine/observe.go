@@ -31,6 +31,9 @@ type observation struct {
 	// from; nil where it is at its address.
 	known  bool
 	moving *move
+	// inherited says that the record has rejections of records of accounts that have gone
+	// which the state does not have in it yet.
+	inherited bool
 	// imported says that the newest token is from an import block.
 	imported bool
 	// places are what the configuration's targets are; ahead what was read of all
@@ -95,7 +98,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	o.emergencyFiles = e.emergencyFilesOf(a, e.allEmergencyFiles(opts.ahead))
 	o.version, o.record, o.known, o.moving = l.Version, e.withEmergencyToken(o, l.Record), l.Record != nil, l.moving
 	if o.record == nil {
-		o.record = state.New(e.Config.Project, a.cfg.Address, a.cfg.Spec.Name)
+		o.record = e.newRecord(a)
 	}
 	if l.moving != nil {
 		o.input.MovedFrom = l.moving.from.of(e.Config.Project)
@@ -112,9 +115,14 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	if !a.cfg.Enabled {
 		return o
 	}
-	if o.record.Newest() == nil && !a.unknown {
+	switch g := o.record.Newest(); {
+	case a.unknown:
+	case g == nil:
 		e.inheritRejections(ctx, o)
 		e.takeImport(o)
+	case changed(g, o.fingerprints):
+		// It is about to log in otherwise than before, as another may have.
+		e.inheritRejections(ctx, o)
 	}
 	if o.places = opts.places(); o.places == nil {
 		o.places = e.places(ctx, a)

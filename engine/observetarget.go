@@ -185,7 +185,7 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 	pt.Wanted = taker != nil || o.places.unknownTypes[kind]
 	if taker != nil {
 		pt.TakenBy = taker.cfg.Address
-		pt.Awaited = shares && o.account == nil && !e.holdsThere(ctx, taker, t.Place, read)
+		pt.Awaited = shares && !e.holdsThere(ctx, taker, t.Place, read)
 		return pt
 	}
 	if o.account == nil && !o.input.DeleteOnRemove {
@@ -220,7 +220,7 @@ func (p *places) takerOf(t *state.Target, instead *account) (taker *account, sha
 			continue
 		}
 		for _, d := range a.targets {
-			if p.of[d.Delivery] == t.Place && shareKeys(d, t.Keys) {
+			if p.of[d.Delivery] == t.Place && (!d.Target.Merge || shareKeys(d, t.Keys)) {
 				return a, true
 			}
 		}

@@ -25,7 +25,13 @@ type ownership struct {
 // and nothing else; where it cannot, the records of the project do.
 func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info, rec *state.Target) ownership {
 	if info.Owner != "" {
-		return e.ownershipByMark(o.account, o.places, t, at, info.Owner)
+		w := e.ownershipByMark(o.account, o.places, t, at, info.Owner)
+		if w.ours && t.Target.Merge && rec != nil && !rec.DeliveredAt.IsZero() {
+			// What is merged into keeps the mark from before it was: it is taken
+			// over once, and not at each apply.
+			return ownership{ours: true}
+		}
+		return w
 	}
 	switch {
 	case info.Marks:
@@ -41,8 +47,12 @@ func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at si
 		return ownership{ours: true}
 	}
 	// Claimed, and the run ended before its commit: what is there is ours if
-	// it is what that run was about to write.
-	return ownership{ours: info.Exists && e.holds(ctx, o.record.Key, t, rec.Keys, rec.Digest)}
+	// it is what that run was about to write, or what another left that it was about
+	// to write over.
+	if info.Exists && e.holds(ctx, o.record.Key, t, rec.Keys, rec.Digest) {
+		return ownership{ours: true}
+	}
+	return e.ownershipByOthers(ctx, o, t, at, info)
 }
 
 // ownershipByMark tells it by a mark.

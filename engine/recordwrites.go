@@ -139,11 +139,26 @@ func (r *run) updateIdleRecord(ctx context.Context) {
 	if r.seen.account == nil || r.plan.Reason != plan.Current {
 		return
 	}
+	r.noteInRecord(ctx, r.idleRecord)
+}
+
+// updateHeldBackRecord records of an account that can or is to do nothing what a later
+// edit rests on; see heldBackRecord.
+func (r *run) updateHeldBackRecord(ctx context.Context) {
+	// A token that came from elsewhere is not journaled on the way.
+	elsewhere := r.seen.moving != nil || r.seen.imported || len(r.seen.emergencyFiles) > 0
+	if r.seen.account != nil && (r.seen.known || r.seen.inherited) && !elsewhere {
+		r.noteInRecord(ctx, r.heldBackRecord)
+	}
+}
+
+// noteInRecord writes a record that is made without a lease, where it is another one.
+func (r *run) noteInRecord(ctx context.Context, made func() (rec *state.Record, dirty bool)) {
 	if r.e.held(r.seen.record.Lease) {
 		// Writing now would make the holder believe that it lost its lease.
 		return
 	}
-	rec, dirty := r.idleRecord()
+	rec, dirty := made()
 	if !dirty {
 		return
 	}
@@ -164,6 +179,22 @@ func (r *run) idleRecord() (rec *state.Record, dirty bool) {
 	dirty = r.liftBlock(rec) || dirty
 	if r.seen.account.cfg.VerifyEvery > 0 && r.seen.verification.Outcome == plan.Confirmed {
 		rec.Newest().VerifiedAt, dirty = r.seen.at, true
+	}
+	return rec, dirty
+}
+
+// heldBackRecord is the record of an account that is blocked or disabled, with what the
+// configuration no longer says taken out: moves, of which the same ones may be asked for
+// again, and that targets are to be deleted. That they are is remembered only once the
+// account is in order. What was inherited is put in: the record that it is from may go
+// with an edit that takes away what the two have in common.
+func (r *run) heldBackRecord() (rec *state.Record, dirty bool) {
+	rec, dirty = r.seen.record.Clone(), r.seen.inherited
+	if rec.DeleteOnRemove && !r.seen.account.cfg.DeleteOnRemove {
+		rec.DeleteOnRemove, dirty = false, true
+	}
+	if standing := r.e.standing(r.seen.account, rec.Moved); len(standing) != len(rec.Moved) {
+		rec.Moved, dirty = standing, true
 	}
 	return rec, dirty
 }

@@ -82,8 +82,13 @@ func (r *run) carryOut(ctx context.Context) Outcome {
 		r.remove(ctx)
 	case plan.BlockedAction:
 		r.rememberBlock(ctx)
+		r.updateHeldBackRecord(ctx)
 	default:
-		r.updateIdleRecord(ctx)
+		if r.plan.Reason == plan.Disabled {
+			r.updateHeldBackRecord(ctx)
+		} else {
+			r.updateIdleRecord(ctx)
+		}
 	}
 	r.release(ctx)
 	r.removeObsoleteEmergencyFiles(ctx)

@@ -49,13 +49,15 @@ type world struct {
 	sleeping func()
 	// frozen keeps the clock where it is during pauses, for tests in which
 	// several runs work at the same time.
-	frozen    bool
-	holder    string
-	alive     func(string) bool
-	emergency string
-	identity  credential.Secret
-	audit     audit.Recorder
-	notify    func(context.Context, *config.Notify, config.Event) error
+	frozen bool
+	holder string
+	alive  func(string) bool
+	// concurrency is how many accounts are worked on at once; 0 for the default.
+	concurrency int
+	emergency   string
+	identity    credential.Secret
+	audit       audit.Recorder
+	notify      func(context.Context, *config.Notify, config.Event) error
 }
 
 const oneAccount = `
@@ -144,7 +146,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, Audit: w.audit, Notify: w.notify,
+		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, Audit: w.audit, Notify: w.notify, Concurrency: w.concurrency,
 	})
 }
 
@@ -266,12 +268,19 @@ type upstream struct {
 	unverifiable bool
 	// loginContext is called with the context of each login.
 	loginContext func(context.Context)
+	// onLoginAs is asked before onLogin; onRequest before everything, without the
+	// upstream's lock.
+	onLoginAs func(user, password string) error
+	onRequest func(what string) error
+	// userOf has whose each token is, endOf until when it lives.
+	userOf map[string]string
+	endOf  map[string]time.Time
 	// clocks are what the provider says of things that end.
 	clocks []providers.Clock
 }
 
 func newUpstream() *upstream {
-	return &upstream{live: map[string]bool{}, lifetime: 30 * 24 * time.Hour}
+	return &upstream{live: map[string]bool{}, userOf: map[string]string{}, endOf: map[string]time.Time{}, lifetime: 30 * 24 * time.Hour}
 }
 
 func (u *upstream) counts() string {
@@ -301,7 +310,7 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 			{Name: "group_id", Type: cty.String, Doc: "From verification."},
 		},
 		New: func(v schema.Values, env providers.Env) (providers.Provider, error) {
-			f := fake{u: u, password: v.Secret("password"), now: now}
+			f := fake{u: u, user: v.String("user"), password: v.Secret("password"), now: now}
 			switch {
 			case u.static:
 				return staticFake{f}, nil
@@ -316,18 +325,20 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 }
 
 // issue makes a live token; the caller holds the lock.
-func (u *upstream) issue(now time.Time) credential.Token {
+func (u *upstream) issue(user string, now time.Time) credential.Token {
 	u.n++
 	access := fmt.Sprintf("token-%d", u.n)
 	if u.revokes {
 		clear(u.live)
 	}
 	u.live[access] = true
+	u.userOf[access], u.endOf[access] = user, now.Add(u.lifetime)
 	return credential.Token{Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.lifetime)}
 }
 
 type fake struct {
 	u        *upstream
+	user     string
 	password credential.Secret
 	now      func() time.Time
 }
@@ -364,7 +375,7 @@ func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code
 	if c.ID.Reveal() != fmt.Sprintf("session-%d", f.u.codes) || code.Reveal() != "3021" {
 		return credential.Token{}, wantsCode("the code is wrong")
 	}
-	t := f.u.issue(f.now())
+	t := f.u.issue(f.user, f.now())
 	if f.u.loginDone != nil {
 		f.u.loginDone()
 	}
@@ -395,12 +406,20 @@ func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	if f.u.loginBegins != nil {
 		f.u.loginBegins()
 	}
+	if err := f.u.request("login"); err != nil {
+		return credential.Token{}, err
+	}
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	if f.u.loginContext != nil {
 		f.u.loginContext(ctx)
 	}
 	f.u.logins++
+	if f.u.onLoginAs != nil {
+		if err := f.u.onLoginAs(f.user, f.password.Reveal()); err != nil {
+			return credential.Token{}, err
+		}
+	}
 	if f.u.onLogin != nil {
 		if err := f.u.onLogin(); err != nil {
 			return credential.Token{}, err
@@ -409,7 +428,7 @@ func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	if f.password.Reveal() != "pw" {
 		return credential.Token{}, refuse(failure.Credentials, "log in")
 	}
-	t := f.u.issue(begun)
+	t := f.u.issue(f.user, begun)
 	if f.u.loginDone != nil {
 		f.u.loginDone()
 	}
@@ -417,6 +436,9 @@ func (f fake) Login(ctx context.Context) (credential.Token, error) {
 }
 
 func (f fake) Refresh(_ context.Context, old credential.Token) (credential.Token, error) {
+	if err := f.u.request("refresh"); err != nil {
+		return credential.Token{}, err
+	}
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	f.u.refreshes++
@@ -428,10 +450,13 @@ func (f fake) Refresh(_ context.Context, old credential.Token) (credential.Token
 	if !f.u.live[old.Access.Reveal()] {
 		return credential.Token{}, refuse(failure.Credentials, "refresh the token")
 	}
-	return f.u.issue(f.now()), nil
+	return f.u.issue(f.user, f.now()), nil
 }
 
 func (f fake) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
+	if err := f.u.request("verify"); err != nil {
+		return nil, err
+	}
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	f.u.verifies++
@@ -444,6 +469,13 @@ func (f fake) Verify(_ context.Context, t credential.Token) (credential.Outputs,
 		return nil, refuse(failure.Credentials, "verify the token")
 	}
 	return credential.Outputs{"group_id": "12345678901234567890"}, nil
+}
+
+func (u *upstream) request(what string) error {
+	if u.onRequest == nil {
+		return nil
+	}
+	return u.onRequest(what)
 }
 
 func refuse(class failure.Class, op string) *failure.Error {

@@ -44,7 +44,8 @@ func removal(a *Account, t Target) (action Action, reason Reason, message string
 	switch {
 	case t.Unreadable != "":
 		return None, Unreadable, t.Unreadable
-	case t.Awaited && a.Removed:
+	case t.Awaited:
+		// What is known of the place would go with it, should its taker never come to it.
 		return None, Moved, t.TakenBy + " takes it over"
 	case t.Unreachable && t.NoSink && remove:
 		return BlockedAction, UnreachableHere, noSinkMessage(a, t)

@@ -22,6 +22,11 @@ func (e *Engine) takeImport(o *observation) {
 	}
 	token := im.Token
 	token.IssuedAt = o.at
+	if life := o.input.Lifetime; token.ExpiresAt.IsZero() && life > 0 {
+		// It lives no longer than this; its verification may find it dead before.
+		token.ExpiresAt = o.at.Add(life)
+		o.warn("The token to import may end before it is replaced", fmt.Sprintf("The import block at %s has no expires_at, so the token is taken to end when one that was issued now would. Set expires_at.", o.importPlace(e)))
+	}
 	rec := o.record.Clone()
 	rec.Pending = state.NewGrant(token, o.fingerprints.login, o.fingerprints.shape)
 	rec.FirstSeenAt = o.at

@@ -169,7 +169,7 @@ func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List 
 		}
 		for _, by := range o.predecessors {
 			r := records[by]
-			if r == nil || taken[by] || by.project != e.Config.Project || !sameLogin(r, o.account) {
+			if r == nil || taken[by] || slices.Contains(e.sourcesOf[o.account], by) || by.project != e.Config.Project || !sameLogin(r, o.account) {
 				continue
 			}
 			taken[by] = true
@@ -181,14 +181,14 @@ func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List 
 		return nil
 	}
 	slices.Sort(blocks)
-	const shown = 10
+	const shown = 100
 	rest := ""
 	if n := len(blocks) - shown; n > 0 {
 		rest = fmt.Sprintf("\n\nand %d more like these.", n)
 		blocks = blocks[:shown]
 	}
 	return diag.List{diag.Warningf("Accounts seem to have been renamed",
-		"They take over the targets of accounts that have gone, with the same login. As it is each logs in anew. To go on with the token that there is, without a login, add to the configuration:\n\n%s%s", strings.Join(blocks, "\n"), rest)}
+		"They take over the targets of accounts that have gone, with the same login. As it is each begins anew, with a login where there is one to make. To go on with the token that there is, add to the configuration:\n\n%s%s", strings.Join(blocks, "\n"), rest)}
 }
 
 // sameLogin reports whether the token of a record was got with an account's login.

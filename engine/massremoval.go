@@ -42,7 +42,14 @@ func (p *Plan) countRemovals(e *Engine, ahead *readAhead) {
 	if e.Config.Partial {
 		return
 	}
+	kept := map[string]bool{}
+	for _, ap := range p.Accounts {
+		kept[ap.Address] = ap.seen.account == nil && (ap.Action == plan.None || ap.Action == plan.BlockedAction)
+	}
 	for _, g := range ahead.gone {
+		if kept[g.of.address] {
+			continue
+		}
 		taken := slices.ContainsFunc(e.accounts, func(a *account) bool { return slices.Contains(e.sourcesOf[a], g.of) })
 		for i := range g.snap.Record.Targets {
 			taker, shares := ahead.places.takerOf(&g.snap.Record.Targets[i], nil)

@@ -168,6 +168,9 @@ func (e *Engine) load(ctx context.Context, a *account, read recordReader) (loade
 			return l, err
 		}
 	}
+	if own.Record != nil && own.Record.Parked != nil {
+		return e.loadUnparked(ctx, self, own, read)
+	}
 	sources := e.moves.sources(self.address)
 	if len(sources) == 0 {
 		return loaded{Snapshot: own}, nil
@@ -230,6 +233,23 @@ func (e *Engine) loadExchanged(ctx context.Context, self owner, own state.Snapsh
 		Snapshot: state.Snapshot{Record: x.ours, Version: own.Version},
 		moving:   &move{from: other, version: theirs.Version, exchange: true},
 	}, true, nil
+}
+
+// loadUnparked is for an exchange that was cut short and whose blocks have been taken
+// out since: it was made where the other has its part, and else it is taken back.
+func (e *Engine) loadUnparked(ctx context.Context, self owner, own state.Snapshot, read recordReader) (loaded, error) {
+	rec := own.Record.Clone()
+	if n := len(rec.Moved); n > 0 {
+		theirs, err := read(ctx, owner{self.project, rec.Moved[n-1]})
+		if err != nil {
+			return loaded{}, err
+		}
+		if !movedFrom(theirs.Record, self) {
+			rec = rec.Parked
+		}
+	}
+	rec.Parked = nil
+	return loaded{Snapshot: state.Snapshot{Record: rec, Version: own.Version}}, nil
 }
 
 // exchange is how far two accounts are with changing addresses.

@@ -51,7 +51,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 	pt := plan.Target{
 		Place: string(at), Sink: t.Sink.Name, Location: t.Target.Location,
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
-		Ours: whose.ours, From: whose.from, FormerProject: whose.former, Differs: info.Differs,
+		Ours: whose.ours, From: whose.from, FormerProject: whose.former, OthersKeys: whose.othersKeys, Differs: info.Differs,
 	}
 	if rec == nil || rec.GrantID == "" {
 		return pt
@@ -199,7 +199,9 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 			o.diagnostics = append(o.diagnostics, diag.Errorf("A target cannot be looked at", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
 		}
 	case !found:
-		pt.Unreachable, pt.NoSink = true, !e.hasSink(t.Sink)
+		// A sink block can have been renamed and pointed elsewhere since: of an account
+		// that is still there only the last sink of the type is missed.
+		pt.Unreachable, pt.NoSink = true, !e.hasSink(t.Sink) && (o.account == nil || len(e.sinksOfType(t.Sink)) == 0)
 	}
 	return pt
 }

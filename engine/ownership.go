@@ -19,11 +19,17 @@ type ownership struct {
 	// former is the project of the owner's mark, where this one may once have been
 	// that; "" otherwise.
 	former string
+	// othersKeys says that a write would take away keys that others merged into it.
+	othersKeys bool
 }
 
 // ownership tells whose a target is. Where the sink marks owners the mark tells,
 // and nothing else; where it cannot, the records of the project do.
 func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info, rec *state.Target) ownership {
+	if rec != nil && rec.Merge && !t.Target.Merge && info.Exists && !e.holdsOnly(ctx, t, rec.Keys) {
+		// Neither a mark that is older nor the record says whose the others are.
+		return ownership{othersKeys: true}
+	}
 	if info.Owner != "" {
 		w := e.ownershipByMark(o.account, o.places, t, at, info.Owner)
 		if w.ours && t.Target.Merge && rec != nil && !rec.DeliveredAt.IsZero() {
@@ -35,14 +41,11 @@ func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at si
 	}
 	switch {
 	case info.Marks:
-		// Keys that were merged into it are no mark. A write would take away
-		// those of others.
-		own := rec != nil && rec.Merge && !t.Target.Merge && info.Exists && e.holdsOnly(ctx, t, rec.Keys)
-		return ownership{ours: own}
+		// Keys that were merged into it are no mark; that there are no others was
+		// seen above.
+		return ownership{ours: rec != nil && rec.Merge && !t.Target.Merge && info.Exists}
 	case rec == nil:
 		return e.ownershipByOthers(ctx, o, t, at, info)
-	case rec.Merge && !t.Target.Merge:
-		return ownership{ours: !info.Exists || e.holdsOnly(ctx, t, rec.Keys)}
 	case !rec.DeliveredAt.IsZero():
 		return ownership{ours: true}
 	}
@@ -81,6 +84,7 @@ func (e *Engine) ownershipByOthers(ctx context.Context, o *observation, t *targe
 	if e.movedAlong(o, t, info) {
 		return ownership{ours: true}
 	}
+	var shared ownership
 	for _, r := range e.recordedAt(ctx, o.ahead, at) {
 		if r.of == (owner{e.Config.Project, o.account.cfg.Address}) {
 			continue
@@ -91,13 +95,14 @@ func (e *Engine) ownershipByOthers(ctx context.Context, o *observation, t *targe
 		}
 		if w := e.givenUp(o.account, o.places, t, at, r.of); w.ours {
 			if t.Target.Merge && !shareKeys(t, r.entry.Keys) {
-				// They have other keys there, and nothing is taken over.
-				w = ownership{ours: true}
+				// They have other keys there, and nothing is taken over from them.
+				shared = ownership{ours: true}
+				continue
 			}
 			return w
 		}
 	}
-	return ownership{}
+	return shared
 }
 
 // movedAlong reports whether a target is where it was known to be, and holds just

@@ -113,12 +113,12 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	}
 	if ahead != nil {
 		gone := e.findRemoved(ctx, p, ahead)
-		p.countRemovals(e, ahead)
 		p.Diagnostics = append(p.Diagnostics, e.suggestMoves(seen, ahead.gone)...)
 		for _, o := range gone {
 			o.noteComing(coming)
 			p.add(decide(o))
 		}
+		p.countRemovals(e, ahead)
 	}
 	p.Diagnostics = append(p.Diagnostics, e.emergencyWarnings(seen)...)
 	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(lost)...))
@@ -171,10 +171,10 @@ func (e *Engine) PlanRemoved(ctx context.Context, shard *address.Shard) (p *Plan
 	var errs []error
 	ahead.gone, errs = e.goneRecords(ctx, ahead.views)
 	gone := e.findRemoved(ctx, p, ahead)
-	p.countRemovals(e, ahead)
 	for _, o := range gone {
 		p.Accounts = append(p.Accounts, decide(o))
 	}
+	p.countRemovals(e, ahead)
 	for _, err := range errs {
 		if !errors.Is(err, state.ErrCorrupt) && !errors.Is(err, state.ErrTooNew) {
 			unreachable = err

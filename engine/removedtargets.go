@@ -22,7 +22,8 @@ func (r *run) remove(ctx context.Context) {
 		return
 	}
 	removed := r.removeTargets(ctx)
-	if !removed || r.seen.account != nil {
+	if !removed || r.seen.account != nil || len(r.seen.record.Targets) > 0 {
+		// What is left cannot be reached from here.
 		r.saveAndRelease(ctx)
 		return
 	}
@@ -108,6 +109,10 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 		return err
 	case !found:
 		return fmt.Errorf("no sink block of the configuration leads to %s %s; declare one again, under any name, for one apply, or remove what was delivered there by hand", entry.Sink, entry.Location)
+	}
+	if entry.Merge {
+		// Of this process one at a time, so that none finds it changed.
+		defer r.e.turnAt(entry.Place)()
 	}
 	info, err := to.opened.Stat(ctx, to.target)
 	if err != nil {

@@ -75,7 +75,7 @@ func (e *Engine) Save(w io.Writer, p *Plan) error {
 func (p *AccountPlan) guard() Guard {
 	g := Guard{Address: p.Address, StateVersion: p.seen.version}
 	if m := p.seen.moving; m != nil {
-		g.MovedFrom, g.MovedVersion = m.from.id(p.seen.record.Project), m.version
+		g.MovedFrom, g.MovedVersion = m.from.project+"/"+m.from.address, m.version
 	}
 	if p.seen.known {
 		g.Fingerprint = p.seen.fingerprints.shape

@@ -136,6 +136,9 @@ type Target struct {
 	// of the owner where it is a project that this one may once have been.
 	From          string
 	FormerProject string
+	// OthersKeys says that it was merged into, is not to be any more, and has keys of
+	// others, which a write would take away.
+	OthersKeys bool
 	// Adopt allows writing over what is not ours.
 	Adopt bool
 

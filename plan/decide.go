@@ -125,19 +125,24 @@ func removed(a *Account) (verdict, bool) {
 	}
 	counts := map[Action]int{}
 	taker := ""
+	var held *verdict
 	for _, t := range a.Targets {
 		action, reason, message := removal(a, t)
+		counts[action]++
 		switch {
 		case t.Awaited:
 			return verdict{action: None, reason: Moved, message: "no longer in the configuration; kept until " + t.TakenBy + ", which takes over its targets, has done so"}, true
 		case action == BlockedAction:
-			return blockedBy(&Block{Reason: reason, Message: message}), true
-		case action == None:
-			return verdict{action: None, reason: reason, message: message}, true
+			v := blockedBy(&Block{Reason: reason, Message: message})
+			held = &v
+		case action == None && held == nil:
+			held = &verdict{action: None, reason: reason, message: message}
 		case t.Wanted:
 			taker = t.TakenBy
 		}
-		counts[action]++
+	}
+	if held != nil && counts[Delete] == 0 {
+		return *held, true
 	}
 	const gone = "no longer in the configuration; "
 	message := gone + "its targets are deleted, as on_remove = \"delete\" asked"
@@ -280,7 +285,7 @@ func movedHere(a *Account) (verdict, bool) {
 	if a.MovedFrom == "" {
 		return verdict{}, false
 	}
-	return verdict{action: Deliver, reason: Moved, message: "it goes on with the record of " + a.MovedFrom + ", as the moved block says: no login"}, true
+	return verdict{action: Deliver, reason: Moved, message: "it goes on with the record of " + a.MovedFrom + ": no login"}, true
 }
 
 func targetsDiffer(a *Account) (verdict, bool) {

@@ -12,6 +12,8 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	switch {
 	case a.Unreadable != "" || v.reason == Disabled:
 		d.Reason = v.reason
+	case t.Removed && !a.Removed && t.Unreachable && !t.NoSink:
+		d.Action, d.Reason, d.Message = removal(a, t)
 	case t.Removed && !a.Removed && (v.action == BlockedAction || somePlaceHeldBack(a)):
 		d.Reason, d.Message = Removed, "it stays until every place that is wanted holds the token"
 	case a.Removed || t.Removed:
@@ -151,6 +153,8 @@ func adoptedMessage(t Target) string {
 
 func notOwnedMessage(t Target) string {
 	switch {
+	case t.OthersKeys:
+		return fmt.Sprintf("%s %s has keys that others merge into it, which would be lost; keep merge = true in the deliver block, or set adopt = true to replace what is there", t.Sink, t.Location)
 	case t.FormerProject != "":
 		return fmt.Sprintf("%s %s belongs to %s; if the project was renamed, set formerly = [%q] in the credsync block, else set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location, t.Owner, t.FormerProject)
 	case t.Owner != "":

@@ -198,3 +198,22 @@ func TestStrangerWhoMakesAMergedPlaceKeepsIt(t *testing.T) {
 	}
 	w.expect("a blocked target_not_owned", "b blocked target_not_owned")
 }
+
+// A key that someone else has in a merged place is not taken over by a new key of
+// that name.
+func TestNewKeyThatSomeoneElseHasNeedsAdopt(t *testing.T) {
+	w := newWorld(t, twoMerging)
+	w.mustApply()
+	data, _ := w.sinks["main"].Get("s")
+	data["C"] = credential.NewSecret("theirs")
+	w.sinks["main"].Put("s", data)
+	w.hcl = strings.Replace(w.hcl, "{ A =", "{ C =", 1)
+	w.expect("a blocked target_not_owned", "b none current")
+	w.apply()
+	if data, _ := w.sinks["main"].Get("s"); data["C"].Reveal() != "theirs" || data["A"].IsZero() {
+		t.Errorf("the place has %v", slices.Sorted(maps.Keys(data)))
+	}
+	w.hcl = strings.Replace(w.hcl, "merge = true", "merge = true\n    adopt = true", 1)
+	w.mustApply()
+	w.wantKeys("s", "B", "C")
+}

@@ -53,6 +53,10 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
 		Ours: whose.ours, From: whose.from, FormerProject: whose.former, OthersKeys: whose.othersKeys, Differs: info.Differs,
 	}
+	if pt.Ours && !pt.Adopt {
+		pt.TakenKeys = e.takenKeys(ctx, o, t, at, info, rec)
+		pt.Ours = len(pt.TakenKeys) == 0
+	}
 	if rec == nil || rec.GrantID == "" {
 		return pt
 	}
@@ -124,6 +128,34 @@ func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, re
 func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string, want string) bool {
 	same, _ := e.compare(ctx, key, t, keys, want)
 	return same
+}
+
+// takenKeys are the keys that a target is to have for the first time, that are there
+// already, and that no account of the project has written.
+func (e *Engine) takenKeys(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info, rec *state.Target) []string {
+	keys, known := t.Keys()
+	if !t.Target.Merge || !info.Exists || !known {
+		return nil
+	}
+	if rec != nil {
+		keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return slices.Contains(rec.Keys, k) })
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	object, err := e.read(ctx, t)
+	if err != nil {
+		// The write finds out what stands in its way.
+		return nil
+	}
+	taken := slices.DeleteFunc(slices.Clone(keys), func(k string) bool { _, there := object.Data[k]; return !there })
+	if len(taken) == 0 {
+		return nil
+	}
+	for _, r := range e.recordedAt(ctx, o.ahead, at) {
+		taken = slices.DeleteFunc(taken, func(k string) bool { return slices.Contains(r.entry.Keys, k) })
+	}
+	return taken
 }
 
 // holdsOnly reports whether a target is known to have no other keys than those.

@@ -139,6 +139,9 @@ type Target struct {
 	// OthersKeys says that it was merged into, is not to be any more, and has keys of
 	// others, which a write would take away.
 	OthersKeys bool
+	// TakenKeys are keys that the account is to write for the first time in what it
+	// merges into, and that someone else has there.
+	TakenKeys []string
 	// Adopt allows writing over what is not ours.
 	Adopt bool
 

@@ -153,6 +153,8 @@ func adoptedMessage(t Target) string {
 
 func notOwnedMessage(t Target) string {
 	switch {
+	case len(t.TakenKeys) > 0:
+		return fmt.Sprintf("%s %s has %s already, which credsync did not write; set adopt = true in the deliver block to take it over, or write under another key", t.Sink, t.Location, strings.Join(t.TakenKeys, ", "))
 	case t.OthersKeys:
 		return fmt.Sprintf("%s %s has keys that others merge into it, which would be lost; keep merge = true in the deliver block, or set adopt = true to replace what is there", t.Sink, t.Location)
 	case t.FormerProject != "":

@@ -280,6 +280,8 @@ func (w *world) vaultCommand(ts *testscript.TestScript, neg bool, args []string)
 	case "mount1", "mount2": // mount1 PATH, mount2 PATH: a KV engine of version 1 or 2
 		version := strings.TrimPrefix(args[0], "mount")
 		w.vault.MustWrite("sys/mounts/"+args[1], map[string]any{"type": "kv", "options": map[string]any{"version": version}})
+	case "expire": // expire DURATION: after which KV deletes versions; 0s for never
+		w.vault.MustWrite("secret/config", map[string]any{"delete_version_after": args[1]})
 	case "seal":
 		w.vault.Seal()
 	case "policy": // policy NAME FILE

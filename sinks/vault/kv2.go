@@ -147,7 +147,17 @@ func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 	if err != nil {
 		return "", err
 	}
+	if ends, _ := answer["deletion_time"].(string); ends != "" && isState(t) {
+		return "", errStateExpires(t)
+	}
 	return versionIn(answer, t)
+}
+
+// errStateExpires refuses a place of the state where Vault deletes what was written
+// after a time. The first write of a run, which takes the lease, meets it, and so no
+// login is made whose token and rejection would be forgotten.
+func errStateExpires(t sinks.Target) error {
+	return fmt.Errorf("write %s: %w: Vault deletes versions here after a time, tokens and remembered rejections with them; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
 }
 
 // put writes and returns what Vault says of the new version.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/address"
@@ -36,6 +39,9 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 	for _, err := range errs {
 		d.Diagnostics = append(d.Diagnostics, diag.FromError("A record cannot be read", err))
 	}
+	if len(records)+len(errs) == 0 {
+		d.Diagnostics = append(d.Diagnostics, s.renamedProjectHint(ctx)...)
+	}
 	for _, r := range records {
 		if len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return address.Match(p, r.Address) }) {
 			d.Records = append(d.Records, s.describe(r))
@@ -48,6 +54,23 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 	}
 	a.out.Records(d, asJSON)
 	return commandResult{failed: d.Diagnostics.HasErrors()}.asError()
+}
+
+// renamedProjectHint is for a place of the state that has no record of the project: it
+// names the projects that have some there, of which one may be its former name. Where
+// that cannot be told nothing is said, since the list stands without it.
+func (s *stateAccess) renamedProjectHint(ctx context.Context) diag.List {
+	others, err := s.Store.OtherProjects(ctx)
+	if err != nil || len(others) == 0 {
+		return nil
+	}
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		list = append(list, fmt.Sprintf("%s (%s)", name, counted(others[name], "record", "records")))
+	}
+	return diag.List{diag.Warningf("The state has records of other projects only",
+		"There are records of %s. If project %s had another name before, name it in the credsync block, as in formerly = [%q]: its records are then this project's.",
+		strings.Join(list, ", "), s.Project, slices.Sorted(maps.Keys(others))[0])}
 }
 
 func (a *app) stateShowCommand() *cobra.Command {

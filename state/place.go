@@ -2,8 +2,10 @@ package state
 
 import (
 	"context"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/credsync/credsync/sinks"
 )
@@ -45,4 +47,35 @@ func (s *Store) Foreign(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return len(slices.DeleteFunc(all, func(t sinks.Target) bool { return isOwn(t) || !recordNames.MatchString(t.Path) })), nil
+}
+
+// OtherProjects counts the records of other projects that are kept in the same
+// place. Their names are what is left of them in the names of records, in small
+// letters and digits. No record is read.
+func (s *Store) OtherProjects(ctx context.Context) (map[string]int, error) {
+	dir, err := s.place("")
+	if err != nil {
+		return nil, err
+	}
+	// A sink may put something before a name.
+	own := RecordName(s.project, "")
+	t, err := s.place(own)
+	if err != nil {
+		return nil, err
+	}
+	before := path.Base(t.Path)
+	before = before[:max(0, strings.Index(before, own))]
+	listed, err := s.sink.List(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	others := make(map[string]int)
+	for _, t := range listed {
+		name, ok := strings.CutPrefix(path.Base(t.Path), before)
+		project, _, isRecord := strings.Cut(name, "--")
+		if ok && isRecord && project != "" && project+"--" != namePrefix(s.project) {
+			others[project]++
+		}
+	}
+	return others, nil
 }

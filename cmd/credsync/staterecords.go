@@ -169,3 +169,10 @@ func (a *app) unlockRecord(ctx context.Context, address string, approved bool) e
 	}
 	return a.reportStateChange(s.Unlock(ctx, f), "The account was not unlocked", f.Address+" is unlocked.")
 }
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -217,3 +217,15 @@ func TestNewKeyThatSomeoneElseHasNeedsAdopt(t *testing.T) {
 	w.mustApply()
 	w.wantKeys("s", "B", "C")
 }
+
+// Of several accounts that merge into one place, each takes over from its own
+// predecessor, in one apply.
+func TestRenamedAccountsThatMergeIntoOnePlace(t *testing.T) {
+	w := newWorld(t, twoMerging)
+	w.mustApply()
+	w.hcl = strings.NewReplacer(`"fake" "a"`, `"fake" "x"`, `"fake" "b"`, `"fake" "y"`).Replace(w.hcl)
+	w.expect("a forget moved", "b forget moved", "x issue no_token", "y issue no_token")
+	w.mustApply()
+	w.expect("x none current", "y none current")
+	w.wantKeys("s", "A", "B")
+}

@@ -103,7 +103,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
 	})
 	var lost []error
-	coming := map[string]string{}
+	coming := map[arrival]bool{}
 	for _, o := range seen {
 		lost = append(lost, o.auditErr)
 		e.applySharedBlock(o)
@@ -143,20 +143,23 @@ func (p *Plan) add(ap *AccountPlan) {
 	p.Diagnostics = append(p.Diagnostics, ap.diagnostics()...)
 }
 
+// arrival is a place that is going to hold an account's token.
+type arrival struct{ place, address string }
+
 // notePlaces notes the places that are going to hold the account's token.
-func (p *AccountPlan) notePlaces(coming map[string]string) {
+func (p *AccountPlan) notePlaces(coming map[arrival]bool) {
 	for _, t := range p.Targets {
 		if t.Action == plan.Deliver {
-			coming[t.Place] = p.Address
+			coming[arrival{t.Place, p.Address}] = true
 		}
 	}
 }
 
 // noteComing takes the places for held that are going to be, once the account that
 // takes them over has been worked on: before this one, which is removed last.
-func (o *observation) noteComing(coming map[string]string) {
+func (o *observation) noteComing(coming map[arrival]bool) {
 	for i := range o.input.Targets {
-		if t := &o.input.Targets[i]; t.Awaited && coming[t.Place] == t.TakenBy {
+		if t := &o.input.Targets[i]; t.Awaited && coming[arrival{t.Place, t.TakenBy}] {
 			t.Awaited = false
 		}
 	}

@@ -29,6 +29,7 @@ var cases = map[string][][]string{
 	"state rm":              {{"sagi.proxy"}, {"sagi.proxy", "--auto-approve"}},
 	"state show":            {{"ADDR"}, {"CODE", "--json"}, {"bereke.key", "--json"}},
 	"state unlock":          {{"ADDR", "--auto-approve"}},
+	"state migrate":         {{}, {"--auto-approve"}, {"--from", "FILE"}, {"--from", "no-such-place"}},
 	"state recover":         {{"FILE"}, {"no-such-file"}},
 	"version":               {{}, {"--json"}},
 	"completion bash":       {{}},

@@ -77,7 +77,8 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 				"A run with another configuration has moved the record of %s to %s, which this one does not have. If this one is applied, the account logs in anew and takes its targets back, and the two configurations take turns. Apply the one that is right.",
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
-		if r.Provider != o.account.cfg.Spec.Name || recordedBlock(r, fingerprintsOf(r.Key, o.account.cfg), o.account.cfg) == nil {
+		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 ||
+			recordedBlock(r, fingerprintsOf(r.Key, o.account.cfg), o.account.cfg) == nil {
 			continue
 		}
 		if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {

@@ -290,3 +290,21 @@ func secrets(pairs ...string) map[string]credential.Secret {
 	}
 	return data
 }
+
+// A place that is reached by two names is one place.
+func TestPlaceThatTwoAccountsNameDifferently(t *testing.T) {
+	two := "sink \"memory\" \"main\" {}\nsink \"memory\" \"alias\" { name = \"main\" }\n" + stateSink + accountAt("a", "a", "") +
+		strings.NewReplacer(`"memory" "main"`, `"memory" "alias"`, `"u"`, `"v"`).Replace(accountAt("b", "a", ""))
+	eachWay(t, two, func(t *testing.T, w *world) {
+		w.unmarked["alias"] = w.unmarked["main"]
+		w.expect("a issue no_token", "b blocked target_not_owned")
+		w.apply()
+		w.apply()
+		if got := w.delivered("a"); got != "token-1" || w.up.counts() != "logins=1 refreshes=0" {
+			t.Errorf("the target holds %q after %s", got, w.up.counts())
+		}
+		if b := w.plan(engine.Request{}).Accounts[1]; !strings.Contains(b.Message, "account.fake.a names as well") {
+			t.Error(b.Message)
+		}
+	})
+}

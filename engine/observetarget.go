@@ -53,6 +53,10 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
 		Ours: whose.ours, From: whose.from, FormerProject: whose.former, OthersKeys: whose.othersKeys, Differs: info.Differs,
 	}
+	if rival := o.places.rival(t, at); rival != nil {
+		pt.Rival = rival.cfg.Address
+		return pt
+	}
 	if pt.Ours && !pt.Adopt {
 		pt.TakenKeys = e.takenKeys(ctx, o, t, at, info, rec)
 		pt.Ours = len(pt.TakenKeys) == 0

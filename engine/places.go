@@ -121,6 +121,23 @@ func (p *places) wants(a *account, at sinks.Place) bool { return slices.Contains
 // into it.
 func (p *places) shared(at sinks.Place) bool { return len(p.wantedBy[at]) > 1 }
 
+// rival is the account of which a deliver block comes before this one and names the same
+// target, by another sink block or another path, unless both merge into it; nil for
+// none. Of those in one sink the configuration's check has told.
+func (p *places) rival(t *target, at sinks.Place) *account {
+	for _, a := range p.wantedBy[at] {
+		for _, other := range a.targets {
+			switch {
+			case other.Delivery == t.Delivery:
+				return nil
+			case p.errs[other.Delivery] == nil && p.of[other.Delivery] == at && !(other.Target.Merge && t.Target.Merge):
+				return a
+			}
+		}
+	}
+	return nil
+}
+
 // taker is who delivers to a place instead of an account; nil where nobody does.
 func (p *places) taker(at sinks.Place, instead *account) *account {
 	for _, a := range p.wantedBy[at] {

@@ -136,6 +136,9 @@ type Target struct {
 	// of the owner where it is a project that this one may once have been.
 	From          string
 	FormerProject string
+	// Rival is the account whose deliver block names the same target another way, and
+	// comes first; "" for none.
+	Rival string
 	// OthersKeys says that it was merged into, is not to be any more, and has keys of
 	// others, which a write would take away.
 	OthersKeys bool
@@ -177,7 +180,7 @@ type Target struct {
 // foreign reports whether the target may not be written: something is there,
 // and it is not ours.
 func (t Target) foreign() bool {
-	return !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Unguarded || t.Owner != "")
+	return t.Rival != "" || !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Unguarded || t.Owner != "")
 }
 
 // Dead reports whether no consumer can use the token any longer.

@@ -153,6 +153,8 @@ func adoptedMessage(t Target) string {
 
 func notOwnedMessage(t Target) string {
 	switch {
+	case t.Rival != "":
+		return fmt.Sprintf("%s %s is what a deliver block of %s names as well, by another sink block or path; give each a place of its own, or set merge = true in both and write different keys", t.Sink, t.Location, t.Rival)
 	case len(t.TakenKeys) > 0:
 		return fmt.Sprintf("%s %s has %s already, which credsync did not write; set adopt = true in the deliver block to take it over, or write under another key", t.Sink, t.Location, strings.Join(t.TakenKeys, ", "))
 	case t.OthersKeys:

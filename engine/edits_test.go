@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
+	"github.com/credsync/credsync/testkit/memorysink"
 )
 
 // stateSink is what the configurations of these tests begin with.
@@ -307,4 +309,17 @@ func TestPlaceThatTwoAccountsNameDifferently(t *testing.T) {
 			t.Error(b.Message)
 		}
 	})
+}
+
+// What is left behind at one server after the other does not grow for ever.
+func TestPlacesOutOfReachAreBounded(t *testing.T) {
+	w := newWorld(t, "sink \"memory\" \"main\" {}\n"+stateSink+accountAt("a", "a", ""))
+	for range 60 {
+		w.sinks["main"] = memorysink.New()
+		w.advance(time.Second)
+		w.mustApply()
+	}
+	if n := len(w.plan(engine.Request{}).Accounts[0].Targets); n != 51 && n != 52 {
+		t.Errorf("%d targets are known", n)
+	}
 }

@@ -195,3 +195,29 @@ func (r *run) deleteRecorded(ctx context.Context, s sinks.Sink, t sinks.Target, 
 func (r *run) warnLeftAlone(entry state.Target, why string) {
 	r.fail(diag.Warningf("A target was left alone", "%s %s %s.", entry.Sink, entry.Location, why).About(r.plan.Address, r.plan.Range))
 }
+
+// mostUnreachable bounds the places that a record keeps though no sink leads there: a
+// runner that works in another directory each time would leave one behind at each run.
+const mostUnreachable = 50
+
+// forgetOldestUnreachable forgets the places that were delivered to longest ago, of
+// those that cannot be reached from here.
+func (r *run) forgetOldestUnreachable(rec *state.Record) {
+	var left []*state.Target
+	for _, t := range r.plan.Targets {
+		if entry := rec.Target(sinks.Place(t.Place)); entry != nil && t.Reason == plan.UnreachableHere && t.Action == plan.None {
+			left = append(left, entry)
+		}
+	}
+	if len(left) <= mostUnreachable {
+		return
+	}
+	slices.SortFunc(left, func(a, b *state.Target) int { return a.DeliveredAt.Compare(b.DeliveredAt) })
+	var oldest []sinks.Place
+	for _, entry := range left[:len(left)-mostUnreachable] {
+		oldest = append(oldest, entry.Place)
+	}
+	for _, p := range oldest {
+		rec.DropTarget(p)
+	}
+}

@@ -177,6 +177,7 @@ func (r *run) commit(ctx context.Context, grant *state.Grant) {
 	r.liftBlock(rec)
 	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
 	rec.Moved = r.e.standing(r.seen.account, rec.Moved)
+	r.forgetOldestUnreachable(rec)
 	r.saveAndRelease(ctx)
 }
 

@@ -167,10 +167,16 @@ func (w *world) advance(d time.Duration) {
 // or nil.
 func (w *world) record() *state.Record {
 	w.t.Helper()
-	text := w.at.record(w, w.name)
-	if text == "" {
-		text = w.at.record(w, firstName)
+	if r := w.recordOf(w.name); r != nil {
+		return r
 	}
+	return w.recordOf(firstName)
+}
+
+// recordOf returns the record of the account of a name, or nil.
+func (w *world) recordOf(name string) *state.Record {
+	w.t.Helper()
+	text := w.at.record(w, name)
 	if text == "" {
 		return nil
 	}
@@ -233,7 +239,7 @@ func (w *world) knows(access, refresh string) bool {
 	if strings.Contains(w.more, access) && strings.Contains(w.more, refresh) {
 		return true // it is in an import block
 	}
-	for _, r := range append(w.rescued(), w.record()) {
+	for _, r := range append(w.rescued(), w.recordOf(w.name), w.recordOf(firstName)) {
 		if r != nil && slices.ContainsFunc([]*state.Grant{r.Pending, r.Current}, func(g *state.Grant) bool {
 			return g != nil && g.Token.Access.Reveal() == access && g.Token.Refresh.Reveal() == refresh
 		}) {

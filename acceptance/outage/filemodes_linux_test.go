@@ -129,7 +129,7 @@ func TestFilesArePrivateFromTheirFirstByte(t *testing.T) {
 	}
 	for _, umask := range umasks {
 		for _, file := range []string{"sagi.json", state.RecordName("default", "account.sagi.coffee") + ".json"} {
-			for _, point := range []string{"write ", "set the mode of "} {
+			for _, point := range []string{"write ", "flush "} {
 				t.Run(umask+" "+point+file, func(t *testing.T) {
 					state, target := t.TempDir(), t.TempDir()
 					w := onDisk(t, state, target, "")

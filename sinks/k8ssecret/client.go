@@ -131,7 +131,7 @@ func (c *client) do(ctx context.Context, what call, build func() *rest.Request, 
 	for attempt := 1; ; attempt++ {
 		body, err := send(ctx, build())
 		if err == nil {
-			if json.Unmarshal(body, into) != nil {
+			if json.Unmarshal(body, into) != nil || isNoObject(into) {
 				return c.foreign(what)
 			}
 			return nil
@@ -147,6 +147,13 @@ func (c *client) do(ctx context.Context, what call, build func() *rest.Request, 
 		}
 		return err
 	}
+}
+
+// isNoObject reports whether an answer does not say what it is, as each of an API
+// server does: an empty one of something else would pass for a list of nothing.
+func isNoObject(answer any) bool {
+	object, ok := answer.(runtime.Object)
+	return ok && object.GetObjectKind().GroupVersionKind().Kind == ""
 }
 
 // repeated is an error that is also errRepeated.

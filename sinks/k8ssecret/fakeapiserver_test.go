@@ -83,6 +83,7 @@ func TestAnswersHaveAClass(t *testing.T) {
 		{"etcd is gone", func(w http.ResponseWriter) { fail(w, 500, "InternalError", "etcdserver: request timed out", nil) }, sinks.ErrUnavailable, "request timed out"},
 		{"a load balancer's page", func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, "<html>canary-body") }, sinks.ErrUnavailable, "HTTP 502"},
 		{"a login page", func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>canary-body") }, nil, "not one of the Kubernetes API"},
+		{"an object of something else", func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{}`) }, nil, "not one of the Kubernetes API"},
 		{"a page that denies", func(w http.ResponseWriter) { w.WriteHeader(403); _, _ = io.WriteString(w, "<html>canary-body") }, nil, "not one of the Kubernetes API"},
 		{"unknown identity", func(w http.ResponseWriter) { fail(w, 401, "Unauthorized", "Unauthorized", nil) }, sinks.ErrDenied, "expired"},
 		{"denied", func(w http.ResponseWriter) {

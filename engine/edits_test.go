@@ -323,3 +323,22 @@ func TestPlacesOutOfReachAreBounded(t *testing.T) {
 		t.Errorf("%d targets are known", n)
 	}
 }
+
+// A run that is killed between the write of a target and the commit has written what
+// it said in the state that it would, also where the target does not say its key.
+func TestTargetWithoutAKeyThatAKilledRunWroteIsOurs(t *testing.T) {
+	raw := strings.Replace(accountAt("a", "a", ""), `{ path = "a" }`, "{\n    path = \"a\"\n    data = { TOKEN = token.access_token }\n  }", 1)
+	w := newWorld(t, mainSink+raw)
+	w.raw = map[string]bool{"main": true}
+	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
+		if _, written := w.sinks["main"].Get("a"); written && op == memorysink.Write {
+			return sinks.ErrDenied
+		}
+		return nil
+	}
+	w.apply()
+	w.sinks["state"].Fail = nil
+	w.advance(5 * time.Minute)
+	w.mustApply()
+	w.expect("a none current")
+}

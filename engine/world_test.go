@@ -40,7 +40,9 @@ type world struct {
 	bulk map[string]bool
 	// blind sinks may write and delete, but not look.
 	blind map[string]bool
-	hcl   string
+	// raw sinks keep a value without its key, as files of that format do.
+	raw map[string]bool
+	hcl string
 
 	mu  sync.Mutex
 	now time.Time
@@ -122,6 +124,9 @@ func (w *world) engine() *engine.Engine {
 		if w.bulk[s.Values.String("name")] {
 			return memorysink.Bulk{Sink: m}, nil
 		}
+		if w.raw[s.Values.String("name")] {
+			return rawSink{memorysink.Unmarked{Sink: m}}, nil
+		}
 		if w.unmarked[s.Values.String("name")] {
 			return memorysink.Unmarked{Sink: m}, nil
 		}
@@ -148,6 +153,17 @@ func (w *world) engine() *engine.Engine {
 		},
 		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, Audit: w.audit, Notify: w.notify, Concurrency: w.concurrency,
 	})
+}
+
+// rawSink keeps one value without its key.
+type rawSink struct{ memorysink.Unmarked }
+
+func (s rawSink) Read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
+	o, err := s.Unmarked.Read(ctx, t)
+	for _, v := range o.Data {
+		o.Data, o.Unnamed = map[string]credential.Secret{"value": v}, true
+	}
+	return o, err
 }
 
 // blindSink is as KV version 1 without permission to read.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -14,16 +13,12 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// clusterBelieved is for how long what a cluster said of itself is believed: a
-// daemon's connection can come to lead to another one.
-const clusterBelieved = 10 * time.Minute
-
 // placePrefix begins the places of this type of sink.
 const placePrefix = "k8ssecret "
 
 // Place implements sinks.Sink.
 func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
-	cluster, err := s.cluster(ctx)
+	cluster, err := s.cluster.ID(ctx)
 	if err != nil {
 		return "", fmt.Errorf("look at %s: %w", t.Location, err)
 	}
@@ -35,7 +30,7 @@ func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (si
 	if !strings.HasPrefix(string(p), placePrefix) {
 		return sinks.Target{}, false, nil
 	}
-	cluster, err := s.cluster(ctx)
+	cluster, err := s.cluster.ID(ctx)
 	if err != nil {
 		return sinks.Target{}, false, err
 	}
@@ -50,30 +45,14 @@ func (s *Sink) At(ctx context.Context, p sinks.Place, options schema.Values) (si
 // Address implements sinks.Sink.
 func (s *Sink) Address() string { return s.client.address }
 
-// cluster names the cluster: as the sink block does, or by the UID of the
-// namespace that every cluster has and none shares, or else by the address.
-func (s *Sink) cluster(ctx context.Context) (string, error) {
-	if s.named != "" {
-		return s.named, nil
-	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-	if s.clusterID != "" && s.env.Now().Before(s.clusterAskedAt.Add(clusterBelieved)) {
-		return s.clusterID, nil
-	}
+// askCluster asks for the UID of the namespace that every cluster has and none shares.
+// Where it may not be read the cluster is called by its address.
+func (s *Sink) askCluster(ctx context.Context) (string, error) {
 	id, err := s.client.systemNamespace(ctx)
-	if err != nil {
-		return "", err
-	}
-	if id == "" {
+	if err == nil && id == "" {
 		id = s.client.address
 	}
-	s.clusterID, s.clusterAskedAt = id, s.env.Now()
-	return id, nil
+	return id, err
 }
 
 // systemNamespace returns the UID of the namespace kube-system; "" where it may

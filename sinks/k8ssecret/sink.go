@@ -10,7 +10,6 @@ import (
 	"hash"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
@@ -20,14 +19,9 @@ import (
 
 // Sink is a connection to one cluster.
 type Sink struct {
-	client *client
-	env    sinks.Env
-	// named is the cluster as the sink block names it; "" where it does not.
-	named string
-	// turn guards clusterID while it is found out.
-	turn           chan struct{}
-	clusterID      string
-	clusterAskedAt time.Time
+	client  *client
+	env     sinks.Env
+	cluster *sinks.Cluster
 }
 
 var (
@@ -48,7 +42,9 @@ func open(m machine, conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{client: c, env: env, named: conn.String("cluster"), turn: make(chan struct{}, 1)}, nil
+	s := &Sink{client: c, env: env}
+	s.cluster = sinks.NewCluster(conn.String("cluster"), env.Now, s.askCluster)
+	return s, nil
 }
 
 // version is what a Secret's Info.Version is.

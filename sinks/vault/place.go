@@ -5,15 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 )
-
-// clusterBelieved is for how long what a Vault said of its cluster is believed: a
-// daemon's connection can come to lead to another one.
-const clusterBelieved = 10 * time.Minute
 
 // Place implements sinks.Sink. A namespace may be written in the mount as well,
 // which comes to the same place.
@@ -49,7 +44,7 @@ const placePrefix = "vault "
 
 // root is what the places of the mount begin with.
 func (s *Sink) root(ctx context.Context) (string, error) {
-	cluster, err := s.cluster(ctx)
+	cluster, err := s.cluster.ID(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -60,29 +55,16 @@ func (s *Sink) root(ctx context.Context) (string, error) {
 	return placePrefix + cluster + " " + mount, nil
 }
 
-// cluster names the cluster: as the sink block does, or by the id that Vault gives
-// itself. Where a gateway in between lets nobody ask, it is the address; but never
-// where Vault cannot answer for now, since its places would be others for a while.
-func (s *Sink) cluster(ctx context.Context) (string, error) {
-	if s.named != "" {
-		return s.named, nil
-	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-	if s.clusterID != "" && s.env.Now().Before(s.clusterAskedAt.Add(clusterBelieved)) {
-		return s.clusterID, nil
-	}
+// askCluster asks Vault for the id that it gives its cluster. Where a gateway in
+// between lets nobody ask, it is the address; but never where Vault cannot answer for
+// now, since its places would be others for a while.
+func (s *Sink) askCluster(ctx context.Context) (string, error) {
 	_, health, err := s.health(ctx)
 	if err != nil && !errors.Is(err, errNoHealth) {
 		return "", err
 	}
-	s.clusterID, s.clusterAskedAt = health.ClusterID, s.env.Now()
-	if s.clusterID == "" {
-		s.clusterID = strings.TrimRight(s.client.Address(), "/")
+	if health.ClusterID == "" {
+		return strings.TrimRight(s.client.Address(), "/"), nil
 	}
-	return s.clusterID, nil
+	return health.ClusterID, nil
 }

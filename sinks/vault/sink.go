@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/credsync/credsync/credential"
@@ -24,13 +23,10 @@ type Sink struct {
 	sessions *sharedSession
 	env      sinks.Env
 	mount    string
-	// named is the cluster as the sink block names it; "" where it does not.
-	named string
-	// turn guards what follows while it is found out.
-	turn           chan struct{}
-	engine         kvEngine
-	clusterID      string
-	clusterAskedAt time.Time
+	cluster  *sinks.Cluster
+	// turn guards engine while it is found out.
+	turn   chan struct{}
+	engine kvEngine
 }
 
 // kvEngine is one version of the KV secrets engine.
@@ -70,10 +66,12 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{
+	s := &Sink{
 		client: client, sessions: newSharedSession(client, m, env), env: env,
-		mount: mountOf(conn), named: conn.String("cluster"), turn: make(chan struct{}, 1),
-	}, nil
+		mount: mountOf(conn), turn: make(chan struct{}, 1),
+	}
+	s.cluster = sinks.NewCluster(conn.String("cluster"), env.Now, s.askCluster)
+	return s, nil
 }
 
 // kvEngine returns the mount's engine. It is asked for once; a failure is not

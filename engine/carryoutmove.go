@@ -88,7 +88,7 @@ func (r *run) hold(ctx context.Context, of owner) (state.Snapshot, error) {
 		return state.Snapshot{}, errHeld{of, *l}
 	}
 	leased := snap.Record.Clone()
-	leased.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(state.LeaseLife)}
+	leased.Lease = r.e.newLease()
 	snap.Version, err = store.Save(ctx, leased, snap.Version)
 	return snap, err
 }
@@ -111,7 +111,7 @@ func (r *run) letGo(ctx context.Context, held map[owner]state.Snapshot) {
 func (r *run) put(ctx context.Context, rec *state.Record, held map[owner]state.Snapshot) error {
 	of := owner{rec.Project, rec.Address}
 	leased := rec.Clone()
-	leased.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(state.LeaseLife)}
+	leased.Lease = r.e.newLease()
 	version, err := r.e.Store.For(of.project).Save(ctx, leased, held[of].Version)
 	if err != nil {
 		return err

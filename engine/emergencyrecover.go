@@ -66,10 +66,8 @@ func (e *Engine) accountOf(of owner) *account {
 	if of.project == e.Config.Project && e.byAddress[of.address] != nil {
 		return e.byAddress[of.address]
 	}
-	for _, a := range e.accounts {
-		if slices.Contains(e.sourcesOf[a], of) {
-			return a
-		}
+	if next := e.successors[of]; len(next) > 0 {
+		return next[0]
 	}
 	return nil
 }

@@ -91,8 +91,10 @@ type Engine struct {
 	notices   notices
 	// moves are what the moved blocks say, and sourcesOf whose records an account
 	// goes on with by them.
-	moves     *moves
-	sourcesOf map[*account][]owner
+	// successors are the same the other way round, in the order of accounts.
+	moves      *moves
+	sourcesOf  map[*account][]owner
+	successors map[owner][]*account
 	// lastPlaces are the places as they were last asked for; asking takes turns.
 	asking     sync.Mutex
 	placesMu   sync.Mutex
@@ -117,7 +119,7 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{
 		Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts)),
-		moves: movesOf(o.Config), sourcesOf: map[*account][]owner{},
+		moves: movesOf(o.Config), sourcesOf: map[*account][]owner{}, successors: map[owner][]*account{},
 	}
 	for _, cfg := range o.Config.Accounts {
 		a := newAccount(o.Config.Project, cfg)
@@ -128,9 +130,17 @@ func New(o Options) *Engine {
 		e.byAddress[cfg.Address] = a
 		if sources := e.moves.sources(cfg.Address); len(sources) > 0 {
 			e.sourcesOf[a] = sources
+			for _, of := range sources {
+				e.successors[of] = append(e.successors[of], a)
+			}
 		}
 	}
 	return e
+}
+
+// projects are the project's name and those that it had before.
+func (e *Engine) projects() []string {
+	return append([]string{e.Config.Project}, e.Config.Formerly...)
 }
 
 // forEach calls f for 0 to n-1, in that order and some at a time, and returns when

@@ -25,7 +25,7 @@ type goneRecord struct {
 func (e *Engine) goneRecords(ctx context.Context, views map[string]*state.View) ([]goneRecord, []error) {
 	var gone []goneRecord
 	var errs []error
-	for _, project := range append([]string{e.Config.Project}, e.Config.Formerly...) {
+	for _, project := range e.projects() {
 		var addresses []string
 		if project == e.Config.Project {
 			addresses = e.Addresses(nil)

@@ -99,6 +99,11 @@ func (r *run) needsLease() bool {
 	return true
 }
 
+// newLease is a lease of this process.
+func (e *Engine) newLease() *state.Lease {
+	return &state.Lease{Holder: e.Holder, ExpiresAt: e.Now().Add(state.LeaseLife)}
+}
+
 // held reports whether a lease keeps this run off; false for nil.
 func (e *Engine) held(l *state.Lease) bool {
 	return l != nil && e.Now().Before(l.ExpiresAt) && (e.Alive == nil || e.Alive(l.Holder))
@@ -111,7 +116,7 @@ func (r *run) leaseLeft() time.Duration {
 
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.seen.record.Clone()
-	rec.Lease = &state.Lease{Holder: r.e.Holder, ExpiresAt: r.e.Now().Add(state.LeaseLife)}
+	rec.Lease = r.e.newLease()
 	if r.seen.account != nil && !r.seen.account.cfg.DeleteOnRemove {
 		// Whatever comes of the work: that nothing is to be deleted has been said.
 		rec.DeleteOnRemove = false

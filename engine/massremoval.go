@@ -19,8 +19,8 @@ func (p *Plan) RemovesMany() bool {
 	return p.removals > fewRemovals && p.removals*removalShare > p.records
 }
 
-// RemovalAdvice says that many would be removed, and what to do.
-func (p *Plan) RemovalAdvice() (summary, detail string) {
+// removalAdvice says that many would be removed, and what to do.
+func (p *Plan) removalAdvice() (summary, detail string) {
 	return "Many accounts would be removed", fmt.Sprintf(
 		"%d of the %d accounts that the state has of project %s are not in the configuration. That is what a table that became empty, or the wrong directory, looks like. If they are to go, run: credsync apply --allow-removal",
 		p.removals, p.records, p.Project)
@@ -29,7 +29,7 @@ func (p *Plan) RemovalAdvice() (summary, detail string) {
 // WithoutRemovals leaves the accounts that have gone as they are, and says so.
 func (p *Plan) WithoutRemovals() diag.List {
 	p.Accounts = slices.DeleteFunc(p.Accounts, func(ap *AccountPlan) bool { return ap.seen.account == nil && ap.Reason != plan.Moved })
-	summary, detail := p.RemovalAdvice()
+	summary, detail := p.removalAdvice()
 	return diag.List{diag.Errorf(summary, "None was removed: %s", detail)}
 }
 
@@ -50,7 +50,7 @@ func (p *Plan) countRemovals(e *Engine, ahead *readAhead) {
 		if kept[g.of.address] {
 			continue
 		}
-		taken := slices.ContainsFunc(e.accounts, func(a *account) bool { return slices.Contains(e.sourcesOf[a], g.of) })
+		taken := len(e.successors[g.of]) > 0
 		for i := range g.snap.Record.Targets {
 			taker, shares := ahead.places.takerOf(&g.snap.Record.Targets[i], nil)
 			taken = taken || taker != nil && shares
@@ -60,30 +60,7 @@ func (p *Plan) countRemovals(e *Engine, ahead *readAhead) {
 		}
 	}
 	if p.RemovesMany() {
-		summary, detail := p.RemovalAdvice()
+		summary, detail := p.removalAdvice()
 		p.Diagnostics = append(p.Diagnostics, diag.Warningf(summary, "%s", detail))
 	}
-}
-
-// whereabouts are the place of the state and where the sinks lead, for people.
-func (e *Engine) whereabouts() (*plan.DocumentState, []plan.DocumentSink) {
-	var list []plan.DocumentSink
-	for _, s := range e.Config.Sinks {
-		if opened, err := e.Sink(s); err == nil {
-			list = append(list, plan.DocumentSink{Name: s.Name, Address: opened.Address()})
-		}
-	}
-	where := e.Config.State
-	if where == nil {
-		return nil, list
-	}
-	records, err := where.Record("")
-	if err != nil {
-		return nil, list
-	}
-	at := &plan.DocumentState{Sink: where.Sink.Name, Location: records.Location}
-	if opened, err := e.Sink(where.Sink); err == nil {
-		at.Address = opened.Address()
-	}
-	return at, list
 }

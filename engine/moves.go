@@ -171,7 +171,7 @@ func (e *Engine) load(ctx context.Context, a *account, read recordReader) (loade
 	if own.Record != nil && own.Record.Parked != nil {
 		return e.loadUnparked(ctx, self, own, read)
 	}
-	sources := e.moves.sources(self.address)
+	sources := e.sourcesOf[a]
 	if len(sources) == 0 {
 		return loaded{Snapshot: own}, nil
 	}
@@ -335,11 +335,7 @@ func (e *Engine) standing(a *account, moved []string) []string {
 // movedTo is the account of the configuration that goes on with a record, where
 // it is still without a token; nil where there is none.
 func (e *Engine) movedTo(ctx context.Context, of owner, read recordReader) (*account, error) {
-	for _, a := range e.accounts {
-		sources := e.sourcesOf[a]
-		if !slices.Contains(sources, of) {
-			continue
-		}
+	for _, a := range e.successors[of] {
 		snap, err := read(ctx, owner{e.Config.Project, a.cfg.Address})
 		if err != nil {
 			return nil, err

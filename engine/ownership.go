@@ -68,8 +68,7 @@ func (e *Engine) ownershipByMark(a *account, p *places, t *target, at sinks.Plac
 		return ownership{}
 	}
 	by := owner{project, address}
-	switch {
-	case project == e.Config.Project, slices.Contains(e.Config.Formerly, project):
+	if slices.Contains(e.projects(), project) {
 		return e.givenUp(a, p, t, at, by)
 	}
 	return ownership{former: project}
@@ -109,8 +108,7 @@ func (e *Engine) ownershipByOthers(ctx context.Context, o *observation, t *targe
 // what it was given, but for the directory that all is in: that was moved.
 func (e *Engine) movedAlong(o *observation, t *target, info sinks.Info) bool {
 	return info.Exists && !info.Marks && slices.ContainsFunc(o.record.Targets, func(was state.Target) bool {
-		kind, _, _ := strings.Cut(was.Sink, ".")
-		return kind == t.Sink.Spec.Type && was.Location == t.Target.Location && was.Version == info.Version &&
+		return sinkType(was.Sink) == t.Sink.Spec.Type && was.Location == t.Target.Location && was.Version == info.Version &&
 			t.Sink.Spec.Tree && len(o.places.wantedBy[was.Place]) == 0
 	})
 }
@@ -136,17 +134,6 @@ func (e *Engine) givenUp(a *account, p *places, t *target, at sinks.Place, by ow
 	return given
 }
 
-// known reports whether it is known where an account delivers to.
-func (p *places) known(a *account) bool {
-	return !slices.ContainsFunc(a.targets, func(t *target) bool { return p.errs[t.Delivery] != nil })
-}
-
-// shareKeys reports whether a target may have one of those keys.
-func shareKeys(t *target, keys []string) bool {
-	mine, known := t.Keys()
-	return !known || slices.ContainsFunc(mine, func(k string) bool { return slices.Contains(keys, k) })
-}
-
 // recorded is what a record says of one place.
 type recorded struct {
 	of    owner
@@ -167,7 +154,7 @@ func (e *Engine) recordedAt(ctx context.Context, ahead *readAhead, at sinks.Plac
 // viewAll looks at the records of the project, by each name that it has had.
 func (e *Engine) viewAll(ctx context.Context) map[string]*state.View {
 	views := map[string]*state.View{}
-	for _, p := range append([]string{e.Config.Project}, e.Config.Formerly...) {
+	for _, p := range e.projects() {
 		views[p] = e.Store.For(p).View(ctx)
 	}
 	return views

@@ -77,6 +77,11 @@ func (e *Engine) freshPlaces(a *account) *places {
 	return p
 }
 
+// known reports whether it is known where an account delivers to.
+func (p *places) known(a *account) bool {
+	return !slices.ContainsFunc(a.targets, func(t *target) bool { return p.errs[t.Delivery] != nil })
+}
+
 // ask finds out the places, of several sinks at once. A server that does not
 // answer is asked once for all its targets; that a path cannot be followed says
 // nothing of the others in a tree of files.
@@ -120,33 +125,6 @@ func (p *places) wants(a *account, at sinks.Place) bool { return slices.Contains
 // shared reports whether several accounts deliver to a place, which then merge
 // into it.
 func (p *places) shared(at sinks.Place) bool { return len(p.wantedBy[at]) > 1 }
-
-// rival is the account of which a deliver block comes before this one and names the same
-// target, by another sink block or another path, unless both merge into it; nil for
-// none. Of those in one sink the configuration's check has told.
-func (p *places) rival(t *target, at sinks.Place) *account {
-	for _, a := range p.wantedBy[at] {
-		for _, other := range a.targets {
-			switch {
-			case other.Delivery == t.Delivery:
-				return nil
-			case p.errs[other.Delivery] == nil && p.of[other.Delivery] == at && !(other.Target.Merge && t.Target.Merge):
-				return a
-			}
-		}
-	}
-	return nil
-}
-
-// taker is who delivers to a place instead of an account; nil where nobody does.
-func (p *places) taker(at sinks.Place, instead *account) *account {
-	for _, a := range p.wantedBy[at] {
-		if a != instead {
-			return a
-		}
-	}
-	return nil
-}
 
 // reached is a place in the state, as a sink of the configuration leads to it.
 type reached struct {
@@ -192,7 +170,7 @@ func (e *Engine) reachThrough(ctx context.Context, s *config.Sink, entry *state.
 // sinksOfType are the configuration's sinks of the type that a sink's name begins
 // with; the one of that name is first.
 func (e *Engine) sinksOfType(name string) []*config.Sink {
-	kind, _, _ := strings.Cut(name, ".")
+	kind := sinkType(name)
 	var list []*config.Sink
 	for _, s := range e.Config.Sinks {
 		switch {
@@ -203,6 +181,12 @@ func (e *Engine) sinksOfType(name string) []*config.Sink {
 		}
 	}
 	return list
+}
+
+// sinkType is the type that a sink's name begins with.
+func sinkType(name string) string {
+	kind, _, _ := strings.Cut(name, ".")
+	return kind
 }
 
 // hasSink reports whether the configuration has a sink of that name.

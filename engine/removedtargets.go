@@ -144,16 +144,21 @@ func (r *run) changedSince(ctx context.Context, to reached, info sinks.Info, ent
 		return "bears no mark of credsync any more"
 	case !info.Exists || info.Unseen:
 		return ""
-	case entry.DeliveredAt.IsZero():
-		// It was only claimed.
-		if r.e.holds(ctx, r.seen.record.Key, &target{&config.Delivery{Sink: to.sink, Target: to.target}}, entry.Keys, entry.Digest) {
-			return ""
-		}
+	case r.claimedInVain(ctx, to, entry):
 		return "was written by someone else"
+	case entry.DeliveredAt.IsZero():
+		return ""
 	case info.Version != entry.Version:
 		return "was changed by someone else, and is not what credsync left there"
 	}
 	return ""
+}
+
+// claimedInVain reports whether a place was only claimed, and holds something else than
+// was to be written.
+func (r *run) claimedInVain(ctx context.Context, to reached, entry state.Target) bool {
+	t := &target{&config.Delivery{Sink: to.sink, Target: to.target}}
+	return entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.seen.record.Key, t, entry.Keys, entry.Digest)
 }
 
 // movedMark reports whether a mark is that of an account from which this record was
@@ -170,7 +175,7 @@ func (r *run) deleteKeys(ctx context.Context, to reached, info sinks.Info, entry
 	if len(keys) == 0 {
 		return nil
 	}
-	if entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.seen.record.Key, &target{&config.Delivery{Sink: to.sink, Target: to.target}}, entry.Keys, entry.Digest) {
+	if r.claimedInVain(ctx, to, entry) {
 		r.warnLeftAlone(entry, "was written by someone else")
 		return nil
 	}

@@ -99,6 +99,9 @@ func (l *loader) importedToken(content *hcl.BodyContent, s section, to accountRe
 // not for it to say.
 var tokenItself = []string{"access_token", "refresh_token", "expires_at", "issued_at"}
 
+// OfToken reports whether an output of that name is the token itself, or its times.
+func OfToken(name string) bool { return slices.Contains(tokenItself, name) }
+
 func hasOutput(spec *providers.Spec, name string) bool {
 	return slices.ContainsFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name })
 }
@@ -112,7 +115,7 @@ func (l *loader) importedOutputs(attr *hcl.Attribute, v cty.Value, spec *provide
 	literal := literalKeys(attr.Expr)
 	outputs, good := credential.Outputs{}, true
 	for name, value := range elementsOf(v) {
-		i := slices.IndexFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name && !slices.Contains(tokenItself, name) })
+		i := slices.IndexFunc(spec.Outputs, func(o schema.Output) bool { return o.Name == name && !OfToken(name) })
 		at, written := literal[name]
 		if !written {
 			at = attr.Expr.Range()
@@ -170,7 +173,7 @@ func literalKeys(expr hcl.Expression) map[string]hcl.Range {
 func unknownOutput(name string, written bool, spec *providers.Spec) string {
 	var known []string
 	for _, o := range spec.Outputs {
-		if !slices.Contains(tokenItself, o.Name) {
+		if !OfToken(o.Name) {
 			known = append(known, o.Name)
 		}
 	}
@@ -180,7 +183,7 @@ func unknownOutput(name string, written bool, spec *providers.Spec) string {
 		return fmt.Sprintf("One of the names in outputs is no output of provider %q. %s", spec.Name, all)
 	case name == "issued_at":
 		return "When the token was issued cannot be said in an import block. Take it out of outputs."
-	case slices.Contains(tokenItself, name):
+	case OfToken(name):
 		return fmt.Sprintf("%q is an argument of the import block itself. Write it there, and not in outputs.", name)
 	}
 	return fmt.Sprintf("Provider %q has no output %q.%s %s", spec.Name, name, didYouMean(name, known), all)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
@@ -71,7 +72,7 @@ func foundWithoutAsking(err error) bool {
 func (o *observation) cannotCheckImport(err error) string {
 	var absent []string
 	for _, out := range o.account.cfg.Spec.Outputs {
-		if !slices.Contains(ownOutputs, out.Name) && o.record.Pending.Token.Outputs[out.Name] == nil {
+		if !config.OfToken(out.Name) && o.record.Pending.Token.Outputs[out.Name] == nil {
 			absent = append(absent, out.Name+" = …")
 		}
 	}
@@ -102,7 +103,7 @@ func (o *observation) missingOutputs() string {
 	for _, t := range o.account.targets {
 		for _, name := range t.TokenOutputs {
 			known := slices.ContainsFunc(o.account.cfg.Spec.Outputs, func(out schema.Output) bool { return out.Name == name })
-			if !known || slices.Contains(ownOutputs, name) || outputs[name] != nil || slices.Contains(missing, name) {
+			if !known || config.OfToken(name) || outputs[name] != nil || slices.Contains(missing, name) {
 				continue
 			}
 			missing = append(missing, name)
@@ -115,6 +116,3 @@ func (o *observation) missingOutputs() string {
 	return fmt.Sprintf("the token of the import block lacks %s, which a deliver block writes and only a login would give; set outputs = { %s = … } in the import block, or take the block out to log in",
 		strings.Join(missing, ", "), strings.Join(missing, " = …, "))
 }
-
-// ownOutputs are the outputs that are the token itself.
-var ownOutputs = []string{"access_token", "refresh_token", "expires_at", "issued_at"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
@@ -76,9 +77,9 @@ func (r *run) journalLate(ctx context.Context, err error, tryOnce func(context.C
 
 // whereabouts adds to an error of the state where the token is that it did not
 // take: in an emergency file, or nowhere.
-func whereabouts(address string, err error, file string, emergencyErr error) error {
+func whereabouts(of string, err error, file string, emergencyErr error) error {
 	if file != "" {
 		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, the next apply on this machine brings it back, as does: credsync state recover %s", err, file, file)
 	}
-	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, quote(address))
+	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, address.ShellWord(of))
 }

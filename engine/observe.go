@@ -12,6 +12,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -104,7 +105,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		o.input.MovedFrom = l.moving.from.of(e.Config.Project)
 	}
 	if l.ignored != nil {
-		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), quote(a.cfg.Address)))
+		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), address.ShellWord(a.cfg.Address)))
 	}
 	o.fingerprints = a.fingerprints(o.record)
 	if o.known {

@@ -72,7 +72,7 @@ type AccountPlan struct {
 // asks an upstream only for read-only verifications.
 func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	p := &Plan{Request: req, Project: e.Config.Project, Schedule: e.Config.Schedule, CreatedAt: e.Now()}
-	p.State, p.Sinks = e.whereabouts()
+	p.State, p.Sinks = e.planHeader()
 	chosen, diags := e.accountsMatching(req.Targets, "--target")
 	replaced, more := e.accountsMatching(req.Replace, "--replace")
 	p.Diagnostics = append(diags, more...)

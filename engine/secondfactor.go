@@ -10,6 +10,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -56,13 +57,13 @@ func (e *Engine) BeginLogin(ctx context.Context, address string) Sent {
 // FinishLogin finishes a login with the code that a human has received, then
 // verifies and delivers like any other rotation. A wrong code leaves the
 // challenge usable, and the account blocked.
-func (e *Engine) FinishLogin(ctx context.Context, address string, code credential.Secret) Outcome {
-	r, failed := e.loginRun(ctx, address)
+func (e *Engine) FinishLogin(ctx context.Context, of string, code credential.Secret) Outcome {
+	r, failed := e.loginRun(ctx, of)
 	if failed != nil {
 		return *failed
 	}
 	if c := r.challenge(); c == nil || c.ID.IsZero() {
-		r.fail(r.failure("No code was asked for", fmt.Errorf("there is no login of %s that waits for a code; start one with: credsync login %s", r.plan.Address, quote(r.plan.Address))))
+		r.fail(r.failure("No code was asked for", fmt.Errorf("there is no login of %s that waits for a code; start one with: credsync login %s", r.plan.Address, address.ShellWord(r.plan.Address))))
 		return r.outcome()
 	}
 	if !r.begin(ctx) {
@@ -230,22 +231,12 @@ func (r *run) loginWithCode(ctx context.Context, old *state.Grant, code credenti
 
 // needsCodeMessage is what plan and apply say of an account that waits for a
 // second factor.
-func needsCodeMessage(address string) string {
-	return "the upstream asks for a code that it sends to a human; run: credsync login " + quote(address)
+func needsCodeMessage(of string) string {
+	return "the upstream asks for a code that it sends to a human; run: credsync login " + address.ShellWord(of)
 }
 
 // codeSentMessage is the same once the code is with the human.
-func codeSentMessage(address string, at time.Time) string {
+func codeSentMessage(of string, at time.Time) string {
 	return fmt.Sprintf("the upstream has sent a code to a human on %s, which has not been entered; finish with: credsync login %s --code-file FILE",
-		at.UTC().Format("2006-01-02 15:04 MST"), quote(address))
-}
-
-// quote makes an address one word of a shell command.
-func quote(address string) string {
-	for _, c := range address {
-		if c == '[' || c == '"' {
-			return "'" + address + "'"
-		}
-	}
-	return address
+		at.UTC().Format("2006-01-02 15:04 MST"), address.ShellWord(of))
 }

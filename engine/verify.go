@@ -6,6 +6,7 @@ import (
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/state"
 )
 
@@ -53,7 +54,7 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 		if before != nil && before.Rejected && before.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
 			// would go on for ever.
-			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+quote(r.plan.Address)))
+			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+address.ShellWord(r.plan.Address)))
 			return false
 		}
 		r.fail(r.failure("The upstream rejects the token that it has just issued", err))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/credsync/credsync/schema/address"
 )
 
 // decideTarget says what becomes of one target under the account's verdict.
@@ -65,17 +67,9 @@ func removal(a *Account, t Target) (action Action, reason Reason, message string
 func noSinkMessage(a *Account, t Target) string {
 	message := fmt.Sprintf("%s %s is to be deleted, and no sink block leads there any more; declare one again, under any name, for one apply", t.Sink, t.Location)
 	if a.Removed {
-		message += ", or delete it by hand and run: credsync state rm " + shellWord(a.Address)
+		message += ", or delete it by hand and run: credsync state rm " + address.ShellWord(a.Address)
 	}
 	return message
-}
-
-// shellWord makes an address one word of a shell command.
-func shellWord(address string) string {
-	if strings.ContainsAny(address, `["`) {
-		return "'" + address + "'"
-	}
-	return address
 }
 
 // somePlaceHeldBack reports whether a wanted target cannot get the token now: it

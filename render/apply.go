@@ -115,7 +115,7 @@ func notBegun(s *engine.Summary) diag.List {
 	case n > len(names):
 		names = append(names, fmt.Sprintf("%d more", n-len(names)))
 	}
-	return diag.List{diag.Errorf(plural(n, "account")+" not begun", "The run was told to stop before it came to %s. Run apply again.", strings.Join(names, ", "))}
+	return diag.List{diag.Errorf(Plural(n, "account")+" not begun", "The run was told to stop before it came to %s. Run apply again.", strings.Join(names, ", "))}
 }
 
 // told remembers the diagnostics that were shown: what a plan found, the work

@@ -124,7 +124,7 @@ func doctorSummary(r doctor.Report) string {
 		switch {
 		case n == 0:
 		case o == doctor.Warning:
-			words = append(words, plural(n, "warning"))
+			words = append(words, Plural(n, "warning"))
 		default:
 			words = append(words, fmt.Sprintf("%d %s", n, o))
 		}

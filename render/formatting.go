@@ -70,8 +70,8 @@ func exactTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST
 
 func exactAndRelative(t, now time.Time) string { return exactTime(t) + ", " + relativeTime(t, now) }
 
-// plural is "1 account" or "2 accounts".
-func plural(n int, noun string) string {
+// Plural is "1 account" or "2 accounts".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

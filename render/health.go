@@ -109,7 +109,7 @@ func monitorLine(d plan.Document) string {
 // is as bad.
 func monitorReason(d plan.Document, worst plan.Health) string {
 	if worst == plan.OK {
-		return plural(len(d.Accounts), "account") + " ok"
+		return Plural(len(d.Accounts), "account") + " ok"
 	}
 	accounts := byHealth(d.Accounts)
 	if len(accounts) > 0 && accounts[0].Health == worst {

@@ -68,7 +68,7 @@ func byWork(accounts []plan.DocumentAccount) (busy, blocked, idle []*plan.Docume
 
 func (p planPrinter) header(d plan.Document, busy, blocked int) {
 	st := p.style()
-	line := fmt.Sprintf("Project %s: %s, %d with something to do", clean(d.Project), plural(len(d.Accounts), "account"), busy)
+	line := fmt.Sprintf("Project %s: %s, %d with something to do", clean(d.Project), Plural(len(d.Accounts), "account"), busy)
 	if blocked > 0 {
 		line += fmt.Sprintf(", %d blocked", blocked)
 	}
@@ -229,7 +229,7 @@ func (p planPrinter) idleAccounts(accounts []*plan.DocumentAccount) {
 	if len(current) == 1 {
 		verb = "is"
 	}
-	p.printf("\n%s %s current.\n", plural(len(current), "account"), verb)
+	p.printf("\n%s %s current.\n", Plural(len(current), "account"), verb)
 	if len(current) <= listedCurrent {
 		p.currentList(current)
 	}

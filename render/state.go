@@ -111,7 +111,7 @@ func (p recordPrinter) list(d RecordsDocument) {
 		}
 	}
 	p.columns(rows)
-	line := fmt.Sprintf("Project %s: %s", clean(d.Project), plural(len(d.Records), "record"))
+	line := fmt.Sprintf("Project %s: %s", clean(d.Project), Plural(len(d.Records), "record"))
 	if removed > 0 {
 		line += fmt.Sprintf(", %d of accounts that the configuration no longer has, for the next apply to clean up", removed)
 	}
@@ -357,7 +357,7 @@ func (p recordPrinter) losses(d admin.RecordDocument) []string {
 		list = append(list, fmt.Sprintf("that the account needs a human (%s)", d.Block.Reason))
 	}
 	if n := len(d.Rejections); n > 0 {
-		list = append(list, fmt.Sprintf("%s that the upstream rejected: they will be tried again, which may lock the account", plural(n, "login")))
+		list = append(list, fmt.Sprintf("%s that the upstream rejected: they will be tried again, which may lock the account", Plural(n, "login")))
 	}
 	if d.Challenge != nil {
 		list = append(list, "the login that waits for a code")
@@ -381,7 +381,7 @@ func (o *Output) Migrating(m *admin.Migrated, project, from, to string) {
 	p := planPrinter{Stream: o.Out, now: o.Now()}
 	switch {
 	case len(m.Steps) > 0:
-		p.printf("%s\n", p.style().bold(fmt.Sprintf("%s of project %s will be moved.", plural(len(m.Steps), "record"), clean(project))))
+		p.printf("%s\n", p.style().bold(fmt.Sprintf("%s of project %s will be moved.", Plural(len(m.Steps), "record"), clean(project))))
 		p.printf("\n")
 		p.field("from", clean(from))
 		p.field("to", clean(to))
@@ -398,7 +398,7 @@ func (o *Output) Migrating(m *admin.Migrated, project, from, to string) {
 	}
 	if m.Foreign > 0 {
 		p.printf("\n")
-		p.paragraph(2, fmt.Sprintf("%s of other projects there will be left alone.", plural(m.Foreign, "record")))
+		p.paragraph(2, fmt.Sprintf("%s of other projects there will be left alone.", Plural(m.Foreign, "record")))
 	}
 }
 

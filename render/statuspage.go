@@ -133,7 +133,7 @@ func newStatusPage(d plan.Document, o StatusPageOptions) statusPage {
 		Policy: pagePolicy, Style: template.CSS(pageCSS),
 		Project: clean(d.Project), Refresh: int(o.Refresh / time.Second), Health: d.Worst(),
 		AsOf: exactTime(o.Now), Machine: o.Now.UTC().Format(time.RFC3339),
-		Total: plural(len(accounts), "account"),
+		Total: Plural(len(accounts), "account"),
 	}
 	if d.Schedule != nil {
 		p.Schedule = scheduleText(d, o.Now)
@@ -199,7 +199,7 @@ func (p *statusPage) providers(accounts []plan.DocumentAccount, now time.Time) {
 	slices.Sort(names)
 	for _, name := range names {
 		group := groups[name]
-		g := pageProvider{Name: clean(name), Open: len(accounts) <= pageOpen, Counts: plural(len(group), "account") + ": " + healthCounts(group)}
+		g := pageProvider{Name: clean(name), Open: len(accounts) <= pageOpen, Counts: Plural(len(group), "account") + ": " + healthCounts(group)}
 		if more := len(group) - pageAccounts; more > 0 {
 			rest := healthCounts(group[pageAccounts:])
 			g.More = fmt.Sprintf("%d more are not shown (%s); credsync status lists them all.", more, rest)

@@ -32,7 +32,7 @@ func (o *Output) Validation(list diag.List, asJSON bool) {
 	}
 	note := "The configuration is valid."
 	if n := list.Count(diag.Warning); n > 0 {
-		note = "The configuration is valid, but there were " + plural(n, "warning") + " as shown above."
+		note = "The configuration is valid, but there were " + Plural(n, "warning") + " as shown above."
 		if n == 1 {
 			note = "The configuration is valid, but there was 1 warning as shown above."
 		}

@@ -165,7 +165,7 @@ func findingCounts(checks []engine.Check) string {
 	for _, c := range checks {
 		n[c.Finding]++
 	}
-	text := plural(len(checks), "account")
+	text := Plural(len(checks), "account")
 	for _, f := range engine.Findings {
 		if n[f] > 0 {
 			text += fmt.Sprintf(", %d %s", n[f], f)

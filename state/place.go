@@ -4,7 +4,6 @@ import (
 	"context"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/sinks"
@@ -31,24 +30,6 @@ func (s *Store) Target(address string) (sinks.Target, error) {
 // recordNames is what RecordName gives, with what a sink may put behind it.
 var recordNames = regexp.MustCompile(`--[a-z0-9-]+-[0-9a-f]{12}(\.[a-z]+)?$`)
 
-// Foreign counts the records of other projects in the same place, as far as their
-// names tell. None of them is read.
-func (s *Store) Foreign(ctx context.Context) (int, error) {
-	dir, err := s.place("")
-	if err != nil {
-		return 0, err
-	}
-	isOwn, err := s.isOwn()
-	if err != nil {
-		return 0, err
-	}
-	all, err := s.sink.List(ctx, dir)
-	if err != nil {
-		return 0, err
-	}
-	return len(slices.DeleteFunc(all, func(t sinks.Target) bool { return isOwn(t) || !recordNames.MatchString(t.Path) })), nil
-}
-
 // OtherProjects counts the records of other projects that are kept in the same
 // place. Their names are what is left of them in the names of records, in small
 // letters and digits. No record is read.
@@ -73,6 +54,7 @@ func (s *Store) OtherProjects(ctx context.Context) (map[string]int, error) {
 	for _, t := range listed {
 		name, ok := strings.CutPrefix(path.Base(t.Path), before)
 		project, _, isRecord := strings.Cut(name, "--")
+		isRecord = isRecord && recordNames.MatchString(name)
 		if ok && isRecord && project != "" && project+"--" != namePrefix(s.project) {
 			others[project]++
 		}

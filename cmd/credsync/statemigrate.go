@@ -156,11 +156,11 @@ func (a *app) leftBehindWarning(ctx context.Context, c *config.Config, present *
 	if n == 0 {
 		return nil
 	}
-	accounts, each := "1 account", "it"
+	each := "it"
 	if n > 1 {
-		accounts, each = fmt.Sprintf("%d accounts", n), "each of them"
+		each = "each of them"
 	}
 	return diag.List{diag.Warningf("The state was kept elsewhere",
 		"%s beside the configuration still has the records of %s that %s lacks. An apply would log in to %s again, which may need codes of a second factor. Run credsync state migrate first: it moves the records.",
-		config.ImplicitStateDir, accounts, placeOfState(c.State), each)}
+		config.ImplicitStateDir, render.Plural(n, "account"), placeOfState(c.State), each)}
 }

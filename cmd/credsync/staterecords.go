@@ -66,7 +66,7 @@ func (s *stateAccess) renamedProjectHint(ctx context.Context) diag.List {
 	}
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(others)) {
-		list = append(list, fmt.Sprintf("%s (%s)", name, counted(others[name], "record", "records")))
+		list = append(list, fmt.Sprintf("%s (%s)", name, render.Plural(others[name], "record")))
 	}
 	return diag.List{diag.Warningf("The state has records of other projects only",
 		"There are records of %s. If project %s had another name before, name it in the credsync block, as in formerly = [%q]: its records are then this project's.",
@@ -168,11 +168,4 @@ func (a *app) unlockRecord(ctx context.Context, address string, approved bool) e
 		return err
 	}
 	return a.reportStateChange(s.Unlock(ctx, f), "The account was not unlocked", f.Address+" is unlocked.")
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

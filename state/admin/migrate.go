@@ -94,7 +94,10 @@ func (m *Migration) Look(ctx context.Context) (*Migrated, error) {
 		out.Steps = append(out.Steps, step)
 	}
 	// Where the names cannot be listed nothing was found either, and that has been said.
-	out.Foreign, _ = m.From.Foreign(ctx)
+	others, _ := m.From.OtherProjects(ctx)
+	for _, n := range others {
+		out.Foreign += n
+	}
 	return out, nil
 }
 

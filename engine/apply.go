@@ -28,7 +28,7 @@ func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summa
 	for _, ap := range p.Accounts {
 		switch {
 		case !ap.Action.Contacts():
-		case ap.revokesHeld():
+		case e.revokesHeld(ctx, ap):
 			left = append(left, ap)
 		default:
 			due = append(due, ap)
@@ -50,12 +50,21 @@ func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summa
 // revokesHeld reports whether a login would kill a token that is in use: one that
 // targets are known to hold, or whatever is in them that credsync did not write, as
 // where a script delivered before it.
-func (p *AccountPlan) revokesHeld() bool {
-	if p.seen.account == nil || p.Action == plan.Refresh || !p.seen.account.loginRevokes() {
+func (e *Engine) revokesHeld(ctx context.Context, p *AccountPlan) bool {
+	a := p.seen.account
+	if a == nil || p.Action == plan.Refresh || !a.loginRevokes() {
 		return false
 	}
-	holds := func(t plan.Target) bool { return t.Exists || t.Unseen || t.Unreadable != "" }
-	return p.seen.record.Current != nil || slices.ContainsFunc(p.seen.input.Targets, holds)
+	if p.seen.record.Current != nil {
+		return true
+	}
+	for i, t := range p.seen.input.Targets {
+		merged := i < len(a.targets) && a.targets[i].Target.Merge
+		if t.Unseen || t.Unreadable != "" || t.Exists && !(merged && e.hasNoKeyOf(ctx, a.targets[i])) {
+			return true
+		}
+	}
+	return false
 }
 
 // each works on accounts of a plan.

@@ -724,6 +724,29 @@ func TestAuthenticateLeavesOutALoginThatKillsATokenInUse(t *testing.T) {
 	}
 }
 
+// What is in a target that credsync did not write may be the token that is in use;
+// the keys of others in a merged one are not.
+func TestAuthenticateBesideWhatOthersWrote(t *testing.T) {
+	for _, c := range []struct {
+		name, options, there, want string
+	}{
+		{"a target that a script wrote", "adopt = true", "access_token", "logins=0 refreshes=0"},
+		{"a merged target with the account's key", "merge = true\n adopt = true", "access_token", "logins=0 refreshes=0"},
+		{"a merged target with the keys of others", "merge = true\n adopt = true", "OTHER", "logins=1 refreshes=0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, strings.Replace(oneAccount, `{ path = "a" }`, "{\npath = \"a\"\n"+c.options+"\n}", 1))
+			w.up.revokes = true
+			w.sinks["main"].Put("a", map[string]credential.Secret{c.there: credential.NewSecret("theirs")})
+			e := w.engine()
+			e.Authenticate(t.Context(), e.Plan(t.Context(), engine.Request{}), ignore{})
+			if got := w.up.counts(); got != c.want {
+				t.Errorf("%s, not %s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestTargetFlagLooksAtNothingElse(t *testing.T) {
 	w := newWorld(t, oneAccount+`
 account "fake" "b" {

@@ -175,6 +175,17 @@ func (e *Engine) holdsOnly(ctx context.Context, t *target, keys []string) bool {
 	return true
 }
 
+// hasNoKeyOf reports whether a target is known to have none of the keys that its
+// account writes.
+func (e *Engine) hasNoKeyOf(ctx context.Context, t *target) bool {
+	keys, known := t.Keys()
+	if !known {
+		return false
+	}
+	object, err := e.read(ctx, t)
+	return err == nil && !slices.ContainsFunc(keys, func(k string) bool { _, there := object.Data[k]; return there })
+}
+
 // read returns what is in a target.
 func (e *Engine) read(ctx context.Context, t *target) (sinks.Object, error) {
 	s, err := e.Sink(t.Sink)

@@ -98,7 +98,7 @@ func record(t *testing.T, at storage, p provider, a action, slots chan struct{})
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: the run that is not killed ended with %d:\n%s", err, code, out)
 	}
 	c := &recordedRun{at: at, provider: p, action: a, points: strings.Split(strings.TrimSpace(string(b)), "\n")}
 	c.logins, c.refreshes = w.asked()

@@ -19,6 +19,10 @@ type BerekeAccount struct {
 	Customers []BerekeCustomer `json:"customers"`
 	// Padding that the bank takes from this account; BerekePKCS1 if empty.
 	Padding string `json:"padding,omitempty"`
+	// GrantType and UserType are what the bank takes from this account; the
+	// documented ones if empty.
+	GrantType string `json:"grant_type,omitempty"`
+	UserType  string `json:"user_type,omitempty"`
 	// Full answers have token_type and refresh_token, which the document's
 	// table has and its example has not.
 	Full bool `json:"full,omitempty"`
@@ -97,14 +101,8 @@ func berekeQuery(c *call) {
 func berekeParameter(c *call, name, value string) {
 	text, err := url.QueryUnescape(value)
 	switch name {
-	case "grant_type":
-		if text != "Password" {
-			c.violate("grant_type is not Password")
-		}
-	case "user_type":
-		if text != "customer" {
-			c.violate("user_type is not customer")
-		}
+	case "grant_type", "user_type":
+		// Which ones depends on the account: see berekeOwner.
 	case "username", "password":
 		ciphertext, notBase64 := base64.StdEncoding.Strict().DecodeString(text)
 		if err != nil || notBase64 != nil || len(ciphertext) != berekeBits/8 {
@@ -121,7 +119,24 @@ func (c *call) decrypted(a *account, name string) (string, bool) {
 	return berekeDecrypt(berekeKeys.pair(c.berekeKey), a.Bereke.Padding, c.r.URL.Query().Get(name))
 }
 
+// berekeOwner finds the user, and whether the request says of it what the bank
+// wants to hear: of one that nobody knows, what the document says.
 func berekeOwner(c *call) *account {
+	a, want := berekeUser(c), BerekeAccount{}
+	if a != nil {
+		want = *a.Bereke
+	}
+	query := c.r.URL.Query()
+	if grant := cmp.Or(want.GrantType, "Password"); query.Get("grant_type") != grant {
+		c.violate("grant_type is not %s", grant)
+	}
+	if user := cmp.Or(want.UserType, "customer"); query.Get("user_type") != user {
+		c.violate("user_type is not %s", user)
+	}
+	return a
+}
+
+func berekeUser(c *call) *account {
 	for _, padding := range []string{BerekePKCS1, BerekeOAEPSHA1, BerekeOAEPSHA256} {
 		name, ok := berekeDecrypt(berekeKeys.pair(c.berekeKey), padding, c.r.URL.Query().Get("username"))
 		a := c.named(c.upstream, name)

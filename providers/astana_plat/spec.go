@@ -43,7 +43,7 @@ func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		providers.BaseURL("", "Address of the service, which Astana-Plat gives to each partner."),
 		{
-			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: checkPath, Effect: schema.ShapesLogin,
+			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: providers.CheckPath, Effect: schema.ShapesLogin,
 			Doc: "Path of the login below `base_url`. The default is that of the service's public documentation.",
 		},
 		{
@@ -93,13 +93,6 @@ func certificateBlock() schema.Block {
 			},
 		},
 	}
-}
-
-func checkPath(v cty.Value) error {
-	if p := v.AsString(); !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#% \t\r\n") {
-		return errors.New("a path starts with a slash and has neither query nor spaces, such as \"/authorize\"")
-	}
-	return nil
 }
 
 func checkTTL(v cty.Value) error {

@@ -2,6 +2,7 @@ package bereke_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/credential"
@@ -103,6 +104,15 @@ func loginErrors() []providertest.Case {
 		{Name: "customers of another type", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","customers":{}}`)},
 		{Name: "expires_in of another type", Class: failure.Server, Arrange: answer(200, `{"access_token":"x","expires_in":"soon"}`)},
 	})
+}
+
+// The requests are as they are written in the configuration.
+func TestRequestsInAnotherForm(t *testing.T) {
+	other := target()
+	other.Attributes["grant_type"], other.Attributes["user_type"] = cty.StringVal("password"), cty.StringVal("bank&user")
+	other.Account.Bereke.GrantType, other.Account.Bereke.UserType = "password", "bank&user"
+	other.Requests[0].Path = strings.NewReplacer("=Password", "=password", "=customer", "=bank%26user").Replace(other.Requests[0].Path)
+	providertest.RunRequests(t, other)
 }
 
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

@@ -44,6 +44,9 @@ func newBank(t *testing.T, attrs map[string]cty.Value) *bank {
 		"base_url": cty.StringVal(base), "public_key_url": cty.StringVal(base + "/auth/public-key"),
 	}
 	for name, v := range attrs {
+		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			v = cty.StringVal(strings.ReplaceAll(v.AsString(), "{server}", server.URL))
+		}
 		all[name] = v
 	}
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &b.log})
@@ -81,6 +84,21 @@ func (b *bank) sent() (logins, keys int) {
 		keys += c.Keys.Received
 	}
 	return logins, keys
+}
+
+// A bank that wants the login in another form than the document's.
+func TestLoginInAnotherForm(t *testing.T) {
+	b := newBank(t, map[string]cty.Value{
+		"base_url": cty.StringVal("{server}/bereke/auth"), "path": cty.StringVal("/oauth/token"),
+		"grant_type": cty.StringVal("password"), "user_type": cty.StringVal("bank&user=1"),
+	})
+	b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.GrantType, a.Bereke.UserType = "password", "bank&user=1" })
+	if _, err := b.provider.Login(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if v := b.Violations(); len(v) > 0 {
+		t.Error(v)
+	}
 }
 
 func (b *bank) add(t *testing.T, f sandbox.Fault) {

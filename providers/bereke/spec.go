@@ -9,6 +9,7 @@ package bereke
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,9 @@ func Spec() *providers.Spec {
 	}
 }
 
-func attributes() []schema.Attribute { return append(loginAttributes(), customerAttributes()...) }
+func attributes() []schema.Attribute {
+	return slices.Concat(loginAttributes(), requestAttributes(), customerAttributes())
+}
 
 func loginAttributes() []schema.Attribute {
 	return []schema.Attribute{
@@ -69,6 +72,25 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The `Device-Fingerprint` header, which is sent empty if this is not set, as in the bank's example.",
 		},
 		providers.BaseURL("", "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`."),
+	}
+}
+
+// requestAttributes are those by which the login can be sent in another form than
+// the document's, should an installation of the bank's system want that.
+func requestAttributes() []schema.Attribute {
+	return []schema.Attribute{
+		{
+			Name: "path", Type: cty.String, Default: cty.StringVal("/auth/oauth/token"), Check: providers.CheckPath, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "Path of the login below `base_url`. The default is the documented one.",
+		},
+		{
+			Name: "grant_type", Type: cty.String, Default: cty.StringVal("Password"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The `grant_type` of the login, sent as it is written here. The default is the documented one, which has a capital letter where OAuth 2 has none.",
+		},
+		{
+			Name: "user_type", Type: cty.String, Default: cty.StringVal("customer"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The `user_type` of the login, sent as it is written here. The document has `customer` only.",
+		},
 	}
 }
 
@@ -120,6 +142,14 @@ func checkBasicAuth(v cty.Value) error {
 func checkFingerprint(v cty.Value) error {
 	if !upstream.HeaderSafe(credential.NewSecret(v.AsString())) {
 		return errors.New("the value has spaces, line breaks or characters outside ASCII in it, which this header cannot carry")
+	}
+	return nil
+}
+
+// checkWord is for what the bank takes as one word of its own.
+func checkWord(v cty.Value) error {
+	if s := v.AsString(); s == "" || !upstream.HeaderSafe(credential.NewSecret(s)) {
+		return errors.New("it is one word, without spaces and characters outside ASCII")
 	}
 	return nil
 }

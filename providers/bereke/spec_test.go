@@ -26,6 +26,9 @@ func TestAttributeChecks(t *testing.T) {
 		{"customer_id", "98765432109876543210"},
 		{"customer_name", "ТОО \test\""},
 		{"base_url", "https://api-test.berekebank.kz"},
+		{"path", "/gateway/v2/auth:login"},
+		{"grant_type", "password"},
+		{"user_type", "bank&user=1"},
 	}
 	refused := [][2]string{
 		{"username", ""},
@@ -39,6 +42,15 @@ func TestAttributeChecks(t *testing.T) {
 		{"customer_id", "1e3"},
 		{"customer_name", ""},
 		{"base_url", "https://api-test.berekebank.kz/?x"},
+		{"path", ""},
+		{"path", "auth/oauth/token"},
+		{"path", "/auth/oauth/token?grant_type=Password"},
+		{"path", "/auth/../token"},
+		{"path", "//elsewhere.example/token"},
+		{"grant_type", ""},
+		{"user_type", ""},
+		{"user_type", "two words"},
+		{"user_type", "физлицо"},
 	}
 	providertest.CheckAttributes(t, bereke.Spec(), accepted, refused)
 }

@@ -10,7 +10,6 @@ package bifit_kassa
 import (
 	"errors"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/credsync/credsync/providers"
@@ -79,7 +78,7 @@ func interpretations() []schema.Attribute {
 				"It matters for `credsync login` only, so a change asks for no new token.",
 		},
 		{
-			Name: "verify_path", Type: cty.String, Check: checkPath,
+			Name: "verify_path", Type: cty.String, Check: providers.CheckPath,
 			DefaultText: "none: the token's own expiry is all that is checked",
 			Doc: "Path below `base_url` of something that only a good token may read and that answers JSON. A GET of it verifies every token. " +
 				"The document names no such path.",
@@ -103,16 +102,6 @@ var usernameForm = regexp.MustCompile(`^7[0-9]{10}$`)
 func checkUsername(v cty.Value) error {
 	if !usernameForm.MatchString(v.AsString()) {
 		return errors.New("the username is a telephone number of eleven digits that begins with 7, without +, spaces or dashes")
-	}
-	return nil
-}
-
-var pathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~-]+)+$`)
-
-func checkPath(v cty.Value) error {
-	s := v.AsString()
-	if !pathForm.MatchString(s) || strings.Contains(s+"/", "/../") || strings.Contains(s+"/", "/./") {
-		return errors.New("a path starts with / and has neither a query nor a fragment, such as \"/path/to/read\"")
 	}
 	return nil
 }

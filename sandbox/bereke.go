@@ -17,8 +17,12 @@ type BerekeAccount struct {
 	UserID    json.Number      `json:"user_id"`
 	Role      string           `json:"role"`
 	Customers []BerekeCustomer `json:"customers"`
-	// Padding that the bank takes from this account; BerekePKCS1 if empty.
+	// Padding that the bank takes from this account; BerekePKCS1 if empty. Others
+	// are oaep_ and a digest, as MGF1Digest has them.
 	Padding string `json:"padding,omitempty"`
+	// MGF1Digest is that of the mask of an OAEP padding: sha1, sha256, sha384 or
+	// sha512; the padding's own if empty.
+	MGF1Digest string `json:"mgf1_digest,omitempty"`
 	// GrantType and UserType are what the bank takes from this account; the
 	// documented ones if empty.
 	GrantType string `json:"grant_type,omitempty"`
@@ -113,10 +117,10 @@ func berekeParameter(c *call, name, value string) {
 	}
 }
 
-// decrypted returns a value of the query as the account's padding and the key
-// in use decrypt it.
-func (c *call) decrypted(a *account, name string) (string, bool) {
-	return berekeDecrypt(berekeKeys.pair(c.berekeKey), a.Bereke.Padding, c.r.URL.Query().Get(name))
+// decrypted returns a value of the query as that padding and the key in use
+// decrypt it.
+func (c *call) decrypted(way berekePadding, name string) (string, bool) {
+	return way.decrypt(berekeKeys.pair(c.berekeKey), c.r.URL.Query().Get(name))
 }
 
 // berekeOwner finds the user, and whether the request says of it what the bank
@@ -136,11 +140,18 @@ func berekeOwner(c *call) *account {
 	return a
 }
 
+// berekeUser decrypts the user name in each way in which some account has it
+// encrypted, since the request does not say whose it is.
 func berekeUser(c *call) *account {
-	for _, padding := range []string{BerekePKCS1, BerekeOAEPSHA1, BerekeOAEPSHA256} {
-		name, ok := berekeDecrypt(berekeKeys.pair(c.berekeKey), padding, c.r.URL.Query().Get("username"))
-		a := c.named(c.upstream, name)
-		if ok && a != nil && a.Bereke != nil && cmp.Or(a.Bereke.Padding, BerekePKCS1) == padding {
+	tried := map[berekePadding]bool{}
+	for _, some := range c.accounts[c.upstream] {
+		if some.Bereke == nil || tried[some.Bereke.padding()] {
+			continue
+		}
+		way := some.Bereke.padding()
+		tried[way] = true
+		name, ok := c.decrypted(way, "username")
+		if a := c.named(c.upstream, name); ok && a != nil && a.Bereke != nil && a.Bereke.padding() == way {
 			return a
 		}
 	}
@@ -158,7 +169,7 @@ func berekeLogin(c *call) reply {
 	if a.Locked {
 		return berekeError(http.StatusLocked, "locked", "Учетная запись заблокирована")
 	}
-	password, ok := c.decrypted(a, "password")
+	password, ok := c.decrypted(a.Bereke.padding(), "password")
 	if !ok || !equal(password, a.Password) {
 		a.rejectedInRow++
 		a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter

@@ -28,7 +28,7 @@ type provider struct {
 	password     credential.Secret
 	basicAuth    credential.Secret
 	fingerprint  credential.Secret
-	padding      string
+	padding      padding
 	baseURL      string
 	path         string
 	grantType    string
@@ -46,7 +46,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	p := &provider{
 		env: env, username: v.Secret("username"), password: v.Secret("password"),
 		basicAuth: v.Secret("basic_auth"), fingerprint: v.Secret("device_fingerprint"),
-		padding: v.String("padding"), baseURL: v.String("base_url"), path: v.String("path"),
+		padding: paddingOf(v.String("padding"), v.String("mgf1_digest")), baseURL: v.String("base_url"), path: v.String("path"),
 		grantType: v.String("grant_type"), userType: v.String("user_type"), keyURL: v.String("public_key_url"),
 		customerID: v.String("customer_id"), customerName: v.String("customer_name"),
 	}

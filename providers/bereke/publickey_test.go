@@ -1,12 +1,11 @@
 package bereke
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -22,6 +21,9 @@ import (
 
 // smallKey is as small as keys may be, which makes it quick to make.
 var smallKey = sync.OnceValue(func() *rsa.PrivateKey { return mustKey(rsa.GenerateKey(rand.Reader, 1024)) })
+
+// largerKey has room for the largest digest.
+var largerKey = sync.OnceValue(func() *rsa.PrivateKey { return mustKey(rsa.GenerateKey(rand.Reader, 2048)) })
 
 func mustKey[K any](key K, err error) K {
 	if err != nil {
@@ -123,25 +125,32 @@ func FuzzParseKey(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := key.encrypt("password", paddingPKCS1, credential.NewSecret("x")); err != nil {
+		if _, err := key.encrypt("password", padding{}, credential.NewSecret("x")); err != nil {
 			t.Errorf("a key that was accepted does not encrypt: %v", err)
 		}
 	})
 }
 
 func TestEncryption(t *testing.T) {
-	key := publicKey{PublicKey: &smallKey().PublicKey}
-	for padding, decrypt := range map[string]func([]byte) ([]byte, error){
-		paddingPKCS1: func(b []byte) ([]byte, error) {
-			//lint:ignore SA1019 the bank asks for it
-			return rsa.DecryptPKCS1v15(nil, smallKey(), b)
-		},
-		paddingOAEPSHA1:   func(b []byte) ([]byte, error) { return rsa.DecryptOAEP(sha1.New(), nil, smallKey(), b, nil) },
-		paddingOAEPSHA256: func(b []byte) ([]byte, error) { return rsa.DecryptOAEP(sha256.New(), nil, smallKey(), b, nil) },
+	key := publicKey{PublicKey: &largerKey().PublicKey}
+	oaep := func(hash, mask crypto.Hash) crypto.DecrypterOpts { return &rsa.OAEPOptions{Hash: hash, MGFHash: mask} }
+	for _, c := range []struct {
+		padding, mgf1 string
+		decrypt       crypto.DecrypterOpts
+	}{
+		{"pkcs1v15", "", nil},
+		{"oaep_sha1", "", oaep(crypto.SHA1, crypto.SHA1)},
+		{"oaep_sha256", "", oaep(crypto.SHA256, crypto.SHA256)},
+		{"oaep_sha384", "", oaep(crypto.SHA384, crypto.SHA384)},
+		{"oaep_sha512", "", oaep(crypto.SHA512, crypto.SHA512)},
+		{"oaep_sha256", "sha1", oaep(crypto.SHA256, crypto.SHA1)},
+		{"oaep_sha1", "sha512", oaep(crypto.SHA1, crypto.SHA512)},
+		{"oaep_sha384", "sha384", oaep(crypto.SHA384, crypto.SHA384)},
 	} {
-		t.Run(padding, func(t *testing.T) {
-			full := strings.Repeat("я", 60)[:key.room(padding)]
-			got, err := key.encrypt("password", padding, credential.NewSecret(full))
+		t.Run(c.padding+" "+c.mgf1, func(t *testing.T) {
+			p := paddingOf(c.padding, c.mgf1)
+			full := strings.Repeat("я", 128)[:key.room(p)]
+			got, err := key.encrypt("password", p, credential.NewSecret(full))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,14 +158,14 @@ func TestEncryption(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if plain, err := decrypt(ciphertext); err != nil || string(plain) != full {
+			if plain, err := largerKey().Decrypt(nil, ciphertext, c.decrypt); err != nil || string(plain) != full {
 				t.Errorf("it does not decrypt to what was encrypted: %v", err)
 			}
-			again, err := key.encrypt("password", padding, credential.NewSecret(full))
+			again, err := key.encrypt("password", p, credential.NewSecret(full))
 			if err != nil || again.Equal(got) {
 				t.Errorf("the same twice, or %v", err)
 			}
-			if _, err := key.encrypt("password", padding, credential.NewSecret(full+"x")); err == nil || strings.Contains(err.Error(), "я") {
+			if _, err := key.encrypt("password", p, credential.NewSecret(full+"x")); err == nil || strings.Contains(err.Error(), "я") {
 				t.Errorf("one byte more: %v", err)
 			}
 		})

@@ -28,7 +28,7 @@ func FuzzFetchKey(f *testing.F) {
 		var e *failure.Error
 		switch {
 		case err == nil:
-			if _, err := key.encrypt("password", paddingPKCS1, credential.NewSecret("x")); err != nil {
+			if _, err := key.encrypt("password", padding{}, credential.NewSecret("x")); err != nil {
 				t.Errorf("a key that was accepted does not encrypt: %v", err)
 			}
 		case !errors.As(err, &e) || e.Class != failure.Server:

@@ -59,9 +59,13 @@ func loginAttributes() []schema.Attribute {
 			Doc: "Where to get the key at each login: an address that answers `{\"key\": \"<PEM>\"}`. That form is inferred: the bank's document does not say how the key is published. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
 		},
 		{
-			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1),
-			OneOf: []string{paddingPKCS1, paddingOAEPSHA1, paddingOAEPSHA256}, Effect: schema.ShapesLogin,
-			Doc: "How values are padded before they are encrypted; for OAEP the named digest is that of the mask too. The default is inferred: the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank rather than try.",
+			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(), Effect: schema.ShapesLogin,
+			Doc: "How values are padded before they are encrypted. The default is inferred: the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank rather than try.",
+		},
+		{
+			Name: "mgf1_digest", Type: cty.String, OneOf: digestNames(), Effect: schema.ShapesLogin, AddedLater: true,
+			DefaultText: "the digest that `padding` names",
+			Doc:         "The digest of the mask (MGF1) of an OAEP padding. Java and what is built with it use `sha1` here unless told otherwise, also where the padding is called `OAEPWithSHA-256AndMGF1Padding`: that is `padding = \"oaep_sha256\"` with `mgf1_digest = \"sha1\"`.",
 		},
 		{
 			Name: "basic_auth", Type: cty.String, Default: cty.StringVal(defaultBasicAuth), Sensitive: true, Check: checkBasicAuth, Effect: schema.ShapesLogin,
@@ -165,6 +169,8 @@ func check(v schema.Values) error {
 		return errors.New("the login is encrypted with the bank's public key: set public_key, or public_key_url")
 	case v.IsSet("customer_id") && v.IsSet("customer_name") && v.Known("customer_id") && v.Known("customer_name"):
 		return errors.New("customer_id and customer_name are both set; keep one of them")
+	case v.IsSet("mgf1_digest") && v.Known("padding") && v.String("padding") == paddingPKCS1:
+		return errors.New("mgf1_digest belongs to an OAEP padding: set padding to one of those, or remove mgf1_digest")
 	case upstream.PlainHTTP(v.String("public_key_url")) && v.Known("base_url") && !upstream.PlainHTTP(v.String("base_url")):
 		return errors.New("public_key_url must start with https://: whoever can change the key on its way can read the password")
 	}
@@ -183,7 +189,7 @@ func checkRoom(v schema.Values) error {
 		return nil
 	}
 	for _, name := range []string{"username", "password"} {
-		if err := key.fits(name, v.String("padding"), v.Secret(name)); err != nil {
+		if err := key.fits(name, paddingOf(v.String("padding"), v.String("mgf1_digest")), v.Secret(name)); err != nil {
 			return err
 		}
 	}

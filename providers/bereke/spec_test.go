@@ -95,6 +95,9 @@ func TestAttributesThatDoNotFitTogether(t *testing.T) {
 		{"password that just fits OAEP", map[string]cty.Value{"public_key": small, "password": long(62), "padding": cty.StringVal("oaep_sha256")}, ""},
 		{"password too long for OAEP", map[string]cty.Value{"public_key": small, "password": long(63), "padding": cty.StringVal("oaep_sha256")}, "at most 62 bytes"},
 		{"password too long for OAEP with SHA-1", map[string]cty.Value{"public_key": small, "password": long(87), "padding": cty.StringVal("oaep_sha1")}, "at most 86 bytes"},
+		{"a mask with an OAEP padding", map[string]cty.Value{"public_key": key, "padding": cty.StringVal("oaep_sha256"), "mgf1_digest": cty.StringVal("sha1")}, ""},
+		{"a mask without one", map[string]cty.Value{"public_key": key, "mgf1_digest": cty.StringVal("sha1")}, "belongs to an OAEP padding"},
+		{"a mask with a padding that is not known yet", map[string]cty.Value{"public_key": key, "padding": unknown, "mgf1_digest": cty.StringVal("sha1")}, ""},
 		{"user name too long", map[string]cty.Value{"public_key": small, "username": long(118)}, "username"},
 		{"password that is not known yet", map[string]cty.Value{"public_key": small, "password": unknown}, ""},
 		{"padding that is not known yet", map[string]cty.Value{"public_key": small, "password": long(118), "padding": unknown}, ""},
@@ -131,13 +134,18 @@ func smallPEM(t *testing.T) string {
 // The emulator takes each padding from the accounts that are set to it, and no
 // other.
 func TestPaddings(t *testing.T) {
-	paddings := []string{sandbox.BerekePKCS1, sandbox.BerekeOAEPSHA1, sandbox.BerekeOAEPSHA256}
+	type padding struct{ name, mgf1 string }
+	paddings := []padding{{"pkcs1v15", ""}, {"oaep_sha1", ""}, {"oaep_sha256", ""}, {"oaep_sha256", "sha1"}}
 	for _, theirs := range paddings {
 		for _, ours := range paddings {
-			b := newBank(t, map[string]cty.Value{"padding": cty.StringVal(ours)})
-			b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.Padding = theirs })
+			attrs := map[string]cty.Value{"padding": cty.StringVal(ours.name)}
+			if ours.mgf1 != "" {
+				attrs["mgf1_digest"] = cty.StringVal(ours.mgf1)
+			}
+			b := newBank(t, attrs)
+			b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.Padding, a.Bereke.MGF1Digest = theirs.name, theirs.mgf1 })
 			if _, err := b.provider.Login(t.Context()); (err == nil) != (ours == theirs) {
-				t.Errorf("%s against %s: %v", ours, theirs, err)
+				t.Errorf("%v against %v: %v", ours, theirs, err)
 			}
 		}
 	}

@@ -68,6 +68,13 @@ func bereke() emulator {
 				return reply{status: http.StatusOK, body: map[string]any{"key": BerekePublicKey(c.berekeKey)}}
 			},
 		},
+		{
+			// The document does not say how the key is published: it is there in
+			// every form that is usual.
+			op: OpKey, pattern: "GET /auth/public-key/{form}",
+			rules: []rule{noQuery, noBody, noHeader("Authorization")},
+			owner: func(*call) *account { return nil }, answer: berekeKeyAs,
+		},
 	}}
 }
 

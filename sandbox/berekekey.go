@@ -13,6 +13,9 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"math/big"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -52,6 +55,41 @@ func BerekePublicKey(number int) string {
 		panic("sandbox: cannot encode a key: " + err.Error())
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// berekeKeyAs answers the key in the form that the path names.
+func berekeKeyAs(c *call) reply {
+	text := BerekePublicKey(c.berekeKey)
+	block, _ := pem.Decode([]byte(text))
+	der := base64.StdEncoding.EncodeToString(block.Bytes)
+	ours := berekeJWK(&berekeKeys.pair(c.berekeKey).PublicKey, "enc", "bank-"+strconv.Itoa(c.berekeKey))
+	body, known := map[string]any{
+		"string": text, "der-string": der, "der": map[string]any{"key": der},
+		"nested": map[string]any{"data": map[string]any{"key": text}},
+		"jwk":    ours,
+		// A set has what signs tokens in it too.
+		"jwks": map[string]any{"keys": []any{
+			map[string]any{"kty": "EC", "crv": "P-256", "kid": "ec", "x": "AA", "y": "AA"},
+			berekeJWK(&berekeKeys.pair(c.berekeKey+1).PublicKey, "sig", "signs"), ours,
+		}},
+	}[c.r.PathValue("form")]
+	switch {
+	case known:
+		return reply{status: http.StatusOK, body: body}
+	case c.r.PathValue("form") == "pem":
+		return reply{status: http.StatusOK, raw: text, rawType: "text/plain"}
+	case c.r.PathValue("form") == "der-text":
+		return reply{status: http.StatusOK, raw: der, rawType: "text/plain"}
+	}
+	return reply{status: http.StatusNotFound, body: errorBody("there is no such form of the key")}
+}
+
+func berekeJWK(key *rsa.PublicKey, use, id string) map[string]any {
+	encode := base64.RawURLEncoding.EncodeToString
+	return map[string]any{
+		"kty": "RSA", "use": use, "kid": id,
+		"n": encode(key.N.Bytes()), "e": encode(big.NewInt(int64(key.E)).Bytes()),
+	}
 }
 
 // RotateBerekeKey gives the bank another key pair. What is encrypted with the

@@ -34,7 +34,8 @@ type provider struct {
 	grantType    string
 	userType     string
 	keyURL       string
-	configured   publicKey // where keyURL is empty
+	published    publishedKey // where keyURL is set
+	configured   publicKey    // where it is not
 	customerID   string
 	customerName string
 }
@@ -48,6 +49,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 		basicAuth: v.Secret("basic_auth"), fingerprint: v.Secret("device_fingerprint"),
 		padding: paddingOf(v.String("padding"), v.String("mgf1_digest")), baseURL: v.String("base_url"), path: v.String("path"),
 		grantType: v.String("grant_type"), userType: v.String("user_type"), keyURL: v.String("public_key_url"),
+		published:  publishedKey{field: v.String("public_key_field"), id: v.String(keyID)},
 		customerID: v.String("customer_id"), customerName: v.String("customer_name"),
 	}
 	if p.keyURL != "" {

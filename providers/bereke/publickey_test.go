@@ -36,6 +36,12 @@ func pemOf(label string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
 }
 
+// pemBody is what stands between the boundaries.
+func pemBody(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[1:len(lines)-1], "\n")
+}
+
 func pkix(t *testing.T, key any) []byte {
 	t.Helper()
 	return mustKey(x509.MarshalPKIXPublicKey(key))
@@ -67,6 +73,11 @@ func TestFormsOfKeys(t *testing.T) {
 		"in one line":              strings.ReplaceAll(plain, "\n", " "),
 		"without line breaks":      strings.ReplaceAll(plain, "\n", ""),
 		"no break at the end":      strings.TrimSpace(plain),
+		"base64 alone":             base64.StdEncoding.EncodeToString(pkix(t, key)),
+		"base64 of PKCS #1":        base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(key)),
+		"base64 of a certificate":  pemBody(cert),
+		"base64 in lines":          pemBody(plain),
+		"base64url, not padded":    base64.RawURLEncoding.EncodeToString(pkix(t, key)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseKey(text)
@@ -76,7 +87,7 @@ func TestFormsOfKeys(t *testing.T) {
 			if !got.Equal(key) {
 				t.Error("another key")
 			}
-			if got.expires.IsZero() == strings.HasPrefix(text, "-----BEGIN CERTIFICATE") {
+			if got.expires.IsZero() == (text == pemBody(cert) || strings.HasPrefix(text, "-----BEGIN CERTIFICATE")) {
 				t.Errorf("expires %v", got.expires)
 			}
 		})
@@ -93,7 +104,13 @@ func TestUnusableKeys(t *testing.T) {
 		want       error
 	}{
 		{"empty", "", errNoKey},
-		{"no PEM", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", errNoKey},
+		{"no PEM and no base64", "canary!", errNoKey},
+		{"base64 of something else", "Y2FuYXJ5", errNoKey},
+		{"base64 cut short", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", errBroken},
+		{"base64 of a private key, PKCS #1", base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
+		{"base64 of a private key, PKCS #8", pemBody(pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey())))), errPrivateKey},
+		{"base64, no RSA", pemBody(pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey))), errNotRSA},
+		{"base64, 512 bits", pemBody(pemOf("PUBLIC KEY", pkix(t, tiny))), errUnfit},
 		{"another kind", pemOf("EC PARAMETERS", []byte{1}), errNoKey},
 		{"private, PKCS #1", pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
 		{"private, PKCS #8", pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey()))), errPrivateKey},

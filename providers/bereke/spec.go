@@ -52,11 +52,19 @@ func loginAttributes() []schema.Attribute {
 		},
 		{
 			Name: "public_key", Type: cty.String, Sensitive: true, Check: checkKey, Effect: schema.ShapesLogin,
-			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
+			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. The base64 alone, without PEM's first and last line, is taken too. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
 		},
 		{
-			Name: "public_key_url", Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Where to get the key at each login: an address that answers `{\"key\": \"<PEM>\"}`. That form is inferred: the bank's document does not say how the key is published. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
+			Name: keyURL, Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Doc: "Where to get the key at each login. The bank's document does not say how it is published, so all usual forms of an answer are told apart: `{\"key\": \"<PEM>\"}`, where the field may have another name (`public_key_field`) and hold all that `public_key` takes, or a JWK; the same as a JSON string or as text; a JWK, or a set of those. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
+		},
+		{
+			Name: "public_key_field", Type: cty.String, DefaultText: "`key`", Check: checkField, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The field that holds the key, where `public_key_url` answers a JSON object: a name, or names with dots between, such as `data.key`.",
+		},
+		{
+			Name: keyID, Type: cty.String, DefaultText: "the only key that is not for signatures", Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The `kid` of the key to take, where `public_key_url` answers a set of JWKs in which more than one could be meant.",
 		},
 		{
 			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(), Effect: schema.ShapesLogin,
@@ -150,6 +158,13 @@ func checkFingerprint(v cty.Value) error {
 	return nil
 }
 
+func checkField(v cty.Value) error {
+	if slices.Contains(strings.Split(v.AsString(), "."), "") {
+		return errors.New("it is the name of a field, or names with dots between, such as \"data.key\"")
+	}
+	return nil
+}
+
 // checkWord is for what the bank takes as one word of its own.
 func checkWord(v cty.Value) error {
 	if s := v.AsString(); s == "" || !upstream.HeaderSafe(credential.NewSecret(s)) {
@@ -167,6 +182,8 @@ func check(v schema.Values) error {
 		return errors.New("public_key and public_key_url are both set; keep one of them")
 	case !v.IsSet("public_key") && !v.IsSet("public_key_url"):
 		return errors.New("the login is encrypted with the bank's public key: set public_key, or public_key_url")
+	case !v.IsSet(keyURL) && (v.IsSet("public_key_field") || v.IsSet(keyID)):
+		return errors.New("public_key_field and public_key_id say where the key is in what public_key_url answers: set that, or remove them")
 	case v.IsSet("customer_id") && v.IsSet("customer_name") && v.Known("customer_id") && v.Known("customer_name"):
 		return errors.New("customer_id and customer_name are both set; keep one of them")
 	case v.IsSet("mgf1_digest") && v.Known("padding") && v.String("padding") == paddingPKCS1:

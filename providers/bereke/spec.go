@@ -103,6 +103,10 @@ func requestAttributes() []schema.Attribute {
 			Name: "user_type", Type: cty.String, Default: cty.StringVal("customer"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
 			Doc: "The `user_type` of the login, sent as it is written here. The document has `customer` only.",
 		},
+		{
+			Name: "ignore_possible_chains", Type: cty.Bool, Default: cty.False, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "Whether `possible_chains` in the answer is of no account. The document has it empty and does not say what else it means. Where it is not, credsync takes it that the bank demands a second factor and does not deliver the token: the account is blocked. Set this to `true` where the bank says that the token is good all the same.",
+		},
 	}
 }
 
@@ -135,7 +139,7 @@ func outputs() []schema.Output {
 		{Name: "role", Type: cty.String, Doc: "The user's role, such as `ANONYMOUS`."},
 		{Name: "chain_type", Type: cty.String, Doc: "The chain of authentication factors, such as `EMPTY`."},
 		{Name: "jti", Type: cty.String, Doc: "The token's identifier."},
-		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. Such a token is never delivered, so a target sees null."},
+		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. A token that needs a new password is never delivered, nor is one that needs a second factor unless `ignore_possible_chains` is set; of all others this is null."},
 	}
 }
 

@@ -51,7 +51,8 @@ const (
 
 // bereke is the bank.
 func bereke() emulator {
-	return emulator{name: "bereke", routes: []route{
+	reads := protectedReads("/customers", nil, protectedAnswer(berekeError(http.StatusUnauthorized, "invalid_token", "")))
+	return emulator{name: "bereke", routes: append(reads, []route{
 		{
 			op: OpLogin, pattern: "POST /auth/oauth/token",
 			rules: []rule{
@@ -75,7 +76,7 @@ func bereke() emulator {
 			rules: []rule{noQuery, noBody, noHeader("Authorization")},
 			owner: func(*call) *account { return nil }, answer: berekeKeyAs,
 		},
-	}}
+	}...)}
 }
 
 // emptyObject is the body that the document shows.

@@ -80,7 +80,9 @@ const (
 // bifitKassa is the cash-register cloud.
 func bifitKassa() emulator {
 	deflate := header("Accept-Encoding", "deflate")
-	return emulator{name: "bifit_kassa", routes: []route{
+	reads := protectedReads("/organizations", []rule{deflate},
+		bifitDeflated(protectedAnswer(bifitError(http.StatusUnauthorized, "invalid_token", "Invalid access token"))))
+	return emulator{name: "bifit_kassa", routes: append(reads, []route{
 		{
 			op: OpLogin, classify: bifitOp, pattern: "POST /oauth/token",
 			rules: []rule{noQuery, noHeader("Authorization"), deflate, formBody(bifitFields), bifitForms},
@@ -91,14 +93,7 @@ func bifitKassa() emulator {
 			rules: []rule{noBody, noHeader("Authorization"), bifitCodeQuery},
 			owner: bifitCodeOwner, answer: bifitDeflated(bifitSendCode),
 		},
-		{
-			// The document names no read; this one stands for any that only a
-			// good token may make.
-			op: OpVerify, pattern: "GET /organizations",
-			rules: []rule{noQuery, noBody, bearerForm()},
-			owner: bifitReader, answer: bifitDeflated(bifitRead),
-		},
-	}}
+	}...)}
 }
 
 // bifitOp tells the operations apart, which share a URL.
@@ -167,13 +162,6 @@ func bifitOwner(c *call) *account {
 		return nil
 	}
 	return c.bifitUser(fields["username"])
-}
-
-func bifitReader(c *call) *account {
-	if t := c.issued(c.upstream, bearer(c.r)); t != nil {
-		return c.bifitAccount(t.account)
-	}
-	return nil
 }
 
 func bifitCodeOwner(c *call) *account { return c.bifitUser(c.r.URL.Query().Get("username")) }

@@ -115,4 +115,38 @@ func TestRequestsInAnotherForm(t *testing.T) {
 	providertest.RunRequests(t, other)
 }
 
+// The account may name a read that tells whether a token is good.
+func TestRequestsWithARead(t *testing.T) {
+	reading := target()
+	reading.Attributes["verify_path"] = cty.StringVal("/customers")
+	reading.Requests = append(reading.Requests, providertest.Request{
+		Op: sandbox.OpVerify, Method: http.MethodGet, Path: "/customers", AnyJSON: true,
+		Header: map[string]string{"Authorization": "Bearer {token}", "Content-Type": "", "Device-Fingerprint": ""},
+	})
+	providertest.RunRequests(t, reading)
+	for _, c := range readErrors() {
+		t.Run(c.Name, func(t *testing.T) {
+			h := providertest.New(t, reading)
+			token := h.Login(t)
+			c.Arrange(t, h.Sandbox)
+			_, err := h.Verify(t.Context(), token)
+			if e := providertest.WantClass(t, err, c.Class, c.Reason); e.Attribute != c.Attribute {
+				t.Errorf("attribute %q, want %q", e.Attribute, c.Attribute)
+			}
+		})
+	}
+}
+
+func readErrors() []providertest.Case {
+	answer := providertest.Answer
+	return providertest.WithOp(sandbox.OpVerify, []providertest.Case{
+		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "read 401", Class: failure.Credentials, Arrange: answer(401, `{}`)},
+		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{}`)},
+		{Name: "read 404", Class: failure.Config, Attribute: "verify_path", Arrange: answer(404, `{}`)},
+		{Name: "read 415", Class: failure.Config, Attribute: "verify_path", Arrange: answer(415, `{}`)},
+		{Name: "read 500", Class: failure.Server, Arrange: answer(500, `{}`)},
+	})
+}
+
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

@@ -37,6 +37,7 @@ type provider struct {
 	published    publishedKey // where keyURL is set
 	configured   publicKey    // where it is not
 	ignoreChains bool
+	read         providers.TokenRead
 	customerID   string
 	customerName string
 }
@@ -51,8 +52,8 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 		padding: paddingOf(v.String("padding"), v.String("mgf1_digest")), baseURL: v.String("base_url"), path: v.String("path"),
 		grantType: v.String("grant_type"), userType: v.String("user_type"), keyURL: v.String("public_key_url"),
 		published:    publishedKey{field: v.String("public_key_field"), id: v.String(keyID)},
-		ignoreChains: v.Bool("ignore_possible_chains"),
-		customerID:   v.String("customer_id"), customerName: v.String("customer_name"),
+		ignoreChains: v.Bool("ignore_possible_chains"), read: providers.NewTokenRead(v),
+		customerID: v.String("customer_id"), customerName: v.String("customer_name"),
 	}
 	if p.keyURL != "" {
 		return p, nil

@@ -8,6 +8,7 @@
 package bereke
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -37,7 +38,8 @@ func Spec() *providers.Spec {
 }
 
 func attributes() []schema.Attribute {
-	return slices.Concat(loginAttributes(), requestAttributes(), customerAttributes())
+	return slices.Concat(loginAttributes(), requestAttributes(), customerAttributes(),
+		providers.TokenReadAttributes("what the login said, and the token's own expiry, is all that is checked"))
 }
 
 func loginAttributes() []schema.Attribute {
@@ -195,7 +197,7 @@ func check(v schema.Values) error {
 	case upstream.PlainHTTP(v.String("public_key_url")) && v.Known("base_url") && !upstream.PlainHTTP(v.String("base_url")):
 		return errors.New("public_key_url must start with https://: whoever can change the key on its way can read the password")
 	}
-	return checkRoom(v)
+	return cmp.Or(providers.CheckTokenRead(v), checkRoom(v))
 }
 
 // checkRoom finds a key that is too small for what it is to encrypt, before

@@ -148,4 +148,13 @@ func TestRequestsWithAnotherUsername(t *testing.T) {
 	providertest.RunRequests(t, other)
 }
 
+func TestRequestsWithAReadByPOST(t *testing.T) {
+	posting := target()
+	posting.Attributes["verify_method"], posting.Attributes["verify_body"] = cty.StringVal("POST"), cty.StringVal(`{"page":1}`)
+	read := &posting.Requests[len(posting.Requests)-1]
+	read.Method, read.Body, read.Header["Content-Type"] = http.MethodPost, `{"page":1}`, "application/json"
+	posting.Errors = readErrors()
+	providertest.Run(t, posting)
+}
+
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

@@ -10,6 +10,7 @@ package bifit_kassa
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/providers"
@@ -41,7 +42,7 @@ func Spec() *providers.Spec {
 }
 
 func attributes() []schema.Attribute {
-	return append([]schema.Attribute{
+	return slices.Concat([]schema.Attribute{
 		{
 			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
 			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`; see `username_format`. It is sent as it is written here. It may come from where the password does, so it is treated as a secret too.",
@@ -63,7 +64,7 @@ func attributes() []schema.Attribute {
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
 		providers.BaseURL("https://kassa.bifit.com/cashdesk-api/v1", "Address of the service."),
-	}, interpretations()...)
+	}, interpretations(), providers.TokenReadAttributes("the token's own expiry is all that is checked"))
 }
 
 // interpretations are the attributes by which a reading of the document can be
@@ -85,12 +86,6 @@ func interpretations() []schema.Attribute {
 			Name: "mfa_grant_type", Type: cty.String, Default: cty.StringVal("mfa"), OneOf: []string{"mfa", "password"},
 			Doc: "The `grant_type` of a login with a code. The document says `password` in its list and `mfa` in its example; that the example is right is inferred. " +
 				"It matters for `credsync login` only, so a change asks for no new token.",
-		},
-		{
-			Name: "verify_path", Type: cty.String, Check: providers.CheckPath,
-			DefaultText: "none: the token's own expiry is all that is checked",
-			Doc: "Path below `base_url` of something that only a good token may read and that answers JSON. A GET of it verifies every token. " +
-				"The document names no such path.",
 		},
 	}
 }
@@ -125,5 +120,5 @@ func check(v schema.Values) error {
 		!phoneForm.MatchString(v.Secret("username").Reveal()):
 		return errors.New("username: it is not a telephone number of eleven digits that begins with 7, without +, spaces or dashes. Correct it, or set username_format = \"any\" if the account logs in by something else")
 	}
-	return nil
+	return providers.CheckTokenRead(v)
 }

@@ -33,6 +33,8 @@ func TestAttributeChecks(t *testing.T) {
 		{"base_url", "https://kassa.bifit.com/cashdesk-api/v1"},
 		{"verify_path", "/organizations"},
 		{"verify_path", "/users/me"},
+		{"verify_body", "{}"},
+		{"verify_body", ` [{"a":1}] `},
 	}
 	refused := [][2]string{
 		{"username", ""},
@@ -52,6 +54,9 @@ func TestAttributeChecks(t *testing.T) {
 		{"verify_path", "/a/../oauth/token"},
 		{"verify_path", "//example.com"},
 		{"verify_path", ""},
+		{"verify_body", ""},
+		{"verify_body", "a=b"},
+		{"verify_body", "7"},
 	}
 	providertest.CheckAttributes(t, bifit_kassa.Spec(), accepted, refused)
 }
@@ -60,6 +65,13 @@ func TestAttributesThatDoNotFitTogether(t *testing.T) {
 	unknown, pass, user := cty.UnknownVal(cty.String), cty.StringVal("canary-1"), cty.StringVal(username)
 	other := func(name string) map[string]cty.Value {
 		return map[string]cty.Value{"username": cty.StringVal(name), "password": pass}
+	}
+	read := func(more map[string]string) map[string]cty.Value {
+		attrs := other(username)
+		for name, value := range more {
+			attrs[name] = cty.StringVal(value)
+		}
+		return attrs
 	}
 	for _, c := range []struct {
 		name  string
@@ -79,6 +91,11 @@ func TestAttributesThatDoNotFitTogether(t *testing.T) {
 		{"with spaces", other("7 900 123-45-67"), "username:"},
 		{"with a line break", other("79001234567\n"), "username:"},
 		{"a username that is not known yet", map[string]cty.Value{"username": unknown, "password": pass}, ""},
+		{"a POST", read(map[string]string{"verify_path": "/organizations", "verify_method": "POST", "verify_body": "{}"}), ""},
+		{"a POST without a body", read(map[string]string{"verify_path": "/organizations", "verify_method": "POST"}), ""},
+		{"a body of a GET", read(map[string]string{"verify_path": "/organizations", "verify_body": "{}"}), "only a POST has a body"},
+		{"a method of nothing", read(map[string]string{"verify_method": "POST"}), "set verify_path"},
+		{"a body of nothing", read(map[string]string{"verify_body": "{}"}), "set verify_path"},
 		{"another form", map[string]cty.Value{"username": cty.StringVal("till@example.com"), "username_format": cty.StringVal("any"), "password": pass}, ""},
 		{"a form that is not known yet", map[string]cty.Value{"username": cty.StringVal("till@example.com"), "username_format": unknown, "password": pass}, ""},
 	} {

@@ -105,17 +105,10 @@ func (r TokenRead) Verify(
 	return a.AnyJSON()
 }
 
-// refusedRead judges by the status. What is no JSON object comes from something
-// else than the upstream's API, so it says nothing of the token.
+// refusedRead judges by the status, whatever the body is, unless it is a page.
 func refusedRead(a *upstream.Answer, grant string) error {
-	var body struct {
-		Description upstream.KeptText `json:"error_description"`
-		Message     upstream.KeptText `json:"message"`
-	}
-	if err := a.JSON(&body); err != nil {
-		return err
-	}
-	return a.Refused("", string(cmp.Or(body.Description, body.Message))).Judge(tokenReadRefusals(grant))
+	body := a.Fields()
+	return a.Refused("", cmp.Or(body.Said("error_description"), body.Said("message"))).Judge(tokenReadRefusals(grant))
 }
 
 // tokenReadRefusals are those of a read of which nothing is known but what the

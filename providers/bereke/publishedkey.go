@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
@@ -59,13 +61,15 @@ func (k publishedKey) read(a *upstream.Answer) (publicKey, error) {
 		key, err := keyOf(json.RawMessage(text.Reveal()), k.id)
 		return key, k.unusable(a, "the answer", err)
 	}
-	var object map[string]json.RawMessage
-	if err := a.JSON(&object); err != nil {
+	if _, err := a.Object(); err != nil {
 		return publicKey{}, err
 	}
+	object := json.RawMessage(text.Reveal())
 	value, found := member(object, k.name())
-	if !found && k.field == "" && (isGiven(object, "keys") || isGiven(object, "kty")) {
-		key, err := keyOf(json.RawMessage(text.Reveal()), k.id)
+	_, isSet := member(object, "keys")
+	_, isKey := member(object, "kty")
+	if !found && k.field == "" && (isSet || isKey) {
+		key, err := keyOf(object, k.id)
 		return key, k.unusable(a, "the answer", err)
 	}
 	if !found {
@@ -116,19 +120,32 @@ func keyOf(raw json.RawMessage, id string) (publicKey, error) {
 }
 
 // member returns what a JSON object has under a name, or under names with dots
-// between, each inside the one before. null counts as absent.
-func member(object map[string]json.RawMessage, name string) (json.RawMessage, bool) {
-	if isGiven(object, name) {
-		return object[name], true
+// between, each inside the one before. null counts as absent. Names are looked for
+// letter by letter first, then in any letter case, as in every answer.
+func member(object json.RawMessage, name string) (json.RawMessage, bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return nil, false
+	}
+	if value, found := named(members, name); found {
+		return value, true
 	}
 	first, rest, deeper := strings.Cut(name, ".")
-	var inner map[string]json.RawMessage
-	if !deeper || !isGiven(object, first) || json.Unmarshal(object[first], &inner) != nil {
+	inner, found := named(members, first)
+	if !deeper || !found {
 		return nil, false
 	}
 	return member(inner, rest)
 }
 
-func isGiven(object map[string]json.RawMessage, name string) bool {
-	return upstream.Given(object[name])
+func named(members map[string]json.RawMessage, name string) (json.RawMessage, bool) {
+	if upstream.Given(members[name]) {
+		return members[name], true
+	}
+	for _, other := range slices.Sorted(maps.Keys(members)) {
+		if strings.EqualFold(other, name) && upstream.Given(members[other]) {
+			return members[other], true
+		}
+	}
+	return nil, false
 }

@@ -77,7 +77,7 @@ func berekeKeyAs(c *call) reply {
 	case known:
 		return reply{status: http.StatusOK, body: body}
 	case c.r.PathValue("form") == "pem":
-		return reply{status: http.StatusOK, raw: text, rawType: "text/plain"}
+		return reply{status: http.StatusOK, raw: text, rawType: "application/x-pem-file"}
 	case c.r.PathValue("form") == "der-text":
 		return reply{status: http.StatusOK, raw: der, rawType: "text/plain"}
 	}

@@ -55,6 +55,8 @@ func target() providertest.Target {
 		Outputs: credential.Outputs{
 			"token_type": "bearer", "scope": "ALL", "user_id": userID, "role": "ANONYMOUS", "chain_type": "EMPTY",
 			"jti": "74531e41-0560-49b5-a2f8-def49731d390", "customer_id": firstCustomer, "customer_name": tabbed,
+			"cus_unique_idn": "111111111111", "customer_user_id": "0", "user_type": "customer", "role_id": "0", "role_version": "0",
+			"otp_strategy": "UNDEFINED", "is_device_trusted": false, "suggest_add_device": false, "can_skip": false,
 			"customers": []map[string]string{{"id": firstCustomer, "name": tabbed}, {"id": secondCustomer, "name": "ИП Test."}},
 		},
 		Errors: append(loginErrors(), verifyErrors()...),
@@ -92,7 +94,7 @@ func loginErrors() []providertest.Case {
 		{Name: "401 without a body", Class: credentials, Reason: rejected, Arrange: answer(401, ``)},
 		{Name: "401 with HTML", Class: failure.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 401})},
 		{Name: "invalid_client", Class: failure.Config, Attribute: "basic_auth", Arrange: answer(401, `{"error":"invalid_client"}`)},
-		{Name: "unsupported_grant_type", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "unsupported_grant_type", Class: failure.Config, Attribute: "grant_type", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
 		{Name: "locked", Class: human, Reason: locked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
 		{Name: "423", Class: human, Reason: locked, Arrange: answer(423, `{}`)},
 		{Name: "423 without a body", Class: human, Reason: locked, Arrange: answer(423, ``)},

@@ -137,10 +137,23 @@ func outputs() []schema.Output {
 		{Name: "user_id", Type: cty.String, Doc: "The user's identifier."},
 		{Name: "customer_id", Type: cty.String, Doc: "The chosen customer; null if there are several and none was chosen."},
 		{Name: "customer_name", Type: cty.String, Doc: "Its name; null if the bank lists it under several."},
-		{Name: "customers", Type: customers, Doc: "Every customer that the user acts for, as the bank lists them."},
+		{Name: "customers", Type: customers, Doc: "Every customer that the user acts for, as the bank lists them; the document has an `id` and a `name` of each. What else the answer says of a customer it says once: see the outputs below."},
 		{Name: "role", Type: cty.String, Doc: "The user's role, such as `ANONYMOUS`."},
 		{Name: "chain_type", Type: cty.String, Doc: "The chain of authentication factors, such as `EMPTY`."},
 		{Name: "jti", Type: cty.String, Doc: "The token's identifier."},
+		further("cus_unique_idn", cty.String, "The customer's identification number, as the login's answer has it."),
+		further("customer_external_id", cty.String, "The customer's identifier in another system."),
+		further("customer_user_id", cty.String, "The user's identifier as that of a customer."),
+		further("user_type", cty.String, "The type of the user, such as `customer`."),
+		further("role_id", cty.String, "The role's identifier."),
+		further("role_version", cty.String, "The role's version."),
+		further("sign_level", cty.String, "The level of the user's signature."),
+		further("digital_signature_type", cty.String, "The type of the user's digital signature."),
+		further("bank_branch_code", cty.String, "The code of the bank's branch."),
+		further("otp_strategy", cty.String, "How one-time passwords are used, such as `UNDEFINED`."),
+		further("is_device_trusted", cty.Bool, "Whether the bank trusts the device."),
+		further("suggest_add_device", cty.Bool, "Whether the bank suggests to add the device."),
+		further("can_skip", cty.Bool, "As the bank says; its document does not say what can be skipped."),
 		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. A token that needs a new password is never delivered, nor is one that needs a second factor unless `ignore_possible_chains` is set; of all others this is null."},
 	}
 }
@@ -148,6 +161,12 @@ func outputs() []schema.Output {
 func checkKey(v cty.Value) error {
 	_, err := parseKey(v.AsString())
 	return err
+}
+
+// further is an output beside those that most targets want. They get it where they
+// ask for it: one that has a person's number in it should not come along unasked.
+func further(name string, t cty.Type, doc string) schema.Output {
+	return schema.Output{Name: name, Type: t, Withheld: true, Doc: doc}
 }
 
 func checkBasicAuth(v cty.Value) error {

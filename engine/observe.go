@@ -24,6 +24,9 @@ type observation struct {
 	account *account
 	// of is whose record it is, for one that has gone.
 	of owner
+	// heir is the account that goes on with that record, which was left behind by a move;
+	// "" for none.
+	heir string
 	// record is the state's, or a new one where there is none; version is
 	// what a write of it must find.
 	record  *state.Record
@@ -157,7 +160,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 		o.input.CanRefresh = g != nil && !g.Token.Refresh.IsZero()
 	}
 	o.input.Block = rememberedBlock(o.record, o.fingerprints, o.account.cfg)
-	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block)
+	if !o.account.unknown {
+		e.noteLogin(o)
+	}
 	if provider != nil {
 		e.inspect(o, provider.provider, g)
 	}

@@ -183,6 +183,12 @@ func (t Target) foreign() bool {
 	return t.Rival != "" || !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Unguarded || t.Owner != "")
 }
 
+// IssuedAhead reports whether the token says that it was issued later than now, by more
+// than clocks may differ: its expiry is then by a wrong clock too.
+func (t *Token) IssuedAhead(now time.Time) bool {
+	return IssuedAhead(t.IssuedAt, t.ExpiresAt, now)
+}
+
 // Dead reports whether no consumer can use the token any longer.
 func (t *Token) Dead(now time.Time) bool {
 	return t.Rejected || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt)

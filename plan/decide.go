@@ -98,6 +98,9 @@ func Decide(a Account) Decision {
 	}
 	if a.Token != nil {
 		d.RotateAt = rotation(&a).At
+		if a.Token.IssuedAhead(a.Now) {
+			d.RotateAt = a.Now
+		}
 	}
 	for _, t := range a.Targets {
 		td := decideTarget(&a, v, t)
@@ -262,6 +265,9 @@ func expired(a *Account) (verdict, bool) {
 }
 
 func expiring(a *Account) (verdict, bool) {
+	if a.Token.IssuedAhead(a.Now) {
+		return renew(a, Expiring, fmt.Sprintf("the token says that it was issued in %s, so the clock of the machine that got it was ahead, and when the token expires is not known", Duration(a.Token.IssuedAt.Sub(a.Now)))), true
+	}
 	at := rotation(a).At
 	if at.IsZero() || a.Now.Before(at) {
 		return verdict{}, false

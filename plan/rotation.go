@@ -7,6 +7,10 @@ import (
 	"github.com/credsync/credsync/schema"
 )
 
+// ClockTolerance is by how much the clocks of two machines may differ before a time that
+// one of them has written, and that has yet to come for the other, is not believed.
+const ClockTolerance = 5 * time.Minute
+
 // Rotation says when a token is due to be replaced.
 type Rotation struct {
 	// At is when; zero for a token that does not expire.
@@ -36,6 +40,13 @@ func RotationOf(address string, issued, expires time.Time, before schema.Window)
 	most := min(r.Window/10, (lifetime-r.Window)/2)
 	r.At = expires.Add(-r.Window).Add(-time.Duration(float64(most) * Fraction(address)))
 	return r
+}
+
+// IssuedAhead reports whether a token that expires says that it was issued later than
+// now, by more than clocks may differ. Of a token that is used for minutes that is less.
+func IssuedAhead(issued, expires, now time.Time) bool {
+	tolerance := min(ClockTolerance, max(0, expires.Sub(issued)/10))
+	return !expires.IsZero() && issued.Sub(now) > tolerance
 }
 
 // Fraction maps a text, such as an address, to a number from 0 to below 1. Texts

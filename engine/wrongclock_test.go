@@ -79,7 +79,9 @@ func TestTokenThatSaysItWasIssuedLaterIsReplaced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, oneAccount)
-			w.up.lifetime = tt.lifetime
+			if tt.lifetime > 0 {
+				w.up.lifetime = tt.lifetime
+			}
 			w.setClock(tt.ahead)
 			w.mustApply()
 			if tt.lifetime == 0 {

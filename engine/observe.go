@@ -24,6 +24,9 @@ type observation struct {
 	account *account
 	// of is whose record it is, for one that has gone.
 	of owner
+	// heir is the account that goes on with that record, which was left behind by a move;
+	// "" for none.
+	heir string
 	// record is the state's, or a new one where there is none; version is
 	// what a write of it must find.
 	record  *state.Record
@@ -236,7 +239,7 @@ func (o *observation) verificationDue(opts observeOptions, g *state.Grant) bool 
 	if !due.IsZero() && !o.at.Before(due) && o.record.Pending == nil {
 		return false
 	}
-	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) || plan.IssuedAhead(g.Token.IssuedAt, g.Token.ExpiresAt, o.at) {
+	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) || plan.IssuedAhead(g.Token.IssuedAt, g.Token.ExpiresAt, o.at, o.input.RotateBefore) {
 		return false
 	}
 	every, verified := o.account.cfg.VerifyEvery, g.Verified(o.at)

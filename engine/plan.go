@@ -241,6 +241,9 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*
 		}
 		o := e.observeRemoved(ctx, g.snap, ahead.places, read)
 		o.of = g.of
+		if heir := e.heirOf(ctx, g.snap.Record, read); heir != "" {
+			o.leaveTo(heir)
+		}
 		seen = append(seen, o)
 	}
 	if unmatched > 0 {

@@ -312,6 +312,10 @@ type upstream struct {
 	clocks []providers.Clock
 	// clocksOf are those that depend on what was seen of the account.
 	clocksOf func(providers.Seen) []providers.Clock
+	// clockAhead is how far the upstream's clock is ahead; warnings are those of each
+	// token.
+	clockAhead time.Duration
+	warnings   []string
 }
 
 func newUpstream() *upstream {
@@ -368,7 +372,10 @@ func (u *upstream) issue(user string, now time.Time) credential.Token {
 	}
 	u.live[access] = true
 	u.userOf[access], u.endOf[access] = user, now.Add(u.lifetime)
-	return credential.Token{Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.lifetime)}
+	return credential.Token{
+		Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.clockAhead + u.lifetime),
+		AnsweredAt: now.Add(u.clockAhead), Warnings: u.warnings,
+	}
 }
 
 type fake struct {

@@ -67,15 +67,14 @@ func TestTokenThatSaysItWasIssuedLaterIsReplaced(t *testing.T) {
 		lifetime, ahead time.Duration
 		replaced        bool
 	}{
-		"six hours":                             {30 * 24 * time.Hour, 6 * time.Hour, true},
-		"six hours, of a token for an hour":     {time.Hour, 6 * time.Hour, true},
-		"as much as clocks differ":              {30 * 24 * time.Hour, 4 * time.Minute, false},
-		"four minutes, of a token for ten":      {10 * time.Minute, 4 * time.Minute, true},
-		"four minutes, of a token for an hour":  {time.Hour, 4 * time.Minute, false},
-		"some seconds, of a token for ten":      {10 * time.Minute, 10 * time.Second, false},
-		"a year":                                {30 * 24 * time.Hour, 365 * 24 * time.Hour, true},
-		"a year, of a token that does not end":  {0, 365 * 24 * time.Hour, false},
-		"an hour, of a token that does not end": {0, time.Hour, false},
+		"a day":                                {30 * 24 * time.Hour, 24 * time.Hour, true},
+		"six hours, of a token for an hour":    {time.Hour, 6 * time.Hour, true},
+		"six hours, with two days to spare":    {30 * 24 * time.Hour, 6 * time.Hour, false},
+		"four minutes, of a token for ten":     {10 * time.Minute, 4 * time.Minute, true},
+		"four minutes, of a token for an hour": {time.Hour, 4 * time.Minute, false},
+		"some seconds, of a token for ten":     {10 * time.Minute, 10 * time.Second, false},
+		"a year":                               {30 * 24 * time.Hour, 365 * 24 * time.Hour, true},
+		"a year, of a token that does not end": {0, 365 * 24 * time.Hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, oneAccount)
@@ -109,9 +108,9 @@ func TestTokenThatSaysItWasIssuedLaterIsReplaced(t *testing.T) {
 
 func TestDaemonReplacesATokenThatSaysItWasIssuedLater(t *testing.T) {
 	w := newWorld(t, oneAccount)
-	w.setClock(6 * time.Hour)
+	w.setClock(24 * time.Hour)
 	w.mustApply()
-	w.setClock(-6 * time.Hour)
+	w.setClock(-24 * time.Hour)
 	if o := w.tend().Outcome; o == nil || o.Result != engine.Done || o.Action != plan.Refresh {
 		t.Fatalf("%+v", o)
 	}
@@ -120,16 +119,16 @@ func TestDaemonReplacesATokenThatSaysItWasIssuedLater(t *testing.T) {
 	}
 }
 
-// One machine's clock is six hours behind. It replaces what looks to it as if it came from
+// One machine's clock is a day behind. It replaces what looks to it as if it came from
 // a clock ahead, once.
 func TestTwoMachinesWithDifferentClocksDoNotReplaceEachOthersTokensForEver(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.mustApply()
 	for range 10 {
-		w.setClock(-6 * time.Hour)
+		w.setClock(-24 * time.Hour)
 		w.holder = "runner-2"
 		w.mustApply()
-		w.setClock(6 * time.Hour)
+		w.setClock(24 * time.Hour)
 		w.holder = "runner-1"
 		w.mustApply()
 		w.advance(10 * time.Minute)
@@ -266,15 +265,15 @@ func TestHumanIsNeededNowThoughAWrongClockSaysThatTheBlockBeginsLater(t *testing
 	}
 }
 
-// A machine whose clock was six hours ahead has done everything, and was killed at the
+// A machine whose clock was a day ahead has done everything, and was killed at the
 // next rotation.
 func TestRecordOfAWrongClockIsPutInOrderByOneApply(t *testing.T) {
 	w, h := newNotifiedWorld(t, verifiedHourly+oncall)
 	ageing(w)
-	w.setClock(6 * time.Hour)
+	w.setClock(24 * time.Hour)
 	w.mustApply()
 	w.lease(0)
-	w.setClock(-6 * time.Hour)
+	w.setClock(-24 * time.Hour)
 	w.holder = "runner-2"
 	w.took(state.LeaseLife, leaseLifeSeen, func() { w.mustApply() })
 	w.expect("a none current")

@@ -16,8 +16,11 @@ type Account struct {
 	// Enabled is false for an account that is to be left alone. Removed
 	// accounts are in the state and no longer in the configuration;
 	// DeleteOnRemove is what was asked to happen to their targets.
-	Enabled        bool
-	Removed        bool
+	Enabled bool
+	Removed bool
+	// Heir is the account that goes on with the record, which was moved and left behind;
+	// "" for none.
+	Heir           string
 	DeleteOnRemove bool
 	// Replace asks for a new token whatever the old one is worth, and lifts a
 	// remembered block: --replace.
@@ -181,12 +184,6 @@ type Target struct {
 // and it is not ours.
 func (t Target) foreign() bool {
 	return t.Rival != "" || !t.Ours && !t.Adopt && (t.Exists || t.Unseen || t.Unguarded || t.Owner != "")
-}
-
-// IssuedAhead reports whether the token says that it was issued later than now, by more
-// than clocks may differ: its expiry is then by a wrong clock too.
-func (t *Token) IssuedAhead(now time.Time) bool {
-	return IssuedAhead(t.IssuedAt, t.ExpiresAt, now)
 }
 
 // Dead reports whether no consumer can use the token any longer.

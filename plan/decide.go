@@ -98,7 +98,7 @@ func Decide(a Account) Decision {
 	}
 	if a.Token != nil {
 		d.RotateAt = rotation(&a).At
-		if a.Token.IssuedAhead(a.Now) {
+		if issuedAhead(&a) {
 			d.RotateAt = a.Now
 		}
 	}
@@ -125,6 +125,9 @@ func unreadable(a *Account) (verdict, bool) {
 func removed(a *Account) (verdict, bool) {
 	if !a.Removed {
 		return verdict{}, false
+	}
+	if a.Heir != "" {
+		return verdict{action: Forget, reason: Moved, message: "no longer in the configuration; its record was moved to " + a.Heir + ", and this is what an earlier run left behind"}, true
 	}
 	counts := map[Action]int{}
 	taker := ""
@@ -265,7 +268,7 @@ func expired(a *Account) (verdict, bool) {
 }
 
 func expiring(a *Account) (verdict, bool) {
-	if a.Token.IssuedAhead(a.Now) {
+	if issuedAhead(a) {
 		return renew(a, Expiring, fmt.Sprintf("the token says that it was issued in %s, so the clock of the machine that got it was ahead, and when the token expires is not known", Duration(a.Token.IssuedAt.Sub(a.Now)))), true
 	}
 	at := rotation(a).At
@@ -401,6 +404,10 @@ func standingBlock(a *Account, v verdict) verdict {
 		v.blocker = a.Block
 	}
 	return v
+}
+
+func issuedAhead(a *Account) bool {
+	return IssuedAhead(a.Token.IssuedAt, a.Token.ExpiresAt, a.Now, a.RotateBefore)
 }
 
 func rotation(a *Account) Rotation {

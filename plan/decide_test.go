@@ -82,7 +82,7 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 		{
 			name: "issued later than now, by a clock that is ahead",
 			change: func(a *plan.Account) {
-				a.Token.IssuedAt = now.Add(time.Hour)
+				a.Token.IssuedAt = now.Add(13 * time.Hour)
 			},
 			action: plan.Refresh, reason: plan.Expiring, target: "deliver expiring",
 		},

@@ -7,8 +7,9 @@ import (
 	"github.com/credsync/credsync/schema"
 )
 
-// ClockTolerance is by how much the clocks of two machines may differ before a time that
-// one of them has written, and that has yet to come for the other, is not believed.
+// ClockTolerance is by how much the clocks of two machines may differ before one of them
+// corrects what the other has written, or waits for the end of its lease with nothing else
+// to do.
 const ClockTolerance = 5 * time.Minute
 
 // Rotation says when a token is due to be replaced.
@@ -43,10 +44,10 @@ func RotationOf(address string, issued, expires time.Time, before schema.Window)
 }
 
 // IssuedAhead reports whether a token that expires says that it was issued later than
-// now, by more than clocks may differ. Of a token that is used for minutes that is less.
-func IssuedAhead(issued, expires, now time.Time) bool {
-	tolerance := min(ClockTolerance, max(0, expires.Sub(issued)/10))
-	return !expires.IsZero() && issued.Sub(now) > tolerance
+// now, by more than a quarter of the time before its expiry at which it is replaced. Its
+// expiry is then by a wrong clock too, so that it may be over before it is replaced.
+func IssuedAhead(issued, expires, now time.Time, before schema.Window) bool {
+	return !expires.IsZero() && issued.Sub(now) > max(0, RotationOf("", issued, expires, before).Window/4)
 }
 
 // Fraction maps a text, such as an address, to a number from 0 to below 1. Texts

@@ -45,9 +45,10 @@ func RotationOf(address string, issued, expires time.Time, before schema.Window)
 
 // IssuedAhead reports whether a token that expires says that it was issued later than
 // now, by more than a quarter of the time before its expiry at which it is replaced. Its
-// expiry is then by a wrong clock too, so that it may be over before it is replaced.
+// expiry is then by a wrong clock too, so that it may be over before it is replaced. One
+// that is over before it is issued has its expiry from the upstream, which stands.
 func IssuedAhead(issued, expires, now time.Time, before schema.Window) bool {
-	return !expires.IsZero() && issued.Sub(now) > max(0, RotationOf("", issued, expires, before).Window/4)
+	return expires.After(issued) && issued.Sub(now) > RotationOf("", issued, expires, before).Window/4
 }
 
 // Fraction maps a text, such as an address, to a number from 0 to below 1. Texts

@@ -107,6 +107,7 @@ type Engine struct {
 	merged     mergedPlaces
 	// gone are the records of accounts that have gone, as they were at goneAt.
 	goneMu sync.Mutex
+	strays strayRejections
 	// inherits has the records of which accounts inherit rejections.
 	inherits map[*account][]*state.Record
 	gone     []goneRecord

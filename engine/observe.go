@@ -111,6 +111,9 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), address.ShellWord(a.cfg.Address)))
 	}
 	o.fingerprints = a.fingerprints(o.record)
+	if o.known && !a.unknown {
+		e.strays.note(o.record, o.fingerprints)
+	}
 	if o.known {
 		// Of what was asked for before and what is asked for now, the more
 		// careful counts: who changes both in one edit has seen neither at work.

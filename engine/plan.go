@@ -102,6 +102,9 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	seen = e.observeAll(ctx, chosen, func(a *account) observeOptions {
 		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
 	})
+	if ahead != nil && req.Shard == nil {
+		e.noteAllSeen()
+	}
 	var lost []error
 	coming := map[arrival]bool{}
 	for _, o := range seen {

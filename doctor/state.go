@@ -117,7 +117,7 @@ func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
 	case where == processid.Running:
 		c.Outcome, c.Message = OK, who+" is at work on it"
 	default:
-		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, rec.Lease.ExpiresAt.UTC().Format("15:04:05 MST"))
+		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, r.LeaseEnds(rec.Lease).UTC().Format("15:04:05 MST"))
 		c.Remedy, c.Command = "Wait until then. If that run is over, this ends its lease:", []string{"state", "unlock", rec.Address}
 	}
 	return c

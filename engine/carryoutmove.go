@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
@@ -28,7 +29,7 @@ func (r *run) carryOutMove(ctx context.Context) error {
 		return nil
 	case errors.As(err, &wait):
 		if r.impatient {
-			r.heldUntil = wait.lease.ExpiresAt
+			r.heldUntil = r.e.Now().Add(wait.left)
 			return fmt.Errorf("move the record of %s: another run (%s) is at work on it", wait.of.address, wait.lease.Holder)
 		}
 		return r.awaitReleaseOf(ctx, wait.of, wait.lease)
@@ -42,6 +43,7 @@ func (r *run) carryOutMove(ctx context.Context) error {
 type errHeld struct {
 	of    owner
 	lease state.Lease
+	left  time.Duration
 }
 
 func (e errHeld) Error() string { return "another run is at work on " + e.of.address }
@@ -84,8 +86,8 @@ func (r *run) hold(ctx context.Context, of owner) (state.Snapshot, error) {
 	if err != nil || snap.Record == nil {
 		return snap, err
 	}
-	if l := snap.Record.Lease; r.e.held(l) {
-		return state.Snapshot{}, errHeld{of, *l}
+	if left := r.e.heldFor(snap.Record); left > 0 {
+		return state.Snapshot{}, errHeld{of, *snap.Record.Lease, left}
 	}
 	leased := snap.Record.Clone()
 	leased.Lease = r.e.newLease()

@@ -50,7 +50,7 @@ func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 	var writes sync.WaitGroup
 	for i, d := range work {
 		writes.Go(func() {
-			errs[i] = r.e.write(ctx, r.seen, d, r.seen.record.Lease)
+			errs[i] = r.e.write(ctx, r.seen, d, r.leaseRest)
 			r.recordTarget("", audit.Deliver, d.entry.Sink, d.entry.Location, g.Token.Access, errs[i])
 		})
 	}
@@ -152,7 +152,7 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 
 // write brings one target to its content, by compare-and-set, and tries again
 // only while the run's lease lasts.
-func (e *Engine) write(ctx context.Context, o *observation, d *delivery, lease *state.Lease) error {
+func (e *Engine) write(ctx context.Context, o *observation, d *delivery, leaseRest func() time.Duration) error {
 	s, err := e.Sink(d.t.Sink)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (e *Engine) write(ctx context.Context, o *observation, d *delivery, lease *
 			break
 		}
 		pause = min(2*pause, longestWritePause)
-		if !e.Now().Before(lease.ExpiresAt) {
+		if leaseRest() <= 0 {
 			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
 		if lookErr := e.lookAgain(ctx, s, o, d); lookErr != nil {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -29,8 +28,10 @@ const maxEmergencyFile = 1 << 20
 
 // emergencyFile is an emergency file of an account.
 type emergencyFile struct {
-	file     string
-	modified time.Time
+	file string
+	// after begins the ID of the token that the one in the file has replaced, as the name
+	// has it; afterNone where there was none, "" where the name is another.
+	after string
 	// record is what is in it; nil where that is not to be had, and observeErr says
 	// why. torn says that nobody can have it: the run that wrote the file was
 	// killed meanwhile.
@@ -78,7 +79,7 @@ func (e *Engine) emergencyFilesOf(a *account, files []string) []*emergencyFile {
 			// It has just been removed.
 			continue
 		}
-		r := &emergencyFile{file: file, modified: info.ModTime()}
+		r := &emergencyFile{file: file, after: precedent(file)}
 		r.read(e, info)
 		if r.record != nil && (owner{r.record.Project, r.record.Address}) != *of {
 			continue
@@ -174,7 +175,7 @@ func decodeEmergency(content []byte) (*state.Record, error) {
 // While a run holds the lease it may still have the token, and bring it back
 // itself.
 func (e *Engine) withEmergencyToken(o *observation, rec *state.Record) *state.Record {
-	if rec != nil && e.held(rec.Lease) {
+	if e.held(rec) {
 		return rec
 	}
 	for _, r := range o.emergencyFiles {
@@ -203,15 +204,21 @@ func mergeEmergency(a *account, rec, rescued *state.Record) (*state.Record, erro
 		return rec, nil
 	}
 	rec, token := rec.Clone(), rescued.Clone().Pending
+	uncertain := false
 	if n := rec.Newest(); n != nil {
-		if n.ID == token.ID {
+		switch succession(a, n, token) {
+		case sameToken:
 			return nil, fmt.Errorf("the state of %s %w; the emergency file is no longer needed", rec.Address, ErrRecovered)
-		}
-		if !n.Token.IssuedAt.Before(token.Token.IssuedAt) {
+		case stateIsNewer:
 			return nil, fmt.Errorf("the state of %s has a newer token than the emergency file; nothing was changed", rec.Address)
+		case orderUnknown:
+			uncertain = true
+		}
+		if !token.HasReplaced(n.ID) {
+			token.Replace(n)
 		}
 	}
-	if l := rec.Lease; l != nil && rescued.Lease != nil && l.Holder == rescued.Lease.Holder {
+	if l := rec.Lease; !uncertain && l != nil && rescued.Lease != nil && l.Holder == rescued.Lease.Holder {
 		// Nobody has worked on the account since, so all that the run has
 		// learned stands: that the code it waited for was entered, say.
 		whole := rescued.Clone()
@@ -221,13 +228,47 @@ func mergeEmergency(a *account, rec, rescued *state.Record) (*state.Record, erro
 	if !bytes.Equal(rec.Key, rescued.Key) {
 		rekey(a, token, rescued.Key, rec.Key)
 	}
-	if n := rec.Newest(); n != nil && a.loginRevokes() && (rescued.Current == nil || rescued.Current.ID != n.ID) {
+	if uncertain {
 		// Another run has logged in as well, and one login has killed the
 		// token of the other. Clocks of two machines do not tell which.
 		token.Rejected = true
 	}
 	rec.Pending = token
 	return rec, nil
+}
+
+// order is how the token of an emergency file and the newest of the state's record follow
+// each other. Each names those that it came after; their times are by two machines' clocks,
+// and say nothing.
+type order int
+
+const (
+	sameToken order = iota
+	// fileIsNewer: the state's is one that the file's has replaced, or is no good.
+	fileIsNewer
+	// stateIsNewer: the state's has replaced the file's, or another run has replaced the
+	// token that was there before both.
+	stateIsNewer
+	// orderUnknown: both have replaced the same token, and the login that was later, whichever
+	// it was, has killed the other token.
+	orderUnknown
+)
+
+func succession(a *account, ofState, ofFile *state.Grant) order {
+	switch {
+	case ofState.ID == ofFile.ID:
+		return sameToken
+	case ofFile.HasReplaced(ofState.ID):
+		return fileIsNewer
+	case ofState.HasReplaced(ofFile.ID):
+		return stateIsNewer
+	case a.loginRevokes():
+		return orderUnknown
+	case ofState.Rejected:
+		return fileIsNewer
+	}
+	// A run that got a token since has taken the lease after the one that wrote the file.
+	return stateIsNewer
 }
 
 // rekey makes a token's fingerprints again for a record that was made again,
@@ -247,17 +288,18 @@ func rekey(a *account, g *state.Grant, from, to []byte) {
 	}
 }
 
-// superseded reports whether a file has nothing to bring to an account whose
-// record this is.
-func (r *emergencyFile) superseded(rec *state.Record) bool {
+// superseded reports whether a file has nothing to bring to an account whose record this
+// is. Of a file that cannot be read its name says which token the one in it has replaced.
+func (r *emergencyFile) superseded(a *account, rec *state.Record) bool {
 	newest := rec.Newest()
-	switch {
-	case newest == nil:
+	if newest == nil {
 		return false
-	case r.record != nil:
-		return newest.ID == r.record.Pending.ID || !newest.Token.IssuedAt.Before(r.record.Pending.Token.IssuedAt)
 	}
-	return newest.Token.IssuedAt.After(r.modified)
+	if r.record == nil {
+		return !strings.HasPrefix(newest.ID, r.after)
+	}
+	o := succession(a, newest, r.record.Pending)
+	return o == sameToken || o == stateIsNewer
 }
 
 // removeObsoleteEmergencyFiles removes the account's emergency files that the state, as it is
@@ -277,10 +319,10 @@ func (r *run) removeObsoleteEmergencyFiles(ctx context.Context) {
 	if err != nil || snap.Record == nil {
 		return
 	}
-	atWork := r.e.held(snap.Record.Lease)
+	atWork := r.e.held(snap.Record)
 	for _, f := range files {
 		// What was cut short may still show somebody the token.
-		unneeded := f.empty || f.superseded(snap.Record)
+		unneeded := f.empty || f.superseded(r.seen.account, snap.Record)
 		if unneeded && (f.record != nil || f.torn && !atWork) {
 			removeEmergency(f.file)
 			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.plan.Address, "file", f.file)
@@ -294,7 +336,7 @@ func (e *Engine) emergencyWarnings(seen []*observation) diag.List {
 	var warnings diag.List
 	for _, o := range seen {
 		for _, r := range o.emergencyFiles {
-			if !r.used && o.record != nil && r.superseded(o.record) {
+			if !r.used && o.record != nil && r.superseded(o.account, o.record) {
 				continue
 			}
 			warnings = append(warnings, r.warning(o.account))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -13,9 +14,35 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// emergencyPrefix begins the names of emergency files; the name of the record
-// and something random follow.
-const emergencyPrefix = "emergency-"
+const (
+	// emergencyPrefix begins the names of emergency files; the name of the record, what the
+	// token in it has replaced, and something random follow.
+	emergencyPrefix = "emergency-"
+	// afterNone is in the name where there was no token before.
+	afterNone = "first"
+	// afterLength is how much of the ID of the token before is in the name.
+	afterLength = 8
+)
+
+// afterName says in the name of an emergency file which token the one in it has replaced,
+// for whoever cannot read what is in it.
+func afterName(r *state.Record) string {
+	if r.Pending == nil || len(r.Pending.Replaced) == 0 {
+		return afterNone
+	}
+	id := r.Pending.Replaced[len(r.Pending.Replaced)-1]
+	return id[:min(len(id), afterLength)]
+}
+
+// precedent reads what afterName has put into the name of a file.
+func precedent(file string) string {
+	parts := strings.Split(filepath.Base(file), "-")
+	after := parts[max(0, len(parts)-2)]
+	if after == afterNone || len(after) == afterLength {
+		return after
+	}
+	return ""
+}
 
 // writeEmergency writes a record where the state did not take it: into a new
 // file of mode 0600, encrypted where there is a recipient. It returns its name.
@@ -34,7 +61,7 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 		return "", fmt.Errorf("make the folder for emergency files: %w", err)
 	}
 	crashpoint.Reach("create", e.EmergencyDir)
-	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Project, r.Address)+"-*.json")
+	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Project, r.Address)+"-"+afterName(r)+"-*.json")
 	if err != nil {
 		return "", fmt.Errorf("make an emergency file: %w", err)
 	}

@@ -51,6 +51,10 @@ type Options struct {
 	// Client returns the HTTP client of an account.
 	Client func(*config.Account) (*http.Client, error)
 	Now    func() time.Time
+	// Elapsed counts the time since some moment, whatever the clock is set to meanwhile;
+	// nil for what Now says, whose times have a monotonic reading unless a test makes
+	// them.
+	Elapsed func() time.Duration
 	// Holder names this process in leases; Alive says of a holder of another
 	// lease whether it may still be at work.
 	Holder string
@@ -89,6 +93,7 @@ type Engine struct {
 	// byAddress has the same ones.
 	byAddress map[string]*account
 	notices   notices
+	leases    leaseWatch
 	// moves are what the moved blocks say, and sourcesOf whose records an account
 	// goes on with by them.
 	// successors are the same the other way round, in the order of accounts.
@@ -119,6 +124,10 @@ func New(o Options) *Engine {
 	}
 	if o.Sleep == nil {
 		o.Sleep = sleep
+	}
+	if o.Elapsed == nil {
+		began := o.Now()
+		o.Elapsed = func() time.Duration { return o.Now().Sub(began) }
 	}
 	e := &Engine{
 		Options: o, byAddress: make(map[string]*account, len(o.Config.Accounts)),

@@ -156,7 +156,7 @@ func (r *run) bequeathTo(ctx context.Context, a *account, make bool) (has bool, 
 		if rec == nil {
 			rec = r.e.newRecord(a)
 		}
-		if r.e.held(rec.Lease) {
+		if r.e.held(rec) {
 			return nil, errAtWork
 		}
 		before := len(rec.Rejections)
@@ -175,7 +175,7 @@ func (r *run) takesOver(a *account) bool {
 }
 
 // bequeathTries bounds how often a record is tried that another run is at work on.
-const bequeathTries = 60
+const bequeathTries = int(state.LeaseLife/leasePoll) + 20
 
 // killedByPredecessor reports whether an account that has gone, or whose target this
 // one takes over, has logged in since with the same login, where that kills the token

@@ -39,7 +39,7 @@ func (r *run) takeLease(ctx context.Context) error {
 	}
 	known := r.seen.known
 	for range leaseTries {
-		if !r.needsLease() {
+		if !r.needsLease() && (r.impatient || !r.e.outlasts(r.seen.record)) {
 			return nil
 		}
 		if known && !r.seen.known && r.seen.observeErr == nil {
@@ -53,9 +53,10 @@ func (r *run) takeLease(ctx context.Context) error {
 			r.observeAgain(ctx)
 			continue
 		}
-		if l := r.seen.record.Lease; r.e.held(l) {
+		if left := r.e.heldFor(r.seen.record); left > 0 {
+			l := r.seen.record.Lease
 			if r.impatient {
-				r.heldUntil = l.ExpiresAt
+				r.heldUntil = r.e.Now().Add(left)
 				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.plan.Address, l.Holder)
 			}
 			if err := r.awaitReleaseOf(ctx, r.recordOwner(), *l); err != nil {
@@ -104,19 +105,10 @@ func (e *Engine) newLease() *state.Lease {
 	return &state.Lease{Holder: e.Holder, ExpiresAt: e.Now().Add(state.LeaseLife)}
 }
 
-// held reports whether a lease keeps this run off; false for nil.
-func (e *Engine) held(l *state.Lease) bool {
-	return l != nil && e.Now().Before(l.ExpiresAt) && (e.Alive == nil || e.Alive(l.Holder))
-}
-
-// leaseLeft is for how long work at the upstream may still go on.
-func (r *run) leaseLeft() time.Duration {
-	return r.seen.record.Lease.ExpiresAt.Sub(r.e.Now()) - leaseMargin
-}
-
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.seen.record.Clone()
 	rec.Lease = r.e.newLease()
+	r.e.correctFirstSeen(rec)
 	if r.seen.account != nil && !r.seen.account.cfg.DeleteOnRemove {
 		// Whatever comes of the work: that nothing is to be deleted has been said.
 		rec.DeleteOnRemove = false
@@ -136,6 +128,7 @@ func (r *run) writeLease(ctx context.Context) error {
 		return err
 	}
 	r.seen.record, r.leased = rec, true
+	r.renewed()
 	return nil
 }
 
@@ -154,7 +147,7 @@ func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) er
 		if err != nil {
 			return err
 		}
-		if snap.Record == nil || !r.e.held(snap.Record.Lease) {
+		if !r.e.held(snap.Record) {
 			return nil
 		}
 	}

@@ -54,18 +54,24 @@ func (r *run) journalOver(ctx context.Context, g, before *state.Grant) error {
 	return r.journalBeside(ctx, snap, g, before)
 }
 
-// journalBeside puts the token into a record that another run has written since.
-// The newer token wins, whoever got it, unless one of them has killed the other.
+// journalBeside puts the token into a record that another run has written since. Where
+// that run has replaced the token that ours has replaced too, its token stands, unless it
+// is no good, or one of the two has killed the other.
 func (r *run) journalBeside(ctx context.Context, snap state.Snapshot, g, before *state.Grant) error {
 	theirs := snap.Record
 	uncertain := r.overtaken(theirs, before)
-	if n := theirs.Newest(); !uncertain && n != nil && n.Token.IssuedAt.After(g.Token.IssuedAt) {
-		return lostLease{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; the newer token is kept", r.plan.Address)}
+	n := theirs.Newest()
+	forked := n != nil && !g.HasReplaced(n.ID)
+	if forked && !uncertain && !n.Rejected {
+		return lostLease{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; that token is kept", r.plan.Address)}
 	}
 	// A record that was made again has another key.
 	p := fingerprintsOf(theirs.Key, r.seen.account.cfg)
 	pending := *g
 	pending.LoginPrint, pending.ShapePrint, pending.Rejected = p.login, p.shape, uncertain
+	if forked {
+		pending.Replace(n)
+	}
 	theirs.Pending = &pending
 	if _, err := r.e.Store.Save(ctx, theirs, snap.Version); err != nil {
 		return err

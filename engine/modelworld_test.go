@@ -289,7 +289,7 @@ func (m *model) stored() *reading {
 }
 
 // random are the fields of a record that are, or depend on, random values.
-var random = []string{"key", "id", "grant_id", "digest", "login_fingerprint", "shape_fingerprint"}
+var random = []string{"key", "id", "grant_id", "digest", "login_fingerprint", "shape_fingerprint", "replaced"}
 
 func (m *model) nameIn(by, text string) string {
 	var v any
@@ -310,13 +310,26 @@ func (m *model) nameAll(by string, v any) {
 		}
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if text, ok := v[k].(string); ok && slices.Contains(random, k) {
-				v[k] = m.name(by, text)
+			if slices.Contains(random, k) {
+				v[k] = m.nameOf(by, v[k])
 				continue
 			}
 			m.nameAll(by, v[k])
 		}
 	}
+}
+
+// nameOf is the name of a random value, or those of a list of them.
+func (m *model) nameOf(by string, v any) any {
+	switch v := v.(type) {
+	case string:
+		return m.name(by, v)
+	case []any:
+		for i := range v {
+			v[i] = m.nameOf(by, v[i])
+		}
+	}
+	return v
 }
 
 func (m *model) name(by, text string) string {

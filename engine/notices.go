@@ -122,7 +122,7 @@ func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string,
 		want = c.recoveredEvent(describeNotice(*told))
 	}
 	subject := subjectOf(*want)
-	if told != nil && told.Event == want.Kind && told.Subject == subject && (told.Sent || c.now.Sub(told.At) < noticeClaimLife) {
+	if told != nil && told.Event == want.Kind && told.Subject == subject && (told.Sent || isRecent(told.At, c.now, noticeClaimLife)) {
 		return nil, false
 	}
 	want.Topic = topic
@@ -130,6 +130,11 @@ func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string,
 	rec.PutNotice(notice)
 	return &message{to: n, event: *want, notice: notice}, true
 }
+
+// isRecent reports whether what was begun at a time may still be going on. By another
+// machine's clock it may have begun a little later than now; a time that is further away,
+// which a wrong clock has written, says nothing.
+func isRecent(at, now time.Time, life time.Duration) bool { return now.Sub(at).Abs() < life }
 
 // subjectOf tells an event from others of its kind. That an account fails for
 // another reason than before is no change that anyone is told of.

@@ -202,7 +202,7 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 
 // inspect takes what the provider finds in its credentials without a request.
 func (e *Engine) inspect(o *observation, p providers.Provider, g *state.Grant) {
-	seen := providers.Seen{FirstAt: o.record.FirstSeenAt}
+	seen := providers.Seen{FirstAt: o.record.FirstSeen(o.at)}
 	if g != nil {
 		seen.Outputs = g.Token.Outputs
 	}
@@ -242,11 +242,11 @@ func (o *observation) verificationDue(opts observeOptions, g *state.Grant) bool 
 	if !due.IsZero() && !o.at.Before(due) && o.record.Pending == nil {
 		return false
 	}
-	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) {
+	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) || plan.IssuedAhead(g.Token.IssuedAt, g.Token.ExpiresAt, o.at, o.input.RotateBefore) {
 		return false
 	}
-	every := o.account.cfg.VerifyEvery
-	return g.VerifiedAt.IsZero() || every == 0 || o.at.Sub(g.VerifiedAt) >= every
+	every, verified := o.account.cfg.VerifyEvery, g.Verified(o.at)
+	return verified.IsZero() || every == 0 || o.at.Sub(verified) >= every
 }
 
 // changed reports whether a grant was got with other attributes.
@@ -296,7 +296,7 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 	if g != nil {
 		t := g.Token
 		in.Token = &plan.Token{
-			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.VerifiedAt,
+			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.Verified(o.at),
 			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh,
 			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected, ConfigChanged: !o.account.unknown && changed(g, o.fingerprints),
 		}

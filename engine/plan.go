@@ -216,6 +216,9 @@ func (e *Engine) nothingToDo(o *observation) bool {
 	if !r.plan.idle() || r.plan.Reason != plan.Current {
 		return false
 	}
+	if o.record.Lease != nil && (!e.held(o.record) || e.outlasts(o.record)) {
+		return false
+	}
 	_, dirty := r.idleRecord()
 	return !dirty
 }

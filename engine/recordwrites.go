@@ -44,6 +44,7 @@ func (r *run) save(ctx context.Context) error {
 	defer cancel()
 	if l := r.seen.record.Lease; l != nil {
 		l.ExpiresAt = r.e.Now().Add(state.LeaseLife)
+		r.renewed()
 	}
 	version, err := r.e.Store.Save(ctx, r.seen.record, r.seen.version)
 	if err != nil {
@@ -154,12 +155,12 @@ func (r *run) updateHeldBackRecord(ctx context.Context) {
 
 // noteInRecord writes a record that is made without a lease, where it is another one.
 func (r *run) noteInRecord(ctx context.Context, made func() (rec *state.Record, dirty bool)) {
-	if r.e.held(r.seen.record.Lease) {
+	if r.e.held(r.seen.record) {
 		// Writing now would make the holder believe that it lost its lease.
 		return
 	}
 	rec, dirty := made()
-	if !dirty {
+	if !r.e.withoutEndedLease(rec) && !dirty {
 		return
 	}
 	if err := r.replaceRecord(ctx, rec); err != nil {
@@ -177,10 +178,22 @@ func (r *run) idleRecord() (rec *state.Record, dirty bool) {
 		rec.Moved, dirty = standing, true
 	}
 	dirty = r.liftBlock(rec) || dirty
+	dirty = r.e.correctFirstSeen(rec) || dirty
 	if r.seen.account.cfg.VerifyEvery > 0 && r.seen.verification.Outcome == plan.Confirmed {
 		rec.Newest().VerifiedAt, dirty = r.seen.at, true
 	}
 	return rec, dirty
+}
+
+// correctFirstSeen has the present credentials begin now where a machine whose clock was
+// ahead says that they will: else what a human has to replace by a certain age would never
+// seem to grow older.
+func (e *Engine) correctFirstSeen(rec *state.Record) (dirty bool) {
+	if now := e.Now(); rec.FirstSeenAt.Sub(now) > plan.ClockTolerance {
+		rec.FirstSeenAt = now
+		return true
+	}
+	return false
 }
 
 // heldBackRecord is the record of an account that is blocked or disabled, with what the
@@ -226,6 +239,7 @@ func (e *Engine) updateRecord(
 		if changeErr != nil || rec == nil {
 			return changeErr
 		}
+		e.withoutEndedLease(rec)
 		if _, err = e.Store.Save(ctx, rec, snap.Version); !errors.Is(err, sinks.ErrConflict) {
 			return err
 		}

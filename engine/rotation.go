@@ -37,6 +37,8 @@ type run struct {
 	// trail is nil until something is recorded.
 	trail  *trail
 	leased bool
+	// leaseEnds is when the lease was last known to end, as Options.Elapsed counts.
+	leaseEnds time.Duration
 	// unconfirmed are the records, encoded, whose writes ended with an error and may
 	// have arrived all the same.
 	unconfirmed []credential.Secret
@@ -116,6 +118,7 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	if grant == nil {
 		return
 	}
+	grant.Replace(old)
 	r.reportOddities(grant)
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()
@@ -148,7 +151,7 @@ func (r *run) redeliver(ctx context.Context) {
 	if r.seen.verification.Outcome == plan.Confirmed {
 		grant.Token.Outputs = grant.Token.Outputs.Merge(r.seen.outputs)
 		grant.VerifiedAt = r.seen.at
-	} else if grant.VerifiedAt.IsZero() && !r.verify(ctx, grant, nil) {
+	} else if grant.Verified(r.e.Now()).IsZero() && !r.verify(ctx, grant, nil) {
 		return
 	}
 	if r.authenticate {

@@ -40,7 +40,7 @@ func (e *Engine) BeginLogin(ctx context.Context, address string) Sent {
 	if failed != nil {
 		return Sent{Outcome: *failed}
 	}
-	if c := r.challenge(); c != nil && e.Now().Sub(c.SentAt) < codePatience {
+	if c := r.challenge(); c != nil && isRecent(c.SentAt, e.Now(), codePatience) {
 		return r.sentEarlier(c)
 	}
 	if !r.begin(ctx) {
@@ -146,7 +146,7 @@ func (r *run) sentEarlier(c *state.Challenge) Sent {
 	if c.ID.IsZero() {
 		r.fail(r.failure("A code may have been sent already", fmt.Errorf(
 			"the upstream's answer to the request for a code was lost %s, so that code cannot be used; another can be sent in %s",
-			plan.Duration(r.e.Now().Sub(c.SentAt))+" ago", plan.Duration(c.SentAt.Add(codePatience).Sub(r.e.Now())))))
+			plan.Duration(max(0, r.e.Now().Sub(c.SentAt)))+" ago", plan.Duration(c.SentAt.Add(codePatience).Sub(r.e.Now())))))
 		return Sent{Outcome: r.outcome()}
 	}
 	r.awaitCode(c.SentAt)

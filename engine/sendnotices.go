@@ -204,7 +204,7 @@ func (e *Engine) claimNotices(ctx context.Context, c condition) (send []message,
 			return nil, nil
 		case rec == nil:
 			rec = state.New(e.Config.Project, c.about.Address, c.about.Provider)
-		case e.held(rec.Lease):
+		case e.held(rec):
 			// Writing now would make the holder believe that it lost its lease.
 			return nil, nil
 		}
@@ -233,7 +233,7 @@ func (e *Engine) markSent(ctx context.Context, address string, sent []state.Noti
 		switch {
 		case rec == nil:
 			return nil, nil
-		case e.held(rec.Lease):
+		case e.held(rec):
 			return nil, errAtWork
 		case !markArrived(rec, sent):
 			return nil, nil

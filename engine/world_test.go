@@ -46,6 +46,8 @@ type world struct {
 
 	mu  sync.Mutex
 	now time.Time
+	// elapsed is what a clock says that nobody sets.
+	elapsed time.Duration
 	// sleeping is called by each pause instead of waiting, beside moving the
 	// clock on.
 	sleeping func()
@@ -91,6 +93,21 @@ func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
+	w.elapsed += max(0, d)
+}
+
+// setClock has the machine's clock say another time, as it is where runs of another
+// machine have another one, or where somebody sets it.
+func (w *world) setClock(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) Elapsed() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.elapsed
 }
 
 func (w *world) config() *config.Config {
@@ -138,7 +155,7 @@ func (w *world) engine() *engine.Engine {
 	}
 	short := shortpause.Growing()
 	return engine.New(engine.Options{
-		Config: cfg, Sink: open, Now: w.Now, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
+		Config: cfg, Sink: open, Now: w.Now, Elapsed: w.Elapsed, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
 		Store:  state.NewStore(stateSink, cfg.Project, cfg.State.Record),
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -293,6 +310,8 @@ type upstream struct {
 	endOf  map[string]time.Time
 	// clocks are what the provider says of things that end.
 	clocks []providers.Clock
+	// clocksOf are those that depend on what was seen of the account.
+	clocksOf func(providers.Seen) []providers.Clock
 	// clockAhead is how far the upstream's clock is ahead; warnings are those of each
 	// token.
 	clockAhead time.Duration
@@ -422,7 +441,12 @@ func (s staticFake) Verify(ctx context.Context, t credential.Token) (credential.
 	return s.f.Verify(ctx, t)
 }
 
-func (f fake) Clocks(providers.Seen) []providers.Clock { return f.u.clocks }
+func (f fake) Clocks(s providers.Seen) []providers.Clock {
+	if f.u.clocksOf != nil {
+		return f.u.clocksOf(s)
+	}
+	return f.u.clocks
+}
 
 func (f fake) Login(ctx context.Context) (credential.Token, error) {
 	begun := f.now()

@@ -75,7 +75,7 @@ func blockedSince(a *Account, b *Block) time.Time {
 	if t != nil && !t.ExpiresAt.IsZero() && !a.Now.Before(t.ExpiresAt) {
 		return t.ExpiresAt
 	}
-	if !b.Since.IsZero() {
+	if !b.Since.IsZero() && b.Since.Before(a.Now) {
 		return b.Since
 	}
 	return a.Now

@@ -98,6 +98,9 @@ func Decide(a Account) Decision {
 	}
 	if a.Token != nil {
 		d.RotateAt = rotation(&a).At
+		if issuedAhead(&a) {
+			d.RotateAt = a.Now
+		}
 	}
 	for _, t := range a.Targets {
 		td := decideTarget(&a, v, t)
@@ -265,6 +268,9 @@ func expired(a *Account) (verdict, bool) {
 }
 
 func expiring(a *Account) (verdict, bool) {
+	if issuedAhead(a) {
+		return renew(a, Expiring, fmt.Sprintf("the token says that it was issued in %s, so the clock of the machine that got it was ahead, and when the token expires is not known", Duration(a.Token.IssuedAt.Sub(a.Now)))), true
+	}
 	at := rotation(a).At
 	if at.IsZero() || a.Now.Before(at) {
 		return verdict{}, false
@@ -398,6 +404,10 @@ func standingBlock(a *Account, v verdict) verdict {
 		v.blocker = a.Block
 	}
 	return v
+}
+
+func issuedAhead(a *Account) bool {
+	return IssuedAhead(a.Token.IssuedAt, a.Token.ExpiresAt, a.Now, a.RotateBefore)
 }
 
 func rotation(a *Account) Rotation {

@@ -80,6 +80,20 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 			action: plan.Refresh, reason: plan.Expiring, target: "deliver expiring",
 		},
 		{
+			name: "issued later than now, by a clock that is ahead",
+			change: func(a *plan.Account) {
+				a.Token.IssuedAt = now.Add(13 * time.Hour)
+			},
+			action: plan.Refresh, reason: plan.Expiring, target: "deliver expiring",
+		},
+		{
+			name: "issued later than now, and does not expire",
+			change: func(a *plan.Account) {
+				a.Token.IssuedAt, a.Token.ExpiresAt = now.Add(time.Hour), time.Time{}
+			},
+			action: plan.None, reason: plan.Current, target: "none current",
+		},
+		{
 			name:   "expired, still refreshable",
 			change: func(a *plan.Account) { a.Token.ExpiresAt = now },
 			action: plan.Refresh, reason: plan.Expired, target: "deliver expired",

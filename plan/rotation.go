@@ -7,6 +7,11 @@ import (
 	"github.com/credsync/credsync/schema"
 )
 
+// ClockTolerance is by how much the clocks of two machines may differ before one of them
+// corrects what the other has written, or waits for the end of its lease with nothing else
+// to do.
+const ClockTolerance = 5 * time.Minute
+
 // Rotation says when a token is due to be replaced.
 type Rotation struct {
 	// At is when; zero for a token that does not expire.
@@ -36,6 +41,14 @@ func RotationOf(address string, issued, expires time.Time, before schema.Window)
 	most := min(r.Window/10, (lifetime-r.Window)/2)
 	r.At = expires.Add(-r.Window).Add(-time.Duration(float64(most) * Fraction(address)))
 	return r
+}
+
+// IssuedAhead reports whether a token that expires says that it was issued later than
+// now, by more than a quarter of the time before its expiry at which it is replaced. Its
+// expiry is then by a wrong clock too, so that it may be over before it is replaced. One
+// that is over before it is issued has its expiry from the upstream, which stands.
+func IssuedAhead(issued, expires, now time.Time, before schema.Window) bool {
+	return expires.After(issued) && issued.Sub(now) > RotationOf("", issued, expires, before).Window/4
 }
 
 // Fraction maps a text, such as an address, to a number from 0 to below 1. Texts

@@ -53,6 +53,7 @@ type wireLease struct {
 
 type wireGrant struct {
 	ID               string         `json:"id"`
+	Replaced         []string       `json:"replaced,omitempty"`
 	Access           string         `json:"access_token"`
 	Refresh          string         `json:"refresh_token,omitempty"`
 	IssuedAt         time.Time      `json:"issued_at"`
@@ -238,7 +239,7 @@ func encodeGrant(g *Grant) (*wireGrant, error) {
 		return nil, err
 	}
 	return &wireGrant{
-		ID:     g.ID,
+		ID: g.ID, Replaced: g.Replaced,
 		Access: g.Token.Access.Reveal(), Refresh: g.Token.Refresh.Reveal(),
 		IssuedAt: g.Token.IssuedAt.UTC(), ExpiresAt: optional(g.Token.ExpiresAt),
 		RefreshableUntil: optional(g.Token.RefreshableUntil), Outputs: outputs,
@@ -259,7 +260,7 @@ func decodeGrant(w *wireGrant) (*Grant, error) {
 		return nil, err
 	}
 	return &Grant{
-		ID: w.ID,
+		ID: w.ID, Replaced: w.Replaced,
 		Token: credential.Token{
 			Access: credential.NewSecret(w.Access), Refresh: credential.NewSecret(w.Refresh),
 			IssuedAt: w.IssuedAt, ExpiresAt: required(w.ExpiresAt),

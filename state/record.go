@@ -84,15 +84,23 @@ const LeaseLife = 2 * time.Minute
 // Lease keeps other runs off an account.
 type Lease struct {
 	// Holder says who holds it; see processid.NewIdentity.
-	Holder    string
+	Holder string
+	// ExpiresAt is LeaseLife after the holder's last write, by its clock.
 	ExpiresAt time.Time
 }
+
+// WrittenAt is when the holder wrote it, by its clock.
+func (l *Lease) WrittenAt() time.Time { return l.ExpiresAt.Add(-LeaseLife) }
 
 // Grant is one token with what is known about it.
 type Grant struct {
 	// ID is random; targets name by it which token they hold.
 	ID    string
 	Token credential.Token
+	// Replaced are the IDs of the tokens that came before it in the record, the one that
+	// it took the place of last, at most MaxReplaced. They, and not times, say which of
+	// two tokens is the newer one.
+	Replaced []string
 	// LoginPrint and ShapePrint are the fingerprints of the attributes that
 	// shaped the login, and of those that shaped the token, under which it
 	// was got.
@@ -261,6 +269,73 @@ func New(project, address, provider string) *Record {
 // NewGrant returns a grant for a token that was just received.
 func NewGrant(t credential.Token, loginPrint, shapePrint string) *Grant {
 	return &Grant{ID: rand.Text(), Token: t, LoginPrint: loginPrint, ShapePrint: shapePrint}
+}
+
+// MaxReplaced bounds how many of the tokens before it a grant names.
+const MaxReplaced = 10
+
+// Replace says that the grant takes the place of another one; nil for none.
+func (g *Grant) Replace(old *Grant) {
+	if old == nil {
+		return
+	}
+	chain := append(slices.Clone(old.Replaced), old.ID)
+	g.Replaced = chain[max(0, len(chain)-MaxReplaced):]
+}
+
+// HasReplaced reports whether the grant came after the one of that ID in the same chain.
+func (g *Grant) HasReplaced(id string) bool { return slices.Contains(g.Replaced, id) }
+
+// Verified is when the upstream last confirmed the token; zero if it has not. A time that
+// has yet to come, which a machine with another clock has written, does not count.
+func (g *Grant) Verified(now time.Time) time.Time {
+	if g.VerifiedAt.After(now) {
+		return time.Time{}
+	}
+	return g.VerifiedAt
+}
+
+// FirstSeen is when the present credentials were first used: by now at the latest,
+// whatever a machine with another clock has written. Zero if they were not.
+func (r *Record) FirstSeen(now time.Time) time.Time {
+	if r.FirstSeenAt.After(now) {
+		return now
+	}
+	return r.FirstSeenAt
+}
+
+// LatestEvent is the time of the last thing that the record says has happened, but for its
+// lease. Times that have yet to come are left out; zero where there are no others.
+func (r *Record) LatestEvent(now time.Time) time.Time {
+	var latest time.Time
+	note := func(t time.Time) {
+		if t.After(latest) && !t.After(now) {
+			latest = t
+		}
+	}
+	note(r.FirstSeenAt)
+	for _, g := range []*Grant{r.Current, r.Pending} {
+		if g != nil {
+			note(g.Token.IssuedAt)
+			note(g.VerifiedAt)
+		}
+	}
+	if r.Block != nil {
+		note(r.Block.Since)
+	}
+	if r.Challenge != nil {
+		note(r.Challenge.SentAt)
+	}
+	for _, j := range r.Rejections {
+		note(j.At)
+	}
+	for _, t := range r.Targets {
+		note(t.DeliveredAt)
+	}
+	for _, n := range r.Notices {
+		note(n.At)
+	}
+	return latest
 }
 
 // Newest returns the pending grant, or the current one where none is pending,

@@ -39,6 +39,7 @@ func full() *state.Record {
 	r.Current.VerifiedAt = at
 	r.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "l", "s")
 	r.Pending.Rejected = true
+	r.Pending.Replace(r.Current)
 	r.Pending.Token.Outputs = credential.Outputs{}
 	r.Block = &state.Block{Reason: failure.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
 	r.Reject(state.Rejection{LoginPrint: "other", Reason: failure.AccountLocked, At: at})

@@ -174,6 +174,15 @@ func (r *Records) Held(l *state.Lease) bool {
 	return l != nil && r.Now().Before(l.ExpiresAt) && r.Where(l.Holder) != processid.Gone
 }
 
+// LeaseEnds is when a lease is over if its holder does not write again. What a machine
+// with another clock has written is believed for one life of a lease.
+func (r *Records) LeaseEnds(l *state.Lease) time.Time {
+	if latest := r.Now().Add(state.LeaseLife); l.ExpiresAt.After(latest) {
+		return latest
+	}
+	return l.ExpiresAt
+}
+
 func changedMeanwhile(f *Found, err error) error {
 	if errors.Is(err, sinks.ErrConflict) {
 		return fmt.Errorf("the record of %s was written by another run meanwhile, so nothing was done; look again", f.Address)

@@ -119,7 +119,7 @@ func (r *Records) Describe(rec *state.Record) RecordDocument {
 		d.OnRemove = "delete"
 	}
 	if l := rec.Lease; l != nil {
-		d.Lease = &LeaseDocument{Holder: processid.Describe(l.Holder), RenewedAt: plan.Time(l.ExpiresAt.Add(-state.LeaseLife)), ExpiresAt: plan.Time(l.ExpiresAt), Held: r.Held(l)}
+		d.Lease = &LeaseDocument{Holder: processid.Describe(l.Holder), RenewedAt: plan.Time(r.LeaseEnds(l).Add(-state.LeaseLife)), ExpiresAt: plan.Time(r.LeaseEnds(l)), Held: r.Held(l)}
 	}
 	if b := rec.Block; b != nil {
 		d.Block = &BlockDocument{Reason: plan.Reason(b.Reason), Message: b.Message, Since: plan.Time(b.Since), LoginFingerprint: short(b.LoginPrint)}

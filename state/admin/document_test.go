@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/state/admin"
 )
@@ -41,5 +42,17 @@ func TestDescribedRecordHoldsNoSecret(t *testing.T) {
 	}
 	if !strings.Contains(string(b), `"outputs":["extra","group_id"]`) {
 		t.Errorf("the names of the outputs are not in %s", b)
+	}
+}
+
+func TestLeaseOfAClockThatIsAheadEndsWithinItsLife(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	r := &admin.Records{Now: func() time.Time { return now }, Where: func(string) processid.Whereabouts { return processid.Elsewhere }}
+	for left, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, 6 * time.Hour: state.LeaseLife, -time.Minute: -time.Minute} {
+		rec := state.New("payments", "account.sagi.coffee", "sagi")
+		rec.Lease = &state.Lease{Holder: "build-7", ExpiresAt: now.Add(left)}
+		if got := r.Describe(rec).Lease.ExpiresAt.Sub(now); got != want {
+			t.Errorf("a lease that ends in %s by another clock ends in %s", left, got)
+		}
 	}
 }

@@ -22,6 +22,8 @@ type environment struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+	// interruptions are the signals; nil where the program is not a process of its own.
+	interruptions *interruptions
 	// open replaces how a configuration and its engine come about; nil for
 	// the real way.
 	open opener
@@ -108,6 +110,8 @@ func (a *app) prepare() error {
 		return err
 	}
 	a.log = log
+	out := *a.out
+	a.interruptions.speaksBy(out.Urgent)
 	// A live line and log lines would overwrite each other.
 	if log.GetLevel() != hclog.Off {
 		a.out.Err.Terminal = false

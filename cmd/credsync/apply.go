@@ -52,6 +52,7 @@ func (a *app) applyCommand() *cobra.Command {
 }
 
 func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
+	a.interruptions.tokensAtStake()
 	view := render.NewApply(a.out, f.json)
 	w, p, saved, diags := a.planToApply(ctx, path, f)
 	if w == nil {

@@ -63,6 +63,7 @@ func (a *app) loginCommand() *cobra.Command {
 }
 
 func (a *app) login(ctx context.Context, address string, f loginFlags) error {
+	a.interruptions.tokensAtStake()
 	view := render.NewLogin(a.out)
 	given, err := a.givenCode(f)
 	if err != nil {

@@ -68,6 +68,10 @@ type Options struct {
 	Path string
 	// Concurrency is DefaultConcurrency where it is 0.
 	Concurrency int
+	// GracePeriod is how long an account that was begun is worked on after the context has
+	// ended; DefaultGracePeriod where it is 0. A request to an upstream has at least its
+	// own timeout.
+	GracePeriod time.Duration
 	// Incomplete says that inputs of the configuration were not read, so that the
 	// engine can only look: Plan, offline and LookOnly. What it cannot know counts as
 	// unchanged.
@@ -113,6 +117,9 @@ type Engine struct {
 func New(o Options) *Engine {
 	if o.Concurrency == 0 {
 		o.Concurrency = DefaultConcurrency
+	}
+	if o.GracePeriod == 0 {
+		o.GracePeriod = DefaultGracePeriod
 	}
 	if o.Sleep == nil {
 		o.Sleep = sleep

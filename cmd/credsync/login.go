@@ -59,6 +59,7 @@ func (a *app) loginCommand() *cobra.Command {
 	flags.StringVar(&f.code, "code", "", "finish with this `CODE`; other users of the machine can see it, so prefer --code-file")
 	flags.StringVar(&f.codeFile, "code-file", "", "finish with the code in `FILE`; - is standard input")
 	flags.BoolVar(&f.sendOnly, "send-only", false, "have the code sent, and finish another time")
+	a.gracePeriodFlag(cmd)
 	return cmd
 }
 

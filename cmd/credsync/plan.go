@@ -43,6 +43,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
 	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
 	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
+	a.gracePeriodFlag(cmd)
 	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
 	return cmd

@@ -58,6 +58,7 @@ func (a *app) runCommand() *cobra.Command {
 	flags.StringVar(&f.listen, "listen", "", "serve a status page, /metrics, /healthz and /readyz at\n`ADDR`, such as :9090 or 127.0.0.1:9090")
 	flags.DurationVar(&f.every, "check-every", daemon.DefaultCheckEvery, "verify each token and compare its targets this often,\nthough nothing is due")
 	f.add(cmd)
+	a.gracePeriodFlag(cmd)
 	return cmd
 }
 

@@ -127,7 +127,7 @@ func (a *app) workspaceOf(
 		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
 		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
-		Path: given, Incomplete: incomplete,
+		Path: given, Incomplete: incomplete, GracePeriod: a.flags.gracePeriod,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
 		EmergencyIdentity:  ageIdentity(cfg.State),

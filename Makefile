@@ -17,11 +17,24 @@ build:
 
 test: lint unit acceptance
 
+# The platforms that the program is built for, but for the one that it is built on. What
+# go vet has checked once comes from the cache.
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+# The tests are checked too, but for those that need real servers or a shell.
+define vet-platforms
+@for platform in $(filter-out $(shell go env GOOS)/$(shell go env GOARCH),$(PLATFORMS)); do \
+	echo "go vet for $$platform"; \
+	GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 go vet ./... || exit 1; \
+done
+endef
+
 lint:
 	@unformatted=$$(gofmt -l .); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go vet -tags acceptance ./...
+	$(vet-platforms)
 	go -C acceptance/browser vet ./...
 	go -C acceptance/monitoring vet ./...
 	go -C scripts/tools vet ./...

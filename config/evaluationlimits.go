@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime/metrics"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/credsync/credsync/schema/diag"
@@ -97,15 +96,6 @@ func heapInUse() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
-}
-
-// processorTime is what this process has used so far.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // runWithinLimits runs f, and gives up waiting for it when it takes too much. f is then

@@ -72,6 +72,9 @@ type Options struct {
 	// ended; DefaultGracePeriod where it is 0. A request to an upstream has at least its
 	// own timeout.
 	GracePeriod time.Duration
+	// Waiting is called when work on an account waits for another run, with who holds its
+	// lease, since when and until when; nil where nobody is to be told.
+	Waiting func(address, held string)
 	// Incomplete says that inputs of the configuration were not read, so that the
 	// engine can only look: Plan, offline and LookOnly. What it cannot know counts as
 	// unchanged.

@@ -83,6 +83,11 @@ func (o *Output) Urgent(text string) {
 	o.Err.printf("%s", line)
 }
 
+// Waiting says that an account waits for another run; see engine.Options.Waiting.
+func (o *Output) Waiting(address, held string) {
+	o.Urgent("Waiting for another run to finish with " + address + ": " + held + ".")
+}
+
 // Ask writes a question to standard error, where it is seen also when the
 // results go to a file, and leaves the cursor behind it.
 func (o *Output) Ask(question, hint string) {

@@ -181,7 +181,7 @@ func TestAResultThatCannotBeWrittenIsAnError(t *testing.T) {
 func runInResultsWorld(t *testing.T, args []string, stdout, stderr io.Writer) int {
 	t.Helper()
 	dir := resultsWorld(t)
-	if args[0] == "policy" {
+	if len(args) > 0 && args[0] == "policy" {
 		if err := os.WriteFile(filepath.Join(dir, "policies.hcl"), []byte(outside), 0o600); err != nil {
 			t.Fatal(err)
 		}

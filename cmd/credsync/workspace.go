@@ -128,6 +128,7 @@ func (a *app) workspaceOf(
 		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
 		Path: given, Incomplete: incomplete, GracePeriod: a.flags.gracePeriod,
+		Waiting:            a.out.Waiting,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),
 		EmergencyIdentity:  ageIdentity(cfg.State),

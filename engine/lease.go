@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -165,7 +166,7 @@ func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) er
 // writes it again, which sets both anew.
 func (e *Engine) describeLease(l state.Lease) string {
 	clock := func(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
-	return fmt.Sprintf("%s holds its lease since %s, until %s", l.Holder, clock(l.ExpiresAt.Add(-state.LeaseLife)), clock(l.ExpiresAt))
+	return fmt.Sprintf("%s holds its lease since %s, until %s", processid.Describe(l.Holder), clock(l.ExpiresAt.Add(-state.LeaseLife)), clock(l.ExpiresAt))
 }
 
 // observeAgain observes and plans the account again.

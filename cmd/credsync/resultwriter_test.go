@@ -123,10 +123,11 @@ func resultsEnvironment(dir string, args []string, stdout, stderr io.Writer) env
 
 // outside is what policies are about. Nothing of it is there.
 const outside = `
+
 sink "vault" "v" { address = "http://127.0.0.1:1" }
 sink "k8ssecret" "k" { namespace = "shop" }
 account "invoicebox" "b" {
-  token = "none"
+  token = "b37c4c689295904ed21eee5d9a48d42e"
   deliver "vault" "v" { path = "a" }
   deliver "k8ssecret" "k" { name = "a" }
 }

@@ -56,6 +56,9 @@ func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value,
 	if v, ok := literalText(expr); ok {
 		return v, true
 	}
+	if l.over.Load() {
+		return cty.DynamicVal, false
+	}
 	if at, found := sensitiveJSONKey(expr, sc.ctx); found {
 		l.report.error(at, sc.address, "Sensitive value in a place that is shown", "The names in an object must not be sensitive; only the values may be. If this name is no secret, wrap it in nonsensitive().")
 		return cty.DynamicVal, false

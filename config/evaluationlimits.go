@@ -3,8 +3,8 @@ package config
 import (
 	"fmt"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/credsync/credsync/schema/diag"
@@ -99,18 +99,18 @@ func heapInUse() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// processorTime is what this process has used so far.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+// abandoned are the paths whose evaluation was given up and has not ended yet.
+var abandoned sync.Map
 
-// runWithinLimits runs f, and gives up waiting for it when it takes too much. f is then
-// still running, since nothing can stop an evaluation: the program should end.
-func runWithinLimits(reading *atomic.Bool, f func()) *diag.Diagnostic {
+// runWithinLimits runs f, and gives up waiting for it when it takes too much. over then
+// tells f to evaluate no further expression; the one that it is at cannot be stopped. Until
+// that has ended, no other evaluation of that path is begun beside it: a daemon tries again.
+func runWithinLimits(path string, reading, over *atomic.Bool, f func()) *diag.Diagnostic {
+	if _, running := abandoned.Load(path); running {
+		d := diag.Errorf("Configuration too large", "An earlier evaluation of it took too much and has not ended yet, so it is not evaluated again. "+
+			"Look for loops in loops, and for values that are made of several copies of others; then restart credsync.")
+		return &d
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -122,6 +122,17 @@ func runWithinLimits(reading *atomic.Bool, f func()) *diag.Diagnostic {
 	if why == "" {
 		return nil
 	}
+	giveUp(path, over, done)
 	d := diag.Errorf("Configuration too large", "Evaluating the configuration %s. Look for loops in loops, and for values that are made of several copies of others.", why)
 	return &d
+}
+
+// giveUp ends an evaluation at the next expression.
+func giveUp(path string, over *atomic.Bool, done <-chan struct{}) {
+	over.Store(true)
+	abandoned.Store(path, true)
+	go func() {
+		<-done
+		abandoned.Delete(path)
+	}()
 }

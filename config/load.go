@@ -31,6 +31,8 @@ type loader struct {
 	report *reporter
 	// reading is true while data is being read, which takes its own time.
 	reading *atomic.Bool
+	// over says that the evaluation took too much and is given up.
+	over *atomic.Bool
 
 	words  map[string]bool
 	tables tables
@@ -91,7 +93,7 @@ func newTables() tables {
 
 func newLoader(ctx context.Context, o Options) *loader {
 	return &loader{
-		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), words: languageWords(o), tables: newTables(),
+		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), over: new(atomic.Bool), words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*localValue{}, data: map[string]*dataBlock{},
 		nodes: map[string]*graphNode{}, cyclic: map[string]bool{},
 		filesUsed: &usedFiles{paths: map[string]bool{}, sets: map[fileSet]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
@@ -117,7 +119,7 @@ func Load(ctx context.Context, o Options) (*Config, diag.List) {
 	l := newLoader(ctx, o)
 	var c *Config
 	var list diag.List
-	if d := runWithinLimits(l.reading, func() { c, list = l.load() }); d != nil {
+	if d := runWithinLimits(o.Path, l.reading, l.over, func() { c, list = l.load() }); d != nil {
 		return nil, diag.List{*d}
 	}
 	return c, list

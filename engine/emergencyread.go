@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -128,8 +127,7 @@ func (r *emergencyFile) read(e *Engine, info fs.FileInfo) {
 // there decides what is delivered; so the file has to be one that this user has
 // written, and nobody else could.
 func trusted(info fs.FileInfo) error {
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o002 != 0 || !ok || int(owner.Uid) != os.Geteuid() {
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o002 != 0 || !isOwn(info) {
 		return errors.New("another user may have written it")
 	}
 	return nil

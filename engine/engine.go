@@ -72,6 +72,13 @@ type Options struct {
 	Path string
 	// Concurrency is DefaultConcurrency where it is 0.
 	Concurrency int
+	// GracePeriod is how long an account that was begun is worked on after the context has
+	// ended; DefaultGracePeriod where it is 0. A request to an upstream has at least its
+	// own timeout.
+	GracePeriod time.Duration
+	// Waiting is called when work on an account waits for another run, with who holds its
+	// lease, since when and until when; nil where nobody is to be told.
+	Waiting func(address, held string)
 	// Incomplete says that inputs of the configuration were not read, so that the
 	// engine can only look: Plan, offline and LookOnly. What it cannot know counts as
 	// unchanged.
@@ -121,6 +128,9 @@ type Engine struct {
 func New(o Options) *Engine {
 	if o.Concurrency == 0 {
 		o.Concurrency = DefaultConcurrency
+	}
+	if o.GracePeriod == 0 {
+		o.GracePeriod = DefaultGracePeriod
 	}
 	if o.Sleep == nil {
 		o.Sleep = sleep

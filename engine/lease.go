@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/credsync/credsync/internal/processid"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
@@ -138,10 +139,14 @@ func (r *run) recordOwner() owner { return owner{r.seen.record.Project, r.plan.A
 // awaitReleaseOf returns when a lease that was seen is no longer held, or has been
 // held too long.
 func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) error {
-	r.e.Log.Info("waiting for another run to finish with the account", "address", of.address, "holder", seen.Holder)
+	held := r.e.describeLease(seen)
+	r.e.Log.Info("waiting for another run to finish with the account", "address", of.address, "holder", seen.Holder, "expires_at", seen.ExpiresAt.UTC().Format(time.RFC3339))
+	if r.e.Waiting != nil {
+		r.e.Waiting(of.address, held)
+	}
 	for range 2 * state.LeaseLife / leasePoll {
 		if err := r.e.Sleep(ctx, leasePoll); err != nil {
-			return err
+			return fmt.Errorf("this run was told to stop while it waited for another run that is at work on the account: %s. Nothing was done; let that run finish, then run credsync apply again", held)
 		}
 		snap, err := r.e.Store.For(of.project).Load(ctx, of.address)
 		if err != nil {
@@ -152,6 +157,13 @@ func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) er
 		}
 	}
 	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", of.address, seen.Holder, plan.Duration(2*state.LeaseLife))
+}
+
+// describeLease says whose a lease is, since when and until when. A holder that works on
+// writes it again, which sets both anew.
+func (e *Engine) describeLease(l state.Lease) string {
+	clock := func(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
+	return fmt.Sprintf("%s holds its lease since %s, until %s", processid.Describe(l.Holder), clock(l.ExpiresAt.Add(-state.LeaseLife)), clock(l.ExpiresAt))
 }
 
 // observeAgain observes and plans the account again.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,4 +175,46 @@ func TestRotationIsPlannedAnewAfterAPause(t *testing.T) {
 	if reads == 0 {
 		t.Error("the record was not read again")
 	}
+}
+
+// A person, or a CI system that stops the run, must not be left to guess what it waits for.
+func TestWaitingForAnotherRunSaysWhoseLeaseAndUntilWhen(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	var said []string
+	var other *engine.Summary
+	w.up.loginDone = func() {
+		w.up.loginDone = nil
+		w.holder = "runner-2"
+		e := w.engine()
+		e.Waiting = func(address, held string) { said = append(said, address+": "+held) }
+		ctx, stop := context.WithCancel(context.Background())
+		p := e.Plan(ctx, engine.Request{})
+		w.sleeping = stop
+		other = e.Apply(ctx, p, ignore{})
+		w.sleeping = nil
+	}
+	w.mustApply()
+	const held = "runner-1 holds its lease since 12:00:00 UTC, until 12:02:00 UTC"
+	if len(said) != 1 || said[0] != "account.fake.a: "+held {
+		t.Errorf("said %q", said)
+	}
+	if other == nil || other.Count(engine.Failed) != 1 {
+		t.Fatalf("the other run: %+v", other)
+	}
+	if got := other.Outcomes[0].Message; !strings.Contains(got, held) || !strings.Contains(got, "told to stop while it waited") || strings.Contains(got, "anceled") {
+		t.Errorf("it says %q", got)
+	}
+}
+
+// No login is begun by a run that was told to stop: it may not have the time for the answer.
+func TestNoTokenIsAskedForAfterTheStop(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.revokes = true
+	ctx, stop := context.WithCancel(context.Background())
+	w.sinks["main"].Fail = atCall(memorysink.Preflight, 1, stop)
+	s := w.applyWith(ctx, engine.Request{})
+	if s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" || !strings.Contains(s.Outcomes[0].Message, "told to stop") {
+		t.Errorf("%s %+v", w.up.counts(), s.Outcomes)
+	}
+	w.mustApply()
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// gracePeriod is how long work that must not be left half done goes on after
+// DefaultGracePeriod is how long work that must not be left half done goes on after
 // the run was told to stop. It fits into the 30 seconds that Kubernetes gives.
-const gracePeriod = 20 * time.Second
+const DefaultGracePeriod = 20 * time.Second
 
 // run is the work on one account, under its lease.
 type run struct {
@@ -66,7 +66,7 @@ func (r *run) carryOut(ctx context.Context) Outcome {
 	// From here on the result of what is sent must reach the state and the
 	// targets, also when the run is told to stop meanwhile.
 	r.stop = ctx
-	ctx, done := withGracePeriod(ctx, gracePeriod)
+	ctx, done := withGracePeriod(ctx, r.gracePeriod())
 	defer done()
 	if r.plan.Reason == plan.Unreadable {
 		r.diagnostics = append(r.diagnostics, r.plan.seen.diagnostics...)
@@ -139,7 +139,30 @@ func (r *run) underLease(ctx context.Context, acquire acquisition, old *state.Gr
 		r.fail(r.failure("No token was asked for", errors.New("this run was held up for too long before it; run apply again")))
 		return nil
 	}
+	if r.stopped() {
+		return nil
+	}
 	return acquire(ctx, old)
+}
+
+// stopped reports whether the run was told to stop, having said what was not begun then. A
+// request for a token that is begun now may not have the time that it needs.
+func (r *run) stopped() bool {
+	if r.stop.Err() == nil {
+		return false
+	}
+	r.fail(r.failure("No token was asked for", errors.New("the run was told to stop; run apply again")))
+	return true
+}
+
+// gracePeriod is how long the work goes on after the run was told to stop: never less than
+// a request to the upstream may take, since its answer can be a token.
+func (r *run) gracePeriod() time.Duration {
+	period := r.e.GracePeriod
+	if a := r.seen.account; a != nil && a.cfg.HTTP.Has("timeout") {
+		period = max(period, a.cfg.HTTP.Duration("timeout"))
+	}
+	return period
 }
 
 // redeliver brings the token that there is to the targets that lack it.

@@ -126,7 +126,7 @@ func (r *run) begin(ctx context.Context) bool {
 
 // rotateToEnd rotates under the lease that begin took, and ends it.
 func (r *run) rotateToEnd(ctx context.Context, acquire acquisition) {
-	ctx, done := withGracePeriod(ctx, gracePeriod)
+	ctx, done := withGracePeriod(ctx, r.gracePeriod())
 	defer done()
 	r.rotate(ctx, acquire)
 	r.release(ctx)
@@ -177,7 +177,7 @@ func (r *run) loginOrSend(ctx context.Context, old *state.Grant) *state.Grant {
 		if err == nil {
 			return r.newGrant(token, old)
 		}
-		if !needsCode(err) {
+		if !needsCode(err) || r.stop.Err() != nil {
 			return r.loginFailed(ctx, old, err)
 		}
 	}

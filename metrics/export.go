@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/credsync/credsync/internal/outputfile"
 	"github.com/prometheus/client_golang/prometheus/push"
 	"github.com/prometheus/common/expfmt"
 )
@@ -31,24 +31,7 @@ func (c *Collector) WriteFile(path string) error {
 			return fmt.Errorf("write the metrics to %s: %w", path, err)
 		}
 	}
-	if err := replace(path, text.Bytes()); err != nil {
-		return fmt.Errorf("write the metrics to %s: %w", path, err)
-	}
-	return nil
-}
-
-// replace writes a file with mode 0644, whatever the umask and the mode of the
-// one before are.
-func replace(path string, content []byte) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Cleanup() }()
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
+	return outputfile.Write(path, text.Bytes(), 0o644)
 }
 
 // Push replaces what a push gateway has of the job credsync for a project, and

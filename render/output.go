@@ -73,6 +73,21 @@ func (o *Output) Done(text string) {
 // Note writes one line to standard error, for what is not a result.
 func (o *Output) Note(text string) { o.Err.printf("%s\n", clean(text)) }
 
+// Urgent writes one line to standard error, in one write and over the live line where
+// there is one. It may be called while something else is printed.
+func (o *Output) Urgent(text string) {
+	line := clean(text) + "\n"
+	if o.Err.Terminal {
+		line = eraseLine + line
+	}
+	o.Err.printf("%s", line)
+}
+
+// Waiting says that an account waits for another run; see engine.Options.Waiting.
+func (o *Output) Waiting(address, held string) {
+	o.Urgent("Waiting for another run to finish with " + address + ": " + held + ".")
+}
+
 // Ask writes a question to standard error, where it is seen also when the
 // results go to a file, and leaves the cursor behind it.
 func (o *Output) Ask(question, hint string) {

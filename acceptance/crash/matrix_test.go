@@ -25,11 +25,24 @@ func TestKilledAtEachPoint(t *testing.T) {
 	matrix(t, workers, func() storage { return fileStorage{} }, inMatrix)
 }
 
-// matrix kills the chosen actions with the state and the targets at places that
-// newPlace makes, one for each provider and action. A place has so many worlds
-// at a time.
+// matrix kills the chosen actions at each point.
 func matrix(t *testing.T, atOnce int, newPlace func() storage, chosen func(provider, action) bool) {
 	var points, lost atomic.Int64
+	eachPoint(t, atOnce, newPlace, chosen, func(t *testing.T, c *recordedRun, i int) {
+		points.Add(1)
+		if c.killAt(t, i) {
+			lost.Add(1)
+		}
+	})
+	t.Cleanup(func() {
+		t.Logf("killed at %d points; at %d of them the upstream had answered and the state did not have it yet", points.Load(), lost.Load())
+	})
+}
+
+// eachPoint tries the chosen actions, with the state and the targets at places that
+// newPlace makes, one for each provider and action. A place has so many worlds at a
+// time.
+func eachPoint(t *testing.T, atOnce int, newPlace func() storage, chosen func(provider, action) bool, try func(t *testing.T, c *recordedRun, i int)) {
 	slots := make(chan struct{}, workers)
 	for _, p := range providers() {
 		for _, a := range actions() {
@@ -47,18 +60,12 @@ func matrix(t *testing.T, atOnce int, newPlace func() storage, chosen func(provi
 						defer func() { <-worlds }()
 						slots <- struct{}{}
 						defer func() { <-slots }()
-						points.Add(1)
-						if whole.killAt(t, i) {
-							lost.Add(1)
-						}
+						try(t, whole, i)
 					})
 				}
 			})
 		}
 	}
-	t.Cleanup(func() {
-		t.Logf("killed at %d points; at %d of them the upstream had answered and the state did not have it yet", points.Load(), lost.Load())
-	})
 }
 
 // recordedRun is a whole run of an action, with nothing in its way.

@@ -7,3 +7,6 @@ package crash
 func inMatrix(p provider, a action) bool {
 	return p.account.Upstream == "bifit_kassa" && a.name == "refresh"
 }
+
+// interruptedInMatrix is the same part, for signals.
+func interruptedInMatrix(p provider, a action) bool { return inMatrix(p, a) }

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Measure runs a program and writes what it took, as JSON, to the file
 // descriptor 3. Its exit code is the program's.
 //

@@ -12,8 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/credsync/credsync/internal/outputfile"
 	"github.com/credsync/credsync/sandbox"
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -111,7 +111,7 @@ func writeURLs(path string, s *sandbox.Sandbox) error {
 	if err != nil {
 		return fmt.Errorf("cannot encode the URLs: %w", err)
 	}
-	if err := renameio.WriteFile(path, append(b, '\n'), 0o644); err != nil {
+	if err := outputfile.Write(path, append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("cannot write the URLs: %w", err)
 	}
 	return nil

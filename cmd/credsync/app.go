@@ -22,6 +22,8 @@ type environment struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+	// interruptions are the signals; nil where the program is not a process of its own.
+	interruptions *interruptions
 	// open replaces how a configuration and its engine come about; nil for
 	// the real way.
 	open opener
@@ -43,6 +45,18 @@ type app struct {
 // run is the whole program but for its environment: it parses the arguments, does
 // what they ask and returns the exit code. It changes no global state.
 func run(ctx context.Context, args []string, env environment) int {
+	result := &resultWriter{to: env.stdout}
+	env.stdout = result
+	code := execute(ctx, args, env)
+	if err := result.finish(); err != nil {
+		(&app{environment: env}).output().Diagnostics(diag.List{resultNotWritten(err)})
+		return exitError
+	}
+	return code
+}
+
+// execute is run but for what becomes of its output.
+func execute(ctx context.Context, args []string, env environment) int {
 	a := &app{environment: env}
 	if a.open == nil {
 		a.open = openReal
@@ -103,11 +117,16 @@ func (a *app) rootCommand() *cobra.Command {
 // prepare sets up what depends on the flags.
 func (a *app) prepare() error {
 	a.out = a.output()
+	if g := a.flags.gracePeriod; g != 0 && (g < leastGracePeriod || g > mostGracePeriod) {
+		return usageError{fmt.Sprintf("--grace-period is %s", g), "It must be from 1s to 1h."}
+	}
 	log, err := a.logger()
 	if err != nil {
 		return err
 	}
 	a.log = log
+	out := *a.out
+	a.interruptions.speaksBy(out.Urgent)
 	// A live line and log lines would overwrite each other.
 	if log.GetLevel() != hclog.Off {
 		a.out.Err.Terminal = false

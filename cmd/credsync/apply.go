@@ -46,12 +46,14 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
 	flags.BoolVar(&f.allowRemoval, "allow-removal", false, "remove also more than a quarter of the project's\naccounts, and more than three, without being asked")
 	f.add(cmd)
+	a.gracePeriodFlag(cmd)
 	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
 	return cmd
 }
 
 func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
+	a.interruptions.tokensAtStake()
 	view := render.NewApply(a.out, f.json)
 	w, p, saved, diags := a.planToApply(ctx, path, f)
 	if w == nil {

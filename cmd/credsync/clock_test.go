@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ var begins = time.Date(2026, time.March, 2, 10, 0, 0, 0, time.UTC)
 const (
 	beganVariable = "SCRIPT_BEGAN"
 	clockVariable = "SCRIPT_CLOCK"
+	// paceVariable is how much time passes from one signal to the next.
+	paceVariable = "SCRIPT_SIGNAL_PACE"
 )
 
 // clock is that of a test: it goes on as the machine's does, from begins.
@@ -41,6 +44,16 @@ func programClock() func() time.Time {
 		panic(err)
 	}
 	return func() time.Time { return clock{began}.now().Add(shift) }
+}
+
+// signalClock is what a program that a test runs measures the time between signals with.
+func signalClock() func() time.Time {
+	pace, err := time.ParseDuration(cmp.Or(os.Getenv(paceVariable), "0s"))
+	if err != nil {
+		panic(err)
+	}
+	now := begins
+	return func() time.Time { now = now.Add(pace); return now }
 }
 
 // A program agrees with its test about the time, wherever the machine is and

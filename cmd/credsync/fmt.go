@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/internal/outputfile"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/google/renameio/v2"
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 )
@@ -84,15 +83,11 @@ func difference(name string, before, after []byte) []byte {
 
 // rewrite replaces a file whole and keeps its mode. A symbolic link stays one.
 func rewrite(name string, content []byte) error {
-	real, err := filepath.EvalSymlinks(name)
+	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return err
-	}
-	return renameio.WriteFile(real, content, info.Mode().Perm(), renameio.IgnoreUmask())
+	return outputfile.Write(name, content, info.Mode().Perm())
 }
 
 func (a *app) fmtStdin(f fmtFlags) error {

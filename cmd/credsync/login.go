@@ -59,12 +59,18 @@ func (a *app) loginCommand() *cobra.Command {
 	flags.StringVar(&f.code, "code", "", "finish with this `CODE`; other users of the machine can see it, so prefer --code-file")
 	flags.StringVar(&f.codeFile, "code-file", "", "finish with the code in `FILE`; - is standard input")
 	flags.BoolVar(&f.sendOnly, "send-only", false, "have the code sent, and finish another time")
+	a.gracePeriodFlag(cmd)
 	return cmd
 }
 
 func (a *app) login(ctx context.Context, address string, f loginFlags) error {
+	a.interruptions.tokensAtStake()
 	view := render.NewLogin(a.out)
-	given, err := a.givenCode(f)
+	given, err := a.givenCode(ctx, f)
+	if _, asked := terminal(a.stdin); err != nil && f.codeFile == "-" && asked {
+		view.NoCode(err, address)
+		return exitStatus(exitHuman)
+	}
 	if err != nil {
 		view.Failed(diag.List{diag.FromError("The code cannot be read", err)})
 		return exitStatus(exitError)
@@ -100,14 +106,14 @@ func loginResult(view *render.LoginView, o engine.Outcome) error {
 }
 
 // givenCode is the code of the flags; zero for none.
-func (a *app) givenCode(f loginFlags) (credential.Secret, error) {
+func (a *app) givenCode(ctx context.Context, f loginFlags) (credential.Secret, error) {
 	switch {
 	case f.code != "":
 		return parseCode([]byte(f.code))
 	case f.codeFile == "":
 		return credential.Secret{}, nil
 	case f.codeFile == "-":
-		return readCode(a.stdin)
+		return a.askCode(ctx)
 	}
 	content, err := regularfile.Read(a.path(f.codeFile), maxCode)
 	if errors.Is(err, regularfile.ErrKind) {

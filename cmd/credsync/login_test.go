@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,36 @@ func TestLoginAsksWithoutShowingTheCode(t *testing.T) {
 	}
 	if strings.Contains(screen, "3021") {
 		t.Error("the terminal shows the code")
+	}
+}
+
+// Standard input that is a terminal asks, whoever named it.
+func TestCodeFileOfATerminalAsksToo(t *testing.T) {
+	for typed, want := range map[string]struct {
+		exit int
+		code string
+	}{"3021\r": {0, "3021"}, "\x03": {3, ""}, "\r": {3, ""}} {
+		f := challenged(outcome(waiting, engine.Done))
+		s := onTerminal(t, t.Context(), f, "login", "bifit_kassa.shop", "--code-file", "-")
+		s.until(t, "as you type:")
+		if _, err := io.WriteString(s.keyboard, typed); err != nil {
+			t.Fatal(err)
+		}
+		screen := s.rest()
+		if code := <-s.code; code != want.exit || f.code.Reveal() != want.code || strings.Contains(screen, "3021") {
+			t.Errorf("%q: exit %d, code %q, screen %q", typed, code, f.code.Reveal(), screen)
+		}
+	}
+}
+
+func TestASignalEndsTheWaitForTheCodeOfATerminal(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	f := challenged(outcome(waiting, engine.Done))
+	s := onTerminal(t, ctx, f, "login", "bifit_kassa.shop", "--code-file", "-")
+	s.until(t, "as you type:")
+	interrupt()
+	if code := <-s.code; code != 3 || !f.code.IsZero() {
+		t.Errorf("exit %d, code %q", code, f.code.Reveal())
 	}
 }
 

@@ -3,12 +3,10 @@
 package main
 
 import (
-	"context"
 	"io"
 	"log"
 	"os"
-	"os/signal"
-	"syscall"
+	"time"
 
 	"github.com/credsync/credsync/internal/crashpoint"
 )
@@ -18,10 +16,11 @@ func main() {
 	// even the beginning of an answer that nobody asked for: a token, if an
 	// upstream miscounts its bytes. What matters is in the errors they return.
 	log.SetOutput(io.Discard)
-	ctx, stop := interruptible()
+	ctx, interruptions := newInterruptions(time.Now, os.Exit)
+	stop := interruptions.listen()
 	p := environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		getenv: os.Getenv, now: crashpoint.Now,
+		getenv: os.Getenv, now: crashpoint.Now, interruptions: interruptions,
 	}
 	if os.Getenv("GOGC") == "" {
 		leaveSmallHeapAlone()
@@ -29,20 +28,4 @@ func main() {
 	code := run(ctx, os.Args[1:], p)
 	stop()
 	os.Exit(code)
-}
-
-// interruptible returns a context that the first SIGINT or SIGTERM ends, so
-// that what must not be left half done is finished. The second ends the
-// process at once.
-func interruptible() (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		cancel()
-		<-signals
-		os.Exit(exitError)
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }

@@ -43,6 +43,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
 	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
 	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
+	a.gracePeriodFlag(cmd)
 	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
 	return cmd
@@ -112,6 +113,7 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 // authenticate proves the credentials of what is due, and plans again. The
 // list is of what did not prove good, and of what was left out.
 func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, diags diag.List) {
+	a.interruptions.tokensAtStake()
 	progress := render.NewProgress(a.out, countDue(p))
 	summary := w.engine.Authenticate(ctx, p, progress)
 	progress.Close()

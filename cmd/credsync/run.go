@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/credsync/credsync/config"
@@ -61,6 +58,7 @@ func (a *app) runCommand() *cobra.Command {
 	flags.StringVar(&f.listen, "listen", "", "serve a status page, /metrics, /healthz and /readyz at\n`ADDR`, such as :9090 or 127.0.0.1:9090")
 	flags.DurationVar(&f.every, "check-every", daemon.DefaultCheckEvery, "verify each token and compare its targets this often,\nthough nothing is due")
 	f.add(cmd)
+	a.gracePeriodFlag(cmd)
 	return cmd
 }
 
@@ -70,15 +68,14 @@ func (a *app) run(ctx context.Context, path string, f runFlags) error {
 		// A daemon that says nothing cannot be told from one that does nothing.
 		a.log.SetLevel(hclog.Info)
 	}
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	a.interruptions.tokensAtStake()
+	a.interruptions.speaksBy(func(text string) { a.log.Warn(text) })
 	source := newConfigSource(a, path, f.concurrency)
 	defer source.pool.Close()
 	collector := metrics.NewCollector(thisVersion().Version, runtime.Version())
 	d := daemon.New(daemon.Options{
 		Load: source.load, Check: source.check, Files: source.files,
-		Hangup: hangup, Shard: f.shard, Concurrency: f.concurrency, CheckEvery: f.every,
+		Hangup: a.interruptions.reloads(), Shard: f.shard, Concurrency: f.concurrency, CheckEvery: f.every,
 		Now: a.now, Log: a.log, Metrics: collector,
 	})
 	stopServing, err := a.serve(d, f.listen)

@@ -7,10 +7,10 @@ import (
 	"io/fs"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/outputfile"
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -25,11 +25,7 @@ func (a *app) savePlan(file string, w *workspace, p *engine.Plan) error {
 	if err := w.engine.Save(&b, p); err != nil {
 		return err
 	}
-	path := a.path(file)
-	if err := renameio.WriteFile(path, b.Bytes(), 0o600, renameio.IgnoreUmask()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return outputfile.Write(a.path(file), b.Bytes(), 0o600)
 }
 
 // readSavedPlan returns nil where path is no saved plan, but a configuration.

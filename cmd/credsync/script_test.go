@@ -27,10 +27,11 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"credsync": func() {
-		ctx, stop := interruptible()
+		ctx, interruptions := newInterruptions(signalClock(), os.Exit)
+		stop := interruptions.listen()
 		code := run(ctx, os.Args[1:], environment{
 			stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
-			now: programClock(),
+			now: programClock(), interruptions: interruptions,
 		})
 		stop()
 		os.Exit(code)
@@ -194,11 +195,13 @@ func lock(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(file, b, 0o600))
 }
 
-// interrupt N CODE command args...: runs it, sends it N signals once a request
-// has arrived at the sandbox, and checks its exit code.
+// signals are those that interrupt sends.
+var signals = map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}
+
+// interrupt SIGNALS CODE command args...: runs it, sends it signals, such as INT,TERM,
+// once a request has arrived at the sandbox, and checks its exit code. What it prints is
+// in the file "interrupted".
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
-	n, err := strconv.Atoi(args[0])
-	ts.Check(err)
 	arrived := make(chan struct{}, 1)
 	stop := scriptSandbox(ts).OnReceived(func() {
 		select {
@@ -220,12 +223,13 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	ts.Check(cmd.Start())
 	<-arrived
-	// Two of the same kind could arrive as one.
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM}[:n] {
-		ts.Check(cmd.Process.Signal(s))
+	for name := range strings.SplitSeq(args[0], ",") {
+		// Two of the same kind could arrive as one.
+		ts.Check(cmd.Process.Signal(signals[name]))
 	}
 	_ = cmd.Wait()
 	ts.Logf("%s", printed.String())
+	ts.Check(os.WriteFile(ts.MkAbs("interrupted"), printed.Bytes(), 0o600))
 	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[1] {
 		ts.Fatalf("exit code %s, want %s", got, args[1])
 	}
@@ -285,7 +289,7 @@ func isFile(path string) bool {
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{
-		beganVariable, clockVariable, "GORACE", "PATH", "HOME", "TESTSCRIPT_COMMAND", "CREDSYNC_VAR_sagi_url", "CREDSYNC_VAR_sagi_phone", "CREDSYNC_VAR_sagi_password",
+		beganVariable, clockVariable, paceVariable, "GORACE", "PATH", "HOME", "TESTSCRIPT_COMMAND", "CREDSYNC_VAR_sagi_url", "CREDSYNC_VAR_sagi_phone", "CREDSYNC_VAR_sagi_password",
 	} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}

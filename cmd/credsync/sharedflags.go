@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
@@ -44,6 +45,8 @@ type sharedFlags struct {
 	noColor   bool
 	logLevel  string
 	logFormat string
+	// gracePeriod is 0 for a command that has no such flag.
+	gracePeriod time.Duration
 }
 
 // workFlags say how many accounts are worked on, and which.
@@ -70,6 +73,15 @@ func (f *workFlags) parse(a *app) (*address.Shard, error) {
 		return nil, usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
 	}
 	return shard, nil
+}
+
+// The bounds of --grace-period.
+const leastGracePeriod, mostGracePeriod = time.Second, time.Hour
+
+// gracePeriodFlag is for the commands that may be told to stop while an upstream is being
+// asked for a token.
+func (a *app) gracePeriodFlag(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&a.flags.gracePeriod, "grace-period", engine.DefaultGracePeriod, "after a signal, finish what is in flight for this long;\na request to an upstream always has its own timeout")
 }
 
 // addressFlags are shared by plan and apply.

@@ -3,13 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/internal/outputfile"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -76,11 +75,7 @@ func (a *app) writePage(file string, d plan.Document) error {
 	if err := render.StatusPage(&b, d, render.StatusPageOptions{Now: a.now()}); err != nil {
 		return err
 	}
-	path := a.path(file)
-	if err := renameio.WriteFile(path, b.Bytes(), 0o644, renameio.IgnoreUmask()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return outputfile.Write(a.path(file), b.Bytes(), 0o644)
 }
 
 // monitorExitCode is the exit code that monitoring systems know for a health.

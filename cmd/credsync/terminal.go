@@ -35,6 +35,9 @@ func (a *app) stream(w io.Writer) render.Stream {
 
 // terminal returns the file behind v if a person is at its other end.
 func terminal(v any) (*os.File, bool) {
+	if r, wrapped := v.(*resultWriter); wrapped {
+		v = r.to
+	}
 	f, ok := v.(*os.File)
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }

@@ -10,18 +10,23 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The environment of a program under test: a file to which the points are
-// written in their order, the point to be killed at, and how far the clock is
-// ahead.
+// written in their order, the point to be killed at, or to be interrupted at and how,
+// and how far the clock is ahead.
 const (
-	recordVariable = "CREDSYNC_CRASHPOINTS_RECORD"
-	killVariable   = "CREDSYNC_CRASHPOINTS_KILL"
-	clockVariable  = "CREDSYNC_CRASHPOINTS_CLOCK"
+	recordVariable    = "CREDSYNC_CRASHPOINTS_RECORD"
+	killVariable      = "CREDSYNC_CRASHPOINTS_KILL"
+	interruptVariable = "CREDSYNC_CRASHPOINTS_INTERRUPT"
+	howVariable       = "CREDSYNC_CRASHPOINTS_HOW"
+	clockVariable     = "CREDSYNC_CRASHPOINTS_CLOCK"
 )
 
 var (
@@ -43,6 +48,9 @@ func at(what string) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
+	if os.Getenv(interruptVariable) == name {
+		interrupt(os.Getenv(howVariable))
+	}
 	if record := os.Getenv(recordVariable); record != "" {
 		f, err := os.OpenFile(record, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
@@ -53,6 +61,35 @@ func at(what string) {
 			panic(err)
 		}
 	}
+}
+
+// interrupt does to the program what its surroundings could: how is signals, as in
+// "INT,TERM", or "closed", for readers of its output that go away.
+func interrupt(how string) {
+	if how == "closed" {
+		closeOutput()
+		return
+	}
+	for name := range strings.SplitSeq(how, ",") {
+		if err := syscall.Kill(os.Getpid(), unix.SignalNum("SIG"+name)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// closeOutput puts a pipe that nobody reads in place of standard output and error.
+func closeOutput() {
+	r, w, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
+	for _, fd := range []int{1, 2} {
+		if err := unix.Dup2(int(w.Fd()), fd); err != nil {
+			panic(err)
+		}
+	}
+	_ = w.Close()
+	_ = r.Close()
 }
 
 // Transport names the moments of each request: before it is sent, when it was

@@ -27,6 +27,9 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := protects(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
@@ -38,7 +41,7 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 		if err := s.refuseWritableByAll(root, dir, t); err != nil {
 			return err
 		}
-		unlock, err := lock(ctx, filepath.Join(s.dir, filepath.FromSlash(dir)))
+		unlock, err := lockFor(ctx, t, filepath.Join(s.dir, filepath.FromSlash(dir)))
 		if err != nil {
 			return err
 		}
@@ -48,11 +51,23 @@ func (s *Sink) locked(ctx context.Context, t sinks.Target, f func(root *os.Root)
 	})
 }
 
-// lock locks a directory against other processes, for whose writes it waits.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
+// lockName is the file that is locked in the directory of a state.
+const lockName = ".credsync-lock"
+
+// lockFor locks a directory against other processes, for whose writes it waits. In that of
+// a state a regular file is locked: network file systems lock no directories, and some lock
+// files that are open for writing only. In directories of targets, which others read and
+// list, no such file is left behind.
+func lockFor(ctx context.Context, t sinks.Target, dir string) (unlock func(), err error) {
+	if isState(t.Options) {
+		return lock(ctx, flock.New(filepath.Join(dir, lockName), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600)))
+	}
+	return lock(ctx, flock.New(dir, flock.SetFlag(os.O_RDONLY)))
+}
+
+func lock(ctx context.Context, l *flock.Flock) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
 	defer cancel()
-	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
 	if _, err := l.TryLockContext(ctx, lockPoll); err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -64,8 +79,9 @@ func lock(ctx context.Context, dir string) (unlock func(), err error) {
 
 var errLocked = fmt.Errorf("%w: another process has kept its directory locked for %s", sinks.ErrUnavailable, lockWait)
 
-// removeLeftovers deletes unfinished files. Whoever holds the lock is the only
-// one who makes them, so all that are there belong to killed processes. What
+// removeLeftovers deletes unfinished files of killed processes. Whoever holds the lock is
+// the only one who makes them; where a network file system keeps locks to each machine,
+// another machine may be at work on one, so that young ones are left alone. What
 // cannot be deleted does no harm. A directory is gone through when it is written
 // to first, and then once in a while: it may have a file for each account.
 func (s *Sink) removeLeftovers(root *os.Root, dir string) {
@@ -74,7 +90,7 @@ func (s *Sink) removeLeftovers(root *os.Root, dir string) {
 		return
 	}
 	s.tidied[dir] = now
-	names, err := unfinishedFiles(root, dir)
+	names, err := unfinishedFiles(root, dir, now)
 	if err != nil {
 		return
 	}
@@ -87,8 +103,12 @@ func (s *Sink) removeLeftovers(root *os.Root, dir string) {
 // leftoversEvery is how often a directory is gone through for unfinished files.
 const leftoversEvery = time.Minute
 
-// unfinishedFiles lists the unfinished files in a directory.
-func unfinishedFiles(root *os.Root, dir string) (found []string, err error) {
+// leftoverAge is how long nobody has written to an unfinished file that is taken to belong
+// to nobody any more. A write takes milliseconds, or minutes where a file server hangs.
+const leftoverAge = 10 * time.Minute
+
+// unfinishedFiles lists the unfinished files in a directory that nobody is at work on.
+func unfinishedFiles(root *os.Root, dir string, now time.Time) (found []string, err error) {
 	f, err := root.Open(dir)
 	if err != nil {
 		return nil, err
@@ -102,7 +122,7 @@ func unfinishedFiles(root *os.Root, dir string) (found []string, err error) {
 		if !strings.HasPrefix(name, tempPrefix) {
 			continue
 		}
-		if info, err := root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+		if info, err := root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()).Abs() >= leftoverAge {
 			found = append(found, name)
 		}
 	}

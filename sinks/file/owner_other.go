@@ -2,7 +2,18 @@
 
 package file
 
-import "io/fs"
+import (
+	"fmt"
+	"io/fs"
+	"runtime"
+
+	"github.com/credsync/credsync/sinks"
+)
+
+// protects reports whether modes and locks keep a file from other users and writers here.
+func protects() error {
+	return fmt.Errorf("%w: credsync writes no tokens to files on %s, where modes and locks do not protect them; use a vault or k8ssecret sink and state, or run it on Linux, such as in WSL", sinks.ErrUnsupported, runtime.GOOS)
+}
 
 // ownerOf is whose a file is, which this system does not tell by numbers.
 func ownerOf(fs.FileInfo) (owner, group int) { return unowned, unowned }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 		probed []probe
 	)
 	for _, t := range targets {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), protects()); err != nil {
 			return s.describe("write", t, err)
 		}
 		p, err := s.probeOf(t)

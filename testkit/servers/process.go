@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -111,9 +110,6 @@ func start(t testing.TB, log string, env []string, program string, args ...strin
 	t.Cleanup(p.stop)
 	return p
 }
-
-// signal sends the server a signal.
-func (p *process) signal(s syscall.Signal) error { return syscall.Kill(p.pid, s) }
 
 // stop ends the server and waits for that. It may be called twice.
 func (p *process) stop() {

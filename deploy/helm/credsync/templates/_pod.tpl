@@ -45,6 +45,7 @@ containers:
       - --auto-approve
       {{- end }}
       - --no-color
+      - --grace-period={{ max 1 (sub (int .Values.terminationGracePeriodSeconds) 5) }}s
       {{- if gt (int .Values.sharding.shards) 1 }}
       - --shard={{ .Values.sharding.shards }}
       {{- end }}

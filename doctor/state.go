@@ -52,18 +52,14 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	if !ok {
 		return
 	}
-	var records []sinks.Target
+	var records []sinks.Trial
 	for _, a := range d.enabledAccounts() {
 		if t, err := s.Record(state.RecordName(d.Config.Project, a.Address)); err == nil && len(records) < sampledRecords {
-			records = append(records, t)
+			records = append(records, sinks.Trial{Target: t})
 		}
 	}
 	c := Check{Group: State, Subject: location, Outcome: OK, Message: "can be written"}
-	if err := p.Preflight(ctx, records); err != nil {
-		// What is wrong with one is most often wrong with all.
-		if one := p.Preflight(ctx, records[:1]); one != nil {
-			err = one
-		}
+	if err := sinks.Together(p.Preflight(ctx, records)...); err != nil {
 		c = failedCheck(State, s.Sink, d.explainTimeout(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {

@@ -28,6 +28,8 @@ type observation struct {
 	// what a write of it must find.
 	record  *state.Record
 	version string
+	// recordEnds is when its sink deletes the record by itself; zero for never.
+	recordEnds time.Time
 	// known says that the state has a record. moving is where it has yet to be moved
 	// from; nil where it is at its address.
 	known  bool
@@ -88,7 +90,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		Now: o.at, Address: a.cfg.Address, Provider: a.cfg.Spec.Name,
 		Enabled: a.cfg.Enabled, Replace: opts.replace, Static: a.cfg.Spec.Static,
 		RotateBefore: a.cfg.RotateBefore, RunsEvery: opts.runsEvery, DeleteOnRemove: a.cfg.DeleteOnRemove,
-		Lifetime: documentedLifetime(a.cfg),
+		Lifetime: documentedLifetime(a.cfg), LoginSpends: a.spends(plan.Reissue), RefreshSpends: a.spends(plan.Refresh),
 	}
 	o.ahead = opts.ahead
 	l, err := e.load(ctx, a, e.reader(opts.ahead))
@@ -98,6 +100,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	}
 	o.emergencyFiles = e.emergencyFilesOf(a, e.allEmergencyFiles(opts.ahead))
 	o.version, o.record, o.known, o.moving = l.Version, e.withEmergencyToken(o, l.Record), l.Record != nil, l.moving
+	o.recordEnds = l.Ends
 	if o.record == nil {
 		o.record = e.newRecord(a)
 	}

@@ -29,9 +29,13 @@ func (e *Engine) stat(ctx context.Context, t *target, known *readAhead) (sinks.I
 	return info, nil
 }
 
-// targetFailure reports a target that could not be looked at.
+// targetFailure reports a target that could not be looked at, or could not be written.
 func (o *observation) targetFailure(i int) diag.Diagnostic {
-	d := o.account.failure("A target cannot be looked at", o.targetErrs[i])
+	summary := "A target cannot be looked at"
+	if isUnwritable(o.targetErrs[i]) {
+		summary = "A target cannot be written"
+	}
+	d := o.account.failure(summary, o.targetErrs[i])
 	d.Range = o.account.targets[i].Range
 	return d
 }

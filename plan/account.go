@@ -31,6 +31,11 @@ type Account struct {
 	// added to the block; nil if it can, or there is none.
 	Import *Block
 
+	// LoginSpends says that a login costs what cannot be had again, RefreshSpends that
+	// a refresh does. No token is asked for then before every target can be written.
+	LoginSpends   bool
+	RefreshSpends bool
+
 	// Static providers have no login: the token is in the configuration.
 	Static bool
 	// CanRefresh says that the provider knows how to refresh.
@@ -175,6 +180,10 @@ type Target struct {
 	NoSink      bool
 	// Unreadable says why the target could not be looked at; empty if it was.
 	Unreadable string
+	// Unwritable says why it cannot be written, and Denied that whoever plans may not;
+	// empty where nothing is known against it.
+	Unwritable string
+	Denied     string
 }
 
 // foreign reports whether the target may not be written: something is there,

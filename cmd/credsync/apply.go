@@ -151,7 +151,7 @@ func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 func countWorkedOn(p *engine.Plan) int {
 	n := 0
 	for _, a := range p.Accounts {
-		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable {
+		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable || a.Reason == plan.Unwritable {
 			n++
 		}
 	}

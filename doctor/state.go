@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/processid"
@@ -37,6 +38,7 @@ func (d *doctor) checkState(ctx context.Context) (readable bool) {
 		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity opens what age_recipient closes"})
 	}
 	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateWritable(ctx, place.Location) })
+	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateLasts(ctx, place) })
 	d.boundedInTime(ctx, func(ctx context.Context) { readable = d.checkRecords(ctx, place.Location) })
 	return readable
 }
@@ -67,6 +69,27 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 		}
 	}
 	d.add(c)
+}
+
+// checkStateLasts tells of places that lose records, or do not keep runs apart.
+func (d *doctor) checkStateLasts(ctx context.Context, place sinks.Target) {
+	sink, err := d.Gate.Sink(d.Config.State.Sink)
+	if err != nil {
+		return // servers has told of it.
+	}
+	durable, ok := sink.(sinks.Durable)
+	if !ok {
+		return
+	}
+	switch warning, err := durable.Lasts(ctx, place); {
+	case errors.Is(err, sinks.ErrUnsupported):
+		c := failedCheck(State, d.Config.State.Sink, err)
+		c.Subject = place.Location
+		d.add(c)
+	case err == nil && warning != "":
+		what, remedy, _ := strings.Cut(warning, ". ")
+		d.add(Check{Group: State, Subject: place.Location, Outcome: Warning, Message: what, Remedy: remedy})
+	}
 }
 
 // checkRecords reads all records, and reports whether any could be.

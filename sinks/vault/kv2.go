@@ -165,25 +165,28 @@ func errStateExpires(t sinks.Target) error {
 	return fmt.Errorf("write %s: %w: Vault deletes versions here after a time, tokens and remembered rejections with them; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
 }
 
-// lasts asks for the mount's configuration, whose time after which versions are deleted
-// no metadata can prolong. Without permission nothing is learnt; a record that is there
-// says itself when it ends.
-func (k kv2) lasts(ctx context.Context, all sinks.Target) error {
-	var answer struct {
-		Data struct {
-			DeleteAfter string `json:"delete_version_after"`
-		} `json:"data"`
+// lasts asks for the times after which Vault deletes versions: that of the mount, which
+// no metadata can prolong, and that of the record where one is named. Without
+// permission nothing is learnt.
+func (k kv2) lasts(ctx context.Context, record sinks.Target) error {
+	paths := []string{k.mount + "/config"}
+	if record.Path != record.Options.String("path") {
+		paths = append(paths, k.metadataPath(record))
 	}
-	r := request{op: "look at the configuration of mount " + k.mount, path: k.mount + "/config", capabilities: []string{"read"}}
-	_, err := k.get(ctx, r, &answer)
-	if isForbidden(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if after, err := time.ParseDuration(answer.Data.DeleteAfter); err == nil && after > 0 {
-		return errStateExpires(all)
+	for _, path := range paths {
+		var answer struct {
+			Data struct {
+				DeleteAfter string `json:"delete_version_after"`
+			} `json:"data"`
+		}
+		r := request{op: "look at " + path, path: path, capabilities: []string{"read"}}
+		_, err := k.get(ctx, r, &answer)
+		if err != nil && !isForbidden(err) {
+			return err
+		}
+		if after, err := time.ParseDuration(answer.Data.DeleteAfter); err == nil && after > 0 {
+			return errStateExpires(record)
+		}
 	}
 	return nil
 }

@@ -174,6 +174,9 @@ type Target struct {
 	Awaited bool
 	// TakenBy is the account that delivers there, where one does.
 	TakenBy string
+	// LeftAlone says, of one that is Removed, why it would not be deleted: in what it is
+	// not as credsync has left it; "" where it is.
+	LeftAlone string
 	// Unreachable says that no sink of the configuration leads there, and NoSink
 	// that the one is gone which did.
 	Unreachable bool

@@ -149,7 +149,7 @@ func removed(a *Account) (verdict, bool) {
 	message := gone + "its targets are deleted, as on_remove = \"delete\" asked"
 	switch {
 	case counts[Delete] > 0 && counts[Delete] < len(a.Targets):
-		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to"}, true
+		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to or someone has changed"}, true
 	case counts[Delete] > 0:
 		return verdict{action: Delete, reason: Removed, message: message}, true
 	case taker != "":

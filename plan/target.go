@@ -62,6 +62,8 @@ func removal(a *Account, t Target) (action Action, reason Reason, message string
 		return BlockedAction, UnreachableHere, noSinkMessage(a, t)
 	case t.Unreachable && (remove || !a.Removed && !t.NoSink):
 		return None, UnreachableHere, fmt.Sprintf("%s leads to another server or directory now; what was delivered to %s stays as it is", t.Sink, t.Location)
+	case remove && t.LeftAlone != "":
+		return Forget, TargetDrifted, t.LeftAlone
 	case remove:
 		return Delete, Removed, ""
 	case t.Wanted:

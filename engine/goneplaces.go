@@ -32,7 +32,7 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 	}
 	switch {
 	case err != nil:
-		pt.Unreadable = err.Error()
+		pt.Unreadable = firstLine(err)
 		if o.account == nil {
 			o.diagnostics = append(o.diagnostics, diag.Errorf("A target cannot be looked at", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
 		}

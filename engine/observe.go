@@ -180,13 +180,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 	if provider != nil {
 		o.auditErr = provider.trail.takeErr()
 	}
-	for i, err := range o.targetErrs {
-		if err != nil {
-			o.diagnostics = append(o.diagnostics, o.targetFailure(i))
-		}
-	}
+	o.diagnostics = append(o.diagnostics, o.targetFailures(func(error) bool { return true })...)
 	if len(o.targetErrs) > 0 && !slices.Contains(o.targetErrs, nil) {
-		o.input.Unreadable = o.targetErrs[0].Error()
+		o.input.Unreadable = firstLine(o.targetErrs[0])
 		return
 	}
 	if o.imported && !e.importGood(o) {
@@ -345,7 +341,7 @@ func (o *observation) failed() error {
 
 func (o *observation) unreadable(summary string, err error) {
 	o.observeErr = err
-	o.input.Unreadable = err.Error()
+	o.input.Unreadable = firstLine(err)
 	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 )
 
@@ -167,7 +166,7 @@ func (e *Engine) planTrials(ctx context.Context, seen []*observation, plans []*A
 	}
 	for n, o := range seen {
 		if plans[n] == nil {
-			o.diagnostics = append(o.diagnostics, o.unwritableTargets()...)
+			o.diagnostics = append(o.diagnostics, o.targetFailures(isUnwritable)...)
 			plans[n] = decide(o)
 		}
 	}
@@ -182,15 +181,5 @@ func (o *observation) noteUnwritable(i int, err error) {
 		return
 	}
 	o.targetErrs[i] = err
-	t.Unwritable = err.Error()
-}
-
-// unwritableTargets reports the targets that cannot be written.
-func (o *observation) unwritableTargets() (list diag.List) {
-	for i, err := range o.targetErrs {
-		if isUnwritable(err) {
-			list = append(list, o.targetFailure(i))
-		}
-	}
-	return list
+	t.Unwritable = firstLine(err)
 }

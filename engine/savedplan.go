@@ -115,7 +115,7 @@ func (e *Engine) PlanSaved(ctx context.Context, s *Saved) *Plan {
 			stale(changedParts(s.ConfigDigests, e.Config.Digests)),
 		}}
 	}
-	p := e.Plan(ctx, Request{Targets: s.Targets, Replace: s.Replace, Offline: s.Offline, Preflight: true})
+	p := e.Plan(ctx, Request{Targets: s.Targets, Replace: s.Replace, Offline: s.Offline})
 	if p.Diagnostics.HasErrors() {
 		return p
 	}

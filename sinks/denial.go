@@ -44,35 +44,43 @@ func indent(rules []string) string {
 	return "  " + strings.Join(lines, "\n  ")
 }
 
-// Together is errors.Join for the errors of several targets. What says the same
-// is said once, and denials that the same rules lift are one, so that all that is
-// missing stands in one block.
+// Together is errors.Join of what Combined returns.
 func Together(errs ...error) error {
-	var told []error
+	combined, _ := Combined(errs)
+	if len(combined) == 1 {
+		return combined[0]
+	}
+	return errors.Join(combined...)
+}
+
+// Combined are the errors of several targets as they are told. What says the same is
+// said once, and denials that the same rules lift are one, so that all that is missing
+// stands in one block. first is, for each, the index of the first error that it has in
+// it; nil errors are left out.
+func Combined(errs []error) (combined []error, first []int) {
 	var texts []string
 	var denials []prefixed
-	for _, err := range errs {
+	for i, err := range errs {
 		if err == nil {
 			continue
 		}
 		if p, ok := asDenial(err); ok {
-			if i := slices.IndexFunc(denials, p.joins); i >= 0 {
-				denials[i].add(p.Denial)
+			if n := slices.IndexFunc(denials, p.joins); n >= 0 {
+				denials[n].add(p.Denial)
 				continue
 			}
 			one := prefixed{p.prefix, &Denial{Op: p.Op, Where: p.Where, Who: p.Who, Needs: p.Needs}}
 			one.add(p.Denial)
-			denials, told = append(denials, one), append(told, one)
-			continue
+			denials, err = append(denials, one), one
+		} else {
+			if slices.Contains(texts, err.Error()) {
+				continue
+			}
+			texts = append(texts, err.Error())
 		}
-		if !slices.Contains(texts, err.Error()) {
-			texts, told = append(texts, err.Error()), append(told, err)
-		}
+		combined, first = append(combined, err), append(first, i)
 	}
-	if len(told) == 1 {
-		return told[0]
-	}
-	return errors.Join(told...)
+	return combined, first
 }
 
 // prefixed is a denial with what callers have put before it: the sink's name.

@@ -61,7 +61,9 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 		}
 	}
 	c := Check{Group: State, Subject: location, Outcome: OK, Message: "can be written"}
-	if err := sinks.Together(p.Preflight(ctx, records)...); err != nil {
+	// What is wrong with one is most often wrong with all.
+	if errs, _ := sinks.Combined(p.Preflight(ctx, records)); len(errs) > 0 {
+		err := errs[0]
 		c = failedCheck(State, s.Sink, d.explainTimeout(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {

@@ -50,6 +50,7 @@ func TestKubernetesScripts(t *testing.T) {
 			env.Setenv("NS", namespace)
 			env.Setenv("KUBECONFIG", k.Kubeconfig(k.AdminToken, namespace))
 			env.Setenv("CREDSYNC_VAR_invoicebox_url", w.sandbox.URL("invoicebox"))
+			env.Setenv("CREDSYNC_VAR_sagi_url", w.sandbox.URL("sagi"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -115,9 +116,55 @@ func (c *cluster) command(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[2])), &rules))
 		c.Role(c.namespace, c.namespace, args[1], rules...)
 		ts.Setenv("KUBECONFIG", c.Kubeconfig(c.Token(c.namespace, args[1], time.Hour), c.namespace))
+	case "workload": // workload NAME: a Deployment
+		c.Must("POST", "/apis/apps/v1/namespaces/"+c.namespace+"/deployments", "", servers.Object{
+			"metadata": servers.Object{"name": args[1]},
+			"spec": servers.Object{
+				"selector": servers.Object{"matchLabels": servers.Object{"app": args[1]}},
+				"template": servers.Object{
+					"metadata": servers.Object{"labels": servers.Object{"app": args[1]}},
+					"spec":     servers.Object{"containers": []servers.Object{{"name": "main", "image": "none"}}},
+				},
+			},
+		})
+	case "admission": // admission LABEL MESSAGE: a policy that denies Secrets without that label
+		c.admission(ts, args[1], args[2])
 	default:
 		ts.Fatalf("kube %s is not known", args[0])
 	}
+}
+
+// admission makes a policy for the namespace, and waits until it works.
+func (c *cluster) admission(ts *testscript.TestScript, label, message string) {
+	const group = "/apis/admissionregistration.k8s.io/v1/"
+	name := c.namespace + ".test"
+	c.Must("POST", group+"validatingadmissionpolicies", "", servers.Object{
+		"metadata": servers.Object{"name": name},
+		"spec": servers.Object{
+			"matchConstraints": servers.Object{"resourceRules": []servers.Object{{
+				"apiGroups": []string{""}, "apiVersions": []string{"v1"}, "operations": []string{"CREATE", "UPDATE"}, "resources": []string{"secrets"},
+			}}},
+			"validations": []servers.Object{{"expression": fmt.Sprintf("has(object.metadata.labels) && %q in object.metadata.labels", label), "message": message}},
+		},
+	})
+	c.Must("POST", group+"validatingadmissionpolicybindings", "", servers.Object{
+		"metadata": servers.Object{"name": name},
+		"spec": servers.Object{
+			"policyName": name, "validationActions": []string{"Deny"},
+			"matchResources": servers.Object{"namespaceSelector": servers.Object{"matchLabels": servers.Object{"kubernetes.io/metadata.name": c.namespace}}},
+		},
+	})
+	ts.Defer(func() {
+		c.Must("DELETE", group+"validatingadmissionpolicybindings/"+name, "", nil)
+		c.Must("DELETE", group+"validatingadmissionpolicies/"+name, "", nil)
+	})
+	for range 300 {
+		if status, _ := c.Do("POST", "/api/v1/namespaces/"+c.namespace+"/secrets?dryRun=All", "", servers.Object{"metadata": servers.Object{"name": "probe"}}); status >= 400 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("the policy never came to work")
 }
 
 func dataOf(ts *testscript.TestScript, secret servers.Object) (lines []string) {

@@ -92,6 +92,9 @@ func TestVaultPolicy(t *testing.T) {
 		}
 	})
 	for i, m := range mutations(rulesOf(t, text)) {
+		if strings.HasSuffix(m.name, "/config") {
+			continue // It lets plan see what apply finds out without it.
+		}
 		t.Run("Without/"+m.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := newTenant(t, v, i+1)

@@ -93,7 +93,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	if !found || !ok || !okCommon || !okOwn || !okData {
 		return nil
 	}
-	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, d, a) {
+	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, !common.Known("merge") || common.Bool("merge"), d, a) {
 		return nil
 	}
 	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: keys.tokenOutputs}
@@ -181,11 +181,11 @@ func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
 }
 
 // checkKeys asks the sink whether it can write data under these keys.
-func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []string) error, own schema.Values, keys dataKeySet, d *delivery, a *Account) bool {
+func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []string, bool) error, own schema.Values, keys dataKeySet, merge bool, d *delivery, a *Account) bool {
 	if check == nil || !keys.known || !own.AllKnown() {
 		return true
 	}
-	err := check(own, keys.written)
+	err := check(own, keys.written, merge)
 	if err == nil {
 		return true
 	}

@@ -219,7 +219,7 @@ sink "vault" "main" {
 `
 
 // noSpaces is what the sinks of these tests ask of the keys of data.
-func noSpaces(_ schema.Values, keys []string) error {
+func noSpaces(_ schema.Values, keys []string, _ bool) error {
 	for _, key := range keys {
 		if strings.Contains(key, " ") {
 			return fmt.Errorf("%q has a space", key)

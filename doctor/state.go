@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/processid"
@@ -37,6 +38,7 @@ func (d *doctor) checkState(ctx context.Context) (readable bool) {
 		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity opens what age_recipient closes"})
 	}
 	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateWritable(ctx, place.Location) })
+	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateLasts(ctx, place) })
 	d.boundedInTime(ctx, func(ctx context.Context) { readable = d.checkRecords(ctx, place.Location) })
 	return readable
 }
@@ -52,18 +54,16 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	if !ok {
 		return
 	}
-	var records []sinks.Target
+	var records []sinks.Trial
 	for _, a := range d.enabledAccounts() {
 		if t, err := s.Record(state.RecordName(d.Config.Project, a.Address)); err == nil && len(records) < sampledRecords {
-			records = append(records, t)
+			records = append(records, sinks.Trial{Target: t})
 		}
 	}
 	c := Check{Group: State, Subject: location, Outcome: OK, Message: "can be written"}
-	if err := p.Preflight(ctx, records); err != nil {
-		// What is wrong with one is most often wrong with all.
-		if one := p.Preflight(ctx, records[:1]); one != nil {
-			err = one
-		}
+	// What is wrong with one is most often wrong with all.
+	if errs, _ := sinks.Combined(p.Preflight(ctx, records)); len(errs) > 0 {
+		err := errs[0]
 		c = failedCheck(State, s.Sink, d.explainTimeout(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {
@@ -71,6 +71,27 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 		}
 	}
 	d.add(c)
+}
+
+// checkStateLasts tells of places that lose records, or do not keep runs apart.
+func (d *doctor) checkStateLasts(ctx context.Context, place sinks.Target) {
+	sink, err := d.Gate.Sink(d.Config.State.Sink)
+	if err != nil {
+		return // servers has told of it.
+	}
+	durable, ok := sink.(sinks.Durable)
+	if !ok {
+		return
+	}
+	switch warning, err := durable.Lasts(ctx, place); {
+	case errors.Is(err, sinks.ErrUnsupported):
+		c := failedCheck(State, d.Config.State.Sink, err)
+		c.Subject = place.Location
+		d.add(c)
+	case err == nil && warning != "":
+		what, remedy, _ := strings.Cut(warning, ". ")
+		d.add(Check{Group: State, Subject: place.Location, Outcome: Warning, Message: what, Remedy: remedy})
+	}
 }
 
 // checkRecords reads all records, and reports whether any could be.

@@ -47,8 +47,7 @@ func (d *doctor) checkPermissions(ctx context.Context) {
 	inParallel(d, ctx, chunks, d.preflight)
 }
 
-// preflight asks about several targets at once, and about each only where
-// something is wrong.
+// preflight asks about several targets at once.
 func (d *doctor) preflight(ctx context.Context, list []*config.Delivery) {
 	sink, err := d.Gate.Sink(list[0].Sink)
 	if err != nil {
@@ -58,17 +57,15 @@ func (d *doctor) preflight(ctx context.Context, list []*config.Delivery) {
 	if !ok {
 		return
 	}
-	targets := make([]sinks.Target, len(list))
+	trials := make([]sinks.Trial, len(list))
 	for i, t := range list {
-		targets[i] = t.Target
-	}
-	all := p.Preflight(ctx, targets)
-	for i, t := range list {
-		err := all
-		if err != nil && len(list) > 1 {
-			err = p.Preflight(ctx, targets[i:i+1])
+		trials[i] = sinks.Trial{Target: t.Target, Adopt: t.Adopt}
+		if keys, known := t.Keys(); known {
+			trials[i].Keys = keys
 		}
-		d.add(d.checkOfPermission(ctx, t, err))
+	}
+	for i, err := range p.Preflight(ctx, trials) {
+		d.add(d.checkOfPermission(ctx, list[i], err))
 	}
 }
 

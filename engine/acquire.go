@@ -3,59 +3,13 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
-
-// preflight finds out whether every target could be written, where getting a
-// token spends something: a refresh that works once, or a login that kills the
-// token before it. It reports false, having said why, where one could not.
-func (r *run) preflight(ctx context.Context) bool {
-	if !r.seen.account.loginRevokes() && !(r.plan.Action == plan.Refresh && r.seen.account.cfg.Spec.RefreshSpends) {
-		return true
-	}
-	bySink := make(map[string][]sinks.Target)
-	var order []*target
-	if err := errors.Join(r.seen.targetErrs...); err != nil {
-		r.fail(r.failure("A target cannot be written, so no token was asked for", err))
-		return false
-	}
-	for i, t := range r.seen.account.targets {
-		if r.writable(i) {
-			if bySink[t.Sink.Name] == nil {
-				order = append(order, t)
-			}
-			bySink[t.Sink.Name] = append(bySink[t.Sink.Name], t.Target)
-		}
-	}
-	ok := true
-	for _, t := range order {
-		if err := r.e.preflight(ctx, t, bySink[t.Sink.Name]); err != nil {
-			r.fail(r.failure("A target cannot be written, so no token was asked for", err))
-			ok = false
-		}
-	}
-	return ok
-}
-
-func (e *Engine) preflight(ctx context.Context, t *target, targets []sinks.Target) error {
-	s, err := e.Sink(t.Sink)
-	if err != nil {
-		return err
-	}
-	if p, ok := s.(sinks.Preflighter); ok {
-		if err := p.Preflight(ctx, targets); err != nil {
-			return fmt.Errorf("%s: %w", t.Sink.Name, err)
-		}
-	}
-	return nil
-}
 
 // writable reports whether a target is to be written at all: one that belongs
 // to someone else, or cannot be looked at, is left out, and does not hold back

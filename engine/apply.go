@@ -185,7 +185,7 @@ func (e *Engine) ApplyAccount(ctx context.Context, ap *AccountPlan) AccountResul
 	switch {
 	case !r.heldUntil.IsZero():
 		return AccountResult{Plan: r.plan.withoutRecord(), HeldUntil: r.heldUntil}
-	case r.seen.account == nil, r.plan.Reason == plan.Unreadable, ctx.Err() != nil:
+	case r.seen.account == nil, r.plan.unreachable(), ctx.Err() != nil:
 		return AccountResult{Plan: r.plan.withoutRecord(), Outcome: &o}
 	case ap.idle() && o.Result == Done:
 		return AccountResult{Plan: r.plan.withoutRecord()}

@@ -69,12 +69,12 @@ func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 // reportTargetErrs reports the targets that are left out because they could not be
 // looked at.
 func (r *run) reportTargetErrs() {
-	for i, err := range r.seen.targetErrs {
+	for _, err := range r.seen.targetErrs {
 		if err != nil {
 			r.result.noteClass(err)
-			r.fail(r.seen.targetFailure(i))
 		}
 	}
+	r.diagnostics = append(r.diagnostics, r.seen.targetFailures(func(error) bool { return true })...)
 }
 
 // prepare renders what is to be written, and says of the targets that it

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
@@ -25,10 +26,13 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 	if o.account == nil && !o.input.DeleteOnRemove {
 		return pt // it is forgotten, wherever it is
 	}
-	_, found, err := e.reach(ctx, t)
+	to, found, err := e.reach(ctx, t)
+	if err == nil && found && o.input.DeleteOnRemove && !pt.Wanted {
+		pt.LeftAlone, err = e.leftAlone(ctx, o, to, t)
+	}
 	switch {
 	case err != nil:
-		pt.Unreadable = err.Error()
+		pt.Unreadable = firstLine(err)
 		if o.account == nil {
 			o.diagnostics = append(o.diagnostics, diag.Errorf("A target cannot be looked at", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
 		}
@@ -38,6 +42,18 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 		pt.Unreachable, pt.NoSink = true, !e.hasSink(t.Sink) && (o.account == nil || len(e.sinksOfType(t.Sink)) == 0)
 	}
 	return pt
+}
+
+// leftAlone says why a place is not deleted though it was to be; "" where it is.
+func (e *Engine) leftAlone(ctx context.Context, o *observation, to reached, entry *state.Target) (why string, err error) {
+	info, err := to.opened.Stat(ctx, to.target)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", to.sink.Name, err)
+	}
+	if alreadyGone(info, markOf(o.record)) || entry.Merge && len(o.places.unwantedKeys(entry, o.account)) == 0 {
+		return "", nil
+	}
+	return e.changedSince(ctx, o.record, to, info, entry), nil
 }
 
 // goneTargets are the places in the state that no deliver block names.

@@ -31,6 +31,8 @@ type observation struct {
 	// what a write of it must find.
 	record  *state.Record
 	version string
+	// recordEnds is when its sink deletes the record by itself; zero for never.
+	recordEnds time.Time
 	// known says that the state has a record. moving is where it has yet to be moved
 	// from; nil where it is at its address.
 	known  bool
@@ -91,7 +93,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		Now: o.at, Address: a.cfg.Address, Provider: a.cfg.Spec.Name,
 		Enabled: a.cfg.Enabled, Replace: opts.replace, Static: a.cfg.Spec.Static,
 		RotateBefore: a.cfg.RotateBefore, RunsEvery: opts.runsEvery, DeleteOnRemove: a.cfg.DeleteOnRemove,
-		Lifetime: documentedLifetime(a.cfg),
+		Lifetime: documentedLifetime(a.cfg), LoginSpends: a.spends(plan.Reissue), RefreshSpends: a.spends(plan.Refresh),
 	}
 	o.ahead = opts.ahead
 	l, err := e.load(ctx, a, e.reader(opts.ahead))
@@ -101,6 +103,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	}
 	o.emergencyFiles = e.emergencyFilesOf(a, e.allEmergencyFiles(opts.ahead))
 	o.version, o.record, o.known, o.moving = l.Version, e.withEmergencyToken(o, l.Record), l.Record != nil, l.moving
+	o.recordEnds = l.Ends
 	if o.record == nil {
 		o.record = e.newRecord(a)
 	}
@@ -185,13 +188,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 	if provider != nil {
 		o.auditErr = provider.trail.takeErr()
 	}
-	for i, err := range o.targetErrs {
-		if err != nil {
-			o.diagnostics = append(o.diagnostics, o.targetFailure(i))
-		}
-	}
+	o.diagnostics = append(o.diagnostics, o.targetFailures(func(error) bool { return true })...)
 	if len(o.targetErrs) > 0 && !slices.Contains(o.targetErrs, nil) {
-		o.input.Unreadable = o.targetErrs[0].Error()
+		o.input.Unreadable = firstLine(o.targetErrs[0])
 		return
 	}
 	if o.imported && !e.importGood(o) {
@@ -350,7 +349,7 @@ func (o *observation) failed() error {
 
 func (o *observation) unreadable(summary string, err error) {
 	o.observeErr = err
-	o.input.Unreadable = err.Error()
+	o.input.Unreadable = firstLine(err)
 	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/plan"
@@ -29,17 +30,39 @@ func (e *Engine) stat(ctx context.Context, t *target, known *readAhead) (sinks.I
 	return info, nil
 }
 
-// targetFailure reports a target that could not be looked at.
-func (o *observation) targetFailure(i int) diag.Diagnostic {
-	d := o.account.failure("A target cannot be looked at", o.targetErrs[i])
-	d.Range = o.account.targets[i].Range
-	return d
+// targetFailures reports the targets that could not be looked at, or could not be
+// written, as far as they are chosen. A permission that several lack is reported once.
+func (o *observation) targetFailures(chosen func(error) bool) (list diag.List) {
+	errs := make([]error, len(o.targetErrs))
+	for i, err := range o.targetErrs {
+		if err != nil && chosen(err) {
+			errs[i] = err
+		}
+	}
+	combined, first := sinks.Combined(errs)
+	for n, err := range combined {
+		summary := "A target cannot be looked at"
+		if isUnwritable(errs[first[n]]) {
+			summary = "A target cannot be written"
+		}
+		d := o.account.failure(summary, err)
+		d.Range = o.account.targets[first[n]].Range
+		list = append(list, d)
+	}
+	return list
+}
+
+// firstLine is what is said of an error where it is told in full elsewhere: the rules
+// of a denial stand below it.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *state.Grant, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
 	if err := o.targetErrs[i]; err != nil {
-		return plan.Target{Place: string(o.places.of[t.Delivery]), Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: err.Error()}
+		return plan.Target{Place: string(o.places.of[t.Delivery]), Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: firstLine(err)}
 	}
 	at := o.places.of[t.Delivery]
 	rec := o.record.Target(at)

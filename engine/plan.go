@@ -25,6 +25,9 @@ type Request struct {
 	Offline bool
 	// Shard limits the plan to a part of the accounts; nil for all.
 	Shard *address.Shard
+	// Preflight tries the writes to targets for which tokens are to be asked, with no
+	// effect, and looks whether the state lasts where it is.
+	Preflight bool
 	// LookOnly makes a plan that can be looked at and saved, but not carried
 	// out. It holds no record of the state, and so less than half the memory.
 	LookOnly bool
@@ -107,10 +110,17 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	}
 	var lost []error
 	coming := map[arrival]bool{}
+	var plans []*AccountPlan
 	for _, o := range seen {
 		lost = append(lost, o.auditErr)
 		e.applySharedBlock(o)
-		ap := decide(o)
+		plans = append(plans, decide(o))
+	}
+	if req.Preflight {
+		e.planTrials(ctx, seen, plans)
+		p.Diagnostics = append(p.Diagnostics, e.stateLasts(ctx, seen)...)
+	}
+	for _, ap := range plans {
 		ap.notePlaces(coming)
 		p.add(ap)
 	}
@@ -292,7 +302,13 @@ func decide(o *observation) *AccountPlan {
 }
 
 // idle reports whether the plan has nothing to do and nothing to say.
-func (p *AccountPlan) idle() bool { return p.Action == plan.None && p.Reason != plan.Unreadable }
+func (p *AccountPlan) idle() bool { return p.Action == plan.None && !p.unreachable() }
+
+// unreachable reports whether the account, or a target without which nothing is done
+// about it, cannot be looked at or written.
+func (p *AccountPlan) unreachable() bool {
+	return p.Reason == plan.Unreadable || p.Reason == plan.Unwritable
+}
 
 func (p *AccountPlan) diagnostics() diag.List {
 	list := slices.Clone(p.seen.diagnostics)

@@ -85,6 +85,9 @@ func (r *run) removeTargets(ctx context.Context) bool {
 				continue
 			}
 		} else {
+			if t.Reason == plan.TargetDrifted {
+				r.warnLeftAlone(*entry, t.Message)
+			}
 			r.recordTarget("", audit.Forget, t.Sink, t.Location, credential.Secret{}, nil)
 		}
 		r.seen.record.DropTarget(sinks.Place(t.Place))
@@ -122,33 +125,48 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", to.sink.Name, err)
 	}
-	mark := r.seen.record.Project + "/" + r.seen.record.Address
-	left := !info.Exists && !info.Unseen && info.Version == ""
-	switch {
-	case left && info.Owner == "", !info.Exists && !info.Unseen && info.Owner != mark:
+	keys := r.seen.places.unwantedKeys(&entry, r.seen.account)
+	if alreadyGone(info, markOf(r.seen.record)) || entry.Merge && len(keys) == 0 {
 		return nil
-	case entry.Merge:
-		return r.deleteKeys(ctx, to, info, entry)
 	}
-	if why := r.changedSince(ctx, to, info, entry, mark); why != "" {
+	if why := r.e.changedSince(ctx, r.seen.record, to, info, &entry); why != "" {
 		r.warnLeftAlone(entry, why)
 		return nil
 	}
-	return r.deleteRecorded(ctx, to.opened, to.target, sinks.Removal{If: info.Version}, entry)
+	removal := sinks.Removal{If: info.Version}
+	if entry.Merge {
+		// But for what others of the configuration merge there too.
+		removal.Keys = keys
+	}
+	return r.deleteRecorded(ctx, to.opened, to.target, removal, entry)
 }
 
-// changedSince says in what a place is not as this project has left it; "" if in
-// nothing. What bears our mark is ours at the version that we wrote, and softly
-// deleted it is still there.
-func (r *run) changedSince(ctx context.Context, to reached, info sinks.Info, entry state.Target, mark string) string {
+// markOf is what a record's account marks its places with.
+func markOf(rec *state.Record) string { return rec.Project + "/" + rec.Address }
+
+// alreadyGone reports whether nothing is left of a place that would have to be deleted.
+func alreadyGone(info sinks.Info, mark string) bool {
+	return !info.Exists && !info.Unseen && info.Owner != mark
+}
+
+// changedSince says in what a place is not as the record's account has left it; "" if
+// in nothing. What bears our mark is ours at the version that we wrote, and softly
+// deleted it is still there. Of a place that is merged into only our keys are ours,
+// whatever version it is at.
+func (e *Engine) changedSince(ctx context.Context, rec *state.Record, to reached, info sinks.Info, entry *state.Target) string {
+	mark := markOf(rec)
 	switch {
-	case info.Owner != "" && info.Owner != mark && !r.movedMark(info.Owner):
+	case entry.Merge && e.claimedInVain(ctx, rec, to, entry):
+		return "was written by someone else"
+	case entry.Merge:
+		return ""
+	case info.Owner != "" && info.Owner != mark && !movedMark(rec, info.Owner):
 		return "now belongs to " + info.Owner
 	case info.Marks && info.Owner == "":
 		return "bears no mark of credsync any more"
 	case !info.Exists || info.Unseen:
 		return ""
-	case r.claimedInVain(ctx, to, entry):
+	case e.claimedInVain(ctx, rec, to, entry):
 		return "was written by someone else"
 	case entry.DeliveredAt.IsZero():
 		return ""
@@ -160,30 +178,15 @@ func (r *run) changedSince(ctx context.Context, to reached, info sinks.Info, ent
 
 // claimedInVain reports whether a place was only claimed, and holds something else than
 // was to be written.
-func (r *run) claimedInVain(ctx context.Context, to reached, entry state.Target) bool {
+func (e *Engine) claimedInVain(ctx context.Context, rec *state.Record, to reached, entry *state.Target) bool {
 	t := &target{&config.Delivery{Sink: to.sink, Target: to.target}}
-	return entry.DeliveredAt.IsZero() && !r.e.holds(ctx, r.seen.record.Key, t, entry.Keys, entry.Digest)
+	return entry.DeliveredAt.IsZero() && !e.holds(ctx, rec.Key, t, entry.Keys, entry.Digest)
 }
 
-// movedMark reports whether a mark is that of an account from which this record was
-// moved.
-func (r *run) movedMark(mark string) bool {
+// movedMark reports whether a mark is that of an account from which a record was moved.
+func movedMark(rec *state.Record, mark string) bool {
 	project, address, _ := strings.Cut(mark, "/")
-	return slices.Contains(r.seen.record.Moved, owner{project, address}.id(r.seen.record.Project))
-}
-
-// deleteKeys removes what was merged into a place, but for what others of the
-// configuration merge there too.
-func (r *run) deleteKeys(ctx context.Context, to reached, info sinks.Info, entry state.Target) error {
-	keys := r.seen.places.unwantedKeys(&entry, r.seen.account)
-	if len(keys) == 0 {
-		return nil
-	}
-	if r.claimedInVain(ctx, to, entry) {
-		r.warnLeftAlone(entry, "was written by someone else")
-		return nil
-	}
-	return r.deleteRecorded(ctx, to.opened, to.target, sinks.Removal{If: info.Version, Keys: keys}, entry)
+	return slices.Contains(rec.Moved, owner{project, address}.id(rec.Project))
 }
 
 // deleteRecorded deletes a target, unless that cannot be recorded.

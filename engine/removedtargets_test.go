@@ -20,7 +20,7 @@ func TestTargetThatWasOnlyClaimedIsNotDeleted(t *testing.T) {
 	}
 	w.sinks["main"].Put("a", map[string]credential.Secret{"access_token": credential.NewSecret("someone else's")})
 	w.hcl = strings.Split(oneAccount, "account")[0]
-	w.expect("a delete removed")
+	w.expect("a forget removed")
 	w.mustApply()
 	if got := w.delivered("a"); got != "someone else's" {
 		t.Errorf("the target of someone else holds %q now", got)

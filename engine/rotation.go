@@ -68,7 +68,7 @@ func (r *run) carryOut(ctx context.Context) Outcome {
 	r.stop = ctx
 	ctx, done := withGracePeriod(ctx, r.gracePeriod())
 	defer done()
-	if r.plan.Reason == plan.Unreadable {
+	if r.plan.unreachable() {
 		r.diagnostics = append(r.diagnostics, r.plan.seen.diagnostics...)
 		if err := r.plan.seen.failed(); err != nil {
 			r.result.noteClass(err)

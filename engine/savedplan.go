@@ -168,7 +168,7 @@ func (p *AccountPlan) staleness(g Guard, saved plan.DocumentAccount) string {
 		return "the record that " + p.Address + " goes on with has changed since: another run has worked on it"
 	case now.Fingerprint != g.Fingerprint:
 		return "the credentials of " + p.Address + " have changed since"
-	case p.Action != saved.Action && p.Action != plan.None:
+	case p.Action != saved.Action && p.Action != plan.None && !lessThanDelete(saved.Action, p.Action):
 		return fmt.Sprintf("%s was planned to %s, and what is needed now is %s (%s)", p.Address, saved.Action, p.Action, p.Reason)
 	}
 	return p.targetStaleness(saved)
@@ -182,12 +182,16 @@ func (p *AccountPlan) targetStaleness(saved plan.DocumentAccount) string {
 		switch {
 		case was < 0 && t.Action != plan.None && t.Action != plan.BlockedAction:
 			return fmt.Sprintf("%s is now to %s %s %s, which the plan did not name: a file, an environment variable or a sink that it depends on has changed", p.Address, t.Action, t.Sink, t.Location)
-		case was >= 0 && t.Action != saved.Targets[was].Action && t.Action != plan.None && t.Action != plan.BlockedAction:
+		case was >= 0 && t.Action != saved.Targets[was].Action && t.Action != plan.None && t.Action != plan.BlockedAction && !lessThanDelete(saved.Targets[was].Action, t.Action):
 			return fmt.Sprintf("%s was planned to %s %s %s, and is now to %s it", p.Address, saved.Targets[was].Action, t.Sink, t.Location, t.Action)
 		}
 	}
 	return ""
 }
+
+// lessThanDelete reports whether what was to be deleted is now only to be forgotten, as
+// where somebody has changed it since.
+func lessThanDelete(saved, now plan.Action) bool { return saved == plan.Delete && now == plan.Forget }
 
 func stale(reason string) diag.Diagnostic {
 	return diag.Errorf("Saved plan is stale", "The plan can no longer be applied, because %s. Make a new plan with credsync plan --out.", reason)

@@ -34,6 +34,11 @@ type Account struct {
 	// added to the block; nil if it can, or there is none.
 	Import *Block
 
+	// LoginSpends says that a login costs what cannot be had again, RefreshSpends that
+	// a refresh does. No token is asked for then before every target can be written.
+	LoginSpends   bool
+	RefreshSpends bool
+
 	// Static providers have no login: the token is in the configuration.
 	Static bool
 	// CanRefresh says that the provider knows how to refresh.
@@ -172,12 +177,19 @@ type Target struct {
 	Awaited bool
 	// TakenBy is the account that delivers there, where one does.
 	TakenBy string
+	// LeftAlone says, of one that is Removed, why it would not be deleted: in what it is
+	// not as credsync has left it; "" where it is.
+	LeftAlone string
 	// Unreachable says that no sink of the configuration leads there, and NoSink
 	// that the one is gone which did.
 	Unreachable bool
 	NoSink      bool
 	// Unreadable says why the target could not be looked at; empty if it was.
 	Unreadable string
+	// Unwritable says why it cannot be written, and Denied that whoever plans may not;
+	// empty where nothing is known against it.
+	Unwritable string
+	Denied     string
 }
 
 // foreign reports whether the target may not be written: something is there,

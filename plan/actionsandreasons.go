@@ -68,6 +68,9 @@ const (
 	// Unreadable accounts and targets could not be looked at: their state or
 	// sink does not answer. An error says why.
 	Unreadable Reason = "unreadable"
+	// Unwritable targets can be looked at, but a write would fail. No token is asked
+	// for accounts of which none could be delivered to. An error says why.
+	Unwritable Reason = "unwritable"
 )
 
 // The reasons for which an upstream blocks an account.

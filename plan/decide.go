@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -90,7 +91,7 @@ func Decide(a Account) Decision {
 			break
 		}
 	}
-	v = standingBlock(&a, deliverMeanwhile(&a, v))
+	v = standingBlock(&a, deliverMeanwhile(&a, heldByTargets(&a, v)))
 	d := Decision{
 		Address: a.Address, Provider: a.Provider,
 		Action: v.action, Reason: v.reason, Message: v.message, Blocker: v.blocker,
@@ -154,7 +155,7 @@ func removed(a *Account) (verdict, bool) {
 	message := gone + "its targets are deleted, as on_remove = \"delete\" asked"
 	switch {
 	case counts[Delete] > 0 && counts[Delete] < len(a.Targets):
-		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to"}, true
+		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to or someone has changed"}, true
 	case counts[Delete] > 0:
 		return verdict{action: Delete, reason: Removed, message: message}, true
 	case taker != "":
@@ -351,6 +352,32 @@ func targetUnreadable(a *Account) (verdict, bool) {
 		}
 	}
 	return verdict{}, false
+}
+
+// heldByTargets holds a token back that could not be delivered: where getting it costs
+// something, for one target that cannot be written; else where none could be.
+func heldByTargets(a *Account, v verdict) verdict {
+	if !v.action.Contacts() {
+		return v
+	}
+	message, left := "", false
+	for _, t := range a.Targets {
+		switch {
+		case t.Removed:
+		case t.Unwritable != "":
+			message = cmp.Or(message, t.Unwritable)
+		case !t.foreign() && t.Unreadable == "":
+			left = true
+		}
+	}
+	spends := a.LoginSpends
+	if v.action == Refresh {
+		spends = a.RefreshSpends
+	}
+	if message == "" || left && !spends {
+		return v
+	}
+	return verdict{action: None, reason: Unwritable, message: message}
 }
 
 // renew prefers a refresh, which needs no credentials.

@@ -22,6 +22,10 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 		d.Action, d.Reason, d.Message = removal(a, t)
 	case t.Unreadable != "":
 		d.Reason, d.Message = Unreadable, t.Unreadable
+	case t.Unwritable != "":
+		d.Reason, d.Message = Unwritable, t.Unwritable
+	case v.reason == Unwritable:
+		d.Reason, d.Message = Unwritable, "it waits for the targets that cannot be written"
 	case t.foreign():
 		d.Action, d.Reason, d.Message = BlockedAction, TargetNotOwned, notOwnedMessage(t)
 	case v.action.Contacts() && t.From != "":
@@ -36,6 +40,9 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 		} else if (v.reason == Journaled || v.reason == Imported) && v.action == Deliver && a.Token.Journaled {
 			d.Action, d.Reason, d.Message = Deliver, v.reason, adoptedMessage(t)
 		}
+	}
+	if d.Action == Deliver && t.Denied != "" {
+		d.Message = strings.TrimPrefix(d.Message+"; "+t.Denied, "; ")
 	}
 	return d
 }
@@ -55,6 +62,8 @@ func removal(a *Account, t Target) (action Action, reason Reason, message string
 		return BlockedAction, UnreachableHere, noSinkMessage(a, t)
 	case t.Unreachable && (remove || !a.Removed && !t.NoSink):
 		return None, UnreachableHere, fmt.Sprintf("%s leads to another server or directory now; what was delivered to %s stays as it is", t.Sink, t.Location)
+	case remove && t.LeftAlone != "":
+		return Forget, TargetDrifted, t.LeftAlone
 	case remove:
 		return Delete, Removed, ""
 	case t.Wanted:
@@ -77,7 +86,7 @@ func noSinkMessage(a *Account, t Target) string {
 // that are no longer wanted may be all that consumers have.
 func somePlaceHeldBack(a *Account) bool {
 	return slices.ContainsFunc(a.Targets, func(t Target) bool {
-		return !t.Removed && (t.foreign() || t.Unreadable != "")
+		return !t.Removed && (t.foreign() || t.Unreadable != "" || t.Unwritable != "")
 	})
 }
 

@@ -90,6 +90,8 @@ type Info struct {
 type Object struct {
 	Data    map[string]credential.Secret
 	Version string
+	// Ends is when the sink deletes it by itself; zero where it does not.
+	Ends time.Time
 	// Unnamed says that what is there has no key of its own: Data has the one
 	// value under a key that the sink has made up.
 	Unnamed bool
@@ -190,11 +192,34 @@ type BulkStatter interface {
 	StatMany(ctx context.Context, targets []Target, found func(i int, info Info))
 }
 
+// Trial is a write that is tried out before there is anything to write.
+type Trial struct {
+	Target Target
+	// Absent says that nothing was there when it was last looked at. It saves a look.
+	Absent bool
+	// Keys are those that will be written; nil where they are not known yet.
+	Keys []string
+	// Owner and Adopt are as in Write.
+	Owner string
+	Adopt bool
+}
+
 // Preflighter is a sink that can say, with no effect, whether targets could be
-// written, and records of the state also read and removed. The error names every
-// target that could not, and what is missing.
+// written, and what reads them restarted; and whether records of the state could
+// also be read and removed.
 type Preflighter interface {
-	Preflight(ctx context.Context, targets []Target) error
+	// Preflight returns what stands in the way of each trial, by its index; nil
+	// where nothing does, as far as that can be known. It says what is missing and
+	// is ErrDenied only where that is a permission: another identity may have it.
+	Preflight(ctx context.Context, trials []Trial) []error
+}
+
+// Durable is a sink that can tell whether the state lasts where it is kept.
+type Durable interface {
+	// Lasts says for people why records, of which one or all are given, may vanish
+	// or be corrupted there; "" where nothing is known against it. It has no effect.
+	// ErrUnsupported means that no record is written there at all.
+	Lasts(ctx context.Context, record Target) (warning string, err error)
 }
 
 // Pinger is a sink behind which there is a server. One that is not is on this
@@ -256,8 +281,9 @@ type Spec struct {
 	Tree bool
 	// CheckKeys, where it is not nil, says whether data with these keys can be
 	// written as a deliver block asks, so that no login is made for a token that
-	// could not be delivered. Its errors may quote keys.
-	CheckKeys func(deliver schema.Values, keys []string) error
+	// could not be delivered; merge says that the target may have others. Its errors
+	// may quote keys.
+	CheckKeys func(deliver schema.Values, keys []string, merge bool) error
 	// New makes the sink. It contacts nothing yet: the first call does.
 	New func(conn schema.Values, env Env) (Sink, error)
 	// Policy is nil for a sink where there is nothing to be allowed.

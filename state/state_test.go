@@ -164,7 +164,9 @@ func TestStoreKeepsOneRecordPerAccountByCompareAndSet(t *testing.T) {
 	}
 }
 
-func TestStoreWritesAgainOverASoftlyDeletedRecord(t *testing.T) {
+// What was deleted by anyone but the store is not what never was: it may have been a
+// rejected login.
+func TestASoftlyDeletedRecordIsNotTakenForANewOne(t *testing.T) {
 	ctx := context.Background()
 	sink := memorysink.New()
 	s := newStore(sink)
@@ -174,11 +176,17 @@ func TestStoreWritesAgainOverASoftlyDeletedRecord(t *testing.T) {
 	}
 	sink.SoftRemove("state/" + state.RecordName(r.Project, r.Address))
 	snap, err := s.Load(ctx, r.Address)
-	if err != nil || snap.Record != nil {
+	if !errors.Is(err, state.ErrCorrupt) || snap.Record != nil || !strings.Contains(err.Error(), "state rm") {
 		t.Fatalf("Load = %+v, %v", snap, err)
 	}
-	if _, err := s.Save(ctx, r, snap.Version); err != nil {
-		t.Errorf("Save at the version that Load gave: %v", err)
+	if err := s.Delete(ctx, r.Address, snap.Version); err != nil {
+		t.Fatal(err)
+	}
+	if snap, err = s.Load(ctx, r.Address); err != nil || snap.Version != "" {
+		t.Fatalf("Load after it was forgotten = %+v, %v", snap, err)
+	}
+	if _, err := s.Save(ctx, r, ""); err != nil {
+		t.Errorf("Save: %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
@@ -32,6 +33,8 @@ type Store struct {
 type Snapshot struct {
 	Record  *Record
 	Version string
+	// Ends is when the sink deletes the record by itself; zero where it does not.
+	Ends time.Time
 }
 
 // NewStore returns the store of a project in a sink. place gives the target of
@@ -125,6 +128,11 @@ func (s *Store) read(ctx context.Context, name string) (Snapshot, error) {
 
 func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 	object, err := s.sink.Read(ctx, t)
+	if errors.Is(err, sinks.ErrNotFound) && object.Version != "" {
+		// What is deleted by credsync leaves no version. To begin anew would forget
+		// rejected logins, and tokens that targets hold.
+		return Snapshot{Version: object.Version}, fmt.Errorf("%w: %s was deleted by someone else, or by its store after a time, and what it remembered with it; undelete it there (\"vault kv undelete\"), or forget it with credsync state rm: the next apply then logs in anew", ErrCorrupt, t.Location)
+	}
 	if errors.Is(err, sinks.ErrNotFound) {
 		return Snapshot{Version: object.Version}, nil
 	}
@@ -146,7 +154,7 @@ func decodeAt(t sinks.Target, object sinks.Object) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{Version: object.Version}, fmt.Errorf("cannot read the state at %s: %w", t.Location, err)
 	}
-	return Snapshot{Record: r, Version: object.Version}, nil
+	return Snapshot{Record: r, Version: object.Version, Ends: object.Ends}, nil
 }
 
 // RecordName is the name under which a sink keeps an account's record: readable,

@@ -114,6 +114,8 @@ func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *wo
 	if w == nil {
 		return nil, nil, false, diags
 	}
+	// Who is asked sees what would not work; otherwise the work itself finds out.
+	f.Preflight = !f.approved
 	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.stateWarnings(ctx, w)...)
 }
 
@@ -153,7 +155,7 @@ func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 func countWorkedOn(p *engine.Plan) int {
 	n := 0
 	for _, a := range p.Accounts {
-		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable {
+		if a.Action != plan.None || a.Blocker != nil || a.Reason == plan.Unreadable || a.Reason == plan.Unwritable {
 			n++
 		}
 	}

@@ -59,7 +59,7 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	defer w.close()
 	diags = append(diags, a.stateWarnings(ctx, w)...)
 	// To authenticate is to carry the plan out, but for its deliveries.
-	f.LookOnly = !f.authenticate
+	f.LookOnly, f.Preflight = !f.authenticate, true
 	p := w.engine.Plan(ctx, f.Request)
 	end := commandResult{detailed: f.detailed}
 	if f.authenticate && !nothingCouldBePlanned(p) {

@@ -45,7 +45,7 @@ func TestPlanExitCode(t *testing.T) {
 func TestPlanPassesItsRequestOn(t *testing.T) {
 	f := &fakeEngine{plans: []*engine.Plan{planned(current)}}
 	command(t, f, []string{"plan", "--target", "sagi.a", "--target", "sagi.b", "--replace", "sagi.b", "--offline"})
-	want := []engine.Request{{Targets: []string{"sagi.a", "sagi.b"}, Replace: []string{"sagi.b"}, Offline: true, LookOnly: true}}
+	want := []engine.Request{{Targets: []string{"sagi.a", "sagi.b"}, Replace: []string{"sagi.b"}, Offline: true, Preflight: true, LookOnly: true}}
 	if diff := cmp.Diff(want, f.requests); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}

@@ -111,7 +111,7 @@ func Sentence(s string) string {
 	if c := s[0]; c >= 'a' && c <= 'z' && !strings.ContainsAny(first, "._") && !strings.HasPrefix(rest, "=") {
 		s = string(c-'a'+'A') + s[1:]
 	}
-	if !strings.ContainsAny(s[len(s)-1:], ".!?}") { // a rule at the end is to be copied
+	if !strings.ContainsAny(s[len(s)-1:], ".!?}]") { // a rule at the end is to be copied
 		s += "."
 	}
 	return s

@@ -151,7 +151,7 @@ func marshal(v any, indent string) ([]byte, error) {
 }
 
 // checkKeys is the Spec's.
-func checkKeys(deliver schema.Values, keys []string) error {
+func checkKeys(deliver schema.Values, keys []string, _ bool) error {
 	switch deliver.String("format") {
 	case formatRaw:
 		return checkRawKeys(keys)

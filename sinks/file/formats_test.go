@@ -190,7 +190,7 @@ func TestKeysThatAFormatCannotHoldAreFoundOffline(t *testing.T) {
 		{"dotenv", []string{"A B"}, false},
 	} {
 		v := schema.NewValues(&spec.Deliver, "", map[string]cty.Value{"path": cty.StringVal("x"), "format": cty.StringVal(c.format)}, nil)
-		if err := spec.CheckKeys(v, c.keys); (err == nil) != c.good {
+		if err := spec.CheckKeys(v, c.keys, false); (err == nil) != c.good {
 			t.Errorf("%s, %q: %v", c.format, c.keys, err)
 		}
 	}

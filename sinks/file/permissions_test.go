@@ -63,7 +63,11 @@ func (p *place) stat(t sinks.Target) sinks.Info {
 }
 
 func (p *place) preflight(targets ...sinks.Target) error {
-	return p.open().(sinks.Preflighter).Preflight(p.Context(), targets)
+	var trials []sinks.Trial
+	for _, t := range targets {
+		trials = append(trials, sinks.Trial{Target: t})
+	}
+	return errors.Join(p.open().(sinks.Preflighter).Preflight(p.Context(), trials)...)
 }
 
 // nothingUnfinished checks that the directory holds those files and no others.

@@ -21,30 +21,35 @@ type probe struct {
 	wanted permissions
 }
 
+// probeSize is how much a probe writes: more than a token, so that a full disk or quota
+// shows, which may still have room for an empty file.
+const probeSize = 16 << 10
+
 // Preflight implements sinks.Preflighter. In each directory, or in the nearest
-// one above that exists, an empty file is made and removed: permissions alone
-// do not tell of read-only file systems and full disks. It is given the owner that
-// the target is to have, since that is denied to most.
-func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
-	var (
-		errs   []error
-		probed []probe
-	)
-	for _, t := range targets {
-		if err := cmp.Or(ctx.Err(), protects()); err != nil {
-			return s.describe("write", t, err)
+// one above that exists, a file is made, filled and removed: permissions alone
+// do not tell of read-only file systems, full disks and quotas. It is given the owner
+// that the target is to have, since that is denied to most. A file that is there is
+// looked at, whether it can be replaced.
+func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
+	errs := make([]error, len(trials))
+	var probed []probe
+	for i, trial := range trials {
+		t := trial.Target
+		err := cmp.Or(ctx.Err(), protects())
+		var p probe
+		if err == nil {
+			p, err = s.probeOf(t)
 		}
-		p, err := s.probeOf(t)
 		if err == nil && !slices.Contains(probed, p) {
 			err = p.try(t)
 		}
 		if err != nil {
-			errs = append(errs, s.describe("write", t, err))
+			errs[i] = s.describe("write", t, err)
 			continue
 		}
 		probed = append(probed, p)
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // probeOf finds the directory in which writing a target begins, and the owner that
@@ -63,6 +68,9 @@ func (s *Sink) probeOf(t sinks.Target) (p probe, err error) {
 			return p, fmt.Errorf("%w: it is not a regular file, which credsync does not replace", sinks.ErrUnsupported)
 		default:
 			replaced = info
+			if err := s.replaceable(root, t.Path, info); err != nil {
+				return p, err
+			}
 		}
 		if _, err := root.Stat(path.Dir(t.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return p, err
@@ -90,6 +98,13 @@ func (p probe) try(t sinks.Target) error {
 		return err
 	}
 	err = p.wanted.apply(f, p.dir, t.Options)
+	if err == nil {
+		_, err = f.Write(make([]byte, probeSize))
+	}
+	if err == nil {
+		// Some file systems find out only now that there is no room.
+		err = f.Sync()
+	}
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

@@ -70,11 +70,11 @@ func TestUnwritableDirectory(t *testing.T) {
 func TestPreflight(t *testing.T) {
 	p := newPlace(t)
 	preflight := func(paths ...string) error {
-		var targets []sinks.Target
+		var trials []sinks.Trial
 		for _, path := range paths {
-			targets = append(targets, p.target(attrs{"path": path}, false))
+			trials = append(trials, sinks.Trial{Target: p.target(attrs{"path": path}, false)})
 		}
-		return p.open().(sinks.Preflighter).Preflight(t.Context(), targets)
+		return errors.Join(p.open().(sinks.Preflighter).Preflight(t.Context(), trials)...)
 	}
 	p.put("plain", "x")
 	if err := os.Symlink(t.TempDir(), filepath.Join(p.dir, "out")); err != nil {

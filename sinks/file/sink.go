@@ -30,6 +30,7 @@ type Sink struct {
 var (
 	_ sinks.Sink        = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
+	_ sinks.Durable     = (*Sink)(nil)
 )
 
 func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {

@@ -69,8 +69,11 @@ func testRestarts(t *testing.T, c *cluster) {
 	}
 
 	target.Restarts = []string{"deployment/other"}
-	wantError(t, s.Restart(t.Context(), target, first), sinks.ErrDenied, "may not patch deployments \"other\" in namespace "+c.namespace,
-		`- {apiGroups: ["apps"], resources: ["deployments"], resourceNames: ["other"], verbs: ["patch"]}`)
+	wantError(t, s.Restart(t.Context(), target, first), sinks.ErrDenied, `may not patch deployments "other"; its Role in namespace `+c.namespace+` needs`, `
+  - apiGroups: ["apps"]
+    resources: ["deployments"]
+    resourceNames: ["other"]
+    verbs: ["patch"]`)
 	if err := c.sink.Restart(t.Context(), target, first); err == nil {
 		t.Error("a workload that is not there was restarted")
 	}

@@ -52,6 +52,10 @@ func TestKubernetes(t *testing.T) {
 		"LabelDoesNotHinderAWrite":     testLabelMeanwhile,
 		"DeniedNamesTheRule":           testDenied,
 		"Preflight":                    testPreflight,
+		"PreflightAsksThePolicies":     testPreflightPolicy,
+		"PreflightOfTypedSecrets":      testPreflightTyped,
+		"PreflightOfRestarts":          testPreflightRestarts,
+		"PreflightInOneRequestMore":    testPreflightRequests,
 		"ExpiredIdentity":              testExpired,
 		"Impersonation":                testImpersonation,
 		"ExecPlugin":                   testExecPlugin,
@@ -357,7 +361,7 @@ func testImmutable(t *testing.T, c *cluster) {
 	}
 	_, err := c.sink.Write(t.Context(), target, sinks.Write{Data: secrets("k", "canary"), If: version})
 	wantError(t, err, nil, "immutable", "kubectl delete secret -n "+c.namespace+" immutable")
-	wantError(t, c.sink.Preflight(t.Context(), []sinks.Target{target}), nil, "immutable")
+	wantError(t, tried(t, c.sink, target), nil, "immutable")
 	if err := c.sink.Delete(t.Context(), target, sinks.Removal{If: version}); err != nil {
 		t.Errorf("Delete = %v", err)
 	}
@@ -370,7 +374,7 @@ func testBeingDeleted(t *testing.T, c *cluster) {
 	c.Must(http.MethodDelete, c.path(target), "", nil)
 	_, err := c.sink.Write(t.Context(), target, sinks.Write{Data: secrets("k", "canary"), If: version})
 	wantError(t, err, sinks.ErrUnavailable, "being deleted", "example.com/wait")
-	wantError(t, c.sink.Preflight(t.Context(), []sinks.Target{target}), sinks.ErrUnavailable, "being deleted")
+	wantError(t, tried(t, c.sink, target), sinks.ErrUnavailable, "being deleted")
 	if err := c.sink.Delete(t.Context(), target, sinks.Removal{If: version}); err != nil {
 		t.Errorf("Delete of what is going = %v", err)
 	}
@@ -387,7 +391,7 @@ func testMissingNamespace(t *testing.T, c *cluster) {
 	}
 	_, err := c.sink.Write(t.Context(), target, sinks.Write{Data: secrets("k", "canary")})
 	wantError(t, err, nil, `no such namespace "nowhere"`, "kubectl create namespace nowhere")
-	wantError(t, c.sink.Preflight(t.Context(), []sinks.Target{target}), nil, `no such namespace "nowhere"`)
+	wantError(t, tried(t, c.sink, target), nil, `no such namespace "nowhere"`)
 }
 
 func testTerminatingNamespace(t *testing.T, c *cluster) {
@@ -395,7 +399,7 @@ func testTerminatingNamespace(t *testing.T, c *cluster) {
 	target := c.target(t, "late")
 	_, err := c.sink.Write(t.Context(), target, sinks.Write{Data: secrets("k", "canary")})
 	wantError(t, err, sinks.ErrUnavailable, "is being deleted")
-	wantError(t, c.sink.Preflight(t.Context(), []sinks.Target{target}), sinks.ErrUnavailable, "is being deleted")
+	wantError(t, tried(t, c.sink, target), sinks.ErrUnavailable, "is being deleted")
 }
 
 func testType(t *testing.T, c *cluster) {
@@ -403,7 +407,7 @@ func testType(t *testing.T, c *cluster) {
 	other := c.conn.deliver(t, attrs{"name": "typed", "type": "example.com/token"})
 	_, err := c.sink.Write(t.Context(), other, sinks.Write{Data: secrets("k", "canary"), If: c.stat(t, other).Version})
 	wantError(t, err, nil, `its type is "Opaque"`, "example.com/token")
-	wantError(t, c.sink.Preflight(t.Context(), []sinks.Target{other}), nil, `its type is "Opaque"`)
+	wantError(t, tried(t, c.sink, other), nil, `its type is "Opaque"`)
 
 	c.Must(http.MethodPost, "/api/v1/namespaces/"+c.namespace+"/secrets", "", object{
 		"metadata": object{"name": "basic"}, "type": "kubernetes.io/basic-auth", "stringData": object{"username": "u", "password": "p"},

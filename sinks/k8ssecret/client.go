@@ -108,6 +108,9 @@ type call struct {
 	// workload is the plural of the kind in group apps, where it is about one
 	// of those; "" for a Secret.
 	workload string
+	// rules are all that credsync needs for what it is about, of which the verb is a
+	// part: who lacks one mostly lacks others, and should not meet them one by one.
+	rules []string
 	// optional says that one can do without what is asked for: a denial of it is
 	// errMissing too, whoever denies it.
 	optional bool
@@ -117,7 +120,7 @@ type call struct {
 
 func callFor(op, verb string, t sinks.Target) call {
 	namespace, name := place(t)
-	return call{op: op + " " + t.Location, verb: verb, namespace: namespace, name: name}
+	return call{op: op + " " + t.Location, verb: verb, namespace: namespace, name: name, rules: rulesFor(t, verb)}
 }
 
 // errRepeated marks the failure of a request that had been sent before: the

@@ -29,6 +29,12 @@ var errExpired = errors.New("the list has expired")
 // errNoNamespace is that a Secret cannot be created for want of a namespace.
 var errNoNamespace = errors.New("no such namespace")
 
+// errInvalid is that the API server finds what was sent invalid, whoever sends it.
+var errInvalid = errors.New("the API server finds it invalid")
+
+// errNotAdmitted is that a policy, a webhook or a quota is against it.
+var errNotAdmitted = errors.New("refused by the cluster's admission control")
+
 func (c *client) about(what call) string { return what.op + " in Kubernetes at " + c.address }
 
 // describe gives an error its class and its advice.
@@ -62,58 +68,59 @@ func (c *client) describe(ctx context.Context, err error, what call) error {
 	case apierrors.IsResourceExpired(err):
 		return fmt.Errorf("%s: %w", c.about(what), errExpired)
 	case code == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%s: the API server finds it invalid: %s", c.about(what), fields(status))
+		if invalid := fields(status); invalid != "" {
+			return fmt.Errorf("%s: %w: %s", c.about(what), errInvalid, invalid)
+		}
+		return c.notAdmitted(status, what)
 	case code == http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%s: %w: it is too large for the API server: deliver less, or to several Secrets", c.about(what), sinks.ErrUnsupported)
 	}
 	return fmt.Errorf("%s: %s", c.about(what), answer(status, what))
 }
 
-// forbidden tells what RBAC denies from what an admission plugin does.
+// forbidden tells what RBAC denies from what an admission plugin does, whose message
+// is anybody's.
 func (c *client) forbidden(status *apierrors.StatusError, what call) error {
-	user, _, rbac := strings.Cut(status.ErrStatus.Message, " cannot ")
+	before, user, rbac := strings.Cut(status.ErrStatus.Message, `User "`)
+	user, denied, _ := strings.Cut(user, `" cannot `)
 	switch {
 	case apierrors.HasStatusCause(status, corev1.NamespaceTerminatingCause):
 		return fmt.Errorf("%s: %w: the namespace %s is being deleted", c.about(what), sinks.ErrUnavailable, what.namespace)
-	case !rbac:
-		return fmt.Errorf("%s: refused by the cluster's admission control: %s", c.about(what), answer(status, what))
-	}
-	_, user, _ = strings.Cut(user, `User "`)
-	user = strings.TrimSuffix(user, `"`)
-	if user == "" {
-		user = "credsync's identity"
-	}
-	if strings.Contains(status.ErrStatus.Message, " cannot impersonate") {
+	case !rbac || denied == "" || !strings.HasSuffix(before, "forbidden: ") && before != "":
+		return c.notAdmitted(status, what)
+	case strings.HasPrefix(denied, "impersonate"):
 		return fmt.Errorf("%s: %w: %s may not act as the user or groups of impersonate in the sink block: allow it the verb \"impersonate\" on them, or leave impersonate out", c.about(what), sinks.ErrDenied, user)
 	}
-	return fmt.Errorf("%s: %w: %s may not %s %s; its Role in that namespace needs\n%s", c.about(what), sinks.ErrDenied, user, what.verb, objectOf(what), ruleFor(what))
+	return c.denied(what, user)
 }
 
-func ruleFor(what call) string {
-	if what.workload != "" {
-		return fmt.Sprintf(`- {apiGroups: ["apps"], resources: [%q], resourceNames: [%q], verbs: [%q]}`, what.workload, what.name, what.verb)
+// denied is a denial with the rules that lift it.
+func (c *client) denied(what call, user string) error {
+	op, location, _ := strings.Cut(what.op, " ")
+	if before, place, ok := strings.Cut(what.op, " "+what.namespace+"/"); ok {
+		op, location = before, what.namespace+"/"+place
 	}
-	return rule(what.name, what.verb)
+	return &sinks.Denial{
+		Op: op, Locations: []string{location}, Where: "in Kubernetes at " + c.address,
+		Who: user, Acts: []string{what.verb + " " + objectOf(what)},
+		Needs: "its Role in namespace " + what.namespace + " needs", Rules: what.rules,
+	}
+}
+
+// notAdmitted is a refusal of the cluster's admission control. Its message may be of a
+// policy's author, and is what the user needs to know.
+func (c *client) notAdmitted(status *apierrors.StatusError, what call) error {
+	return fmt.Errorf("%s: %w: %s", c.about(what), errNotAdmitted, answer(status, what))
 }
 
 func objectOf(what call) string {
 	if what.workload != "" {
-		return fmt.Sprintf("%s %q in namespace %s", what.workload, what.name, what.namespace)
+		return fmt.Sprintf("%s %q", what.workload, what.name)
 	}
 	if what.name == "" {
-		return "secrets in namespace " + what.namespace
+		return "secrets"
 	}
-	return fmt.Sprintf("secret %q in namespace %s", what.name, what.namespace)
-}
-
-// rule is the rule of a Role that allows something on the Secret of that name,
-// or on all of them.
-func rule(name string, verbs ...string) string {
-	names := ""
-	if name != "" {
-		names = fmt.Sprintf("resourceNames: [%q], ", name)
-	}
-	return fmt.Sprintf(`- {apiGroups: [""], resources: ["secrets"], %sverbs: ["%s"]}`, names, strings.Join(verbs, `", "`))
+	return fmt.Sprintf("secret %q", what.name)
 }
 
 func (c *client) missingNamespace(what call) error {
@@ -125,29 +132,39 @@ func (c *client) foreign(what call) error {
 	return fmt.Errorf("%s: the answer is not one of the Kubernetes API: check the server's address in %s, and that no proxy's page is in between", c.about(what), c.identity)
 }
 
-// answer is what the API server said. Its message is left out where it tells
-// a secret that the request had, or is no message of the API at all.
+// answer is what the API server said, without the secrets that the request had. It
+// is left out where it is no message of the API at all.
 func answer(status *apierrors.StatusError, what call) string {
 	text := fmt.Sprintf("HTTP %d", status.ErrStatus.Code)
-	message := strings.Join(strings.Fields(status.ErrStatus.Message), " ")
-	if message == "" || apierrors.IsUnexpectedServerError(status) || tells(status.ErrStatus.Message, what) {
+	message := strings.Join(strings.Fields(withoutSecrets(status.ErrStatus.Message, what)), " ")
+	if message == "" || apierrors.IsUnexpectedServerError(status) {
 		return text
 	}
 	return text + ": " + message
 }
 
-func tells(message string, what call) bool {
+// tooShort is the length of values that are not hidden in messages: each would be
+// found in most words.
+const tooShort = 3
+
+// withoutSecrets hides what a policy's message repeats of the request.
+func withoutSecrets(message string, what call) string {
+	var hidden []string
 	for _, s := range what.secrets {
-		v := s.Reveal()
-		if v != "" && (strings.Contains(message, v) || strings.Contains(message, base64.StdEncoding.EncodeToString([]byte(v)))) {
-			return true
+		if v := s.Reveal(); len(v) > tooShort {
+			hidden = append(hidden, v, base64.StdEncoding.EncodeToString([]byte(v)))
 		}
 	}
-	return false
+	// A value can be a part of another one.
+	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })
+	for _, v := range hidden {
+		message = strings.ReplaceAll(message, v, "[hidden]")
+	}
+	return message
 }
 
-// fields names the fields that are invalid. What is said of them can quote
-// their values.
+// fields names the fields that are invalid; "" where none is named, as where a policy
+// has denied the request. What is said of them can quote their values.
 func fields(status *apierrors.StatusError) string {
 	var list []string
 	if status.ErrStatus.Details != nil {
@@ -156,9 +173,6 @@ func fields(status *apierrors.StatusError) string {
 				list = append(list, fmt.Sprintf("%s (%s)", cause.Field, cause.Type))
 			}
 		}
-	}
-	if len(list) == 0 {
-		return "it does not say why"
 	}
 	slices.Sort(list)
 	return strings.Join(slices.Compact(list), ", ")

@@ -88,7 +88,13 @@ func TestAnswersHaveAClass(t *testing.T) {
 		{"unknown identity", func(w http.ResponseWriter) { fail(w, 401, "Unauthorized", "Unauthorized", nil) }, sinks.ErrDenied, "expired"},
 		{"denied", func(w http.ResponseWriter) {
 			fail(w, 403, "Forbidden", `secrets is forbidden: User "bob" cannot create resource "secrets" in API group "" in the namespace "shop"`, object{"kind": "secrets"})
-		}, sinks.ErrDenied, "bob may not create secrets in namespace shop"},
+		}, sinks.ErrDenied, "bob may not create secrets; its Role in namespace shop needs"},
+		{"a policy in words of RBAC", func(w http.ResponseWriter) {
+			fail(w, 403, "Forbidden", `secrets "sagi" is forbidden: ValidatingAdmissionPolicy 'p' denied request: it cannot create a Secret without a label`, nil)
+		}, nil, "admission control: HTTP 403: secrets \"sagi\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: it cannot create"},
+		{"a policy", func(w http.ResponseWriter) {
+			fail(w, 422, "Invalid", "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no label", object{"causes": []object{{"message": "no label"}}})
+		}, nil, "admission control: HTTP 422: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no label"},
 		{"quota", func(w http.ResponseWriter) {
 			fail(w, 403, "Forbidden", `secrets "sagi" is forbidden: exceeded quota: few, requested: count/secrets=1`, nil)
 		}, nil, "admission control: HTTP 403: secrets \"sagi\" is forbidden: exceeded quota"},

@@ -233,3 +233,35 @@ func TestRecordsHaveNamesOfTheirOwn(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What Kubernetes requires of a typed Secret is known before any login.
+func TestRequiredKeysAreCheckedOffline(t *testing.T) {
+	spec := Spec()
+	for _, c := range []struct {
+		kind  string
+		keys  []string
+		merge bool
+		lacks string
+	}{
+		{"", []string{"k"}, false, ""},
+		{"Opaque", []string{"k"}, false, ""},
+		{"example.com/token", []string{"k"}, false, ""},
+		{"kubernetes.io/tls", []string{"tls.crt", "tls.key", "more"}, false, ""},
+		{"kubernetes.io/tls", []string{"tls.crt"}, false, "tls.key"},
+		{"kubernetes.io/tls", []string{"tls.crt"}, true, ""},
+		{"kubernetes.io/dockerconfigjson", []string{"config.json"}, false, ".dockerconfigjson"},
+		{"kubernetes.io/dockercfg", []string{".dockercfg"}, false, ""},
+		{"kubernetes.io/basic-auth", []string{"password"}, false, ""},
+		{"kubernetes.io/basic-auth", []string{"token"}, false, `username" or "password`},
+		{"kubernetes.io/ssh-auth", []string{"id_rsa"}, false, "ssh-privatekey"},
+	} {
+		a := attrs{"name": "token"}
+		if c.kind != "" {
+			a["type"] = c.kind
+		}
+		err := spec.CheckKeys(values(&spec.Deliver, a), c.keys, c.merge)
+		if (err == nil) != (c.lacks == "") || err != nil && !strings.Contains(err.Error(), c.lacks) {
+			t.Errorf("%s with %q: %v, want it to lack %q", c.kind, c.keys, err, c.lacks)
+		}
+	}
+}

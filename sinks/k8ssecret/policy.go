@@ -142,6 +142,29 @@ func (r *role) deliver(name string, d sinks.DeliverUse) {
 	}
 }
 
+// rulesFor are all rules that a target, a record of the state or a data block needs,
+// with the verb that was denied.
+func rulesFor(t sinks.Target, verb string) []string {
+	_, name := place(t)
+	r := &role{verbs: map[string]map[string]bool{}, restarts: map[string]map[string]bool{}}
+	switch b := t.Options.Block(); {
+	case isState(t):
+		r.state = true
+	case b != nil && b.Type == "data":
+		r.allow(name, "get")
+	default:
+		r.deliver(name, sinks.DeliverUse{Target: t})
+		switch verb {
+		case "create": // no rule with names allows it
+		case "list":
+			return []string{ruleText("", "secrets", nil, verb)}
+		default:
+			r.allow(name, verb)
+		}
+	}
+	return r.rules()
+}
+
 func (r *role) allow(name string, verbs ...string) {
 	if r.verbs[name] == nil {
 		r.verbs[name] = map[string]bool{}
@@ -151,34 +174,52 @@ func (r *role) allow(name string, verbs ...string) {
 	}
 }
 
-// text writes the rules. The state's, which names no Secret, covers all others
-// on Secrets.
+// text writes the rules, with why each is there.
 func (r *role) text() string {
 	var out strings.Builder
 	if r.state {
 		out.WriteString("# the state: its Secrets are found by a list, and their names are not known beforehand\n")
-		out.WriteString(ruleText("", "secrets", nil, "get", "list", "create", "patch", "delete"))
-	} else {
-		if r.create {
-			out.WriteString("# delivered Secrets come into being; Kubernetes cannot limit that to names\n")
-			out.WriteString(ruleText("", "secrets", nil, "create"))
-		}
-		byVerbs := map[string][]string{}
-		for name, verbs := range r.verbs {
-			key := strings.Join(slices.Sorted(maps.Keys(verbs)), " ")
-			byVerbs[key] = append(byVerbs[key], name)
-		}
-		for _, verbs := range slices.Sorted(maps.Keys(byVerbs)) {
-			names := byVerbs[verbs]
-			slices.Sort(names)
-			out.WriteString(ruleText("", "secrets", names, strings.Fields(verbs)...))
-		}
+	} else if r.create {
+		out.WriteString("# delivered Secrets come into being; Kubernetes cannot limit that to names\n")
 	}
-	for _, resource := range slices.Sorted(maps.Keys(r.restarts)) {
-		out.WriteString("# restart\n")
-		out.WriteString(ruleText("apps", resource, slices.Sorted(maps.Keys(r.restarts[resource])), "patch"))
+	for _, rule := range r.rulesOnSecrets() {
+		out.WriteString(rule + "\n")
+	}
+	for _, rule := range r.rulesOnWorkloads() {
+		out.WriteString("# restart\n" + rule + "\n")
 	}
 	return out.String()
+}
+
+func (r *role) rules() []string { return append(r.rulesOnSecrets(), r.rulesOnWorkloads()...) }
+
+// rulesOnSecrets are those on Secrets, that to create them first. The state's, which
+// names no Secret, covers all others.
+func (r *role) rulesOnSecrets() (rules []string) {
+	if r.state {
+		return []string{ruleText("", "secrets", nil, "get", "list", "create", "patch", "delete")}
+	}
+	if r.create {
+		rules = append(rules, ruleText("", "secrets", nil, "create"))
+	}
+	byVerbs := map[string][]string{}
+	for name, verbs := range r.verbs {
+		key := strings.Join(slices.Sorted(maps.Keys(verbs)), " ")
+		byVerbs[key] = append(byVerbs[key], name)
+	}
+	for _, verbs := range slices.Sorted(maps.Keys(byVerbs)) {
+		names := byVerbs[verbs]
+		slices.Sort(names)
+		rules = append(rules, ruleText("", "secrets", names, strings.Fields(verbs)...))
+	}
+	return rules
+}
+
+func (r *role) rulesOnWorkloads() (rules []string) {
+	for _, resource := range slices.Sorted(maps.Keys(r.restarts)) {
+		rules = append(rules, ruleText("apps", resource, slices.Sorted(maps.Keys(r.restarts[resource])), "patch"))
+	}
+	return rules
 }
 
 func ruleText(group, resource string, names []string, verbs ...string) string {
@@ -186,7 +227,7 @@ func ruleText(group, resource string, names []string, verbs ...string) string {
 	if names != nil {
 		limit = fmt.Sprintf("  resourceNames: [%s]\n", quoted(names))
 	}
-	return fmt.Sprintf("- apiGroups: [%q]\n  resources: [%q]\n%s  verbs: [%s]\n", group, resource, limit, quoted(verbs))
+	return fmt.Sprintf("- apiGroups: [%q]\n  resources: [%q]\n%s  verbs: [%s]", group, resource, limit, quoted(verbs))
 }
 
 func quoted(list []string) string {

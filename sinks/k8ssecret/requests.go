@@ -8,17 +8,13 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
 
-const (
-	secretsResource = "secrets"
-	reviews         = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-)
+const secretsResource = "secrets"
 
 // get reads a Secret; nil where there is none.
 func (c *client) get(ctx context.Context, op string, t sinks.Target) (*corev1.Secret, error) {
@@ -37,8 +33,8 @@ func (c *client) get(ctx context.Context, op string, t sinks.Target) (*corev1.Se
 }
 
 // create makes a Secret; ErrConflict where there is one. With dry it only tries.
-func (c *client) create(ctx context.Context, t sinks.Target, secret *corev1.Secret, secrets map[string]credential.Secret, dry bool) (*corev1.Secret, error) {
-	what := callFor("create", "create", t)
+func (c *client) create(ctx context.Context, t sinks.Target, op string, secret *corev1.Secret, secrets map[string]credential.Secret, dry bool) (*corev1.Secret, error) {
+	what := callFor(op, "create", t)
 	what.name, what.secrets = "", secrets // a rule with names cannot allow it
 	body, err := json.Marshal(secret)
 	if err != nil {
@@ -56,8 +52,8 @@ func (c *client) create(ctx context.Context, t sinks.Target, secret *corev1.Secr
 }
 
 // patch changes a Secret; ErrConflict where it has gone or is not at the
-// resourceVersion that the body names.
-func (c *client) patch(ctx context.Context, op string, t sinks.Target, kind types.PatchType, content any, secrets map[string]credential.Secret) (*corev1.Secret, error) {
+// resourceVersion that the body names. With dry it only tries.
+func (c *client) patch(ctx context.Context, op string, t sinks.Target, kind types.PatchType, content any, secrets map[string]credential.Secret, dry bool) (*corev1.Secret, error) {
 	what := callFor(op, "patch", t)
 	what.secrets = secrets
 	body, err := json.Marshal(content)
@@ -69,6 +65,9 @@ func (c *client) patch(ctx context.Context, op string, t sinks.Target, kind type
 		r := c.rest.Patch(kind).Namespace(what.namespace).Resource(secretsResource).Name(what.name).Param("fieldManager", manager)
 		if kind == types.ApplyPatchType {
 			r.Param("force", "true")
+		}
+		if dry {
+			r.Param("dryRun", metav1.DryRunAll)
 		}
 		return r.Body(body)
 	}, &made)
@@ -97,20 +96,4 @@ func (c *client) erase(ctx context.Context, t sinks.Target, seen *corev1.Secret)
 		return nil
 	}
 	return err
-}
-
-// allowed asks whether credsync's identity may do something to Secrets.
-func (c *client) allowed(ctx context.Context, what call) (bool, error) {
-	body, err := json.Marshal(authorizationv1.SelfSubjectAccessReview{
-		TypeMeta: metav1.TypeMeta{Kind: "SelfSubjectAccessReview", APIVersion: authorizationv1.SchemeGroupVersion.String()},
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: what.namespace, Verb: what.verb, Version: "v1", Resource: secretsResource, Name: what.name,
-		}},
-	})
-	if err != nil {
-		return false, fmt.Errorf("%s: encode the request: %w", c.about(what), err)
-	}
-	var review authorizationv1.SelfSubjectAccessReview
-	err = c.do(ctx, what, func() *rest.Request { return c.rest.Post().AbsPath(reviews).Body(body) }, &review)
-	return review.Status.Allowed, err
 }

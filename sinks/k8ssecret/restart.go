@@ -54,18 +54,19 @@ func (s *Sink) Restart(ctx context.Context, t sinks.Target, stamp time.Time) err
 	restarts := slices.Clone(t.Restarts)
 	slices.Sort(restarts)
 	for _, w := range slices.Compact(restarts) {
-		errs = append(errs, s.client.restart(ctx, t, w, stamp))
+		errs = append(errs, s.client.restart(ctx, t, w, stamp, false))
 	}
 	return errors.Join(errs...)
 }
 
-func (c *client) restart(ctx context.Context, t sinks.Target, workload string, stamp time.Time) error {
+// restart restarts one workload. With dry it only tries.
+func (c *client) restart(ctx context.Context, t sinks.Target, workload string, stamp time.Time, dry bool) error {
 	resource, name, err := parseWorkload(workload)
 	if err != nil {
 		return err
 	}
 	namespace, _ := place(t)
-	what := call{op: fmt.Sprintf("restart %s in namespace %s", workload, namespace), verb: "patch", namespace: namespace, name: name, workload: resource}
+	what := call{op: fmt.Sprintf("restart %s in namespace %s", workload, namespace), verb: "patch", namespace: namespace, name: name, workload: resource, rules: rulesFor(t, "patch")}
 	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
 		"annotations": map[string]string{restartedAtAnnotation: stamp.UTC().Format(time.RFC3339)},
 	}}}})
@@ -74,9 +75,13 @@ func (c *client) restart(ctx context.Context, t sinks.Target, workload string, s
 	}
 	var answered metav1.PartialObjectMetadata
 	err = c.do(ctx, what, func() *rest.Request {
-		return c.rest.Patch(types.StrategicMergePatchType).
+		r := c.rest.Patch(types.StrategicMergePatchType).
 			AbsPath("/apis/apps/v1/namespaces", namespace, resource, name).
-			Param("fieldManager", manager).Body(body)
+			Param("fieldManager", manager)
+		if dry {
+			r.Param("dryRun", metav1.DryRunAll)
+		}
+		return r.Body(body)
 	}, &answered)
 	if errors.Is(err, errMissing) {
 		return fmt.Errorf("%s: there is none of that name; correct restart in the deliver block", c.about(what))

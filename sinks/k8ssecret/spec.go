@@ -78,13 +78,16 @@ func spec(m machine) *sinks.Spec {
 			}
 			return ""
 		},
-		CheckKeys: func(_ schema.Values, keys []string) error {
+		CheckKeys: func(deliver schema.Values, keys []string, merge bool) error {
 			for _, key := range keys {
 				if err := checkKey(key); err != nil {
 					return err
 				}
 			}
-			return nil
+			if merge {
+				return nil
+			}
+			return checkRequiredKeys(typeIn(deliver), keys)
 		},
 		New: func(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 			return open(machine{getenv: env.Getenv, serviceAccount: m.serviceAccount}, conn, env)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,7 +41,7 @@ func (s *Sink) write(ctx context.Context, t sinks.Target, w sinks.Write) (writte
 	wanted := desired(t, w)
 	switch {
 	case w.If == "":
-		return s.client.create(ctx, t, wanted, w.Data, false)
+		return s.client.create(ctx, t, "create", wanted, w.Data, false)
 	case isState(t):
 		return s.replaceRecord(ctx, t, w, wanted)
 	}
@@ -78,7 +79,7 @@ func (s *Sink) replaceRecord(ctx context.Context, t sinks.Target, w sinks.Write,
 			p.Data[key] = nil
 		}
 	}
-	written, err := s.client.patch(ctx, "write", t, types.MergePatchType, p, w.Data)
+	written, err := s.client.patch(ctx, "write", t, types.MergePatchType, p, w.Data, false)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func (s *Sink) replaceRecord(ctx context.Context, t sinks.Target, w sinks.Write,
 		return nil, err
 	}
 	if rest := leftovers(written, wanted); !t.Merge && !rest.empty() {
-		return s.client.patch(ctx, "write", t, types.MergePatchType, rest, w.Data)
+		return s.client.patch(ctx, "write", t, types.MergePatchType, rest, w.Data, false)
 	}
 	return written, nil
 }
@@ -123,10 +124,10 @@ func (s *Sink) update(ctx context.Context, t sinks.Target, w sinks.Write, live, 
 	if t.Merge {
 		p := mergeOf(live, wanted)
 		p.drop(live, w.Drop)
-		return s.client.patch(ctx, "write", t, types.MergePatchType, p, w.Data)
+		return s.client.patch(ctx, "write", t, types.MergePatchType, p, w.Data, false)
 	}
 	wanted.UID, wanted.ResourceVersion = live.UID, live.ResourceVersion
-	applied, err := s.client.patch(ctx, "write", t, types.ApplyPatchType, wanted, w.Data)
+	applied, err := s.client.patch(ctx, "write", t, types.ApplyPatchType, wanted, w.Data, false)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (s *Sink) update(ctx context.Context, t sinks.Target, w sinks.Write, live, 
 	if rest.empty() {
 		return applied, nil
 	}
-	return s.client.patch(ctx, "write", t, types.MergePatchType, rest, w.Data)
+	return s.client.patch(ctx, "write", t, types.MergePatchType, rest, w.Data, false)
 }
 
 func (s *Sink) removeKeys(ctx context.Context, t sinks.Target, live *corev1.Secret, keys []string) error {
@@ -146,7 +147,7 @@ func (s *Sink) removeKeys(ctx context.Context, t sinks.Target, live *corev1.Secr
 	if p.empty() {
 		return nil
 	}
-	_, err := s.client.patch(ctx, "delete from", t, types.MergePatchType, p, nil)
+	_, err := s.client.patch(ctx, "delete from", t, types.MergePatchType, p, nil, false)
 	return err
 }
 
@@ -205,13 +206,18 @@ func desired(t sinks.Target, w sinks.Write) *corev1.Secret {
 // typeOf is the type that a Secret is to have; "" leaves it to the API server,
 // or as it is.
 func typeOf(t sinks.Target) corev1.SecretType {
-	switch b := t.Options.Block(); {
-	case isState(t):
+	if isState(t) {
 		return stateType
-	case b == nil || !t.Options.Has("type"):
+	}
+	return typeIn(t.Options)
+}
+
+// typeIn is the type that a deliver block names; "" for none.
+func typeIn(v schema.Values) corev1.SecretType {
+	if v.Block() == nil || !v.Has("type") {
 		return ""
 	}
-	return corev1.SecretType(t.Options.String("type"))
+	return corev1.SecretType(v.String("type"))
 }
 
 func reveal(data map[string]credential.Secret) map[string][]byte {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/testkit/servers"
@@ -280,6 +281,69 @@ func testMissingMount(t *testing.T, v *servers.VaultServer) {
 	_, err = c.open(t).Stat(t.Context(), c.target(t, "a", false))
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") || !strings.Contains(err.Error(), "policy") {
 		t.Errorf("with little permission: %v", err)
+	}
+}
+
+// A mount that names a path inside one is told with what to write instead.
+func testPathInsideMount(t *testing.T, v *servers.VaultServer) {
+	two, one := v.KV(2), v.KV(1)
+	for mount, want := range map[string]string{
+		two + "/data":           `it is a path inside the mount "` + two + `": set mount = "` + two + `" in the sink block`,
+		two + "/data/shop":      `set mount = "` + two + `" in the sink block, and begin each path with "shop/"`,
+		two + "/shop/tokens":    `set mount = "` + two + `" in the sink block, and begin each path with "shop/tokens/"`,
+		two + "/metadata":       `set mount = "` + two + `" in the sink block`,
+		one + "/data":           `and begin each path with "data/"`,
+		"/" + two + "/metadata": `set mount = "` + two + `" in the sink block`,
+	} {
+		c := root(v, mount)
+		_, err := c.open(t).Stat(t.Context(), c.target(t, "a", false))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", mount, err, want)
+		}
+		errs := c.open(t).(sinks.Preflighter).Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, "a", false)}})
+		if errs[0] == nil || !strings.Contains(errs[0].Error(), want) {
+			t.Errorf("%s: Preflight = %v, want %q", mount, errs[0], want)
+		}
+	}
+}
+
+// The time after which Vault deletes versions is found at the mount and at the record.
+func testStateLasts(t *testing.T, v *servers.VaultServer) {
+	mount := v.KV(2)
+	c := root(v, mount)
+	s := c.open(t)
+	lasts := func(name string) error {
+		warning, err := s.(sinks.Durable).Lasts(t.Context(), c.record(t, "state", name))
+		if warning != "" {
+			t.Errorf("warned: %s", warning)
+		}
+		return err
+	}
+	for _, name := range []string{"", "a"} {
+		if err := lasts(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	record := c.record(t, "state", "a")
+	v.MustWrite(mount+"/metadata/"+record.Path, map[string]any{"delete_version_after": "2h"})
+	if err := lasts(""); err != nil {
+		t.Errorf("the mount keeps versions: %v", err)
+	}
+	if err := lasts("a"); !errors.Is(err, sinks.ErrUnsupported) || !strings.Contains(err.Error(), "delete_version_after") {
+		t.Errorf("the record's versions end, and Lasts = %v", err)
+	}
+	v.MustWrite(mount+"/data/"+record.Path, map[string]any{"data": map[string]any{"record": "x"}})
+	if o, err := s.Read(t.Context(), record); err != nil || time.Until(o.Ends) < time.Hour {
+		t.Errorf("Read = ends %v, %v", o.Ends, err)
+	}
+	v.MustWrite(mount+"/config", map[string]any{"delete_version_after": "1h"})
+	if err := lasts(""); !errors.Is(err, sinks.ErrUnsupported) {
+		t.Errorf("the mount's versions end, and Lasts = %v", err)
+	}
+	c.env["VAULT_TOKEN"] = v.Token(map[string]any{"policies": []string{"default"}})
+	limited := c.open(t).(sinks.Durable)
+	if _, err := limited.Lasts(t.Context(), c.record(t, "state", "")); errors.Is(err, sinks.ErrUnsupported) {
+		t.Errorf("without permission: %v", err)
 	}
 }
 

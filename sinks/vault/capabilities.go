@@ -2,10 +2,8 @@ package vault
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
@@ -25,17 +23,24 @@ type capabilityNeed struct {
 // paths in one request; only for a target that could not be claimed it looks
 // whether that has been done before. A token that may not ask (it lacks the
 // default policy) learns nothing.
-func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
-	if len(targets) == 0 {
-		return nil
+func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
+	errs := make([]error, len(trials))
+	if len(trials) == 0 {
+		return errs
 	}
-	e, err := s.kvEngine(ctx, "check the permissions for", targets[0])
+	all := func(err error) []error {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	e, err := s.kvEngine(ctx, "check the permissions for", trials[0].Target)
 	if err != nil {
-		return err
+		return all(err)
 	}
 	var paths []string
-	for _, t := range targets {
-		for _, n := range needsOf(e, t) {
+	for _, t := range trials {
+		for _, n := range needsOf(e, t.Target) {
 			if !slices.Contains(paths, n.path) {
 				paths = append(paths, n.path)
 			}
@@ -44,23 +49,24 @@ func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
 	have, err := s.capabilities(ctx, paths)
 	if isForbidden(err) {
 		s.env.Log.Warn("The Vault token may not ask what it may do, so a missing permission will only show when a token is written; add the default policy to it")
-		return nil
+		return errs
 	}
 	if err != nil {
-		return err
+		return all(err)
 	}
-	var stanzas []string
-	for _, t := range targets {
-		missing, err := s.missing(ctx, t, needsOf(e, t), have)
-		if err != nil {
-			return err
+	for i, t := range trials {
+		missing, err := s.missing(ctx, t.Target, needsOf(e, t.Target), have)
+		switch {
+		case err != nil:
+			errs[i] = err
+		case len(missing) > 0:
+			errs[i] = &sinks.Denial{
+				Op: "write", Locations: []string{t.Target.Location}, Where: request{client: s.client}.where(),
+				Who: "the token", Needs: "its policy needs", Rules: missing,
+			}
 		}
-		stanzas = append(stanzas, missing...)
 	}
-	if len(stanzas) == 0 {
-		return nil
-	}
-	return fmt.Errorf("write in Vault at %s: %w: the token's policy lacks\n%s", s.client.Address(), sinks.ErrDenied, strings.Join(stanzas, "\n"))
+	return errs
 }
 
 // needsOf are the needs of a target, or of a record of the state.
@@ -71,6 +77,17 @@ func needsOf(e kvEngine, t sinks.Target) []capabilityNeed {
 	all := t
 	all.Path = path.Dir(t.Path)
 	return e.needsToKeepState(all, t)
+}
+
+// needsFor are all needs of what a target is: of a delivery, a record or a data block.
+func needsFor(e kvEngine, t sinks.Target) []capabilityNeed {
+	switch b := t.Options.Block(); {
+	case isState(t):
+		return needsOf(e, t)
+	case b != nil && b.Type == "data":
+		return e.needsToRead(t)
+	}
+	return append(e.needsToDeliver(t), e.needsToCompare(t)...)
 }
 
 // capabilities asks what the token may do at each path.

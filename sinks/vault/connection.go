@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -126,6 +127,8 @@ func checkAddress(address string) error {
 	switch {
 	case err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("it is not a URL such as https://vault.internal:8200 (without user, query or fragment)")
+	case path.Base(u.Path) == "v1" && u.Scheme != "unix":
+		return errors.New("it ends with /v1, which is added to each request: write it without, as in https://vault.internal:8200")
 	case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", u.Scheme == "unix":
 		return nil
 	}

@@ -135,7 +135,7 @@ func TestAddressIsCheckedOfflineAndNotQuoted(t *testing.T) {
 	row, _ := vault.Spec().Connection.Attribute("address")
 	for address, good := range map[string]bool{
 		"https://vault.internal:8200": true, "http://127.0.0.1:8200": true, "https://vault.internal/behind/a/path": true, "unix:///run/vault.sock": true,
-		"": false, "https://": false, "vault.internal:8200": false, "127.0.0.1:8200": false, "vault.internal": false, "ftp://vault.internal": false,
+		"": false, "https://": false, "https://vault.internal:8200/v1": false, "https://vault.internal/behind/v1/": false, "vault.internal:8200": false, "127.0.0.1:8200": false, "vault.internal": false, "ftp://vault.internal": false,
 		"user:canary@vault.internal:8200": false, "https://user:canary@vault.internal": false, "https://vault.internal?token=canary": false, "https://vault.internal#canary": false,
 	} {
 		err := row.Check(cty.StringVal(address))

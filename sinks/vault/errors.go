@@ -24,12 +24,17 @@ type request struct {
 	// a denial suggests. Empty for those of the token itself.
 	path         string
 	capabilities []string
+	// needs are what else the target takes that it is about.
+	needs []capabilityNeed
 	// mount that the path is in.
 	mount string
 }
 
-func (r request) String() string {
-	s := r.op + " in Vault at " + r.client.Address()
+func (r request) String() string { return r.op + " " + r.where() }
+
+// where is the Vault that was asked.
+func (r request) where() string {
+	s := "in Vault at " + r.client.Address()
 	if ns := r.client.Namespace(); ns != "" {
 		s += ", namespace " + ns
 	}
@@ -108,7 +113,30 @@ func deniedError(err error, r request) error {
 	if r.path == "" {
 		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, vaultErrors(err))
 	}
-	return forbiddenPath{fmt.Errorf("%s: %w: the token may not; its policy needs\n%s", r, sinks.ErrDenied, policyRule(r.path, r.capabilities))}
+	d := &sinks.Denial{Op: r.op, Where: r.where(), Who: "the token", Needs: "its policy needs", Rules: r.rules()}
+	if op, location, ok := strings.Cut(r.op, " "+r.mount+"/"); ok {
+		d.Op, d.Locations = op, []string{r.mount + "/" + location}
+	}
+	return forbiddenPath{d}
+}
+
+// rules are all that what was asked for is a part of: who lacks one mostly lacks
+// others, and should not meet them one by one.
+func (r request) rules() []string {
+	var paths []string
+	needed := map[string][]string{}
+	for _, n := range append([]capabilityNeed{{path: r.path, capabilities: r.capabilities}}, r.needs...) {
+		if needed[n.path] == nil {
+			paths = append(paths, n.path)
+		}
+		needed[n.path] = append(needed[n.path], n.capabilities...)
+	}
+	rules := make([]string, 0, len(paths))
+	for _, path := range paths {
+		slices.Sort(needed[path])
+		rules = append(rules, policyRule(path, slices.Compact(needed[path])))
+	}
+	return rules
 }
 
 // forbiddenPath is a denial of one path to a token that is good, as opposed to a

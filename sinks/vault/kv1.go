@@ -23,7 +23,7 @@ func (k kv1) path(t sinks.Target) string    { return k.mount + "/" + t.Path }
 func (k kv1) listPath(prefix string) string { return k.mount + "/" + prefix }
 
 func (k kv1) request(op string, t sinks.Target, capabilities ...string) request {
-	return request{op: op + " " + t.Location, path: k.path(t), capabilities: capabilities}
+	return request{op: op + " " + t.Location, path: k.path(t), capabilities: capabilities, needs: needsFor(k, t)}
 }
 
 func (k kv1) load(ctx context.Context, op string, t sinks.Target) (raw map[string]json.RawMessage, found bool, err error) {

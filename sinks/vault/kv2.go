@@ -30,11 +30,11 @@ func (k kv2) metadataPath(t sinks.Target) string { return k.mount + "/metadata/"
 func (k kv2) listPath(prefix string) string      { return k.mount + "/metadata/" + prefix }
 
 func (k kv2) metadataRequest(op string, t sinks.Target, capabilities ...string) request {
-	return request{op: op + " " + t.Location, path: k.metadataPath(t), capabilities: capabilities}
+	return request{op: op + " " + t.Location, path: k.metadataPath(t), capabilities: capabilities, needs: needsFor(k, t)}
 }
 
 func (k kv2) dataRequest(op string, t sinks.Target, capabilities ...string) request {
-	return request{op: op + " " + t.Location, path: k.dataPath(t), capabilities: capabilities}
+	return request{op: op + " " + t.Location, path: k.dataPath(t), capabilities: capabilities, needs: needsFor(k, t)}
 }
 
 // metadata is what GET metadata/ answers.
@@ -96,6 +96,8 @@ type secret[V any] struct {
 type versionMetadata struct {
 	Number  int    `json:"version"`
 	Created string `json:"created_time"`
+	// Deleted can lie ahead; see hasPassed.
+	Deleted string `json:"deletion_time"`
 }
 
 func (m versionMetadata) version() string { return versionOf(m.Number, m.Created) }
@@ -114,6 +116,9 @@ func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	if at.Number > 0 || found {
 		// Where it was deleted, Vault still counts its versions.
 		o.Version = at.version()
+	}
+	if ends, err := time.Parse(time.RFC3339Nano, at.Deleted); found && err == nil {
+		o.Ends = ends
 	}
 	if !found {
 		r.client = k.client
@@ -158,6 +163,32 @@ func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 // login is made whose token and rejection would be forgotten.
 func errStateExpires(t sinks.Target) error {
 	return fmt.Errorf("write %s: %w: Vault deletes versions here after a time, tokens and remembered rejections with them; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
+}
+
+// lasts asks for the times after which Vault deletes versions: that of the mount, which
+// no metadata can prolong, and that of the record where one is named. Without
+// permission nothing is learnt.
+func (k kv2) lasts(ctx context.Context, record sinks.Target) error {
+	paths := []string{k.mount + "/config"}
+	if record.Path != record.Options.String("path") {
+		paths = append(paths, k.metadataPath(record))
+	}
+	for _, path := range paths {
+		var answer struct {
+			Data struct {
+				DeleteAfter string `json:"delete_version_after"`
+			} `json:"data"`
+		}
+		r := request{op: "look at " + path, path: path, capabilities: []string{"read"}}
+		_, err := k.get(ctx, r, &answer)
+		if err != nil && !isForbidden(err) {
+			return err
+		}
+		if after, err := time.ParseDuration(answer.Data.DeleteAfter); err == nil && after > 0 {
+			return errStateExpires(record)
+		}
+	}
+	return nil
 }
 
 // put writes and returns what Vault says of the new version.
@@ -433,4 +464,9 @@ func (k kv2) needsToKeepState(all, record sinks.Target) []capabilityNeed {
 		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that have gone from the configuration"},
 		{path: k.metadataPath(record), capabilities: []string{"delete", "read"}, why: "remove such a record"},
 	}
+}
+
+// needsToSeeThatStateLasts is what a plan wants that apply does without.
+func (k kv2) needsToSeeThatStateLasts() []capabilityNeed {
+	return []capabilityNeed{{path: k.mount + "/config", capabilities: []string{"read"}, why: "see at plan whether Vault deletes versions after a time"}}
 }

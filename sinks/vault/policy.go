@@ -165,7 +165,11 @@ func (d *policyDocument) cover(e kvEngine, u sinks.Use) error {
 		}
 	}
 	if u.State != nil {
-		return d.add("the state", u.State.All, e.needsToKeepState(u.State.All, everyRecord(u.State.All)))
+		needs := e.needsToKeepState(u.State.All, everyRecord(u.State.All))
+		if k, ok := e.(kv2); ok {
+			needs = append(needs, k.needsToSeeThatStateLasts()...)
+		}
+		return d.add("the state", u.State.All, needs)
 	}
 	return nil
 }

@@ -54,6 +54,7 @@ var (
 	_ sinks.Claimer     = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
 	_ sinks.Pinger      = (*Sink)(nil)
+	_ sinks.Durable     = (*Sink)(nil)
 )
 
 func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
@@ -104,6 +105,7 @@ func (s *Sink) detectKVEngine(ctx context.Context) (kvEngine, error) {
 	var answer struct {
 		Data struct {
 			Type    string            `json:"type"`
+			Path    string            `json:"path"`
 			Options map[string]string `json:"options"`
 		} `json:"data"`
 	}
@@ -116,12 +118,28 @@ func (s *Sink) detectKVEngine(ctx context.Context) (kvEngine, error) {
 		return nil, err
 	case !found:
 		return nil, missingMount(r)
+	case strings.HasPrefix(s.mount, strings.Trim(answer.Data.Path, "/")+"/"):
+		return nil, fmt.Errorf("%s: %s", r, insideMount(s.mount, strings.Trim(answer.Data.Path, "/"), answer.Data.Options["version"]))
 	case answer.Data.Type != "kv" && answer.Data.Type != "generic":
 		return nil, fmt.Errorf("%s: it is of type %q, not a KV secrets engine: correct mount in the sink block", r, answer.Data.Type)
 	case answer.Data.Options["version"] == "2":
 		return kv2{s}, nil
 	}
 	return kv1{s}, nil
+}
+
+// insideMount says what to write in place of a mount that is a path inside one.
+func insideMount(mount, real, version string) string {
+	rest := strings.Trim(strings.TrimPrefix(mount, real), "/")
+	if version == "2" && (rest == "data" || rest == "metadata" || strings.HasPrefix(rest, "data/") || strings.HasPrefix(rest, "metadata/")) {
+		// Where the API has it; credsync, as the vault command, adds it itself.
+		_, rest, _ = strings.Cut(rest, "/")
+	}
+	message := fmt.Sprintf("it is a path inside the mount %q: set mount = %q in the sink block", real, real)
+	if rest != "" {
+		message += fmt.Sprintf(", and begin each path with %q", rest+"/")
+	}
+	return message
 }
 
 // explainMissingMount tells a mount that is not there from one that the token may not use,
@@ -266,6 +284,18 @@ func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, e
 	}
 	slices.SortFunc(list, func(a, b sinks.Target) int { return strings.Compare(a.Path, b.Path) })
 	return list, nil
+}
+
+// Lasts implements sinks.Durable.
+func (s *Sink) Lasts(ctx context.Context, record sinks.Target) (string, error) {
+	e, err := s.kvEngine(ctx, "keep the state in", record)
+	if err != nil {
+		return "", err
+	}
+	if k, ok := e.(kv2); ok {
+		err = k.lasts(ctx, record)
+	}
+	return "", err
 }
 
 // reveal is the data as it is sent: this is where it leaves the program.

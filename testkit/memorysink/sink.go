@@ -347,11 +347,12 @@ func (s *Sink) Mark(ctx context.Context, t sinks.Target, owner string, seen sink
 }
 
 // Preflight implements sinks.Preflighter. Only Fail can make it fail.
-func (s *Sink) Preflight(ctx context.Context, targets []sinks.Target) error {
-	if len(targets) == 0 {
-		return nil
+func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
+	errs := make([]error, len(trials))
+	for i, t := range trials {
+		errs[i] = s.do(ctx, Preflight, []sinks.Target{t.Target}, func() error { return nil })
 	}
-	return s.do(ctx, Preflight, targets, func() error { return nil })
+	return errs
 }
 
 // Restart implements sinks.Restarter.

@@ -143,19 +143,38 @@ func claim(e *env, c sinks.Claimer, t sinks.Target, owner string, seen sinks.Inf
 	return version
 }
 
+// testPreflight tries writes of what is there, of what is not, and of what is merged
+// into: none has an effect, and there is one answer for each.
 func testPreflight(e *env) {
 	p, ok := e.sink.(sinks.Preflighter)
 	if !ok {
 		return
 	}
-	targets := []sinks.Target{e.target("preflight/a"), e.target("preflight/b")}
-	if err := e.check(p.Preflight(e.Context(), targets)); err != nil {
-		e.Fatalf("Preflight: %v", err)
+	absent, there := e.target("preflight/a"), e.target("preflight/b")
+	e.write(there, "", Secrets("k", "value", "other", "kept"))
+	before := e.stat(there)
+	trials := []sinks.Trial{
+		{Target: absent, Keys: []string{"k"}, Owner: "suite/account.x.y"},
+		{Target: there, Keys: []string{"k", "new"}, Owner: "suite/account.x.y"},
+		{Target: there},
 	}
-	for _, t := range targets {
-		if info := e.stat(t); info.Exists || info.Owner != "" {
-			e.Errorf("Preflight had an effect: %+v", info)
+	errs := p.Preflight(e.Context(), trials)
+	if len(errs) != len(trials) {
+		e.Fatalf("Preflight of %d trials gave %d answers", len(trials), len(errs))
+	}
+	for _, err := range errs {
+		if err := e.check(err); err != nil {
+			e.Fatalf("Preflight: %v", err)
 		}
+	}
+	if info := e.stat(absent); info.Exists || info.Owner != "" {
+		e.Errorf("Preflight had an effect: %+v", info)
+	}
+	if info := e.stat(there); info != before {
+		e.Errorf("Preflight had an effect: %+v, before it %+v", info, before)
+	}
+	if errs := p.Preflight(e.Context(), nil); len(errs) != 0 {
+		e.Errorf("Preflight of nothing = %v", errs)
 	}
 }
 

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package file
+
+// remoteFileSystem is not known here.
+func remoteFileSystem(string) string { return "" }

@@ -10,23 +10,26 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 )
 
 // The environment of a program under test: a file to which the points are
-// written in their order, the point to be killed at, and how far the clock is
-// ahead.
+// written in their order, the point to be killed at, by its name or by how many
+// it is the last of, and how far the clock is ahead.
 const (
-	recordVariable = "CREDSYNC_CRASHPOINTS_RECORD"
-	killVariable   = "CREDSYNC_CRASHPOINTS_KILL"
-	clockVariable  = "CREDSYNC_CRASHPOINTS_CLOCK"
+	recordVariable  = "CREDSYNC_CRASHPOINTS_RECORD"
+	killVariable    = "CREDSYNC_CRASHPOINTS_KILL"
+	killNthVariable = "CREDSYNC_CRASHPOINTS_KILL_NTH"
+	clockVariable   = "CREDSYNC_CRASHPOINTS_CLOCK"
 )
 
 var (
 	mu      sync.Mutex
 	reached = map[string]int{}
+	total   int
 )
 
 // Reach names the moment before what is named has an effect on a file.
@@ -38,8 +41,9 @@ func at(what string) {
 	mu.Lock()
 	defer mu.Unlock()
 	reached[what]++
+	total++
 	name := fmt.Sprintf("%s #%d", what, reached[what])
-	if os.Getenv(killVariable) == name {
+	if os.Getenv(killVariable) == name || os.Getenv(killNthVariable) == strconv.Itoa(total) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}

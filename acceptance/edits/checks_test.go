@@ -88,6 +88,9 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *account) bool {
 		if r == nil || r.Newest() == nil {
 			return ""
 		}
+		if k.kind.kills && r.Newest().Rejected {
+			return "" // a run was killed between noting that a login kills it and that login
+		}
 		token := r.Newest().Token
 		user, live := k.w.userOf(token.Access.Reveal())
 		if !live || token.ExpiresAt.Sub(time.Now().Add(k.w.ahead)) < renewsBefore[a.upstream()] {
@@ -271,12 +274,8 @@ func (k *walk) shown(c contents) string {
 // strangersKeyWent checks that a stranger's secret went because of adopt alone, or was
 // ours before he changed it.
 func (k *walk) strangersKeyWent(place, key string, deleted, merges bool) {
-	wanted := key
-	if !merges {
-		wanted = ""
-	}
-	_, how := k.c.wanted(place, wanted)
-	adopted := slices.ContainsFunc(how, func(to delivery) bool { return to.adopt })
+	_, how := k.c.wanted(place, "")
+	adopted := slices.ContainsFunc(how, func(to delivery) bool { return to.adopt && (!to.merge || slices.Contains(to.keys, key)) })
 	switch {
 	case deleted && (!merges || k.guarded[place][key]):
 		k.breaks("P3: a stranger's %s at %s is deleted", key, place)

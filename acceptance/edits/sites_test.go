@@ -154,7 +154,7 @@ func (s vaultSite) records() (all []string) {
 
 // kubernetesSite is a namespace of its own.
 type kubernetesSite struct {
-	t         *testing.T
+	t         testing.TB
 	server    *servers.KubernetesServer
 	namespace string
 }
@@ -238,7 +238,7 @@ func (s kubernetesSite) records() (all []string) {
 
 // fileSite is a directory. Files bear no marks.
 type fileSite struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 

@@ -253,7 +253,7 @@ func everyAccount(*account) bool { return true }
 func (k *walk) applyWith(covers func(*account) bool, args ...string) {
 	k.note("apply %s", strings.Join(args, " "))
 	k.begin(covers)
-	k.run(120, append([]string{"apply", "--auto-approve", "--allow-removal", "--concurrency", "1"}, args...)...)
+	k.run(60, append([]string{"apply", "--auto-approve", "--allow-removal", "--concurrency", "1"}, args...)...)
 	k.end(k.last.killed)
 	if !k.last.killed && k.last.code != 0 && k.last.code != 3 {
 		k.breaks("apply ended with %d", k.last.code)

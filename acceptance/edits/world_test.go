@@ -45,7 +45,7 @@ func startMachines(t *testing.T) *machines {
 // world is the machines as one walk uses them, the upstreams, and the directory that the
 // program runs in.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	m     *machines
 	box   *sandbox.Sandbox
 	dir   string
@@ -57,7 +57,7 @@ type world struct {
 	users int
 }
 
-func newWorld(t *testing.T, m *machines) *world {
+func newWorld(t testing.TB, m *machines) *world {
 	w := &world{t: t, m: m, box: sandbox.New(sandbox.Options{}), dir: t.TempDir()}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)

@@ -35,18 +35,14 @@ var (
 // Reach names the moment before what is named has an effect on a file.
 func Reach(what, file string) { at(what + " " + filepath.Base(file)) }
 
-// at names a moment, ends the program there if it was asked to, and else writes
-// it down.
+// at names a moment, writes it down, and ends the program there if it was asked
+// to.
 func at(what string) {
 	mu.Lock()
 	defer mu.Unlock()
 	reached[what]++
 	total++
 	name := fmt.Sprintf("%s #%d", what, reached[what])
-	if os.Getenv(killVariable) == name || os.Getenv(killNthVariable) == strconv.Itoa(total) {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
-	}
 	if record := os.Getenv(recordVariable); record != "" {
 		f, err := os.OpenFile(record, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
@@ -56,6 +52,10 @@ func at(what string) {
 		if _, err := f.WriteString(name + "\n"); err != nil {
 			panic(err)
 		}
+	}
+	if os.Getenv(killVariable) == name || os.Getenv(killNthVariable) == strconv.Itoa(total) {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
 	}
 }
 

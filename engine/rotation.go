@@ -115,6 +115,9 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	if grant == nil {
 		return
 	}
+	if !r.authenticate {
+		r.claimWithToken(grant)
+	}
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()
 	if !journaled || !r.verify(ctx, grant, old) || r.authenticate {

@@ -95,6 +95,8 @@ type action struct {
 	// told of from the beginning to the end.
 	watched bool
 	told    []string
+	// anyUpstream says that it makes little difference which upstream it is.
+	anyUpstream bool
 	// soak leaves it to the soak tests, since another is much like it.
 	soak bool
 }
@@ -130,10 +132,10 @@ func ordinary() []action {
 		{name: "authenticate", whole: true, args: func(*world) []string { return []string{"plan", "--authenticate"} }},
 		{name: "move", whole: true, prepare: func(w *world) { applied(w); w.move() }},
 		{name: "move what is due", whole: true, of: func(p provider) bool { return !p.static }, prepare: func(w *world) { due(w); w.move() }},
-		{name: "exchange", whole: true, of: issues, prepare: exchanged, args: func(*world) []string {
+		{name: "exchange", whole: true, anyUpstream: true, of: issues, prepare: exchanged, args: func(*world) []string {
 			return append([]string{"--concurrency", "1"}, apply...)
 		}},
-		{name: "migrate", whole: true, again: true, prepare: elsewhere, args: func(*world) []string {
+		{name: "migrate", whole: true, anyUpstream: true, again: true, prepare: elsewhere, args: func(*world) []string {
 			return []string{"state", "migrate", "--from", before, "--auto-approve"}
 		}},
 		{name: "take over", whole: true, prepare: func(w *world) { applied(w); w.name = "b" }},

@@ -75,7 +75,7 @@ func (k *walk) adoptMerged() {
 
 // converged checks that everything is as the configuration says.
 func (k *walk) converged() {
-	if r := k.run(0, "plan", "--detailed-exitcode"); r.code != 0 {
+	if r := k.run(0, nil, "plan", "--detailed-exitcode"); r.code != 0 {
 		k.breaks("P7: after three applies plan ends with %d", r.code)
 	}
 	records := k.w.records(k.c.stateIn)

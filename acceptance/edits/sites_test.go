@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/credsync/credsync/sinks"
@@ -89,12 +90,17 @@ type vaultSite struct {
 	cluster string
 }
 
-func newVaultSite(v *servers.VaultServer) vaultSite {
+// mounts counts those of both servers: crash points name a mount, but no server.
+var mounts atomic.Int64
+
+func newVaultSite(t testing.TB, v *servers.VaultServer) vaultSite {
 	health, err := v.Client().Sys().Health()
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	return vaultSite{v, v.KV(2), health.ClusterID}
+	mount := fmt.Sprintf("mount-%d", mounts.Add(1))
+	v.MustWrite("sys/mounts/"+mount, map[string]any{"type": "kv", "options": map[string]any{"version": "2"}})
+	return vaultSite{v, mount, health.ClusterID}
 }
 
 func (s vaultSite) sink() string {

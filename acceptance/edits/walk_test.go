@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -174,12 +175,12 @@ func (k *walk) halfExchanged() bool {
 }
 
 // run runs the program, and kills it now and then where that is the walk's kind.
-func (k *walk) run(most int, args ...string) ran {
+func (k *walk) run(most int, done func(string) bool, args ...string) ran {
 	kill := 0
 	if k.kind.kills && k.e.IntN(2) == 0 {
 		kill = 1 + k.e.IntN(most)
 	}
-	k.last = k.w.run(k.c, kill, args...)
+	k.last = k.w.run(k.c, kill, done, args...)
 	k.runs[args[0]]++
 	if k.last.killed {
 		k.runs["killed"]++
@@ -194,7 +195,7 @@ func (k *walk) run(most int, args ...string) ran {
 func (k *walk) migrate(from *configuration) {
 	k.w.write("old/main.hcl", from.hcl(k.w))
 	before := k.w.records(from.stateIn)
-	for k.run(20, "state", "migrate", "--from", "../old", "--auto-approve").killed {
+	for k.run(20, nil, "state", "migrate", "--from", "../old", "--auto-approve").killed {
 	}
 	if k.last.code != 0 {
 		k.breaks("state migrate ended with %d", k.last.code)
@@ -222,7 +223,7 @@ func (k *walk) apply() {
 		k.e.spent[pair] = true
 	}
 	all := true
-	switch way := k.e.IntN(5); {
+	switch way := k.e.IntN(6); {
 	case way == 0 && !k.kind.tidy:
 		chosen := pick(k.e, k.c.accounts)
 		k.applyWith(func(a *account) bool { return a == chosen }, "--target", chosen.address)
@@ -234,6 +235,9 @@ func (k *walk) apply() {
 			k.t.Fatal(err)
 		}
 		k.applyWith(func(a *account) bool { return shard.Has("account." + a.address) }, "--shard", fmt.Sprintf("%d/2", i))
+		all = false
+	case way == 2:
+		k.letDaemonApply()
 		all = false
 	default:
 		k.applyWith(everyAccount)
@@ -253,9 +257,27 @@ func everyAccount(*account) bool { return true }
 func (k *walk) applyWith(covers func(*account) bool, args ...string) {
 	k.note("apply %s", strings.Join(args, " "))
 	k.begin(covers)
-	k.run(60, append([]string{"apply", "--auto-approve", "--allow-removal", "--concurrency", "1"}, args...)...)
+	k.run(60, nil, append([]string{"apply", "--auto-approve", "--allow-removal", "--concurrency", "1"}, args...)...)
 	k.end(k.last.killed)
 	if !k.last.killed && k.last.code != 0 && k.last.code != 3 {
 		k.breaks("apply ended with %d", k.last.code)
+	}
+}
+
+// letDaemonApply has the daemon look at each account, and stops it. It removes nothing
+// so soon.
+func (k *walk) letDaemonApply() {
+	k.note("run")
+	k.begin(everyAccount)
+	k.run(60, func(log string) bool {
+		return !slices.ContainsFunc(k.c.accounts, func(a *account) bool {
+			quoted := strings.Trim(fmt.Sprintf("%q", "account."+a.address), `"`)
+			said, _ := regexp.MatchString(`: address="?`+regexp.QuoteMeta(quoted)+`["\s]`, log)
+			return !said
+		})
+	}, "run", "--concurrency", "1", "--check-every", "24h", "--log-level", "debug")
+	k.end(k.last.killed)
+	if !k.last.killed && k.last.code != 0 {
+		k.breaks("run ended with %d", k.last.code)
 	}
 }

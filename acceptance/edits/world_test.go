@@ -3,7 +3,6 @@
 package edits
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +69,7 @@ func newWorld(t testing.TB, m *machines) *world {
 		}
 		return fileSite{t, filepath.Join(dir, name)}
 	}
-	vaults := func(i int) vaultSite { return newVaultSite(m.vaults[i]) }
+	vaults := func(i int) vaultSite { return newVaultSite(t, m.vaults[i]) }
 	kubernetes := func() kubernetesSite { return kubernetesSite{t, m.kubernetes, m.kubernetes.Namespace()} }
 	w.sites = map[string]site{
 		"vault": vaults(0), "vault2": vaults(1), "kube": kubernetes(), "kube2": kubernetes(), "files": files("files"), "files2": files("files2"),
@@ -116,15 +115,21 @@ type ran struct {
 }
 
 // run runs the program on a configuration, and kills it at one of its crash points; 0
-// is for none.
-func (w *world) run(c *configuration, kill int, args ...string) ran {
+// is for none. With done, it is told to stop once that is true of what it has printed.
+func (w *world) run(c *configuration, kill int, done func(printed string) bool, args ...string) ran {
 	w.t.Helper()
 	w.write("conf/main.hcl", c.hcl(w))
-	record := filepath.Join(w.t.TempDir(), "points")
+	record, printed := filepath.Join(w.dir, "points"), filepath.Join(w.dir, "printed")
+	_ = os.Remove(record)
+	out, err := os.Create(printed)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = filepath.Join(w.dir, "conf")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(w.dir, "conf"), out, out
 	cmd.Env = []string{
 		"HOME=" + w.dir, "VAULT_TOKEN=" + w.m.vaults[0].RootToken, "KUBECONFIG=" + w.m.kubeconfig, "CREDSYNC_EMERGENCY_DIR=" + filepath.Join(w.dir, "emergency"),
 		"CREDSYNC_CRASHPOINTS_CLOCK=" + w.ahead.String(), "CREDSYNC_CRASHPOINTS_RECORD=" + record,
@@ -132,22 +137,35 @@ func (w *world) run(c *configuration, kill int, args ...string) ran {
 	if kill > 0 {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("CREDSYNC_CRASHPOINTS_KILL_NTH=%d", kill))
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for running := true; running; {
+		select {
+		case err = <-ended:
+			running = false
+		case <-time.After(20 * time.Millisecond):
+			if b, err := os.ReadFile(printed); err == nil && done != nil && done(string(b)) {
+				_ = cmd.Process.Signal(os.Interrupt)
+				done = nil
+			}
+		}
+	}
+	text, _ := os.ReadFile(printed)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		w.t.Fatal(err)
 	}
 	if ctx.Err() != nil {
-		w.t.Fatalf("credsync %s did not end in a minute:\n%s", args, &out)
+		w.t.Fatalf("credsync %s did not end in a minute:\n%s", args, text)
 	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	r := ran{code: cmd.ProcessState.ExitCode(), output: out.String(), killed: status.Signaled() && status.Signal() == syscall.SIGKILL}
+	r := ran{code: cmd.ProcessState.ExitCode(), output: string(text), killed: status.Signaled() && status.Signal() == syscall.SIGKILL}
 	if b, err := os.ReadFile(record); err == nil {
 		r.points = strings.Split(strings.TrimSpace(string(b)), "\n")
 	}
-	_ = os.Remove(record)
 	return r
 }
 

@@ -289,11 +289,13 @@ func (e *editor) renameProject() bool {
 	return true
 }
 
+// moveState: a migration takes the records of the project only, so one that has another
+// name now is applied first.
 func (e *editor) moveState() bool {
 	to := pick(e, stateServers)
 	moved := to != e.c.stateIn
 	e.c.stateIn = to
-	return moved
+	return moved && !e.former
 }
 
 // restore brings an older configuration back, but for the project's name and the state.

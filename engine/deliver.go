@@ -93,24 +93,29 @@ func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 		if diags.HasErrors() {
 			continue
 		}
-		options, err := t.Target.Options.Encode()
+		at := r.seen.places.of[t.Delivery]
+		entry, err := r.entryOf(t, g, data)
 		if err != nil {
 			r.fail(r.failure("A target could not be written", err))
 			continue
 		}
-		restarted := ""
-		at := r.seen.places.of[t.Delivery]
 		var drop []string
 		if old := r.seen.record.Target(at); old != nil {
-			restarted = old.RestartedID
+			entry.RestartedID = old.RestartedID
 			drop = r.dropped(t, at, old, data)
 		}
-		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, drop: drop, entry: state.Target{
-			Place: at, Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
-			Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data), RestartedID: restarted,
-		}})
+		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, drop: drop, entry: entry})
 	}
 	return work
+}
+
+// entryOf is what the record says of a target once a token is there.
+func (r *run) entryOf(t *target, g *state.Grant, data map[string]credential.Secret) (state.Target, error) {
+	options, err := t.Target.Options.Encode()
+	return state.Target{
+		Place: r.seen.places.of[t.Delivery], Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
+		Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data),
+	}, err
 }
 
 // dropped are the keys of a target that is merged into which the account no longer
@@ -125,19 +130,47 @@ func (r *run) dropped(t *target, at sinks.Place, old *state.Target, data map[str
 	return r.seen.places.unwantedKeys(&was, r.seen.account)
 }
 
-// claimInState records the targets that are about to come into being where no
-// owner is marked (at a sink that cannot, or merged into what others use too),
-// so that they are known as ours even if this run ends before its commit. Only
-// the first delivery to a target needs it.
+// claimWithToken claims in the record that is about to be journaled the targets that do
+// not exist for it yet and whose sink marks owners: it costs no write of its own. Where
+// nothing marks them a claim makes them ours, so it waits for the verification.
+func (r *run) claimWithToken(g *state.Grant) {
+	for i, t := range r.seen.account.targets {
+		if !r.writable(i) || !r.seen.infos[i].Marks || r.seen.record.Target(r.seen.places.of[t.Delivery]) != nil {
+			continue
+		}
+		data, diags := t.Render(g.Token)
+		entry, err := r.entryOf(t, g, data)
+		if err == nil && !diags.HasErrors() {
+			r.claim(entry)
+		}
+	}
+}
+
+// claim notes that a target is about to come into being.
+func (r *run) claim(entry state.Target) {
+	rec := r.seen.record
+	if len(rec.Targets) == 0 {
+		// There was nothing of which it could say what is to become of it.
+		rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	}
+	entry.GrantID, entry.RestartedID = "", ""
+	rec.PutTarget(entry)
+}
+
+// claimInState records the targets that are about to come into being, so that they
+// are known even if this run ends before its commit: as ours where no owner is marked
+// (at a sink that cannot, or merged into what others use too), and everywhere as what is
+// to be deleted when it is no longer wanted. Only the first delivery to a target needs it.
 func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	claimed := false
 	for _, d := range work {
-		if d.info.Marks || d.info.Owner != "" || r.seen.record.Target(d.entry.Place) != nil {
+		old := r.seen.record.Target(d.entry.Place)
+		// Where nothing is marked, an older claim may be what says that the place is ours.
+		outdated := old != nil && d.info.Marks && old.DeliveredAt.IsZero() && old.Digest != d.entry.Digest
+		if old != nil && !outdated {
 			continue
 		}
-		claim := d.entry
-		claim.GrantID = ""
-		r.seen.record.PutTarget(claim)
+		r.claim(d.entry)
 		claimed = true
 	}
 	if !claimed {

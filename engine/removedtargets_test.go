@@ -3,6 +3,7 @@ package engine_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
@@ -172,5 +173,44 @@ func TestPlaceThatAnotherAccountDeliversToIsNotDeleted(t *testing.T) {
 			t.Errorf("marks %t: the places hold %q, %q and %q", marks, a, b, c)
 		}
 		w.expect(`a["kz-almaty"] none current`, `a["kz-astana"] none current`)
+	}
+}
+
+// A run that is killed between the write of a place and the commit has said in the state
+// that it would write it, so that the next one deletes what no longer is to be there.
+func TestPlaceThatAKilledRunWroteIsDeletedWhenItsBlockIsMoved(t *testing.T) {
+	for name, unmarked := range map[string]bool{"sink that marks": false, "sink that cannot mark": true} {
+		for before, first := range map[string]string{"first delivery": "", "delivered elsewhere before": "a"} {
+			t.Run(name+"/"+before, func(t *testing.T) {
+				w := newWorld(t, movedTo("a"))
+				w.unmarked["main"] = unmarked
+				if first != "" {
+					w.mustApply()
+				}
+				w.hcl = movedTo("b")
+				w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
+					if _, written := w.sinks["main"].Get("b"); written && op == memorysink.Write {
+						return sinks.ErrDenied
+					}
+					return nil
+				}
+				w.apply()
+				if w.delivered("b") == "" {
+					t.Fatal("nothing was written")
+				}
+				w.sinks["state"].Fail = nil
+				w.advance(5 * time.Minute)
+				w.hcl = movedTo("c")
+				w.mustApply()
+				if w.delivered("c") == "" {
+					t.Error("the token is not where it is to be")
+				}
+				for _, path := range []string{"a", "b"} {
+					if w.delivered(path) != "" {
+						t.Errorf("a live token is left at %s, and forgotten", path)
+					}
+				}
+			})
+		}
 	}
 }

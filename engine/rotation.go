@@ -120,6 +120,9 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	}
 	grant.Replace(old)
 	r.reportOddities(grant)
+	if !r.authenticate {
+		r.claimWithToken(grant)
+	}
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()
 	if !journaled || r.expiredAtIssue(ctx, grant, expiredBefore) || !r.verify(ctx, grant, old) || r.authenticate {

@@ -74,8 +74,10 @@ type action struct {
 	account func(*sandbox.Account)
 	// prepare brings the world to where the work begins.
 	prepare func(*world)
-	// args are the command; an apply where there are none.
-	args func(*world) []string
+	// args are the command; an apply where there are none. again says that one that was
+	// killed is run again before the apply.
+	args  func(*world) []string
+	again bool
 	// ends is how the apply afterwards ends; whole says that a token must then
 	// be at every target, gone that nothing must be there.
 	ends        int
@@ -93,6 +95,8 @@ type action struct {
 	// told of from the beginning to the end.
 	watched bool
 	told    []string
+	// anyUpstream says that it makes little difference which upstream it is.
+	anyUpstream bool
 	// soak leaves it to the soak tests, since another is much like it.
 	soak bool
 }
@@ -106,6 +110,7 @@ func actions() []action {
 }
 
 func ordinary() []action {
+	issues := func(p provider) bool { return !p.static }
 	return []action{
 		{name: "issue", whole: true},
 		{name: "refresh", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: due},
@@ -127,6 +132,12 @@ func ordinary() []action {
 		{name: "authenticate", whole: true, args: func(*world) []string { return []string{"plan", "--authenticate"} }},
 		{name: "move", whole: true, prepare: func(w *world) { applied(w); w.move() }},
 		{name: "move what is due", whole: true, of: func(p provider) bool { return !p.static }, prepare: func(w *world) { due(w); w.move() }},
+		{name: "exchange", whole: true, anyUpstream: true, of: issues, prepare: exchanged, args: func(*world) []string {
+			return append([]string{"--concurrency", "1"}, apply...)
+		}},
+		{name: "migrate", whole: true, anyUpstream: true, again: true, prepare: elsewhere, args: func(*world) []string {
+			return []string{"state", "migrate", "--from", before, "--auto-approve"}
+		}},
 		{name: "take over", whole: true, prepare: func(w *world) { applied(w); w.name = "b" }},
 		{name: "import", whole: true, deletes: true, of: func(p provider) bool { return !p.static }, prepare: imported},
 		{name: "send a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, args: func(w *world) []string {
@@ -150,6 +161,28 @@ func secondFactor(a *sandbox.Account) {
 func (w *world) move() {
 	w.name = "b"
 	w.more = fmt.Sprintf("moved {\n  from = account.%s.a\n  to   = account.%s.b\n}\n", w.p.account.Upstream, w.p.account.Upstream)
+}
+
+// exchanged gives the account the name of a second one, and that one its name.
+func exchanged(w *world) {
+	w.second = "b"
+	applied(w)
+	w.move()
+	w.second = firstName
+	w.more += fmt.Sprintf("moved {\n  from = account.%s.b\n  to   = account.%s.a\n}\n", w.p.account.Upstream, w.p.account.Upstream)
+}
+
+// before is the directory that the state is migrated from.
+const before = "before"
+
+// elsewhere has the records of two accounts where the state was before.
+func elsewhere(w *world) {
+	if !w.p.static {
+		w.second = "b"
+	}
+	w.stateBefore = before
+	applied(w)
+	w.stateBefore = ""
 }
 
 // imported leaves of the account but its token, which an import block then has.

@@ -132,6 +132,12 @@ func (c *recordedRun) killAt(t *testing.T, i int) (lost bool) {
 	}
 	w.checkTargets()
 	w.checkTrail()
+	if c.again {
+		w.must(0, c.command(w)...)
+		if left, err := filepath.Glob(filepath.Join(w.dir, before, "*.json")); err != nil || len(left) > 0 {
+			t.Errorf("P7: where the state was there is still %q, %v", left, err)
+		}
+	}
 	want := c.ends
 	if c.code && w.hasToken() {
 		want = 0
@@ -220,6 +226,7 @@ func (w *world) check(c *recordedRun, lost bool) {
 	case r == nil || r.Block == nil:
 		w.t.Error("P4: what needs a human is not in the state")
 	}
+	w.checkSecond()
 	logins, refreshes := w.asked()
 	again, out, _ := w.run(nil, apply...)
 	if again != 0 && again != 3 {
@@ -246,6 +253,29 @@ func (w *world) checkWhole(r *state.Record, lost bool) {
 	}
 	if w.at.own(w)["access_token"] != token || w.at.shared(w)["TOKEN"] != token {
 		w.t.Error("P7: a target does not hold the token")
+	}
+}
+
+// checkSecond wants what checkWhole does of the second account, which has logged in
+// once.
+func (w *world) checkSecond() {
+	w.t.Helper()
+	if w.second == "" {
+		return
+	}
+	r := w.recordOf(w.second)
+	if r == nil || r.Current == nil || r.Pending != nil || r.Parked != nil {
+		w.t.Fatalf("P7: the second record is not in order")
+	}
+	token := r.Current.Token.Access.Reveal()
+	if login, live := w.box.Live(w.p.account.Upstream, token); !live || login != w.secondLogin() {
+		w.t.Errorf("P7: the second record has a token of %s, alive: %t", login, live)
+	}
+	if w.at.second(w)["access_token"] != token || w.at.shared(w)["SECOND"] != token {
+		w.t.Error("P7: a target of the second account does not hold its token")
+	}
+	if n := w.box.Counters(w.p.account.Upstream, w.secondLogin()).Logins.Received; n != 1 {
+		w.t.Errorf("P8: the second account has logged in %d times", n)
 	}
 }
 

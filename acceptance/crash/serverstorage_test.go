@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,10 +16,14 @@ import (
 // onServers are the actions that are also killed with a real server as state
 // and target: those that write everything there is.
 func onServers(p provider, a action) bool {
-	return p.account.Upstream == "bifit_kassa" && (a.name == "issue" || a.name == "refresh" || a.name == "delete" || a.name == "move" || a.name == "take over")
+	return p.account.Upstream == "bifit_kassa" && slices.Contains([]string{"issue", "refresh", "delete", "move", "exchange", "take over", "migrate"}, a.name)
 }
 
-func TestKilledAtEachPointWithVault(t *testing.T) { inVault(t, onServers) }
+func TestKilledAtEachPointWithVault(t *testing.T) {
+	inVault(t, func(p provider, a action) bool {
+		return onServers(p, a) || p.account.Upstream == "bifit_kassa" && a.name == "import"
+	})
+}
 
 func TestKilledAtEachPointWithKubernetes(t *testing.T) { inKubernetes(t, onServers) }
 
@@ -48,9 +53,10 @@ func (v vaultStorage) env() []string {
 	return []string{"VAULT_ADDR=" + v.server.Address, "VAULT_TOKEN=" + v.server.RootToken}
 }
 
-func (v vaultStorage) blocks() string {
-	return fmt.Sprintf("sink \"vault\" \"main\" {\n  mount = %q\n}\nstate \"vault\" \"main\" {\n  path = \"state\"\n}\n", v.mount)
+func (v vaultStorage) sink() string {
+	return fmt.Sprintf("sink \"vault\" \"main\" {\n  mount = %q\n}\n", v.mount)
 }
+func (vaultStorage) state() string { return "state \"vault\" \"main\" {\n  path = \"state\"\n}\n" }
 
 func (vaultStorage) deliver() string {
 	return `
@@ -66,7 +72,7 @@ func (vaultStorage) deliver() string {
 }
 
 func (v vaultStorage) begin(w *world) {
-	for _, path := range []string{"own", "shared", v.recordPath(w, "a"), v.recordPath(w, "b")} {
+	for _, path := range []string{"own", "second", "shared", v.recordPath(w, "a"), v.recordPath(w, "b")} {
 		v.server.MustDelete(v.mount + "/metadata/" + path)
 	}
 	v.server.MustWrite(v.mount+"/data/shared", map[string]any{"data": map[string]any{"OTHER": "1"}})
@@ -85,6 +91,7 @@ func (v vaultStorage) record(w *world, name string) string {
 
 func (v vaultStorage) own(*world) map[string]string    { return v.read("own") }
 func (v vaultStorage) shared(*world) map[string]string { return v.read("shared") }
+func (v vaultStorage) second(*world) map[string]string { return v.read("second") }
 
 func (v vaultStorage) read(path string) map[string]string {
 	values := map[string]string{}
@@ -97,15 +104,19 @@ func (v vaultStorage) read(path string) map[string]string {
 type kubernetesStorage struct {
 	server *servers.KubernetesServer
 	config string
-	// state and targets are namespaces.
-	state, targets string
+	// records and targets are namespaces.
+	records, targets string
 }
 
 func (kubernetesStorage) name() string    { return "Kubernetes" }
 func (k kubernetesStorage) env() []string { return []string{"KUBECONFIG=" + k.config} }
 
-func (k kubernetesStorage) blocks() string {
-	return fmt.Sprintf("sink \"k8ssecret\" \"main\" {\n  namespace = %q\n}\nstate \"k8ssecret\" \"main\" {\n  namespace = %q\n}\n", k.targets, k.state)
+func (k kubernetesStorage) sink() string {
+	return fmt.Sprintf("sink \"k8ssecret\" \"main\" {\n  namespace = %q\n}\n", k.targets)
+}
+
+func (k kubernetesStorage) state() string {
+	return fmt.Sprintf("state \"k8ssecret\" \"main\" {\n  namespace = %q\n}\n", k.records)
 }
 
 func (kubernetesStorage) deliver() string {
@@ -122,7 +133,7 @@ func (kubernetesStorage) deliver() string {
 }
 
 func (k kubernetesStorage) begin(w *world) {
-	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.state, k.recordName(w, "a")), servers.SecretPath(k.state, k.recordName(w, "b"))} {
+	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "second"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.records, k.recordName(w, "a")), servers.SecretPath(k.records, k.recordName(w, "b"))} {
 		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusNotFound {
 			w.t.Fatalf("delete %s: HTTP %d", path, status)
 		}
@@ -140,10 +151,11 @@ func (k kubernetesStorage) drift(*world) {
 }
 
 func (k kubernetesStorage) record(w *world, name string) string {
-	return k.read(w, k.state, k.recordName(w, name))["record"]
+	return k.read(w, k.records, k.recordName(w, name))["record"]
 }
 func (k kubernetesStorage) own(w *world) map[string]string    { return k.read(w, k.targets, "own") }
 func (k kubernetesStorage) shared(w *world) map[string]string { return k.read(w, k.targets, "shared") }
+func (k kubernetesStorage) second(w *world) map[string]string { return k.read(w, k.targets, "second") }
 
 func (k kubernetesStorage) read(w *world, namespace, name string) map[string]string {
 	values := map[string]string{}

@@ -13,17 +13,20 @@ import (
 // own, and one that has a key of someone else.
 type storage interface {
 	name() string
-	// blocks are the sink and the state; deliver the two deliver blocks.
-	blocks() string
+	// sink and state are blocks, deliver the two deliver blocks.
+	sink() string
+	state() string
 	deliver() string
 	env() []string
 	// begin clears the place and puts someone else's key there.
 	begin(*world)
 	// record is that of the account of a name; "" for none. own and shared are what the
-	// targets hold; empty where there is nothing.
+	// targets hold, second what the second account's own does; empty where there is
+	// nothing.
 	record(w *world, name string) string
 	own(*world) map[string]string
 	shared(*world) map[string]string
+	second(*world) map[string]string
 	// drift deletes the one and changes the other.
 	drift(*world)
 }
@@ -31,9 +34,10 @@ type storage interface {
 // fileStorage are the default: everything is beside the configuration.
 type fileStorage struct{}
 
-func (fileStorage) name() string   { return "files" }
-func (fileStorage) env() []string  { return nil }
-func (fileStorage) blocks() string { return "sink \"file\" \"out\" {\n  dir = \"out\"\n}\n" }
+func (fileStorage) name() string  { return "files" }
+func (fileStorage) env() []string { return nil }
+func (fileStorage) sink() string  { return "sink \"file\" \"out\" {\n  dir = \"out\"\n}\n" }
+func (fileStorage) state() string { return "" }
 
 func (fileStorage) deliver() string {
 	return `
@@ -62,7 +66,8 @@ func (fileStorage) record(w *world, name string) string {
 	return w.object(filepath.Join(".credsync", recordOf(w, name)+".json"))["record"]
 }
 
-func (fileStorage) own(w *world) map[string]string { return w.object("out/own.json") }
+func (fileStorage) own(w *world) map[string]string    { return w.object("out/own.json") }
+func (fileStorage) second(w *world) map[string]string { return w.object("out/second.json") }
 
 func (fileStorage) shared(w *world) map[string]string {
 	values := map[string]string{}

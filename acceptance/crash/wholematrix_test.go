@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// inMatrix is all of the matrix, but that outages of the state and what watches
-// over the work are tried with one upstream only.
+// inMatrix is all of the matrix, but that outages of the state, what watches over
+// the work and what has little to do with the upstream are tried with one only.
 func inMatrix(p provider, a action) bool {
-	extra := a.inFiles || a.watched
+	extra := a.inFiles || a.watched || a.anyUpstream
 	return !extra || p.account.Upstream == "bifit_kassa" && !a.soak
 }
 

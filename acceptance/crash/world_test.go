@@ -42,9 +42,12 @@ type world struct {
 	ahead time.Duration
 	// The parts of the configuration.
 	noAccount, deletes, watched bool
-	// name is the account's, and more what stands beside it.
-	name, more string
-	secret     string
+	// name is the account's, second that of another one of another login, where there
+	// is one, and more what stands beside them.
+	name, second, more string
+	secret             string
+	// stateBefore has the state in a directory of that name, before it is migrated.
+	stateBefore string
 	// hook is what the notify block calls.
 	hook webhook
 	// torn is how many lines of the audit trail are not whole.
@@ -63,6 +66,12 @@ func newWorld(t *testing.T, at storage, p provider, a action) *world {
 	}
 	if err := w.box.SetAccount(account); err != nil {
 		t.Fatal(err)
+	}
+	if !p.static {
+		account.Name = w.secondLogin()
+		if err := w.box.SetAccount(account); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.hook.start(t)
 	at.begin(w)
@@ -88,25 +97,42 @@ func (w *world) read(name string) string {
 // configuration has one account with two targets: one of its own, and keys in
 // one that has others.
 func (w *world) configuration() string {
-	text := w.at.blocks()
+	text := w.at.sink() + w.at.state()
+	if w.stateBefore != "" {
+		text = w.at.sink() + fmt.Sprintf("state \"file\" {\n  path = %q\n}\n", w.stateBefore)
+	}
 	if w.watched {
 		text += w.hook.blocks()
 	}
 	if w.noAccount {
 		return text
 	}
+	text += w.accountBlock(w.name, w.p.attributes, w.at.deliver())
+	if w.second != "" {
+		login := strings.NewReplacer(fmt.Sprintf("= %q", w.p.account.Name), fmt.Sprintf("= %q", w.secondLogin())).Replace(w.p.attributes)
+		text += w.accountBlock(w.second, login, strings.NewReplacer(`"own`, `"second`, "TOKEN", "SECOND").Replace(w.at.deliver()))
+	}
+	return text + w.more
+}
+
+// secondLogin is the login of the second account; like some, it is of digits.
+func (w *world) secondLogin() string {
+	return w.p.account.Name[:len(w.p.account.Name)-1] + "8"
+}
+
+func (w *world) accountBlock(name, attributes, deliver string) string {
 	remove := "retain"
 	if w.deletes {
 		remove = "delete"
 	}
-	attributes := strings.NewReplacer("$URL", w.box.URL(w.p.account.Upstream), "$SECRET", w.secret).Replace(w.p.attributes)
-	return text + fmt.Sprintf(`
+	attributes = strings.NewReplacer("$URL", w.box.URL(w.p.account.Upstream), "$SECRET", w.secret).Replace(attributes)
+	return fmt.Sprintf(`
 account %q %q {
   %s
   on_remove = %q
   %s
 }
-%s`, w.p.account.Upstream, w.name, attributes, remove, w.at.deliver(), w.more)
+`, w.p.account.Upstream, name, attributes, remove, deliver)
 }
 
 // run runs the program, and returns how it ended.
@@ -176,7 +202,17 @@ func (w *world) record() *state.Record {
 // recordOf returns the record of the account of a name, or nil.
 func (w *world) recordOf(name string) *state.Record {
 	w.t.Helper()
-	text := w.at.record(w, name)
+	return w.decode(w.at.record(w, name))
+}
+
+// recordBefore is the account's where the state was before it is migrated, or nil.
+func (w *world) recordBefore() *state.Record {
+	w.t.Helper()
+	return w.decode(w.object(filepath.Join(before, recordOf(w, w.name)+".json"))["record"])
+}
+
+func (w *world) decode(text string) *state.Record {
+	w.t.Helper()
 	if text == "" {
 		return nil
 	}
@@ -239,7 +275,13 @@ func (w *world) knows(access, refresh string) bool {
 	if strings.Contains(w.more, access) && strings.Contains(w.more, refresh) {
 		return true // it is in an import block
 	}
-	for _, r := range append(w.rescued(), w.recordOf(w.name), w.recordOf(firstName)) {
+	known := append(w.rescued(), w.recordOf(w.name), w.recordOf(firstName))
+	for _, r := range known {
+		if r != nil && r.Parked != nil {
+			known = append(known, r.Parked)
+		}
+	}
+	for _, r := range append(known, w.recordBefore()) {
 		if r != nil && slices.ContainsFunc([]*state.Grant{r.Pending, r.Current}, func(g *state.Grant) bool {
 			return g != nil && g.Token.Access.Reveal() == access && g.Token.Refresh.Reveal() == refresh
 		}) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,11 +20,12 @@ import (
 )
 
 // The environment of a program under test: a file to which the points are
-// written in their order, the point to be killed at, or to be interrupted at and how,
-// and how far the clock is ahead.
+// written in their order, the point to be killed at, by its name or by how many
+// it is the last of, or to be interrupted at and how, and how far the clock is ahead.
 const (
 	recordVariable    = "CREDSYNC_CRASHPOINTS_RECORD"
 	killVariable      = "CREDSYNC_CRASHPOINTS_KILL"
+	killNthVariable   = "CREDSYNC_CRASHPOINTS_KILL_NTH"
 	interruptVariable = "CREDSYNC_CRASHPOINTS_INTERRUPT"
 	howVariable       = "CREDSYNC_CRASHPOINTS_HOW"
 	clockVariable     = "CREDSYNC_CRASHPOINTS_CLOCK"
@@ -32,22 +34,20 @@ const (
 var (
 	mu      sync.Mutex
 	reached = map[string]int{}
+	total   int
 )
 
 // Reach names the moment before what is named has an effect on a file.
 func Reach(what, file string) { at(what + " " + filepath.Base(file)) }
 
-// at names a moment, ends the program there if it was asked to, and else writes
-// it down.
+// at names a moment, writes it down, and ends the program there if it was asked
+// to.
 func at(what string) {
 	mu.Lock()
 	defer mu.Unlock()
 	reached[what]++
+	total++
 	name := fmt.Sprintf("%s #%d", what, reached[what])
-	if os.Getenv(killVariable) == name {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
-	}
 	if os.Getenv(interruptVariable) == name {
 		interrupt(os.Getenv(howVariable))
 	}
@@ -60,6 +60,10 @@ func at(what string) {
 		if _, err := f.WriteString(name + "\n"); err != nil {
 			panic(err)
 		}
+	}
+	if os.Getenv(killVariable) == name || os.Getenv(killNthVariable) == strconv.Itoa(total) {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
 	}
 }
 

@@ -45,6 +45,9 @@ func (s Stream) width() int {
 	return max(s.Width, 40)
 }
 
+// Columns is how wide a text is to be that is printed as it is.
+func (s Stream) Columns() int { return s.width() }
+
 // printf leaves a failed write unreported, as fmt.Printf's callers do: the
 // reader has gone, and there is nobody to tell.
 func (s Stream) printf(format string, args ...any) {
@@ -64,6 +67,14 @@ func (o *Output) Raw(b []byte) { _, _ = o.Out.Writer.Write(b) }
 
 // Line writes one line to standard output.
 func (o *Output) Line(text string) { o.Out.printf("%s\n", clean(text)) }
+
+// Entry writes one name of a list, in a column of so many, with what it is. Where that
+// needs several lines, they stand below each other.
+func (o *Output) Entry(name string, column int, text string) {
+	indent := column + 2
+	lines := wrap(clean(text), indent, o.Out.width())
+	o.Out.printf("%s%s\n", padRight(clean(name), indent), lines[min(indent, len(lines)):])
+}
 
 // Done writes the line that says that what was announced is done.
 func (o *Output) Done(text string) {

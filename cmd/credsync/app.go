@@ -30,6 +30,8 @@ type environment struct {
 // app is one invocation.
 type app struct {
 	environment
+	// args are those of the command line.
+	args  []string
 	flags sharedFlags
 	// out and log are there once the flags are parsed.
 	out *render.Output
@@ -43,7 +45,7 @@ type app struct {
 // run is the whole program but for its environment: it parses the arguments, does
 // what they ask and returns the exit code. It changes no global state.
 func run(ctx context.Context, args []string, env environment) int {
-	a := &app{environment: env}
+	a := &app{environment: env, args: args}
 	if a.open == nil {
 		a.open = openReal
 	}
@@ -75,7 +77,7 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		RunE:          a.noCommand,
+		RunE:          noSubcommand,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return a.prepare()
 		},
@@ -90,11 +92,11 @@ func (a *app) rootCommand() *cobra.Command {
 	_ = root.MarkPersistentFlagDirname("chdir")
 	completeFlag(root, "log-level", words("trace", "debug", "info", "warn", "error", "off"))
 	completeFlag(root, "log-format", words("text", "json"))
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
-		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
+		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.sinksCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
 		a.verifyCommand(), a.doctorCommand(), a.notifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
 	return root

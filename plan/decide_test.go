@@ -291,6 +291,9 @@ func TestDecideWarnsOfWhatCannotWork(t *testing.T) {
 	}{
 		{"window not below the lifetime", func(a *plan.Account) { a.RotateBefore.Duration = 31 * 24 * time.Hour }, "rotate_before is not below"},
 		{"runs too rare", func(a *plan.Account) { a.RunsEvery = 72 * time.Hour }, "schedule is too slow"},
+		{"an answer to the verification that ends in a full stop", func(a *plan.Account) {
+			a.Verification = plan.Verification{Outcome: plan.Unclear, Message: "it has changed or is broken: report it there."}
+		}, "report it there. Until the upstream answers"},
 		{"no answer to the verification", func(a *plan.Account) {
 			a.Verification = plan.Verification{Outcome: plan.Unclear, Message: "HTTP 502"}
 		}, "could not be verified"},
@@ -303,7 +306,7 @@ func TestDecideWarnsOfWhatCannotWork(t *testing.T) {
 			}
 			tt.change(&a)
 			w := plan.Decide(a).Warnings
-			if len(w) != 1 || !strings.Contains(w[0].Summary, tt.want) {
+			if len(w) != 1 || !strings.Contains(w[0].Summary+": "+w[0].Detail, tt.want) {
 				t.Errorf("warnings = %v, want one about %q", w, tt.want)
 			}
 		})

@@ -23,7 +23,7 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &u) {
 		return diag.Errorf(u.summary, "%s", u.detail)
 	}
-	return diag.Errorf("The command line cannot be understood", "%s. Run credsync --help for what there is.", strings.TrimRight(err.Error(), "."))
+	return diag.Errorf("The command line cannot be understood", "%s. Run credsync --help for what there is.", diag.Clause(err.Error()))
 }
 
 // flagError names the flag that was probably meant.

@@ -48,6 +48,9 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 	if b := ap.Blocker; b != nil {
 		a.Blocker = DocumentBlocker(ap.Address, b)
 	}
+	if f := ap.LastFailure; f != nil {
+		a.LastFailure = &plan.DocumentFailure{At: f.At.UTC(), Message: f.Message}
+	}
 	for _, t := range ap.Targets {
 		a.Targets = append(a.Targets, plan.DocumentTarget(t))
 	}

@@ -236,6 +236,27 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%d are told of at length:\n%s", n, c.out.String())
 		}
 	})
+	t.Run("the last run failed", func(t *testing.T) {
+		c := capture(false)
+		d := quietDocument(3)
+		for i, a := range []plan.Action{plan.Refresh, plan.BlockedAction, plan.Deliver} {
+			d.Accounts[i].Action, d.Accounts[i].Reason = a, plan.Expiring
+			d.Accounts[i].LastFailure = &plan.DocumentFailure{At: *at(-10 * time.Minute), Message: fmt.Sprintf("The login failed. HTTP 50%d: no \x1b[31mservice", i)}
+		}
+		d.Accounts[1].Blocker = &plan.DocumentBlocker{Reason: plan.TargetNotOwned, Message: "it is another's"}
+		judge(&d.Accounts[2], plan.Warn, "no token yet", nil)
+		NewStatus(c.Output, StatusOptions{}).Show(d)
+		fits(t, c.both())
+		said := strings.Join(strings.Fields(c.out.String()), " ")
+		for _, want := range []string{"The last run failed, 2026-01-15 11:50 UTC, 10m ago: The login failed. HTTP 500: no", "HTTP 502"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("it does not say %q:\n%s", want, c.out.String())
+			}
+		}
+		if strings.Contains(said, "HTTP 501") || strings.Contains(said, "\x1b") {
+			t.Errorf("a human is needed, so how the last run ended is of no use; or a text is not clean:\n%s", c.out.String())
+		}
+	})
 	t.Run("long addresses", func(t *testing.T) {
 		c := capture(false)
 		d := quietDocument(3)

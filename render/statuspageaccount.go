@@ -71,6 +71,9 @@ func accountNeedingAttention(a plan.DocumentAccount, now time.Time) pageAccount 
 	} else {
 		p.Advice, p.Command = remedyOfWarning(a, now)
 	}
+	if f := a.LastFailure; f != nil && failing(a) {
+		p.Facts = append(p.Facts, pageFact{"The last run failed", exactAndRelative(f.At, now) + ": " + diag.Sentence(clean(f.Message))})
+	}
 	if a.HumanNeededBy != nil {
 		p.Facts = append(p.Facts, pageFact{"Human needed by", exactAndRelative(*a.HumanNeededBy, now)})
 	}

@@ -147,6 +147,7 @@ func (a *app) askCode(ctx context.Context) (credential.Secret, error) {
 	}()
 	select {
 	case <-ctx.Done():
+		a.out.EndPrompt()
 		return credential.Secret{}, errors.New("the run was told to stop")
 	case got := <-given:
 		return got.code, got.err
@@ -160,6 +161,7 @@ func (a *app) typedCode(f *os.File) (credential.Secret, error) {
 	}{f, a.stderr}
 	line, err := term.NewTerminal(screen, "").ReadPassword("The code, which is not shown as you type: ")
 	if err != nil {
+		a.out.EndPrompt()
 		return credential.Secret{}, errors.New("no code was given")
 	}
 	return parseCode([]byte(line))

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
 )
 
 // eraseLine returns to the first column and clears the line.
@@ -119,9 +119,22 @@ func (p *Progress) finished(mark, address string, o engine.Outcome, width int) s
 		return line
 	}
 	if room := width - columns(line) - len(": "); room >= leastMessage {
-		line += ": " + cut(clean(strings.Join(strings.Fields(cmp.Or(o.Cause, o.Message)), " ")), room)
+		line += ": " + cut(clean(strings.Join(strings.Fields(why(o)), " ")), room)
 	}
 	return line
+}
+
+// why says in a few words why an account failed.
+func why(o engine.Outcome) string {
+	if o.Cause != "" {
+		return o.Cause
+	}
+	for _, d := range o.Diagnostics {
+		if d.Severity == diag.Error {
+			return d.Summary
+		}
+	}
+	return o.Message
 }
 
 // mark begins a line of a log: when, and how far.

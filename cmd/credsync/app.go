@@ -99,6 +99,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.sinksCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
 		a.verifyCommand(), a.doctorCommand(), a.notifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
+	addExamples(root)
 	return root
 }
 

@@ -16,7 +16,6 @@ func (a *app) providersCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"providers", "provider",
 		"Without TYPE, list the providers. With it, explain one: the attributes of its accounts\nand the outputs of its tokens.",
-		"credsync providers sagi",
 		func() catalogue { return providerCatalogue{allproviders.Registry()} },
 	)
 }
@@ -25,7 +24,6 @@ func (a *app) sinksCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"sinks", "sink",
 		"Without TYPE, list the sinks. With it, explain one: the attributes of its sink, deliver,\nstate and data blocks.",
-		"credsync sinks vault",
 		func() catalogue { return sinkCatalogue{allsinks.Registry()} },
 	)
 }
@@ -39,13 +37,12 @@ type catalogue interface {
 }
 
 // catalogueCommand lists a catalogue, or explains one entry of it.
-func (a *app) catalogueCommand(use, noun, long, example string, of func() catalogue) *cobra.Command {
+func (a *app) catalogueCommand(use, noun, long string, of func() catalogue) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     use + " [TYPE]",
-		Short:   "List the " + use + ", or explain one",
-		Long:    long,
-		Example: example,
+		Use:   use + " [TYPE]",
+		Short: "List the " + use + ", or explain one",
+		Long:  long,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError{fmt.Sprintf("%d %s were named", len(args), use), "Name one, or none for the list."}

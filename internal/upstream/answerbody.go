@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
@@ -63,9 +64,27 @@ func (a *Answer) jsonText() ([]byte, error) {
 	case len(body) == 0:
 		return nil, a.Fail(failure.Server, "the answer is empty", askUpstream)
 	case !isJSON(a.ContentType):
+		if a.nothingHere() {
+			return nil, a.Fail(failure.Server, "nothing is at this address, or not what is expected there: the answer is not JSON but "+
+				Clean(a.ContentType, a.op.Secrets...), checkAddress)
+		}
 		return nil, a.Fail(failure.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
 	}
 	return body, nil
+}
+
+// checkAddress is for an answer by which nothing is at an address. Which attributes an
+// account has beside base_url depends on its provider.
+const checkAddress = "Check base_url, and path or verify_path where the account sets one."
+
+// nothingHere reports whether a server says that it has nothing at this address, or
+// nothing that takes such a request.
+func (a *Answer) nothingHere() bool {
+	switch a.Status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return true
+	}
+	return false
 }
 
 // Part decodes a piece of the answer, such as what an envelope holds, with the

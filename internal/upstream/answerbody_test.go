@@ -151,3 +151,16 @@ func TestTextIsTrimmedAndNoPage(t *testing.T) {
 		}
 	}
 }
+
+// A page under 404 means that the address is wrong, not that the upstream has changed.
+func TestPageWhereNothingIsNamesTheAddress(t *testing.T) {
+	for status, wrongAddress := range map[int]bool{404: true, 405: true, 410: true, 200: false, 400: false, 500: false} {
+		a := answer(t, "text/html", "<p>"+canary)
+		a.Status = status
+		var w wire
+		e := upstreamError(t, a.JSON(&w))
+		if strings.Contains(e.Message, "nothing is at this address") != wrongAddress || strings.Contains(e.Advice, "path") != wrongAddress || !strings.Contains(e.Advice, "base_url") {
+			t.Errorf("%d: %s. %s", status, e.Message, e.Advice)
+		}
+	}
+}

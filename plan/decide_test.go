@@ -159,7 +159,21 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 			change: func(a *plan.Account) {
 				a.Replace, a.Block = true, &plan.Block{Reason: "certificate_expired"}
 			},
-			action: plan.BlockedAction, reason: "certificate_expired", target: "blocked certificate_expired", human: true,
+			action: plan.BlockedAction, reason: "certificate_expired", target: "none current", human: true,
+		},
+		{
+			name: "changed credentials that are rejected leave what targets hold",
+			change: func(a *plan.Account) {
+				a.Token.ConfigChanged, a.Block = true, &plan.Block{Reason: "credentials_rejected", Since: now}
+			},
+			action: plan.BlockedAction, reason: "credentials_rejected", target: "none current", human: true,
+		},
+		{
+			name: "changed credentials that are rejected beside a dead token",
+			change: func(a *plan.Account) {
+				a.Token.ConfigChanged, a.Token.Rejected, a.Block = true, true, &plan.Block{Reason: "credentials_rejected", Since: now}
+			},
+			action: plan.BlockedAction, reason: "credentials_rejected", target: "blocked credentials_rejected", human: true,
 		},
 		{
 			name: "a remembered rejection does not block a refresh",

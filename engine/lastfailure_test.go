@@ -12,6 +12,18 @@ import (
 )
 
 // Who looks at an account that a run has failed on is told why it failed.
+func TestStatusSaysWhatTheConfigurationSaysOfAnAccount(t *testing.T) {
+	w := newWorld(t, strings.Replace(twoSinks, `password = "pw"`, "password = \"pw\"\n  description = \"till\"\n  contact = \"Ana\"", 1))
+	a := engine.Document(w.plan(engine.Request{Offline: true, LookOnly: true})).Accounts[0]
+	if a.Description == nil || *a.Description != "till" || a.Contact == nil || *a.Contact != "Ana" {
+		t.Errorf("%v, %v", a.Description, a.Contact)
+	}
+	w = newWorld(t, twoSinks)
+	if a := engine.Document(w.plan(engine.Request{Offline: true})).Accounts[0]; a.Description != nil || a.Contact != nil {
+		t.Errorf("%v, %v", a.Description, a.Contact)
+	}
+}
+
 func TestStatusKnowsWhyTheLastRunFailed(t *testing.T) {
 	look := engine.Request{Offline: true, LookOnly: true}
 	tests := map[string]struct {

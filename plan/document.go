@@ -51,9 +51,12 @@ type DocumentSink struct {
 type DocumentAccount struct {
 	Address  string `json:"address"`
 	Provider string `json:"provider"`
-	Action   Action `json:"action"`
-	Reason   Reason `json:"reason"`
-	Message  string `json:"message"`
+	// Description and Contact are those of its block; null where it has none.
+	Description *string `json:"description"`
+	Contact     *string `json:"contact"`
+	Action      Action  `json:"action"`
+	Reason      Reason  `json:"reason"`
+	Message     string  `json:"message"`
 	// Blocker says why a human is needed, also where Action is something else.
 	Blocker *DocumentBlocker `json:"blocker"`
 	// LastFailure is why the last run did not do what is still to be done; null where

@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/plan"
@@ -62,6 +63,8 @@ func (p planPrinter) status(a plan.DocumentAccount, full bool) {
 	p.printf("%s %s  %s\n", st.health(a.Health, mark(a.Health)), st.bold(clean(a.Address)), st.health(a.Health, words))
 	p.why(a)
 	p.lastFailure(a)
+	p.about(a.Description, "description", width)
+	p.about(a.Contact, "contact", width)
 	for _, c := range a.Clocks {
 		if full || c.At != nil && (c.Human || c.Name == plan.AccessToken) {
 			p.fact(clockWords(c.Name), clockText(c, p.now), width)
@@ -109,6 +112,15 @@ func (p planPrinter) whatToDo(a plan.DocumentAccount) {
 	case needsAttention(a):
 		p.advice(remedyOfWarning(a, p.now))
 	}
+}
+
+// about prints what the configuration says of an account for people.
+func (p planPrinter) about(text *string, name string, width int) {
+	if text == nil {
+		return
+	}
+	lines := wrap(clean(*text), 6+width+2, p.width())
+	p.printf("      %s  %s\n", padRight(name, width), strings.TrimLeft(lines, " "))
 }
 
 // fact is one line, or none where there is nothing to say.

@@ -116,6 +116,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 	good = ok && good
 	if good {
 		a.Enabled = common.Bool("enabled") || !common.Known("enabled")
+		a.Description, a.Contact = common.String("description"), common.String("contact")
 		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
 		a.RotateBefore = l.rotateBefore(common, b.spec)

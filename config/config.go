@@ -160,6 +160,9 @@ type Account struct {
 	RotateBefore schema.Window
 	// VerifyEvery is 0 for each time.
 	VerifyEvery time.Duration
+	// Description says what the account is for, Contact whom to turn to about it; both
+	// may be empty.
+	Description, Contact string
 	// DeleteOnRemove is on_remove = "delete".
 	DeleteOnRemove bool
 	// HTTP is the http block, with its defaults where there is none.

@@ -42,9 +42,17 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 		return path, nil, diag.List{unreadable(path, err)}
 	}
 	if len(names) == 0 {
-		return path, nil, diag.List{diag.Errorf("No configuration files", "The directory %s has no *.hcl or *.hcl.json file. Name the one that has them, as PATH or with -C.", path)}
+		return path, nil, diag.List{diag.Errorf("No configuration files", "%s has no *.hcl or *.hcl.json file. Name the directory that has them, as PATH or with -C.", directoryName(path))}
 	}
 	return path, names, nil
+}
+
+// directoryName begins a sentence about a directory.
+func directoryName(path string) string {
+	if path == "." {
+		return "The current directory"
+	}
+	return "The directory " + path
 }
 
 // FilesOf lists the files that Load reads by itself, given that path and those

@@ -202,6 +202,10 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 		states, rest := splitState(f.Body)
 		blocks["state"] = append(blocks["state"], states...)
 		content, problems := rest.Content(root)
+		if d := foreignFile(problems); d != nil && len(states)+len(content.Blocks) == 0 {
+			l.report.add(*d, problems[0].Subject)
+			continue
+		}
 		for _, p := range problems {
 			l.reportStructure(p, "")
 		}

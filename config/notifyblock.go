@@ -46,6 +46,8 @@ type Event struct {
 	Topic string
 	// Project, Address, Provider and Name say which account.
 	Project, Address, Provider, Name string
+	// Description and Contact are those of its block; either may be empty.
+	Description, Contact string
 	// Reason is the word for why; for "recovered", why it was not well.
 	Reason string
 	// Summary is one line, Message a sentence or more, and Remedy what to do, if
@@ -63,6 +65,7 @@ func eventObject(e Event) cty.Value {
 	return cty.ObjectVal(map[string]cty.Value{
 		"kind": cty.StringVal(e.Kind), "topic": cty.StringVal(e.Topic),
 		"project": cty.StringVal(e.Project), "address": cty.StringVal(e.Address), "provider": cty.StringVal(e.Provider), "name": cty.StringVal(e.Name),
+		"description": cty.StringVal(e.Description), "contact": cty.StringVal(e.Contact),
 		"reason": cty.StringVal(e.Reason), "summary": cty.StringVal(e.Summary), "message": cty.StringVal(e.Message), "remedy": cty.StringVal(e.Remedy),
 		"failures": cty.NumberIntVal(int64(e.Failures)),
 		"time":     timeValue(e.Time), "since": timeValue(e.Since), "deadline": timeValue(e.Deadline),

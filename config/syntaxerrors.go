@@ -15,14 +15,17 @@ import (
 // what there is in their place.
 var terraformNames = map[string]string{
 	"backend":    "Where the state lives is said by a state block.",
+	"check":      "Tokens are checked by themselves, before they are delivered and at each plan.",
 	"count":      "Several of a block are made by for_each.",
 	"depends_on": "The order follows from what refers to what.",
+	"ephemeral":  "Inputs are read by data blocks, whose values are in no plan and in no state.",
 	"lifecycle":  "What happens to the targets when a block goes away is said by on_remove.",
 	"module":     "All files of a directory are one configuration; several accounts of a kind are made by for_each.",
 	"output":     "What a token gives is written to targets by deliver blocks.",
 	"provider":   "The provider is the first label of an account block, and its settings, such as base_url, are arguments there.",
 	"removed":    "What happens to the targets when a block goes away is said by on_remove.",
 	"resource":   "Accounts are declared by account blocks.",
+	"secret":     "Accounts are declared by account blocks, and what is written where by the deliver blocks in them.",
 	"terraform":  "Settings of the configuration are in a credsync block.",
 }
 

@@ -353,7 +353,7 @@ func (r *emergencyFile) warning(a *account) diag.Diagnostic {
 	case r.torn:
 		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file once it has got another token.", r.file).About(a.cfg.Address, a.cfg.Range)
 	case r.observeErr != nil:
-		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, r.observeErr, recoverIt)
+		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, diag.Clause(r.observeErr.Error()), recoverIt)
 	case !a.cfg.Enabled:
 		detail = fmt.Sprintf("It is in %s. The account is disabled; once it is enabled, apply brings the token back.", r.file)
 	default:

@@ -10,6 +10,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
 
@@ -53,7 +54,7 @@ func (e *Engine) importGood(o *observation) bool {
 		}
 		return true
 	}
-	o.warn("The token to import is not good", fmt.Sprintf("The token of the import block at %s is not used: %s. A login gets another one; take the block out.", o.importPlace(e), why))
+	o.warn("The token to import is not good", fmt.Sprintf("The token of the import block at %s is not used: %s. A login gets another one; take the block out.", o.importPlace(e), diag.Clause(why)))
 	rec := o.record.Clone()
 	rec.Pending = nil
 	o.record, o.imported, o.outputs, o.verification = rec, false, nil, plan.Verification{}
@@ -84,7 +85,7 @@ func (o *observation) cannotCheckImport(err error) string {
 	if len(absent) == 0 {
 		return message
 	}
-	return fmt.Sprintf("%s. Set what only a login would give, as far as the check needs it, in the import block: outputs = { %s }", strings.TrimRight(message, ". "), strings.Join(absent, ", "))
+	return fmt.Sprintf("%s. Set what only a login would give, as far as the check needs it, in the import block: outputs = { %s }", diag.Clause(message), strings.Join(absent, ", "))
 }
 
 func (o *observation) importPlace(e *Engine) string {

@@ -205,6 +205,7 @@ func (r *run) release(ctx context.Context) {
 	}
 	rec := r.seen.record.Clone()
 	rec.Lease = nil
+	r.noteFailure(rec)
 	if err := r.replaceRecord(ctx, rec); err != nil {
 		r.e.Log.Warn("the lease could not be released and will run out", "address", r.plan.Address, "expires_at", r.seen.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
 		return

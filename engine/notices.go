@@ -70,6 +70,7 @@ func (r *run) condition(ctx context.Context, o Outcome) (c condition, ok bool) {
 	c.about.Time = c.now
 	if r.seen.account != nil {
 		c.about.Name = r.seen.account.cfg.Name
+		c.about.Description, c.about.Contact = r.seen.account.cfg.Description, r.seen.account.cfg.Contact
 	}
 	for _, clock := range r.plan.Clocks {
 		if clock.Human && !clock.At.IsZero() && clock.Name != plan.AccessToken && clock.Name != plan.RefreshMaterial {
@@ -239,6 +240,7 @@ func TestEvent(project, kind string, now time.Time) config.Event {
 	const because = "The upstream does not take the password."
 	c := condition{now: now, about: config.Event{
 		Kind: kind, Topic: topicTrouble, Project: project, Address: TestEventAddress, Provider: "example", Name: "test", Time: now,
+		Description: "There is no such account.", Contact: "Whoever ran credsync notify test.",
 		Remedy: "Nothing is to be done: this is a test.",
 	}}
 	e := c.about

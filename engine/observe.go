@@ -165,6 +165,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 	} else {
 		o.input.CanRefresh = g != nil && !g.Token.Refresh.IsZero()
 	}
+	if f := o.record.LastFailure; f != nil {
+		o.input.LastFailure = &plan.Failure{At: f.At, Message: f.Message}
+	}
 	o.input.Block = rememberedBlock(o.record, o.fingerprints, o.account.cfg)
 	if !o.account.unknown {
 		e.noteLogin(o)

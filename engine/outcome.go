@@ -44,6 +44,9 @@ type Outcome struct {
 	Result Result
 	// Message is a sentence for people.
 	Message string
+	// Cause is why something was not done, in a few words and the reason first, for a
+	// line that may be cut; "" where Message is all there is.
+	Cause string
 	// Blocker is why a human is needed, also where Action could be done; nil
 	// if none is.
 	Blocker     *plan.Block
@@ -71,14 +74,18 @@ func (o *Outcome) countSent(action audit.Action) {
 	}
 }
 
-// noteClass keeps the class of the first failure, which the others mostly
-// follow from, and the longest pause that an upstream asked for.
+// noteClass keeps the class and the cause of the first failure, which the others
+// mostly follow from, and the longest pause that an upstream asked for.
 func (o *Outcome) noteClass(err error) {
-	if o.Class == "" {
+	first := o.Class == ""
+	if first {
 		o.Class = state.FailureClass(err)
 	}
 	var upstream *failure.Error
 	if errors.As(err, &upstream) {
+		if first {
+			o.Cause = upstream.Cause()
+		}
 		o.RetryAfter = max(o.RetryAfter, upstream.RetryAfter)
 	}
 }

@@ -67,6 +67,8 @@ type AccountPlan struct {
 	VerifiedAt time.Time
 	// Range of the account block; nil for one that is gone.
 	Range *diag.Range
+	// Description and Contact are those of the block; either may be empty.
+	Description, Contact string
 
 	seen *observation
 }
@@ -297,6 +299,7 @@ func decide(o *observation) *AccountPlan {
 	}
 	if o.account != nil {
 		ap.Range = o.account.cfg.Range
+		ap.Description, ap.Contact = o.account.cfg.Description, o.account.cfg.Contact
 	}
 	return ap
 }

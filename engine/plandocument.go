@@ -48,10 +48,22 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 	if b := ap.Blocker; b != nil {
 		a.Blocker = DocumentBlocker(ap.Address, b)
 	}
+	a.Description, a.Contact = nonEmpty(ap.Description), nonEmpty(ap.Contact)
+	if f := ap.LastFailure; f != nil {
+		a.LastFailure = &plan.DocumentFailure{At: f.At.UTC(), Message: f.Message}
+	}
 	for _, t := range ap.Targets {
 		a.Targets = append(a.Targets, plan.DocumentTarget(t))
 	}
 	return a
+}
+
+// nonEmpty is nil for "".
+func nonEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // DocumentBlocker returns a block as it is printed in JSON; address is the

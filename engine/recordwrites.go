@@ -127,8 +127,21 @@ func (r *run) retryWrite(err error, try func(context.Context) error) error {
 // the state does not take it, the lease runs out.
 func (r *run) saveAndRelease(ctx context.Context) {
 	r.seen.record.Lease, r.leased = nil, false
+	r.noteFailure(r.seen.record)
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
+	}
+}
+
+// longestFailure bounds what is kept of a message.
+const longestFailure = 1000
+
+// noteFailure keeps in the record, which is about to be written for the last time, why
+// the run did not do what was to be done; nothing where it did.
+func (r *run) noteFailure(rec *state.Record) {
+	rec.LastFailure = nil
+	if message := []rune(firstError(r.diagnostics)); len(message) > 0 {
+		rec.LastFailure = &state.LastFailure{At: r.e.Now(), Message: string(message[:min(len(message), longestFailure)])}
 	}
 }
 
@@ -176,6 +189,9 @@ func (r *run) idleRecord() (rec *state.Record, dirty bool) {
 	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
 	if standing := r.e.standing(r.seen.account, rec.Moved); len(standing) != len(rec.Moved) {
 		rec.Moved, dirty = standing, true
+	}
+	if rec.LastFailure != nil {
+		rec.LastFailure, dirty = nil, true
 	}
 	dirty = r.liftBlock(rec) || dirty
 	dirty = r.e.correctFirstSeen(rec) || dirty

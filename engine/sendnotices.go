@@ -126,7 +126,7 @@ func (e *Engine) unsentWarnings() diag.List {
 		if f.count > 1 {
 			whom = fmt.Sprintf("%s and %d others", f.address, f.count-1)
 		}
-		d := diag.Warningf("Nobody was told", "notify.%s could not be told of %s: %s. The next run tries again.", n.Name, whom, f.err)
+		d := diag.Warningf("Nobody was told", "notify.%s could not be told of %s: %s. The next run tries again.", n.Name, whom, diag.Clause(f.err.Error()))
 		d.Range = n.Range
 		list = append(list, d)
 	}

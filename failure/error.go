@@ -3,6 +3,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -69,6 +70,28 @@ func (e *Error) Error() string {
 		s += ": " + e.Err.Error()
 	}
 	return s
+}
+
+// Cause says why, before it says where: for a line that may be cut at its end.
+func (e *Error) Cause() string {
+	var parts []string
+	if e.Status != 0 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	if e.Message != "" {
+		parts = append(parts, e.Message)
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	}
+	cause := strings.TrimRight(strings.Join(parts, ": "), ". ")
+	if cause == "" {
+		return e.Error()
+	}
+	if e.URL != "" {
+		cause += ", at " + e.URL
+	}
+	return cause
 }
 
 // Unwrap returns the cause.

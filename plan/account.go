@@ -56,8 +56,11 @@ type Account struct {
 	Token        *Token
 	Verification Verification
 	// Block is what stands in the way of a login; nil if nothing does.
-	Block   *Block
-	Targets []Target
+	Block *Block
+	// LastFailure is why the last run that worked on the account did not do what was
+	// to be done; nil where it did.
+	LastFailure *Failure
+	Targets     []Target
 	// Clocks are the provider's; those of the token are not among them.
 	Clocks []Clock
 }
@@ -106,6 +109,12 @@ const (
 	// Unclear: no answer, or one that says nothing about the token.
 	Unclear
 )
+
+// Failure is how a run ended that did not do what was to be done.
+type Failure struct {
+	At      time.Time
+	Message string
+}
 
 // Block is why a login is pointless until a human has acted.
 type Block struct {

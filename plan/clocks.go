@@ -66,8 +66,9 @@ func humanNeededBy(a *Account, d *Decision) time.Time {
 // would go on working is believed only where its end is known.
 func blockedSince(a *Account, b *Block) time.Time {
 	t := a.Token
-	if t != nil && loginBlocked(a) && b.Reason == a.Block.Reason && !t.Dead(a.Now) && !t.ConfigChanged && a.Verification.Outcome != Refused && !t.ExpiresAt.IsZero() {
-		if t.Refreshable && t.RefreshableUntil.After(a.Now) {
+	if t != nil && loginBlocked(a) && b.Reason == a.Block.Reason && goodMeanwhile(a) && !t.ExpiresAt.IsZero() {
+		// What was got with other attributes is not refreshed.
+		if !t.ConfigChanged && t.Refreshable && t.RefreshableUntil.After(a.Now) {
 			return t.RefreshableUntil
 		}
 		return t.ExpiresAt
@@ -79,6 +80,12 @@ func blockedSince(a *Account, b *Block) time.Time {
 		return b.Since
 	}
 	return a.Now
+}
+
+// goodMeanwhile reports whether the token goes on working while a login is blocked, be
+// it one that was got with attributes that have changed since.
+func goodMeanwhile(a *Account) bool {
+	return a.Token != nil && !a.Token.Dead(a.Now) && a.Verification.Outcome != Refused
 }
 
 // loginBlocked reports whether a block stands in the way of a login, rather

@@ -17,6 +17,9 @@ type Decision struct {
 	// Blocker is why a human is needed, also where Action is something that
 	// can be done meanwhile; nil if none is.
 	Blocker *Block
+	// LastFailure is why the last run did not do what is still to be done; nil where
+	// none has tried, and where nothing is left to do.
+	LastFailure *Failure
 	// RotateAt is when the token is due; zero where it never is.
 	RotateAt time.Time
 	// Clocks are everything that ends or ages, the token first.
@@ -109,6 +112,9 @@ func Decide(a Account) Decision {
 			d.Blocker = &Block{Reason: td.Reason, Message: td.Message}
 		}
 		d.Targets = append(d.Targets, td)
+	}
+	if v.action != None {
+		d.LastFailure = a.LastFailure
 	}
 	d.Clocks = clocks(&a)
 	d.HumanNeededBy = humanNeededBy(&a, &d)

@@ -173,7 +173,21 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 			change: func(a *plan.Account) {
 				a.Replace, a.Block = true, &plan.Block{Reason: "certificate_expired"}
 			},
-			action: plan.BlockedAction, reason: "certificate_expired", target: "blocked certificate_expired", human: true,
+			action: plan.BlockedAction, reason: "certificate_expired", target: "none current", human: true,
+		},
+		{
+			name: "changed credentials that are rejected leave what targets hold",
+			change: func(a *plan.Account) {
+				a.Token.ConfigChanged, a.Block = true, &plan.Block{Reason: "credentials_rejected", Since: now}
+			},
+			action: plan.BlockedAction, reason: "credentials_rejected", target: "none current", human: true,
+		},
+		{
+			name: "changed credentials that are rejected beside a dead token",
+			change: func(a *plan.Account) {
+				a.Token.ConfigChanged, a.Token.Rejected, a.Block = true, true, &plan.Block{Reason: "credentials_rejected", Since: now}
+			},
+			action: plan.BlockedAction, reason: "credentials_rejected", target: "blocked credentials_rejected", human: true,
 		},
 		{
 			name: "a remembered rejection does not block a refresh",
@@ -305,6 +319,9 @@ func TestDecideWarnsOfWhatCannotWork(t *testing.T) {
 	}{
 		{"window not below the lifetime", func(a *plan.Account) { a.RotateBefore.Duration = 31 * 24 * time.Hour }, "rotate_before is not below"},
 		{"runs too rare", func(a *plan.Account) { a.RunsEvery = 72 * time.Hour }, "schedule is too slow"},
+		{"an answer to the verification that ends in a full stop", func(a *plan.Account) {
+			a.Verification = plan.Verification{Outcome: plan.Unclear, Message: "it has changed or is broken: report it there."}
+		}, "report it there. Until the upstream answers"},
 		{"no answer to the verification", func(a *plan.Account) {
 			a.Verification = plan.Verification{Outcome: plan.Unclear, Message: "HTTP 502"}
 		}, "could not be verified"},
@@ -317,7 +334,7 @@ func TestDecideWarnsOfWhatCannotWork(t *testing.T) {
 			}
 			tt.change(&a)
 			w := plan.Decide(a).Warnings
-			if len(w) != 1 || !strings.Contains(w[0].Summary, tt.want) {
+			if len(w) != 1 || !strings.Contains(w[0].Summary+": "+w[0].Detail, tt.want) {
 				t.Errorf("warnings = %v, want one about %q", w, tt.want)
 			}
 		})

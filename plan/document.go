@@ -51,15 +51,21 @@ type DocumentSink struct {
 type DocumentAccount struct {
 	Address  string `json:"address"`
 	Provider string `json:"provider"`
-	Action   Action `json:"action"`
-	Reason   Reason `json:"reason"`
-	Message  string `json:"message"`
+	// Description and Contact are those of its block; null where it has none.
+	Description *string `json:"description"`
+	Contact     *string `json:"contact"`
+	Action      Action  `json:"action"`
+	Reason      Reason  `json:"reason"`
+	Message     string  `json:"message"`
 	// Blocker says why a human is needed, also where Action is something else.
-	Blocker    *DocumentBlocker `json:"blocker"`
-	IssuedAt   *time.Time       `json:"issued_at"`
-	ExpiresAt  *time.Time       `json:"expires_at"`
-	RotateAt   *time.Time       `json:"rotate_at"`
-	VerifiedAt *time.Time       `json:"verified_at"`
+	Blocker *DocumentBlocker `json:"blocker"`
+	// LastFailure is why the last run did not do what is still to be done; null where
+	// none has tried, and where nothing is left to do.
+	LastFailure *DocumentFailure `json:"last_failure"`
+	IssuedAt    *time.Time       `json:"issued_at"`
+	ExpiresAt   *time.Time       `json:"expires_at"`
+	RotateAt    *time.Time       `json:"rotate_at"`
+	VerifiedAt  *time.Time       `json:"verified_at"`
 	// Clocks are everything that ends or ages. HumanNeededBy is the earliest
 	// moment at which the account stops working unless somebody has acted.
 	Clocks        []DocumentClock `json:"clocks"`
@@ -89,6 +95,12 @@ type DocumentBlocker struct {
 	Address string `json:"address"`
 	// CodeSentAt is when the code was sent that the upstream waits for.
 	CodeSentAt *time.Time `json:"code_sent_at"`
+}
+
+// DocumentFailure is how a run ended that did not do what was to be done.
+type DocumentFailure struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
 }
 
 // DocumentTarget is one target of a DocumentAccount.

@@ -70,7 +70,7 @@ func broken(a *Account, d *Decision) string {
 		return "the token expired " + ago(a.Now.Sub(t.ExpiresAt)) + ifBlocked(d)
 	case t != nil && (t.Rejected || a.Verification.Outcome == Refused):
 		return "the upstream no longer accepts the token" + ifBlocked(d)
-	case d.Action == BlockedAction:
+	case d.Action == BlockedAction && (!d.HumanNeededBy.After(a.Now) || !d.RotateAt.After(a.Now)):
 		return fmt.Sprintf("blocked (%s)", d.Reason)
 	case d.Blocker != nil && !d.HumanNeededBy.After(a.Now):
 		return fmt.Sprintf("needs a human (%s)", d.Blocker.Reason)

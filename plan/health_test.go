@@ -63,6 +63,16 @@ func TestHealthTellsWhatIsBrokenFromWhatWillBe(t *testing.T) {
 			want:   plan.Warn, says: "in 29d", human: in(29 * day),
 		},
 		{
+			name: "changed credentials are rejected while the token is good",
+			change: func(a *plan.Account) {
+				blockedLogin(a)
+				a.Token.ConfigChanged = true
+				a.Token.Refreshable, a.Token.RefreshableUntil = true, now.Add(300*24*time.Hour)
+				a.Token.ExpiresAt = now.Add(29 * 24 * time.Hour)
+			},
+			want: plan.Warn, says: "needs a human (credentials_rejected) in 29d", human: in(29 * 24 * time.Hour),
+		},
+		{
 			name: "blocked when the rotation is due",
 			change: func(a *plan.Account) {
 				blockedLogin(a)

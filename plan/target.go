@@ -32,6 +32,8 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 		d.Action, d.Reason, d.Message = Deliver, Moved, adoptedMessage(t)
 	case v.action.Contacts():
 		d.Action, d.Reason, d.Message = Deliver, v.reason, adoptedMessage(t)
+	case v.action == BlockedAction && loginBlocked(a) && goodMeanwhile(a) && !a.Token.Journaled && difference(a, t) == "":
+		// Only the login is blocked: what is there stays good for now.
 	case v.action == BlockedAction:
 		d.Action, d.Reason = BlockedAction, v.reason
 	default:

@@ -1,5 +1,7 @@
 package plan
 
+import "github.com/credsync/credsync/schema/diag"
+
 // warnings are what is not wrong yet.
 func warnings(a *Account) []Warning {
 	if a.Removed || !a.Enabled || a.Unreadable != "" {
@@ -9,7 +11,7 @@ func warnings(a *Account) []Warning {
 	if a.Verification.Outcome == Unclear {
 		list = append(list, Warning{
 			"The token could not be verified",
-			a.Verification.Message + ". Until the upstream answers, what is known of its expiry is relied on.",
+			diag.Clause(a.Verification.Message) + ". Until the upstream answers, what is known of its expiry is relied on.",
 		})
 	}
 	life := Life{Lifetime: a.Lifetime, Documented: true, RotateBefore: a.RotateBefore, RunsEvery: a.RunsEvery}

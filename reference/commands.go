@@ -52,6 +52,9 @@ func (p *page) command(c *cobra.Command) {
 	if c.Long != "" {
 		p.line("%s\n", paragraph(c.Long))
 	}
+	if c.Example != "" {
+		p.line("```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimSpace(c.Example), "\n  ", "\n"))
+	}
 	flags := c.NonInheritedFlags()
 	if flags.HasAvailableFlags() {
 		p.flags(flags)

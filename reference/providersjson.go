@@ -80,8 +80,9 @@ func attributesJSON(attributes []schema.Attribute) []AttributeJSON {
 	return list
 }
 
-// FirstSentence returns the first sentence of a documentation text.
+// FirstSentence returns the first sentence of a documentation text, without the marks of
+// Markdown.
 func FirstSentence(doc string) string {
 	first, _, _ := strings.Cut(doc, ". ")
-	return strings.TrimSuffix(first, ".")
+	return strings.ReplaceAll(strings.TrimSuffix(first, "."), "`", "")
 }

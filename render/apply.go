@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/engine"
@@ -57,7 +58,7 @@ func (v *applyText) Failed(list diag.List) { v.Output.Diagnostics(list) }
 
 func (v *applyText) Diagnostics(list diag.List) { v.Output.Diagnostics(v.told.fresh(list)) }
 
-func (v *applyText) Begin(total int) { v.progress = NewProgress(v.Output, total) }
+func (v *applyText) Begin(total int) { v.progress = newReportProgress(v.Output, total) }
 
 func (v *applyText) AccountStarted(p *engine.AccountPlan) { v.progress.AccountStarted(p) }
 
@@ -79,12 +80,21 @@ func (v *applyText) Finish(s *engine.Summary) {
 	}
 	v.Diagnostics(notBegun(s))
 	p := planPrinter{Stream: v.Out, now: v.Now()}
+	var known []string
 	for _, result := range []engine.Result{engine.Failed, engine.Blocked} {
 		for _, o := range s.Outcomes {
-			if o.Result == result && !o.NotBegun && !explained[o.Address] {
+			switch {
+			case o.Result != result || o.NotBegun || explained[o.Address]:
+			case o.Blocker == nil:
+				known = append(known, o.Address)
+			default:
 				v.outcome(p, o)
 			}
 		}
+	}
+	if len(known) > 0 {
+		p.printf("\n")
+		p.paragraph(2, "Failed as shown above: "+nameSome(known)+".")
 	}
 	title, paint := "Apply complete:", p.style().green
 	// An error that is about no account, or about one with nothing to do,
@@ -104,18 +114,22 @@ const namedAccounts = 3
 func notBegun(s *engine.Summary) diag.List {
 	var names []string
 	for _, o := range s.Outcomes {
-		if o.NotBegun && len(names) < namedAccounts {
+		if o.NotBegun {
 			names = append(names, o.Address)
 		}
 	}
-	n := s.NotBegun()
-	switch {
-	case n == 0:
+	if len(names) == 0 {
 		return nil
-	case n > len(names):
-		names = append(names, fmt.Sprintf("%d more", n-len(names)))
 	}
-	return diag.List{diag.Errorf(Plural(n, "account")+" not begun", "The run was told to stop before it came to %s. Run apply again.", strings.Join(names, ", "))}
+	return diag.List{diag.Errorf(Plural(len(names), "account")+" not begun", "The run was told to stop before it came to %s. Run apply again.", nameSome(names))}
+}
+
+// nameSome names the first few of a list, and how many more there are.
+func nameSome(names []string) string {
+	if more := len(names) - namedAccounts; more > 0 {
+		names = append(slices.Clone(names[:namedAccounts]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // told remembers the diagnostics that were shown: what a plan found, the work
@@ -142,22 +156,17 @@ func (t *told) fresh(list diag.List) diag.List {
 	return fresh
 }
 
-// outcome tells of one account that did not end well. What the plan has just
-// told at length is not told again.
+// outcome tells of one account that needs a human. What the plan has just told at length
+// is not told again.
 func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 	st := p.style()
-	words := "failed"
-	if o.Blocker != nil {
-		words = needsHuman(o.Blocker.Reason)
-	}
-	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(words))
-	switch {
-	case o.Blocker == nil, v.shown[o.Address] == o.Blocker.Message:
+	p.printf("\n  %s %s  %s\n", st.red("!"), st.bold(clean(o.Address)), st.red(needsHuman(o.Blocker.Reason)))
+	if v.shown[o.Address] == o.Blocker.Message {
 		p.printf("      As shown above.\n")
-	default:
-		p.paragraph(6, diag.Sentence(o.Blocker.Message))
-		p.remedy(o.Blocker.Reason, cmp.Or(o.Blocker.Address, o.Address), !o.Blocker.CodeSentAt.IsZero())
+		return
 	}
+	p.paragraph(6, diag.Sentence(o.Blocker.Message))
+	p.remedy(o.Blocker.Reason, cmp.Or(o.Blocker.Address, o.Address), !o.Blocker.CodeSentAt.IsZero())
 }
 
 // applyCounts is "2 issued, 1 refreshed, …". What is done every day is always

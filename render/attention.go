@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/plan"
@@ -38,7 +39,13 @@ func (p planPrinter) attention(accounts []plan.DocumentAccount) {
 }
 
 func needsAttention(a plan.DocumentAccount) bool {
-	return a.Health == plan.Critical || a.Health == plan.Warn
+	return a.Health == plan.Critical || a.Health == plan.Warn || failing(a)
+}
+
+// failing reports whether a run has tried in vain what is still to be done, though no
+// human is needed.
+func failing(a plan.DocumentAccount) bool {
+	return a.LastFailure != nil && a.Blocker == nil && a.Health != plan.Unknown
 }
 
 // status tells of one account: how it is, why, until when, and what to do; in
@@ -50,11 +57,14 @@ func (p planPrinter) status(a plan.DocumentAccount, full bool) {
 	switch {
 	case a.Blocker != nil:
 		words = needsHuman(a.Blocker.Reason)
-	case full:
+	case full, a.Health == plan.OK:
 		words = stateWord(a)
 	}
 	p.printf("%s %s  %s\n", st.health(a.Health, mark(a.Health)), st.bold(clean(a.Address)), st.health(a.Health, words))
 	p.why(a)
+	p.lastFailure(a)
+	p.about(a.Description, "description", width)
+	p.about(a.Contact, "contact", width)
 	for _, c := range a.Clocks {
 		if full || c.At != nil && (c.Human || c.Name == plan.AccessToken) {
 			p.fact(clockWords(c.Name), clockText(c, p.now), width)
@@ -87,6 +97,14 @@ func (p planPrinter) why(a plan.DocumentAccount) {
 	}
 }
 
+// lastFailure tells why what is to be done has not been done yet. Where a human is
+// needed, that is why.
+func (p planPrinter) lastFailure(a plan.DocumentAccount) {
+	if f := a.LastFailure; f != nil && failing(a) {
+		p.paragraph(6, "The last run failed, "+exactAndRelative(f.At, p.now)+": "+diag.Sentence(f.Message))
+	}
+}
+
 func (p planPrinter) whatToDo(a plan.DocumentAccount) {
 	switch {
 	case a.Blocker != nil:
@@ -94,6 +112,15 @@ func (p planPrinter) whatToDo(a plan.DocumentAccount) {
 	case needsAttention(a):
 		p.advice(remedyOfWarning(a, p.now))
 	}
+}
+
+// about prints what the configuration says of an account for people.
+func (p planPrinter) about(text *string, name string, width int) {
+	if text == nil {
+		return
+	}
+	lines := wrap(clean(*text), 6+width+2, p.width())
+	p.printf("      %s  %s\n", padRight(name, width), strings.TrimLeft(lines, " "))
 }
 
 // fact is one line, or none where there is nothing to say.
@@ -141,6 +168,9 @@ func remedyOfWarning(a plan.DocumentAccount, now time.Time) (advice, command str
 	}
 	if a.Action == plan.None {
 		return "", ""
+	}
+	if a.LastFailure != nil {
+		return "once that has passed or is fixed, try again now, or leave it to the next run:", "credsync apply --target " + quoteArgument(a.Address)
 	}
 	return "see why no run has done it, or do it now:", "credsync apply --target " + quoteArgument(a.Address)
 }

@@ -38,7 +38,7 @@ func (v *LoginView) Sent(s engine.Sent, address string) {
 // NoCode says that the login waits.
 func (v *LoginView) NoCode(err error, address string) {
 	v.Output.Diagnostics(diag.List{diag.Errorf("The login waits for its code",
-		"There is no code yet: %s. Finish with: credsync login %s --code-file FILE", err, quoteArgument(address))})
+		"There is no code yet: %s. Finish with: credsync login %s --code-file FILE", diag.Clause(err.Error()), quoteArgument(address))})
 }
 
 // Finish shows how it ended.

@@ -20,6 +20,10 @@ import (
 // DefaultWidth is how many columns a line has where the terminal does not say.
 const DefaultWidth = 80
 
+// Unbounded is the width of what no terminal shows: a log, a pipe, a file. Lines are
+// broken there by whoever shows them, and can be copied and searched whole.
+const Unbounded = 1 << 20
+
 // Stream is standard output or standard error.
 type Stream struct {
 	Writer io.Writer
@@ -45,6 +49,15 @@ func (s Stream) width() int {
 	return max(s.Width, 40)
 }
 
+// Columns is how wide a page is to be that is laid out elsewhere: never so wide that it
+// cannot be read.
+func (s Stream) Columns() int {
+	if w := s.width(); w < Unbounded {
+		return w
+	}
+	return DefaultWidth
+}
+
 // printf leaves a failed write unreported, as fmt.Printf's callers do: the
 // reader has gone, and there is nobody to tell.
 func (s Stream) printf(format string, args ...any) {
@@ -64,6 +77,14 @@ func (o *Output) Raw(b []byte) { _, _ = o.Out.Writer.Write(b) }
 
 // Line writes one line to standard output.
 func (o *Output) Line(text string) { o.Out.printf("%s\n", clean(text)) }
+
+// Entry writes one name of a list, in a column of so many, with what it is. Where that
+// needs several lines, they stand below each other.
+func (o *Output) Entry(name string, column int, text string) {
+	indent := column + 2
+	lines := wrap(clean(text), indent, o.Out.Columns())
+	o.Out.printf("%s%s\n", padRight(clean(name), indent), lines[min(indent, len(lines)):])
+}
 
 // Done writes the line that says that what was announced is done.
 func (o *Output) Done(text string) {
@@ -94,6 +115,9 @@ func (o *Output) Ask(question, hint string) {
 	style := o.Err.style()
 	o.Err.printf("\n%s\n  %s\n\n  %s ", style.bold(question), hint, style.bold("Enter a value:"))
 }
+
+// EndPrompt leaves the line of a question that nobody has answered.
+func (o *Output) EndPrompt() { o.Err.printf("\n") }
 
 // Diagnostics writes a list to standard error, for people.
 func (o *Output) Diagnostics(list diag.List) {

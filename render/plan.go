@@ -63,14 +63,23 @@ func NoPlan(list diag.List) plan.Document {
 	return d
 }
 
+// PlanPlace says where the configuration of a saved plan is, as it was named then.
+func PlanPlace(s *engine.Saved) string {
+	if s.Path == "." {
+		return "in the directory that it was made in"
+	}
+	return "at " + clean(s.Path)
+}
+
 // SavedPlan says what a saved plan was made of; the plan itself is shown as the
 // plan command does.
 func (o *Output) SavedPlan(s *engine.Saved) {
 	p := planPrinter{Stream: o.Out, now: o.Now()}
-	line := "Saved plan of the configuration at " + clean(s.Path)
+	line := "Saved plan, "
 	if !s.CreatedAt.IsZero() {
-		line += ", made " + exactAndRelative(s.CreatedAt, p.now)
+		line += "made " + exactAndRelative(s.CreatedAt, p.now) + ", "
 	}
+	line += "of the configuration " + PlanPlace(s)
 	for _, given := range []struct {
 		flag string
 		list []string

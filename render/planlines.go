@@ -23,9 +23,11 @@ type planPrinter struct {
 
 func (p planPrinter) print(d plan.Document) {
 	busy, blocked, idle := byWork(d.Accounts)
+	explained := explainedAccounts(d)
 	if len(busy)+len(blocked) == 0 {
+		p.title(d, "nothing to do")
 		p.whereabouts(d)
-		p.idleAccounts(idle)
+		p.idleAccounts(idle, explained)
 		p.printf("%s\n", p.nothingToDo(d))
 		return
 	}
@@ -36,7 +38,7 @@ func (p planPrinter) print(d plan.Document) {
 	for _, a := range blocked {
 		p.account(a)
 	}
-	p.idleAccounts(idle)
+	p.idleAccounts(idle, explained)
 	p.closing("Plan:", p.style().bold, planCounts(d))
 }
 
@@ -66,13 +68,29 @@ func byWork(accounts []plan.DocumentAccount) (busy, blocked, idle []*plan.Docume
 	return busy, blocked, idle
 }
 
-func (p planPrinter) header(d plan.Document, busy, blocked int) {
-	st := p.style()
-	line := fmt.Sprintf("Project %s: %s, %d with something to do", clean(d.Project), Plural(len(d.Accounts), "account"), busy)
-	if blocked > 0 {
-		line += fmt.Sprintf(", %d blocked", blocked)
+// explainedAccounts are those that an error says all about, which stands above the plan.
+func explainedAccounts(d plan.Document) map[string]bool {
+	explained := map[string]bool{}
+	for _, e := range d.Diagnostics {
+		if e.Severity == diag.Error && e.Address != "" {
+			explained[e.Address] = true
+		}
 	}
-	p.printf("%s\n", st.bold(line+"."))
+	return explained
+}
+
+// title names the project, and how much there is to do.
+func (p planPrinter) title(d plan.Document, work string) {
+	line := fmt.Sprintf("Project %s: %s, %s.", clean(d.Project), Plural(len(d.Accounts), "account"), work)
+	p.printf("%s\n", p.style().bold(line))
+}
+
+func (p planPrinter) header(d plan.Document, busy, blocked int) {
+	work := fmt.Sprintf("%d with something to do", busy)
+	if blocked > 0 {
+		work += fmt.Sprintf(", %d blocked", blocked)
+	}
+	p.title(d, work)
 	p.whereabouts(d)
 	p.printf("\n%s\n", p.legend(d.Accounts))
 }
@@ -210,12 +228,17 @@ func (p planPrinter) paragraph(indent int, text string) {
 }
 
 // idleAccounts tells of the accounts with nothing to do: what is not simply current by
-// its reason, and those that are by name where they are few.
-func (p planPrinter) idleAccounts(accounts []*plan.DocumentAccount) {
+// its reason, and those that are by name where they are few. What an error has explained
+// is not said again.
+func (p planPrinter) idleAccounts(accounts []*plan.DocumentAccount, explained map[string]bool) {
 	var current []*plan.DocumentAccount
 	for _, a := range accounts {
 		if a.Reason == plan.Current {
 			current = append(current, a)
+			continue
+		}
+		if explained[a.Address] {
+			p.printf("\n    %s  %s, as shown above\n", p.style().bold(clean(a.Address)), a.Reason)
 			continue
 		}
 		p.printf("\n    %s  %s\n", p.style().bold(clean(a.Address)), a.Reason)

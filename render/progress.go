@@ -9,15 +9,18 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/schema/diag"
 )
 
 // eraseLine returns to the first column and clears the line.
 const eraseLine = "\r\x1b[K"
 
-// Progress tells on standard error how far work has got: a live line on a
+// Progress tells how far work has got: a live line on standard error, where that is a
 // terminal, one line per finished account elsewhere. It is an engine.Observer.
 type Progress struct {
-	err     Stream
+	err Stream
+	// lines is where an account that is finished is told of without a terminal.
+	lines   Stream
 	now     func() time.Time
 	started time.Time
 	total   int
@@ -29,9 +32,16 @@ type Progress struct {
 	stopped sync.WaitGroup
 }
 
-// NewProgress starts to tell; Close ends it.
-func NewProgress(o *Output, total int) *Progress {
-	p := &Progress{err: o.Err, now: o.Now, started: o.Now(), total: total, stop: make(chan struct{})}
+// NewProgress starts to tell on standard error; Close ends it.
+func NewProgress(o *Output, total int) *Progress { return newProgress(o, o.Err, total) }
+
+// newReportProgress is NewProgress for a command whose report the finished accounts
+// belong to: without a terminal it has them on standard output, between the plan and the
+// summary. What collects a log from both streams may not keep their order.
+func newReportProgress(o *Output, total int) *Progress { return newProgress(o, o.Out, total) }
+
+func newProgress(o *Output, lines Stream, total int) *Progress {
+	p := &Progress{err: o.Err, lines: lines, now: o.Now, started: o.Now(), total: total, stop: make(chan struct{})}
 	if p.err.Terminal {
 		p.stopped.Go(p.tick)
 	}
@@ -79,11 +89,11 @@ func (p *Progress) AccountDone(o engine.Outcome) {
 	address := clean(o.Address)
 	p.current = slices.DeleteFunc(p.current, func(a string) bool { return a == address })
 	if !p.err.Terminal {
-		p.err.printf("%s\n", p.finished(fmt.Sprintf("[%d/%d] ", p.done, p.total), address, o))
+		p.lines.printf("%s\n", p.finished(p.mark(), address, o, Unbounded))
 		return
 	}
 	if o.Result != engine.Done {
-		line := p.finished("! ", address, o)
+		line := p.finished("! ", address, o, p.err.width())
 		p.err.printf("%s%s%s\n", eraseLine, p.err.style().red(line[:1]), line[1:])
 	}
 	p.live()
@@ -95,22 +105,41 @@ func (p *Progress) AccountChecked(c engine.Check) {
 	defer p.mu.Unlock()
 	p.done++
 	if !p.err.Terminal {
-		p.err.printf("[%d/%d] %s: %s\n", p.done, p.total, clean(c.Address), c.Finding)
+		p.lines.printf("%s%s: %s\n", p.mark(), clean(c.Address), c.Finding)
 	}
 	p.live()
 }
 
-// finished is one line about an account. Why it failed is told at length once
-// all are done, so here it is cut to what the line has room for.
-func (p *Progress) finished(mark, address string, o engine.Outcome) string {
+// finished is one line about an account, with why it failed: the reason first, since on
+// a terminal the line is cut to what it has room for. All there is to say of it is told
+// at the end.
+func (p *Progress) finished(mark, address string, o engine.Outcome, width int) string {
 	line := mark + address + ": " + outcomeWords(o)
 	if o.Result != engine.Failed {
 		return line
 	}
-	if room := p.err.width() - columns(line) - len(": "); room >= leastMessage {
-		line += ": " + cut(clean(strings.Join(strings.Fields(o.Message), " ")), room)
+	if room := width - columns(line) - len(": "); room >= leastMessage {
+		line += ": " + cut(clean(strings.Join(strings.Fields(why(o)), " ")), room)
 	}
 	return line
+}
+
+// why says in a few words why an account failed.
+func why(o engine.Outcome) string {
+	if o.Cause != "" {
+		return o.Cause
+	}
+	for _, d := range o.Diagnostics {
+		if d.Severity == diag.Error {
+			return d.Summary
+		}
+	}
+	return o.Message
+}
+
+// mark begins a line of a log: when, and how far.
+func (p *Progress) mark() string {
+	return fmt.Sprintf("%s [%d/%d] ", p.now().UTC().Format(time.RFC3339), p.done, p.total)
 }
 
 // leastMessage is how many columns the beginning of a message must have to say

@@ -37,7 +37,7 @@ func TestFailedAccountIsToldInItsPlaceAndOnceAtTheEnd(t *testing.T) {
 	failed := func(address string) engine.Outcome {
 		d := diag.Errorf("The login failed", "%s", "cannot log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 502 of "+address+". Run apply again later.")
 		return engine.Outcome{
-			Address: address, Action: plan.Issue, Result: engine.Failed, Message: d.Summary + ". " + d.Detail,
+			Address: address, Action: plan.Issue, Result: engine.Failed, Cause: "HTTP 502, at https://gateway.sagi.kz/api/v1/auth/business", Message: d.Summary + ". " + d.Detail,
 			Diagnostics: diag.List{d.About(address, nil)},
 		}
 	}
@@ -49,7 +49,7 @@ func TestFailedAccountIsToldInItsPlaceAndOnceAtTheEnd(t *testing.T) {
 	v.Begin(2)
 	v.AccountDone(one)
 	v.AccountDone(known)
-	if got := c.err.String(); !strings.Contains(got, "\n[1/2] account.sagi.one: failed: The login failed. cannot log in at https://gate…\n") {
+	if got := c.out.String(); !strings.Contains(got, "2026-01-15T12:00:00Z [1/2] account.sagi.one: failed: HTTP 502, at https:") {
 		t.Errorf("%s", got)
 	}
 	v.Finish(&engine.Summary{Outcomes: []engine.Outcome{known, one}})
@@ -57,7 +57,7 @@ func TestFailedAccountIsToldInItsPlaceAndOnceAtTheEnd(t *testing.T) {
 	if n := strings.Count(got, one.Address); n != 3 { // its place; the diagnostic names it, as its text does
 		t.Errorf("account.sagi.one stands %d times in\n%s", n, got)
 	}
-	if n := strings.Count(strings.TrimPrefix(got, planned), "of "+known.Address); n > 1 || !strings.Contains(got, "! account.sagi.known  failed\n      As shown above.\n") {
+	if n := strings.Count(strings.TrimPrefix(got, planned), "of "+known.Address); n > 1 || !strings.Contains(got, "\n  Failed as shown above: account.sagi.known.\n") {
 		t.Errorf("account.sagi.known stands in\n%s", got)
 	}
 	fits(t, got)
@@ -71,7 +71,7 @@ func TestVerifyTellsHowFarItHasGot(t *testing.T) {
 		json, terminal bool
 		want           string
 	}{
-		{want: "[1/2] account.sagi.a: valid\n[2/2] account.sagi.b: rejected\n"},
+		{want: "2026-01-15T12:00:00Z [1/2] account.sagi.a: valid\n2026-01-15T12:00:00Z [2/2] account.sagi.b: rejected\n"},
 		{terminal: true, want: eraseLine + "1/2 accounts, 0s" + eraseLine + "2/2 accounts, 0s" + eraseLine},
 		{json: true},
 	} {
@@ -86,5 +86,34 @@ func TestVerifyTellsHowFarItHasGot(t *testing.T) {
 		if got := out.err.String(); got != c.want {
 			t.Errorf("json %t, terminal %t: %q", c.json, c.terminal, got)
 		}
+	}
+}
+
+// On a terminal a line is cut, so the reason stands before the place.
+func TestFailureOnATerminalBeginsWithTheReason(t *testing.T) {
+	c := capture(false)
+	c.Output.Err.Terminal = true
+	p := newReportProgress(c.Output, 1)
+	p.AccountDone(engine.Outcome{
+		Address: "account.sagi.coffee", Result: engine.Failed, Message: "The login failed. Cannot log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 502",
+		Cause: "HTTP 502: the service failed, at https://gateway.sagi.kz/api/v1/auth/business",
+	})
+	p.Close()
+	if got := c.both(); !strings.Contains(got, "! account.sagi.coffee: failed: HTTP 502: the service failed, at https://gateway…\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+// A log's lines are not broken: a rule in it is to be copied, and a reason to be found.
+func TestALogIsNotWrapped(t *testing.T) {
+	c := capture(false)
+	c.Output.Out.Width, c.Output.Err.Width = Unbounded, Unbounded
+	long := strings.Repeat("a reason that is long enough to need several lines on a terminal, ", 5) + "and its end"
+	c.Output.Diagnostics(diag.List{diag.Errorf("The login failed", "%s", long)})
+	planPrinter{Stream: c.Output.Out}.paragraph(6, long)
+	NewStatus(c.Output, StatusOptions{}).Show(busyDocument())
+	NewPlan(c.Output, false).Show(busyDocument())
+	if n := strings.Count(c.both(), long); n != 2 {
+		t.Errorf("%d whole texts in\n%s", n, c.both())
 	}
 }

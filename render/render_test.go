@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -183,12 +184,15 @@ func TestPlan(t *testing.T) {
 	})
 }
 
+// logLine is a line of a log, which is as long as it has to be.
+var logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \[`)
+
 // fits checks that only what has no space to break at goes beyond 80 columns.
 func fits(t *testing.T, s string) {
 	t.Helper()
 	for line := range strings.Lines(s) {
 		line = strings.TrimRight(line, "\n")
-		if columns(line) > DefaultWidth && strings.Contains(strings.TrimSpace(line), " ") {
+		if columns(line) > DefaultWidth && !logLine.MatchString(line) && strings.Contains(strings.TrimSpace(line), " ") {
 			t.Errorf("%d columns: %s", columns(line), line)
 		}
 	}
@@ -234,6 +238,27 @@ func TestStatus(t *testing.T) {
 		NewStatus(c.Output, StatusOptions{}).Show(d)
 		if n := strings.Count(c.out.String(), "No token yet."); n != listedAttention || !strings.Contains(c.out.String(), "10 more need attention") {
 			t.Errorf("%d are told of at length:\n%s", n, c.out.String())
+		}
+	})
+	t.Run("the last run failed", func(t *testing.T) {
+		c := capture(false)
+		d := quietDocument(3)
+		for i, a := range []plan.Action{plan.Refresh, plan.BlockedAction, plan.Deliver} {
+			d.Accounts[i].Action, d.Accounts[i].Reason = a, plan.Expiring
+			d.Accounts[i].LastFailure = &plan.DocumentFailure{At: *at(-10 * time.Minute), Message: fmt.Sprintf("The login failed. HTTP 50%d: no \x1b[31mservice", i)}
+		}
+		d.Accounts[1].Blocker = &plan.DocumentBlocker{Reason: plan.TargetNotOwned, Message: "it is another's"}
+		judge(&d.Accounts[2], plan.Warn, "no token yet", nil)
+		NewStatus(c.Output, StatusOptions{}).Show(d)
+		fits(t, c.both())
+		said := strings.Join(strings.Fields(c.out.String()), " ")
+		for _, want := range []string{"The last run failed, 2026-01-15 11:50 UTC, 10m ago: The login failed. HTTP 500: no", "HTTP 502"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("it does not say %q:\n%s", want, c.out.String())
+			}
+		}
+		if strings.Contains(said, "HTTP 501") || strings.Contains(said, "\x1b") {
+			t.Errorf("a human is needed, so how the last run ended is of no use; or a text is not clean:\n%s", c.out.String())
 		}
 	})
 	t.Run("long addresses", func(t *testing.T) {

@@ -71,6 +71,17 @@ func accountNeedingAttention(a plan.DocumentAccount, now time.Time) pageAccount 
 	} else {
 		p.Advice, p.Command = remedyOfWarning(a, now)
 	}
+	for _, said := range []struct {
+		name string
+		text *string
+	}{{"Description", a.Description}, {"Contact", a.Contact}} {
+		if said.text != nil {
+			p.Facts = append(p.Facts, pageFact{said.name, clean(*said.text)})
+		}
+	}
+	if f := a.LastFailure; f != nil && failing(a) {
+		p.Facts = append(p.Facts, pageFact{"The last run failed", exactAndRelative(f.At, now) + ": " + diag.Sentence(clean(f.Message))})
+	}
 	if a.HumanNeededBy != nil {
 		p.Facts = append(p.Facts, pageFact{"Human needed by", exactAndRelative(*a.HumanNeededBy, now)})
 	}

@@ -6,7 +6,7 @@
 // A test uses it in its own process ([New], [Sandbox.Start] and the methods);
 // a script runs the command credsync-sandbox and uses the control API. Passwords
 // and tokens here are made up, so unlike the product the sandbox holds them as
-// plain strings; still it never prints one.
+// plain strings; still it prints none. The command shows those of the demo accounts.
 //
 // # Control API
 //

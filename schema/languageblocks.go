@@ -168,6 +168,14 @@ func AccountCommon() *Block {
 				Doc: "Whether the account is rotated. A disabled one is checked like any other, and its targets stay as they are.",
 			},
 			{
+				Name: "description", Type: cty.String,
+				Doc: "What the account is for, in a few words: `status` and notifications have it.",
+			},
+			{
+				Name: "contact", Type: cty.String,
+				Doc: "Whom to turn to about the account, such as who receives its codes or has its password: `status` and notifications have it.",
+			},
+			{
 				Name: "rotate_before", Type: cty.String, Check: CheckWindow, DefaultText: "the provider's",
 				Doc: "How long before its expiry a token is replaced: a duration such as `\"48h\"`, or a share of its lifetime such as `\"25%\"`.",
 			},

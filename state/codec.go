@@ -43,6 +43,7 @@ type wireRecord struct {
 	Moved          []string        `json:"moved,omitempty"`
 	Parked         json.RawMessage `json:"parked,omitempty"`
 	Failures       int             `json:"failures,omitempty"`
+	LastFailure    *wireFailure    `json:"last_failure,omitempty"`
 	Notices        []wireNotice    `json:"notices,omitempty"`
 }
 
@@ -88,6 +89,11 @@ type wireChallenge struct {
 	LoginPrint string    `json:"login_fingerprint"`
 }
 
+type wireFailure struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
+}
+
 type wireNotice struct {
 	Notify  string    `json:"notify"`
 	Topic   string    `json:"topic"`
@@ -124,6 +130,9 @@ func Encode(r *Record) (credential.Secret, error) {
 			return credential.Secret{}, err
 		}
 		w.Parked = json.RawMessage(parked.Reveal())
+	}
+	if f := r.LastFailure; f != nil {
+		w.LastFailure = &wireFailure{f.At.UTC(), f.Message}
 	}
 	for _, n := range r.Notices {
 		n.At = n.At.UTC()
@@ -199,6 +208,9 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 			return nil, err
 		}
 		r.Parked = parked
+	}
+	if f := w.LastFailure; f != nil {
+		r.LastFailure = &LastFailure{f.At, f.Message}
 	}
 	for _, n := range w.Notices {
 		r.Notices = append(r.Notices, Notice(n))

@@ -56,9 +56,19 @@ type Record struct {
 	// Failures counts the runs in a row that did not do what was to be done,
 	// as far as anyone wants to be told of them.
 	Failures int
+	// LastFailure is why the last run that worked on the account did not do what was
+	// to be done, so that status can say so; nil where it did.
+	LastFailure *LastFailure
 	// Notices are what people were told of the account, one for each notify
 	// block and topic.
 	Notices []Notice
+}
+
+// LastFailure is how a run ended that did not do what was to be done.
+type LastFailure struct {
+	At time.Time
+	// Message is what the run printed, without a secret.
+	Message string
 }
 
 // Notice is a message about the account.
@@ -403,6 +413,7 @@ func (r *Record) Clone() *Record {
 	c.Current = clone(r.Current)
 	c.Pending = clone(r.Pending)
 	c.Block = clone(r.Block)
+	c.LastFailure = clone(r.LastFailure)
 	c.Challenge = clone(r.Challenge)
 	c.Targets = slices.Clone(r.Targets)
 	c.Rejections = slices.Clone(r.Rejections)

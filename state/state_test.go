@@ -25,6 +25,7 @@ func full() *state.Record {
 	r.FirstSeenAt = at
 	r.DeleteOnRemove = true
 	r.Failures = 2
+	r.LastFailure = &state.LastFailure{At: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC), Message: "the login failed"}
 	r.Notices = []state.Notice{{Notify: "webhook.oncall", Topic: "trouble", Event: "blocked", Subject: "account_locked", At: at, Sent: true}}
 	r.Lease = &state.Lease{Holder: "host/1", ExpiresAt: at.Add(time.Minute)}
 	r.Current = state.NewGrant(credential.Token{

@@ -24,8 +24,8 @@ type workflow struct {
 		Environment string
 		Env         map[string]string
 		Steps       []struct {
-			Name, Run string
-			Env       map[string]string
+			Name, Run, If string
+			Env           map[string]string
 		}
 	}
 }
@@ -37,13 +37,19 @@ func TestGitHubActions(t *testing.T) {
 	r := newRunner(t, "github", "https://token.actions.githubusercontent.com")
 	w := as[workflow](t, objects(t, read(t, ci+"github-actions.yml"))[0])
 	pull, production := "repo:acme/credentials:pull_request", "repo:acme/credentials:environment:"+w.Jobs["apply"].Environment
+	var comments []string
 	r.follow(pipeline{
-		plan:        func() error { return r.githubJob(w, "plan", pull) },
+		plan: func() error {
+			err := r.githubJob(w, "plan", pull)
+			comments = append(comments, r.left("comment.md"))
+			return err
+		},
 		apply:       func() error { return r.githubJob(w, "apply", production) },
 		applyAsPlan: func() error { return r.githubJob(w, "apply", pull) },
 	})
-	if comment := r.left("comment.md"); !strings.Contains(comment, "No changes") {
-		t.Errorf("the comment is\n%s", comment)
+	// The last plan is of a configuration that is not formatted.
+	if n := len(comments); n < 2 || !strings.Contains(comments[n-2], "No changes") || !strings.Contains(comments[n-1], "+locals {}") {
+		t.Errorf("the comments are\n%s", strings.Join(comments, "\n"))
 	}
 }
 
@@ -67,21 +73,22 @@ func (r *runner) githubJob(w workflow, name, subject string) error {
 			env[key] = r.expression(value)
 		}
 	}
+	var failed error
 	for _, step := range job.Steps {
-		if step.Run == "" {
+		if step.Run == "" || failed != nil && step.If != "${{ !cancelled() }}" {
 			continue
 		}
 		one := maps.Clone(env)
 		maps.Copy(one, step.Env)
 		one["PATH"] = strings.Join([]string{filepath.Join(r.temp, "bin"), r.tools, "/usr/local/bin", "/usr/bin", "/bin"}, ":")
-		if err := r.bash(step.Run, one); err != nil {
-			return fmt.Errorf("%s: %w", step.Name, err)
+		if err := r.bash(step.Run, one); err != nil && failed == nil {
+			failed = fmt.Errorf("%s: %w", step.Name, err)
 		}
 		if step.Name == "Install credsync" {
 			wantLine(r, env["GITHUB_PATH"], filepath.Join(r.temp, "bin"))
 		}
 	}
-	return nil
+	return failed
 }
 
 // wantLine looks for a line in a file that steps talk to the runner by.

@@ -20,6 +20,7 @@ var cases = map[string][][]string{
 	"policy vault":          {{}},
 	"policy kubernetes":     {{}},
 	"providers":             {{}, {"--json"}, {"sagi"}},
+	"sinks":                 {{}, {"--json"}, {"vault"}},
 	"schema":                {{}},
 	"show":                  {{"PLAN"}, {"PLAN", "--json"}, {"FILE"}},
 	"verify":                {{}, {"--json"}, {"ADDR"}},

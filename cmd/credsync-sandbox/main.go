@@ -37,8 +37,12 @@ type flags struct {
 func command() *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
-		Use:           "credsync-sandbox",
-		Short:         "Serve emulated upstreams on this machine until stopped",
+		Use:   "credsync-sandbox",
+		Short: "Serve emulated upstreams on this machine until stopped",
+		Long: "Serve emulated upstreams on this machine until stopped, and print the address of each\n" +
+			"with the accounts that it has. Give the address to an account as base_url, and log in\n" +
+			"with one of them. The codes that would be sent as SMS are at /_control/sms; what else\n" +
+			"can be asked for and broken there, the documentation of the package sandbox lists.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -79,6 +83,7 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 	}
 	for _, name := range s.Upstreams() {
 		fmt.Fprintf(out, "%s\t%s\n", name, s.URL(name))
+		writeLogins(out, s, name, accounts, f.accounts == "")
 	}
 	fmt.Fprintf(out, "control\t%s/_control\n", s.URL(""))
 	<-ctx.Done()

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/credsync/credsync/sandbox"
 )
 
 func TestServesUntilStopped(t *testing.T) {
@@ -84,6 +86,31 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		cmd.SetArgs(args)
 		if err := cmd.ExecuteContext(t.Context()); err == nil {
 			t.Errorf("%v was accepted", args)
+		}
+	}
+}
+
+// Who starts the sandbox can log in with what it prints, second factor included.
+func TestLoginsOfTheDemoAccountsArePrinted(t *testing.T) {
+	s := sandbox.New(sandbox.Options{})
+	for _, demo := range []bool{true, false} {
+		var out bytes.Buffer
+		accounts := sandbox.DemoAccounts()
+		for _, name := range s.Upstreams() {
+			writeLogins(&out, s, name, accounts, demo)
+		}
+		for _, a := range accounts {
+			for _, secret := range []string{a.Password, a.Token} {
+				if secret != "" && strings.Contains(out.String(), `= "`+secret+`"`) != demo {
+					t.Errorf("demo %t: %s of %s in\n%s", demo, a.Name, a.Upstream, out.String())
+				}
+			}
+			if n := strings.Count(out.String(), "\n"); n != len(accounts) {
+				t.Errorf("%d lines for %d accounts", n, len(accounts))
+			}
+		}
+		if !strings.Contains(out.String(), `"79007654321"`) || strings.Count(out.String(), "/_control/sms") != 1 || strings.Contains(out.String(), " =  ") {
+			t.Errorf("the account with a second factor:\n%s", out.String())
 		}
 	}
 }

@@ -32,6 +32,8 @@ type environment struct {
 // app is one invocation.
 type app struct {
 	environment
+	// args are those of the command line.
+	args  []string
 	flags sharedFlags
 	// out and log are there once the flags are parsed.
 	out *render.Output
@@ -57,7 +59,7 @@ func run(ctx context.Context, args []string, env environment) int {
 
 // execute is run but for what becomes of its output.
 func execute(ctx context.Context, args []string, env environment) int {
-	a := &app{environment: env}
+	a := &app{environment: env, args: args}
 	if a.open == nil {
 		a.open = openReal
 	}
@@ -89,7 +91,7 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		RunE:          a.noCommand,
+		RunE:          noSubcommand,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return a.prepare()
 		},
@@ -104,13 +106,14 @@ func (a *app) rootCommand() *cobra.Command {
 	_ = root.MarkPersistentFlagDirname("chdir")
 	completeFlag(root, "log-level", words("trace", "debug", "info", "warn", "error", "off"))
 	completeFlag(root, "log-format", words("text", "json"))
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
-		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
+		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.sinksCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
 		a.verifyCommand(), a.doctorCommand(), a.notifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
 	)
+	addExamples(root)
 	return root
 }
 

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/reference"
+	"github.com/spf13/pflag"
 )
 
 func TestMistakesOnTheCommandLine(t *testing.T) {
@@ -14,20 +17,37 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		env  string
 		want string
 	}{
-		"command":                      {[]string{"aply"}, "", "Did you mean apply?"},
-		"no such command":              {[]string{"frobnicate"}, "", `There is no command "frobnicate"`},
-		"flag":                         {[]string{"plan", "--jsn"}, "", "Did you mean --json?"},
-		"short flag":                   {[]string{"plan", "-x"}, "", "There is no flag -x"},
-		"flag as terraform writes it":  {[]string{"plan", "-json"}, "", "Long flags take two dashes: --json."},
-		"shared flag":                  {[]string{"plan", "--no-colour"}, "", "Did you mean --no-color?"},
-		"value missing":                {[]string{"plan", "--target"}, "", "--target needs a value"},
-		"value of another type":        {[]string{"apply", "--concurrency", "hunter2"}, "", "--concurrency has a value that it cannot take"},
-		"out of range":                 {[]string{"apply", "--concurrency", "0"}, "", "--concurrency is 0"},
-		"two paths":                    {[]string{"plan", "a", "b"}, "", "2 paths were given"},
-		"log level":                    {[]string{"plan", "--log-level", "loud"}, "", `--log-level is "loud"`},
-		"log level of the environment": {[]string{"plan"}, "CREDSYNC_LOG=loud", `CREDSYNC_LOG is "loud"`},
-		"log format":                   {[]string{"plan", "--log-format", "xml"}, "", `--log-format is "xml"`},
-		"version takes no path":        {[]string{"version", "x"}, "", "The command line cannot be understood"},
+		"command":                        {[]string{"aply"}, "", "Did you mean apply?"},
+		"no such command":                {[]string{"frobnicate"}, "", `There is no command "frobnicate"`},
+		"flag":                           {[]string{"plan", "--jsn"}, "", "Did you mean --json?"},
+		"short flag":                     {[]string{"plan", "-x"}, "", "There is no flag -x"},
+		"flag as terraform writes it":    {[]string{"plan", "-json"}, "", "Long flags take two dashes: --json."},
+		"shared flag":                    {[]string{"plan", "--no-colour"}, "", "Did you mean --no-color?"},
+		"value missing":                  {[]string{"plan", "--target"}, "", "--target needs a value"},
+		"value of another type":          {[]string{"apply", "--concurrency", "hunter2"}, "", "--concurrency has a value that it cannot take"},
+		"out of range":                   {[]string{"apply", "--concurrency", "0"}, "", "--concurrency is 0"},
+		"two paths":                      {[]string{"plan", "a", "b"}, "", "2 paths were given"},
+		"log level":                      {[]string{"plan", "--log-level", "loud"}, "", `--log-level is "loud"`},
+		"log level of the environment":   {[]string{"plan"}, "CREDSYNC_LOG=loud", `CREDSYNC_LOG is "loud"`},
+		"log format":                     {[]string{"plan", "--log-format", "xml"}, "", `--log-format is "xml"`},
+		"version as terraform writes it": {[]string{"-version"}, "", "Long flags take two dashes: --version."},
+		"version of a command":           {[]string{"plan", "-version"}, "", "credsync version"},
+		"vault's get":                    {[]string{"get", "sagi.x"}, "", "credsync status"},
+		"rotate":                         {[]string{"rotate", "sagi.x"}, "", "credsync apply --replace ADDR"},
+		"terraform import":               {[]string{"import"}, "", "import block"},
+		"terraform state mv":             {[]string{"state", "mv", "a", "b"}, "", "moved block"},
+		"slip under state":               {[]string{"state", "lst"}, "", "Did you mean list?"},
+		"plan -out":                      {[]string{"plan", "-out=x"}, "", "Long flags take two dashes: --out."},
+		"plan -o":                        {[]string{"plan", "-o", "x"}, "", "--out FILE"},
+		"status -o json":                 {[]string{"status", "-o", "json"}, "", "To print JSON: --json."},
+		"status -ojson":                  {[]string{"status", "-ojson"}, "", "To print JSON: --json."},
+		"apply -destroy":                 {[]string{"apply", "-destroy"}, "", "delete its block"},
+		"plan --destroy":                 {[]string{"plan", "--destroy"}, "", "delete its block"},
+		"parallelism":                    {[]string{"apply", "--parallelism=3"}, "", "--concurrency N"},
+		"yes":                            {[]string{"apply", "-y"}, "", "--auto-approve"},
+		"namespace":                      {[]string{"plan", "-n", "shop"}, "", "attribute of the sink block"},
+		"a secret in a flag":             {[]string{"plan", "-token=hunter2"}, "", "VAULT_TOKEN"},
+		"version takes no path":          {[]string{"version", "x"}, "", "The command line cannot be understood"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -89,5 +109,43 @@ func TestVersionOf(t *testing.T) {
 func TestDevelopmentVersionCountsAsTheReleaseItLeadsTo(t *testing.T) {
 	if got := releaseVersion(development); got != "0.1.0" {
 		t.Errorf("required(%s) = %s, want 0.1.0", development, got)
+	}
+}
+
+// Advice for those who know other tools must not send them to what does not exist.
+func TestEquivalentsNameWhatExists(t *testing.T) {
+	root := commands()
+	mentioned := regexp.MustCompile(`credsync ((?:[a-z]+ ?)+)`)
+	check := func(here string) {
+		for _, m := range mentioned.FindAllStringSubmatch(here, -1) {
+			words := strings.Fields(m[1])
+			if c, rest, err := root.Find(words); err != nil || c == root && words[0] != "block" || c.HasSubCommands() && len(rest) > 0 {
+				t.Errorf("%q names a command that does not exist", here)
+			}
+		}
+	}
+	for under, list := range equivalentCommands {
+		parent, _, err := root.Find(strings.Fields(under))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			check(e.here)
+			for _, c := range parent.Commands() {
+				if c.Name() == e.typed {
+					t.Errorf("%s %s exists, so its advice is never given", under, e.typed)
+				}
+			}
+		}
+	}
+	flags := map[string]bool{}
+	for _, c := range reference.Documented(root) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { flags[f.Name] = true })
+	}
+	for _, e := range equivalentFlags {
+		check(e.here)
+		if e.needs != "" && !flags[e.needs] {
+			t.Errorf("%s: no command has --%s", e.typed, e.needs)
+		}
 	}
 }

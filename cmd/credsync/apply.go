@@ -127,7 +127,7 @@ func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*wo
 	w, diags := a.open(ctx, a, s.Path, f.concurrency)
 	if w == nil {
 		return nil, nil, append(diags, diag.Warningf("The configuration of the saved plan cannot be loaded",
-			"The plan was made of the configuration at %s. Apply it from the directory, and with the -C, --var and --var-file, that it was made with.", s.Path))
+			"The plan was made of the configuration %s. Apply it from the same directory, with the same -C, --var and --var-file.", render.PlanPlace(s)))
 	}
 	p := w.engine.PlanSaved(ctx, s)
 	diags = append(diags, a.stateWarnings(ctx, w)...)

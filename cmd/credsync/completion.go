@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/config"
-	allproviders "github.com/credsync/credsync/providers/all"
 	"github.com/spf13/cobra"
 )
 
@@ -96,13 +95,6 @@ func (a *app) completeNotify(cmd *cobra.Command, given []string, begun string) (
 		}
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp
-}
-
-func completeProvider(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return allproviders.Registry().Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeFlag attaches a completion to a flag of the command. A flag that is

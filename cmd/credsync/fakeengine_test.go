@@ -35,6 +35,9 @@ type fakeEngine struct {
 
 func (f *fakeEngine) Plan(_ context.Context, r engine.Request) *engine.Plan {
 	f.requests = append(f.requests, r)
+	if len(f.plans) == 0 {
+		return &engine.Plan{}
+	}
 	p := f.plans[0]
 	if len(f.plans) > 1 {
 		f.plans = f.plans[1:]

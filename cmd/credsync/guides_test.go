@@ -356,7 +356,7 @@ func (g *guide) shell(script string) (printed string, code int) {
 	cmd.Stdin, g.stdin = strings.NewReader(g.stdin), ""
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + g.home, "GORACE=atexit_sleep_ms=0", "LC_ALL=C.UTF-8",
-		beganVariable + "=" + g.clock.String(),
+		beganVariable + "=" + g.clock.String(), "COLUMNS=80",
 	}
 	for name, value := range g.env {
 		cmd.Env = append(cmd.Env, name+"="+value)

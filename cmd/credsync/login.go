@@ -13,6 +13,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
@@ -27,6 +28,7 @@ type loginFlags struct {
 	code     string
 	codeFile string
 	sendOnly bool
+	approved bool
 }
 
 func (a *app) loginCommand() *cobra.Command {
@@ -39,6 +41,7 @@ func (a *app) loginCommand() *cobra.Command {
 			"In two steps, also on two machines, since the state remembers the first:\n\n" +
 			"    credsync login ADDR --send-only\n" +
 			"    credsync login ADDR --code-file FILE\n\n" +
+			"Where the account needs no login, it asks before it has a code sent.\n\n" +
 			"Exit codes: 0 done; 1 error; 3 the code is missing or wrong, or another human is\n" +
 			"needed.",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -60,6 +63,7 @@ func (a *app) loginCommand() *cobra.Command {
 	flags.StringVar(&f.codeFile, "code-file", "", "finish with the code in `FILE`; - is standard input")
 	flags.BoolVar(&f.sendOnly, "send-only", false, "have the code sent, and finish another time")
 	a.gracePeriodFlag(cmd)
+	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask, also where the account needs no login")
 	return cmd
 }
 
@@ -82,6 +86,10 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 	}
 	defer w.close()
 	if given.IsZero() {
+		if why := a.loginApproved(ctx, w, address, f.approved); why != nil {
+			view.Failed(why)
+			return exitStatus(exitError)
+		}
 		sent := w.engine.BeginLogin(ctx, address)
 		if sent.At.IsZero() {
 			return loginResult(view, sent.Outcome)
@@ -96,6 +104,40 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 		}
 	}
 	return loginResult(view, w.engine.FinishLogin(ctx, address, given))
+}
+
+// loginApproved asks where the account needs no login: a code would be sent to somebody
+// who does not expect one, and at some upstreams a login ends the token in use. It
+// returns nil for a yes, and where the login is needed.
+func (a *app) loginApproved(ctx context.Context, w *workspace, address string, approved bool) diag.List {
+	if approved {
+		return nil
+	}
+	p := w.engine.Plan(ctx, engine.Request{Offline: true, LookOnly: true, Targets: []string{address}})
+	if len(p.Accounts) != 1 || !needsNoLogin(p.Accounts[0]) {
+		return nil
+	}
+	ap := p.Accounts[0]
+	yes, why := a.confirm(ctx, ap.Address+" needs no login: "+ap.Message+". Log in all the same?", "Pass --auto-approve to log in all the same.")
+	if !yes && why == nil {
+		why = diag.List{diag.Errorf("Cancelled", "The answer was not yes, so no code was sent.")}
+	}
+	return why
+}
+
+// needsNoLogin reports whether what is to be done with an account can be done without
+// one.
+func needsNoLogin(ap *engine.AccountPlan) bool {
+	if ap.Blocker != nil || ap.IssuedAt.IsZero() || ap.Health == plan.Critical {
+		return false
+	}
+	switch ap.Action {
+	case plan.None:
+		return ap.Reason == plan.Current
+	case plan.Refresh, plan.Deliver:
+		return true
+	}
+	return false
 }
 
 func loginResult(view *render.LoginView, o engine.Outcome) error {
@@ -153,6 +195,7 @@ func (a *app) askCode(ctx context.Context) (credential.Secret, error) {
 	}()
 	select {
 	case <-ctx.Done():
+		a.out.EndPrompt()
 		return credential.Secret{}, errors.New("the run was told to stop")
 	case got := <-given:
 		return got.code, got.err
@@ -166,6 +209,7 @@ func (a *app) typedCode(f *os.File) (credential.Secret, error) {
 	}{f, a.stderr}
 	line, err := term.NewTerminal(screen, "").ReadPassword("The code, which is not shown as you type: ")
 	if err != nil {
+		a.out.EndPrompt()
 		return credential.Secret{}, errors.New("no code was given")
 	}
 	return parseCode([]byte(line))

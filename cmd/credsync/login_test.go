@@ -155,3 +155,38 @@ func TestStateRecoverCommand(t *testing.T) {
 		}
 	}
 }
+
+// A code that nobody needs is not sent unasked.
+func TestLoginOfAHealthyAccountAsks(t *testing.T) {
+	current := func(change func(*plan.Decision)) *engine.AccountPlan {
+		d := plan.Decision{Address: waiting.Address, Action: plan.None, Reason: plan.Current, Message: "the token is good", Health: plan.OK}
+		change(&d)
+		return &engine.AccountPlan{Decision: d, IssuedAt: time.Unix(1, 0)}
+	}
+	tests := map[string]struct {
+		account *engine.AccountPlan
+		args    []string
+		asks    bool
+	}{
+		"healthy":         {current(func(*plan.Decision) {}), nil, true},
+		"send only":       {current(func(*plan.Decision) {}), []string{"--send-only"}, true},
+		"approved":        {current(func(*plan.Decision) {}), []string{"--auto-approve"}, false},
+		"to be refreshed": {current(func(d *plan.Decision) { d.Action, d.Reason = plan.Refresh, plan.Expiring }), nil, true},
+		"to be delivered": {current(func(d *plan.Decision) { d.Action, d.Reason = plan.Deliver, plan.TargetMissing }), nil, true},
+		"to be logged in": {current(func(d *plan.Decision) { d.Action, d.Reason = plan.Reissue, plan.Rejected }), nil, false},
+		"blocked":         {current(func(d *plan.Decision) { d.Blocker = waiting.Blocker }), nil, false},
+		"expired":         {current(func(d *plan.Decision) { d.Action, d.Health = plan.Refresh, plan.Critical }), nil, false},
+		"unreadable":      {current(func(d *plan.Decision) { d.Reason = plan.Unreadable }), nil, false},
+		"no token":        {&engine.AccountPlan{Decision: plan.Decision{Action: plan.Issue}}, nil, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := challenged(outcome(waiting, engine.Done))
+			f.plans = []*engine.Plan{{Accounts: []*engine.AccountPlan{tt.account}}}
+			got := command(t, f, append([]string{"login", "bifit_kassa.shop"}, tt.args...))
+			if asked := strings.Contains(got.stderr, "Pass --auto-approve to log in all the same."); asked != tt.asks || (f.begun == 0) != tt.asks {
+				t.Errorf("asked %t, %d codes sent:\n%s", asked, f.begun, got.stderr)
+			}
+		})
+	}
+}

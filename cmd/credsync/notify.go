@@ -22,12 +22,7 @@ func (a *app) notifyCommand() *cobra.Command {
 		Use:   "notify",
 		Short: "Try the webhooks of notify blocks",
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return usageError{fmt.Sprintf("There is no command %q of notify", args[0]), "Run credsync notify --help for the list."}
-		},
+		RunE:  noSubcommand,
 	}
 	cmd.AddCommand(a.notifyTestCommand())
 	return cmd

@@ -20,12 +20,7 @@ func (a *app) policyCommand() *cobra.Command {
 		Use:   "policy",
 		Short: "Print the least permissions that this configuration needs",
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return usageError{fmt.Sprintf("There is no command %q of policy", args[0]), "Run credsync policy --help for the list."}
-		},
+		RunE:  noSubcommand,
 	}
 	registry := allsinks.Registry()
 	for _, sinkType := range registry.Names() {

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	allproviders "github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/reference"
+	allsinks "github.com/credsync/credsync/sinks/all"
 )
 
 func TestProvidersCommandKnowsEveryProvider(t *testing.T) {
@@ -29,7 +31,7 @@ func TestProvidersCommandKnowsEveryProvider(t *testing.T) {
 		}
 		one := command(t, nil, []string{"providers", name})
 		for _, a := range tables[i].Attributes {
-			if one.code != 0 || !strings.Contains(one.stdout, "`"+a.Name+"`") {
+			if one.code != 0 || !strings.Contains(one.stdout, "  "+a.Name+"  <") {
 				t.Errorf("the reference of %s lacks %s", name, a.Name)
 			}
 		}
@@ -37,4 +39,54 @@ func TestProvidersCommandKnowsEveryProvider(t *testing.T) {
 	if got := command(t, nil, []string{"providers", "nobody"}); got.code != 1 || !strings.Contains(got.stderr, "There is no provider") {
 		t.Errorf("%+v", got)
 	}
+}
+
+func TestSinksCommandKnowsEverySink(t *testing.T) {
+	list := command(t, nil, []string{"sinks"})
+	asJSON := command(t, nil, []string{"sinks", "--json"})
+	var tables []reference.SinkJSON
+	if err := json.Unmarshal([]byte(asJSON.stdout), &tables); err != nil {
+		t.Fatal(err)
+	}
+	names := allsinks.Registry().Names()
+	if len(tables) != len(names) {
+		t.Fatalf("%d tables of %d sinks", len(tables), len(names))
+	}
+	for i, name := range names {
+		if !strings.Contains(list.stdout, name) {
+			t.Errorf("%s is not listed", name)
+		}
+		one := command(t, nil, []string{"sinks", name})
+		for _, b := range tables[i].Blocks {
+			for _, a := range b.Attributes {
+				if one.code != 0 || !strings.Contains(one.stdout, "  "+a.Name+"  <") {
+					t.Errorf("the reference of %s lacks %s of %s", name, a.Name, b.Type)
+				}
+			}
+		}
+	}
+	if got := command(t, nil, []string{"sinks", "k8s"}); got.code != 1 || !strings.Contains(got.stderr, "Did you mean k8ssecret?") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A terminal shows neither Markdown nor lines of any length.
+func TestReferenceFitsATerminal(t *testing.T) {
+	for noun, names := range map[string][]string{"providers": allproviders.Registry().Names(), "sinks": allsinks.Registry().Names()} {
+		for _, args := range append([][]string{{noun}}, each(noun, names)...) {
+			got := command(t, nil, args)
+			for line := range strings.Lines(got.stdout) {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 || strings.Contains(line, "`") || strings.HasPrefix(line, "|") {
+					t.Errorf("%v: %d columns, or Markdown: %s", args, n, line)
+				}
+			}
+		}
+	}
+}
+
+func each(noun string, names []string) (args [][]string) {
+	for _, name := range names {
+		args = append(args, []string{noun, name})
+	}
+	return args
 }

@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			env.Setenv("COLUMNS", "80") // as a person sees it
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv(beganVariable, c.String())
 			env.Setenv(clockVariable, "0s")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
@@ -22,12 +21,7 @@ func (a *app) stateCommand() *cobra.Command {
 			"upstream or touches a target. They work where the configuration has mistakes, as\n" +
 			"long as the state block, its sink and the project can be read.",
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return usageError{fmt.Sprintf("There is no command %q of state", args[0]), "Run credsync state --help for the list."}
-		},
+		RunE: noSubcommand,
 	}
 	cmd.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateUnlockCommand(), a.stateRecoverCommand(), a.stateMigrateCommand())
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/credsync/credsync/render"
@@ -18,11 +19,15 @@ func (a *app) output() *render.Output {
 }
 
 func (a *app) stream(w io.Writer) render.Stream {
-	s := render.Stream{Writer: w}
+	s := render.Stream{Writer: w, Width: render.Unbounded}
+	if columns, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && columns > 0 {
+		s.Width = columns
+	}
 	f, ok := terminal(w)
 	if !ok {
 		return s
 	}
+	s.Width = render.DefaultWidth
 	dumb := a.getenv("TERM") == "dumb"
 	s.Terminal = !dumb
 	s.Color = !dumb && !a.flags.noColor && a.getenv("NO_COLOR") == ""
@@ -59,6 +64,7 @@ func (a *app) confirm(ctx context.Context, question, otherwise string) (bool, di
 	}()
 	select {
 	case <-ctx.Done():
+		a.out.EndPrompt()
 		return false, nil
 	case text := <-answer:
 		return text == "yes", nil

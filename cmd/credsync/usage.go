@@ -23,20 +23,15 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &u) {
 		return diag.Errorf(u.summary, "%s", u.detail)
 	}
-	return diag.Errorf("The command line cannot be understood", "%s. Run credsync --help for what there is.", strings.TrimRight(err.Error(), "."))
+	return diag.Errorf("The command line cannot be understood", "%s. Run credsync --help for what there is.", diag.Clause(err.Error()))
 }
 
 // flagError names the flag that was probably meant.
-func flagError(cmd *cobra.Command, err error) error {
+func (a *app) flagError(cmd *cobra.Command, err error) error {
 	help := "Run " + cmd.CommandPath() + " --help for its flags."
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
-		name := unknown.GetSpecifiedName()
-		// Of -json, as terraform and vault write it, pflag sees -j, -s and so on.
-		if long, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "="); cmd.Flags().Lookup(long) != nil {
-			return usageError{"There is no flag -" + long, "Long flags take two dashes: --" + long + ". " + help}
-		}
-		return usageError{"There is no flag " + flagName(name), didYouMean(similarFlags(cmd, name)) + help}
+		return a.unknownFlag(cmd, unknown, help)
 	}
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
@@ -49,6 +44,41 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usageError{flagName(missing.GetSpecifiedName()) + " needs a value", help}
 	}
 	return usageError{"The flags cannot be understood", help}
+}
+
+// unknownFlag is about a flag that cmd does not have. Of -json, as terraform and vault
+// write it, pflag sees -j, -s and so on, so the whole argument is looked at first.
+func (a *app) unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError, help string) error {
+	name := unknown.GetSpecifiedName()
+	if long := a.singleDashed(unknown.GetSpecifiedShortnames()); len(long) > 1 {
+		if cmd.Flags().Lookup(long) != nil {
+			return usageError{"There is no flag -" + long, "Long flags take two dashes: --" + long + ". " + help}
+		}
+		if advice := equivalentFlag(cmd, long); advice != "" {
+			return usageError{"There is no flag -" + long, advice + help}
+		}
+	}
+	advice := equivalentFlag(cmd, name)
+	if advice == "" {
+		advice = didYouMean(similarFlags(cmd, name))
+	}
+	return usageError{"There is no flag " + flagName(name), advice + help}
+}
+
+// singleDashed is the name in the argument that pflag was reading as short flags when
+// these were left of it.
+func (a *app) singleDashed(left string) string {
+	if left == "" {
+		return ""
+	}
+	for _, arg := range a.args {
+		if strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, left) {
+			left = arg[1:]
+			break
+		}
+	}
+	name, _, _ := strings.Cut(left, "=")
+	return name
 }
 
 func flagName(name string) string {
@@ -65,6 +95,17 @@ func similarFlags(cmd *cobra.Command, name string) []string {
 			similar = append(similar, "--"+f.Name)
 		}
 	})
+	return similar
+}
+
+// similarNames are those that a name may be a slip of.
+func similarNames(names []string, typed string) []string {
+	var similar []string
+	for _, name := range names {
+		if levenshtein.Distance(name, typed, nil) <= 2 || len(typed) > 2 && (strings.HasPrefix(name, typed) || strings.Contains(typed, name)) {
+			similar = append(similar, name)
+		}
+	}
 	return similar
 }
 
@@ -107,16 +148,27 @@ func reflow(text string) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// noCommand is reached with no command, and with one that there is not.
-func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+// noSubcommand is reached with no subcommand of cmd, and with one that does not exist.
+func noSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	return usageError{
-		fmt.Sprintf("There is no command %q", args[0]),
-		didYouMean(cmd.SuggestionsFor(args[0])) + "Run credsync --help for the list of commands.",
+	advice := equivalentCommand(cmd, args[0])
+	if advice == "" {
+		advice = didYouMean(cmd.SuggestionsFor(args[0]))
 	}
+	return usageError{
+		fmt.Sprintf("There is no command %q", args[0]) + ofParent(cmd),
+		advice + "Run " + cmd.CommandPath() + " --help for the list of commands.",
+	}
+}
+
+func ofParent(cmd *cobra.Command) string {
+	if !cmd.HasParent() {
+		return ""
+	}
+	return " of " + strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
 // didYouMean is a sentence, or nothing.

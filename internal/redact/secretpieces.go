@@ -73,20 +73,21 @@ func (f *pieceFinder) add(of encodedSecret) {
 func (f *pieceFinder) foundIn(text string) bool {
 	text = strings.ToLower(text)
 	for i := range len(text) {
-		if (f.short || f.mayBeginWithPiece(text[i:])) && f.beginsWithPiece(text[i:]) {
+		if (f.short || f.mayBeginWithPiece(text[i:])) && f.hasPieceAt(text, i) {
 			return true
 		}
 	}
 	return false
 }
 
-// beginsWithPiece reports whether a text begins with a piece.
-func (f *pieceFinder) beginsWithPiece(text string) bool {
+// hasPieceAt reports whether a piece stands at a place of a text, and not merely inside
+// a word that messages are made of anyway.
+func (f *pieceFinder) hasPieceAt(text string, at int) bool {
 	for n, pieces := range f.pieces {
-		if n > len(text) {
+		if at+n > len(text) {
 			continue
 		}
-		if _, ok := pieces[text[:n]]; ok {
+		if _, ok := pieces[text[at:at+n]]; ok && !insideCommonWord(text, at, at+n) {
 			return true
 		}
 	}

@@ -117,6 +117,10 @@ func Sentence(s string) string {
 	return s
 }
 
+// Clause is a text on its way into a longer one, which goes on behind it: without the
+// full stop that it may have as a sentence of its own.
+func Clause(s string) string { return strings.TrimRight(s, ". ") }
+
 // About returns d with the address it is about and the place of its block;
 // a place that d already has, which is more exact, stays.
 func (d Diagnostic) About(address string, r *Range) Diagnostic {

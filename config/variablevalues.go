@@ -178,10 +178,14 @@ func (l *loader) resolveVariable(v *variable, given map[string]assignment) {
 	} else if !v.broken {
 		switch {
 		case v.defaultValue != cty.NilVal:
-			v.value = v.defaultValue
+			v.value, v.byDefault = v.defaultValue, true
 		case !l.opts.AllowUnset && !(v.sensitive && l.opts.WithoutSecrets):
 			v.broken = true
-			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one %s.", v.name, v.howToSet()))
+			why := "no value"
+			if l.opts.EnvIsSet != nil && l.opts.EnvIsSet(envPrefix+v.name) {
+				why = "no value: the environment variable " + envPrefix + v.name + " is set, but empty"
+			}
+			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and %s. Give it one %s.", v.name, why, v.howToSet()))
 		}
 	}
 	if v.sensitive {

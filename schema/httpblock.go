@@ -37,7 +37,7 @@ func HTTPBlock() *Block {
 				Doc: "The certificate authorities to trust, in PEM, in place of the system's.",
 			},
 			{
-				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, Check: checkHeaders, Effect: ShapesLogin,
+				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, MayBeEmpty: true, Check: checkHeaders, Effect: ShapesLogin,
 				Doc: "Headers to add to every request, such as a gateway's key.",
 			},
 			{

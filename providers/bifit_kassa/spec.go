@@ -43,19 +43,19 @@ func Spec() *providers.Spec {
 func attributes() []schema.Attribute {
 	return append([]schema.Attribute{
 		{
-			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: checkUsername, Effect: schema.ShapesLogin,
+			Name: "username", Type: cty.String, Required: true, Sensitive: true, Public: true, Check: checkUsername, Effect: schema.ShapesLogin,
 			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The password in clear. Only its SHA-256 digest is sent, as the service wants it.",
 		},
 		{
-			Name: "client_id", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "client_id", Type: cty.String, Sensitive: true, Public: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
 			Doc: "The OAuth client. The documented one is the same for everybody.",
 		},
 		{
-			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
 		providers.BaseURL("https://kassa.bifit.com/cashdesk-api/v1", "Address of the service."),

@@ -89,9 +89,6 @@ func shape(token credential.Secret) string {
 
 func checkToken(v cty.Value) error {
 	token := credential.NewSecret(v.AsString())
-	if token.IsZero() {
-		return errors.New("the token is empty")
-	}
 	if !upstream.HeaderSafe(token) {
 		return errors.New("the token has spaces, line breaks or characters outside ASCII in it; if it comes from a file, wrap it in trimspace()")
 	}

@@ -33,15 +33,15 @@ func Spec() *providers.Spec {
 func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
 			Doc: "The business user's login. Whatever the service calls it, it need not be a phone number. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The business user's password.",
 		},
 		{
-			Name: "license_key", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "license_key", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The license key, for accounts that have one.",
 		},
 		{

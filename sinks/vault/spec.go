@@ -109,7 +109,7 @@ func authBlock() schema.Nested {
 			variant("cert", "A TLS client certificate.", together("client_cert", "client_key"),
 				schema.Attribute{Name: "name", Type: cty.String, Doc: "The role to log in with; absent, Vault tries all that match the certificate."},
 				schema.Attribute{Name: "client_cert", Type: cty.String, Env: []string{"VAULT_CLIENT_CERT"}, Doc: "The certificate, in PEM, or the file with it."},
-				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Env: []string{"VAULT_CLIENT_KEY"}, Doc: "Its private key, in PEM, or the file with it."},
+				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Text: schema.Document, Env: []string{"VAULT_CLIENT_KEY"}, Doc: "Its private key, in PEM, or the file with it."},
 				mount("cert")),
 		},
 	}

@@ -117,6 +117,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *dataRead {
 		l.blockError(err, "Invalid data block", values, s.def, r.address)
 		return nil
 	}
+	l.doubt(d.spec, r.sink, values, s.def, r.address)
 	source.Options = values
 	r.source, r.pending = source, l.opts.ReadData != nil && r.sink.Values.AllKnown()
 	return r

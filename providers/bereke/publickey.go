@@ -5,9 +5,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/credsync/credsync/internal/pemtext"
 )
 
 // publicKey is what logins are encrypted with.
@@ -30,24 +31,12 @@ var (
 	errUnfit      = errors.New("the key in it cannot be used: a sound RSA key has at least 1024 bits")
 )
 
-// boundary is a line that begins or ends a PEM block.
-var boundary = regexp.MustCompile(`-----(BEGIN|END) ([A-Z0-9 ]+)-----`)
-
-// newlines are the forms in which line breaks survive an environment variable
-// or a JSON string.
-var newlines = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\r`, "\n", "\r\n", "\n", "\r", "\n")
-
 // parseKey finds the RSA public key in a text: PKIX, PKCS #1, or that of an
 // X.509 certificate. Text around it, indentation, and line breaks of any form,
 // escaped ones too, do not matter. Of a chain of certificates the first counts.
 func parseKey(text string) (publicKey, error) {
-	text = boundary.ReplaceAllString(newlines.Replace(text), "\n-----$1 $2-----\n")
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
 	var first publicKey
-	rest := []byte(strings.Join(lines, "\n"))
+	rest := []byte(pemtext.Normalize(text))
 	for {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {

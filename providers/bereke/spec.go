@@ -31,6 +31,7 @@ func Spec() *providers.Spec {
 		// A third of the lifetime: long enough for a few failed attempts.
 		RotateBefore: "5m",
 		Lifetime:     func(schema.Values) time.Duration { return lifetime },
+		OwnHeaders:   []string{"Authorization", "Device-Fingerprint"},
 		New:          newProvider,
 	}
 }

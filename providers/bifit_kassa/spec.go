@@ -36,7 +36,9 @@ func Spec() *providers.Spec {
 		// The document does not say so, but servers of this kind hand out a new
 		// refresh token each time. Taking it for single-use is the safe side.
 		RefreshSpends: true,
-		New:           newProvider,
+		// That of the check by verify_path.
+		OwnHeaders: []string{"Authorization"},
+		New:        newProvider,
 	}
 }
 

@@ -26,6 +26,7 @@ func Spec() *providers.Spec {
 		// The document asks for one to two days.
 		RotateBefore: "48h",
 		Lifetime:     func(schema.Values) time.Duration { return lifetime },
+		OwnHeaders:   []string{"Authorization"},
 		New:          newProvider,
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -60,6 +61,9 @@ func (e *Engine) recentlyGone(ctx context.Context) []goneRecord {
 // of accounts that have gone know of its login: renamed or not, a login that was
 // turned down is not tried again (P4).
 func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
+	for _, r := range e.heirlooms(o.account, nil) {
+		o.inherit(r)
+	}
 	var gone []goneRecord
 	switch {
 	case o.ahead != nil:
@@ -77,46 +81,92 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 				"A run with another configuration has moved the record of %s to %s, which this one does not have. If this one is applied, the account logs in again and takes its targets back, and the two configurations take turns. Apply the one that is right.",
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
-		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 ||
-			recordedBlock(r, fingerprintsOf(r.Key, o.account.cfg), o.account.cfg) == nil {
+		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 || !knowsOfRefusal(r, o.account.cfg) {
 			continue
 		}
-		if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
-			rec.Inherit(r)
-			o.record, o.inherited = rec, true
-		}
+		e.heirlooms(o.account, r)
+		o.inherit(r)
 	}
+}
+
+// inherit takes over what another record knows of rejected logins.
+func (o *observation) inherit(r *state.Record) {
+	if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
+		rec.Inherit(r)
+		o.record, o.inherited = rec, true
+	}
+}
+
+// heirlooms are the records of which this process knows that an account inherits their
+// rejections; one more is added unless it is nil. Such a record can be moved to another
+// account before this one logs in.
+func (e *Engine) heirlooms(a *account, more *state.Record) []*state.Record {
+	e.goneMu.Lock()
+	defer e.goneMu.Unlock()
+	if more != nil {
+		if e.inherits == nil {
+			e.inherits = map[*account][]*state.Record{}
+		}
+		same := func(r *state.Record) bool { return bytes.Equal(r.Key, more.Key) }
+		e.inherits[a] = append(slices.DeleteFunc(e.inherits[a], same), more)
+	}
+	return slices.Clone(e.inherits[a])
 }
 
 // bequeath passes on what the record of an account that has gone knows of rejected
 // logins, to the accounts that log in as it did and to those that take over its places,
 // before the record goes. The latter may have been renamed and corrected in one edit, and
-// the edit may be taken back.
+// the edit may be taken back. Where there is none of them, any record of the same kind of
+// upstream keeps it; see strayRejections.
 func (r *run) bequeath(ctx context.Context) error {
 	gone := r.seen.record
+	if gone.Block == nil && len(gone.Rejections) == 0 {
+		return nil
+	}
+	inherited := false
 	for _, a := range r.e.accounts {
-		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
+		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && !knowsOfRefusal(gone, a.cfg) {
 			continue
 		}
-		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
-			if rec == nil {
-				rec = r.e.newRecord(a)
-			}
-			if r.e.held(rec.Lease) {
-				return nil, errAtWork
-			}
-			before := len(rec.Rejections)
-			rec.Inherit(gone)
-			if len(rec.Rejections) == before {
-				return nil, nil
-			}
-			return rec, nil
-		})
-		if err != nil {
+		if _, err := r.bequeathTo(ctx, a, true); err != nil {
+			return err
+		}
+		inherited = true
+	}
+	for _, a := range r.e.accounts {
+		if inherited || gone.Provider != a.cfg.Spec.Name {
+			continue
+		}
+		var err error
+		if inherited, err = r.bequeathTo(ctx, a, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bequeathTo passes it on to one account, and reports whether that one has a record to
+// keep it in; make has one made where there is none.
+func (r *run) bequeathTo(ctx context.Context, a *account, make bool) (has bool, err error) {
+	err = r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
+		if rec == nil && !make {
+			return nil, nil
+		}
+		has = true
+		if rec == nil {
+			rec = r.e.newRecord(a)
+		}
+		if r.e.held(rec.Lease) {
+			return nil, errAtWork
+		}
+		before := len(rec.Rejections)
+		rec.Inherit(r.seen.record)
+		if len(rec.Rejections) == before {
+			return nil, nil
+		}
+		return rec, nil
+	})
+	return has, err
 }
 
 // takesOver reports whether an account delivers to a place of the one that has gone.
@@ -198,11 +248,18 @@ func sameLogin(r *state.Record, a *account) bool {
 	return g != nil && !a.unknown && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
 }
 
+// knowsOfRefusal reports whether a record has a refusal of an account's login, be it one
+// that stands or one that is counted.
+func knowsOfRefusal(r *state.Record, cfg *config.Account) bool {
+	p := fingerprintsOf(r.Key, cfg)
+	return recordedBlock(r, p, cfg) != nil || loginHistoryOf(r, p, cfg).refusals > 0
+}
+
 // inheritedBlock is what the record has inherited of rejections of an account's
 // login; nil for nothing.
 func inheritedBlock(r *state.Record, cfg *config.Account) *plan.Block {
 	for _, j := range r.Rejections {
-		if len(j.Key) > 0 && isOfLogin(j, cfg) {
+		if len(j.Key) > 0 && j.Stands() && isOfLogin(j, cfg) {
 			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
 	}

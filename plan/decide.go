@@ -123,6 +123,9 @@ func removed(a *Account) (verdict, bool) {
 	if !a.Removed {
 		return verdict{}, false
 	}
+	if a.Heir != "" {
+		return verdict{action: Forget, reason: Moved, message: "no longer in the configuration; its record was moved to " + a.Heir + ", and this is what an earlier run left behind"}, true
+	}
 	counts := map[Action]int{}
 	taker := ""
 	var held *verdict
@@ -239,7 +242,7 @@ func rejected(a *Account) (verdict, bool) {
 	if !a.Token.Rejected && a.Verification.Outcome != Refused {
 		return verdict{}, false
 	}
-	if a.Token.Rejected && a.Block != nil && a.Block.Reason == NoAccess {
+	if (a.Token.Rejected || a.Token.VerifiedAt.IsZero()) && a.Block != nil && a.Block.Reason == NoAccess {
 		// The upstream rejects what it issues; another refresh changes nothing.
 		return blockedBy(a.Block), true
 	}

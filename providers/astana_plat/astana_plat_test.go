@@ -7,6 +7,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
@@ -46,7 +47,12 @@ func target() providertest.Target {
 			Body: `{"authType":1,"login":"shop-17@example.com","password":"pa\"ss wörd\\\u003c\u0026\u003e"}`,
 		}},
 		Outputs: credential.Outputs{},
-		Errors:  append(passwordErrors(), commonErrors()...),
+		Odd: map[string]string{
+			`{"data":{"token":"x"}}`:                                "",
+			`{"statusCode":"200","message":5,"data":{"token":"x"}}`: "",
+			`{"statusCode":"OK","data":{"token":"\tx "}}`:           "",
+		},
+		Errors: append(passwordErrors(), commonErrors()...),
 	}
 }
 
@@ -109,7 +115,7 @@ func commonErrors() []providertest.Case {
 	answer := providertest.Answer
 	return providertest.WithOp(sandbox.OpLogin, []providertest.Case{
 		{Name: "server error", Class: failure.Retryable, Arrange: refusal(sandbox.AstanaServerError)},
-		{Name: "500 with HTML", Class: failure.Retryable, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
+		{Name: "500 with HTML", Class: failure.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
 		{Name: "500 without a code", Class: failure.Retryable, Arrange: answer(500, `{}`)},
 		{Name: "another server error", Class: failure.Server, Arrange: answer(501, `{"statusCode":501,"message":"Incorrect credentials"}`)},
 		{Name: "other letter case, spaces and dots", Class: failure.Credentials, Reason: failure.CredentialsRejected,
@@ -118,27 +124,64 @@ func commonErrors() []providertest.Case {
 			Arrange: answer(400, `{"statusCode":400,"message":"user with given credentials not found.","data":[]}`)},
 		{Name: "outdated without its last dot", Class: failure.Human, Reason: failure.CertificateExpired,
 			Arrange: answer(400, `{"statusCode":400,"message":"certificate is outdated.Please get fresh one"}`)},
-		{Name: "another 400", Class: failure.Server, Arrange: answer(400, `{"statusCode":400,"message":"Incorrect credentials"}`)},
-		{Name: "400 without a message", Class: failure.Server, Arrange: answer(400, `{"statusCode":400}`)},
-		{Name: "400 with a message of another type", Class: failure.Server, Arrange: answer(400, `{"statusCode":400,"message":["Incorrect credentials"]}`)},
-		{Name: "another 422", Class: failure.Server, Arrange: answer(422, `{"statusCode":422,"message":"The login field is required"}`)},
-		{Name: "401", Class: failure.Server, Arrange: answer(401, `{"statusCode":401,"message":"Incorrect credentials"}`)},
-		{Name: "403", Class: failure.Server, Arrange: answer(403, `{"statusCode":403,"message":"Incorrect credentials"}`)},
-		{Name: "404", Class: failure.Server, Arrange: answer(404, `{"statusCode":404,"message":"Not found"}`)},
-		{Name: "no code", Class: failure.Server, Arrange: answer(422, `{"message":"Incorrect credentials"}`)},
-		{Name: "code of another type", Class: failure.Server, Arrange: answer(422, `{"statusCode":"422","message":"Incorrect credentials"}`)},
-		{Name: "another code", Class: failure.Server, Arrange: answer(400, `{"statusCode":422,"message":"Incorrect credentials"}`)},
-		{Name: "rejection in HTTP 200", Class: failure.Server, Arrange: answer(200, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "another 400", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(400, `{"statusCode":400,"message":"Incorrect credentials"}`)},
+		{Name: "400 without a message", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(400, `{"statusCode":400}`)},
+		{Name: "400 with a message of another type", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(400, `{"statusCode":400,"message":["Incorrect credentials"]}`)},
+		{Name: "another 422", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(422, `{"statusCode":422,"message":"The login field is required"}`)},
+		{Name: "401", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(401, `{"statusCode":401,"message":"Incorrect credentials"}`)},
+		{Name: "403", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(403, `{"statusCode":403,"message":"Incorrect credentials"}`)},
+		{Name: "404", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(404, `{"statusCode":404,"message":"Not found"}`)},
+		{Name: "no code", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: answer(422, `{"message":"Incorrect credentials"}`)},
+		{Name: "code of another type", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: answer(422, `{"statusCode":"422","message":"Incorrect credentials"}`)},
+		{Name: "another code", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(400, `{"statusCode":422,"message":"Incorrect credentials"}`)},
+		{Name: "rejection in HTTP 200", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":422,"message":"Incorrect credentials"}`)},
 		{Name: "rejection in HTTP 500", Class: failure.Server, Arrange: answer(500, `{"statusCode":422,"message":"Incorrect credentials"}`)},
-		{Name: "success in HTTP 400", Class: failure.Server, Arrange: answer(400, `{"statusCode":200,"data":{"token":"x"}}`)},
-		{Name: "no data", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"message":"Access token created"}`)},
-		{Name: "data is null", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":null}`)},
-		{Name: "data is a list", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":[]}`)},
-		{Name: "no token", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{}}`)},
-		{Name: "empty token", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":""}}`)},
-		{Name: "token of another type", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
-		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
+		{Name: "success in HTTP 400", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(400, `{"statusCode":200,"data":{"token":"x"}}`)},
+		{Name: "no data", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"message":"Access token created"}`)},
+		{Name: "data is null", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":null}`)},
+		{Name: "data is a list", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":[]}`)},
+		{Name: "no token", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":{}}`)},
+		{Name: "empty token", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":{"token":""}}`)},
+		{Name: "token of another type", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
+		{Name: "token with a line break", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
 	})
+}
+
+// The account may name a read that tells whether a token is good.
+func TestConformanceWithARead(t *testing.T) {
+	reading := target()
+	reading.Attributes["verify_path"] = cty.StringVal("/services")
+	reading.Attributes["verify_method"], reading.Attributes["verify_body"] = cty.StringVal("POST"), cty.StringVal(`{"page":1}`)
+	reading.Requests = append(reading.Requests, providertest.Request{
+		Op: sandbox.OpVerify, Method: http.MethodPost, Path: "/services", Body: `{"page":1}`, AnyJSON: true,
+		Header: map[string]string{"Authorization": "Bearer {token}", "Content-Type": "application/json"},
+	})
+	reading.Errors = providertest.WithOp(sandbox.OpVerify, []providertest.Case{
+		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: providertest.Answer(403, `{}`)},
+		{Name: "read 404", Class: failure.Config, Attribute: "verify_path", Arrange: providertest.Answer(404, `{}`)},
+	})
+	providertest.Run(t, reading)
+}
+
+// Without one nobody is asked, and nobody is told that somebody was.
+func TestWithoutAReadThereIsNoVerification(t *testing.T) {
+	for path, want := range map[string]bool{"": false, "/services": true} {
+		attrs := map[string]cty.Value{}
+		if path != "" {
+			attrs["verify_path"] = cty.StringVal(path)
+		}
+		h := providertest.New(t, target(), providertest.WithAttributes(attrs))
+		if _, ok := h.Provider.(providers.Verifier); ok != want {
+			t.Errorf("%q: verifies = %v", path, ok)
+		}
+		if _, ok := h.Provider.(providers.Inspector); !ok {
+			t.Errorf("%q: the certificate is not inspected", path)
+		}
+		if _, ok := h.Provider.(providers.Timekeeper); !ok {
+			t.Errorf("%q: the certificate's end is not told", path)
+		}
+	}
 }
 
 func TestConformanceByPassword(t *testing.T) { providertest.Run(t, target()) }

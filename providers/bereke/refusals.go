@@ -3,62 +3,56 @@ package bereke
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// refusal is an error in the form of OAuth 2.0, or with a message in place of
-// the description. Each field is read if it is a string.
-type refusal struct {
-	Error       upstream.KeptText `json:"error"`
-	Description upstream.KeptText `json:"error_description"`
-	Message     upstream.KeptText `json:"message"`
-}
-
-// said is the bank's own words, the most telling first.
-func (r refusal) said() string {
-	return string(cmp.Or(r.Description, r.Message, r.Error))
-}
-
-// loginRefused judges an answer that is no success.
+// loginRefused judges an answer that is no success. The bank's errors are in the form of
+// OAuth 2.0, or have a message in place of the description; a refusal without a body is
+// one too. Of anything else nothing is documented, but its text may still say that the
+// account is locked.
 func loginRefused(a *upstream.Answer) error {
-	var body refusal
-	// A refusal without a body is one; anything else that is not JSON is not
-	// the bank's.
-	if !a.Empty() {
-		if err := a.JSON(&body); err != nil {
-			return err
-		}
+	if !a.Empty() && !a.IsObject() {
+		r := a.Refused("", "")
+		r.Searched = a.PlainText()
+		return r.Judge(lockedRefusals)
 	}
-	r := a.Refused(strings.ToLower(string(body.Error)), body.said())
-	r.Searched = string(body.Error + " " + body.Description + " " + body.Message)
+	body := a.Fields()
+	word, description, message := body.Said("error"), body.Said("error_description"), body.Said("message")
+	r := a.Refused(strings.ToLower(word), cmp.Or(description, message, word))
+	r.Searched = strings.Join([]string{word, description, message}, " ")
 	return r.Judge(loginRefusals)
 }
 
 // documented are the statuses that the bank's document has for an error.
 var documented = []int{http.StatusBadRequest, http.StatusUnauthorized}
 
-// loginRefusals are those of a login. Nothing says how a locked account is told;
-// these are the status and the texts that services of this kind use.
-var loginRefusals = []upstream.Refusal{
+// lockedRefusals are those of a locked account. Nothing says how it is told; these are
+// the status and the texts that services of this kind use.
+var lockedRefusals = []upstream.Refusal{
 	{When: upstream.ServerFault, Means: upstream.Undocumented},
 	{Status: []int{http.StatusLocked}, Means: lockedOut},
 	{Text: upstream.Locked, Means: lockedOut},
+}
+
+// loginRefusals are those of a login.
+var loginRefusals = slices.Concat(lockedRefusals, []upstream.Refusal{
 	{Status: documented, Word: []string{upstream.InvalidClient}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "basic_auth",
 		Message: "the bank does not know this client",
 		Advice:  "Correct basic_auth; the bank's own web client is \"WEB:\".",
 	}},
 	{Status: documented, Word: []string{upstream.UnsupportedGrantType}, Means: upstream.Verdict{
-		Class: failure.Config, Attribute: "base_url",
+		Class: failure.Config, Attribute: "grant_type",
 		Message: "the service does not offer this way to log in",
-		Advice:  "Check that base_url is the address of the bank's API.",
+		Advice:  "Check that base_url and path are those of the bank's API. If they are, ask the bank for its grant_type.",
 	}},
 	{Status: documented, Word: []string{upstream.InvalidGrant}, Means: wrongCredentials},
 	{Status: []int{http.StatusUnauthorized}, Means: wrongCredentials},
-}
+})
 
 var lockedOut = upstream.Verdict{
 	Class: failure.Human, Reason: failure.AccountLocked,
@@ -69,8 +63,8 @@ var lockedOut = upstream.Verdict{
 var wrongCredentials = upstream.Verdict{
 	Class: failure.Credentials, Reason: failure.CredentialsRejected,
 	Message: "the bank rejects the user name or the password",
-	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding and " +
-		"basic_auth. " +
+	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding, " +
+		"mgf1_digest, user_type and basic_auth. " +
 		"The same ones are not tried again.",
 }
 
@@ -107,6 +101,7 @@ func demanded(demand string) upstream.Verdict {
 	return upstream.Verdict{
 		Class: failure.Human, Reason: failure.SecondFactorUnsupported,
 		Message: "the bank demands a second factor for this user, which its document does not describe",
-		Advice:  "Have the bank give credsync a user that logs in with a password alone.",
+		Advice: "Have the bank give credsync a user that logs in with a password alone. Where the bank says that the token " +
+			"is good all the same, set ignore_possible_chains = true.",
 	}
 }

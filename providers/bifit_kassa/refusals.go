@@ -8,21 +8,16 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// refusal is the documented error. A word or a text that is no string counts as
-// none.
-type refusal struct {
-	Error       upstream.TextList `json:"error"`
-	Description upstream.TextList `json:"error_description"`
-}
-
-// refused reads the error and judges it. What is not a JSON object comes from
-// something else than the service, so it says nothing of credentials.
+// refused reads the documented error and judges it. What is no JSON object is not
+// documented, whatever its status; its text may still say that the account is locked.
 func refused(a *upstream.Answer, table []upstream.Refusal) error {
-	var r refusal
-	if err := a.JSON(&r); err != nil {
-		return err
+	if !a.IsObject() {
+		r := a.Refused("", "")
+		r.Searched = a.PlainText()
+		return r.Judge(slices.Concat(faults, lockedRefusals))
 	}
-	return a.Refused(string(r.Error), string(r.Description)).Judge(table)
+	body := a.Fields()
+	return a.Refused(body.Said("error"), body.Said("error_description")).Judge(table)
 }
 
 var (
@@ -159,26 +154,3 @@ var wrongCode = upstream.Verdict{
 	Advice: "Run credsync login for this account with the code of the latest SMS; the challenge can still be used. " +
 		"If that code is right, have a new one sent.",
 }
-
-// readRefusals are those of the read that verify_path names.
-var readRefusals = slices.Concat(faults, []upstream.Refusal{
-	{Status: unauthorized, Means: upstream.Verdict{
-		Class:   failure.Credentials,
-		Message: "the token is rejected",
-		Advice:  "The next apply refreshes it, or logs in.",
-	}},
-	{Status: forbidden, Means: upstream.Verdict{
-		Class: failure.Human, Reason: failure.NoAccess,
-		Message: "the token may not read verify_path",
-		Advice: "Have the administrator of the organization at BIFIT Kassa give the account all rights, " +
-			"or set verify_path to something that it may read.",
-	}},
-	{
-		Status: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed},
-		Means: upstream.Verdict{
-			Class: failure.Config, Attribute: "verify_path",
-			Message: "there is nothing to read at verify_path",
-			Advice:  "Correct verify_path, or leave it out.",
-		},
-	},
-})

@@ -68,7 +68,7 @@ func parseKey(text string) (publicKey, error) {
 
 // parseBase64 reads DER without the boundaries that tell what it is.
 func parseBase64(text string) (publicKey, error) {
-	text = strings.Join(strings.Fields(newlines.Replace(text)), "")
+	text = strings.Join(strings.Fields(pemtext.Normalize(text)), "")
 	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 	der, err := base64.RawStdEncoding.DecodeString(text)
 	// Every form of a key is an ASN.1 sequence.

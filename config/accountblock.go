@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/textproto"
 	"slices"
 	"strings"
 
@@ -120,7 +121,7 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 		a.VerifyEvery = common.Duration("verify_every")
 		a.DeleteOnRemove = common.String("on_remove") == "delete"
 		a.RotateBefore = l.rotateBefore(common, b.spec)
-		good = l.checkBaseURL(a, b)
+		good = l.checkBaseURL(a, b) && l.checkOwnHeaders(a, b)
 	}
 	deliveries, ok := l.deliveries(b, a, i.scope)
 	a.Deliveries = deliveries
@@ -147,6 +148,21 @@ func (l *loader) rotateBefore(common schema.Values, spec *providers.Spec) schema
 	}
 	l.windows[text] = w
 	return w
+}
+
+// checkOwnHeaders refuses headers that the provider sets itself: one of the two would
+// be left out without a word.
+func (l *loader) checkOwnHeaders(a *Account, b *accountBlock) bool {
+	if len(b.spec.OwnHeaders) == 0 || !a.HTTP.Known("headers") {
+		return true
+	}
+	for name := range a.HTTP.Secrets("headers") {
+		if own := textproto.CanonicalMIMEHeaderKey(name); slices.Contains(b.spec.OwnHeaders, own) {
+			l.report.error(b.def, a.Address, "Header of the provider", fmt.Sprintf("The requests of the provider %q have a header %s of their own, so the argument \"headers\" of the http block must not have one. Leave it out.", b.spec.Name, own))
+			return false
+		}
+	}
+	return true
 }
 
 // checkBaseURL refuses addresses that secrets must not be sent to.

@@ -38,7 +38,7 @@ func (l *loader) attribute(attr *hcl.Attribute, row *schema.Attribute, s section
 	if v.IsKnown() && v.IsNull() {
 		return l.absentValue(row, s, sc)
 	}
-	r := argumentChecker{l: l, row: row, at: attr.Expr.Range(), address: sc.address, used: x.names}
+	r := argumentChecker{l: l, row: row, at: attr.Expr.Range(), address: sc.address, used: x.names, expr: attr.Expr}
 	if isSensitive(v) && !row.Sensitive {
 		r.error("Sensitive value in a place that is shown", fmt.Sprintf("The argument %q is shown in plans and logs, or stored in clear, so its value must not be sensitive. If this value is no secret, wrap it in nonsensitive().", row.Name), "")
 		return null, false
@@ -78,6 +78,8 @@ type argumentChecker struct {
 	at      hcl.Range
 	address string
 	used    []string
+	// expr is the expression of the value; nil where there is none.
+	expr hcl.Expression
 	// env is the environment variable that the value came from, or "".
 	env string
 }
@@ -110,6 +112,9 @@ func (r argumentChecker) convert(v cty.Value) (cty.Value, bool) {
 	if !bare.IsWhollyKnown() || bare.IsNull() {
 		return converted, true
 	}
+	if !r.checkText(bare) {
+		return null, false
+	}
 	if err := r.check(bare); err != "" {
 		if bare.Type() == cty.String && mayHoldPassword(bare.AsString()) {
 			r.l.report.conceal(r.at)
@@ -123,6 +128,7 @@ func (r argumentChecker) convert(v cty.Value) (cty.Value, bool) {
 		r.error("Invalid value for an argument", err, generic)
 		return null, false
 	}
+	r.noteWrittenOut(bare)
 	return converted, true
 }
 

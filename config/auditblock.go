@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
 )
 
@@ -28,7 +27,7 @@ func (l *loader) declareAudit(blocks []*hcl.Block) *Audit {
 	}
 	if !values.AllKnown() {
 		if !l.opts.AllowUnset {
-			l.report.add(diag.Errorf("The audit trail's place must be known", "The path of the audit block must not depend on data."), &s.def)
+			l.refuseDataIn(b, "The audit trail's place must be known", "The path of the audit block must not depend on data.")
 		}
 		return nil
 	}

@@ -26,7 +26,13 @@ type Options struct {
 	AllowUnset bool
 	// Getenv reads the process environment, for CREDSYNC_VAR_name, the env
 	// function and attributes with an environment variable.
-	Getenv    func(string) string
+	Getenv func(string) string
+	// Lint also warns of what is allowed and not wise, such as a password in the
+	// configuration, for a check by those who write it.
+	Lint bool
+	// EnvIsSet reports whether an environment variable is set, be it empty, for the
+	// words of an error; may be nil.
+	EnvIsSet  func(string) bool
 	Providers *providers.Registry
 	Sinks     *sinks.Registry
 	// Version of credsync, checked against required_version.

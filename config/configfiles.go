@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/schema/functions"
@@ -137,22 +138,23 @@ func readSource(path string) ([]byte, *diag.Diagnostic) {
 	case err != nil:
 		return refuse(unreadable(path, err))
 	}
+	src = withoutBOM(src)
 	if d := checkText(path, src); d != nil {
 		return nil, d
 	}
 	return src, nil
 }
 
+func withoutBOM(src []byte) []byte { return bytes.TrimPrefix(src, []byte(inputtext.BOM)) }
+
 func tooLarge(path string) diag.Diagnostic {
 	return diag.Errorf("File too large", "%s has more than %d MiB, which is the most that a configuration file may have.", path, MaxFile>>20)
 }
 
-// checkText refuses what is no plain UTF-8.
+// checkText refuses what is no plain UTF-8, and literals that would be altered.
 func checkText(path string, src []byte) *diag.Diagnostic {
 	var d diag.Diagnostic
 	switch {
-	case bytes.HasPrefix(src, []byte("\xef\xbb\xbf")):
-		d = diag.Errorf("Byte order mark", "%s begins with a byte order mark. Save it as UTF-8 without one.", path)
 	case bytes.HasPrefix(src, []byte("\xff\xfe")), bytes.HasPrefix(src, []byte("\xfe\xff")):
 		d = diag.Errorf("File is not UTF-8", "%s is UTF-16. Save it as UTF-8.", path)
 	case !utf8.Valid(src):
@@ -169,7 +171,7 @@ func checkText(path string, src []byte) *diag.Diagnostic {
 		}
 		d = diag.Errorf("File is not UTF-8", "Line %d of %s is not UTF-8 text. Save the file as UTF-8.", line, path)
 	default:
-		return nil
+		return checkNormalForm(path, src)
 	}
 	return &d
 }

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/functions"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -117,6 +117,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *dataRead {
 		l.blockError(err, "Invalid data block", values, s.def, r.address)
 		return nil
 	}
+	l.doubt(d.spec, r.sink, values, s.def, r.address)
 	source.Options = values
 	r.source, r.pending = source, l.opts.ReadData != nil && r.sink.Values.AllKnown()
 	return r
@@ -161,12 +162,15 @@ func (l *loader) readDataObject(r *dataRead) {
 	}
 	values := make(map[string]cty.Value, len(object.Data))
 	for _, key := range slices.Sorted(maps.Keys(object.Data)) {
-		secret := object.Data[key]
-		if !functions.Intact(secret.Reveal()) || !functions.Intact(key) {
-			r.err = fmt.Errorf("the value of %q is not UTF-8 text in normal form C, so it cannot be used unchanged; store it in another form, such as base64", key)
+		text, err := inputtext.Decode([]byte(object.Data[key].Reveal()))
+		if err == nil {
+			err = inputtext.Check(key)
+		}
+		if err != nil {
+			r.err = fmt.Errorf("the value of %q %w", key, err)
 			return
 		}
-		values[key] = cty.StringVal(secret.Reveal())
+		values[key] = cty.StringVal(text)
 	}
 	r.value = markSensitive(cty.ObjectVal(values))
 }

@@ -100,6 +100,7 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
+	l.doubt(spec, sink, own, d.def, a.Address)
 	if !common.Known("merge") {
 		l.noteUnknown(a.Address, spec.Type, d.def)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/schema/functions"
@@ -173,11 +174,29 @@ func missingAttribute(t hcl.Traversal, sc scope) (summary, detail string) {
 		}
 		hint := ""
 		if !isSensitive(object) {
-			hint = didYouMean(name, keysOf(object))
+			hint = didYouMean(name, keysOf(object)) + attributesThereAre(keysOf(object))
 		}
 		return "Unsupported attribute", fmt.Sprintf("%s has no attribute %q.%s", traversalName(t, i), name, hint)
 	}
 	return "", ""
+}
+
+// mostNames is how many attributes are listed.
+const mostNames = 20
+
+// attributesThereAre lists the attributes of an object that is not sensitive, such as
+// the columns of a table. Where the first line of a table is not its head, its values
+// pass for names, passwords too: what has a digit or a sign in it is not shown.
+func attributesThereAre(names []string) string {
+	if len(names) == 0 || len(names) > mostNames {
+		return fmt.Sprintf(" It has %d attributes.", len(names))
+	}
+	for _, name := range names {
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("_- .", r) }) {
+			return fmt.Sprintf(" It has %d attributes, which are not shown, since not all of them look like names; of a table, the first line must have the names of the columns.", len(names))
+		}
+	}
+	return " It has " + strings.Join(names, ", ") + "."
 }
 
 func (l *loader) missingKey(t hcl.Traversal, sc scope) (summary, detail string) {

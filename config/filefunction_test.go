@@ -16,7 +16,7 @@ func TestMissingFileOfASecretIsNamed(t *testing.T) {
 		"filebase64":          {"", `filebase64("missing.p12")`, "missing.p12", ""},
 		"inside another call": {"", `trimspace(file("keys/missing.pem"))`, "keys/missing.pem", ""},
 		"a directory":         {"", `file(".")`, "is a directory", ""},
-		"not text":            {"", `file("binary")`, "binary is not UTF-8 text", "\xff"},
+		"not text":            {"", `file("binary")`, "binary is UTF-16 text", "\xff"},
 		"environment":         {"", `env("NOT_SET")`, "NOT_SET", ""},
 		"named by a variable": {"variable \"path\" {\n default = \"missing.pem\"\n}\n", `file(var.path)`, "var.path", ""},
 		"in a local":          {"locals {\n key = file(\"missing.pem\")\n}\n", `local.key`, "missing.pem", ""},

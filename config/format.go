@@ -26,6 +26,7 @@ func Format(filename string, src []byte) ([]byte, diag.List) {
 	if len(src) > MaxFile {
 		return nil, diag.List{tooLarge(filename)}
 	}
+	src = withoutBOM(src)
 	if d := checkText(filename, src); d != nil {
 		return nil, diag.List{*d}
 	}

@@ -60,6 +60,9 @@ type loader struct {
 	declared     map[string]*declaredAccount
 	keepDeclared bool
 
+	// writtenSecrets are the secrets that stand in the configuration, where Options.Lint
+	// asks for them.
+	writtenSecrets []writtenSecret
 	// unknown is Config.Unknown as it grows.
 	unknown []Unknown
 	// projectUnknown says that Config.Project is not what the files say.
@@ -220,7 +223,7 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.functions = functions.Table(functions.Options{
-		Dir: l.dir, Getenv: l.getenv, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet, MissingUnknown: l.opts.AllowMissing,
+		Dir: l.dir, Getenv: l.getenv, EnvIsSet: l.opts.EnvIsSet, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet, MissingUnknown: l.opts.AllowMissing,
 	})
 	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
 	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
@@ -249,6 +252,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	if w, exposed := stateSharesPlaceWithTargets(c); exposed {
 		l.report.add(w, nil)
 	}
+	l.warnWrittenSecrets()
 	c.Data, c.Unknown, c.Files = l.dataSources(), l.unknown, slices.Sorted(maps.Keys(l.filesUsed.paths))
 	c.fileSets = slices.Collect(maps.Keys(l.filesUsed.sets))
 	slices.SortFunc(c.Sinks, func(a, b *Sink) int { return strings.Compare(a.Name, b.Name) })

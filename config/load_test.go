@@ -197,7 +197,6 @@ func TestUnreadableConfigurations(t *testing.T) {
 		"no files":          {empty, "has no *.hcl"},
 		"too large":         {large, "more than 16 MiB"},
 		"not UTF-8":         {write(t, map[string]string{"a.hcl": "# ok\n# \xff"}), "Line 2 of"},
-		"byte order mark":   {write(t, map[string]string{"a.hcl": "\xef\xbb\xbf# x"}), "byte order mark"},
 		"UTF-16":            {write(t, map[string]string{"a.hcl": "\xff\xfex\x00"}), "UTF-16"},
 		"deep":              {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("[", 9000) + "\n}"}), "nested more than"},
 		"many operators":    {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("!", 9000) + "true\n}"}), "nested more than"},
@@ -402,13 +401,21 @@ func benchmarkLoad(b *testing.B, src string) {
 func TestSecretsThatExpressionsWouldAlterAreRefused(t *testing.T) {
 	const decomposed = "e\u0301" // one character, in two code points
 	src := vaultSink + "data \"vault\" \"in\" {\n sink = \"main\"\n path = \"in\"\n}\nvariable \"v\" {\n default = \"\"\n}\n"
+	varFile := func(name, content string) func(*config.Options) {
+		dir := write(t, map[string]string{name: content})
+		return func(o *config.Options) { o.Inputs = []config.Input{{File: filepath.Join(dir, name)}} }
+	}
 	for name, with := range map[string]func(*config.Options){
-		"data":     withData(map[string]string{"password": decomposed}),
-		"binary":   withData(map[string]string{"password": "\xff"}),
-		"variable": func(o *config.Options) { o.Inputs = inputs("v=" + decomposed) },
+		"data":           withData(map[string]string{"password": decomposed}),
+		"binary":         withData(map[string]string{"password": "\xff"}),
+		"variable":       func(o *config.Options) { o.Inputs = inputs("v=" + decomposed) },
+		"file":           varFile("a.credvars", "\n\nv = \""+decomposed+"\""),
+		"file, escaped":  varFile("a.credvars", `v = "a\\\u0065\u0301"`),
+		"file in JSON":   varFile("a.credvars.json", `{"v": "e\u0301"}`),
+		"JSON, as it is": varFile("a.credvars.json", `{"v": "`+decomposed+`"}`),
 	} {
 		list := problems(t, src, with)
-		if len(list) != 1 || !strings.Contains(list[0].Detail, "unchanged") || strings.Contains(everything(t, list), "e\u0301") {
+		if len(list) != 1 || !strings.Contains(list[0].Detail, "not UTF-8") && !strings.Contains(list[0].Detail, "normal form C") || strings.Contains(everything(t, list), "e\u0301") {
 			t.Errorf("%s: %s", name, text(list))
 		}
 	}
@@ -496,4 +503,37 @@ func inputs(vars ...string) []config.Input {
 		list = append(list, config.Input{Var: v})
 	}
 	return list
+}
+
+func TestLiteralsThatWouldBeAlteredAreRefused(t *testing.T) {
+	for name, src := range map[string]string{
+		"literal": "locals {\n  x = \"cafe\u0301\"\n}\n",
+		"heredoc": "locals {\n  x = <<EOT\ncafe\u0301\nEOT\n}\n",
+		"escape":  "locals {\n  x = \"\\u0065\\U00000301\"\n}\n",
+		"key":     "locals {\n  x = { cafe\u0301 = 1 }\n}\n",
+	} {
+		c, list := config.Load(context.Background(), options(write(t, map[string]string{"a.hcl": src}), nil))
+		if c != nil || len(list) != 1 || !strings.Contains(list[0].Detail, "Line ") || !strings.Contains(list[0].Detail, "normal form C") {
+			t.Errorf("%s: %s", name, text(list))
+		}
+	}
+	for name, src := range map[string]string{
+		"comment":   "# cafe\u0301\nlocals {\n  x = 1 // e\u0301\n}\n",
+		"backslash": "locals {\n  x = \"e\\\\u0301\"\n}\n",
+		"composed":  "locals {\n  x = \"\\u00e9\u00e9\"\n}\n",
+		"mark":      "\ufefflocals {\n  x = 1\n}\n",
+	} {
+		if _, list := config.Load(context.Background(), options(write(t, map[string]string{"a.hcl": src}), nil)); len(list) > 0 {
+			t.Errorf("%s: %s", name, text(list))
+		}
+	}
+}
+
+func TestDataDropOneByteOrderMark(t *testing.T) {
+	src := vaultSink + "data \"vault\" \"in\" {\n sink = \"main\"\n path = \"in\"\n}\n" +
+		"account \"bank\" \"a\" {\n  username = \"u\"\n  password = data.vault.in.password\n}\n"
+	c := load(t, src, withData(map[string]string{"password": "\ufeffword"}))
+	if got := c.Accounts[0].Values.Secret("password").Reveal(); got != "word" {
+		t.Errorf("the password is %q", got)
+	}
 }

@@ -9,10 +9,10 @@ import (
 	"slices"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/schema/functions"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -58,7 +58,7 @@ func (r renderer) wrong(why string) diag.List {
 
 // render writes as text what data makes of a token.
 func (r renderer) render(t credential.Token) (map[string]credential.Secret, diag.List) {
-	if !functions.Intact(t.Access.Reveal()) || !functions.Intact(t.Refresh.Reveal()) {
+	if inputtext.Check(t.Access.Reveal()) != nil || inputtext.Check(t.Refresh.Reveal()) != nil {
 		return nil, r.wrong("The token is not UTF-8 text in normal form C, so it would not be delivered unchanged.")
 	}
 	var rendered map[string]credential.Secret
@@ -111,9 +111,9 @@ func plainOutput(o schema.Output, t credential.Token) (s credential.Secret, ok b
 	}
 	switch v := t.Outputs[o.Name].(type) {
 	case string:
-		return credential.NewSecret(v), functions.Intact(v)
+		return credential.NewSecret(v), inputtext.Check(v) == nil
 	case credential.Secret:
-		return v, !v.IsZero() && functions.Intact(v.Reveal())
+		return v, !v.IsZero() && inputtext.Check(v.Reveal()) == nil
 	}
 	return credential.Secret{}, false
 }

@@ -50,6 +50,18 @@ func (l *loader) requireVersion(a *hcl.Attribute) {
 	}
 }
 
+// refuseDataIn reports a block that depends on data. What else keeps a value from being
+// known, such as a variable that has none, was reported where it is.
+func (l *loader) refuseDataIn(b *hcl.Block, summary, detail string) {
+	attrs, _ := b.Body.JustAttributes()
+	for _, a := range inOrder(attrs) {
+		if _, found := l.fromData(needs(a.Expr)); found {
+			l.report.add(diag.Errorf(summary, "%s", detail), &b.DefRange)
+			return
+		}
+	}
+}
+
 // declareSettings evaluates the credsync block.
 func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 	c.Project = "default"
@@ -66,7 +78,7 @@ func (l *loader) declareSettings(blocks []*hcl.Block, c *Config) {
 		}
 		l.projectUnknown = !values.Known("project")
 		if !values.AllKnown() && !l.opts.AllowUnset {
-			l.report.add(diag.Errorf("Settings must be known", "The settings of the credsync block must not depend on data."), &s.def)
+			l.refuseDataIn(b, "Settings must be known", "The settings of the credsync block must not depend on data.")
 			continue
 		}
 		if !l.projectUnknown {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/hcl/v2"
 )
@@ -70,6 +71,16 @@ func (l *loader) refuseData(content *hcl.BodyContent, s section, address, what s
 		l.report.error(expr.Range(), address, "Data used where it cannot be", fmt.Sprintf("%s must not depend on %s: data is read through sinks, so sinks and the state must be known before it. Use variables, env() or file() here.%s", what, chain[len(chain)-1], via))
 	}
 	return refused
+}
+
+// doubt warns of a place that looks like a mistake.
+func (l *loader) doubt(spec *sinks.Spec, sink *Sink, values schema.Values, at hcl.Range, address string) {
+	if spec.Doubt == nil {
+		return
+	}
+	if why := spec.Doubt(sink.Values, values); why != "" {
+		l.report.add(diag.Warningf("The place may be another than is meant", "%s", why).About(address, nil), &at)
+	}
 }
 
 // sinkBaseName is a sink's name without the key of an instance.

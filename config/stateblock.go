@@ -40,6 +40,7 @@ func (l *loader) declareState(blocks []*hcl.Block) *State {
 	if !ok || !l.checkRecord(spec, sink, values, s) {
 		return nil
 	}
+	l.doubt(spec, sink, values, s.def, "")
 	return &State{Sink: sink, Values: values, Range: convertRange(b.DefRange)}
 }
 

@@ -24,6 +24,8 @@ type variable struct {
 	// broken variables were reported; their value is unknown.
 	broken bool
 	value  cty.Value
+	// byDefault says that nobody gave it a value.
+	byDefault bool
 }
 
 // validationRule is a validation block.
@@ -179,7 +181,7 @@ func (l *loader) reportBrokenRule(v *variable, r validationRule, sc scope) {
 	detail := "The value does not keep this rule, whose error message is not shown because it is made of a sensitive value."
 	if message, ok := l.evaluate(r.message, sc, v.sensitive); ok && !isSensitive(message) {
 		if text, err := convert.Convert(message, cty.String); err == nil && text.IsKnown() && !text.IsNull() {
-			detail = sentence(text.AsString())
+			detail = asWritten(text.AsString())
 		}
 	}
 	f := finding{subject: &v.def, uses: namesUsedIn(r.message), detailWithoutValues: "The value does not keep a rule of this variable."}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/schema/functions"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -86,9 +86,9 @@ func (l *loader) assignArgument(given map[string]assignment, arg string) {
 func (l *loader) assignText(given map[string]assignment, name, text, from string) {
 	v := l.vars[name]
 	if !v.typed || v.ty.IsPrimitiveType() {
-		if !functions.Intact(text) {
+		if err := inputtext.Check(text); err != nil {
 			v.broken = true
-			l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s is not UTF-8 text in normal form C, so it cannot be used unchanged.", name, from), nil)
+			l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s %s.", name, from, err), nil)
 			return
 		}
 		given[name] = assignment{value: cty.StringVal(text), from: from}
@@ -98,7 +98,7 @@ func (l *loader) assignText(given map[string]assignment, name, text, from string
 		v.broken = true
 		l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s is not a valid expression. Write lists as [\"a\", \"b\"], maps as { a = \"b\" } and text in quotes. The value is not shown, since it may hold a secret.", name, from), nil)
 	}
-	if checkDepth([]byte(text), false) != nil || !functions.Intact(text) {
+	if checkDepth([]byte(text), false) != nil || inputtext.Check(text) != nil || unstableLiteral([]byte(text)) != 0 {
 		wrong()
 		return
 	}
@@ -178,10 +178,14 @@ func (l *loader) resolveVariable(v *variable, given map[string]assignment) {
 	} else if !v.broken {
 		switch {
 		case v.defaultValue != cty.NilVal:
-			v.value = v.defaultValue
+			v.value, v.byDefault = v.defaultValue, true
 		case !l.opts.AllowUnset && !(v.sensitive && l.opts.WithoutSecrets):
 			v.broken = true
-			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and no value. Give it one %s.", v.name, v.howToSet()))
+			why := "no value"
+			if l.opts.EnvIsSet != nil && l.opts.EnvIsSet(envPrefix+v.name) {
+				why = "no value: the environment variable " + envPrefix + v.name + " is set, but empty"
+			}
+			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and %s. Give it one %s.", v.name, why, v.howToSet()))
 		}
 	}
 	if v.sensitive {

@@ -5,15 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
-	"filippo.io/age/armor"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/agearmor"
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
@@ -112,9 +110,9 @@ func (r *emergencyFile) read(e *Engine, info fs.FileInfo) {
 		return
 	}
 	r.empty = len(content) == 0
-	encrypted := bytes.HasPrefix(content, []byte(armor.Header))
+	encrypted := bytes.HasPrefix(content, []byte(agearmor.Header))
 	if encrypted {
-		r.torn = !bytes.Contains(content, []byte(armor.Footer))
+		r.torn = !bytes.Contains(content, []byte(agearmor.Footer))
 		if content, r.observeErr = decrypt(content, e.EmergencyIdentity); r.observeErr != nil {
 			return
 		}
@@ -137,19 +135,14 @@ func decrypt(content []byte, identity credential.Secret) ([]byte, error) {
 	if identity.IsZero() {
 		return nil, errors.New("the emergency file is encrypted, and the state block has no age_identity to open it with")
 	}
-	ids, err := age.ParseIdentities(strings.NewReader(identity.Reveal()))
-	if err != nil {
+	plain, err := agearmor.Decrypt(content, identity)
+	switch {
+	case errors.Is(err, agearmor.ErrIdentity):
 		return nil, errors.New("the age identity is not one that age can read")
+	case err != nil:
+		return nil, errors.New("the emergency file is damaged, or encrypted to another age key than this identity's")
 	}
-	plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(content)), ids...)
-	if err != nil {
-		return nil, errors.New("the emergency file cannot be decrypted with this age identity")
-	}
-	b, err := io.ReadAll(io.LimitReader(plain, 16<<20))
-	if err != nil {
-		return nil, errors.New("the emergency file is damaged")
-	}
-	return b, nil
+	return plain, nil
 }
 
 // decodeEmergency reads what is in an emergency file, which has a new token.

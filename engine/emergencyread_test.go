@@ -304,3 +304,20 @@ func TestTokenThatAnotherLoginMayHaveKilledIsNotDelivered(t *testing.T) {
 	}
 	wantNoFiles(t, w)
 }
+
+// TestAnEmergencyFileIsEncryptedToAllRecipients, which are written as in the state
+// block: several, with comments and a line break at the end.
+func TestAnEmergencyFileIsEncryptedToAllRecipients(t *testing.T) {
+	one, other := newIdentity(t), newIdentity(t)
+	w := newWorld(t, oneAccount)
+	w.recipients = "# operations\n" + one.Recipient().String() + "\n\n" + other.Recipient().String() + "\n"
+	stopAfter(w, 3, func(ctx context.Context) { w.applyWith(ctx, engine.Request{}) })
+	w.alive = func(string) bool { return false }
+	files := emergencyFiles(t, w)
+	if len(files) != 1 {
+		t.Fatalf("emergency files: %v", files)
+	}
+	w.identity = credential.NewSecret("# mine\n" + other.String() + "\n")
+	w.apply()
+	wantNoFiles(t, w)
+}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"slices"
 
-	"filippo.io/age/armor"
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/agearmor"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
 )
@@ -22,7 +22,7 @@ var ErrRecovered = errors.New("already has this token")
 // it. It is refused with ErrRecovered where the state already has that token, and
 // where it has a newer one. With audit.ErrUnrecorded it is done.
 func (e *Engine) Recover(ctx context.Context, content []byte, identity credential.Secret) (address string, err error) {
-	if bytes.HasPrefix(content, []byte(armor.Header)) {
+	if bytes.HasPrefix(content, []byte(agearmor.Header)) {
 		if content, err = decrypt(content, identity); err != nil {
 			return "", err
 		}

@@ -1,15 +1,13 @@
 package engine
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
-	"filippo.io/age/armor"
+	"github.com/credsync/credsync/internal/agearmor"
 	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/state"
 )
@@ -53,8 +51,8 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	}
 	content := []byte(encoded.Reveal())
 	if e.EmergencyRecipient != "" {
-		if content, err = encrypt(content, e.EmergencyRecipient); err != nil {
-			return "", err
+		if content, err = agearmor.Encrypt(content, e.EmergencyRecipient); err != nil {
+			return "", fmt.Errorf("encrypt the emergency file to age_recipient: %w", err)
 		}
 	}
 	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
@@ -102,24 +100,4 @@ func removeEmergency(name string) {
 		crashpoint.Reach("remove", filepath.Dir(name))
 		_ = os.Remove(filepath.Clean(name))
 	}
-}
-
-func encrypt(plain []byte, recipient string) ([]byte, error) {
-	to, err := age.ParseX25519Recipient(recipient)
-	if err != nil {
-		return nil, fmt.Errorf("read the age recipient: %w", err)
-	}
-	var b bytes.Buffer
-	armored := armor.NewWriter(&b)
-	w, err := age.Encrypt(armored, to)
-	if err != nil {
-		return nil, fmt.Errorf("encrypt the emergency file: %w", err)
-	}
-	if _, err := w.Write(plain); err != nil {
-		return nil, fmt.Errorf("encrypt the emergency file: %w", err)
-	}
-	if err := errors.Join(w.Close(), armored.Close()); err != nil {
-		return nil, fmt.Errorf("encrypt the emergency file: %w", err)
-	}
-	return b.Bytes(), nil
 }

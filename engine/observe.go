@@ -125,6 +125,9 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	if !a.cfg.Enabled {
 		return o
 	}
+	if !a.unknown {
+		o.warnOfChangingLogin()
+	}
 	switch g := o.record.Newest(); {
 	case a.unknown:
 	case g == nil:

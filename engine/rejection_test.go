@@ -3,12 +3,14 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/schema/diag"
 )
 
 func TestTwoConfigurationsThatDisagreeDoNotRepeatTheRejectedLogin(t *testing.T) {
@@ -166,7 +168,6 @@ func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
 		for i, hcl := range []string{
 			strings.Replace(oneAccount, `"pw"`, `"pw "`, 1),
 			strings.Replace(oneAccount, `"u"`, `"v"`, 1),
-			strings.Replace(oneAccount, `user     =`, "http {\n headers = { X-Key = \"k\" }\n }\n  user =", 1),
 		} {
 			w.hcl = hcl
 			w.apply()
@@ -174,6 +175,45 @@ func TestEveryPartOfTheLoginLiftsARefusalOnce(t *testing.T) {
 			w.wantLogins(i + 2)
 		}
 	})
+}
+
+// A header that differs from run to run, such as the number of the run, does not.
+func TestAHeaderDoesNotLiftARefusal(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, w *world) {
+		for i := range 5 {
+			w.hcl = strings.Replace(oneAccount, `user     =`, fmt.Sprintf("http {\n headers = { X-Request-Id = \"%d\" }\n }\n  user =", i), 1)
+			w.apply()
+		}
+		w.wantLogins(1)
+	})
+}
+
+func TestALoginThatDiffersFromRunToRunIsAWarning(t *testing.T) {
+	w := newWorld(t, oneAccount)
+	w.up.onLogin = func() error {
+		return &failure.Error{Class: failure.Credentials, Reason: failure.CredentialsRejected, Op: "log in", Message: "wrong"}
+	}
+	warned := func() bool {
+		return slices.ContainsFunc(w.plan(engine.Request{}).Diagnostics, func(d diag.Diagnostic) bool { return d.Summary == "The login differs from run to run" })
+	}
+	for i := range 6 {
+		w.hcl = strings.Replace(oneAccount, `"u"`, fmt.Sprintf(`"user-of-run-%d"`, i), 1)
+		if got := warned(); got != (i >= 3) {
+			t.Errorf("run %d: warned %v", i, got)
+		}
+		w.apply()
+		if warned() {
+			t.Errorf("after run %d: there is no other login to warn of", i)
+		}
+		w.advance(time.Hour)
+	}
+	w.up.onLogin = nil
+	w.hcl = strings.Replace(oneAccount, `"u"`, `"user-of-run-9"`, 1)
+	w.apply()
+	w.hcl = strings.Replace(oneAccount, `"u"`, `"user-of-run-10"`, 1)
+	if warned() {
+		t.Error("a login has worked since")
+	}
 }
 
 // Two pipelines that have two versions of the configuration write one record

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/config"
@@ -39,35 +40,73 @@ func documentedLifetime(a *config.Account) time.Duration {
 	return a.Spec.Lifetime(a.Values)
 }
 
-// foldInstances keeps one of the warnings that say the same of several
-// instances of one block: ten thousand of them would bury the rest.
+// foldInstances keeps one of the warnings that say the same of several accounts:
+// ten thousand of them would bury the rest.
 func foldInstances(list diag.List) diag.List {
-	type key struct {
-		summary, detail string
-		place           diag.Range
-	}
+	type key struct{ summary, detail string }
 	first := make(map[key]int)
-	more := make(map[int]int)
-	var viewOnly diag.List
+	same := make(map[int]*sameWarnings)
+	var folded diag.List
 	for _, d := range list {
 		if d.Severity != diag.Warning || d.Range == nil || d.Address == "" {
-			viewOnly = append(viewOnly, d)
+			folded = append(folded, d)
 			continue
 		}
-		k := key{d.Summary, d.Detail, *d.Range}
-		if i, ok := first[k]; ok {
-			more[i]++
+		k := key{d.Summary, d.Detail}
+		i, ok := first[k]
+		if !ok {
+			first[k] = len(folded)
+			folded = append(folded, d)
 			continue
 		}
-		first[k] = len(viewOnly)
-		viewOnly = append(viewOnly, d)
-	}
-	for i, n := range more {
-		instances := "another instance"
-		if n > 1 {
-			instances = fmt.Sprintf("%d other instances", n)
+		if same[i] == nil {
+			same[i] = &sameWarnings{places: map[diag.Range]bool{*folded[i].Range: true}}
 		}
-		viewOnly[i].Detail += " The same goes for " + instances + " of this block."
+		same[i].add(d, *folded[i].Range)
 	}
-	return viewOnly
+	for i, s := range same {
+		folded[i].Detail += s.String()
+	}
+	return folded
+}
+
+// sameWarnings are those that say what another one says.
+type sameWarnings struct {
+	// instances is how many are of the same block.
+	instances int
+	// others are addresses of other blocks, one each.
+	others []string
+	places map[diag.Range]bool
+}
+
+func (s *sameWarnings) add(d diag.Diagnostic, first diag.Range) {
+	switch {
+	case *d.Range == first:
+		s.instances++
+	case !s.places[*d.Range]:
+		s.places[*d.Range] = true
+		block, _, _ := strings.Cut(d.Address, "[")
+		s.others = append(s.others, block)
+	}
+}
+
+// mostOthers is how many other blocks are named.
+const mostOthers = 5
+
+func (s *sameWarnings) String() string {
+	text := ""
+	switch {
+	case s.instances == 1:
+		text = " The same goes for another instance of this block."
+	case s.instances > 1:
+		text = fmt.Sprintf(" The same goes for %d other instances of this block.", s.instances)
+	}
+	if len(s.others) == 0 {
+		return text
+	}
+	named := strings.Join(s.others[:min(len(s.others), mostOthers)], ", ")
+	if more := len(s.others) - mostOthers; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return text + " The same goes for " + named + "."
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/credsync/credsync/schema/diag"
 )
 
-func TestOnlyWarningsOfInstancesOfOneBlockAreToldOnce(t *testing.T) {
+func TestOneWarningOfSeveralAccountsIsToldOnce(t *testing.T) {
 	place := func(line int) *diag.Range { return &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: line}} }
 	slow := diag.Warningf("Slow", "Too slow.")
 	list := foldInstances(diag.List{
@@ -17,6 +17,8 @@ func TestOnlyWarningsOfInstancesOfOneBlockAreToldOnce(t *testing.T) {
 		diag.Errorf("Broken", "x").About(`account.sagi.a["2"]`, place(1)),
 		slow.About(`account.sagi.a["3"]`, place(1)),
 		slow.About("account.sagi.b", place(9)),
+		slow.About(`account.sagi.c["1"]`, place(12)),
+		slow.About(`account.sagi.c["2"]`, place(12)),
 		slow,
 		slow,
 		diag.Warningf("Slow", "Slower still.").About(`account.sagi.a["4"]`, place(1)),
@@ -26,10 +28,9 @@ func TestOnlyWarningsOfInstancesOfOneBlockAreToldOnce(t *testing.T) {
 		got = append(got, string(d.Severity)+" "+d.Address+" "+d.Detail)
 	}
 	want := []string{
-		`warning account.sagi.a["1"] Too slow. The same goes for 2 other instances of this block.`,
+		`warning account.sagi.a["1"] Too slow. The same goes for 2 other instances of this block. The same goes for account.sagi.b, account.sagi.c.`,
 		`error account.sagi.a["1"] x`,
 		`error account.sagi.a["2"] x`,
-		`warning account.sagi.b Too slow.`,
 		`warning  Too slow.`,
 		`warning  Too slow.`,
 		`warning account.sagi.a["4"] Slower still.`,

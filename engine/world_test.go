@@ -60,8 +60,10 @@ type world struct {
 	concurrency int
 	emergency   string
 	identity    credential.Secret
-	audit       audit.Recorder
-	notify      func(context.Context, *config.Notify, config.Event) error
+	// recipients are those of an emergency file.
+	recipients string
+	audit      audit.Recorder
+	notify     func(context.Context, *config.Notify, config.Event) error
 }
 
 const oneAccount = `
@@ -168,7 +170,7 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, Audit: w.audit, Notify: w.notify, Concurrency: w.concurrency,
+		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, EmergencyRecipient: w.recipients, Audit: w.audit, Notify: w.notify, Concurrency: w.concurrency,
 	})
 }
 

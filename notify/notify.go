@@ -15,12 +15,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/internal/proxyenv"
 )
 
 // tries is how often a message is sent whose first try certainly had no effect;
@@ -45,7 +47,7 @@ func New(version string) *Sender {
 	return &Sender{
 		agent: "credsync/" + version,
 		transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  proxyenv.Func(os.Getenv),
 			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			ForceAttemptHTTP2:      true,
@@ -147,7 +149,10 @@ func sendFailure(err error, timeout time.Duration) error {
 	var wrongHost x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var proxy *url.Error
+	var variable proxyenv.Error
 	switch {
+	case errors.As(err, &variable):
+		return variable
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %s", timeout)
 	case errors.Is(err, context.Canceled):

@@ -5,39 +5,33 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/schema"
-	"github.com/robfig/cron/v3"
 )
 
-// scheduleRuns is how many runs ahead LongestGap looks: enough for each day
-// and hour of an ordinary schedule, few enough to be cheap.
-const scheduleRuns = 400
-
-// LongestGap returns the longest time between two runs of a cron schedule of
-// five fields, among the next runs after now; 0 for an empty schedule.
+// LongestGap returns the longest time between two runs of a schedule; 0 for an empty
+// one.
 func LongestGap(schedule string, now time.Time) (time.Duration, error) {
-	runs, err := NextRuns(schedule, now, scheduleRuns+1)
-	var longest time.Duration
-	for i := 1; i < len(runs); i++ {
-		longest = max(longest, runs[i].Sub(runs[i-1]))
+	if schedule == "" {
+		return 0, nil
 	}
-	return longest, err
+	s, err := schema.ParseSchedule(schedule)
+	if err != nil {
+		return 0, err
+	}
+	return s.LongestGap(now), nil
 }
 
-// NextRuns returns the next n runs of a schedule after now, fewer where there
-// are no more; none for an empty schedule. The fields are read in UTC, as
-// Kubernetes and CI services do, unless the schedule begins with CRON_TZ=: the
-// same schedule must not mean something else on an operator's laptop.
+// NextRuns returns the next n runs of a schedule after now; none for an empty one.
 func NextRuns(schedule string, now time.Time, n int) ([]time.Time, error) {
 	if schedule == "" {
 		return nil, nil
 	}
-	s, err := cron.ParseStandard(schedule)
+	s, err := schema.ParseSchedule(schedule)
 	if err != nil {
-		return nil, fmt.Errorf("read the schedule %q: %w", schedule, err)
+		return nil, err
 	}
 	var runs []time.Time
-	for at := s.Next(now.UTC()); len(runs) < n && !at.IsZero(); at = s.Next(at) {
-		runs = append(runs, at.UTC())
+	for at := s.Next(now); len(runs) < n && !at.IsZero(); at = s.Next(at) {
+		runs = append(runs, at)
 	}
 	return runs, nil
 }

@@ -21,8 +21,8 @@ func TestNextRunsAreReadInUTCWhateverTheMachinesZone(t *testing.T) {
 			t.Errorf("NextRuns(%q) = %v, %v; want three from %s", tt.schedule, runs, err, tt.want)
 		}
 	}
-	if runs, err := plan.NextRuns("0 0 30 2 *", now, 3); err != nil || len(runs) != 0 {
-		t.Errorf("30 February: %v, %v", runs, err)
+	if runs, err := plan.NextRuns("0 0 30 2 *", now, 3); err == nil {
+		t.Errorf("30 February: %v", runs)
 	}
 }
 

@@ -170,6 +170,9 @@ type Spec struct {
 	Static bool
 	// Limit is kept per account where http.requests_per_second is not set.
 	Limit upstream.Limit
+	// OwnHeaders are headers, in canonical form, by which its requests say who logs in
+	// or whose token it is, so that http.headers must not have them.
+	OwnHeaders []string
 	// ClientCertificate returns the certificate to present to the upstream,
 	// nil for none; nil where the provider has no such attributes. Its errors
 	// are shown to the user and hold no key.

@@ -41,6 +41,13 @@ type Attribute struct {
 	// Sensitive values are decoded into credential.Secret, and neither they
 	// nor the source line they stand in is ever shown.
 	Sensitive bool
+	// Text says what a sensitive text is like. MayBeEmpty ones are sent, or left
+	// out, where they are empty.
+	Text       TextKind
+	MayBeEmpty bool
+	// Public values are sensitive only because they may come from where a password
+	// does: a user's name, a certificate. They may stand in the configuration.
+	Public bool
 	// Default is used where the attribute is absent or null; cty.NilVal means
 	// none. DefaultText says in the docs what cannot be said as a value.
 	Default     cty.Value

@@ -5,7 +5,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +39,8 @@ func HTTPBlock() *Block {
 				Doc: "The certificate authorities to trust, in PEM, in place of the system's.",
 			},
 			{
-				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, Check: checkHeaders, Effect: ShapesLogin,
-				Doc: "Headers to add to every request, such as a gateway's key.",
+				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, MayBeEmpty: true, Check: checkUpstreamHeaders,
+				Doc: "Headers to add to every request, such as a gateway's key. `User-Agent` and `Accept` take the place of those that are sent otherwise. They are no part of the login: a change of them asks for no new token and lifts no remembered rejection.",
 			},
 			{
 				Name: "requests_per_second", Type: cty.Number, Check: checkRate, DefaultText: "the upstream's documented limit",
@@ -114,6 +116,25 @@ func checkCAs(v cty.Value) error {
 	}
 	if found == 0 || strings.TrimSpace(string(rest)) != "" {
 		return errors.New("must be certificates in PEM, beginning with -----BEGIN CERTIFICATE-----; use file() to read them from a file")
+	}
+	return nil
+}
+
+// requestHeaders are those of which a request cannot have others than it has.
+var requestHeaders = []string{
+	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// checkUpstreamHeaders is checkHeaders for requests whose form the provider decides.
+func checkUpstreamHeaders(v cty.Value) error {
+	if err := checkHeaders(v); err != nil {
+		return err
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		name, _ := it.Element()
+		if own := textproto.CanonicalMIMEHeaderKey(name.AsString()); slices.Contains(requestHeaders, own) {
+			return fmt.Errorf("%s is set by credsync itself, as each request needs it: leave it out", own)
+		}
 	}
 	return nil
 }

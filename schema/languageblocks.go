@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"sync"
 
-	"github.com/robfig/cron/v3"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -32,7 +31,7 @@ func SettingsBlock() *Block {
 			},
 			{
 				Name: "schedule", Type: cty.String, Check: checkSchedule,
-				Doc: "How often this configuration is applied, as five cron fields, read in UTC unless they begin with a zone: `CRON_TZ=Asia/Almaty 0 3 * * *`. With it, `validate` and `plan` warn where a token cannot survive to the next run, and `status` tells the next runs.",
+				Doc: "How often this configuration is applied, as five cron fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `@every 90m`. It is read in UTC unless it begins with a zone: `CRON_TZ=Asia/Almaty 0 3 * * *`. With it, `validate` and `plan` warn where a token cannot survive to the next run, and `status` tells the next runs.",
 			},
 		},
 	}
@@ -202,9 +201,6 @@ func checkProject(v cty.Value) error {
 }
 
 func checkSchedule(v cty.Value) error {
-	five := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-	if _, err := five.Parse(v.AsString()); err != nil {
-		return fmt.Errorf("%q is not a cron schedule: write five fields (minute, hour, day of month, month, day of week), such as \"*/10 * * * *\"", v.AsString())
-	}
-	return nil
+	_, err := ParseSchedule(v.AsString())
+	return err
 }

@@ -105,7 +105,7 @@ func TestChecksOfTheLanguage(t *testing.T) {
 		good, bad []cty.Value
 	}{
 		{schema.SettingsBlock(), "project", []cty.Value{s("payments"), s("a.b_c-9")}, []cty.Value{s(""), s("a/b"), s("-a"), s(strings.Repeat("a", 64)), s("ä")}},
-		{schema.SettingsBlock(), "schedule", []cty.Value{s("*/10 * * * *"), s("0 3 * * 1-5")}, []cty.Value{s("@hourly"), s("* * * *"), s("0 0 0 * * *"), s("60 * * * *")}},
+		{schema.SettingsBlock(), "schedule", []cty.Value{s("*/10 * * * *"), s("0 3 * * 1-5"), s("@hourly")}, []cty.Value{s("@reboot"), s("* * * *"), s("0 0 0 * * *"), s("60 * * * *")}},
 		{schema.HTTPBlock(), "timeout", []cty.Value{s("100ms"), s("10m")}, []cty.Value{s("0s"), s("11m"), s("x"), s("99ms")}},
 		{schema.HTTPBlock(), "max_attempts", []cty.Value{n(1), n(10)}, []cty.Value{n(0), n(11), n(1.5), n(-1)}},
 		{schema.HTTPBlock(), "requests_per_second", []cty.Value{n(0.1), n(100)}, []cty.Value{n(0), n(-1), n(10001)}},

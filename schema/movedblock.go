@@ -37,13 +37,13 @@ func ImportBlock() *Block {
 				Name: "to", Type: cty.DynamicPseudoType, Required: true, Deferred: true,
 				Doc: "The account that gets the token, written as a reference: `account.bifit_kassa.till`, or `account.sagi.shop[\"almaty\"]` for one instance of a `for_each`.",
 			},
-			{Name: "access_token", Type: cty.String, Required: true, Sensitive: true, Check: CheckNotEmpty, Doc: "The token."},
+			{Name: "access_token", Type: cty.String, Required: true, Sensitive: true, Doc: "The token."},
 			{
-				Name: "refresh_token", Type: cty.String, Sensitive: true, Check: checkOptionalText,
+				Name: "refresh_token", Type: cty.String, Sensitive: true,
 				Doc: "What the token is refreshed with, for a provider that has such an output.",
 			},
 			{
-				Name: "expires_at", Type: cty.String, Sensitive: true, Check: checkTime, DefaultText: "the token does not expire",
+				Name: "expires_at", Type: cty.String, Sensitive: true, Public: true, Check: checkTime, DefaultText: "the token does not expire",
 				Doc: "When the token expires, such as `2026-01-31T15:04:05Z`.",
 			},
 			{
@@ -52,13 +52,6 @@ func ImportBlock() *Block {
 			},
 		},
 	}
-}
-
-func checkOptionalText(v cty.Value) error {
-	if v.AsString() == "" {
-		return errors.New("the value is empty; leave it out if there is none")
-	}
-	return nil
 }
 
 // checkTime does not quote the value, which may be anything.

@@ -38,7 +38,7 @@ func NotifyBlock() *Block {
 				Doc: "The HTTP method.",
 			},
 			{
-				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, Check: checkHeaders,
+				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, MayBeEmpty: true, Check: checkHeaders,
 				Doc: "Headers to send, such as `Authorization`. `Content-Type` is `application/json` where it is not among them.",
 			},
 			{

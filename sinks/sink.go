@@ -272,6 +272,10 @@ type Spec struct {
 	Target func(conn, deliver schema.Values) (Target, error)
 	Record func(conn, state schema.Values, name string) (Target, error)
 	Source func(conn, data schema.Values) (Target, error)
+	// Doubt says what looks like a mistake in the place that a deliver, data or state
+	// block names, and what to write in its stead; "" for nothing. Nil where nothing
+	// can. Values may be unknown.
+	Doubt func(conn, block schema.Values) string
 	// Exposes says why a target should not be where the state is, given the
 	// place of all records; "" if it may be. Nil where any may.
 	Exposes func(records, target Target) string

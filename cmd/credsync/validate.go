@@ -17,7 +17,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options := a.loadOptions(a.path(pathArgument(args)))
-			options.AllowUnset = true
+			options.AllowUnset, options.Lint = true, true
 			cfg, diags := config.Load(cmd.Context(), options)
 			if !diags.HasErrors() {
 				diags = append(append(diags, engine.RevokingLogins(cfg)...), engine.Lint(cfg, a.now())...)

@@ -67,7 +67,7 @@ func (a *app) loadOptions(path string) config.Options {
 		inputs[i] = in
 	}
 	return config.Options{
-		Path: path, Inputs: inputs, Getenv: a.getenv,
+		Path: path, Inputs: inputs, Getenv: a.getenv, EnvIsSet: envIsSet,
 		Providers: allproviders.Registry(), Sinks: allsinks.Registry(),
 		Version: releaseVersion(thisVersion().Version),
 	}
@@ -249,4 +249,10 @@ func (a *app) shortLivedStateWarning(c *config.Config) diag.List {
 	return diag.List{diag.Warningf("The state will not last here",
 		"There is no state block, so the state is kept in .credsync beside the configuration, and in %s that goes away. "+
 			"The next run would log in again, also with credentials that were rejected. Declare a state block that names a lasting place.", where)}
+}
+
+// envIsSet tells an empty environment variable from one that is not there.
+func envIsSet(name string) bool {
+	_, set := os.LookupEnv(name)
+	return set
 }

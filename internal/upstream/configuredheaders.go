@@ -2,9 +2,14 @@ package upstream
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/credsync/credsync/credential"
 )
+
+// replaceable are the headers of a request that a configured one takes the place of.
+// Others are what the request is: the tables refuse those.
+var replaceable = []string{"User-Agent", "Accept"}
 
 // headers adds the configured headers, and sees to it that no message repeats
 // them: they are the keys of gateways.
@@ -26,7 +31,7 @@ func (h *headers) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		if http.CanonicalHeaderKey(name) == "Host" {
 			req.Host = value.Reveal()
-		} else if len(req.Header.Values(name)) == 0 {
+		} else if len(req.Header.Values(name)) == 0 || slices.Contains(replaceable, http.CanonicalHeaderKey(name)) {
 			req.Header.Set(name, value.Reveal())
 		}
 	}

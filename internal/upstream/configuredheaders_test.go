@@ -17,17 +17,19 @@ func TestConfiguredHeadersDoNotReplaceTheProviders(t *testing.T) {
 	base := serve(t, func(_ http.ResponseWriter, r *http.Request) { got, host = r.Header, r.Host })
 	c, _ := client(t, upstream.Options{BaseURL: base, Headers: map[string]credential.Secret{
 		"X-Key": credential.NewSecret("k"), "authorization": credential.NewSecret("theirs"), "host": credential.NewSecret("virtual.example"),
+		"user-agent": credential.NewSecret("MyApp 1.0"),
 	}})
 	req, err := http.NewRequest("GET", base, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "ours")
+	req.Header.Set("User-Agent", "credsync")
 	if _, err := upstream.Do(t.Context(), c, req, upstream.Op{Name: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"k", "ours", "virtual.example"}
-	if diff := cmp.Diff(want, []string{got.Get("X-Key"), strings.Join(got.Values("Authorization"), ","), host}); diff != "" {
+	want := []string{"k", "ours", "virtual.example", "MyApp 1.0"}
+	if diff := cmp.Diff(want, []string{got.Get("X-Key"), strings.Join(got.Values("Authorization"), ","), host, got.Get("User-Agent")}); diff != "" {
 		t.Error(diff)
 	}
 }

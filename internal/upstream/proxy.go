@@ -2,19 +2,20 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/httpsettings"
+	"github.com/credsync/credsync/internal/proxyenv"
 )
 
 func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error) {
 	if s.IsZero() {
-		return proxyFromEnvironment, nil
+		return proxyenv.Func(os.Getenv), nil
 	}
 	u, err := url.Parse(s.Reveal())
 	if err != nil || u.Hostname() == "" {
@@ -37,18 +38,6 @@ func noting(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*u
 		}
 		return u, err
 	}
-}
-
-// errProxyEnv stands for the error of net/http, which quotes the variable and
-// so the proxy's password.
-var errProxyEnv = errors.New("HTTPS_PROXY or HTTP_PROXY is not a proxy's URL")
-
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errProxyEnv
-	}
-	return u, nil
 }
 
 // proxyError is a proxy's refusal to connect us.

@@ -48,3 +48,14 @@ func TestProxyCredentialsAreNotRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestAProxyVariableThatIsNoProxyIsAConfigError(t *testing.T) {
+	t.Setenv("https_proxy", "")
+	t.Setenv("HTTPS_PROXY", "http//user:"+canary+"@proxy:3128")
+	c, _ := client(t, upstream.Options{BaseURL: "https://upstream.invalid"})
+	_, err := send(t, c, "POST", "https://upstream.invalid", upstream.Op{Once: true})
+	e := upstreamError(t, err)
+	if e.Class != failure.Config || !strings.Contains(e.Message, "HTTPS_PROXY") || strings.Contains(e.Message, canary) || e.AnswerLost {
+		t.Errorf("%+v", *e)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/proxyenv"
 )
 
 // diagnosis is what a failed attempt is said to be. None of its texts comes from
@@ -42,12 +43,13 @@ func transportFailure(err error) diagnosis {
 func ownFinding(err error) (diagnosis, bool) {
 	var proxy proxyError
 	var silent errSilent
+	var proxyVariable proxyenv.Error
 	f := diagnosis{class: failure.Retryable}
 	switch {
 	case errors.As(err, &proxy):
 		f = proxyFailure(proxy.status)
-	case errors.Is(err, errProxyEnv):
-		f.class, f.attribute, f.message = failure.Config, "http.proxy", errProxyEnv.Error()
+	case errors.As(err, &proxyVariable):
+		f.class, f.attribute, f.message = failure.Config, "http.proxy", proxyVariable.Error()
 		f.advice = "Correct the environment variable, or set http.proxy."
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		f.message = "no answer in time"

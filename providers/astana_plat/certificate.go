@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/pemtext"
 	"github.com/credsync/credsync/schema"
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
@@ -78,7 +79,7 @@ func belongs(key crypto.Signer, c *x509.Certificate) bool {
 // parseChain reads the certificates of a PEM text, in which keys may stand too.
 func parseChain(text credential.Secret) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
-	for rest := []byte(text.Reveal()); ; {
+	for rest := []byte(pemtext.Normalize(text.Reveal())); ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
@@ -115,6 +116,12 @@ func loadPKCS12(encoded, password credential.Secret) (cert *tls.Certificate, err
 		}
 	}()
 	key, first, others, err := pkcs12.DecodeChain(data, password.Reveal())
+	if withoutMAC(err) {
+		// What is not encrypted needs neither.
+		if k, f, o, plain := pkcs12.DecodeChain(data, ""); plain == nil {
+			key, first, others, err = k, f, o, nil
+		}
+	}
 	if err != nil {
 		return nil, pkcs12Error(err)
 	}
@@ -147,9 +154,19 @@ func order(all []*x509.Certificate, leaf int) []*x509.Certificate {
 	return chain
 }
 
+// withoutMAC reports whether a file has no checksum by which a password could be
+// checked, of which the library has no error of its own.
+func withoutMAC(err error) bool { return err != nil && strings.Contains(err.Error(), "no MAC in data") }
+
 func pkcs12Error(err error) error {
 	var unsupported pkcs12.NotImplementedError
 	switch {
+	case withoutMAC(err):
+		return errors.New("the PKCS#12 file has no checksum (MAC), by which pkcs12_password could be checked; give its " +
+			"content as cert_pem and key_pem, which this prints: openssl pkcs12 -in client.p12 -nodes")
+	case strings.Contains(err.Error(), "private key"):
+		return errors.New("the key in the PKCS#12 file is of a kind that TLS cannot use here, such as RSA-PSS, GOST or " +
+			"ECDSA on the curve secp256k1; ask for a certificate with an RSA key or an ECDSA key on P-256")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
 		return errors.New("the PKCS#12 file cannot be opened with pkcs12_password")
 	case errors.As(err, &unsupported):

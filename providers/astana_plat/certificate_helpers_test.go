@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"testing"
@@ -153,4 +154,40 @@ func encryptLegacy(t *testing.T, kind string, der []byte) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(block))
+}
+
+// kindOfKey is a PKCS#8 key that says what kind it is of, and no more.
+func kindOfKey(t *testing.T, kind, parameter asn1.ObjectIdentifier) string {
+	t.Helper()
+	algorithm := pkix.AlgorithmIdentifier{Algorithm: kind}
+	if parameter != nil {
+		der, err := asn1.Marshal(parameter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		algorithm.Parameters = asn1.RawValue{FullBytes: der}
+	}
+	der, err := asn1.Marshal(struct {
+		Version   int
+		Algorithm pkix.AlgorithmIdentifier
+		Key       []byte
+	}{Algorithm: algorithm, Key: []byte("canary")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encode("PRIVATE KEY", der)
+}
+
+// curveOfKey is a SEC 1 key that says on which curve it is, and no more.
+func curveOfKey(t *testing.T, curve asn1.ObjectIdentifier) string {
+	t.Helper()
+	der, err := asn1.Marshal(struct {
+		Version int
+		Key     []byte
+		Curve   asn1.ObjectIdentifier `asn1:"explicit,tag:0"`
+	}{Version: 1, Key: []byte("canary"), Curve: curve})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encode("EC PRIVATE KEY", der)
 }

@@ -1,6 +1,7 @@
 package astana_plat_test
 
 import (
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
@@ -63,6 +64,21 @@ func TestKeyForms(t *testing.T) {
 	}
 }
 
+// TestPEMIsTakenWithoutItsLineBreaks, as variables of CI services have it.
+func TestPEMIsTakenWithoutItsLineBreaks(t *testing.T) {
+	root := newCertificate(t, "root", newECDSA(t), nil)
+	leaf := newCertificate(t, "leaf", newECDSA(t), &root)
+	for _, instead := range []string{`\n`, `\r\n`, " ", "", "\r"} {
+		change := func(s string) string { return strings.ReplaceAll(s, "\n", instead) }
+		cert, err := load(map[string]string{
+			"cert_pem": change(leaf.pem() + root.pem()), "key_pem": change(encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, leaf.key.(*ecdsa.PrivateKey)))), "key_password": keyPassword,
+		})
+		if err != nil || len(cert.Certificate) != 2 {
+			t.Errorf("with %q: %v", instead, err)
+		}
+	}
+}
+
 func TestUnusableCertificates(t *testing.T) {
 	root := newCertificate(t, "root", newECDSA(t), nil)
 	middle := newCertificate(t, "middle", newECDSA(t), &root)
@@ -90,6 +106,13 @@ func TestUnusableCertificates(t *testing.T) {
 		{"certificate is damaged", map[string]string{"cert_pem": encode("CERTIFICATE", leaf.cert.Raw[:100]), "key_pem": key}, "certificate 1 of cert_pem"},
 		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "no private key in key_pem"},
 		{"key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
+		{"RSA-PSS", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil)}, "RSA-PSS only"},
+		{"secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
+		{"SEC 1 secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
+		{"another curve", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7})}, "curve 1.3.36"},
+		{"GOST", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 643, 7, 1, 1, 1, 1}, nil)}, "GOST"},
+		{"a damaged key of a known kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil)}, "copied whole"},
+		{"cut off", map[string]string{"cert_pem": leaf.pem(), "key_pem": key[:len(key)/2]}, "copied whole"},
 		{"key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked}, "set key_password"},
 		{"wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked, "key_password": "wrong"}, "cannot be opened with key_password"},
 		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "cannot be opened with key_password"},
@@ -153,6 +176,12 @@ func TestPKCS12(t *testing.T) {
 	}
 	t.Run("without a password", func(t *testing.T) {
 		if _, err := load(map[string]string{"pkcs12_base64": encodePKCS12(t, pkcs12.Passwordless, leaf, leaf, nil, "")}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("without a MAC, and with a password", func(t *testing.T) {
+		encoded := encodePKCS12(t, pkcs12.Passwordless, leaf, leaf, nil, "")
+		if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": keyPassword}); err != nil {
 			t.Error(err)
 		}
 	})

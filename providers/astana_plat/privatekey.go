@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/pemtext"
 	"github.com/youmark/pkcs8"
 )
 
@@ -15,16 +16,21 @@ var (
 	errNoKey = errors.New("there is no private key in key_pem; it must be PEM, which begins with -----BEGIN " +
 		"PRIVATE KEY----- or alike")
 	errKeyLocked   = errors.New("the key in key_pem is encrypted: set key_password")
-	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption is not " +
-		"supported; try: openssl pkcs8 -topk8 -v2 aes-256-cbc")
+	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption or kind is " +
+		"not supported; openssl pkey -in key.pem -noout -text shows whether the password is right and which key it is, and " +
+		"openssl pkcs8 -topk8 -v2 aes-256-cbc encrypts a key in a way that is supported")
 	errKeyBroken = errors.New("the key in key_pem cannot be read; check that it was copied whole")
 )
 
 // parseKey reads the first private key of a PEM text.
 func parseKey(text, password credential.Secret) (crypto.Signer, error) {
-	for rest := []byte(text.Reveal()); ; {
+	normal := pemtext.Normalize(text.Reveal())
+	for rest := []byte(normal); ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
+			if strings.Contains(normal, "PRIVATE KEY-----") {
+				return nil, errKeyBroken
+			}
 			return nil, errNoKey
 		}
 		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
@@ -40,7 +46,10 @@ func readKey(block *pem.Block, password credential.Secret) (crypto.Signer, error
 	case block.Headers["DEK-Info"] != "":
 		return decryptLegacy(block, password)
 	}
-	return signer(parseDER(block.Bytes))
+	if key := parseDER(block.Bytes); key != nil {
+		return signer(key)
+	}
+	return nil, whyUnusable(block.Bytes)
 }
 
 // parseDER reads a key in any of the usual forms.
@@ -96,6 +105,9 @@ func decryptLegacy(block *pem.Block, password credential.Secret) (crypto.Signer,
 	}
 	key := parseDER(der)
 	if key == nil {
+		if why := whyUnusable(der); !errors.Is(why, errKeyBroken) {
+			return nil, why
+		}
 		// This form has no checksum: a wrong password can go unnoticed till here.
 		return nil, errKeyPassword
 	}

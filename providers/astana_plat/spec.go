@@ -47,11 +47,11 @@ func attributes() []schema.Attribute {
 			Doc: "Path of the login below `base_url`. The default is that of the service's public documentation.",
 		},
 		{
-			Name: "login", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "login", Type: cty.String, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
 			Doc: "The login. It may come from where the password does, so it is treated as a secret too. Needs `password`, and excludes a `certificate` block.",
 		},
 		{
-			Name: "password", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The password that belongs to `login`.",
 		},
 		{
@@ -72,23 +72,23 @@ func certificateBlock() schema.Block {
 		Check: checkCertificate,
 		Attributes: []schema.Attribute{
 			{
-				Name: "cert_pem", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+				Name: "cert_pem", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Effect: schema.ShapesLogin,
 				Doc: "The certificate in PEM, followed by those of its issuers if the service needs them, each signed by the next. It may come from where the key does, so it is treated as a secret too.",
 			},
 			{
-				Name: "key_pem", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+				Name: "key_pem", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,
 				Doc: "The certificate's private key in PEM: PKCS#8, PKCS#1 or SEC 1, encrypted or not.",
 			},
 			{
-				Name: "key_password", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+				Name: "key_password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
 				Doc: "The password of an encrypted `key_pem`.",
 			},
 			{
-				Name: "pkcs12_base64", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+				Name: "pkcs12_base64", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,
 				Doc: "A PKCS#12 file (`.p12`, `.pfx`) with the certificate and its key, in base64, such as `filebase64(\"client.p12\")`.",
 			},
 			{
-				Name: "pkcs12_password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
+				Name: "pkcs12_password", Type: cty.String, Sensitive: true, MayBeEmpty: true, Effect: schema.ShapesLogin,
 				DefaultText: "none", Doc: "The password of `pkcs12_base64`.",
 			},
 		},

@@ -6,9 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/credsync/credsync/internal/pemtext"
 )
 
 // publicKey is what logins are encrypted with.
@@ -31,13 +32,6 @@ var (
 	errUnfit      = errors.New("the key in it cannot be used: a sound RSA key has at least 1024 bits")
 )
 
-// boundary is a line that begins or ends a PEM block.
-var boundary = regexp.MustCompile(`-----(BEGIN|END) ([A-Z0-9 ]+)-----`)
-
-// newlines are the forms in which line breaks survive an environment variable
-// or a JSON string.
-var newlines = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\r`, "\n", "\r\n", "\n", "\r", "\n")
-
 // parseKey finds the RSA public key in a text: PKIX, PKCS #1, or that of an
 // X.509 certificate. Text around it, indentation, and line breaks of any form,
 // escaped ones too, do not matter. Of a chain of certificates the first counts.
@@ -46,13 +40,8 @@ func parseKey(text string) (publicKey, error) {
 	if !strings.Contains(text, "-----") {
 		return parseBase64(text)
 	}
-	text = boundary.ReplaceAllString(newlines.Replace(text), "\n-----$1 $2-----\n")
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
 	var first publicKey
-	rest := []byte(strings.Join(lines, "\n"))
+	rest := []byte(pemtext.Normalize(text))
 	for {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
@@ -79,7 +68,7 @@ func parseKey(text string) (publicKey, error) {
 
 // parseBase64 reads DER without the boundaries that tell what it is.
 func parseBase64(text string) (publicKey, error) {
-	text = strings.Join(strings.Fields(newlines.Replace(text)), "")
+	text = strings.Join(strings.Fields(pemtext.Normalize(text)), "")
 	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 	der, err := base64.RawStdEncoding.DecodeString(text)
 	// Every form of a key is an ASN.1 sequence.

@@ -33,6 +33,7 @@ func Spec() *providers.Spec {
 		// A third of the lifetime: long enough for a few failed attempts.
 		RotateBefore: "5m",
 		Lifetime:     func(schema.Values) time.Duration { return lifetime },
+		OwnHeaders:   []string{"Authorization", "Device-Fingerprint"},
 		New:          newProvider,
 	}
 }
@@ -45,15 +46,15 @@ func attributes() []schema.Attribute {
 func loginAttributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "username", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
 			Doc: "The user's login. The bank has it encrypted as the password is, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The user's password.",
 		},
 		{
-			Name: "public_key", Type: cty.String, Sensitive: true, Check: checkKey, Effect: schema.ShapesLogin,
+			Name: "public_key", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Check: checkKey, Effect: schema.ShapesLogin,
 			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. The base64 alone, without PEM's first and last line, is taken too. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
 		},
 		{
@@ -82,7 +83,7 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The client's name and password, with a colon between, for the `Authorization` header.",
 		},
 		{
-			Name: "device_fingerprint", Type: cty.String, Default: cty.StringVal(""), Sensitive: true, Check: checkFingerprint, Effect: schema.ShapesLogin,
+			Name: "device_fingerprint", Type: cty.String, Default: cty.StringVal(""), Sensitive: true, Public: true, MayBeEmpty: true, Check: checkFingerprint, Effect: schema.ShapesLogin,
 			Doc: "The `Device-Fingerprint` header, which is sent empty if this is not set, as in the bank's example.",
 		},
 		providers.BaseURL("", "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`."),

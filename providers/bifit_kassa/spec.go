@@ -37,18 +37,20 @@ func Spec() *providers.Spec {
 		// The document does not say so, but servers of this kind hand out a new
 		// refresh token each time. Taking it for single-use is the safe side.
 		RefreshSpends: true,
-		New:           newProvider,
+		// That of the check by verify_path.
+		OwnHeaders: []string{"Authorization"},
+		New:        newProvider,
 	}
 }
 
 func attributes() []schema.Attribute {
 	return slices.Concat([]schema.Attribute{
 		{
-			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "username", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
 			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`; see `username_format`. It is sent as it is written here. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The password itself. Only its SHA-256 digest is sent, as the service wants it. Exactly one of `password` and `password_hash` is needed.",
 		},
 		{
@@ -56,11 +58,11 @@ func attributes() []schema.Attribute {
 			Doc: "The SHA-256 digest of the password, where that is what you have: as 64 hexadecimal digits, or as base64 with either alphabet, with or without padding. It is sent in the form that `password_encoding` names, whatever it is written in here. It opens the account as the password does, so it is a secret too.",
 		},
 		{
-			Name: "client_id", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "client_id", Type: cty.String, Sensitive: true, Public: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
 			Doc: "The OAuth client. The documented one is the same for everybody.",
 		},
 		{
-			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
 		providers.BaseURL("https://kassa.bifit.com/cashdesk-api/v1", "Address of the service."),

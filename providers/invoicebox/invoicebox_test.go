@@ -125,6 +125,8 @@ func TestAttributeChecks(t *testing.T) {
 	accepted := [][2]string{
 		{"token", "ab12"},
 		{"user_agent", "MyApp/1.0"},
+		{"user_agent", "MyApp 1.0"},
+		{"user_agent", "Invoicebox MCP Server/1"},
 		{"base_url", "https://api.invoicebox.ru"},
 		{"remind_after", "90d"},
 	}
@@ -133,7 +135,8 @@ func TestAttributeChecks(t *testing.T) {
 		{"token", "ab12\n"},
 		{"token", "ab 12"},
 		{"token", "ключ"},
-		{"user_agent", "MyApp 1.0"},
+		{"user_agent", " MyApp"},
+		{"user_agent", ""},
 		{"user_agent", "MyApp/1.0\r\nX: y"},
 		{"base_url", "api.invoicebox.ru"},
 		{"remind_after", "soon"},

@@ -11,6 +11,7 @@ package invoicebox
 import (
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -34,9 +35,10 @@ func Spec() *providers.Spec {
 			{Name: "user_id", Type: cty.String, Doc: "Whose token it is, as the service says."},
 			{Name: "merchant_id", Type: cty.String, Doc: "The configured `merchant_id`."},
 		},
-		Static: true,
-		Limit:  upstream.Limit{Requests: 100, Per: 30 * time.Second},
-		New:    newProvider,
+		Static:     true,
+		Limit:      upstream.Limit{Requests: 100, Per: 30 * time.Second},
+		OwnHeaders: []string{"Authorization"},
+		New:        newProvider,
 	}
 }
 
@@ -59,7 +61,7 @@ func attributes() []schema.Attribute {
 		},
 		{
 			Name: "user_agent", Type: cty.String, DefaultText: "`credsync/<version>`", Check: checkUserAgent,
-			Doc: "The `User-Agent` header, which the service wants in the form `App/1.0`.",
+			Doc: "The `User-Agent` header, which the service wants to name the caller, such as `MyApp/1.0` or `MyApp 1.0`.",
 		},
 		{
 			Name: "remind_after", Type: cty.String, Check: schema.CheckDuration,
@@ -89,20 +91,18 @@ func shape(token credential.Secret) string {
 
 func checkToken(v cty.Value) error {
 	token := credential.NewSecret(v.AsString())
-	if token.IsZero() {
-		return errors.New("the token is empty")
-	}
 	if !upstream.HeaderSafe(token) {
 		return errors.New("the token has spaces, line breaks or characters outside ASCII in it; if it comes from a file, wrap it in trimspace()")
 	}
 	return nil
 }
 
-var userAgent = regexp.MustCompile(`^[A-Za-z0-9._-]+/[A-Za-z0-9._+-]+$`)
-
+// checkUserAgent lets through whatever a header can hold: the service's document itself
+// has a form with a slash and one without.
 func checkUserAgent(v cty.Value) error {
-	if !userAgent.MatchString(v.AsString()) {
-		return errors.New("the service wants a name, a slash and a version, such as \"MyApp/1.0\"")
+	s := v.AsString()
+	if strings.TrimSpace(s) != s || s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errors.New("a User-Agent is of visible ASCII characters, with spaces only between them, such as \"MyApp/1.0\"")
 	}
 	return nil
 }

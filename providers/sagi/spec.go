@@ -26,6 +26,7 @@ func Spec() *providers.Spec {
 		// The document asks for one to two days.
 		RotateBefore: "48h",
 		Lifetime:     func(schema.Values) time.Duration { return lifetime },
+		OwnHeaders:   []string{"Authorization"},
 		New:          newProvider,
 	}
 }
@@ -33,15 +34,15 @@ func Spec() *providers.Spec {
 func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
 			Doc: "The business user's login. Whatever the service calls it, it need not be a phone number. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "password", Type: cty.String, Required: true, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The business user's password.",
 		},
 		{
-			Name: "license_key", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Name: "license_key", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
 			Doc: "The license key, for accounts that have one.",
 		},
 		{

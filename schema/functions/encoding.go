@@ -9,8 +9,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/url"
-	"unicode/utf8"
 
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 )
@@ -31,23 +31,26 @@ func hashFunc(sum func([]byte) []byte, encode func([]byte) string) function.Func
 // The errors of the decoders do not repeat what was decoded, unlike those of
 // the standard library.
 var (
-	errBase64  = errors.New("not valid base64 in the standard alphabet with padding")
-	errNotText = errors.New("what was decoded is not UTF-8 text")
-	errURL     = errors.New("not valid percent-encoding")
+	errBase64 = errors.New("not valid base64 in the standard alphabet with padding")
+	errURL    = errors.New("not valid percent-encoding")
 )
+
+// decodedRefusal says what is wrong with a text that was decoded.
+func decodedRefusal(fault error) error { return Refusal("what was decoded " + fault.Error()) }
 
 var base64DecodeFunc = function.New(&function.Spec{
 	Params: []function.Parameter{stringParam("str")},
 	Type:   function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		b, err := base64.StdEncoding.DecodeString(args[0].AsString())
-		switch {
-		case err != nil:
+		if err != nil {
 			return cty.UnknownVal(cty.String), function.NewArgError(0, errBase64)
-		case !utf8.Valid(b):
-			return cty.UnknownVal(cty.String), function.NewArgError(0, errNotText)
 		}
-		return cty.StringVal(string(b)), nil
+		text, err := inputtext.Decode(b)
+		if err != nil {
+			return cty.UnknownVal(cty.String), decodedRefusal(err)
+		}
+		return cty.StringVal(text), nil
 	},
 })
 
@@ -56,11 +59,11 @@ var urlDecodeFunc = function.New(&function.Spec{
 	Type:   function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		s, err := url.QueryUnescape(args[0].AsString())
-		switch {
-		case err != nil:
+		if err != nil {
 			return cty.UnknownVal(cty.String), function.NewArgError(0, errURL)
-		case !utf8.ValidString(s):
-			return cty.UnknownVal(cty.String), function.NewArgError(0, errNotText)
+		}
+		if err := inputtext.Check(s); err != nil {
+			return cty.UnknownVal(cty.String), decodedRefusal(err)
 		}
 		return cty.StringVal(s), nil
 	},

@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -47,10 +47,15 @@ func fileFunc(o Options, saw func(string), asBase64 bool) function.Function {
 				return none, function.NewArgError(0, err)
 			case asBase64:
 				return cty.StringVal(encodeBase64(b)), nil
-			case !utf8.Valid(b):
-				return none, function.NewArgErrorf(0, "%s is not UTF-8 text; use filebase64 for other files", path)
 			}
-			return cty.StringVal(string(b)), nil
+			text, err := inputtext.Decode(b)
+			if errors.Is(err, inputtext.NotUTF8) || errors.Is(err, inputtext.UTF16) {
+				return none, function.NewArgErrorf(0, "%s %w, or use filebase64 where it is not text", path, err)
+			}
+			if err != nil {
+				return none, function.NewArgErrorf(0, "%s %w", path, err)
+			}
+			return cty.StringVal(text), nil
 		},
 	})
 }

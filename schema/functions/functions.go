@@ -18,6 +18,9 @@ type Options struct {
 	Dir string
 	// Getenv reads the process environment.
 	Getenv func(string) string
+	// EnvIsSet reports whether an environment variable is set, be it empty, for the
+	// words of an error; may be nil.
+	EnvIsSet func(string) bool
 	// Saw is called with each file whose content or presence a function tells,
 	// also where it is missing; may be nil. It may be called concurrently.
 	Saw func(path string)
@@ -42,7 +45,7 @@ func Table(o Options) map[string]function.Function {
 	}
 	all := pureFunctions()
 	maps.Copy(all, map[string]function.Function{
-		"env":        envFunc(o.Getenv, o.MissingUnknown),
+		"env":        envFunc(o),
 		"file":       fileFunc(o, saw, false),
 		"filebase64": fileFunc(o, saw, true),
 		"fileexists": fileExistsFunc(o.Dir, saw),
@@ -109,7 +112,7 @@ func fromStdlib() map[string]function.Function {
 		"compact":         stdlib.CompactFunc,
 		"concat":          stdlib.ConcatFunc,
 		"contains":        stdlib.ContainsFunc,
-		"csvdecode":       stdlib.CSVDecodeFunc,
+		"csvdecode":       csvDecodeFunc,
 		"distinct":        stdlib.DistinctFunc,
 		"element":         stdlib.ElementFunc,
 		"flatten":         stdlib.FlattenFunc,
@@ -119,7 +122,7 @@ func fromStdlib() map[string]function.Function {
 		"formatlist":      stdlib.FormatListFunc,
 		"indent":          indentFunc,
 		"join":            joinFunc,
-		"jsondecode":      stdlib.JSONDecodeFunc,
+		"jsondecode":      jsonDecodeFunc,
 		"jsonencode":      stdlib.JSONEncodeFunc,
 		"keys":            stdlib.KeysFunc,
 		"log":             stdlib.LogFunc,

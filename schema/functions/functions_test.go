@@ -150,10 +150,10 @@ func TestFunctionsRefuseWhatTheyCannotDo(t *testing.T) {
 	ctx := context(t)
 	for src, want := range map[string]string{
 		`env("UNSET")`:                 "UNSET is not set or empty",
-		`env("DECOMPOSED")`:            "cannot be used unchanged",
-		`env("BINARY")`:                "cannot be used unchanged",
+		`env("DECOMPOSED")`:            "normal form C",
+		`env("BINARY")`:                "is not UTF-8 text",
 		`file("none")`:                 "there is no file at",
-		`file("b.bin")`:                "is not UTF-8 text; use filebase64",
+		`file("b.bin")`:                "UTF-16 text; save it as UTF-8, or use filebase64",
 		`file(".")`:                    "is a directory",
 		`file("/dev/null")`:            "is not a regular file",
 		`fileexists(".")`:              "is not a regular file",

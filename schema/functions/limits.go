@@ -4,7 +4,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	ctyyaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
@@ -32,7 +31,6 @@ const (
 	errText     Refusal = "the result would have more than 64 MiB"
 	errElements Refusal = "the result would have more than 1048576 elements"
 	errNesting  Refusal = "it is nested more than 200 deep"
-	errYAML     Refusal = "it is not valid YAML"
 )
 
 // bounded is a function with a check of its arguments, which are known and
@@ -67,7 +65,6 @@ var (
 	indentFunc         = bounded(stdlib.IndentFunc, checkIndent)
 	joinFunc           = bounded(stdlib.JoinFunc, checkJoin)
 	boundedReplaceFunc = bounded(replaceFunc, checkReplace)
-	yamlDecodeFunc     = bounded(ctyyaml.YAMLDecodeFunc, checkYAML)
 )
 
 func checkProduct(args []cty.Value) error {
@@ -119,16 +116,6 @@ func checkReplace(args []cty.Value) error {
 		return errText
 	}
 	return nil
-}
-
-// checkYAML follows the aliases, each of which stands for a copy.
-func checkYAML(args []cty.Value) error {
-	var document yaml.Node
-	if yaml.Unmarshal([]byte(args[0].AsString()), &document) != nil {
-		return errYAML // its own error quotes the text
-	}
-	_, err := expandedNodes(&document, map[*yaml.Node]int{}, 0)
-	return err
 }
 
 // expandedNodes counts the nodes below one. known has the counts of those that

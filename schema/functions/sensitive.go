@@ -2,8 +2,8 @@ package functions
 
 import (
 	"fmt"
-	"unicode/utf8"
 
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 )
@@ -54,14 +54,9 @@ var isSensitiveFunc = function.New(&function.Spec{
 	},
 })
 
-// Intact reports whether a string goes through expressions unchanged. What is
-// not UTF-8 in normal form C would be altered without a word, and a password
-// that was altered is rejected by the upstream.
-func Intact(s string) bool { return utf8.ValidString(s) && cty.StringVal(s).AsString() == s }
-
 // envFunc reads an environment variable. One that is not set is an error:
 // an empty password would be sent to the upstream as a login attempt.
-func envFunc(getenv func(string) string, missingUnknown bool) function.Function {
+func envFunc(o Options) function.Function {
 	return function.New(&function.Spec{
 		Description: "reads an environment variable; the value is sensitive",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
@@ -69,17 +64,25 @@ func envFunc(getenv func(string) string, missingUnknown bool) function.Function 
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			name := args[0].AsString()
 			value := ""
-			if getenv != nil {
-				value = getenv(name)
+			if o.Getenv != nil {
+				value = o.Getenv(name)
 			}
-			if value == "" && missingUnknown {
+			if value == "" && o.MissingUnknown {
 				return cty.UnknownVal(cty.String).Mark(Sensitive), nil
 			}
 			if value == "" {
-				return cty.UnknownVal(cty.String), fmt.Errorf("the environment variable %s is not set or empty; set it, or write try(env(%q), \"…\") to give a default", name, name)
+				state, advice := "is not set or empty", "set it"
+				switch {
+				case o.EnvIsSet == nil:
+				case o.EnvIsSet(name):
+					state, advice = "is set, but empty", "give it a value"
+				default:
+					state = "is not set"
+				}
+				return cty.UnknownVal(cty.String), fmt.Errorf("the environment variable %s %s; %s, or write try(env(%q), \"…\") to give a default", name, state, advice, name)
 			}
-			if !Intact(value) {
-				return cty.UnknownVal(cty.String), fmt.Errorf("the value of the environment variable %s is not UTF-8 text in normal form C, so it cannot be used unchanged", name)
+			if err := inputtext.Check(value); err != nil {
+				return cty.UnknownVal(cty.String), fmt.Errorf("the value of the environment variable %s %w", name, err)
 			}
 			return cty.StringVal(value).Mark(Sensitive), nil
 		},

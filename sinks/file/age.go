@@ -3,16 +3,12 @@ package file
 import (
 	"bytes"
 	"errors"
-	"io"
-	"strings"
 
-	"filippo.io/age"
-	"filippo.io/age/armor"
+	"github.com/credsync/credsync/internal/agearmor"
 	"github.com/credsync/credsync/schema"
 )
 
-// The errors of package age can quote the key they do not like, so none of
-// them is passed on.
+// None of these quotes a key.
 var (
 	errAgePair      = errors.New("age_recipient and age_identity belong together: set both to encrypt the state, or neither")
 	errAgeRecipient = errors.New("age_recipient: it is not an age public key, which begins with \"age1\"; age-keygen prints one")
@@ -40,57 +36,45 @@ func checkAge(v schema.Values) error {
 	if err != nil {
 		return err
 	}
-	if _, err := age.ParseIdentities(strings.NewReader(v.Secret("age_identity").Reveal())); err != nil {
-		return errAgeIdentity
-	}
-	if _, err := decrypt(v, probe); err != nil {
+	_, err = decrypt(v, probe)
+	switch {
+	case errors.Is(err, errAgeIdentity):
+		return err
+	case err != nil:
 		return errAgeMismatch
 	}
 	return nil
 }
 
-// encrypt encrypts a state file, in armour so that it survives editors and
-// version control. Without a key pair the content stays as it is.
+// encrypt encrypts a state file. Without a key pair the content stays as it is.
 func encrypt(v schema.Values, content []byte) ([]byte, error) {
 	if !encrypted(v) {
 		return content, nil
 	}
-	recipients, err := age.ParseRecipients(strings.NewReader(v.String("age_recipient")))
-	if err != nil {
+	armored, err := agearmor.Encrypt(content, v.String("age_recipient"))
+	switch {
+	case errors.Is(err, agearmor.ErrRecipient):
 		return nil, errAgeRecipient
-	}
-	var b bytes.Buffer
-	armored := armor.NewWriter(&b)
-	w, err := age.Encrypt(armored, recipients...)
-	if err != nil {
+	case err != nil:
 		return nil, errAgeEncrypt
 	}
-	_, err = w.Write(content)
-	if err := errors.Join(err, w.Close(), armored.Close()); err != nil {
-		return nil, errAgeEncrypt
-	}
-	return b.Bytes(), nil
+	return armored, nil
 }
 
 // decrypt decrypts a state file. One in clear is read as it is, since a key
 // pair may have been added after it was written; the next write encrypts it.
 func decrypt(v schema.Values, content []byte) ([]byte, error) {
-	if !isState(v) || !bytes.HasPrefix(content, []byte(armor.Header)) {
+	if !isState(v) || !bytes.HasPrefix(content, []byte(agearmor.Header)) {
 		return content, nil
 	}
 	if !encrypted(v) {
 		return nil, errAgeMissing
 	}
-	identities, err := age.ParseIdentities(strings.NewReader(v.Secret("age_identity").Reveal()))
-	if err != nil {
+	plain, err := agearmor.Decrypt(content, v.Secret("age_identity"))
+	switch {
+	case errors.Is(err, agearmor.ErrIdentity):
 		return nil, errAgeIdentity
-	}
-	r, err := age.Decrypt(armor.NewReader(bytes.NewReader(content)), identities...)
-	if err != nil {
-		return nil, errAgeDecrypt
-	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxSize))
-	if err != nil {
+	case err != nil:
 		return nil, errAgeDecrypt
 	}
 	return plain, nil

@@ -75,6 +75,28 @@ func unmarshalDotenv(content []byte) (map[string]string, error) {
 	return values, nil
 }
 
+// expansion is what readers of dotenv files put something else in place of, each in
+// its own way: $NAME, ${NAME} or $(command), but for what a backslash precedes.
+var expansion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[^\\])\$[A-Za-z0-9_{(]`) })
+
+// checkExpansion refuses values that are not what is written: a password with a
+// dollar sign in it would have lost a part.
+func (d *dotenvDocument) checkExpansion() error {
+	for _, e := range d.entries {
+		value := strings.TrimPrefix(e.text, assignment().FindString(e.text))
+		if e.key == "" || strings.HasPrefix(value, "'") {
+			continue
+		}
+		if !strings.HasPrefix(value, `"`) {
+			value, _, _ = strings.Cut(value, " #") // a comment
+		}
+		if expansion().MatchString(value) {
+			return fmt.Errorf("the value of %s has a \"$\" in it, which readers take for the name of a variable: write the value in single quotes, as in %s='…'", e.key, e.key)
+		}
+	}
+	return nil
+}
+
 // entryLength is the length of the first line, or of as many as a quoted value
 // goes over, with the line end.
 func entryLength(text string) int {

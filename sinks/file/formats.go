@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 )
@@ -56,6 +57,9 @@ func decode(v schema.Values, content []byte) (document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if isData(v) {
+		return decodeData(v, content)
+	}
 	var doc document
 	switch formatOf(v) {
 	case formatDotenv:
@@ -64,6 +68,29 @@ func decode(v schema.Values, content []byte) (document, error) {
 		return &rawDocument{key: "value", value: credential.NewSecret(string(content))}, nil
 	default:
 		doc, err = parseJSON(content)
+	}
+	if err != nil {
+		return nil, malformed{err}
+	}
+	return doc, nil
+}
+
+func isData(v schema.Values) bool { return v.Block() != nil && v.Block().Type == "data" }
+
+// decodeData is decode for inputs, whose values will be sent: what another reader
+// would understand otherwise is refused.
+func decodeData(v schema.Values, content []byte) (document, error) {
+	text, err := inputtext.Decode(content)
+	if err != nil {
+		return nil, malformed{fmt.Errorf("it %w", err)}
+	}
+	var doc document
+	if formatOf(v) == formatDotenv {
+		if doc, err = parseDotenv([]byte(text)); err == nil {
+			err = doc.(*dotenvDocument).checkExpansion()
+		}
+	} else {
+		doc, err = parseJSON([]byte(text))
 	}
 	if err != nil {
 		return nil, malformed{err}

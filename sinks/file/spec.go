@@ -93,7 +93,7 @@ func stateBlock() schema.Block {
 				Doc: "An age public key (`age1…`), or several on lines of their own, to encrypt the state's files to. Needs `age_identity`.",
 			},
 			{
-				Name: "age_identity", Type: cty.String, Sensitive: true,
+				Name: "age_identity", Type: cty.String, Sensitive: true, Text: schema.Document,
 				Doc: "The age secret key (`AGE-SECRET-KEY-…`) that decrypts the state's files.",
 			},
 		},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/internal/proxyenv"
 	"github.com/credsync/credsync/internal/redact"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -53,6 +54,9 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	config.UserAgent = "credsync/" + env.Version
 	config.Timeout = requestTimeout
 	config.QPS = unlimited
+	if config.Proxy == nil {
+		config.Proxy = proxyenv.Func(env.Getenv)
+	}
 	config.Wrap(crashpoint.Transport)
 	config.WarningHandler = warnings{env.Log}
 	// API servers do not repeat a token; what poses as one may.
@@ -183,7 +187,7 @@ func retry(err error, attempt int) (time.Duration, bool) {
 	wait := firstPause << (attempt - 1)
 	switch code := statusCode(err); {
 	case code == 0:
-		return wait, !isCertificate(err) && !isPlugin(err)
+		return wait, !isCertificate(err) && !isPlugin(err) && !isProxyVariable(err)
 	case code == http.StatusUnauthorized:
 		return wait, attempt == 1
 	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:

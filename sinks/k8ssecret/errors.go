@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/internal/proxyenv"
 	"github.com/credsync/credsync/sinks"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -208,6 +209,12 @@ func isCertificate(err error) bool {
 	return errors.As(err, &cert) || errors.As(err, &record)
 }
 
+// isProxyVariable reports whether a variable that should name a proxy does not.
+func isProxyVariable(err error) bool {
+	var variable proxyenv.Error
+	return errors.As(err, &variable)
+}
+
 // isPlugin reports whether a kubeconfig's exec plugin failed. It is not run
 // over and over: it may be logging in.
 func isPlugin(err error) bool { return strings.Contains(err.Error(), "getting credentials: ") }
@@ -248,6 +255,8 @@ func (c *client) noAnswer(err error, what call) error {
 		advice = "the API server's certificate is not valid, or it does not speak TLS there"
 	case errors.Is(err, context.DeadlineExceeded):
 		advice = "it did not answer in time: run credsync again"
+	case isProxyVariable(err):
+		advice = "correct it"
 	case isPlugin(err):
 		return fmt.Errorf("%s: %w: the exec plugin of %s gave no credentials%s: run it, or log in as it asks, and run credsync again", c.about(what), sinks.ErrUnavailable, c.identity, pluginCause(err))
 	}

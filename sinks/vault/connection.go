@@ -17,6 +17,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/crashpoint"
+	"github.com/credsync/credsync/internal/proxyenv"
 	"github.com/credsync/credsync/internal/redact"
 	"github.com/credsync/credsync/internal/regularfile"
 	"github.com/credsync/credsync/schema"
@@ -124,6 +125,13 @@ func prefix(client *api.Client) string {
 // checkAddress does not quote the address, which may hold a password.
 func checkAddress(address string) error {
 	u, err := url.Parse(address)
+	if err == nil {
+		if path := strings.Trim(u.Path, "/"); path == "v1" || strings.HasSuffix(path, "/v1") {
+			return errors.New("it ends in /v1, where the paths of Vault's API begin: leave /v1 out")
+		} else if strings.HasPrefix(path+"/", "ui/vault/") {
+			return errors.New("it is a page of Vault's UI: leave /ui and what follows out")
+		}
+	}
 	switch {
 	case err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("it is not a URL such as https://vault.internal:8200 (without user, query or fragment)")
@@ -194,6 +202,7 @@ func (c connection) limits(cfg *api.Config) error {
 }
 
 func (c connection) proxy(cfg *api.Config) error {
+	cfg.HttpClient.Transport.(*http.Transport).Proxy = proxyenv.Func(c.getenv)
 	for _, name := range []string{api.EnvVaultProxyAddr, api.EnvHTTPProxy} {
 		v := c.getenv(name)
 		if v == "" {
@@ -237,17 +246,19 @@ func (c connection) tls(cfg *api.Config) error {
 // VAULT_CLIENT_CERT and VAULT_CLIENT_KEY.
 func (c connection) clientCertificate(cfg *api.Config) error {
 	cert, key := c.getenv(api.EnvVaultClientCert), credential.NewSecret(c.getenv(api.EnvVaultClientKey))
+	// As for the vault CLI, the paths of the variables start at the working directory.
+	place := func(path string) string { return path }
 	if auth := c.auth(); auth.Label() == "cert" && auth.IsSet("client_cert") {
-		cert, key = auth.String("client_cert"), auth.Secret("client_key")
+		cert, key, place = auth.String("client_cert"), auth.Secret("client_key"), c.file
 	}
 	if cert == "" && key.IsZero() {
 		return nil
 	}
-	certPEM, err := c.pem(cert)
+	certPEM, err := readPEM(cert, place)
 	if err != nil {
 		return fmt.Errorf("the client certificate for Vault (client_cert or %s): %w", api.EnvVaultClientCert, err)
 	}
-	keyPEM, err := c.pem(key.Reveal())
+	keyPEM, err := readPEM(key.Reveal(), place)
 	if err != nil {
 		return fmt.Errorf("the client key for Vault (client_key or %s) cannot be read", api.EnvVaultClientKey)
 	}
@@ -262,12 +273,12 @@ func (c connection) clientCertificate(cfg *api.Config) error {
 	return nil
 }
 
-// pem returns text that is PEM, or the content of the file that it names.
-func (c connection) pem(text string) ([]byte, error) {
+// readPEM returns text that is PEM, or the content of the file that it names.
+func readPEM(text string, place func(string) string) ([]byte, error) {
 	if strings.Contains(text, "-----BEGIN ") {
 		return []byte(text), nil
 	}
-	return regularfile.Read(c.file(text), maxCredential)
+	return regularfile.Read(place(text), maxCredential)
 }
 
 // file makes a path absolute; relative ones start at the configuration.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/internal/proxyenv"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
 )
@@ -96,6 +97,8 @@ func describe(ctx context.Context, err error, r request) error {
 		return missingMount(r)
 	case code == 503 && vaultSays(err, "sealed"):
 		return fmt.Errorf("%s: %w: it is sealed; unseal it and run credsync again", r, sinks.ErrUnavailable)
+	case code == 429 && vaultSays(err, "quota exceeded"):
+		return fmt.Errorf("%s: %w: %s; send fewer requests a second with VAULT_RATE_LIMIT, such as VAULT_RATE_LIMIT=10, or have the quota raised", r, sinks.ErrUnavailable, vaultErrors(err))
 	case code == 412, code == 429, code == 472, code == 473, code >= 500:
 		return fmt.Errorf("%s: %w: %s; Vault may be starting, standby or overloaded: run credsync again once it answers", r, sinks.ErrUnavailable, vaultErrors(err))
 	}
@@ -191,8 +194,11 @@ func advice(err error, otherwise string) string {
 		host      x509.HostnameError
 		cert      *tls.CertificateVerificationError
 		record    tls.RecordHeaderError
+		variable  proxyenv.Error
 	)
 	switch {
+	case errors.As(err, &variable):
+		return "correct it"
 	case errors.As(err, &authority):
 		return "set ca_pem, or VAULT_CACERT, to the certificate of the authority that signed Vault's"
 	case errors.As(err, &host):

@@ -1,10 +1,14 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,13 +109,21 @@ func (m versionMetadata) version() string { return versionOf(m.Number, m.Created
 func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 	var o sinks.Object
 	var at versionMetadata
+	rounded := ""
 	r := k.dataRequest("read", t, "read")
 	found, err := k.getWith(ctx, r, nil, func(body []byte) (err error) {
 		o.Data, at, err = decodeSecret(body)
+		if isData(t) && err == nil {
+			rounded = roundedNumber(body)
+		}
 		return err
 	})
 	if err != nil {
 		return sinks.Object{}, err
+	}
+	if rounded != "" {
+		return sinks.Object{}, fmt.Errorf("read %s: %w: the value of %q is a number of 2^53 or more, which Vault has rounded: store it as text, as \"vault kv patch -mount=%s %s %s=…\" does",
+			t.Location, sinks.ErrMalformed, rounded, k.mount, t.Path, rounded)
 	}
 	if at.Number > 0 || found {
 		// Where it was deleted, Vault still counts its versions.
@@ -145,6 +157,35 @@ func decodeSecret(body []byte) (data map[string]credential.Secret, at versionMet
 		return nil, versionMetadata{}, err
 	}
 	return sinks.SecretsOfJSON(values.Data.Data), values.Data.Metadata, nil
+}
+
+// isData reports whether a target is read for a data block.
+func isData(t sinks.Target) bool {
+	return t.Options.Block() != nil && t.Options.Block().Type == "data"
+}
+
+// roundedNumber is the first key whose value has a number in it that Vault cannot
+// keep, be it below the value's top: version 2 holds numbers as floating-point ones.
+func roundedNumber(body []byte) string {
+	var values secret[json.RawMessage]
+	if json.Unmarshal(body, &values) != nil {
+		return ""
+	}
+	for _, key := range slices.Sorted(maps.Keys(values.Data.Data)) {
+		d := json.NewDecoder(bytes.NewReader(values.Data.Data[key]))
+		d.UseNumber()
+		for {
+			token, err := d.Token()
+			if err != nil {
+				break
+			}
+			n, ok := token.(json.Number)
+			if f, err := strconv.ParseFloat(string(n), 64); ok && (err != nil || math.Abs(f) >= 1<<53) {
+				return key
+			}
+		}
+	}
+	return ""
 }
 
 func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, error) {

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/inputtext"
 	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
 )
@@ -83,6 +85,9 @@ func (c connection) givenToken() (loginMethod, error) {
 	}
 	if m.token.IsZero() {
 		m.token = credential.NewSecret(c.getenv(api.EnvVaultToken))
+		if fault := schema.FaultOfText(m.token.Reveal()); !m.token.IsZero() && fault != schema.NoTextFault {
+			return m, fmt.Errorf("the environment variable %s %s; set it again, such as by %s=\"$(cat FILE)\", which leaves a line break at the end out", api.EnvVaultToken, fault, api.EnvVaultToken)
+		}
 	}
 	if m.token.IsZero() && c.getenv("HOME") != "" {
 		m.reread = func() (credential.Secret, error) {
@@ -127,7 +132,19 @@ func (c connection) secretOrFile(s credential.Secret, fileAttribute string) (cre
 // bytes.
 const maxCredential = 1 << 20
 
+// readSecret reads a file that holds one secret, around which spaces do not matter.
 func readSecret(path string) (credential.Secret, error) {
 	b, err := regularfile.Read(path, maxCredential)
-	return credential.NewSecret(strings.TrimSpace(string(b))), err
+	if err != nil {
+		return credential.Secret{}, err
+	}
+	text, err := inputtext.Decode(b)
+	if err != nil {
+		return credential.Secret{}, fmt.Errorf("%s %w", path, err)
+	}
+	text = strings.TrimSpace(text)
+	if fault := schema.FaultOfText(text); text != "" && fault != schema.NoTextFault {
+		return credential.Secret{}, fmt.Errorf("what %s holds %s; it must be the secret alone", path, fault)
+	}
+	return credential.NewSecret(text), nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/hashicorp/vault/api"
@@ -25,6 +26,8 @@ type healthAnswer struct {
 	Initialized, Sealed bool
 	Version             string
 	ClusterID           string `json:"cluster_id"`
+	// Enterprise is nil where a server does not say; those have namespaces or not.
+	Enterprise *bool
 }
 
 // errNoHealth marks the refusal of a gateway: Vault itself lets everyone look at
@@ -70,7 +73,20 @@ func (s *Sink) health(ctx context.Context) (sinks.Server, healthAnswer, error) {
 		return server, healthAnswer{}, errForeign(r)
 	}
 	server.About = "Vault " + health.Version
-	return server, health, whyNotServing(server.Address, health.Initialized, health.Sealed)
+	if err := whyNotServing(server.Address, health.Initialized, health.Sealed); err != nil {
+		return server, health, err
+	}
+	return server, health, s.checkNamespace(health)
+}
+
+// checkNamespace refuses a namespace that the server would leave out of account, so that
+// tokens went elsewhere than the configuration says.
+func (s *Sink) checkNamespace(health healthAnswer) error {
+	namespace := strings.Trim(s.client.Namespace(), "/")
+	if namespace == "" || namespace == "root" || health.Enterprise == nil || *health.Enterprise {
+		return nil
+	}
+	return fmt.Errorf("the Vault at %s has no namespaces, since it is not Vault Enterprise: it would take %q for its only one; leave namespace out of the sink block, and %s unset", s.client.Address(), namespace, api.EnvVaultNamespace)
 }
 
 // whyNotServing says what keeps a Vault from serving.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/proxyenv"
 	"github.com/hashicorp/vault/api"
 )
 
@@ -159,7 +160,8 @@ func watchRetries(ctx context.Context) (context.Context, *atomic.Bool) {
 // checkRetry retries what may pass by itself: lost connections, 412, 429, 5xx,
 // an election.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if isPermanentRedirect(err) {
+	var variable proxyenv.Error
+	if isPermanentRedirect(err) || errors.As(err, &variable) {
 		return false, nil
 	}
 	again, err := api.DefaultRetryPolicy(ctx, resp, err)

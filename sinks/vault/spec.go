@@ -46,6 +46,7 @@ func Spec() *sinks.Spec {
 		Target:     target,
 		Source:     target,
 		Record:     record,
+		Doubt:      doubt,
 		New:        open,
 		Policy:     policy(),
 	}
@@ -63,7 +64,7 @@ func connectionBlock() schema.Block {
 			{Name: "namespace", Type: cty.String, Env: []string{"VAULT_NAMESPACE"}, Doc: "The namespace, in Vault Enterprise."},
 			{
 				Name: "mount", Type: cty.String, Default: cty.StringVal("secret"), Doc: "Where the KV secrets engine is mounted.",
-				Check: func(v cty.Value) error { return checkPath(strings.Trim(v.AsString(), "/")) },
+				Check: func(v cty.Value) error { return checkMount(strings.Trim(v.AsString(), "/")) },
 			},
 			{
 				Name: "cluster", Type: cty.String, Check: oneWord, DefaultText: "the id that Vault gives its cluster, else the address",
@@ -108,8 +109,8 @@ func authBlock() schema.Nested {
 				mount("jwt")),
 			variant("cert", "A TLS client certificate.", together("client_cert", "client_key"),
 				schema.Attribute{Name: "name", Type: cty.String, Doc: "The role to log in with; absent, Vault tries all that match the certificate."},
-				schema.Attribute{Name: "client_cert", Type: cty.String, Env: []string{"VAULT_CLIENT_CERT"}, Doc: "The certificate, in PEM, or the file with it."},
-				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Env: []string{"VAULT_CLIENT_KEY"}, Doc: "Its private key, in PEM, or the file with it."},
+				schema.Attribute{Name: "client_cert", Type: cty.String, DefaultText: "VAULT_CLIENT_CERT", Doc: "The certificate, in PEM, or the file with it. A relative path starts at the configuration's directory; that of the variable, as for the vault CLI, at the working directory."},
+				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Text: schema.Document, DefaultText: "VAULT_CLIENT_KEY", Doc: "Its private key, in PEM, or the file with it."},
 				mount("cert")),
 		},
 	}
@@ -185,6 +186,35 @@ func checkPath(p string) error {
 		return fmt.Errorf("%q has characters that cannot be printed, which Vault refuses", p)
 	}
 	return nil
+}
+
+// checkMount refuses what no KV engine can be mounted at.
+func checkMount(m string) error {
+	first, _, _ := strings.Cut(m, "/")
+	switch first {
+	case "sys", "auth", "identity", "cubbyhole", "audit":
+		return fmt.Errorf("%q is Vault's own and no KV mount: write that of the KV secrets engine, as \"vault secrets list\" shows it, such as \"secret\"", first)
+	}
+	return checkPath(m)
+}
+
+// doubt finds the paths of Vault's HTTP API where those of "vault kv" are wanted.
+func doubt(conn, block schema.Values) string {
+	mount, path := mountOf(conn), block.String("path")
+	for _, part := range []string{"data", "metadata"} {
+		if short, ok := strings.CutSuffix(mount, "/"+part); ok {
+			return fmt.Sprintf("The sink's mount %q ends in %q, which is a part of the HTTP API's paths: if the mount is %q, write mount = %q.", mount, "/"+part, short, short)
+		}
+		for _, prefix := range []string{mount + "/" + part + "/", part + "/"} {
+			if short, ok := strings.CutPrefix(path, prefix); ok && mount != "" {
+				return fmt.Sprintf("The path %q begins with %q, and is below the mount %q already: if that of \"vault kv get -mount=%s\" is meant, write path = %q.", path, prefix, mount, mount, short)
+			}
+		}
+	}
+	if short, ok := strings.CutPrefix(path, mount+"/"); ok && mount != "" {
+		return fmt.Sprintf("The path %q begins with the mount %q, which comes before it anyway: if %q is meant, write path = %q.", path, mount, mount+"/"+short, short)
+	}
+	return ""
 }
 
 // target makes the target of a deliver or data block.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -30,11 +31,11 @@ func WantClass(t *testing.T, err error, class failure.Class, reason failure.Reas
 // be quoted if it is sensitive.
 func CheckAttributes(t *testing.T, spec *providers.Spec, accepted, refused [][2]string) {
 	t.Helper()
-	try := func(pair [2]string, ok bool) {
+	test := func(pair [2]string, ok bool) {
 		name, value := pair[0], pair[1]
 		t.Run(fmt.Sprintf("%s %q", name, value), func(t *testing.T) {
 			a, _ := spec.Block().Attribute(name)
-			err := a.Check(cty.StringVal(value))
+			err := try(&a, cty.StringVal(value))
 			if (err == nil) != ok {
 				t.Errorf("got %v, want ok = %v", err, ok)
 			}
@@ -44,9 +45,20 @@ func CheckAttributes(t *testing.T, spec *providers.Spec, accepted, refused [][2]
 		})
 	}
 	for _, pair := range accepted {
-		try(pair, true)
+		test(pair, true)
 	}
 	for _, pair := range refused {
-		try(pair, false)
+		test(pair, false)
 	}
+}
+
+// try does with a value what loading a configuration does.
+func try(a *schema.Attribute, v cty.Value) error {
+	if fault := a.TextFault(v); fault != schema.NoTextFault && fault != schema.SurroundingSpace {
+		return errors.New(fault.String())
+	}
+	if a.Check == nil {
+		return nil
+	}
+	return a.Check(v)
 }

@@ -14,7 +14,7 @@ account "plain" "one" {
 
 import {
   to           = account.bank.one["a"]
-  access_token = "" # ERROR: Invalid value for an argument; The argument "access_token": the value is empty.
+  access_token = "" # ERROR: Invalid value for an argument; The argument "access_token" is empty.
 }
 
 import { # ERROR: The argument "access_token" is required in the import block, but it is not set.

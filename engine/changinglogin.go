@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/credsync/credsync/failure"
+)
+
+// mostChanges is how many different logins in a row are refused before one of their
+// attributes is taken to differ from run to run.
+const mostChanges = 3
+
+// warnOfChangingLogin warns where each run logs in with something else, so that no
+// rejection that is remembered goes for the next login: a password that is wrong is
+// tried for ever, and may lock the account. That is not told by how an attribute is
+// written, since a password from env() is as usual as a number of the run from it; but
+// a person does not enter a third password between runs and be refused with each. So
+// it is told by what happened: since the last login that worked, mostChanges different
+// ones were refused, and the present one is another.
+func (o *observation) warnOfChangingLogin() {
+	var since time.Time
+	if g := o.record.Newest(); g != nil {
+		if !changed(g, o.fingerprints) {
+			return
+		}
+		since = g.Token.IssuedAt
+	}
+	refused := map[string]bool{}
+	for _, j := range o.record.Rejections {
+		if len(j.Key) == 0 && j.Reason != failure.NoAccess && !j.At.Before(since) {
+			refused[j.LoginPrint] = true
+		}
+	}
+	if b := o.record.Block; b != nil && b.LoginPrint != "" && b.Reason != failure.NoAccess && !b.Since.Before(since) {
+		refused[b.LoginPrint] = true
+	}
+	if len(refused) < mostChanges || refused[o.fingerprints.login] {
+		return
+	}
+	o.warn("The login differs from run to run", fmt.Sprintf("The upstream refused %d logins of this account, each with other attributes than the one before, and the next one is another again. "+
+		"If nobody has changed them by hand, an attribute of the account differs in each run, such as one from env(), file() or a data block that holds the number or the time of the run: "+
+		"then a wrong password is sent in each run, and may lock the account. Give that attribute a value that stays, or, if it is for a gateway only, put it into the headers of the http block.", len(refused)))
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -41,6 +42,8 @@ const (
 	tryAgain content = "try again"
 	inner    content = "a refusal inside"
 	other    content = "another object"
+	// echoed repeats what was sent, in the documented field for a message.
+	echoed content = "what was sent"
 )
 
 // form is how a body is written, and sent.
@@ -99,6 +102,17 @@ type cell struct {
 	situation situation
 	status    int
 	body      body
+	// noise is what goes wrong besides.
+	noise noise
+}
+
+// noise is what happens to an answer on its way.
+type noise struct {
+	delay time.Duration
+	// lost answers do not begin, or begin after patience has ended.
+	lost bool
+	// headers come with the answer.
+	headers map[string]string
 }
 
 func (c cell) String() string {
@@ -108,15 +122,19 @@ func (c cell) String() string {
 // written is a body as it goes over the wire, with what is said of it.
 type written struct {
 	contentType, encoding, retryAfter string
+	noise                             noise
 	bytes                             []byte
 	// cut is how many bytes of it are announced and not sent.
 	cut int
 }
 
-// write writes the answer of a cell, with that token.
-func (c cell) write(token string, w *world) written {
+// write writes the answer of a cell to a request, with that token.
+func (c cell) write(token, sent string, w *world) written {
 	text, contentType := c.text(token, w), "application/json"
-	out := written{contentType: contentType, bytes: []byte(text)}
+	if c.body.content == echoed {
+		text = c.up.echo(sent)
+	}
+	out := written{contentType: contentType, bytes: []byte(text), noise: c.noise}
 	switch c.body.form {
 	case marked:
 		out.bytes = append([]byte("\xef\xbb\xbf"), out.bytes...)

@@ -27,7 +27,7 @@ func chosen(u *upstreamKind, every int) []cell {
 		for i, status := range statuses {
 			for j, b := range bodiesOf(status) {
 				if slices.Contains(named, status) && every < muchFewer || (i+j+k)%every == 0 {
-					all = append(all, cell{u, s, status, b})
+					all = append(all, cell{up: u, situation: s, status: status, body: b})
 				}
 			}
 		}
@@ -49,14 +49,18 @@ func TestEveryAnswer(t *testing.T) {
 		u := &upstreams[i]
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
-			report := &report{}
-			p := newPlace(t, u, nil)
-			for _, c := range chosen(u, every) {
-				report.add(c, p.try(c))
-			}
-			report.fail(t)
+			tryAll(t, u, chosen(u, every))
 		})
 	}
+}
+
+func tryAll(t *testing.T, u *upstreamKind, cells []cell) {
+	report := &report{}
+	p := newPlace(t, u, anySecret, nil)
+	for _, c := range cells {
+		report.add(c, p.try(c))
+	}
+	report.fail(t)
 }
 
 // try runs a cell, and returns what is wrong.
@@ -119,7 +123,9 @@ type report struct {
 	cells map[string][]string
 }
 
-func (r *report) add(c cell, wrong []string) {
+func (r *report) add(c cell, wrong []string) { r.addTrial(string(c.kind()), c.String(), wrong) }
+
+func (r *report) addTrial(of, what string, wrong []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tried++
@@ -127,8 +133,8 @@ func (r *report) add(c cell, wrong []string) {
 		if r.cells == nil {
 			r.cells = map[string][]string{}
 		}
-		key := fmt.Sprintf("%s (%s)", text, c.kind())
-		r.cells[key] = append(r.cells[key], c.String())
+		key := fmt.Sprintf("%s (%s)", text, of)
+		r.cells[key] = append(r.cells[key], what)
 	}
 }
 

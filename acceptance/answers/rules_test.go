@@ -44,6 +44,10 @@ func (c cell) says() content {
 	if !hasBody(c.status) || c.body.form == half || c.body.form == mislabelled {
 		return nothing
 	}
+	if c.body.content == echoed && c.up.static {
+		// The documented refusal has nothing but a message.
+		return refusal
+	}
 	return c.body.content
 }
 
@@ -51,7 +55,7 @@ func (c cell) kind() kind {
 	says, u, op := c.says(), c.up, c.situation.op
 	isPage := says == page
 	switch status := c.status; {
-	case status < 200, hasBody(status) && c.body.form == broken:
+	case status < 200, c.noise.lost, hasBody(status) && c.body.form == broken:
 		return unfinished
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && c.waits():
 		return turnedAway
@@ -75,7 +79,10 @@ func (c cell) kind() kind {
 	return unusable
 }
 
-func (c cell) waits() bool { return c.body.form == waitASecond || c.body.form == waitUnclear }
+// waits reports whether the answer says when to come back.
+func (c cell) waits() bool {
+	return c.body.form == waitASecond || c.body.form == waitUnclear || c.noise.headers["Retry-After"] != ""
+}
 
 // bringsToken reports whether the cell's answer holds a token that has been issued.
 func (c cell) bringsToken() bool { return c.kind() == brought && c.says() == token }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // server is the upstream: it answers one operation as the cell says, and all others well.
@@ -22,6 +23,10 @@ type server struct {
 	wantsCode bool
 	// seen counts the requests since then.
 	seen map[operation]int
+	// draw has each request answered by a cell of its own, or well.
+	draw func(operation) (cell, bool)
+	// tokenOf makes the tokens, where they are not of a simple kind.
+	tokenOf func(n int) string
 	// tokens are those that were sent in a success; made counts all.
 	tokens []string
 	made   int
@@ -69,13 +74,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op := s.w.up.operationOf(r, string(sent))
 	s.seen[op]++
 	s.made++
-	value := fmt.Sprintf("token-%d-of-%s", s.made, s.w.up.name)
+	value := s.newToken()
 	c, date := s.w.cell, s.w.Now().UTC().Format(http.TimeFormat)
 	mine := s.armed && op == c.situation.op
+	if s.draw != nil && s.armed {
+		c, mine = s.draw(op)
+	}
 	status, answer := http.StatusOK, written{contentType: "application/json"}
 	switch {
 	case mine:
-		status, answer = c.status, c.write(value, s.w)
+		status, answer = c.status, c.write(value, r.URL.String()+" "+r.Header.Get("Authorization")+" "+string(sent), s.w)
 	case op == opLogin && s.wantsCode:
 		status, answer.bytes = http.StatusUnauthorized, []byte(`{"error":"mfa_required"}`)
 	default:
@@ -89,11 +97,25 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.send(w, status)
 }
 
+func (s *server) newToken() string {
+	if s.tokenOf != nil {
+		return s.tokenOf(s.made)
+	}
+	return fmt.Sprintf("token-%d-of-%s", s.made, s.w.up.name)
+}
+
 // brings reports whether an operation is answered with a token.
 func brings(op operation) bool { return op == opLogin || op == opRefresh || op == opEnterCode }
 
 func (a written) send(w http.ResponseWriter, status int) {
+	time.Sleep(a.noise.delay)
+	if a.noise.lost {
+		panic(http.ErrAbortHandler)
+	}
 	h := w.Header()
+	for name, value := range a.noise.headers {
+		h.Set(name, value)
+	}
 	h.Set("Content-Type", a.contentType)
 	if a.encoding != "" {
 		h.Set("Content-Encoding", a.encoding)

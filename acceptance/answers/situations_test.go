@@ -21,12 +21,13 @@ type situation struct {
 
 const (
 	firstLogin    = "first login"
+	secondLogin   = "login in place of a good token"
 	newTokenCheck = "check of a new token"
 )
 
 var situations = []situation{
 	{name: firstLogin, op: opLogin, of: func(u *upstreamKind) bool { return !u.static }, begin: func(*world) {}, run: applyAgain},
-	{name: "login in place of a good token", op: opLogin, of: func(u *upstreamKind) bool { return u.revokes }, begin: firstToken, run: replaceOnce},
+	{name: secondLogin, op: opLogin, of: func(u *upstreamKind) bool { return u.revokes }, begin: firstToken, run: replaceOnce},
 	{name: "refresh", op: opRefresh, of: refreshes, begin: tokenThatIsDue, run: applyAgain},
 	{name: newTokenCheck, op: opCheck, of: checks, begin: func(*world) {}, run: applyAgain},
 	{name: "check of a token", op: opCheck, of: checks, begin: firstToken, run: applyAgain},
@@ -63,7 +64,7 @@ func replaceOnce(w *world, n int) {
 // another code sent.
 func loginByHand(w *world, _ int) {
 	e := w.engine()
-	e.BeginLogin(context.Background(), w.up.name+".a")
+	w.said = append(w.said, e.BeginLogin(context.Background(), w.up.name+".a"))
 	w.apply(engine.Request{})
 }
 
@@ -77,6 +78,6 @@ func codeSent(w *world) {
 
 func enterCode(w *world, _ int) {
 	e := w.engine()
-	e.FinishLogin(context.Background(), w.up.name+".a", w.code())
+	w.said = append(w.said, e.FinishLogin(context.Background(), w.up.name+".a", w.code()))
 	w.apply(engine.Request{})
 }

@@ -24,7 +24,7 @@ const (
 // from the provider or from the emulator.
 type upstreamKind struct {
 	name string
-	// account is the account block without base_url.
+	// account is the account block without base_url; $SECRET is the password or the token.
 	account string
 	// static says that the token stands in the configuration.
 	static bool
@@ -59,7 +59,7 @@ func oauthError(word string) func(int) string {
 
 var invoicebox = upstreamKind{
 	name: "invoicebox", static: true, due: time.Hour,
-	account:     `token = "b37c4c689295904ed21eee5d9a48d42e"`,
+	account:     `token = "$SECRET"`,
 	operationOf: func(*http.Request, string) operation { return opCheck },
 	good: func(operation, int, string, time.Time) string {
 		return `{"data":{"userId":"01771533-8e75-3234-8e3d-9213ae2d7c52","profile":"Имя"}}`
@@ -75,7 +75,7 @@ var invoicebox = upstreamKind{
 
 var sagi = upstreamKind{
 	name: "sagi", due: 29 * 24 * time.Hour,
-	account: "phone = \"business_user@example.com\"\n  password = \"secure_password\"",
+	account: "phone = \"business_user@example.com\"\n  password = \"$SECRET\"",
 	operationOf: func(r *http.Request, _ string) operation {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/business"):
@@ -110,7 +110,7 @@ var sagi = upstreamKind{
 
 var bifitKassa = upstreamKind{
 	name: "bifit_kassa", due: 9 * time.Hour,
-	account: "username = \"79001234567\"\n  password = \"secure_password\"\n  verify_path = \"/organizations\"",
+	account: "username = \"79001234567\"\n  password = \"$SECRET\"\n  verify_path = \"/organizations\"",
 	operationOf: func(r *http.Request, body string) operation {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/mfa"):
@@ -142,7 +142,7 @@ var bifitKassa = upstreamKind{
 
 var bereke = upstreamKind{
 	name: "bereke", due: time.Hour,
-	account:     fmt.Sprintf("username = \"test\"\n  password = \"bank_password\"\n  public_key = %q", sandbox.BerekePublicKey(0)),
+	account:     fmt.Sprintf("username = \"test\"\n  password = \"$SECRET\"\n  public_key = %q", sandbox.BerekePublicKey(0)),
 	operationOf: func(*http.Request, string) operation { return opLogin },
 	good: func(_ operation, _ int, token string, _ time.Time) string {
 		return fmt.Sprintf(`{"access_token":%q,"token_type":"bearer","expires_in":86400,"user_id":111111111111,"role":"ANONYMOUS","customers":[{"id":"111111","name":"ТОО Тест"}],"possible_chains":[],"is_password_change":false}`, token)
@@ -156,7 +156,7 @@ var bereke = upstreamKind{
 
 var astanaPlat = upstreamKind{
 	name: "astana_plat", revokes: true, due: time.Hour,
-	account:     "login = \"login\"\n  password = \"password\"\n  token_ttl = \"24h\"",
+	account:     "login = \"login\"\n  password = \"$SECRET\"\n  token_ttl = \"24h\"",
 	operationOf: func(*http.Request, string) operation { return opLogin },
 	good: func(_ operation, status int, token string, _ time.Time) string {
 		return fmt.Sprintf(`{"statusCode":%d,"message":"Токен создан","data":{"token":%q}}`, status, token)
@@ -176,4 +176,12 @@ var astanaPlat = upstreamKind{
 	again: func(_ operation, status int, documented, page bool) bool {
 		return documented && (status == 400 || status == 500)
 	},
+}
+
+// echo is an error whose message is what was sent.
+func (u *upstreamKind) echo(sent string) string {
+	if u.static {
+		return fmt.Sprintf(`{"error":{"message":%q,"code":"x"}}`, sent)
+	}
+	return fmt.Sprintf(`{"message":%q,"error_description":%q}`, sent, sent)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,9 @@ import (
 // maxAttempts is how often a request is sent in a run, where it may be sent again.
 const maxAttempts = 2
 
+// patience is how long an answer is waited for.
+const patience = 5 * time.Second
+
 // place is what the cells of one upstream share, one after another: the server, the
 // configuration that names it, and the connections to it.
 type place struct {
@@ -33,13 +37,17 @@ type place struct {
 	server *server
 	cfg    *config.Config
 	pool   *upstream.Pool
+	secret string
 	log    hclog.Logger
 	w      *world
 	dir    string
 }
 
-func newPlace(t testing.TB, up *upstreamKind, logged io.Writer) *place {
-	p := &place{t: t, up: up, server: newServer(), log: hclog.NewNullLogger(), dir: t.TempDir()}
+// anySecret is what each upstream takes for a password, or for a token.
+const anySecret = "b37c4c689295904ed21eee5d9a48d42e"
+
+func newPlace(t testing.TB, up *upstreamKind, secret string, logged io.Writer) *place {
+	p := &place{t: t, up: up, server: newServer(), secret: secret, log: hclog.NewNullLogger(), dir: t.TempDir()}
 	if logged != nil {
 		p.log = hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: logged})
 	}
@@ -65,7 +73,7 @@ account %q "a" {
   %s
   deliver "memory" "main" { path = "target" }
 }
-`, p.up.name, p.server.URL, p.up.account)
+`, p.up.name, p.server.URL, strings.ReplaceAll(p.up.account, "$SECRET", p.secret))
 	if err := os.WriteFile(filepath.Join(p.dir, "main.hcl"), []byte(text), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
@@ -87,6 +95,8 @@ type world struct {
 	mu          sync.Mutex
 	now         time.Time
 	runs        int
+	// said is what the runs said.
+	said []any
 }
 
 // world begins anew for a cell.
@@ -119,6 +129,7 @@ func (w *world) engine() *engine.Engine {
 		Client: func(a *config.Account) (*http.Client, error) {
 			return w.pool.Client(upstream.Options{
 				BaseURL: w.server.URL, LimitKey: a.Address, RequestsPerSecond: 1e6, MaxAttempts: maxAttempts, Log: w.log,
+				Timeout: patience,
 			})
 		},
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -133,7 +144,9 @@ func (w *world) engine() *engine.Engine {
 func (w *world) apply(req engine.Request) *engine.Summary {
 	e := w.engine()
 	ctx := context.Background()
-	return e.Apply(ctx, e.Plan(ctx, req), ignore{})
+	s := e.Apply(ctx, e.Plan(ctx, req), ignore{})
+	w.said = append(w.said, s)
+	return s
 }
 
 // planned is what the account's plan would be now.

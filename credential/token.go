@@ -26,6 +26,12 @@ type Token struct {
 	// Outputs is what the upstream said besides the token: identities, scopes,
 	// lists. The provider's table names every key.
 	Outputs Outputs
+	// Warnings are sentences about the answer, for whoever asked for the token: they
+	// are not kept.
+	Warnings []string
+	// AnsweredAt is the upstream's clock when it answered; zero where it did not say.
+	// It is not kept.
+	AnsweredAt time.Time
 }
 
 // Lifetime is how long the token lives in all; zero if it does not expire.

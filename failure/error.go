@@ -3,6 +3,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -39,6 +40,14 @@ type Error struct {
 // RefusesLogin reports whether it is the upstream's answer to a login, which it gives
 // to whoever logs in so: not to what the account asks for afterwards.
 func (e *Error) RefusesLogin() bool { return e.Op == LogIn && e.Status != 0 }
+
+// IsCounted reports whether it is a refusal of a login that is counted: one that may be
+// for the sake of what was sent, though nothing says for certain that the credentials
+// are wrong. To send them again in each run could lock the account.
+func (e *Error) IsCounted() bool {
+	byService := e.Status != http.StatusProxyAuthRequired && (e.Status < 300 || e.Status >= 400)
+	return e.Reason == UnclassifiedRefusal || e.RefusesLogin() && byService && e.Class == Config
+}
 
 // Error says what could not be done, where, and why. It begins so that nobody
 // reads it as what to do: "log in at https://…".

@@ -13,4 +13,9 @@ const (
 	PasswordChangeRequired  Reason = "password_change_required"
 	SecondFactorUnsupported Reason = "second_factor_unsupported"
 	NoAccess                Reason = "no_access"
+	// UnclassifiedRefusal: the upstream refuses the login, and its document does not
+	// say why.
+	UnclassifiedRefusal Reason = "unclassified_refusal"
+	// ExpiredAtIssue: the tokens that the upstream hands out are over already.
+	ExpiredAtIssue Reason = "expired_at_issue"
 )

@@ -2,7 +2,11 @@ package upstream
 
 import (
 	"fmt"
+	"mime"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -20,6 +24,38 @@ type Answer struct {
 	op   Op
 	url  string
 	body credential.Secret
+	// leftOut are the fields that were left out; see Object.
+	leftOut []string
+}
+
+// newAnswer reads an answer that has come whole.
+func newAnswer(resp *http.Response, body []byte, op Op, url string) *Answer {
+	a := &Answer{Status: resp.StatusCode, op: op, url: url}
+	var parameters map[string]string
+	a.ContentType, parameters, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	a.body = credential.NewSecret(string(decodeText(body, parameters["charset"])))
+	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	return a
+}
+
+// leaveOut notes a field that is left out.
+func (a *Answer) leaveOut(path string) {
+	if !slices.Contains(a.leftOut, path) {
+		a.leftOut = append(a.leftOut, path)
+	}
+}
+
+// Warnings are sentences about what was left out of an answer of success.
+func (a *Answer) Warnings() []string {
+	if len(a.leftOut) == 0 {
+		return nil
+	}
+	quoted := make([]string, len(a.leftOut))
+	for i, path := range a.leftOut {
+		quoted[i] = strconv.Quote(path)
+	}
+	return []string{fmt.Sprintf("The upstream's answer has %s in a form that its document does not have; "+
+		"it was left out.", strings.Join(quoted, ", "))}
 }
 
 // common judges the statuses that mean the same everywhere.
@@ -29,16 +65,16 @@ func (a *Answer) common(h http.Header) error {
 	case a.Status == http.StatusTooManyRequests:
 		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower "+
 			"http.requests_per_second.")
-	case unavailable(a.Status):
-		e = a.Fail(failure.Retryable, "the upstream is not available", tryLater)
-		if a.op.Once && !turnedAway(a.Status, h) {
-			e.AnswerLost = true
-			e.Message += lostNote
+		e.AnswerLost = false
+	case passing(a.Status):
+		e = a.Fail(failure.Retryable, passingMessage(a.Status), tryLater)
+		if turnedAway(a.Status, h) {
+			e.AnswerLost = false
 		}
 	case a.Status == http.StatusProxyAuthRequired:
 		f := proxyFailure(a.Status)
 		e = a.Fail(f.class, f.message, f.advice)
-		e.Attribute = f.attribute
+		e.Attribute, e.AnswerLost = f.attribute, false
 	case a.Status >= 300 && a.Status < 400:
 		e = a.redirected(h.Get("Location"))
 	default:
@@ -48,8 +84,26 @@ func (a *Answer) common(h http.Header) error {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	e.RetryAfter = retryAfter(h, now)
+	e.RetryAfter, _ = retryAfter(h, now)
+	if e.AnswerLost && e.Class == failure.Retryable {
+		e.Message += a.lostNote()
+	}
 	return a.op.about(e)
+}
+
+// lostNote ends the message of an error with AnswerLost.
+func (a *Answer) lostNote() string {
+	if a.op.Again != nil && a.op.Again(a) {
+		return sentAgainNote
+	}
+	return lostNote
+}
+
+func passingMessage(status int) string {
+	if status == http.StatusRequestTimeout || status == http.StatusTooEarly {
+		return "the upstream did not wait for the request"
+	}
+	return "the upstream is not available"
 }
 
 func (a *Answer) redirected(origin string) *failure.Error {
@@ -62,7 +116,7 @@ func (a *Answer) redirected(origin string) *failure.Error {
 		"secrets along",
 		"Find out what answers at this address: a maintenance page, a captive portal, a wrong base_url.")
 	if a.Status == http.StatusMovedPermanently || a.Status == http.StatusPermanentRedirect {
-		e.Class, e.Attribute = failure.Config, "base_url"
+		e.Class, e.Attribute, e.AnswerLost = failure.Config, "base_url", a.op.Once
 		e.Advice = "If that is the upstream's new address, set base_url to it."
 	}
 	return e
@@ -70,9 +124,14 @@ func (a *Answer) redirected(origin string) *failure.Error {
 
 // Fail returns an error about this answer. The message must be the program's
 // own words, or come from Said.
+//
+// Of a request that must not reach the upstream twice, an answer that is neither a
+// documented refusal nor a documented demand does not prove that it was not
+// processed: a gateway can answer for a service that went on working.
 func (a *Answer) Fail(c failure.Class, message, advice string) *failure.Error {
 	return a.op.about(&failure.Error{
 		Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice,
+		AnswerLost: a.op.Once && (c == failure.Server || c == failure.Retryable),
 	})
 }
 
@@ -81,14 +140,13 @@ func (a *Answer) Missing(field string) *failure.Error {
 	return a.Fail(failure.Server, fmt.Sprintf("the answer has no %q", field), askUpstream)
 }
 
-// Unknown returns the error for an answer that nobody documented. said is the
-// upstream's own message, if its documented field for one is there.
-func (a *Answer) Unknown(said string) *failure.Error {
-	message := "this answer is not documented"
-	if text := a.Said(said); text != "" {
-		message += ": " + text
-	}
-	return a.Fail(failure.Server, message, askUpstream)
+// noToken returns the error for an answer that has no token to take, though it reads
+// as the service's own. Services that refuse a login with a status of success are
+// common, so it counts as a refusal that nobody documented.
+func (a *Answer) noToken(message string) *failure.Error {
+	e := a.Fail(failure.Server, message, askUpstream)
+	a.op.unclassified(e)
+	return e
 }
 
 // Said returns a documented error field of the upstream fit for a message: one

@@ -3,30 +3,16 @@ package upstream
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
+	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 )
 
-// JSON decodes the answer's body, which must be a JSON object. Unknown fields
-// are ignored; of a field given twice the last counts. An error is of class
-// Server and says no more of the body than the name of the field that is wrong.
-func (a *Answer) JSON(v any) error {
-	body, err := a.jsonText()
-	if err != nil {
-		return err
-	}
-	if body[0] != '{' {
-		return a.Fail(failure.Server, "the answer is not a JSON object", askUpstream)
-	}
-	return a.Part(body, v)
-}
-
-// AnyJSON returns the error of JSON for an answer that is neither a JSON object
-// nor a list, where nothing more is known of what it should be.
+// AnyJSON returns an error for an answer that is neither a JSON object nor a list,
+// where nothing more is known of what it should be.
 func (a *Answer) AnyJSON() error {
 	body, err := a.jsonText()
 	switch {
@@ -42,45 +28,67 @@ func (a *Answer) AnyJSON() error {
 
 // Text returns the body of an answer that need not be JSON, without the space
 // around it. It is a Secret, since nobody knows what is in it. An error is of
-// class Server: the answer is empty, or it is a page for a browser.
+// class Server: the answer is empty, not in the charset that it names, or a page for
+// a browser.
 func (a *Answer) Text() (credential.Secret, error) {
 	text := strings.TrimSpace(a.body.Reveal())
 	switch {
 	case text == "":
 		return credential.Secret{}, a.Fail(failure.Server, "the answer is empty", askUpstream)
-	case a.ContentType != "text/plain" && !isJSON(a.ContentType):
-		return credential.Secret{}, a.Fail(failure.Server, "the answer is neither text nor JSON but "+
-			Clean(a.ContentType, a.op.Secrets...), askUpstream)
+	case a.IsPage():
+		return credential.Secret{}, a.page()
+	case !utf8.ValidString(text):
+		return credential.Secret{}, a.Fail(failure.Server, "the answer is not valid in its charset", askUpstream)
 	}
 	return credential.NewSecret(text), nil
 }
 
-// jsonText returns the body of an answer that says it is JSON, without the
-// space around it; it is never empty.
+// jsonText returns the body of an answer that may be JSON, without the space around
+// it; it is never empty. What the content type says does not matter: many servers
+// send JSON under another.
 func (a *Answer) jsonText() ([]byte, error) {
 	body := bytes.TrimSpace([]byte(a.body.Reveal()))
 	switch {
 	case len(body) == 0:
 		return nil, a.Fail(failure.Server, "the answer is empty", askUpstream)
-	case !isJSON(a.ContentType):
+	case a.IsPage():
+		return nil, a.page()
+	case !isJSON(a.ContentType) && !json.Valid(body):
 		return nil, a.Fail(failure.Server, "the answer is not JSON but "+Clean(a.ContentType, a.op.Secrets...), askUpstream)
 	}
 	return body, nil
 }
 
-// Part decodes a piece of the answer, such as what an envelope holds, with the
-// errors of JSON.
-func (a *Answer) Part(raw json.RawMessage, v any) error {
-	err := json.Unmarshal(raw, v)
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return a.Fail(failure.Server, fmt.Sprintf("the answer's %q has a wrong type or "+
-			"form", wrongType.Field), askUpstream)
+// IsPage reports whether the answer is a page for a browser: markup, which is no
+// answer of a service but that of something before it.
+func (a *Answer) IsPage() bool {
+	return strings.HasPrefix(strings.TrimSpace(a.body.Reveal()), "<")
+}
+
+// page is the error for a page in place of an answer.
+func (a *Answer) page() *failure.Error {
+	if a.Status == http.StatusNotFound {
+		return a.Fail(failure.Server, "nothing is at this address: the answer is a page for a browser",
+			"Check base_url, and the path where there is an attribute for it.")
 	}
-	return a.Fail(failure.Server, "the answer is not well-formed JSON", askUpstream)
+	return a.Fail(failure.Server, "the answer is a page for a browser, and not the service's",
+		"See what stands between, such as a maintenance page or a proxy that wants a login; if base_url is right, "+
+			"ask the upstream.")
+}
+
+// PlainText returns the text of an answer that is neither JSON nor a page, to look for
+// words in it. It is not fit to be shown: nobody knows what is in it.
+func (a *Answer) PlainText() string {
+	if text := a.body.Reveal(); !a.IsPage() && !json.Valid([]byte(text)) {
+		return text
+	}
+	return ""
+}
+
+// IsObject reports whether the answer is a JSON object.
+func (a *Answer) IsObject() bool {
+	_, err := a.Object()
+	return err == nil
 }
 
 // Empty reports whether the answer has no body, which some upstreams use for a
@@ -91,19 +99,6 @@ func (a *Answer) Empty() bool { return strings.TrimSpace(a.body.Reveal()) == "" 
 func isJSON(contentType string) bool {
 	return contentType == "" || contentType == "application/json" || contentType == "text/json" ||
 		strings.HasPrefix(contentType, "application/") && strings.HasSuffix(contentType, "+json")
-}
-
-// Bearer returns the token for an Authorization header, or an error if it has
-// characters that no header may carry: then it cannot be a token.
-func (a *Answer) Bearer(field string, h Hidden) (credential.Secret, error) {
-	if h.IsZero() {
-		return credential.Secret{}, a.Missing(field)
-	}
-	if !HeaderSafe(h.Secret) {
-		return credential.Secret{}, a.Fail(failure.Server, fmt.Sprintf("the answer's %q has characters that no "+
-			"token has", field), askUpstream)
-	}
-	return h.Secret, nil
 }
 
 // HeaderSafe reports whether s consists of visible ASCII characters only, as a

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -102,15 +103,15 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-// decompress undoes an encoding that a provider asked for itself; those that
-// the transport asks for never get here.
+// decompress undoes an encoding. A text that is said to be in an encoding that
+// nobody knows is as likely in none.
 func decompress(encoding string, body []byte) ([]byte, error) {
 	var r io.Reader
 	var err error
-	switch strings.ToLower(encoding) {
-	case "", "identity":
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity", "none":
 		return body, nil
-	case "gzip":
+	case "gzip", "x-gzip":
 		r, err = gzip.NewReader(bytes.NewReader(body))
 	case "deflate":
 		// By the standard it is a zlib stream, yet some servers send a raw one.
@@ -120,12 +121,14 @@ func decompress(encoding string, body []byte) ([]byte, error) {
 	default:
 		err = errEncoding
 	}
-	if err != nil {
-		return nil, errEncoding
+	if err == nil {
+		var plain []byte
+		if plain, err = readBounded(r); err == nil || errors.Is(err, errTooLarge) {
+			return plain, err
+		}
 	}
-	body, err = readBounded(r)
-	if err != nil && !errors.Is(err, errTooLarge) {
-		err = errEncoding
+	if utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 {
+		return body, nil
 	}
-	return body, err
+	return nil, errEncoding
 }

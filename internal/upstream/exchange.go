@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -14,8 +15,11 @@ type exchange struct {
 	once bool
 	// attended requests are not sent again once anything was answered.
 	attended bool
-	mu       sync.Mutex
-	lost     bool
+	// again reports whether an answer is documented as one after which to try again;
+	// nil for never.
+	again func(*http.Response) bool
+	mu    sync.Mutex
+	lost  bool
 	// added are secrets that went along besides the account's own: the values
 	// of the configured headers, the password of the proxy.
 	added []credential.Secret

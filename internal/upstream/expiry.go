@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -19,6 +20,18 @@ func Expiry(issuedAt, said time.Time, token credential.Secret, documented time.D
 		return at
 	}
 	return issuedAt.Add(documented)
+}
+
+// RFC3339 reads a time (RFC 3339), also in small letters and in a leap second; ok is
+// false for anything else.
+func RFC3339(s string) (at time.Time, ok bool) {
+	s = strings.ToUpper(strings.TrimSpace(s))
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil && len(s) > 19 && s[16:19] == ":60" {
+		// A leap second, of which Go knows nothing.
+		at, err = time.Parse(time.RFC3339, s[:16]+":59"+s[19:])
+	}
+	return at.UTC(), err == nil
 }
 
 // ExpiresIn reads an expires_in (RFC 6749, section 5.1) in seconds, in whatever

@@ -43,7 +43,7 @@ func TestProxyCredentialsAreNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, said := range []string{"no access for user:" + canary, "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+canary))} {
-		if e := upstreamError(t, a.Unknown(said)); !strings.Contains(e.Message, "not shown") {
+		if e := upstreamError(t, a.Refused("", said).As(upstream.Undocumented)); !strings.Contains(e.Message, "not shown") {
 			t.Errorf("%+v", *e)
 		}
 	}

@@ -39,10 +39,12 @@ type Verdict struct {
 	OwnWords bool
 	// Advice says what to do next.
 	Advice string
+	// Again says that the upstream's document has the request sent again.
+	Again bool
 }
 
 // Undocumented is the verdict on what the document does not describe, and so
-// the one on a refusal that no row fits; see Answer.Unknown.
+// the one on a refusal that no row fits.
 var Undocumented = Verdict{}
 
 // Refused is an answer that is no success, as its provider has read it.
@@ -65,13 +67,21 @@ func (a *Answer) Refused(word, said string) Refused {
 }
 
 // Judge returns the error that the table has for a refusal.
-func (r Refused) Judge(table []Refusal) *failure.Error {
+func (r Refused) Judge(table []Refusal) *failure.Error { return r.As(r.verdict(table)) }
+
+// TryAgain reports whether the table says to send the request again. A page is nobody's
+// documented answer.
+func (r Refused) TryAgain(table []Refusal) bool {
+	return !Success(r.Code) && !r.IsPage() && r.verdict(table).Again
+}
+
+func (r Refused) verdict(table []Refusal) Verdict {
 	for _, row := range table {
 		if row.fits(r) {
-			return r.As(row.Means)
+			return row.Means
 		}
 	}
-	return r.As(Undocumented)
+	return Undocumented
 }
 
 func (row Refusal) fits(r Refused) bool {
@@ -85,8 +95,15 @@ func (row Refusal) fits(r Refused) bool {
 
 // As returns the refusal as the error that a verdict makes of it.
 func (r Refused) As(v Verdict) *failure.Error {
+	if r.IsPage() {
+		return r.page()
+	}
 	if v == Undocumented {
-		return r.Unknown(r.Said)
+		message := "this answer is not documented"
+		if text := r.Answer.Said(r.Said); text != "" {
+			message += ": " + text
+		}
+		return r.Unclassified(message, askUpstream)
 	}
 	message := v.Message
 	if r.Code != r.Status {
@@ -95,9 +112,33 @@ func (r Refused) As(v Verdict) *failure.Error {
 	if said := r.Answer.Said(r.Said); said != "" && !v.OwnWords {
 		message += ": " + said
 	}
+	if v.Class == failure.Server {
+		return r.Unclassified(message, v.Advice)
+	}
 	e := r.Fail(v.Class, message, v.Advice)
 	e.Reason, e.Attribute = v.Reason, v.Attribute
+	if e.AnswerLost && v.Again {
+		e.Message += sentAgainNote
+	}
 	return e
+}
+
+// Unclassified returns the error for an answer of which the document does not say what
+// it means. Where it refuses what was sent, and that were the account's credentials, it
+// may have been for their sake.
+func (r Refused) Unclassified(message, advice string) *failure.Error {
+	e := r.Fail(failure.Server, message, advice)
+	if refusesRequest(r.Code) {
+		r.op.unclassified(e)
+	}
+	return e
+}
+
+// refusesRequest reports whether a status says that the request was refused for its
+// own sake, and would be again.
+func refusesRequest(status int) bool {
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError &&
+		status != http.StatusTooManyRequests && !passing(status)
 }
 
 // ServerFault is a condition of a Refusal: the fault is the server's own, so it

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,6 +27,11 @@ type Op struct {
 	// Attended says that a person waits for the answer of a Once request, and
 	// decides whether it is sent again: no answer is a reason to do so.
 	Attended bool
+	// Again reports whether the upstream's document says of an answer that the request
+	// is to be sent again, although it may have been processed; nil for never.
+	Again func(*Answer) bool
+	// Static says that the token that is sent is the account's credentials.
+	Static bool
 	// Secrets are the account's, which no message that an upstream sends may
 	// repeat.
 	Secrets []credential.Secret
@@ -127,6 +131,8 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 	if !r.AnyAnswer {
 		req.Header.Set("Accept", "application/json")
 	}
+	// Asked for here, and not by the transport, so that one place undoes it.
+	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("User-Agent", r.UserAgent)
 	if !r.Bearer.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+r.Bearer.Reveal())
@@ -168,8 +174,8 @@ func encodeQuery(params []Param) string {
 
 // do sends a request that is ready; see Send.
 func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*Answer, error) {
-	x := &exchange{once: op.Once, attended: op.Attended}
 	shown := shownURL(req.URL)
+	x := &exchange{once: op.Once, attended: op.Attended, again: op.again(shown)}
 	resp, err := client.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, x)))
 	if err != nil {
 		return nil, noAnswer(ctx, err, op, shown, x.once && x.isLost())
@@ -180,13 +186,32 @@ func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 		return nil, noAnswer(ctx, err, op, shown, op.Once)
 	}
 	op.Secrets = slices.Concat(op.Secrets, x.secrets())
-	a := &Answer{Status: resp.StatusCode, op: op, url: shown, body: credential.NewSecret(string(body))}
-	a.ContentType, _, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	a := newAnswer(resp, body, op, shown)
 	if err := a.common(resp.Header); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// unclassified marks the refusal of credentials that the upstream's document does not
+// have.
+func (o Op) unclassified(e *failure.Error) {
+	if o.Name == failure.LogIn || o.Static {
+		e.Reason = failure.UnclassifiedRefusal
+	}
+}
+
+// again is Again for the answers that the decorators see, whose bodies have been read
+// whole; see attempt.
+func (o Op) again(shown string) func(*http.Response) bool {
+	if o.Again == nil {
+		return nil
+	}
+	return func(resp *http.Response) bool {
+		body, err := io.ReadAll(resp.Body)
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		return err == nil && o.Again(newAnswer(resp, body, o, shown))
+	}
 }
 
 func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) error {
@@ -206,8 +231,11 @@ func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) er
 	return op.about(e)
 }
 
-// lostNote ends the message of an error with AnswerLost.
-const lostNote = "; the upstream may have processed the request, so it is not sent again in this run"
+// How the message of an error with AnswerLost ends.
+const (
+	lostNote      = "; the upstream may have processed the request, so it is not sent again in this run"
+	sentAgainNote = "; it was sent again as the document says, and one of the requests may have been processed"
+)
 
 const baseURL = "base_url"
 

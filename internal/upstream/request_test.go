@@ -88,6 +88,7 @@ func TestRequests(t *testing.T) {
 		}, sent{"GET", base, "", http.Header{"Accept": {"application/x+json"}, "Device": {""}, "User-Agent": {"u"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			c.want.Header.Set("Accept-Encoding", "gzip")
 			if diff := cmp.Diff(c.want, record(t, c.r)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -170,7 +171,7 @@ func TestErrorsSpeakOfTheEndpointsAttribute(t *testing.T) {
 		}
 	}
 	a := answer(t, "application/json", "{}")
-	if e := a.Unknown(""); !strings.Contains(e.Advice, "base_url") {
+	if e := a.Refused("", "").As(upstream.Undocumented); !strings.Contains(e.Advice, "base_url") {
 		t.Errorf("%+v", *e)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/failure"
@@ -22,13 +24,17 @@ const (
 
 // newRetry repeats failed attempts where that can do no harm:
 //
-//   - a request that may be repeated: after 429, 502, 503, 504, a timeout, or
+//   - a request that may be repeated: after 408, 425, 429, any 5xx, a timeout, or
 //     a broken connection or answer;
 //   - any other (see Op.Once): only where the upstream certainly did not
 //     process it, which is when no connection came about, and where it was
-//     turned away. A second login might be the one that locks the account, and
-//     a second refresh would present a token that the first one spent;
+//     turned away; and where its document says to (see Op.Again). A second login
+//     might be the one that locks the account, and a second refresh would present
+//     a token that the first one spent;
 //   - one that is attended: only where no connection came about.
+//
+// A Retry-After that cannot be read, or that is longer than a run waits, leaves it to
+// a later run.
 func newRetry(next http.RoundTripper, p *Pool, maxAttempts int) http.RoundTripper {
 	policy := retryPolicy{pool: p}
 	client := &retryablehttp.Client{
@@ -57,20 +63,30 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 	if x != nil && x.attended {
 		return false, nil
 	}
-	once := x == nil || x.once
-	passing := unavailable(resp.StatusCode) || resp.StatusCode == http.StatusTooManyRequests
-	if !passing || once && !turnedAway(resp.StatusCode, resp.Header) {
+	if !r.worthRepeating(x, resp) {
 		return false, nil
 	}
-	wait := retryAfter(resp.Header, r.pool.opts.Now())
+	wait, ok := retryAfter(resp.Header, r.pool.opts.Now())
 	deadline, bounded := ctx.Deadline()
-	return wait <= maxRetryAfter && (!bounded || wait < time.Until(deadline)), nil
+	return ok && wait <= maxRetryAfter && (!bounded || wait < time.Until(deadline)), nil
 }
 
-// unavailable reports whether a status says that the upstream cannot be had.
-func unavailable(status int) bool {
-	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable ||
-		status == http.StatusGatewayTimeout
+// worthRepeating reports whether an answer is one after which the request may be sent
+// again.
+func (r retryPolicy) worthRepeating(x *exchange, resp *http.Response) bool {
+	if turnedAway(resp.StatusCode, resp.Header) || x != nil && x.again != nil && x.again(resp) {
+		return true
+	}
+	return x != nil && !x.once && (passing(resp.StatusCode) || resp.StatusCode >= http.StatusInternalServerError)
+}
+
+// passing reports whether a status says that the upstream cannot be had at the moment.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // turnedAway reports whether an answer proves that the request was not
@@ -88,24 +104,41 @@ func (r retryPolicy) backoff(_, _ time.Duration, attempt int, resp *http.Respons
 	pause := min(firstPause<<min(attempt, 16), maxPause)
 	pause = pause/2 + rand.N(pause/2+1)
 	if resp != nil {
-		pause = max(pause, retryAfter(resp.Header, r.pool.opts.Now()))
+		wait, _ := retryAfter(resp.Header, r.pool.opts.Now())
+		pause = max(pause, wait)
 	}
 	return r.pool.opts.Pause(pause)
 }
 
-// retryAfter reads a Retry-After header in either of its forms, seconds or an
-// HTTP date; 0 where there is none, it makes no sense, or it is over.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3) in either of its
+// forms, seconds or an HTTP date; 0 where there is none, or it is over. ok is false
+// where it cannot be read: it asks for a pause, and nobody knows how long.
+func retryAfter(h http.Header, now time.Time) (wait time.Duration, ok bool) {
+	values, value := h.Values("Retry-After"), h.Get("Retry-After")
+	if value == "" {
+		return 0, true
 	}
-	if at, err := http.ParseTime(value); err == nil {
-		// Counted by the upstream's own clock where it tells it.
-		if date, err := http.ParseTime(h.Get("Date")); err == nil {
-			now = date
+	if slices.ContainsFunc(values, func(v string) bool { return v != value }) {
+		return 0, false
+	}
+	if Digits(value) {
+		// So many seconds that they are no number are too many in any case.
+		seconds, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || seconds > int64(longestWait/time.Second) {
+			return longestWait, true
 		}
-		return max(0, at.Sub(now))
+		return time.Duration(seconds) * time.Second, true
 	}
-	return 0
+	at, err := http.ParseTime(value)
+	if err != nil || !strings.HasSuffix(value, "GMT") {
+		return 0, false
+	}
+	// Counted by the upstream's own clock where it tells it.
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(0, at.Sub(now)), longestWait), true
 }
+
+// longestWait bounds what is believed of a Retry-After.
+const longestWait = 24 * time.Hour

@@ -17,26 +17,102 @@ func TestRetryAfter(t *testing.T) {
 	for _, c := range []struct {
 		name, value, date string
 		want              time.Duration
+		unreadable        bool
 	}{
-		{"absent", "", "", 0},
-		{"seconds", "120", "", 2 * time.Minute},
-		{"zero", "0", "", 0},
-		{"negative", "-5", "", 0},
-		{"fraction", "1.5", "", 0},
-		{"too large to mean anything", "99999999999999999999", "", 0},
-		{"date", now.Add(time.Hour).Format(http.TimeFormat), "", time.Hour},
-		{"date by the upstream's clock", now.Add(time.Hour).Format(http.TimeFormat), now.Add(30 * time.Minute).Format(http.TimeFormat), 30 * time.Minute},
-		{"past date", now.Add(-time.Hour).Format(http.TimeFormat), "", 0},
-		{"nonsense", "soon", "", 0},
+		{name: "absent"},
+		{name: "seconds", value: "120", want: 2 * time.Minute},
+		{name: "zero", value: "0"},
+		{name: "more than anyone waits", value: "99999999999999999999", want: 24 * time.Hour},
+		{name: "date", value: now.Add(time.Hour).Format(http.TimeFormat), want: time.Hour},
+		{name: "date by the upstream's clock", value: now.Add(time.Hour).Format(http.TimeFormat), date: now.Add(30 * time.Minute).Format(http.TimeFormat), want: 30 * time.Minute},
+		{name: "past date", value: now.Add(-time.Hour).Format(http.TimeFormat)},
+		{name: "date far ahead", value: now.Add(9000 * time.Hour).Format(http.TimeFormat), want: 24 * time.Hour},
+		{name: "obsolete date", value: now.Add(time.Hour).Format("Monday, 02-Jan-06 15:04:05 GMT"), want: time.Hour},
+		{name: "negative", value: "-5", unreadable: true},
+		{name: "signed", value: "+5", unreadable: true},
+		{name: "fraction", value: "1.5", unreadable: true},
+		{name: "unit", value: "30s", unreadable: true},
+		{name: "list", value: "1, 2", unreadable: true},
+		{name: "date of another zone", value: now.Add(time.Hour).Format("Mon, 02 Jan 2006 15:04:05 UTC"), unreadable: true},
+		{name: "date without a zone", value: now.Add(time.Hour).Format(time.ANSIC), unreadable: true},
+		{name: "date of RFC 3339", value: now.Add(time.Hour).Format(time.RFC3339), unreadable: true},
+		{name: "nonsense", value: "soon", unreadable: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := http.Header{}
 			h.Set("Retry-After", c.value)
 			h.Set("Date", c.date)
-			if got := upstream.RetryAfter(h, now); got != c.want {
-				t.Errorf("got %v, want %v", got, c.want)
+			if got, ok := upstream.RetryAfter(h, now); got != c.want || ok == c.unreadable {
+				t.Errorf("got %v, %t; want %v, %t", got, ok, c.want, !c.unreadable)
 			}
 		})
+	}
+	if _, ok := upstream.RetryAfter(http.Header{"Retry-After": {"1", "2"}}, now); ok {
+		t.Error("two that differ were read")
+	}
+}
+
+// A pause was asked for, and nobody knows how long.
+func TestRetryAfterThatCannotBeReadIsLeftToALaterRun(t *testing.T) {
+	for _, value := range []string{"1.5", "30s", "99999999999999999999", "3600"} {
+		for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+			sent := 0
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				sent++
+				w.Header().Set("Retry-After", value)
+				w.WriteHeader(status)
+			})
+			for _, once := range []bool{true, false} {
+				sent = 0
+				cl, _ := client(t, upstream.Options{BaseURL: base})
+				_, err := send(t, cl, "POST", base, upstream.Op{Once: once})
+				if e := upstreamError(t, err); e.Class != failure.Retryable || e.AnswerLost || sent != 1 {
+					t.Errorf("%s, %d: sent %d times: %+v", value, status, sent, *e)
+				}
+			}
+		}
+	}
+}
+
+func TestReadsAreSentAgainAfterWhatPasses(t *testing.T) {
+	for status, want := range map[int]int{400: 1, 404: 1, 408: 3, 425: 3, 429: 3, 500: 3, 501: 3, 503: 3, 520: 3, 599: 3} {
+		for _, once := range []bool{false, true} {
+			sent := 0
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) { sent++; w.WriteHeader(status) })
+			cl, _ := client(t, upstream.Options{BaseURL: base})
+			a, err := send(t, cl, "POST", base, upstream.Op{Once: once})
+			if a == nil {
+				if e := upstreamError(t, err); e.AnswerLost != (once && status != 429) {
+					t.Errorf("%d: %+v", status, *e)
+				}
+			}
+			if once && status != 429 {
+				want = 1
+			}
+			if sent != want {
+				t.Errorf("%d, once %t: sent %d times, want %d", status, once, sent, want)
+			}
+		}
+	}
+}
+
+// Some documents say to try again after an answer that does not prove that the request
+// was not processed.
+func TestADocumentedTryAgainIsObeyed(t *testing.T) {
+	sent := 0
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		sent++
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"message":"later"}`))
+	})
+	for word, want := range map[string]int{"later": 3, "never": 1} {
+		sent = 0
+		cl, _ := client(t, upstream.Options{BaseURL: base})
+		a, err := send(t, cl, "POST", base, upstream.Op{Once: true, Again: func(a *upstream.Answer) bool { return a.Fields().Said("message") == word }})
+		if err != nil || a.Fields().Said("message") != "later" || sent != want {
+			t.Errorf("%s: sent %d times, want %d; %v", word, sent, want, err)
+		}
 	}
 }
 

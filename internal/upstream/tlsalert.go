@@ -9,8 +9,7 @@ import (
 	"github.com/credsync/credsync/failure"
 )
 
-// The TLS alerts by which a server turns down the client's certificate (RFC
-// 8446, section 6.2).
+// The TLS alerts by which a server turns down a connection (RFC 8446, section 6.2).
 const (
 	alertHandshakeFailure       tls.AlertError = 40
 	alertBadCertificate         tls.AlertError = 42
@@ -20,13 +19,18 @@ const (
 	alertCertificateUnknown     tls.AlertError = 46
 	alertUnknownCA              tls.AlertError = 48
 	alertAccessDenied           tls.AlertError = 49
+	alertProtocolVersion        tls.AlertError = 70
+	alertInsufficientSecurity   tls.AlertError = 71
 	alertCertificateRequired    tls.AlertError = 116
 )
 
-// certificateAlerts says what each of them means.
-var certificateAlerts = map[tls.AlertError]diagnosis{
-	// What TLS 1.2 has for a missing one, and for some other disagreements.
-	alertHandshakeFailure:       wrongCertificate("it is missing, or this side's TLS does not suit the upstream"),
+// refusalAlerts says what each of them means.
+var refusalAlerts = map[tls.AlertError]diagnosis{
+	// What TLS 1.2 has for a missing certificate too.
+	alertHandshakeFailure: incompatible("it and credsync have no cipher in common, or it wants a client certificate " +
+		"that it was not shown"),
+	alertProtocolVersion:        incompatible("it and credsync have no TLS version in common"),
+	alertInsufficientSecurity:   incompatible("it wants stronger ciphers"),
 	alertBadCertificate:         wrongCertificate("it is missing or not acceptable"),
 	alertUnsupportedCertificate: wrongCertificate("it is of a kind that is not supported"),
 	alertCertificateRevoked:     endedCertificate("it has been revoked"),
@@ -48,6 +52,14 @@ func wrongCertificate(why string) diagnosis {
 	}
 }
 
+func incompatible(why string) diagnosis {
+	return diagnosis{
+		class: failure.Config, attribute: "base_url", message: "the upstream refused the TLS connection: " + why,
+		advice: "Nothing was processed there. credsync speaks TLS 1.2 and 1.3; check what answers at base_url, and " +
+			"whether the upstream asks for client certificates.",
+	}
+}
+
 func endedCertificate(why string) diagnosis {
 	return diagnosis{
 		class: failure.Human, reason: failure.CertificateExpired, message: refusedCertificate + why,
@@ -56,18 +68,17 @@ func endedCertificate(why string) diagnosis {
 	}
 }
 
-// certificateFailure recognizes an upstream's refusal of the client's
-// certificate.
+// refusalByAlert recognizes an upstream's refusal of a TLS connection.
 //
 // In TLS 1.3 the client has finished its handshake by then and may already have
 // sent the request. Yet a server with such an alert has not finished its own,
 // and one that has not never gets to read the request: it was not processed.
-func certificateFailure(err error) (diagnosis, bool) {
+func refusalByAlert(err error) (diagnosis, bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
 		return diagnosis{}, false
 	}
-	for alert, f := range certificateAlerts {
+	for alert, f := range refusalAlerts {
 		// The type of the alert within is not exported; its text is that of
 		// the one that is.
 		if op.Err.Error() != alert.Error() {
@@ -87,6 +98,6 @@ func neverOpened(err error) bool {
 // unprocessed reports whether a failure proves that the upstream did not
 // process the request though a connection had come about.
 func unprocessed(err error) bool {
-	_, refused := certificateFailure(err)
+	_, refused := refusalByAlert(err)
 	return refused || neverOpened(err)
 }

@@ -72,6 +72,7 @@ func newTransport(o Options) (*http.Transport, error) {
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
 	}, nil
 }
 
@@ -90,6 +91,9 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return o.ClientCertificate, nil
 		}
+		// Some servers ask for it only once they have read the request. This one has
+		// already been authenticated, and its certificate may not change meanwhile.
+		conf.Renegotiation = tls.RenegotiateOnceAsClient
 	}
 	return conf, nil
 }

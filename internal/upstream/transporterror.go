@@ -27,7 +27,7 @@ const tryLater = "This usually passes; the next run tries again."
 
 // transportFailure finds out why there was no answer.
 func transportFailure(err error) diagnosis {
-	for _, find := range []func(error) (diagnosis, bool){tlsFailure, certificateFailure, ownFinding, networkFailure} {
+	for _, find := range []func(error) (diagnosis, bool){tlsFailure, refusalByAlert, ownFinding, networkFailure} {
 		if f, ok := find(err); ok {
 			return f
 		}
@@ -129,6 +129,9 @@ func tlsFailure(err error) (diagnosis, bool) {
 	case strings.Contains(err.Error(), "handshake message of length"):
 		f.attribute, f.message = "base_url", "the server's certificates are too large"
 		f.advice = "Check what answers at base_url: it presents more than 256 KiB of them. Nothing was sent."
+	case strings.Contains(err.Error(), "tls: server selected unsupported protocol version"),
+		strings.Contains(err.Error(), "tls: server chose an unconfigured cipher suite"):
+		f = incompatible("it and credsync have no TLS version or cipher in common")
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		f.attribute, f.message = "base_url", "what answers does not speak TLS"
 		f.advice = "Check the scheme and the port of base_url."

@@ -1,68 +1,72 @@
 package astana_plat
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
+	"strconv"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// envelope is every answer, good or bad. Data is read only from a good one.
+// envelope is every answer, good or bad. Its data is read only from a good one.
 type envelope struct {
-	StatusCode *int            `json:"statusCode"`
-	Message    upstream.Text   `json:"message"`
-	Data       json.RawMessage `json:"data"`
+	*upstream.Answer
+	fields *upstream.Object
+	// code is its statusCode; 0 where it has none.
+	code int
 }
 
-type tokenData struct {
-	Token upstream.Hidden `json:"token"`
+func open(a *upstream.Answer) envelope {
+	e := envelope{Answer: a, fields: a.Fields()}
+	e.code, _ = strconv.Atoi(e.fields.Code("statusCode"))
+	return e
 }
 
-// open reads the envelope, which says the same as the status. An answer that
-// contradicts itself is nobody's documented one, and must not count as rejected
-// credentials.
-func (p *provider) open(a *upstream.Answer) (envelope, error) {
-	var e envelope
-	err := a.JSON(&e)
-	switch {
-	case a.Status == http.StatusInternalServerError && (err != nil || e.StatusCode == nil):
-		// Whatever the body is, often a proxy's page.
-		return e, p.refused(a, e)
-	case err != nil:
-		return e, err
-	case e.StatusCode == nil:
-		return e, a.Missing("statusCode")
-	case *e.StatusCode != a.Status:
-		return e, a.Fail(failure.Server, fmt.Sprintf("the answer contradicts itself: its statusCode is "+
-			"%d", *e.StatusCode),
-			"Report it to Astana-Plat. If the address is theirs, a proxy in between may change answers.")
+// contradicts reports whether the envelope says otherwise than the status.
+func (e envelope) contradicts() bool { return e.code != 0 && e.code != e.Status }
+
+// judge makes the refusal that the tables are about. An answer that contradicts itself
+// is nobody's documented one; where it says inside that the request was refused, that
+// counts.
+func (e envelope) judge() upstream.Refused {
+	said := e.fields.Said("message")
+	r := e.Refused(plain(said), said)
+	if e.contradicts() {
+		r.Word = ""
 	}
-	return e, nil
+	return r
 }
 
 // refused judges an answer that is no success.
-func (p *provider) refused(a *upstream.Answer, e envelope) error {
-	said := string(e.Message)
-	return a.Refused(plain(said), said).Judge(p.refusals)
+func (p *provider) refused(e envelope) error {
+	if e.contradicts() {
+		return e.contradiction()
+	}
+	return e.judge().Judge(p.refusals)
+}
+
+func (e envelope) contradiction() *failure.Error {
+	r := e.judge()
+	if upstream.Success(e.Status) {
+		r.Code = e.code
+	}
+	return r.Unclassified(fmt.Sprintf("the answer contradicts itself: its statusCode is %d", e.code),
+		"Report it to Astana-Plat. If the address is theirs, a proxy in between may change answers.")
 }
 
 // readToken reads a good answer.
-func readToken(a *upstream.Answer, e envelope) (credential.Secret, error) {
-	if !upstream.Given(e.Data) {
-		return credential.Secret{}, a.Missing("data")
-	}
-	// Some services answer an empty list where they have nothing.
-	var object map[string]json.RawMessage
-	if json.Unmarshal(e.Data, &object) != nil {
-		return credential.Secret{}, a.Fail(failure.Server, "the answer's \"data\" has a wrong type or "+
-			"form", "Report it to Astana-Plat.")
-	}
-	var data tokenData
-	if err := a.Part(e.Data, &data); err != nil {
+func (e envelope) readToken() (credential.Secret, error) {
+	if _, err := e.Object(); err != nil {
 		return credential.Secret{}, err
 	}
-	return a.Bearer("token", data.Token)
+	if e.contradicts() {
+		return credential.Secret{}, e.contradiction()
+	}
+	// Some services answer an empty list where they have nothing.
+	data := e.fields.Object("data")
+	if data == nil {
+		return credential.Secret{}, e.fields.NoToken("data")
+	}
+	return data.Bearer("token")
 }

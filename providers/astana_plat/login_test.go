@@ -83,10 +83,9 @@ func TestLostAnswers(t *testing.T) {
 
 func TestAnswerOfSuccessWithoutATokenCountsAsLost(t *testing.T) {
 	for body, lost := range map[string]bool{
-		`{"statusCode":200,"data":{}}`:                             true,
-		`{"statusCode":200,"data":{"token":"a b"}}`:                true,
-		`{"data":{"token":"x"}}`:                                   true,
-		`not JSON`:                                                 true,
+		`{"statusCode":200,"data":{}}`:              true,
+		`{"statusCode":200,"data":{"token":"a b"}}`: true,
+		`not JSON`: true,
 		`{"statusCode":400,"message":"Error. Try later"}`:          true,
 		`{"statusCode":200,"message":"","data":{"token":["x"]}}`:   true,
 		`{"statusCode":200,"message":"","data":{"token":"x","a":`:  true,
@@ -100,6 +99,14 @@ func TestAnswerOfSuccessWithoutATokenCountsAsLost(t *testing.T) {
 	}
 	h := providertest.New(t, target())
 	providertest.Answer(400, `{"statusCode":400,"message":"Error. Try later"}`)(t, h.Sandbox)
+	if e := refused(t, h); !e.AnswerLost {
+		t.Error("an answer to try again does not say that nothing was processed")
+	}
+	if n := h.Sandbox.Counters("astana_plat", login).Logins.Received; n != 3 {
+		t.Errorf("%d logins were sent, and the document says to try again", n)
+	}
+	h = providertest.New(t, target())
+	providertest.Answer(422, `{"statusCode":422,"message":"Incorrect credentials"}`)(t, h.Sandbox)
 	if e := refused(t, h); e.AnswerLost {
 		t.Error("a refusal that was read is not lost")
 	}

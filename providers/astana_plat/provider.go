@@ -3,7 +3,6 @@ package astana_plat
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net/http"
 	"time"
 
@@ -71,14 +70,15 @@ type loginRequest struct {
 // Verifier: the login's answer is all the proof there is.
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	issuedAt := p.env.Now()
-	access, err := p.authorize(ctx)
+	access, a, err := p.authorize(ctx)
 	if err != nil {
 		return credential.Token{}, err
 	}
 	t := credential.Token{
-		Access: access, IssuedAt: issuedAt,
+		Access: access, IssuedAt: issuedAt, AnsweredAt: a.Date,
 		ExpiresAt: upstream.Expiry(issuedAt, time.Time{}, access, p.ttl),
 		Outputs:   credential.Outputs{},
+		Warnings:  a.Warnings(),
 	}
 	if p.certificate != nil {
 		t.Outputs["certificate_expires_at"] = p.certificate.Leaf.NotAfter.UTC().Format(time.RFC3339)
@@ -86,7 +86,8 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	return t, nil
 }
 
-func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
+// authorize returns the token and the answer that it came in.
+func (p *provider) authorize(ctx context.Context) (credential.Secret, *upstream.Answer, error) {
 	login := loginRequest{AuthType: byCertificate}
 	if p.certificate == nil {
 		login = loginRequest{
@@ -95,32 +96,25 @@ func (p *provider) authorize(ctx context.Context) (credential.Secret, error) {
 	}
 	a, err := p.env.Send(ctx, upstream.Request{
 		Op: upstream.Op{
-			Name: failure.LogIn, Once: true, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...),
+			Name: failure.LogIn, Once: true, Again: p.again, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...),
 		},
 		Method: http.MethodPost,
 		URL:    upstream.URL(p.baseURL, p.path),
 		JSON:   login,
 	})
 	if err != nil {
-		return credential.Secret{}, err
+		return credential.Secret{}, nil, err
 	}
-	e, err := p.open(a)
-	if err != nil {
-		return credential.Secret{}, lost(a, err)
-	}
+	e := open(a)
 	if !upstream.Success(a.Status) {
-		return credential.Secret{}, p.refused(a, e)
+		return credential.Secret{}, nil, p.refused(e)
 	}
-	access, err := readToken(a, e)
-	return access, lost(a, err)
+	access, err := e.readToken()
+	return access, a, err
 }
 
-// lost marks an answer of success whose token cannot be had: the service made
-// one, and the token before it is as dead as if no answer had come.
-func lost(a *upstream.Answer, err error) error {
-	var e *failure.Error
-	if upstream.Success(a.Status) && errors.As(err, &e) {
-		e.AnswerLost = true
-	}
-	return err
+// again finds the answers after which the document has the login sent again.
+func (p *provider) again(a *upstream.Answer) bool {
+	e := open(a)
+	return !e.contradicts() && e.judge().TryAgain(p.refusals)
 }

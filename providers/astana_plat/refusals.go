@@ -86,5 +86,6 @@ func rejected(message, advice string) upstream.Verdict {
 func fault(message string) upstream.Verdict {
 	return upstream.Verdict{
 		Class: failure.Retryable, Message: message, Advice: "This usually passes; the next run tries again.",
+		Again: true,
 	}
 }

@@ -1,37 +1,16 @@
 package bereke
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// loginAnswer is what a login answers. Of the document's table it has what
-// this package uses: the rest may be absent or of any type. encoding/json does
-// not mind the letter case of names, so the document's "Jti" and "jti" are one.
-type loginAnswer struct {
-	AccessToken  upstream.Hidden `json:"access_token"`
-	RefreshToken upstream.Hidden `json:"refresh_token"`
-	ExpiresIn    json.Number     `json:"expires_in"`
-
-	TokenType upstream.KeptText `json:"token_type"`
-	Scope     upstream.KeptText `json:"scope"`
-	Role      upstream.KeptText `json:"role"`
-	ChainType upstream.KeptText `json:"chain_type"`
-	JTI       upstream.KeptText `json:"jti"`
-	UserID    upstream.ID       `json:"user_id"`
-
-	Customers      []customer        `json:"customers"`
-	PasswordChange bool              `json:"is_password_change"`
-	PossibleChains []json.RawMessage `json:"possible_chains"`
-}
-
-type customer struct {
-	ID   upstream.ID       `json:"id"`
-	Name upstream.KeptText `json:"name"`
-}
+// loginAnswer is what a login answers, of which this package reads what it uses: the
+// rest may be absent or of any type. The letter case of names does not matter, so the
+// document's "Jti" and "jti" are one.
+type loginAnswer struct{ *upstream.Object }
 
 const (
 	// lifetime is that of the document's example, for an answer that names none.
@@ -42,24 +21,28 @@ const (
 
 // readToken reads the answer of a login that succeeded.
 func readToken(a *upstream.Answer, issuedAt time.Time) (credential.Token, error) {
-	var answer loginAnswer
-	if err := a.JSON(&answer); err != nil {
-		return credential.Token{}, err
-	}
-	if answer.AccessToken.IsZero() && answer.demand() != "" {
-		// No token is lost with this error, and it says more than that the
-		// token is missing.
-		return credential.Token{}, a.Refused("", "").As(demanded(answer.demand()))
-	}
-	access, err := a.Bearer("access_token", answer.AccessToken)
+	object, err := a.Object()
 	if err != nil {
 		return credential.Token{}, err
 	}
-	return credential.Token{
-		Access: access, Refresh: answer.RefreshToken.Secret, IssuedAt: issuedAt,
+	answer := loginAnswer{object}
+	demand := answer.demand()
+	access, err := answer.Bearer("access_token")
+	switch {
+	case err != nil && demand != "" && answer.Said("access_token") == "":
+		// No token is lost with this error, and it says more than that the
+		// token is missing.
+		return credential.Token{}, a.Refused("", "").As(demanded(demand))
+	case err != nil:
+		return credential.Token{}, err
+	}
+	t := credential.Token{
+		Access: access, Refresh: answer.Secret("refresh_token"), IssuedAt: issuedAt, AnsweredAt: a.Date,
 		ExpiresAt: upstream.Expiry(issuedAt, answer.expires(issuedAt), access, lifetime),
-		Outputs:   answer.outputs(),
-	}, nil
+		Outputs:   answer.outputs(demand),
+	}
+	t.Warnings = a.Warnings()
+	return t, nil
 }
 
 // expires is what expires_in says, or the end of the documented lifetime if it
@@ -67,7 +50,7 @@ func readToken(a *upstream.Answer, issuedAt time.Time) (credential.Token, error)
 // whose own claim is later is renewed then too. "created" has no zone, so it is
 // of no use here.
 func (l loginAnswer) expires(issuedAt time.Time) time.Time {
-	if said := upstream.ExpiresIn(issuedAt, string(l.ExpiresIn), maxLifetime); !said.IsZero() {
+	if said := l.ExpiresIn("expires_in", issuedAt, maxLifetime); !said.IsZero() {
 		return said
 	}
 	return issuedAt.Add(lifetime)
@@ -75,31 +58,32 @@ func (l loginAnswer) expires(issuedAt time.Time) time.Time {
 
 // demand is what must be done before the token is of use, or "".
 func (l loginAnswer) demand() string {
+	change := l.Flag("is_password_change")
 	switch {
-	case l.PasswordChange:
+	case change != nil && *change:
 		return passwordChange
-	case len(l.PossibleChains) > 0:
+	case l.Len("possible_chains") > 0:
 		return secondFactor
 	}
 	return ""
 }
 
 // outputs are what a login says besides the token.
-func (l loginAnswer) outputs() credential.Outputs {
-	customers := make([]map[string]string, 0, len(l.Customers))
-	for _, c := range l.Customers {
+func (l loginAnswer) outputs(demand string) credential.Outputs {
+	customers := []map[string]string{}
+	for _, c := range l.Objects("customers") {
 		// Nothing can be done with one that has no id.
-		if !c.ID.IsZero() {
-			customers = append(customers, map[string]string{"id": string(c.ID), "name": string(c.Name)})
+		if id := c.ID("id"); !id.IsZero() {
+			customers = append(customers, map[string]string{"id": string(id), "name": c.Text("name")})
 		}
 	}
 	out := credential.Outputs{"customers": customers}
-	if !l.UserID.IsZero() {
-		out["user_id"] = string(l.UserID)
+	if id := l.ID("user_id"); !id.IsZero() {
+		out["user_id"] = string(id)
 	}
 	for name, value := range map[string]string{
-		"token_type": string(l.TokenType), "scope": string(l.Scope), "role": string(l.Role),
-		"chain_type": string(l.ChainType), "jti": string(l.JTI), demandOutput: l.demand(),
+		"token_type": l.Text("token_type"), "scope": l.Text("scope"), "role": l.Text("role"),
+		"chain_type": l.Text("chain_type"), "jti": l.Text("jti"), demandOutput: demand,
 	} {
 		if value != "" {
 			out[name] = value

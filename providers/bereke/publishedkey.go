@@ -8,11 +8,6 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// keyAnswer is what public_key_url answers.
-type keyAnswer struct {
-	Key string `json:"key"`
-}
-
 // key returns the configured key, or gets the published one.
 func (p *provider) key(ctx context.Context) (publicKey, error) {
 	if p.keyURL == "" {
@@ -34,14 +29,15 @@ func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
 	if a.Status != http.StatusOK {
 		return publicKey{}, a.Refused("", "").Judge(keyRefusals)
 	}
-	var answer keyAnswer
-	if err := a.JSON(&answer); err != nil {
+	answer, err := a.Object()
+	if err != nil {
 		return publicKey{}, err
 	}
-	if answer.Key == "" {
+	text := answer.Said("key")
+	if text == "" {
 		return publicKey{}, a.Missing("key")
 	}
-	key, err := parseKey(answer.Key)
+	key, err := parseKey(text)
 	if err != nil {
 		return publicKey{}, a.Fail(failure.Server, "the answer's \"key\" cannot be used: "+err.Error(),
 			"Check public_key_url; if it is right, ask the bank, or set public_key to the key itself.")

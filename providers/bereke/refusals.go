@@ -3,49 +3,43 @@ package bereke
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// refusal is an error in the form of OAuth 2.0, or with a message in place of
-// the description. Each field is read if it is a string.
-type refusal struct {
-	Error       upstream.KeptText `json:"error"`
-	Description upstream.KeptText `json:"error_description"`
-	Message     upstream.KeptText `json:"message"`
-}
-
-// said is the bank's own words, the most telling first.
-func (r refusal) said() string {
-	return string(cmp.Or(r.Description, r.Message, r.Error))
-}
-
-// loginRefused judges an answer that is no success.
+// loginRefused judges an answer that is no success. The bank's errors are in the form of
+// OAuth 2.0, or have a message in place of the description; a refusal without a body is
+// one too. Of anything else nothing is documented, but its text may still say that the
+// account is locked.
 func loginRefused(a *upstream.Answer) error {
-	var body refusal
-	// A refusal without a body is one; anything else that is not JSON is not
-	// the bank's.
-	if !a.Empty() {
-		if err := a.JSON(&body); err != nil {
-			return err
-		}
+	if !a.Empty() && !a.IsObject() {
+		r := a.Refused("", "")
+		r.Searched = a.PlainText()
+		return r.Judge(lockedRefusals)
 	}
-	r := a.Refused(strings.ToLower(string(body.Error)), body.said())
-	r.Searched = string(body.Error + " " + body.Description + " " + body.Message)
+	body := a.Fields()
+	word, description, message := body.Said("error"), body.Said("error_description"), body.Said("message")
+	r := a.Refused(strings.ToLower(word), cmp.Or(description, message, word))
+	r.Searched = strings.Join([]string{word, description, message}, " ")
 	return r.Judge(loginRefusals)
 }
 
 // documented are the statuses that the bank's document has for an error.
 var documented = []int{http.StatusBadRequest, http.StatusUnauthorized}
 
-// loginRefusals are those of a login. Nothing says how a locked account is told;
-// these are the status and the texts that services of this kind use.
-var loginRefusals = []upstream.Refusal{
+// lockedRefusals are those of a locked account. Nothing says how it is told; these are
+// the status and the texts that services of this kind use.
+var lockedRefusals = []upstream.Refusal{
 	{When: upstream.ServerFault, Means: upstream.Undocumented},
 	{Status: []int{http.StatusLocked}, Means: lockedOut},
 	{Text: upstream.Locked, Means: lockedOut},
+}
+
+// loginRefusals are those of a login.
+var loginRefusals = slices.Concat(lockedRefusals, []upstream.Refusal{
 	{Status: documented, Word: []string{upstream.InvalidClient}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "basic_auth",
 		Message: "the bank does not know this client",
@@ -58,7 +52,7 @@ var loginRefusals = []upstream.Refusal{
 	}},
 	{Status: documented, Word: []string{upstream.InvalidGrant}, Means: wrongCredentials},
 	{Status: []int{http.StatusUnauthorized}, Means: wrongCredentials},
-}
+})
 
 var lockedOut = upstream.Verdict{
 	Class: failure.Human, Reason: failure.AccountLocked,

@@ -53,7 +53,15 @@ func target() providertest.Target {
 			},
 		},
 		Outputs: credential.Outputs{"token_type": "bearer", "scope": "read write", "user_id": "98765432109876543210"},
-		Errors:  append(append(loginErrors(), refreshErrors()...), readErrors()...),
+		Odd: map[string]string{
+			`{"access_token":"x","expires_in":{}}`:   "expires_in",
+			`{"access_token":"x","expires_in":-1}`:   "expires_in",
+			`{"access_token":"x","user_id":{}}`:      "user_id",
+			`{"access_token":"x","scope":["a","b"]}`: "",
+			`{"access_token":"x","scope":5}`:         "scope",
+			`{"access_token":"x","refresh_token":5}`: "refresh_token",
+		},
+		Errors: append(append(loginErrors(), refreshErrors()...), readErrors()...),
 	}
 }
 
@@ -87,13 +95,13 @@ func loginErrors() []providertest.Case {
 		{Name: "wrong client", Class: failure.Config, Attribute: "client_id", Attributes: providertest.Set("client_secret", "another")},
 		{Name: "unsupported grant type", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
 		{Name: "invalid request", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"invalid_request"}`)},
-		{Name: "400 with another word", Class: failure.Server, Arrange: answer(400, `{"error":"oops"}`)},
-		{Name: "404", Class: failure.Server, Arrange: answer(404, `{"error":"Not Found"}`)},
+		{Name: "400 with another word", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(400, `{"error":"oops"}`)},
+		{Name: "404", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(404, `{"error":"Not Found"}`)},
 		{Name: "500 invalid_grant", Class: failure.Server, Arrange: answer(500, `{"error":"invalid_grant"}`)},
 		{Name: "500 with HTML", Class: failure.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML})},
-		{Name: "no token", Class: failure.Server, Arrange: answer(200, `{"refresh_token":"x","expires_in":43199}`)},
-		{Name: "empty token", Class: failure.Server, Arrange: answer(200, `{"access_token":""}`)},
-		{Name: "token with a line break", Class: failure.Server, Arrange: answer(200, `{"access_token":"a\nb"}`)},
+		{Name: "no token", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"refresh_token":"x","expires_in":43199}`)},
+		{Name: "empty token", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"access_token":""}`)},
+		{Name: "token with a line break", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"access_token":"a\nb"}`)},
 	})
 }
 

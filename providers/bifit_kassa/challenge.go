@@ -71,13 +71,11 @@ func sessionID(a *upstream.Answer) (credential.Secret, error) {
 	id := text
 	switch text.Reveal()[0] {
 	case '{':
-		var answer struct {
-			SessionID json.RawMessage `json:"session_id"`
-		}
-		if err := a.JSON(&answer); err != nil {
+		answer, err := a.Object()
+		if err != nil {
 			return credential.Secret{}, err
 		}
-		id = scalar(string(answer.SessionID))
+		id = credential.NewSecret(answer.Code("session_id"))
 	case '"':
 		id = scalar(text.Reveal())
 	}

@@ -8,21 +8,16 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// refusal is the documented error. A word or a text that is no string counts as
-// none.
-type refusal struct {
-	Error       upstream.TextList `json:"error"`
-	Description upstream.TextList `json:"error_description"`
-}
-
-// refused reads the error and judges it. What is not a JSON object comes from
-// something else than the service, so it says nothing of credentials.
+// refused reads the documented error and judges it. What is no JSON object is not
+// documented, whatever its status; its text may still say that the account is locked.
 func refused(a *upstream.Answer, table []upstream.Refusal) error {
-	var r refusal
-	if err := a.JSON(&r); err != nil {
-		return err
+	if !a.IsObject() {
+		r := a.Refused("", "")
+		r.Searched = a.PlainText()
+		return r.Judge(slices.Concat(faults, lockedRefusals))
 	}
-	return a.Refused(string(r.Error), string(r.Description)).Judge(table)
+	body := a.Fields()
+	return a.Refused(body.Said("error"), body.Said("error_description")).Judge(table)
 }
 
 var (

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -76,20 +77,10 @@ func (p *provider) Clocks(seen providers.Seen) []providers.Clock {
 	return []providers.Clock{c}
 }
 
-// answer is what the check answers, good or bad.
-type answer struct {
-	Data *struct {
-		UserID *string `json:"userId"`
-	} `json:"data"`
-	Error *struct {
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
 // Verify asks the service whose token it is.
 func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
 	a, err := p.env.Send(ctx, upstream.Request{
-		Op:        upstream.Op{Name: "check the token", Secrets: []credential.Secret{t.Access}},
+		Op:        upstream.Op{Name: "check the token", Static: true, Secrets: []credential.Secret{t.Access}},
 		URL:       upstream.URL(p.baseURL, "/"+p.version+"/security/api/auth/auth"),
 		UserAgent: p.userAgent,
 		Bearer:    t.Access,
@@ -97,20 +88,27 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if err != nil {
 		return nil, err
 	}
-	var body answer
-	if err := a.JSON(&body); err != nil {
+	body := a.Fields()
+	switch documented := body.Object("error"); {
+	case a.Status == http.StatusOK:
+	case documented == nil:
+		// Each documented error has that object: this is somebody else's.
+		return nil, a.Refused("", "").As(upstream.Undocumented)
+	default:
+		return nil, a.Refused("", documented.Said("message")).Judge(refusals)
+	}
+	if body, err = a.Object(); err != nil {
 		return nil, err
 	}
-	switch {
-	case a.Status != http.StatusOK && body.Error == nil:
-		// Each documented error has that object: this is somebody else's.
-		return nil, a.Unknown("")
-	case a.Status != http.StatusOK:
-		return nil, a.Refused("", body.Error.Message).Judge(refusals)
-	case body.Data == nil:
+	data := body.Object("data")
+	if data == nil {
 		return nil, a.Missing("data")
-	case body.Data.UserID == nil || *body.Data.UserID == "":
-		return nil, a.Refused("", "").As(anonymous)
 	}
-	return credential.Outputs{"user_id": *body.Data.UserID}, nil
+	switch id := data.AnyID("userId"); {
+	case id != "":
+		return credential.Outputs{"user_id": id}, nil
+	case data.Has("userId") && data.Code("userId") != "":
+		return nil, a.Fail(failure.Server, "the answer's \"data.userId\" has a wrong type or form", "Report it to the service.")
+	}
+	return nil, a.Refused("", "").As(anonymous)
 }

@@ -4,96 +4,60 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 )
 
-// tokenAnswer is what a login and, without the lower half, a refresh answer.
-type tokenAnswer struct {
-	AccessToken upstream.Hidden `json:"access_token"`
-	Expire      *string         `json:"expire"`
-
-	Muted        *bool         `json:"muted"`
-	Organization *organization `json:"organization"`
-}
-
-type organization struct {
-	ID       upstream.ID   `json:"id"`
-	Role     *string       `json:"role"`
-	Branches []upstream.ID `json:"branches"`
-	Details  []branch      `json:"branches_details"`
-}
-
-type branch struct {
-	ID                 upstream.ID `json:"id"`
-	Name               *string     `json:"name"`
-	SubscriptionActive *bool       `json:"subscription_active"`
-}
-
-// branchAnswer is what the branch lookup answers.
-type branchAnswer struct {
-	ID      upstream.ID `json:"id"`
-	GroupID upstream.ID `json:"group_id"`
-	Name    *string     `json:"name"`
-}
-
-// readToken reads the part that logins and refreshes have in common.
-func (r *response) readToken(issuedAt time.Time) (credential.Token, tokenAnswer, error) {
-	var answer tokenAnswer
-	if err := r.decode(&answer); err != nil {
-		return credential.Token{}, answer, err
-	}
-	access, err := r.Bearer("access_token", answer.AccessToken)
+// readToken reads what logins and refreshes have in common, and returns the answer
+// for the rest.
+func (r *response) readToken(issuedAt time.Time) (credential.Token, *upstream.Object, error) {
+	data, err := r.data()
 	if err != nil {
-		return credential.Token{}, answer, err
+		return credential.Token{}, nil, err
 	}
-	var expire time.Time
-	if answer.Expire != nil {
-		if expire, err = time.Parse(time.RFC3339, *answer.Expire); err != nil {
-			return credential.Token{}, answer, r.Fail(failure.Server, "the answer's \"expire\" is not an RFC 3339 "+
-				"time", "Report it to the upstream.")
-		}
+	access, err := data.Bearer("access_token")
+	if err != nil {
+		return credential.Token{}, nil, err
 	}
 	return credential.Token{
-		Access: access, IssuedAt: issuedAt,
-		ExpiresAt: upstream.Expiry(issuedAt, expire.UTC(), access, lifetime),
-	}, answer, nil
+		Access: access, IssuedAt: issuedAt, AnsweredAt: r.Date,
+		ExpiresAt: upstream.Expiry(issuedAt, data.Time("expire"), access, lifetime),
+	}, data, nil
 }
 
 // outputs are what a login says besides the token.
-func (p *provider) outputs(answer tokenAnswer) credential.Outputs {
-	org := answer.Organization
+func (p *provider) outputs(answer *upstream.Object) credential.Outputs {
+	org := answer.Object("organization")
 	out := credential.Outputs{}
-	branches := make([]string, 0, len(org.Branches))
-	for _, id := range org.Branches {
-		if !id.IsZero() {
+	branches := []string{}
+	if org != nil {
+		for _, id := range org.IDs("branches") {
 			branches = append(branches, string(id))
+		}
+		if id := org.ID("id"); !id.IsZero() {
+			out["organization_id"] = string(id)
+		}
+		if role := org.Text("role"); role != "" {
+			out["role"] = role
 		}
 	}
 	out["branches"] = branches
-	if !org.ID.IsZero() {
-		out["organization_id"] = string(org.ID)
-	}
-	if org.Role != nil {
-		out["role"] = *org.Role
-	}
-	if answer.Muted != nil {
-		out["muted"] = *answer.Muted
+	if muted := answer.Flag("muted"); muted != nil {
+		out["muted"] = *muted
 	}
 	chosen := p.choose(branches)
 	if chosen == "" {
 		return out
 	}
 	out["branch_id"] = chosen
-	for _, b := range org.Details {
-		if string(b.ID) != chosen {
+	for _, b := range org.Objects("branches_details") {
+		if string(b.ID("id")) != chosen {
 			continue
 		}
-		if b.Name != nil {
-			out["branch_name"] = *b.Name
+		if name := b.Text("name"); name != "" {
+			out["branch_name"] = name
 		}
-		if b.SubscriptionActive != nil {
-			out["subscription_active"] = *b.SubscriptionActive
+		if active := b.Flag("subscription_active"); active != nil {
+			out["subscription_active"] = *active
 		}
 	}
 	return out

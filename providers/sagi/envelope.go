@@ -1,10 +1,8 @@
 package sagi
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/credsync/credsync/internal/upstream"
 )
@@ -16,72 +14,71 @@ const (
 	envelopeBare    = "bare"
 )
 
-// envelope is what an answer may be wrapped in, and what an error is.
-type envelope struct {
-	Code    json.RawMessage `json:"code"`
-	Message upstream.Text   `json:"message"`
-	Data    json.RawMessage `json:"data"`
-}
-
 // response is an answer with its envelope opened.
 type response struct {
 	*upstream.Answer
-	envelope envelope
-	mode     string
-	// status is the HTTP status or the envelope's code; see envelope.status.
+	fields *upstream.Object
+	mode   string
+	// status is the HTTP status or the envelope's code; see statusOf.
 	status int
 }
 
-func (p *provider) open(a *upstream.Answer) (*response, error) {
-	r := &response{Answer: a, mode: p.envelope, status: a.Status}
-	if a.Status >= http.StatusInternalServerError {
-		// Whatever the body is, often a proxy's page.
-		return r, nil
-	}
-	if err := a.JSON(&r.envelope); err != nil {
-		return nil, err
-	}
+// open reads an answer as far as its status goes. Of a refusal the document names the
+// status alone, so it may have any body.
+func (p *provider) open(a *upstream.Answer) *response {
+	r := &response{Answer: a, mode: p.envelope, status: a.Status, fields: a.Fields()}
 	if p.envelope != envelopeBare {
-		r.status = r.envelope.status(a.Status)
+		r.status = r.statusOf(a.Status)
 	}
-	return r, nil
+	return r
+}
+
+// judge makes the refusal that the tables are about.
+func (r *response) judge() upstream.Refused {
+	refused := r.Refused("", r.fields.Said("message"))
+	refused.Code = r.status
+	return refused
 }
 
 // refused judges an answer that is no success.
-func (r *response) refused(table []upstream.Refusal) error {
-	refused := r.Refused("", string(r.envelope.Message))
-	refused.Code = r.status
-	return refused.Judge(table)
-}
+func (r *response) refused(table []upstream.Refusal) error { return r.judge().Judge(table) }
 
-// decode reads the data, be it wrapped or bare.
-func (r *response) decode(v any) error {
-	wrapped := upstream.Given(r.envelope.Data)
+// data is what an answer of success holds, be it wrapped or bare. A token is taken where
+// it is, whatever the envelope attribute says: it has been issued.
+func (r *response) data() (*upstream.Object, error) {
+	const token = "access_token"
 	switch {
-	case r.mode == envelopeWrapped && !wrapped:
-		return r.Missing("data")
-	case r.mode != envelopeBare && wrapped:
-		return r.Part(r.envelope.Data, v)
+	case r.fields.Has(token) || r.mode == envelopeBare && !r.fields.Object("data").Has(token):
+		return r.Object()
+	case r.fields.Object("data") != nil:
+		return r.fields.Object("data"), nil
+	case r.mode == envelopeWrapped:
+		return nil, r.fields.NoToken("data")
 	}
-	return r.JSON(v)
+	return r.Object()
 }
 
-// status is the answer's HTTP status, or the one that the envelope puts in its
+// statusOf is the answer's HTTP status, or the one that the envelope puts in its
 // place: some errors arrive as HTTP 200 with another code inside. 0 is a code
-// that nobody documented.
-func (e envelope) status(http int) int {
-	code := strings.Trim(string(e.Code), `"`)
-	if !upstream.Success(http) || code == "" || code == "null" || code == "0" {
+// that nobody documented, of an answer without a token: with one, the token counts.
+func (r *response) statusOf(http int) int {
+	code := r.fields.Code("code")
+	if !upstream.Success(http) || code == "" || code == "0" {
 		return http
 	}
 	n, err := strconv.Atoi(code)
 	switch {
-	case err != nil:
-		return 0
-	case n == 200 || n == 201:
+	case err == nil && isSuccess(n):
 		return http
-	case n >= 400 && n <= 599:
+	case err == nil && n >= 400 && n <= 599:
 		return n
+	}
+	if data, err := r.data(); err == nil && data.Has("access_token") {
+		r.fields.LeaveOut("code")
+		return http
 	}
 	return 0
 }
+
+// isSuccess reports whether a code in the envelope is one of success.
+func isSuccess(code int) bool { return code == http.StatusOK || code == http.StatusCreated }

@@ -59,7 +59,7 @@ type loginRequest struct {
 // been issued by then, and an error here would lose it.
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	op := p.op(failure.LogIn, credential.Secret{})
-	op.Once = true
+	op.Once, op.Again = true, p.again(loginRefusals)
 	issuedAt := p.env.Now()
 	r, err := p.send(ctx, upstream.Request{
 		Op:     op,
@@ -80,18 +80,16 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	if err != nil {
 		return credential.Token{}, err
 	}
-	if answer.Organization == nil {
-		return credential.Token{}, r.Missing("organization")
-	}
 	t.RefreshableUntil = issuedAt.Add(refreshable)
 	t.Outputs = p.outputs(answer)
+	t.Warnings = r.Warnings()
 	return t, nil
 }
 
 // Refresh trades a token, alive or expired, for a new one.
 func (p *provider) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
 	op := p.op("refresh the token", old.Access)
-	op.Once = true
+	op.Once, op.Again = true, p.again(refreshRefusals)
 	issuedAt := p.env.Now()
 	r, err := p.send(ctx, upstream.Request{
 		Op:     op,
@@ -113,6 +111,7 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 	// begin the 365 days anew.
 	t.RefreshableUntil = old.RefreshableUntil
 	t.Outputs = maps.Clone(old.Outputs)
+	t.Warnings = r.Warnings()
 	return t, nil
 }
 
@@ -132,22 +131,23 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if !upstream.Success(r.status) {
 		return nil, r.refused(lookupRefusals(branchID))
 	}
-	var b branchAnswer
-	if err := r.decode(&b); err != nil {
+	data, err := r.data()
+	if err != nil {
 		return nil, err
 	}
+	id, group := data.ID("id"), data.ID("group_id")
 	switch {
-	case b.ID.IsZero():
+	case id.IsZero():
 		return nil, r.Missing("id")
-	case string(b.ID) != branchID:
+	case string(id) != branchID:
 		return nil, r.Fail(failure.Server, "the answer is about another branch than "+
 			branchID, "Report it to the upstream.")
-	case b.GroupID.IsZero():
+	case group.IsZero():
 		return nil, r.Missing("group_id")
 	}
-	out := credential.Outputs{"branch_id": branchID, "group_id": string(b.GroupID)}
-	if b.Name != nil {
-		out["branch_name"] = *b.Name
+	out := credential.Outputs{"branch_id": branchID, "group_id": string(group)}
+	if name := data.Text("name"); name != "" {
+		out["branch_name"] = name
 	}
 	return out, nil
 }
@@ -205,7 +205,12 @@ func (p *provider) send(ctx context.Context, r upstream.Request) (*response, err
 	if err != nil {
 		return nil, err
 	}
-	return p.open(a)
+	return p.open(a), nil
+}
+
+// again finds the answers after which the document has a request sent again.
+func (p *provider) again(table []upstream.Refusal) func(*upstream.Answer) bool {
+	return func(a *upstream.Answer) bool { return p.open(a).judge().TryAgain(table) }
 }
 
 // listed writes identifiers for a sentence: a few, then how many more.

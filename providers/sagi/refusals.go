@@ -25,6 +25,7 @@ var serviceFailed = upstream.Verdict{
 	Class:   failure.Retryable,
 	Message: "the service failed",
 	Advice:  "This usually passes; the next run tries again.",
+	Again:   true,
 }
 
 // accountRefusals are what a login and a refresh have in common.

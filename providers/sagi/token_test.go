@@ -253,3 +253,20 @@ func FuzzRefresh(f *testing.F) {
 	providertest.Fuzz(f, target(), sandbox.OpRefresh, old, loginSample,
 		`{"code":401,"message":"another-token-0123456789"}`, `{"access_token":"","refresh_token":null}`)
 }
+
+// A token has been issued, however it is wrapped.
+func TestTokenIsTakenWhereItIs(t *testing.T) {
+	for envelope, body := range map[string]string{
+		"wrapped": `{"access_token":"x","organization":{"branches":[1]}}`,
+		"bare":    `{"code":0,"data":{"access_token":"x","organization":{"branches":[1]}}}`,
+	} {
+		t.Run(envelope, func(t *testing.T) {
+			h := providertest.New(t, target(), providertest.WithAttributes(providertest.Set("envelope", envelope)))
+			providertest.Answer(200, body)(t, h.Sandbox)
+			token, err := h.Do(t.Context(), sandbox.OpLogin, credential.Token{})
+			if err != nil || token.Access.Reveal() != "x" || token.Outputs.String("branch_id") != "1" {
+				t.Errorf("got %+v, %v", token.Outputs, err)
+			}
+		})
+	}
+}

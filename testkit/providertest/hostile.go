@@ -15,7 +15,7 @@ import (
 )
 
 // hostile are answers that must never pass for success, nor for rejected
-// credentials.
+// credentials but where the document names the status alone.
 var hostile = []struct {
 	name        string
 	contentType string
@@ -25,7 +25,7 @@ var hostile = []struct {
 	{"spaces only", "application/json", " \r\n\t"},
 	{"HTML", "text/html", "<html><body>Unauthorized</body></html>"},
 	{"HTML called JSON", "application/json", "<html><body>Unauthorized</body></html>"},
-	{"JSON called text", "text/plain", `{"error":{"message":"Unauthorized"},"access_token":"x"}`},
+	{"text", "text/plain", "Unauthorized"},
 	{"null", "application/json", "null"},
 	{"an array", "application/json", "[]"},
 	{"a string", "application/json", `"invalid_grant"`},
@@ -55,7 +55,9 @@ func testHostile(t *testing.T, target Target) {
 					h.Sandbox.ClearFaults()
 					Fault(sandbox.Fault{Kind: sandbox.Status, Status: status, Body: answer.body, ContentType: answer.contentType})(t, h.Sandbox)
 					want := failure.Server
-					if target.EmptyRefuses && status == http.StatusUnauthorized && strings.TrimSpace(answer.body) == "" {
+					page := strings.HasPrefix(answer.body, "<")
+					empty := strings.TrimSpace(answer.body) == ""
+					if status == http.StatusUnauthorized && (target.StatusDecides && !page || target.EmptyRefuses && empty) {
 						want = failure.Credentials
 					}
 					if e := h.fail(t, op, token); e.Class != want {

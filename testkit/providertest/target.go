@@ -38,9 +38,16 @@ type Target struct {
 	Outputs credential.Outputs
 	// Errors are the documented refusals.
 	Errors []Case
+	// Odd are answers to a login that bring a token beside something in a form that no
+	// document has, with the field that a warning must name; "" where there is nothing
+	// to warn of.
+	Odd map[string]string
 	// EmptyRefuses says that the upstream's document has a 401 without a body
 	// mean rejected credentials, which elsewhere means nothing.
 	EmptyRefuses bool
+	// StatusDecides says that the document names statuses only, so that any 401 but a
+	// page means rejected credentials.
+	StatusDecides bool
 }
 
 // Request is one documented request. "{token}" stands for the token in use,
@@ -81,6 +88,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("Requests", func(t *testing.T) { testRequests(t, target) })
 	t.Run("Clocks", func(t *testing.T) { testClocks(t, target) })
 	t.Run("DocumentedErrors", func(t *testing.T) { testErrors(t, target) })
+	t.Run("OddAnswers", func(t *testing.T) { testOdd(t, target) })
 	t.Run("HostileAnswers", func(t *testing.T) { testHostile(t, target) })
 	t.Run("Transport", func(t *testing.T) { testTransport(t, target) })
 	t.Run("Retries", func(t *testing.T) { testRetries(t, target) })

@@ -10,9 +10,6 @@ import (
 	"github.com/credsync/credsync/schema"
 )
 
-// unclassified is the reason of a refusal that no document describes.
-const unclassified = failure.Reason("unclassified_refusal")
-
 // Answers is what an upstream's document says of its answers besides Target.Errors: where
 // a status alone decides, and what is to be tried again.
 type Answers struct {
@@ -20,37 +17,36 @@ type Answers struct {
 	ByStatus []StatusRefusal
 	// Again are the answers after which the same request is sent again in one call.
 	Again []Again
-	// Odd are fields beside the token in a form that the document does not have.
-	Odd []OddField
 }
 
-// StatusRefusal is a status that means the same with any body, or with any JSON object,
-// but with a page.
+// StatusRefusal is a status that means the same with all bodies of a kind.
 type StatusRefusal struct {
 	Op     string
 	Status int
-	// OnlyJSON leaves other bodies unclassified.
-	OnlyJSON bool
-	Class    failure.Class
-	Reason   failure.Reason
+	With   Bodies
+	Class  failure.Class
+	Reason failure.Reason
 }
+
+// Bodies are kinds of bodies, of which none is a page.
+type Bodies int
+
+const (
+	// AnyBody is any at all.
+	AnyBody Bodies = iota
+	// ObjectOrNone is a JSON object, or nothing.
+	ObjectOrNone
+	// Object is a JSON object.
+	Object
+)
 
 // Again is an answer that says to try again.
 type Again struct {
 	Op     string
 	Status int
 	Body   string
-}
-
-// OddField is a change to a good answer: an object that is merged into it, or into what
-// its envelope holds. The token stays, and a warning names the field.
-type OddField struct {
-	Op    string
-	Field string
-	// Merge is a JSON object.
-	Merge string
-	// Silent says that nothing is lost with the field, so that no warning is due.
-	Silent bool
+	// AnyBody says so of the status with any body but a page; AnyFault, of all 5xx.
+	AnyBody, AnyFault bool
 }
 
 // RunAnswers runs the rows of answers that are the same for all upstreams.
@@ -61,13 +57,12 @@ func RunAnswers(t *testing.T, target Target, answers Answers) {
 	t.Run("Again", func(t *testing.T) { testAgain(t, target, answers) })
 	t.Run("RetryAfter", func(t *testing.T) { testRetryAfter(t, target) })
 	t.Run("Forms", func(t *testing.T) { testForms(t, target) })
-	t.Run("OddFields", func(t *testing.T) { testOddFields(t, target, answers) })
 }
 
 // byStatus returns what a status means by itself, with a body of that kind.
-func (a Answers) byStatus(op string, status int, isObject bool) (StatusRefusal, bool) {
+func (a Answers) byStatus(op string, status int, body Bodies) (StatusRefusal, bool) {
 	i := slices.IndexFunc(a.ByStatus, func(r StatusRefusal) bool {
-		return r.Op == op && r.Status == status && (isObject || !r.OnlyJSON)
+		return r.Op == op && r.Status == status && body >= r.With
 	})
 	if i < 0 {
 		return StatusRefusal{}, false

@@ -16,17 +16,19 @@ const tenMinutes = 10 * time.Minute
 // cells are those of one upstream.
 func cells(u *upstreamKind) []cell { return chosen(u, 1) }
 
-// chosen are those with a status that documents name, and of the others one of so many,
-// so that each status, each body and each situation is met with most of the others.
+// chosen are, of the main situations, those with a status that documents name, and of the
+// others one of so many, so that each status, each body and each situation is met.
 func chosen(u *upstreamKind, every int) []cell {
 	var all []cell
-	for k, s := range situations {
+	n := 0
+	for _, s := range situations {
 		if !s.of(u) {
 			continue
 		}
-		for i, status := range statuses {
-			for j, b := range bodiesOf(status) {
-				if slices.Contains(named, status) && every < muchFewer || (i+j+k)%every == 0 {
+		for _, status := range statuses {
+			whole := s.main && slices.Contains(named, status) && every < muchFewer
+			for _, b := range bodiesOf(status) {
+				if n++; whole || n%every == 0 {
 					all = append(all, cell{up: u, situation: s, status: status, body: b})
 				}
 			}
@@ -35,11 +37,11 @@ func chosen(u *upstreamKind, every int) []cell {
 	return all
 }
 
-// muchFewer leaves out those with other statuses likewise.
+// muchFewer leaves out the others likewise.
 const muchFewer = 101
 
 func init() {
-	flag.IntVar(&every, "every", every, "try one of so many of the cells whose status no document names")
+	flag.IntVar(&every, "every", every, "try one of so many of the cells that are not always tried")
 }
 
 // Whatever an upstream answers, four runs neither send the same credentials for ever, nor

@@ -57,7 +57,7 @@ func (c cell) kind() kind {
 	switch status := c.status; {
 	case status < 200, c.noise.lost, hasBody(status) && c.body.form == broken:
 		return unfinished
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && c.waits():
+	case status == http.StatusTooManyRequests, status == http.StatusProxyAuthRequired, status == http.StatusServiceUnavailable && c.waits():
 		return turnedAway
 	case status >= 300 && status < 400:
 		return moved
@@ -73,7 +73,8 @@ func (c cell) kind() kind {
 		return unclassified
 	case says == token, op == opSendCode && says == inner, op == opSendCode && says == other:
 		return brought
-	case says == inner && u.inner != "":
+	case says != nothing && says != words && c.body.form != undeclared || says == inner && u.inner != "":
+		// The service's own, with nothing to take: many refuse so.
 		return unclassified
 	}
 	return unusable

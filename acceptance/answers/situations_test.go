@@ -11,6 +11,8 @@ import (
 type situation struct {
 	name string
 	op   operation
+	// main ones are tried with every body at the statuses that documents name.
+	main bool
 	// of says at which upstreams there is one.
 	of func(*upstreamKind) bool
 	// begin brings the account there, with good answers.
@@ -26,10 +28,10 @@ const (
 )
 
 var situations = []situation{
-	{name: firstLogin, op: opLogin, of: func(u *upstreamKind) bool { return !u.static }, begin: func(*world) {}, run: applyAgain},
-	{name: secondLogin, op: opLogin, of: func(u *upstreamKind) bool { return u.revokes }, begin: firstToken, run: replaceOnce},
-	{name: "refresh", op: opRefresh, of: refreshes, begin: tokenThatIsDue, run: applyAgain},
-	{name: newTokenCheck, op: opCheck, of: checks, begin: func(*world) {}, run: applyAgain},
+	{name: firstLogin, main: true, op: opLogin, of: func(u *upstreamKind) bool { return !u.static }, begin: func(*world) {}, run: applyAgain},
+	{name: secondLogin, main: true, op: opLogin, of: func(u *upstreamKind) bool { return u.revokes }, begin: firstToken, run: replaceOnce},
+	{name: "refresh", main: true, op: opRefresh, of: refreshes, begin: tokenThatIsDue, run: applyAgain},
+	{name: newTokenCheck, main: true, op: opCheck, of: checks, begin: func(*world) {}, run: applyAgain},
 	{name: "check of a token", op: opCheck, of: checks, begin: firstToken, run: applyAgain},
 	{name: "send a code", op: opSendCode, of: sendsCodes, begin: func(w *world) { w.server.wantsCode = true }, run: loginByHand},
 	{name: "enter a code", op: opEnterCode, of: sendsCodes, begin: codeSent, run: enterCode},

@@ -49,7 +49,8 @@ type upstreamKind struct {
 	again   func(op operation, status int, documented, page bool) bool
 }
 
-var upstreams = []upstreamKind{invoicebox, sagi, bifitKassa, bereke, astanaPlat}
+// upstreams are all of them, those with most cells first.
+var upstreams = []upstreamKind{bifitKassa, sagi, invoicebox, astanaPlat, bereke}
 
 func never(operation, int, bool, bool) bool { return false }
 

@@ -175,6 +175,8 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.plan.Address)))
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.blockUntilHumanActs(ctx, upstream)
+	case upstream != nil && upstream.IsCounted():
+		r.countRefusal(ctx, old, upstream)
 	default:
 		r.suspectToken(ctx, old, upstream)
 		r.fail(r.failure("The login failed", err))
@@ -193,28 +195,39 @@ func (r *run) blockUntilHumanActs(ctx context.Context, err *failure.Error) {
 // to say, so nothing of the grant before it is carried over.
 func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
 	g := state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape)
+	h := loginHistoryOf(r.seen.record, r.seen.fingerprints, r.seen.account.cfg)
 	if !r.seen.account.cfg.Spec.Static {
 		// That a static token was taken from the configuration says nothing.
 		r.forgetRejections(g)
 		r.unblock(g.LoginPrint)
+		h = loginHistory{worked: token.IssuedAt}
 	}
 	if old == nil || old.LoginPrint != g.LoginPrint || r.seen.record.FirstSeenAt.IsZero() {
 		r.seen.record.FirstSeenAt = r.e.Now()
 	}
-	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), nil)
+	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), nil, h)
 	return g
 }
 
 // suspectToken marks the old token as dead where a login may have killed it
 // though its answer never arrived.
 func (r *run) suspectToken(ctx context.Context, old *state.Grant, err *failure.Error) {
-	if err == nil || !err.AnswerLost || old == nil || !r.seen.account.loginRevokes() {
+	if !r.markSuspect(old, err) {
 		return
 	}
-	old.Rejected = true
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
 	}
+}
+
+// markSuspect does so in the record alone, and reports whether there was anything to
+// mark.
+func (r *run) markSuspect(old *state.Grant, err *failure.Error) bool {
+	if err == nil || !err.AnswerLost || old == nil || !r.seen.account.loginRevokes() {
+		return false
+	}
+	old.Rejected = true
+	return true
 }
 
 func rejectionMessage(err *failure.Error) string {

@@ -77,8 +77,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 				"A run with another configuration has moved the record of %s to %s, which this one does not have. If this one is applied, the account logs in again and takes its targets back, and the two configurations take turns. Apply the one that is right.",
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
-		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 ||
-			recordedBlock(r, fingerprintsOf(r.Key, o.account.cfg), o.account.cfg) == nil {
+		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 || !knowsOfRefusal(r, o.account.cfg) {
 			continue
 		}
 		if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
@@ -95,7 +94,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 func (r *run) bequeath(ctx context.Context) error {
 	gone := r.seen.record
 	for _, a := range r.e.accounts {
-		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && recordedBlock(gone, fingerprintsOf(gone.Key, a.cfg), a.cfg) == nil {
+		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && !knowsOfRefusal(gone, a.cfg) {
 			continue
 		}
 		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
@@ -198,11 +197,18 @@ func sameLogin(r *state.Record, a *account) bool {
 	return g != nil && !a.unknown && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
 }
 
+// knowsOfRefusal reports whether a record has a refusal of an account's login, be it one
+// that stands or one that is counted.
+func knowsOfRefusal(r *state.Record, cfg *config.Account) bool {
+	p := fingerprintsOf(r.Key, cfg)
+	return recordedBlock(r, p, cfg) != nil || loginHistoryOf(r, p, cfg).refusals > 0
+}
+
 // inheritedBlock is what the record has inherited of rejections of an account's
 // login; nil for nothing.
 func inheritedBlock(r *state.Record, cfg *config.Account) *plan.Block {
 	for _, j := range r.Rejections {
-		if len(j.Key) > 0 && isOfLogin(j, cfg) {
+		if len(j.Key) > 0 && j.Stands() && isOfLogin(j, cfg) {
 			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
 		}
 	}

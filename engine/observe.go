@@ -157,7 +157,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 		o.input.CanRefresh = g != nil && !g.Token.Refresh.IsZero()
 	}
 	o.input.Block = rememberedBlock(o.record, o.fingerprints, o.account.cfg)
-	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block)
+	if !o.account.unknown {
+		e.noteLogin(o)
+	}
 	if provider != nil {
 		e.inspect(o, provider.provider, g)
 	}

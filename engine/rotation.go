@@ -111,13 +111,15 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	if !r.makeProvider() || !r.preflight(ctx) {
 		return
 	}
+	expiredBefore := r.seen.record.Refusals(r.seen.fingerprints.login, failure.ExpiredAtIssue)
 	grant := r.underLease(ctx, acquire, old)
 	if grant == nil {
 		return
 	}
+	r.reportOddities(grant)
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()
-	if !journaled || !r.verify(ctx, grant, old) || r.authenticate {
+	if !journaled || r.expiredAtIssue(ctx, grant, expiredBefore) || !r.verify(ctx, grant, old) || r.authenticate {
 		return
 	}
 	r.deliver(ctx, grant, false)

@@ -36,6 +36,8 @@ type seenLogin struct {
 	// run of this engine, and not to one before.
 	block *plan.Block
 	now   bool
+	// history is what its record had of the login.
+	history loginHistory
 }
 
 // isAboutTheLogin reports whether a block is about the login alone. A missing access
@@ -46,7 +48,8 @@ func isAboutTheLogin(b *plan.Block) bool {
 	}
 	switch failure.Reason(b.Reason) {
 	case failure.CredentialsRejected, failure.AccountLocked, failure.PasswordChangeRequired,
-		failure.SecondFactorUnsupported, failure.CertificateExpired, failure.NeedsCode:
+		failure.SecondFactorUnsupported, failure.CertificateExpired, failure.NeedsCode,
+		failure.UnclassifiedRefusal, failure.ExpiredAtIssue:
 		return true
 	}
 	return b.OfLogin
@@ -80,8 +83,9 @@ func (e *Engine) sharedLoginOf(a *account) *sharedLogin {
 	return e.sharedLogins[a]
 }
 
-// note remembers what stands in the way of an account's login.
-func (s *sharedLogin) note(address string, at time.Time, b *plan.Block) {
+// note remembers what stands in the way of an account's login, and what its record has
+// of it.
+func (s *sharedLogin) note(address string, at time.Time, b *plan.Block, h loginHistory) {
 	if s == nil {
 		return
 	}
@@ -90,7 +94,7 @@ func (s *sharedLogin) note(address string, at time.Time, b *plan.Block) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[address] = seenLogin{at, b, false}
+	s.seen[address] = seenLogin{at: at, block: b, history: h}
 }
 
 // refused remembers that the upstream has just turned an account's login down.
@@ -100,7 +104,33 @@ func (s *sharedLogin) refused(address string, at time.Time, b *plan.Block) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[address] = seenLogin{at, b, true}
+	h := s.seen[address].history
+	if b.Reason == plan.UnclassifiedRefusal {
+		h.refusals, h.refusedAt = h.refusals+1, at
+	}
+	s.seen[address] = seenLogin{at: at, block: b, now: true, history: h}
+}
+
+// together is the history of the login as all of its accounts have it, own being that of
+// the one that asks: what was refused before it last worked is over.
+func (s *sharedLogin) together(own loginHistory) loginHistory {
+	all := own
+	if s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, l := range s.seen {
+			if l.history.worked.After(all.worked) {
+				all.worked = l.history.worked
+			}
+			if l.history.refusedAt.After(all.refusedAt) {
+				all.refusals, all.refusedAt = l.history.refusals, l.history.refusedAt
+			}
+		}
+	}
+	if all.worked.After(all.refusedAt) {
+		all.refusals = 0
+	}
+	return all
 }
 
 // refusedNow returns what the upstream has told another account of the login since
@@ -215,7 +245,8 @@ func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
 		if snap.Record == nil {
 			snap.Record = state.New(r.e.Config.Project, other.cfg.Address, other.cfg.Spec.Name)
 		}
-		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, fingerprintsOf(snap.Record.Key, other.cfg), other.cfg))
+		p := fingerprintsOf(snap.Record.Key, other.cfg)
+		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, p, other.cfg), loginHistoryOf(snap.Record, p, other.cfg))
 	}
 	r.e.applySharedBlock(r.seen)
 	return func() { <-s.turn }, nil

@@ -3,12 +3,30 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/state"
 )
+
+// checkPauses are before a new token that was rejected is checked again: some services
+// accept a token only a moment after they have issued it.
+var checkPauses = []time.Duration{time.Second, 3 * time.Second}
+
+// check asks the upstream about a token, of a new one that it rejects more than once.
+func (r *run) check(ctx context.Context, g *state.Grant) (credential.Outputs, error) {
+	outputs, err := r.provider.Verify(ctx, g.Token)
+	for _, pause := range checkPauses {
+		if r.seen.account.cfg.Spec.Static || failure.ClassOf(err) != failure.Credentials || r.e.Sleep(ctx, pause) != nil {
+			break
+		}
+		outputs, err = r.provider.Verify(ctx, g.Token)
+	}
+	return outputs, err
+}
 
 // verify asks the upstream about a journaled token, which no target gets before
 // (P2). It reports false where the token must not be delivered, having said or
@@ -28,7 +46,7 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 			return false
 		}
 	}
-	outputs, err := r.provider.Verify(ctx, g.Token)
+	outputs, err := r.check(ctx, g)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
 		g.VerifiedAt = r.e.Now()
@@ -50,17 +68,20 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 		g.Rejected = true
 		r.saveBlock(ctx, r.block(failure.CredentialsRejected, rejectionMessage(upstream)))
 	case upstream != nil && upstream.Class == failure.Credentials:
-		g.Rejected = true
 		if before != nil && before.Rejected && before.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
-			// would go on for ever.
+			// would go on for ever; whether this one has become good, each plan asks.
 			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+address.ShellWord(r.plan.Address)))
 			return false
 		}
-		r.fail(r.failure("The upstream rejects the token that it has just issued", err))
+		d := r.failure("The upstream rejects the token that it has just issued", err)
+		d.Detail = joinSentences(d.Detail, "It may take a while there: the next run asks about it again, before it gets another.")
+		r.fail(d)
 		if err := r.persist(ctx); err != nil {
 			r.fail(r.failure("The state could not be written", err))
 		}
+	case upstream != nil && upstream.IsCounted():
+		r.countRefusal(ctx, before, upstream)
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
 	default:

@@ -293,6 +293,10 @@ type upstream struct {
 	endOf  map[string]time.Time
 	// clocks are what the provider says of things that end.
 	clocks []providers.Clock
+	// clockAhead is how far the upstream's clock is ahead; warnings are those of each
+	// token.
+	clockAhead time.Duration
+	warnings   []string
 }
 
 func newUpstream() *upstream {
@@ -349,7 +353,10 @@ func (u *upstream) issue(user string, now time.Time) credential.Token {
 	}
 	u.live[access] = true
 	u.userOf[access], u.endOf[access] = user, now.Add(u.lifetime)
-	return credential.Token{Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.lifetime)}
+	return credential.Token{
+		Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.clockAhead + u.lifetime),
+		AnsweredAt: now.Add(u.clockAhead), Warnings: u.warnings,
+	}
 }
 
 type fake struct {

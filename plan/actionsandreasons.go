@@ -79,7 +79,14 @@ const (
 	PasswordChangeRequired  = Reason(failure.PasswordChangeRequired)
 	SecondFactorUnsupported = Reason(failure.SecondFactorUnsupported)
 	NoAccess                = Reason(failure.NoAccess)
+	UnclassifiedRefusal     = Reason(failure.UnclassifiedRefusal)
+	ExpiredAtIssue          = Reason(failure.ExpiredAtIssue)
 )
+
+// ClockWrong is the reason of an account whose new token is over by this machine's
+// clock, which is not the upstream's. It is not remembered: it ends with the clock's
+// being set.
+const ClockWrong Reason = "clock_wrong"
 
 // Contacts reports whether the action sends something to the upstream that is
 // more than a read.

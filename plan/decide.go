@@ -239,7 +239,7 @@ func rejected(a *Account) (verdict, bool) {
 	if !a.Token.Rejected && a.Verification.Outcome != Refused {
 		return verdict{}, false
 	}
-	if a.Token.Rejected && a.Block != nil && a.Block.Reason == NoAccess {
+	if (a.Token.Rejected || a.Token.VerifiedAt.IsZero()) && a.Block != nil && a.Block.Reason == NoAccess {
 		// The upstream rejects what it issues; another refresh changes nothing.
 		return blockedBy(a.Block), true
 	}

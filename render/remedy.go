@@ -27,6 +27,10 @@ func remedy(reason plan.Reason, address string, codeSent bool) (advice, command 
 		return "have the second factor turned off for this account at the upstream, then:", again
 	case failure.NoAccess:
 		return "have the upstream give the account the access it lacks, then:", again
+	case failure.UnclassifiedRefusal:
+		return "see at the upstream what the refusal means, and correct the account if it is wrong. To try the same login once more:", again
+	case failure.ExpiredAtIssue:
+		return "compare this machine's clock with the upstream's; if it is right, ask the upstream, then:", again
 	case failure.NeedsCode:
 		if codeSent {
 			return "whoever received the code puts it into a file and runs (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"

@@ -78,6 +78,7 @@ type wireRejection struct {
 	Reason     string    `json:"reason,omitempty"`
 	At         time.Time `json:"at"`
 	Key        []byte    `json:"key,omitempty"`
+	Count      int       `json:"count,omitempty"`
 }
 
 type wireChallenge struct {
@@ -141,7 +142,7 @@ func Encode(r *Record) (credential.Secret, error) {
 		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
 	}
 	for _, j := range r.Rejections {
-		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, string(j.Reason), j.At.UTC(), j.Key})
+		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, string(j.Reason), j.At.UTC(), j.Key, j.Count})
 	}
 	if c := r.Challenge; c != nil {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
@@ -217,7 +218,7 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	for _, j := range w.Rejections {
 		// Records of earlier versions name no reason: they had this one only.
 		reason := cmp.Or(failure.Reason(j.Reason), failure.CredentialsRejected)
-		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At, j.Key})
+		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At, j.Key, j.Count})
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}

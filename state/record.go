@@ -129,6 +129,37 @@ type Rejection struct {
 	// Key is what keys the fingerprint where that is not the record's own: it was
 	// inherited from another account's record.
 	Key []byte
+	// Count is how often in a row it happened, where once proves nothing; 0 where it
+	// does.
+	Count int
+}
+
+// enoughRefusals is how often in a row a login has to fail for a reason that proves
+// nothing, until it stands.
+const enoughRefusals = 2
+
+// Stands reports whether the login is not to be tried again.
+func (j Rejection) Stands() bool { return j.Count == 0 || j.Count >= enoughRefusals }
+
+// CountRefusal remembers a login that failed for a reason that proves nothing the first
+// time; before is how often it had happened in a row.
+func (r *Record) CountRefusal(j Rejection, before int) Rejection {
+	j.Count = before + 1
+	r.Reject(j)
+	return j
+}
+
+// Refusals is how often in a row a login has failed for such a reason.
+func (r *Record) Refusals(loginPrint string, reason failure.Reason) int {
+	for _, j := range r.Rejections {
+		if len(j.Key) == 0 && j.LoginPrint == loginPrint && j.Reason == reason {
+			if j.Count == 0 {
+				return enoughRefusals
+			}
+			return j.Count
+		}
+	}
+	return 0
 }
 
 // Inherit takes over what another record, which is about to go, knows of rejected
@@ -178,11 +209,11 @@ func (r *Record) AcceptInherited(are func(Rejection) bool) {
 	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return len(j.Key) > 0 && are(j) })
 }
 
-// Rejected returns the rejection of a login, or nil.
+// Rejected returns the rejection of a login that stands, or nil.
 func (r *Record) Rejected(loginPrint string) *Rejection {
 	for i := range r.Rejections {
-		if len(r.Rejections[i].Key) == 0 && r.Rejections[i].LoginPrint == loginPrint {
-			return &r.Rejections[i]
+		if j := &r.Rejections[i]; len(j.Key) == 0 && j.LoginPrint == loginPrint && j.Stands() {
+			return j
 		}
 	}
 	return nil

@@ -114,9 +114,11 @@ func (c cell) limits() limits {
 		return limits{asked: runs * k.attempts(), logins: 0}
 	case op == opRefresh:
 		return limits{asked: k.most(runs, runs), logins: 1}
+	case c.up.static && c.situation.name == newTokenCheck:
+		return limits{asked: k.most(2, runs*maxAttempts)}
 	case c.up.static:
-		// Both plan and apply look at a token that there is.
-		return limits{asked: k.most(2, 2*runs*maxAttempts)}
+		// It was good, so that to look at it is no login. Plan and apply may both do so.
+		return limits{asked: k.most(2*runs, 2*runs*maxAttempts)}
 	}
 	l := limits{asked: k.most(2, runs)}
 	if c.situation.name == firstLogin && k.passes() {

@@ -130,7 +130,7 @@ func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 		return nil
 	}
 	defer done()
-	if r.loginPointless() {
+	if r.loginPointless() || r.rejectedElsewhere(ctx) {
 		return nil
 	}
 	token, err := r.provider.Login(ctx)

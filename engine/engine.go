@@ -102,8 +102,11 @@ type Engine struct {
 	merged     mergedPlaces
 	// gone are the records of accounts that have gone, as they were at goneAt.
 	goneMu sync.Mutex
-	gone   []goneRecord
-	goneAt time.Time
+	strays strayRejections
+	// inherits has the records of which accounts inherit rejections.
+	inherits map[*account][]*state.Record
+	gone     []goneRecord
+	goneAt   time.Time
 	// sharedLogins are the accounts that log in alike, found once they are needed.
 	sharedLogins     map[*account]*sharedLogin
 	sharedLoginsOnce sync.Once

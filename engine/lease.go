@@ -121,6 +121,10 @@ func (r *run) writeLease(ctx context.Context) error {
 		// Whatever comes of the work: that nothing is to be deleted has been said.
 		rec.DeleteOnRemove = false
 	}
+	if r.seen.account != nil {
+		// However the work ends: the same moves may be asked for again later.
+		rec.Moved = r.e.standing(r.seen.account, rec.Moved)
+	}
 	written := rec
 	if g := rec.Newest(); g != nil && r.plan.Action.Contacts() && r.seen.account.loginRevokes() {
 		// If this is all that comes of this run, its login may have killed the
@@ -178,9 +182,13 @@ func (r *run) observeRemovedAgain(ctx context.Context) {
 		r.seen.input.Removed = false
 		r.seen.input.Enabled = false
 	default:
-		of := r.seen.of
-		r.seen = r.e.observeRemoved(ctx, snap, r.e.places(ctx, nil), r.e.reader(nil))
+		of, heir := r.seen.of, r.seen.heir
+		read := r.e.reader(nil)
+		r.seen = r.e.observeRemoved(ctx, snap, r.e.places(ctx, nil), read)
 		r.seen.of = of
+		if heir != "" && r.e.goesOnAs(ctx, snap.Record, heir, read) {
+			r.seen.leaveTo(heir)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -345,4 +346,31 @@ func (e *Engine) movedTo(ctx context.Context, of owner, read recordReader) (*acc
 		}
 	}
 	return nil, nil
+}
+
+// heirOf is the account of the configuration to which a record was moved that is still
+// where it came from, as after a run that was killed in between; "" where it was not.
+func (e *Engine) heirOf(ctx context.Context, r *state.Record, read recordReader) string {
+	if !r.DeleteOnRemove || len(r.Targets) == 0 {
+		return "" // nothing of it is touched in any case
+	}
+	for _, a := range e.accounts {
+		if e.goesOnAs(ctx, r, a.cfg.Address, read) {
+			return a.cfg.Address
+		}
+	}
+	return ""
+}
+
+// goesOnAs reports whether the record of an address is another one, moved: that keeps the
+// key, which no two records share otherwise.
+func (e *Engine) goesOnAs(ctx context.Context, r *state.Record, address string, read recordReader) bool {
+	snap, err := read(ctx, owner{e.Config.Project, address})
+	return err == nil && snap.Record != nil && bytes.Equal(snap.Record.Key, r.Key)
+}
+
+// leaveTo leaves the places of a record to the account that goes on with it.
+func (o *observation) leaveTo(heir string) {
+	o.heir, o.input.Heir = heir, heir
+	o.input.Targets = nil
 }

@@ -24,6 +24,9 @@ type observation struct {
 	account *account
 	// of is whose record it is, for one that has gone.
 	of owner
+	// heir is the account that goes on with that record, which was left behind by a move;
+	// "" for none.
+	heir string
 	// record is the state's, or a new one where there is none; version is
 	// what a write of it must find.
 	record  *state.Record
@@ -108,6 +111,9 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), address.ShellWord(a.cfg.Address)))
 	}
 	o.fingerprints = a.fingerprints(o.record)
+	if o.known && !a.unknown {
+		e.strays.note(o.record, o.fingerprints)
+	}
 	if o.known {
 		// Of what was asked for before and what is asked for now, the more
 		// careful counts: who changes both in one edit has seen neither at work.

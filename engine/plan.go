@@ -102,6 +102,9 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	seen = e.observeAll(ctx, chosen, func(a *account) observeOptions {
 		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
 	})
+	if ahead != nil && req.Shard == nil {
+		e.noteAllSeen()
+	}
 	var lost []error
 	coming := map[arrival]bool{}
 	for _, o := range seen {
@@ -238,6 +241,9 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*
 		}
 		o := e.observeRemoved(ctx, g.snap, ahead.places, read)
 		o.of = g.of
+		if heir := e.heirOf(ctx, g.snap.Record, read); heir != "" {
+			o.leaveTo(heir)
+		}
 		seen = append(seen, o)
 	}
 	if unmatched > 0 {

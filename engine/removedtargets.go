@@ -18,6 +18,10 @@ import (
 // remove forgets what has gone from the configuration, and deletes it at the
 // sinks where that was asked for.
 func (r *run) remove(ctx context.Context) {
+	if r.seen.heir != "" {
+		// They are that account's now.
+		r.seen.record.Targets = nil
+	}
 	if r.seen.account == nil && r.awaitsTakers(ctx) {
 		return
 	}

@@ -123,6 +123,9 @@ func removed(a *Account) (verdict, bool) {
 	if !a.Removed {
 		return verdict{}, false
 	}
+	if a.Heir != "" {
+		return verdict{action: Forget, reason: Moved, message: "no longer in the configuration; its record was moved to " + a.Heir + ", and this is what an earlier run left behind"}, true
+	}
 	counts := map[Action]int{}
 	taker := ""
 	var held *verdict

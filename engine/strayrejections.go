@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/state"
+)
+
+// strayRejections are the rejections that records hold of logins which are not their
+// accounts' any more, as after an edit that exchanges two names: the login may be
+// another account's now, and is not tried again there (P4).
+type strayRejections struct {
+	mu sync.Mutex
+	// of are the records that hold some, by their keys.
+	of map[string]*state.Record
+	// complete says that all records have been looked at.
+	complete bool
+}
+
+// note keeps the stray rejections of a record as it is now.
+func (s *strayRejections) note(r *state.Record, p fingerprints) {
+	stray := slices.DeleteFunc(slices.Clone(r.Rejections), func(j state.Rejection) bool {
+		return !j.Stands() || len(j.Key) == 0 && (j.LoginPrint == p.login || j.LoginPrint == p.shape)
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(stray) == 0 {
+		delete(s.of, string(r.Key))
+		return
+	}
+	if s.of == nil {
+		s.of = map[string]*state.Record{}
+	}
+	s.of[string(r.Key)] = &state.Record{Address: r.Address, Provider: r.Provider, Key: r.Key, Rejections: stray}
+}
+
+// find returns the newest rejection of an account's login in another record; nil for
+// none.
+func (s *strayRejections) find(a *account, own *state.Record) *state.Rejection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found *state.Rejection
+	for key, r := range s.of {
+		if r.Provider != a.cfg.Spec.Name || key == string(own.Key) {
+			continue
+		}
+		p := fingerprintsOf(r.Key, a.cfg)
+		for _, j := range r.Rejections {
+			ofLogin := len(j.Key) == 0 && j.LoginPrint == p.login || len(j.Key) > 0 && isOfLogin(j, a.cfg)
+			if ofLogin && j.Reason != failure.NoAccess && (found == nil || j.At.After(found.At)) {
+				found = &j
+			}
+		}
+	}
+	return found
+}
+
+// noteAllSeen says that each account's record was looked at.
+func (e *Engine) noteAllSeen() {
+	e.strays.mu.Lock()
+	defer e.strays.mu.Unlock()
+	e.strays.complete = true
+}
+
+// seeAll looks at the records of all accounts, unless this engine has. What cannot be
+// read is that account's to report.
+func (e *Engine) seeAll(ctx context.Context) {
+	e.strays.mu.Lock()
+	complete := e.strays.complete
+	e.strays.mu.Unlock()
+	if complete {
+		return
+	}
+	view := e.Store.View(ctx)
+	e.forEach(len(e.accounts), func(i int) {
+		a := e.accounts[i]
+		if a.unknown || ctx.Err() != nil {
+			return
+		}
+		if snap, err := view.Load(ctx, a.cfg.Address); err == nil && snap.Record != nil {
+			e.strays.note(snap.Record, fingerprintsOf(snap.Record.Key, a.cfg))
+		}
+	})
+	e.noteAllSeen()
+}
+
+// rejectedElsewhere blocks the account if another record knows that its login was
+// rejected, and reports whether it did. --replace lifts that too.
+func (r *run) rejectedElsewhere(ctx context.Context) bool {
+	if r.options.replace {
+		return false
+	}
+	r.e.seeAll(ctx)
+	j := r.e.strays.find(r.seen.account, r.seen.record)
+	if j == nil {
+		return false
+	}
+	r.loginRefused = true
+	r.saveBlock(ctx, r.block(j.Reason, rejectedBefore(r.plan.Address, j.Reason)))
+	return true
+}

@@ -39,13 +39,18 @@ var kinds = []kind{brought, refused, unclassified, passing, turnedAway, fault, f
 // hasBody reports whether an answer with a status may have a body.
 func hasBody(status int) bool { return status >= 200 && status != 204 && status != 304 }
 
-// says is what can be read of the cell's body.
+// says is what can be read of the cell's body. That its Content-Encoding is wrong keeps
+// nobody from reading it.
 func (c cell) says() content {
-	if !hasBody(c.status) || c.body.form == half || c.body.form == mislabelled {
+	switch {
+	case !hasBody(c.status):
 		return nothing
-	}
-	if c.body.content == echoed && c.up.static {
+	case c.body.form == half:
+		return words
+	case c.body.content == echoed && c.up.static:
 		// The documented refusal has nothing but a message.
+		return refusal
+	case c.body.content == inner && c.up.inner == c.up.refusal(c.status):
 		return refusal
 	}
 	return c.body.content
@@ -67,7 +72,7 @@ func (c cell) kind() kind {
 		return foreign
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return fault
-	case status >= 400 && u.refuses(op, status, says == refusal):
+	case status >= 400 && u.refuses(op, status, says):
 		return refused
 	case status >= 400:
 		return unclassified
@@ -114,6 +119,9 @@ func (c cell) limits() limits {
 		return limits{asked: runs * k.attempts(), logins: 0}
 	case op == opRefresh:
 		return limits{asked: k.most(runs, runs), logins: 1}
+	case c.up.static && k == refused && c.status == http.StatusForbidden:
+		// Access that comes back is noticed.
+		return limits{asked: 2 * runs}
 	case c.up.static && c.situation.name == newTokenCheck:
 		return limits{asked: k.most(2, runs*maxAttempts)}
 	case c.up.static:

@@ -42,10 +42,9 @@ type upstreamKind struct {
 	tryAgain func(status int) string
 	// inner is a refusal that is a success by its status; "" where none can be.
 	inner string
-	// refuses reports whether the document calls a status, with that error or with another
-	// body, a refusal of an operation for who asks, and not for how; again, whether it says
-	// to try again.
-	refuses func(op operation, status int, documented bool) bool
+	// refuses reports whether the document calls a status with such a body a refusal of an
+	// operation for who asks, and not for how; again, whether it says to try again.
+	refuses func(op operation, status int, says content) bool
 	again   func(op operation, status int, documented, page bool) bool
 }
 
@@ -68,8 +67,8 @@ var invoicebox = upstreamKind{
 	refusal:  func(int) string { return `{"error":{"message":"Нет доступа","code":"x"}}` },
 	tryAgain: func(int) string { return `{"error":{"message":"later","code":"x"}}` },
 	inner:    `{"data":{"userId":null}}`,
-	refuses: func(_ operation, status int, documented bool) bool {
-		return documented && (status == 401 || status == 403)
+	refuses: func(_ operation, status int, says content) bool {
+		return says == refusal && (status == 401 || status == 403)
 	},
 	again: never,
 }
@@ -101,7 +100,7 @@ var sagi = upstreamKind{
 	},
 	tryAgain: func(status int) string { return fmt.Sprintf(`{"code":%d,"message":"failed creating token"}`, status) },
 	inner:    `{"code":401,"message":"Неверный логин","data":null}`,
-	refuses: func(op operation, status int, _ bool) bool {
+	refuses: func(op operation, status int, _ content) bool {
 		return status == 401 || status == 403 || op == opCheck && status == 404
 	},
 	again: func(op operation, status int, documented, page bool) bool {
@@ -135,8 +134,8 @@ var bifitKassa = upstreamKind{
 		return fmt.Sprintf(`{"access_token":%q,"token_type":"bearer","refresh_token":"r-%s","expires_in":43199,"scope":"read write","user_id":4567,"name":"Имя"}`, token, token)
 	},
 	refusal: oauthError("invalid_grant"), tryAgain: oauthError("temporarily_unavailable"),
-	refuses: func(op operation, status int, documented bool) bool {
-		return (op == opLogin || op == opRefresh) && documented && (status == 400 || status == 401) || op == opCheck && documented && status == 401
+	refuses: func(op operation, status int, says content) bool {
+		return says == refusal && (op == opLogin && status == 400 || op == opRefresh && status == 400 || status == 401)
 	},
 	again: never,
 }
@@ -149,8 +148,8 @@ var bereke = upstreamKind{
 		return fmt.Sprintf(`{"access_token":%q,"token_type":"bearer","expires_in":86400,"user_id":111111111111,"role":"ANONYMOUS","customers":[{"id":"111111","name":"ТОО Тест"}],"possible_chains":[],"is_password_change":false}`, token)
 	},
 	refusal: oauthError("invalid_grant"), tryAgain: oauthError("temporarily_unavailable"),
-	refuses: func(_ operation, status int, documented bool) bool {
-		return status == 401 || documented && status == 400
+	refuses: func(_ operation, status int, says content) bool {
+		return status == 401 && says != words || status == 400 && says == refusal
 	},
 	again: never,
 }
@@ -170,12 +169,12 @@ var astanaPlat = upstreamKind{
 		return fmt.Sprintf(`{"statusCode":%d,"message":%q,"note":"Имя"}`, status, said)
 	},
 	tryAgain: func(status int) string { return fmt.Sprintf(`{"statusCode":%d,"message":"Error. Try later"}`, status) },
-	inner:    `{"statusCode":422,"message":"Incorrect credentials"}`,
-	refuses: func(_ operation, status int, documented bool) bool {
-		return documented && (status == 422 || status == 400)
+	inner:    `{"statusCode":422,"message":"Incorrect credentials","note":"Имя"}`,
+	refuses: func(_ operation, status int, says content) bool {
+		return says == refusal && (status == 422 || status == 400)
 	},
 	again: func(_ operation, status int, documented, page bool) bool {
-		return documented && (status == 400 || status == 500)
+		return !page && status == 500 || documented && status == 400
 	},
 }
 

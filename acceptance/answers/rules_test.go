@@ -122,6 +122,9 @@ func (c cell) limits() limits {
 	case c.up.static && k == refused && c.status == http.StatusForbidden:
 		// Access that comes back is noticed.
 		return limits{asked: 2 * runs}
+	case c.up.static && k == unfinished:
+		// net/http by itself repeats a read whose kept-alive connection breaks.
+		return limits{asked: 4 * runs * maxAttempts}
 	case c.up.static && c.situation.name == newTokenCheck:
 		return limits{asked: k.most(2, runs*maxAttempts)}
 	case c.up.static:

@@ -129,7 +129,7 @@ func (d *dice) noise() noise {
 func (d *dice) mixed(p *place, s situation, report *report) {
 	var wrong []string
 	const runs = 6
-	w := p.world(cell{up: d.up, situation: s, status: 200, body: bodies[0]})
+	w := p.world(cell{up: d.up, situation: s, status: 200, body: body{token, plain}})
 	s.begin(w)
 	p.server.arm()
 	var told refusals
@@ -141,7 +141,7 @@ func (d *dice) mixed(p *place, s situation, report *report) {
 		c := d.cell()
 		c.situation = s
 		c.situation.op = op
-		sequence = append(sequence, c.String())
+		sequence = append(sequence, fmt.Sprintf("%s (%s)", c, c.kind()))
 		if op == opLogin {
 			told.login(c)
 		}

@@ -62,7 +62,7 @@ func (l *loader) decodeRows(content *hcl.BodyContent, table *schema.Block, s sec
 	}
 	values := schema.ValuesInOrder(table, "", attrs, nested)
 	if good && table.Check != nil {
-		good = l.checkBlock(table, values, s, sc)
+		good = l.checkBlock(content, table, values, s, sc)
 	}
 	return values, good
 }
@@ -133,13 +133,20 @@ type variantKey struct {
 	label string
 }
 
-// checkBlock runs the table's own check of the whole block.
-func (l *loader) checkBlock(table *schema.Block, values schema.Values, s section, sc scope) bool {
+// checkBlock runs the table's own check of the whole block. An error that begins
+// with an argument's name and a colon is shown where that argument stands.
+func (l *loader) checkBlock(content *hcl.BodyContent, table *schema.Block, values schema.Values, s section, sc scope) bool {
 	err := table.Check(values)
-	if err != nil {
-		l.blockError(err, "Invalid "+table.Type+" block", values, s.def, sc.address)
+	if err == nil {
+		return true
 	}
-	return err == nil
+	at := s.def
+	name, _, _ := strings.Cut(err.Error(), ":")
+	if argument := content.Attributes[name]; argument != nil {
+		at = argument.Range
+	}
+	l.blockError(err, "Invalid "+table.Type+" block", values, at, sc.address)
+	return false
 }
 
 // blockError reports an error about a block as a whole. Whoever made it must

@@ -59,6 +59,9 @@ func writeAccount(a *config.Account, to ...*fingerprinter) {
 func writeValues(v schema.Values, to []*fingerprinter) {
 	for i := range v.Block().Attributes {
 		attr := &v.Block().Attributes[i]
+		if attr.AddedLater && isDefault(attr, v.RawAt(i)) {
+			continue
+		}
 		text := ""
 		for _, p := range to {
 			if attr.Effect < p.least {
@@ -79,6 +82,14 @@ func writeValues(v schema.Values, to []*fingerprinter) {
 			writeValues(block, to)
 		}
 	}
+}
+
+// isDefault reports whether a value is what the attribute has where nobody sets it.
+func isDefault(attr *schema.Attribute, raw cty.Value) bool {
+	if attr.Default == cty.NilVal {
+		return raw.IsNull()
+	}
+	return raw.RawEquals(attr.Default)
 }
 
 func asJSON(raw cty.Value, name string) string {

@@ -116,32 +116,57 @@ func (e *Engine) heirlooms(a *account, more *state.Record) []*state.Record {
 // bequeath passes on what the record of an account that has gone knows of rejected
 // logins, to the accounts that log in as it did and to those that take over its places,
 // before the record goes. The latter may have been renamed and corrected in one edit, and
-// the edit may be taken back.
+// the edit may be taken back. Where there is none of them, any record of the same kind of
+// upstream keeps it; see strayRejections.
 func (r *run) bequeath(ctx context.Context) error {
 	gone := r.seen.record
+	if gone.Block == nil && len(gone.Rejections) == 0 {
+		return nil
+	}
+	inherited := false
 	for _, a := range r.e.accounts {
 		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && !knowsOfRefusal(gone, a.cfg) {
 			continue
 		}
-		err := r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
-			if rec == nil {
-				rec = r.e.newRecord(a)
-			}
-			if r.e.held(rec.Lease) {
-				return nil, errAtWork
-			}
-			before := len(rec.Rejections)
-			rec.Inherit(gone)
-			if len(rec.Rejections) == before {
-				return nil, nil
-			}
-			return rec, nil
-		})
-		if err != nil {
+		if _, err := r.bequeathTo(ctx, a, true); err != nil {
+			return err
+		}
+		inherited = true
+	}
+	for _, a := range r.e.accounts {
+		if inherited || gone.Provider != a.cfg.Spec.Name {
+			continue
+		}
+		var err error
+		if inherited, err = r.bequeathTo(ctx, a, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bequeathTo passes it on to one account, and reports whether that one has a record to
+// keep it in; make has one made where there is none.
+func (r *run) bequeathTo(ctx context.Context, a *account, make bool) (has bool, err error) {
+	err = r.e.updateRecord(ctx, a.cfg.Address, bequeathTries, func(rec *state.Record) (*state.Record, error) {
+		if rec == nil && !make {
+			return nil, nil
+		}
+		has = true
+		if rec == nil {
+			rec = r.e.newRecord(a)
+		}
+		if r.e.held(rec.Lease) {
+			return nil, errAtWork
+		}
+		before := len(rec.Rejections)
+		rec.Inherit(r.seen.record)
+		if len(rec.Rejections) == before {
+			return nil, nil
+		}
+		return rec, nil
+	})
+	return has, err
 }
 
 // takesOver reports whether an account delivers to a place of the one that has gone.

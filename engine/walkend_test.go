@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/credsync/credsync/state"
 )
 
 // finish ends the walk: strangers and obstacles go, and three applies bring everything
@@ -62,8 +64,8 @@ func (k *walk) clearTheWay() {
 	}
 }
 
-// adoptMerged adopts what is wanted whole where others merged before: their keys are not
-// those of who wants it now.
+// adoptMerged adopts what is wanted whole where others merged before, since their keys are
+// not those of who wants it now, and keys that were forgotten there.
 func (k *walk) adoptMerged() {
 	records := k.records()
 	for _, a := range k.d.accounts {
@@ -72,8 +74,19 @@ func (k *walk) adoptMerged() {
 			for _, t := range k.entriesAt(records, k.d.placeOf(*to)) {
 				to.adopt = to.adopt || t.Merge != to.merge
 			}
+			to.adopt = to.adopt || k.hasForgottenKey(records, *to)
 		}
 	}
+}
+
+// hasForgottenKey reports whether a key that is wanted is there and in no record.
+func (k *walk) hasForgottenKey(records map[string]*state.Record, to drawnDelivery) bool {
+	at := k.d.placeOf(to)
+	held := k.look(at)
+	return slices.ContainsFunc(to.keys, func(key string) bool {
+		_, there := held[key]
+		return there && !slices.ContainsFunc(k.entriesAt(records, at), func(t state.Target) bool { return slices.Contains(t.Keys, key) })
+	})
 }
 
 // converged checks that everything is as the configuration says.

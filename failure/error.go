@@ -3,7 +3,6 @@ package failure
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -41,11 +40,15 @@ type Error struct {
 // to whoever logs in so: not to what the account asks for afterwards.
 func (e *Error) RefusesLogin() bool { return e.Op == LogIn && e.Status != 0 }
 
+// proxyRefused is the status by which a proxy asks for credentials of its own; net/http
+// is not for those who only judge.
+const proxyRefused = 407
+
 // IsCounted reports whether it is a refusal of a login that is counted: one that may be
 // for the sake of what was sent, though nothing says for certain that the credentials
 // are wrong. To send them again in each run could lock the account.
 func (e *Error) IsCounted() bool {
-	byService := e.Status != http.StatusProxyAuthRequired && (e.Status < 300 || e.Status >= 400)
+	byService := e.Status != proxyRefused && (e.Status < 300 || e.Status >= 400)
 	return e.Reason == UnclassifiedRefusal || e.RefusesLogin() && byService && e.Class == Config
 }
 

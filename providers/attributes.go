@@ -2,6 +2,8 @@ package providers
 
 import (
 	"errors"
+	"regexp"
+	"strings"
 
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/schema"
@@ -30,4 +32,16 @@ func CheckDigits(message string) func(cty.Value) error {
 		}
 		return nil
 	}
+}
+
+var pathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?$`)
+
+// CheckPath is the Check of a path below a base_url, which is sent as it is
+// written: nothing in it needs encoding, and no part of it leads up or elsewhere.
+func CheckPath(v cty.Value) error {
+	s := v.AsString()
+	if !pathForm.MatchString(s) || strings.Contains(s+"/", "/../") || strings.Contains(s+"/", "/./") {
+		return errors.New("a path starts with / and has no query, no fragment and no spaces, such as \"/path/to/it\"")
+	}
+	return nil
 }

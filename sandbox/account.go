@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (s *Sandbox) SetAccount(a Account) error {
 	if a.Name == "" || a.Name == unknown {
 		return errors.New("an account needs a name")
 	}
-	if err := a.BifitKassa.check(); err != nil {
+	if err := cmp.Or(a.BifitKassa.check(), a.Bereke.check()); err != nil {
 		return err
 	}
 	s.mu.Lock()

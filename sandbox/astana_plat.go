@@ -61,11 +61,12 @@ const astanaLifetime = time.Hour
 
 // astanaPlat is the payments service.
 func astanaPlat() emulator {
-	return emulator{name: "astana_plat", routes: []route{{
+	reads := protectedReads("/services", nil, protectedAnswer(astanaError(http.StatusUnauthorized, "Unauthorized")))
+	return emulator{name: "astana_plat", routes: append(reads, route{
 		op: OpLogin, pattern: "POST /authorize",
 		rules: []rule{noQuery, noHeader("Authorization"), header("Accept", "application/json"), header("Content-Type", "application/json"), astanaBody},
 		owner: astanaOwner, answer: astanaLogin,
-	}}}
+	})}
 }
 
 // astanaBody must have exactly the fields of its way to log in: all of them

@@ -17,8 +17,16 @@ type BerekeAccount struct {
 	UserID    json.Number      `json:"user_id"`
 	Role      string           `json:"role"`
 	Customers []BerekeCustomer `json:"customers"`
-	// Padding that the bank takes from this account; BerekePKCS1 if empty.
+	// Padding that the bank takes from this account; BerekePKCS1 if empty. Others
+	// are oaep_ and a digest, as MGF1Digest has them.
 	Padding string `json:"padding,omitempty"`
+	// MGF1Digest is that of the mask of an OAEP padding: sha1, sha256, sha384 or
+	// sha512; the padding's own if empty.
+	MGF1Digest string `json:"mgf1_digest,omitempty"`
+	// GrantType and UserType are what the bank takes from this account; the
+	// documented ones if empty.
+	GrantType string `json:"grant_type,omitempty"`
+	UserType  string `json:"user_type,omitempty"`
 	// Full answers have token_type and refresh_token, which the document's
 	// table has and its example has not.
 	Full bool `json:"full,omitempty"`
@@ -43,7 +51,8 @@ const (
 
 // bereke is the bank.
 func bereke() emulator {
-	return emulator{name: "bereke", routes: []route{
+	reads := protectedReads("/customers", nil, protectedAnswer(berekeError(http.StatusUnauthorized, "invalid_token", "")))
+	return emulator{name: "bereke", routes: append(reads, []route{
 		{
 			op: OpLogin, pattern: "POST /auth/oauth/token",
 			rules: []rule{
@@ -60,7 +69,14 @@ func bereke() emulator {
 				return reply{status: http.StatusOK, body: map[string]any{"key": BerekePublicKey(c.berekeKey)}}
 			},
 		},
-	}}
+		{
+			// The document does not say how the key is published: it is there in
+			// every form that is usual.
+			op: OpKey, pattern: "GET /auth/public-key/{form}",
+			rules: []rule{noQuery, noBody, noHeader("Authorization")},
+			owner: func(*call) *account { return nil }, answer: berekeKeyAs,
+		},
+	}...)}
 }
 
 // emptyObject is the body that the document shows.
@@ -97,14 +113,8 @@ func berekeQuery(c *call) {
 func berekeParameter(c *call, name, value string) {
 	text, err := url.QueryUnescape(value)
 	switch name {
-	case "grant_type":
-		if text != "Password" {
-			c.violate("grant_type is not Password")
-		}
-	case "user_type":
-		if text != "customer" {
-			c.violate("user_type is not customer")
-		}
+	case "grant_type", "user_type":
+		// Which ones depends on the account: see berekeOwner.
 	case "username", "password":
 		ciphertext, notBase64 := base64.StdEncoding.Strict().DecodeString(text)
 		if err != nil || notBase64 != nil || len(ciphertext) != berekeBits/8 {
@@ -115,17 +125,41 @@ func berekeParameter(c *call, name, value string) {
 	}
 }
 
-// decrypted returns a value of the query as the account's padding and the key
-// in use decrypt it.
-func (c *call) decrypted(a *account, name string) (string, bool) {
-	return berekeDecrypt(berekeKeys.pair(c.berekeKey), a.Bereke.Padding, c.r.URL.Query().Get(name))
+// decrypted returns a value of the query as that padding and the key in use
+// decrypt it.
+func (c *call) decrypted(way berekePadding, name string) (string, bool) {
+	return way.decrypt(berekeKeys.pair(c.berekeKey), c.r.URL.Query().Get(name))
 }
 
+// berekeOwner finds the user, and whether the request says of it what the bank
+// wants to hear: of one that nobody knows, what the document says.
 func berekeOwner(c *call) *account {
-	for _, padding := range []string{BerekePKCS1, BerekeOAEPSHA1, BerekeOAEPSHA256} {
-		name, ok := berekeDecrypt(berekeKeys.pair(c.berekeKey), padding, c.r.URL.Query().Get("username"))
-		a := c.named(c.upstream, name)
-		if ok && a != nil && a.Bereke != nil && cmp.Or(a.Bereke.Padding, BerekePKCS1) == padding {
+	a, want := berekeUser(c), BerekeAccount{}
+	if a != nil {
+		want = *a.Bereke
+	}
+	query := c.r.URL.Query()
+	if grant := cmp.Or(want.GrantType, "Password"); query.Get("grant_type") != grant {
+		c.violate("grant_type is not %s", grant)
+	}
+	if user := cmp.Or(want.UserType, "customer"); query.Get("user_type") != user {
+		c.violate("user_type is not %s", user)
+	}
+	return a
+}
+
+// berekeUser decrypts the user name in each way in which some account has it
+// encrypted, since the request does not say whose it is.
+func berekeUser(c *call) *account {
+	tried := map[berekePadding]bool{}
+	for _, some := range c.accounts[c.upstream] {
+		if some.Bereke == nil || tried[some.Bereke.padding()] {
+			continue
+		}
+		way := some.Bereke.padding()
+		tried[way] = true
+		name, ok := c.decrypted(way, "username")
+		if a := c.named(c.upstream, name); ok && a != nil && a.Bereke != nil && a.Bereke.padding() == way {
 			return a
 		}
 	}
@@ -143,7 +177,7 @@ func berekeLogin(c *call) reply {
 	if a.Locked {
 		return berekeError(http.StatusLocked, "locked", "Учетная запись заблокирована")
 	}
-	password, ok := c.decrypted(a, "password")
+	password, ok := c.decrypted(a.Bereke.padding(), "password")
 	if !ok || !equal(password, a.Password) {
 		a.rejectedInRow++
 		a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter

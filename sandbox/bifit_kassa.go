@@ -16,7 +16,9 @@ import (
 // BifitKassaAccount is what the cash-register cloud knows of an account. Its
 // login is the account's name, in the form 7xxxxxxxxxx.
 type BifitKassaAccount struct {
-	UserID json.Number `json:"user_id"`
+	// AnyUsername lets the account log in by a name of another form.
+	AnyUsername bool        `json:"any_username,omitempty"`
+	UserID      json.Number `json:"user_id"`
 	// ClientID and ClientSecret are the documented ones if empty.
 	ClientID     string `json:"client_id,omitempty"`
 	ClientSecret string `json:"client_secret,omitempty"`
@@ -78,7 +80,9 @@ const (
 // bifitKassa is the cash-register cloud.
 func bifitKassa() emulator {
 	deflate := header("Accept-Encoding", "deflate")
-	return emulator{name: "bifit_kassa", routes: []route{
+	reads := protectedReads("/organizations", []rule{deflate},
+		bifitDeflated(protectedAnswer(bifitError(http.StatusUnauthorized, "invalid_token", "Invalid access token"))))
+	return emulator{name: "bifit_kassa", routes: append(reads, []route{
 		{
 			op: OpLogin, classify: bifitOp, pattern: "POST /oauth/token",
 			rules: []rule{noQuery, noHeader("Authorization"), deflate, formBody(bifitFields), bifitForms},
@@ -89,14 +93,7 @@ func bifitKassa() emulator {
 			rules: []rule{noBody, noHeader("Authorization"), bifitCodeQuery},
 			owner: bifitCodeOwner, answer: bifitDeflated(bifitSendCode),
 		},
-		{
-			// The document names no read; this one stands for any that only a
-			// good token may make.
-			op: OpVerify, pattern: "GET /organizations",
-			rules: []rule{noQuery, noBody, bearerForm()},
-			owner: bifitReader, answer: bifitDeflated(bifitRead),
-		},
-	}}
+	}...)}
 }
 
 // bifitOp tells the operations apart, which share a URL.
@@ -134,9 +131,6 @@ func bifitForms(c *call) {
 	default:
 		c.violate("the grant_type is not documented")
 	}
-	if !bifitUsername.MatchString(fields["username"]) {
-		c.violate("the username is not of the form 7xxxxxxxxxx")
-	}
 	known := slices.ContainsFunc(slices.Collect(maps.Values(bifitEncodings)), func(e *base64.Encoding) bool {
 		digest, err := e.Strict().DecodeString(fields["password"])
 		return err == nil && len(digest) == sha256.Size
@@ -154,8 +148,8 @@ var bifitEncodings = map[string]*base64.Encoding{
 // bifitCodeQuery is the one documented query: the username, and no secret.
 func bifitCodeQuery(c *call) {
 	query := c.r.URL.Query()
-	if len(query) != 1 || len(query["username"]) != 1 || !bifitUsername.MatchString(query.Get("username")) {
-		c.violate("the query is not one username of the form 7xxxxxxxxxx")
+	if len(query) != 1 || len(query["username"]) != 1 {
+		c.violate("the query is not one username")
 	}
 }
 
@@ -167,17 +161,20 @@ func bifitOwner(c *call) *account {
 		}
 		return nil
 	}
-	return c.bifitAccount(fields["username"])
+	return c.bifitUser(fields["username"])
 }
 
-func bifitReader(c *call) *account {
-	if t := c.issued(c.upstream, bearer(c.r)); t != nil {
-		return c.bifitAccount(t.account)
+func bifitCodeOwner(c *call) *account { return c.bifitUser(c.r.URL.Query().Get("username")) }
+
+// bifitUser is who logs in by that name, which must have the documented form
+// unless the account has another.
+func (c *call) bifitUser(username string) *account {
+	a := c.bifitAccount(username)
+	if !bifitUsername.MatchString(username) && (a == nil || !a.BifitKassa.AnyUsername) {
+		c.violate("the username is not of the form 7xxxxxxxxxx")
 	}
-	return nil
+	return a
 }
-
-func bifitCodeOwner(c *call) *account { return c.bifitAccount(c.r.URL.Query().Get("username")) }
 
 func (c *call) bifitAccount(username string) *account {
 	if a := c.named(c.upstream, username); a != nil && a.BifitKassa != nil {

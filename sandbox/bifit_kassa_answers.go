@@ -132,14 +132,6 @@ func bifitSendCode(c *call) reply {
 	return reply{status: http.StatusOK, raw: session, rawType: "text/plain;charset=UTF-8"}
 }
 
-func bifitRead(c *call) reply {
-	t := c.issued(c.upstream, bearer(c.r))
-	if t == nil || !t.alive(c.now()) || c.account == nil {
-		return bifitError(http.StatusUnauthorized, "invalid_token", "Invalid access token")
-	}
-	return reply{status: http.StatusOK, body: []any{map[string]any{"id": 1}}}
-}
-
 // bifitDeflated compresses an answer where the account says so and the client
 // allows it.
 func bifitDeflated(answer func(*call) reply) func(*call) reply {

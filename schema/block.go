@@ -57,6 +57,10 @@ type Attribute struct {
 	Check func(cty.Value) error
 	// Effect says what a change means for an account's token.
 	Effect Effect
+	// AddedLater rows joined a table by which accounts had been recorded
+	// before. At its default such an attribute counts as absent, so that a newer
+	// credsync takes nothing for changed: no login, no rejection lifted.
+	AddedLater bool
 	// Endpoint attributes are URLs of hosts that an account's requests go to,
 	// the way that its http block says.
 	Endpoint bool

@@ -4,8 +4,10 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -175,17 +177,23 @@ func (e *accountEstate) addSagi() {
 }
 
 func (e *accountEstate) addBifit() {
-	for _, name := range []string{"plain", "code"} {
+	for _, name := range []string{"plain", "code", "hash"} {
 		username, password := e.Digits("bifit_kassa.username "+name, "7", 10), e.Secret("bifit_kassa.password "+name)
 		id, secret, code := e.Word("bifit_kassa.client_id "+name), e.Secret("bifit_kassa.client_secret "+name), ""
 		if name == "code" {
 			code = e.Digits("SMS code", "", 9)
 			e.withCode = "bifit_kassa.code"
 		}
+		credential := "password = " + quoted(password)
+		if name == "hash" {
+			digest := sha256.Sum256([]byte(password))
+			e.Add("bifit_kassa.password_hash", hex.EncodeToString(digest[:]))
+			credential = "password_hash = " + quoted(hex.EncodeToString(digest[:]))
+		}
 		e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "bifit_kassa", Name: username, Password: password, BifitKassa: &sandbox.BifitKassaAccount{
 			UserID: "4567", ClientID: id, ClientSecret: secret, SecondFactor: code != "", Code: code,
 		}}))
-		e.account("bifit_kassa", name, e.front.url("bifit_kassa"), "  username = "+quoted(username)+"\n  password = "+quoted(password)+
+		e.account("bifit_kassa", name, e.front.url("bifit_kassa"), "  username = "+quoted(username)+"\n  "+credential+
 			"\n  client_id = "+quoted(id)+"\n  client_secret = "+quoted(secret)+"\n", "")
 	}
 }

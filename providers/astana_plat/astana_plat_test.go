@@ -7,6 +7,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
@@ -144,6 +145,43 @@ func commonErrors() []providertest.Case {
 		{Name: "token of another type", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":{"token":17}}`)},
 		{Name: "token with a line break", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"statusCode":200,"data":{"token":"a\nb"}}`)},
 	})
+}
+
+// The account may name a read that tells whether a token is good.
+func TestConformanceWithARead(t *testing.T) {
+	reading := target()
+	reading.Attributes["verify_path"] = cty.StringVal("/services")
+	reading.Attributes["verify_method"], reading.Attributes["verify_body"] = cty.StringVal("POST"), cty.StringVal(`{"page":1}`)
+	reading.Requests = append(reading.Requests, providertest.Request{
+		Op: sandbox.OpVerify, Method: http.MethodPost, Path: "/services", Body: `{"page":1}`, AnyJSON: true,
+		Header: map[string]string{"Authorization": "Bearer {token}", "Content-Type": "application/json"},
+	})
+	reading.Errors = providertest.WithOp(sandbox.OpVerify, []providertest.Case{
+		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: providertest.Answer(403, `{}`)},
+		{Name: "read 404", Class: failure.Config, Attribute: "verify_path", Arrange: providertest.Answer(404, `{}`)},
+	})
+	providertest.Run(t, reading)
+}
+
+// Without one nobody is asked, and nobody is told that somebody was.
+func TestWithoutAReadThereIsNoVerification(t *testing.T) {
+	for path, want := range map[string]bool{"": false, "/services": true} {
+		attrs := map[string]cty.Value{}
+		if path != "" {
+			attrs["verify_path"] = cty.StringVal(path)
+		}
+		h := providertest.New(t, target(), providertest.WithAttributes(attrs))
+		if _, ok := h.Provider.(providers.Verifier); ok != want {
+			t.Errorf("%q: verifies = %v", path, ok)
+		}
+		if _, ok := h.Provider.(providers.Inspector); !ok {
+			t.Errorf("%q: the certificate is not inspected", path)
+		}
+		if _, ok := h.Provider.(providers.Timekeeper); !ok {
+			t.Errorf("%q: the certificate's end is not told", path)
+		}
+	}
 }
 
 func TestConformanceByPassword(t *testing.T) { providertest.Run(t, target()) }

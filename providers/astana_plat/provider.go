@@ -16,6 +16,7 @@ import (
 var (
 	_ providers.Inspector  = (*provider)(nil)
 	_ providers.Timekeeper = (*provider)(nil)
+	_ providers.Verifier   = reader{}
 )
 
 type provider struct {
@@ -49,7 +50,29 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	for _, block := range v.Nested("certificate") {
 		p.withheld = append(p.withheld, block.Secret("key_password"), block.Secret("pkcs12_password"))
 	}
+	if read := providers.NewTokenRead(v); read.IsSet() {
+		return reader{provider: p, read: read}, nil
+	}
 	return p, nil
+}
+
+// reader is an account for which the configuration names a read that tells
+// whether a token is good. Without one there is no Verifier: no documented call
+// of the service does, so the login's answer is all the proof there is.
+type reader struct {
+	*provider
+	read providers.TokenRead
+}
+
+// Verify implements providers.Verifier.
+func (r reader) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
+	op := upstream.Op{Name: "check the token", Secrets: append(r.secrets(), t.Access)}
+	return nil, r.read.Verify(ctx, r.env.Send, op, r.baseURL, t.Access, "Have Astana-Plat give this account access to it")
+}
+
+// secrets are those of the account, which no message may repeat.
+func (p *provider) secrets() []credential.Secret {
+	return append([]credential.Secret{p.login, p.password}, p.withheld...)
 }
 
 // Values of authType.
@@ -66,8 +89,6 @@ type loginRequest struct {
 }
 
 // Login sends the login and the password, or presents the certificate, once.
-// No call of the service tells whether a token is good, so there is no
-// Verifier: the login's answer is all the proof there is.
 func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 	issuedAt := p.env.Now()
 	access, a, err := p.authorize(ctx)
@@ -96,7 +117,7 @@ func (p *provider) authorize(ctx context.Context) (credential.Secret, *upstream.
 	}
 	a, err := p.env.Send(ctx, upstream.Request{
 		Op: upstream.Op{
-			Name: failure.LogIn, Once: true, Again: p.again, Secrets: append([]credential.Secret{p.login, p.password}, p.withheld...),
+			Name: failure.LogIn, Once: true, Again: p.again, Secrets: p.secrets(),
 		},
 		Method: http.MethodPost,
 		URL:    upstream.URL(p.baseURL, p.path),

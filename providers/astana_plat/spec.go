@@ -40,10 +40,10 @@ func Spec() *providers.Spec {
 }
 
 func attributes() []schema.Attribute {
-	return []schema.Attribute{
+	return append([]schema.Attribute{
 		providers.BaseURL("", "Address of the service, which Astana-Plat gives to each partner."),
 		{
-			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: checkPath, Effect: schema.ShapesLogin,
+			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: providers.CheckPath, Effect: schema.ShapesLogin,
 			Doc: "Path of the login below `base_url`. The default is that of the service's public documentation.",
 		},
 		{
@@ -62,7 +62,7 @@ func attributes() []schema.Attribute {
 			Name: "revokes_previous", Type: cty.Bool, Default: cty.True,
 			Doc: "Whether a login ends the token before it, as the service's public documentation says. credsync then makes sure that every target can be written before it logs in, and takes the old token for dead after a login whose answer was lost.",
 		},
-	}
+	}, providers.TokenReadAttributes("the answer to the login is all that is checked")...)
 }
 
 func certificateBlock() schema.Block {
@@ -95,13 +95,6 @@ func certificateBlock() schema.Block {
 	}
 }
 
-func checkPath(v cty.Value) error {
-	if p := v.AsString(); !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#% \t\r\n") {
-		return errors.New("a path starts with a slash and has neither query nor spaces, such as \"/authorize\"")
-	}
-	return nil
-}
-
 func checkTTL(v cty.Value) error {
 	d, err := schema.ParseDuration(v.AsString())
 	if err == nil && d == 0 {
@@ -124,7 +117,7 @@ func check(v schema.Values) error {
 	case byCertificate && strings.HasPrefix(strings.ToLower(v.String("base_url")), "http:"):
 		return errors.New("a client certificate can only be presented to an https:// address; correct base_url")
 	}
-	return nil
+	return providers.CheckTokenRead(v)
 }
 
 // checkCertificate wants exactly one form of the certificate, and one that can

@@ -1,7 +1,9 @@
 package bereke
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
@@ -68,6 +70,31 @@ func (l loginAnswer) demand() string {
 	return ""
 }
 
+// The rest of the document's table that can be handed on: texts and numbers, what it
+// gives no type, and flags. What has no place among them is the user's name in clear,
+// a time without a zone, and lists of which there is no description.
+var (
+	furtherTexts = []string{
+		"cus_unique_idn", "customer_external_id", "customer_user_id", "user_type", "role_id", "role_version",
+		"digital_signature_type",
+	}
+	untyped      = []string{"sign_level", "bank_branch_code", "otp_strategy"}
+	furtherFlags = []string{"is_device_trusted", "suggest_add_device", "can_skip"}
+)
+
+// plain returns a field whose type nobody knows, as text. No form of it is odd enough
+// for a warning: an object or a list is left out.
+func (l loginAnswer) plain(name string) string {
+	if text := l.Said(name); text != "" {
+		return text
+	}
+	code := l.Code(name)
+	if strings.HasPrefix(code, "{") || strings.HasPrefix(code, "[") || !utf8.ValidString(code) {
+		return ""
+	}
+	return code
+}
+
 // outputs are what a login says besides the token.
 func (l loginAnswer) outputs(demand string) credential.Outputs {
 	customers := []map[string]string{}
@@ -80,6 +107,21 @@ func (l loginAnswer) outputs(demand string) credential.Outputs {
 	out := credential.Outputs{"customers": customers}
 	if id := l.ID("user_id"); !id.IsZero() {
 		out["user_id"] = string(id)
+	}
+	for _, name := range furtherTexts {
+		if value := l.AnyID(name); value != "" {
+			out[name] = value
+		}
+	}
+	for _, name := range untyped {
+		if value := l.plain(name); value != "" {
+			out[name] = value
+		}
+	}
+	for _, name := range furtherFlags {
+		if value := l.Flag(name); value != nil {
+			out[name] = *value
+		}
 	}
 	for name, value := range map[string]string{
 		"token_type": l.Text("token_type"), "scope": l.Text("scope"), "role": l.Text("role"),

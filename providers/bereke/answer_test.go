@@ -39,6 +39,8 @@ func TestDocumentedSample(t *testing.T) {
 	}
 	want := credential.Outputs{
 		"scope": "ALL", "chain_type": "EMPTY", "role": "ANONYMOUS", "user_id": "111111111111", "jti": "74531e41-0560-49b5-a2f8-def49731d390",
+		"cus_unique_idn": "111111111111", "customer_user_id": "0", "user_type": "customer", "role_id": "0", "role_version": "0",
+		"otp_strategy": "UNDEFINED", "is_device_trusted": false, "suggest_add_device": false, "can_skip": false,
 		"customers": customers, "customer_id": id, "customer_name": "ТОО Test тест тест тест тест тест тест тест тест ",
 	}
 	if diff := cmp.Diff(want, out); diff != "" {
@@ -73,8 +75,10 @@ func TestOptionalFieldsMayBeOfAnyForm(t *testing.T) {
 		"role an object":             {`"role":{"id":1,"code":"x"}`, nil},
 		"role twice":                 {`"role":"CHIEF","role":{"id":1}`, credential.Outputs{"role": "CHIEF"}},
 		"user_id a string":           {`"user_id":"18446744073709551617"`, credential.Outputs{"user_id": "18446744073709551617"}},
-		"external id a number":       {`"customer_external_id":18446744073709551617`, nil},
-		"external id a string":       {`"customer_external_id":"KZ-7"`, nil},
+		"external id a number":       {`"customer_external_id":18446744073709551617`, credential.Outputs{"customer_external_id": "18446744073709551617"}},
+		"external id a string":       {`"customer_external_id":"KZ-7"`, credential.Outputs{"customer_external_id": "KZ-7"}},
+		"what has no type":           {`"sign_level":2,"bank_branch_code":"A\u0031","otp_strategy":{"a":1}`, credential.Outputs{"sign_level": "2", "bank_branch_code": "A1"}},
+		"a device that is trusted":   {`"is_device_trusted":true,"can_skip":"yes"`, credential.Outputs{"is_device_trusted": true}},
 		"created without a fraction": {`"created":"2025-02-17T16:39:46"`, nil},
 		"created with 9 digits":      {`"created":"2025-02-17T16:39:46.054123456"`, nil},
 		"created that is not a time": {`"created":17`, nil},

@@ -2,6 +2,7 @@ package bereke_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/credential"
@@ -54,6 +55,8 @@ func target() providertest.Target {
 		Outputs: credential.Outputs{
 			"token_type": "bearer", "scope": "ALL", "user_id": userID, "role": "ANONYMOUS", "chain_type": "EMPTY",
 			"jti": "74531e41-0560-49b5-a2f8-def49731d390", "customer_id": firstCustomer, "customer_name": tabbed,
+			"cus_unique_idn": "111111111111", "customer_user_id": "0", "user_type": "customer", "role_id": "0", "role_version": "0",
+			"otp_strategy": "UNDEFINED", "is_device_trusted": false, "suggest_add_device": false, "can_skip": false,
 			"customers": []map[string]string{{"id": firstCustomer, "name": tabbed}, {"id": secondCustomer, "name": "ИП Test."}},
 		},
 		Errors: append(loginErrors(), verifyErrors()...),
@@ -91,7 +94,7 @@ func loginErrors() []providertest.Case {
 		{Name: "401 without a body", Class: credentials, Reason: rejected, Arrange: answer(401, ``)},
 		{Name: "401 with HTML", Class: failure.Server, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.HTML, Status: 401})},
 		{Name: "invalid_client", Class: failure.Config, Attribute: "basic_auth", Arrange: answer(401, `{"error":"invalid_client"}`)},
-		{Name: "unsupported_grant_type", Class: failure.Config, Attribute: "base_url", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
+		{Name: "unsupported_grant_type", Class: failure.Config, Attribute: "grant_type", Arrange: answer(400, `{"error":"unsupported_grant_type"}`)},
 		{Name: "locked", Class: human, Reason: locked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
 		{Name: "423", Class: human, Reason: locked, Arrange: answer(423, `{}`)},
 		{Name: "423 without a body", Class: human, Reason: locked, Arrange: answer(423, ``)},
@@ -110,6 +113,49 @@ func loginErrors() []providertest.Case {
 		{Name: "the documented example, which has no token", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, sample)},
 		{Name: "invalid_grant in a success", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"error":"invalid_grant"}`)},
 		{Name: "token with a line break", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{"access_token":"a\nb","customers":[]}`)},
+	})
+}
+
+// The requests are as they are written in the configuration.
+func TestRequestsInAnotherForm(t *testing.T) {
+	other := target()
+	other.Attributes["grant_type"], other.Attributes["user_type"] = cty.StringVal("password"), cty.StringVal("bank&user")
+	other.Account.Bereke.GrantType, other.Account.Bereke.UserType = "password", "bank&user"
+	other.Requests[0].Path = strings.NewReplacer("=Password", "=password", "=customer", "=bank%26user").Replace(other.Requests[0].Path)
+	providertest.RunRequests(t, other)
+}
+
+// The account may name a read that tells whether a token is good.
+func TestRequestsWithARead(t *testing.T) {
+	reading := target()
+	reading.Attributes["verify_path"] = cty.StringVal("/customers")
+	reading.Requests = append(reading.Requests, providertest.Request{
+		Op: sandbox.OpVerify, Method: http.MethodGet, Path: "/customers", AnyJSON: true,
+		Header: map[string]string{"Authorization": "Bearer {token}", "Content-Type": "", "Device-Fingerprint": ""},
+	})
+	providertest.RunRequests(t, reading)
+	for _, c := range readErrors() {
+		t.Run(c.Name, func(t *testing.T) {
+			h := providertest.New(t, reading)
+			token := h.Login(t)
+			c.Arrange(t, h.Sandbox)
+			_, err := h.Verify(t.Context(), token)
+			if e := providertest.WantClass(t, err, c.Class, c.Reason); e.Attribute != c.Attribute {
+				t.Errorf("attribute %q, want %q", e.Attribute, c.Attribute)
+			}
+		})
+	}
+}
+
+func readErrors() []providertest.Case {
+	answer := providertest.Answer
+	return providertest.WithOp(sandbox.OpVerify, []providertest.Case{
+		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
+		{Name: "read 401", Class: failure.Credentials, Arrange: answer(401, `{}`)},
+		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: answer(403, `{}`)},
+		{Name: "read 404", Class: failure.Config, Attribute: "verify_path", Arrange: answer(404, `{}`)},
+		{Name: "read 415", Class: failure.Config, Attribute: "verify_path", Arrange: answer(415, `{}`)},
+		{Name: "read 500", Class: failure.Server, Arrange: answer(500, `{}`)},
 	})
 }
 

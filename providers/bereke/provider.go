@@ -28,10 +28,16 @@ type provider struct {
 	password     credential.Secret
 	basicAuth    credential.Secret
 	fingerprint  credential.Secret
-	padding      string
+	padding      padding
 	baseURL      string
+	path         string
+	grantType    string
+	userType     string
 	keyURL       string
-	configured   publicKey // where keyURL is empty
+	published    publishedKey // where keyURL is set
+	configured   publicKey    // where it is not
+	ignoreChains bool
+	read         providers.TokenRead
 	customerID   string
 	customerName string
 }
@@ -43,7 +49,10 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	p := &provider{
 		env: env, username: v.Secret("username"), password: v.Secret("password"),
 		basicAuth: v.Secret("basic_auth"), fingerprint: v.Secret("device_fingerprint"),
-		padding: v.String("padding"), baseURL: v.String("base_url"), keyURL: v.String("public_key_url"),
+		padding: paddingOf(v.String("padding"), v.String("mgf1_digest")), baseURL: v.String("base_url"), path: v.String("path"),
+		grantType: v.String("grant_type"), userType: v.String("user_type"), keyURL: v.String("public_key_url"),
+		published:    publishedKey{field: v.String("public_key_field"), id: v.String(keyID)},
+		ignoreChains: v.Bool("ignore_possible_chains"), read: providers.NewTokenRead(v),
 		customerID: v.String("customer_id"), customerName: v.String("customer_name"),
 	}
 	if p.keyURL != "" {
@@ -96,10 +105,10 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 	a, err := p.env.Send(ctx, upstream.Request{
 		Op:     upstream.Op{Name: failure.LogIn, Once: true, Secrets: append(p.secrets(), p.username, username, password)},
 		Method: http.MethodPost,
-		URL:    upstream.URL(p.baseURL, "/auth/oauth/token"),
+		URL:    upstream.URL(p.baseURL, p.path),
 		Query: []upstream.Param{
-			{Name: "grant_type", Value: upstream.Public("Password")},
-			{Name: "user_type", Value: upstream.Public("customer")},
+			{Name: "grant_type", Value: upstream.Public(p.grantType)},
+			{Name: "user_type", Value: upstream.Public(p.userType)},
 			{Name: "username", Value: username},
 			{Name: "password", Value: password},
 		},

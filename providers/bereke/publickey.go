@@ -3,6 +3,7 @@ package bereke
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"regexp"
@@ -21,8 +22,8 @@ type publicKey struct {
 // The errors of parseKey. They quote nothing of what was given, since it may
 // be a private key by mistake.
 var (
-	errNoKey = errors.New("no public key in PEM form is in it: it has a part between \"-----BEGIN PUBLIC " +
-		"KEY-----\" and \"-----END PUBLIC KEY-----\"")
+	errNoKey = errors.New("no public key is in it: as PEM it has a part between \"-----BEGIN PUBLIC " +
+		"KEY-----\" and \"-----END PUBLIC KEY-----\", without those lines it is base64 and nothing else")
 	errPrivateKey = errors.New("there is a private key in it; give the bank's public key")
 	errTwoKeys    = errors.New("there is more than one public key in it; leave the one that the bank uses now")
 	errBroken     = errors.New("the key in it is damaged; check that it was copied whole")
@@ -40,7 +41,11 @@ var newlines = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\r`, "\n", "\r\n",
 // parseKey finds the RSA public key in a text: PKIX, PKCS #1, or that of an
 // X.509 certificate. Text around it, indentation, and line breaks of any form,
 // escaped ones too, do not matter. Of a chain of certificates the first counts.
+// What PEM has between its boundaries may also be there alone.
 func parseKey(text string) (publicKey, error) {
+	if !strings.Contains(text, "-----") {
+		return parseBase64(text)
+	}
 	text = boundary.ReplaceAllString(newlines.Replace(text), "\n-----$1 $2-----\n")
 	lines := strings.Split(text, "\n")
 	for i := range lines {
@@ -70,6 +75,37 @@ func parseKey(text string) (publicKey, error) {
 		return publicKey{}, errBroken
 	}
 	return publicKey{}, errNoKey
+}
+
+// parseBase64 reads DER without the boundaries that tell what it is.
+func parseBase64(text string) (publicKey, error) {
+	text = strings.Join(strings.Fields(newlines.Replace(text)), "")
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
+	der, err := base64.RawStdEncoding.DecodeString(text)
+	// Every form of a key is an ASN.1 sequence.
+	if err != nil || len(der) == 0 || der[0] != 0x30 {
+		return publicKey{}, errNoKey
+	}
+	if isPrivate(der) {
+		return publicKey{}, errPrivateKey
+	}
+	for _, label := range []string{"PUBLIC KEY", "CERTIFICATE"} {
+		key, err := parseBlock(&pem.Block{Type: label, Bytes: der})
+		if err == nil {
+			err = key.check()
+		}
+		if err != errBroken {
+			return key, err
+		}
+	}
+	return publicKey{}, errBroken
+}
+
+func isPrivate(der []byte) bool {
+	_, pkcs8 := x509.ParsePKCS8PrivateKey(der)
+	_, pkcs1 := x509.ParsePKCS1PrivateKey(der)
+	_, sec1 := x509.ParseECPrivateKey(der)
+	return pkcs8 == nil || pkcs1 == nil || sec1 == nil
 }
 
 func parseBlock(block *pem.Block) (publicKey, error) {

@@ -1,12 +1,11 @@
 package bereke
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -23,6 +22,9 @@ import (
 // smallKey is as small as keys may be, which makes it quick to make.
 var smallKey = sync.OnceValue(func() *rsa.PrivateKey { return mustKey(rsa.GenerateKey(rand.Reader, 1024)) })
 
+// largerKey has room for the largest digest.
+var largerKey = sync.OnceValue(func() *rsa.PrivateKey { return mustKey(rsa.GenerateKey(rand.Reader, 2048)) })
+
 func mustKey[K any](key K, err error) K {
 	if err != nil {
 		panic(err)
@@ -32,6 +34,12 @@ func mustKey[K any](key K, err error) K {
 
 func pemOf(label string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+}
+
+// pemBody is what stands between the boundaries.
+func pemBody(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[1:len(lines)-1], "\n")
 }
 
 func pkix(t *testing.T, key any) []byte {
@@ -65,6 +73,11 @@ func TestFormsOfKeys(t *testing.T) {
 		"in one line":              strings.ReplaceAll(plain, "\n", " "),
 		"without line breaks":      strings.ReplaceAll(plain, "\n", ""),
 		"no break at the end":      strings.TrimSpace(plain),
+		"base64 alone":             base64.StdEncoding.EncodeToString(pkix(t, key)),
+		"base64 of PKCS #1":        base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(key)),
+		"base64 of a certificate":  pemBody(cert),
+		"base64 in lines":          pemBody(plain),
+		"base64url, not padded":    base64.RawURLEncoding.EncodeToString(pkix(t, key)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseKey(text)
@@ -74,7 +87,7 @@ func TestFormsOfKeys(t *testing.T) {
 			if !got.Equal(key) {
 				t.Error("another key")
 			}
-			if got.expires.IsZero() == strings.HasPrefix(text, "-----BEGIN CERTIFICATE") {
+			if got.expires.IsZero() == (text == pemBody(cert) || strings.HasPrefix(text, "-----BEGIN CERTIFICATE")) {
 				t.Errorf("expires %v", got.expires)
 			}
 		})
@@ -91,7 +104,13 @@ func TestUnusableKeys(t *testing.T) {
 		want       error
 	}{
 		{"empty", "", errNoKey},
-		{"no PEM", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", errNoKey},
+		{"no PEM and no base64", "canary!", errNoKey},
+		{"base64 of something else", "Y2FuYXJ5", errNoKey},
+		{"base64 cut short", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", errBroken},
+		{"base64 of a private key, PKCS #1", base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
+		{"base64 of a private key, PKCS #8", pemBody(pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey())))), errPrivateKey},
+		{"base64, no RSA", pemBody(pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey))), errNotRSA},
+		{"base64, 512 bits", pemBody(pemOf("PUBLIC KEY", pkix(t, tiny))), errUnfit},
 		{"another kind", pemOf("EC PARAMETERS", []byte{1}), errNoKey},
 		{"private, PKCS #1", pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
 		{"private, PKCS #8", pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey()))), errPrivateKey},
@@ -123,25 +142,32 @@ func FuzzParseKey(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := key.encrypt("password", paddingPKCS1, credential.NewSecret("x")); err != nil {
+		if _, err := key.encrypt("password", padding{}, credential.NewSecret("x")); err != nil {
 			t.Errorf("a key that was accepted does not encrypt: %v", err)
 		}
 	})
 }
 
 func TestEncryption(t *testing.T) {
-	key := publicKey{PublicKey: &smallKey().PublicKey}
-	for padding, decrypt := range map[string]func([]byte) ([]byte, error){
-		paddingPKCS1: func(b []byte) ([]byte, error) {
-			//lint:ignore SA1019 the bank asks for it
-			return rsa.DecryptPKCS1v15(nil, smallKey(), b)
-		},
-		paddingOAEPSHA1:   func(b []byte) ([]byte, error) { return rsa.DecryptOAEP(sha1.New(), nil, smallKey(), b, nil) },
-		paddingOAEPSHA256: func(b []byte) ([]byte, error) { return rsa.DecryptOAEP(sha256.New(), nil, smallKey(), b, nil) },
+	key := publicKey{PublicKey: &largerKey().PublicKey}
+	oaep := func(hash, mask crypto.Hash) crypto.DecrypterOpts { return &rsa.OAEPOptions{Hash: hash, MGFHash: mask} }
+	for _, c := range []struct {
+		padding, mgf1 string
+		decrypt       crypto.DecrypterOpts
+	}{
+		{"pkcs1v15", "", nil},
+		{"oaep_sha1", "", oaep(crypto.SHA1, crypto.SHA1)},
+		{"oaep_sha256", "", oaep(crypto.SHA256, crypto.SHA256)},
+		{"oaep_sha384", "", oaep(crypto.SHA384, crypto.SHA384)},
+		{"oaep_sha512", "", oaep(crypto.SHA512, crypto.SHA512)},
+		{"oaep_sha256", "sha1", oaep(crypto.SHA256, crypto.SHA1)},
+		{"oaep_sha1", "sha512", oaep(crypto.SHA1, crypto.SHA512)},
+		{"oaep_sha384", "sha384", oaep(crypto.SHA384, crypto.SHA384)},
 	} {
-		t.Run(padding, func(t *testing.T) {
-			full := strings.Repeat("я", 60)[:key.room(padding)]
-			got, err := key.encrypt("password", padding, credential.NewSecret(full))
+		t.Run(c.padding+" "+c.mgf1, func(t *testing.T) {
+			p := paddingOf(c.padding, c.mgf1)
+			full := strings.Repeat("я", 128)[:key.room(p)]
+			got, err := key.encrypt("password", p, credential.NewSecret(full))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,14 +175,14 @@ func TestEncryption(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if plain, err := decrypt(ciphertext); err != nil || string(plain) != full {
+			if plain, err := largerKey().Decrypt(nil, ciphertext, c.decrypt); err != nil || string(plain) != full {
 				t.Errorf("it does not decrypt to what was encrypted: %v", err)
 			}
-			again, err := key.encrypt("password", padding, credential.NewSecret(full))
+			again, err := key.encrypt("password", p, credential.NewSecret(full))
 			if err != nil || again.Equal(got) {
 				t.Errorf("the same twice, or %v", err)
 			}
-			if _, err := key.encrypt("password", padding, credential.NewSecret(full+"x")); err == nil || strings.Contains(err.Error(), "я") {
+			if _, err := key.encrypt("password", p, credential.NewSecret(full+"x")); err == nil || strings.Contains(err.Error(), "я") {
 				t.Errorf("one byte more: %v", err)
 			}
 		})

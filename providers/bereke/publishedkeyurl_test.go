@@ -1,6 +1,7 @@
 package bereke_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -44,6 +45,9 @@ func newBank(t *testing.T, attrs map[string]cty.Value) *bank {
 		"base_url": cty.StringVal(base), "public_key_url": cty.StringVal(base + "/auth/public-key"),
 	}
 	for name, v := range attrs {
+		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			v = cty.StringVal(strings.ReplaceAll(v.AsString(), "{server}", server.URL))
+		}
 		all[name] = v
 	}
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &b.log})
@@ -83,6 +87,21 @@ func (b *bank) sent() (logins, keys int) {
 	return logins, keys
 }
 
+// A bank that wants the login in another form than the document's.
+func TestLoginInAnotherForm(t *testing.T) {
+	b := newBank(t, map[string]cty.Value{
+		"base_url": cty.StringVal("{server}/bereke/auth"), "path": cty.StringVal("/oauth/token"),
+		"grant_type": cty.StringVal("password"), "user_type": cty.StringVal("bank&user=1"),
+	})
+	b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.GrantType, a.Bereke.UserType = "password", "bank&user=1" })
+	if _, err := b.provider.Login(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if v := b.Violations(); len(v) > 0 {
+		t.Error(v)
+	}
+}
+
 func (b *bank) add(t *testing.T, f sandbox.Fault) {
 	t.Helper()
 	if err := b.AddFault(f); err != nil {
@@ -104,6 +123,47 @@ func TestPublishedKey(t *testing.T) {
 	}
 	if v := b.Violations(); len(v) > 0 {
 		t.Error(v)
+	}
+}
+
+// The bank's document does not say in which form the key is published.
+func TestFormsOfPublishedKeys(t *testing.T) {
+	for _, form := range []string{"pem", "string", "der", "der-string", "der-text", "jwk", "jwks"} {
+		b := newBank(t, map[string]cty.Value{"public_key_url": cty.StringVal("{server}/bereke/auth/public-key/" + form)})
+		if _, err := b.provider.Login(t.Context()); err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+		if v := b.Violations(); len(v) > 0 {
+			t.Error(v)
+		}
+	}
+}
+
+func TestFieldOfThePublishedKey(t *testing.T) {
+	url := cty.StringVal("{server}/bereke/auth/public-key/nested")
+	for field, ok := range map[string]bool{"": false, "data.key": true, "data": false, "data.other": false, "key": false, "data.key.more": false} {
+		attrs := map[string]cty.Value{"public_key_url": url}
+		if field != "" {
+			attrs["public_key_field"] = cty.StringVal(field)
+		}
+		b := newBank(t, attrs)
+		_, err := b.provider.Login(t.Context())
+		if (err == nil) != ok {
+			t.Errorf("%q: %v", field, err)
+		}
+		var e *failure.Error
+		if errors.As(err, &e) && (e.Class != failure.Server || !strings.Contains(e.Advice, "public_key_field")) {
+			t.Errorf("%q: %+v", field, e)
+		}
+	}
+	dotted := newBank(t, map[string]cty.Value{"public_key_field": cty.StringVal("rsa.key")})
+	text, err := json.Marshal(map[string]string{"rsa.key": sandbox.BerekePublicKey(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dotted.add(t, sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: string(text), Op: sandbox.OpKey})
+	if _, err := dotted.provider.Login(t.Context()); err != nil {
+		t.Errorf("a name with a dot in it: %v", err)
 	}
 }
 
@@ -187,6 +247,9 @@ func TestKeyThatCannotBeHad(t *testing.T) {
 		{"no key", answer(200, `{}`), failure.Server, ""},
 		{"null", answer(200, `{"key":null}`), failure.Server, ""},
 		{"another type", answer(200, `{"key":{}}`), failure.Server, ""},
+		{"no object", answer(200, `[]`), failure.Server, ""},
+		{"a set of no keys", answer(200, `{"keys":[]}`), failure.Server, ""},
+		{"a key of another kind", answer(200, `{"kty":"oct","k":"Y2FuYXJ5"}`), failure.Server, ""},
 		{"no PEM", answer(200, `{"key":"canary"}`), failure.Server, ""},
 		{"50 MB", sandbox.Fault{Kind: sandbox.Huge}, failure.Server, ""},
 	} {

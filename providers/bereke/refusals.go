@@ -46,9 +46,9 @@ var loginRefusals = slices.Concat(lockedRefusals, []upstream.Refusal{
 		Advice:  "Correct basic_auth; the bank's own web client is \"WEB:\".",
 	}},
 	{Status: documented, Word: []string{upstream.UnsupportedGrantType}, Means: upstream.Verdict{
-		Class: failure.Config, Attribute: "base_url",
+		Class: failure.Config, Attribute: "grant_type",
 		Message: "the service does not offer this way to log in",
-		Advice:  "Check that base_url is the address of the bank's API.",
+		Advice:  "Check that base_url and path are those of the bank's API. If they are, ask the bank for its grant_type.",
 	}},
 	{Status: documented, Word: []string{upstream.InvalidGrant}, Means: wrongCredentials},
 	{Status: []int{http.StatusUnauthorized}, Means: wrongCredentials},
@@ -63,8 +63,8 @@ var lockedOut = upstream.Verdict{
 var wrongCredentials = upstream.Verdict{
 	Class: failure.Credentials, Reason: failure.CredentialsRejected,
 	Message: "the bank rejects the user name or the password",
-	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding and " +
-		"basic_auth. " +
+	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding, " +
+		"mgf1_digest, user_type and basic_auth. " +
 		"The same ones are not tried again.",
 }
 
@@ -101,6 +101,7 @@ func demanded(demand string) upstream.Verdict {
 	return upstream.Verdict{
 		Class: failure.Human, Reason: failure.SecondFactorUnsupported,
 		Message: "the bank demands a second factor for this user, which its document does not describe",
-		Advice:  "Have the bank give credsync a user that logs in with a password alone.",
+		Advice: "Have the bank give credsync a user that logs in with a password alone. Where the bank says that the token " +
+			"is good all the same, set ignore_possible_chains = true.",
 	}
 }

@@ -8,7 +8,9 @@
 package bereke
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +37,10 @@ func Spec() *providers.Spec {
 	}
 }
 
-func attributes() []schema.Attribute { return append(loginAttributes(), customerAttributes()...) }
+func attributes() []schema.Attribute {
+	return slices.Concat(loginAttributes(), requestAttributes(), customerAttributes(),
+		providers.TokenReadAttributes("what the login said, and the token's own expiry, is all that is checked"))
+}
 
 func loginAttributes() []schema.Attribute {
 	return []schema.Attribute{
@@ -49,16 +54,28 @@ func loginAttributes() []schema.Attribute {
 		},
 		{
 			Name: "public_key", Type: cty.String, Sensitive: true, Check: checkKey, Effect: schema.ShapesLogin,
-			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
+			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. The base64 alone, without PEM's first and last line, is taken too. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
 		},
 		{
-			Name: "public_key_url", Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Where to get the key at each login: an address that answers `{\"key\": \"<PEM>\"}`. That form is inferred: the bank's document does not say how the key is published. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
+			Name: keyURL, Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
+			Doc: "Where to get the key at each login. The bank's document does not say how it is published, so all usual forms of an answer are told apart: `{\"key\": \"<PEM>\"}`, where the field may have another name (`public_key_field`) and hold all that `public_key` takes, or a JWK; the same as a JSON string or as text; a JWK, or a set of those. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
 		},
 		{
-			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1),
-			OneOf: []string{paddingPKCS1, paddingOAEPSHA1, paddingOAEPSHA256}, Effect: schema.ShapesLogin,
-			Doc: "How values are padded before they are encrypted; for OAEP the named digest is that of the mask too. The default is inferred: the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank rather than try.",
+			Name: "public_key_field", Type: cty.String, DefaultText: "`key`", Check: checkField, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The field that holds the key, where `public_key_url` answers a JSON object: a name, or names with dots between, such as `data.key`.",
+		},
+		{
+			Name: keyID, Type: cty.String, DefaultText: "the only key that is not for signatures", Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The `kid` of the key to take, where `public_key_url` answers a set of JWKs in which more than one could be meant.",
+		},
+		{
+			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(), Effect: schema.ShapesLogin,
+			Doc: "How values are padded before they are encrypted. The default is inferred: the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank rather than try.",
+		},
+		{
+			Name: "mgf1_digest", Type: cty.String, OneOf: digestNames(), Effect: schema.ShapesLogin, AddedLater: true,
+			DefaultText: "the digest that `padding` names",
+			Doc:         "The digest of the mask (MGF1) of an OAEP padding. Java and what is built with it use `sha1` here unless told otherwise, also where the padding is called `OAEPWithSHA-256AndMGF1Padding`: that is `padding = \"oaep_sha256\"` with `mgf1_digest = \"sha1\"`.",
 		},
 		{
 			Name: "basic_auth", Type: cty.String, Default: cty.StringVal(defaultBasicAuth), Sensitive: true, Check: checkBasicAuth, Effect: schema.ShapesLogin,
@@ -69,6 +86,29 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The `Device-Fingerprint` header, which is sent empty if this is not set, as in the bank's example.",
 		},
 		providers.BaseURL("", "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`."),
+	}
+}
+
+// requestAttributes are those by which the login can be sent in another form than
+// the document's, should an installation of the bank's system want that.
+func requestAttributes() []schema.Attribute {
+	return []schema.Attribute{
+		{
+			Name: "path", Type: cty.String, Default: cty.StringVal("/auth/oauth/token"), Check: providers.CheckPath, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "Path of the login below `base_url`. The default is the documented one.",
+		},
+		{
+			Name: "grant_type", Type: cty.String, Default: cty.StringVal("Password"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The `grant_type` of the login, sent as it is written here. The default is the documented one, which has a capital letter where OAuth 2 has none.",
+		},
+		{
+			Name: "user_type", Type: cty.String, Default: cty.StringVal("customer"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The `user_type` of the login, sent as it is written here. The document has `customer` only.",
+		},
+		{
+			Name: "ignore_possible_chains", Type: cty.Bool, Default: cty.False, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "Whether `possible_chains` in the answer is of no account. The document has it empty and does not say what else it means. Where it is not, credsync takes it that the bank demands a second factor and does not deliver the token: the account is blocked. Set this to `true` where the bank says that the token is good all the same.",
+		},
 	}
 }
 
@@ -97,17 +137,36 @@ func outputs() []schema.Output {
 		{Name: "user_id", Type: cty.String, Doc: "The user's identifier."},
 		{Name: "customer_id", Type: cty.String, Doc: "The chosen customer; null if there are several and none was chosen."},
 		{Name: "customer_name", Type: cty.String, Doc: "Its name; null if the bank lists it under several."},
-		{Name: "customers", Type: customers, Doc: "Every customer that the user acts for, as the bank lists them."},
+		{Name: "customers", Type: customers, Doc: "Every customer that the user acts for, as the bank lists them; the document has an `id` and a `name` of each. What else the answer says of a customer it says once: see the outputs below."},
 		{Name: "role", Type: cty.String, Doc: "The user's role, such as `ANONYMOUS`."},
 		{Name: "chain_type", Type: cty.String, Doc: "The chain of authentication factors, such as `EMPTY`."},
 		{Name: "jti", Type: cty.String, Doc: "The token's identifier."},
-		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. Such a token is never delivered, so a target sees null."},
+		further("cus_unique_idn", cty.String, "The customer's identification number, as the login's answer has it."),
+		further("customer_external_id", cty.String, "The customer's identifier in another system."),
+		further("customer_user_id", cty.String, "The user's identifier as that of a customer."),
+		further("user_type", cty.String, "The type of the user, such as `customer`."),
+		further("role_id", cty.String, "The role's identifier."),
+		further("role_version", cty.String, "The role's version."),
+		further("sign_level", cty.String, "The level of the user's signature."),
+		further("digital_signature_type", cty.String, "The type of the user's digital signature."),
+		further("bank_branch_code", cty.String, "The code of the bank's branch."),
+		further("otp_strategy", cty.String, "How one-time passwords are used, such as `UNDEFINED`."),
+		further("is_device_trusted", cty.Bool, "Whether the bank trusts the device."),
+		further("suggest_add_device", cty.Bool, "Whether the bank suggests to add the device."),
+		further("can_skip", cty.Bool, "As the bank says; its document does not say what can be skipped."),
+		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. A token that needs a new password is never delivered, nor is one that needs a second factor unless `ignore_possible_chains` is set; of all others this is null."},
 	}
 }
 
 func checkKey(v cty.Value) error {
 	_, err := parseKey(v.AsString())
 	return err
+}
+
+// further is an output beside those that most targets want. They get it where they
+// ask for it: one that has a person's number in it should not come along unasked.
+func further(name string, t cty.Type, doc string) schema.Output {
+	return schema.Output{Name: name, Type: t, Withheld: true, Doc: doc}
 }
 
 func checkBasicAuth(v cty.Value) error {
@@ -124,6 +183,21 @@ func checkFingerprint(v cty.Value) error {
 	return nil
 }
 
+func checkField(v cty.Value) error {
+	if slices.Contains(strings.Split(v.AsString(), "."), "") {
+		return errors.New("it is the name of a field, or names with dots between, such as \"data.key\"")
+	}
+	return nil
+}
+
+// checkWord is for what the bank takes as one word of its own.
+func checkWord(v cty.Value) error {
+	if s := v.AsString(); s == "" || !upstream.HeaderSafe(credential.NewSecret(s)) {
+		return errors.New("it is one word, without spaces and characters outside ASCII")
+	}
+	return nil
+}
+
 var checkCustomer = providers.CheckDigits("a customer is a string of digits, such as \"111111\"")
 
 // check compares attributes with each other; what is unknown is left for later.
@@ -133,12 +207,16 @@ func check(v schema.Values) error {
 		return errors.New("public_key and public_key_url are both set; keep one of them")
 	case !v.IsSet("public_key") && !v.IsSet("public_key_url"):
 		return errors.New("the login is encrypted with the bank's public key: set public_key, or public_key_url")
+	case !v.IsSet(keyURL) && (v.IsSet("public_key_field") || v.IsSet(keyID)):
+		return errors.New("public_key_field and public_key_id say where the key is in what public_key_url answers: set that, or remove them")
 	case v.IsSet("customer_id") && v.IsSet("customer_name") && v.Known("customer_id") && v.Known("customer_name"):
 		return errors.New("customer_id and customer_name are both set; keep one of them")
+	case v.IsSet("mgf1_digest") && v.Known("padding") && v.String("padding") == paddingPKCS1:
+		return errors.New("mgf1_digest belongs to an OAEP padding: set padding to one of those, or remove mgf1_digest")
 	case upstream.PlainHTTP(v.String("public_key_url")) && v.Known("base_url") && !upstream.PlainHTTP(v.String("base_url")):
 		return errors.New("public_key_url must start with https://: whoever can change the key on its way can read the password")
 	}
-	return checkRoom(v)
+	return cmp.Or(providers.CheckTokenRead(v), checkRoom(v))
 }
 
 // checkRoom finds a key that is too small for what it is to encrypt, before
@@ -153,7 +231,7 @@ func checkRoom(v schema.Values) error {
 		return nil
 	}
 	for _, name := range []string{"username", "password"} {
-		if err := key.fits(name, v.String("padding"), v.Secret(name)); err != nil {
+		if err := key.fits(name, paddingOf(v.String("padding"), v.String("mgf1_digest")), v.Secret(name)); err != nil {
 			return err
 		}
 	}

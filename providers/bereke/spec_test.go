@@ -26,6 +26,11 @@ func TestAttributeChecks(t *testing.T) {
 		{"customer_id", "98765432109876543210"},
 		{"customer_name", "ТОО \test\""},
 		{"base_url", "https://api-test.berekebank.kz"},
+		{"path", "/gateway/v2/auth:login"},
+		{"public_key_field", "key"},
+		{"public_key_field", "data.rsa.key"},
+		{"grant_type", "password"},
+		{"user_type", "bank&user=1"},
 	}
 	refused := [][2]string{
 		{"username", ""},
@@ -39,17 +44,32 @@ func TestAttributeChecks(t *testing.T) {
 		{"customer_id", "1e3"},
 		{"customer_name", ""},
 		{"base_url", "https://api-test.berekebank.kz/?x"},
+		{"path", ""},
+		{"path", "auth/oauth/token"},
+		{"path", "/auth/oauth/token?grant_type=Password"},
+		{"path", "/auth/../token"},
+		{"path", "//elsewhere.example/token"},
+		{"grant_type", ""},
+		{"public_key_field", ""},
+		{"public_key_field", "data..key"},
+		{"public_key_id", ""},
+		{"user_type", ""},
+		{"user_type", "two words"},
+		{"user_type", "физлицо"},
 	}
 	providertest.CheckAttributes(t, bereke.Spec(), accepted, refused)
 }
 
 // What shapes the login lifts a remembered rejection; the choice of a customer
-// does not.
+// does not, and how a token is verified changes neither it nor the login.
 func TestEffects(t *testing.T) {
 	for _, a := range bereke.Spec().Attributes {
 		want := schema.ShapesLogin
-		if strings.HasPrefix(a.Name, "customer") {
+		switch {
+		case strings.HasPrefix(a.Name, "customer"):
 			want = schema.ShapesToken
+		case strings.HasPrefix(a.Name, "verify_"):
+			want = schema.NoEffect
 		}
 		if a.Effect != want {
 			t.Errorf("%s has effect %d, want %d", a.Name, a.Effect, want)
@@ -78,11 +98,17 @@ func TestAttributesThatDoNotFitTogether(t *testing.T) {
 		{"an address in clear", map[string]cty.Value{"public_key_url": cty.StringVal("http://bank.example/key")}, "https://"},
 		{"an address in clear, of a loopback", map[string]cty.Value{"public_key_url": cty.StringVal("http://127.0.0.1/key")}, ""},
 		{"everything in clear", map[string]cty.Value{"public_key_url": cty.StringVal("http://bank.example/key"), "base_url": cty.StringVal("http://bank.example")}, ""},
+		{"a field of an answer", map[string]cty.Value{"public_key_url": url, "public_key_field": cty.StringVal("data.key"), "public_key_id": cty.StringVal("1")}, ""},
+		{"a field of no answer", map[string]cty.Value{"public_key": key, "public_key_field": cty.StringVal("data.key")}, "public_key_url"},
+		{"the id of a key in no answer", map[string]cty.Value{"public_key": key, "public_key_id": cty.StringVal("1")}, "public_key_url"},
 		{"password that just fits", map[string]cty.Value{"public_key": small, "password": long(117)}, ""},
 		{"password too long", map[string]cty.Value{"public_key": small, "password": long(118)}, "at most 117 bytes"},
 		{"password that just fits OAEP", map[string]cty.Value{"public_key": small, "password": long(62), "padding": cty.StringVal("oaep_sha256")}, ""},
 		{"password too long for OAEP", map[string]cty.Value{"public_key": small, "password": long(63), "padding": cty.StringVal("oaep_sha256")}, "at most 62 bytes"},
 		{"password too long for OAEP with SHA-1", map[string]cty.Value{"public_key": small, "password": long(87), "padding": cty.StringVal("oaep_sha1")}, "at most 86 bytes"},
+		{"a mask with an OAEP padding", map[string]cty.Value{"public_key": key, "padding": cty.StringVal("oaep_sha256"), "mgf1_digest": cty.StringVal("sha1")}, ""},
+		{"a mask without one", map[string]cty.Value{"public_key": key, "mgf1_digest": cty.StringVal("sha1")}, "belongs to an OAEP padding"},
+		{"a mask with a padding that is not known yet", map[string]cty.Value{"public_key": key, "padding": unknown, "mgf1_digest": cty.StringVal("sha1")}, ""},
 		{"user name too long", map[string]cty.Value{"public_key": small, "username": long(118)}, "username"},
 		{"password that is not known yet", map[string]cty.Value{"public_key": small, "password": unknown}, ""},
 		{"padding that is not known yet", map[string]cty.Value{"public_key": small, "password": long(118), "padding": unknown}, ""},
@@ -119,13 +145,18 @@ func smallPEM(t *testing.T) string {
 // The emulator takes each padding from the accounts that are set to it, and no
 // other.
 func TestPaddings(t *testing.T) {
-	paddings := []string{sandbox.BerekePKCS1, sandbox.BerekeOAEPSHA1, sandbox.BerekeOAEPSHA256}
+	type padding struct{ name, mgf1 string }
+	paddings := []padding{{"pkcs1v15", ""}, {"oaep_sha1", ""}, {"oaep_sha256", ""}, {"oaep_sha256", "sha1"}}
 	for _, theirs := range paddings {
 		for _, ours := range paddings {
-			b := newBank(t, map[string]cty.Value{"padding": cty.StringVal(ours)})
-			b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.Padding = theirs })
+			attrs := map[string]cty.Value{"padding": cty.StringVal(ours.name)}
+			if ours.mgf1 != "" {
+				attrs["mgf1_digest"] = cty.StringVal(ours.mgf1)
+			}
+			b := newBank(t, attrs)
+			b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.Padding, a.Bereke.MGF1Digest = theirs.name, theirs.mgf1 })
 			if _, err := b.provider.Login(t.Context()); (err == nil) != (ours == theirs) {
-				t.Errorf("%s against %s: %v", ours, theirs, err)
+				t.Errorf("%v against %v: %v", ours, theirs, err)
 			}
 		}
 	}

@@ -58,6 +58,37 @@ func TestWhatIsWrongWithATokenIsFoundByVerifyNotLogin(t *testing.T) {
 	}
 }
 
+// Only what the attribute names is left aside.
+func TestPossibleChainsCanBeIgnored(t *testing.T) {
+	ignoring := providertest.WithAttributes(map[string]cty.Value{"ignore_possible_chains": cty.True})
+	for _, c := range []struct {
+		name   string
+		change func(*sandbox.Account)
+		reason failure.Reason
+	}{
+		{"a chain", func(a *sandbox.Account) { a.Bereke.PossibleChains = []string{"SMS"} }, ""},
+		{"a chain and a new password", func(a *sandbox.Account) {
+			a.Bereke.PossibleChains, a.Bereke.PasswordChange = []string{"SMS"}, true
+		}, failure.PasswordChangeRequired},
+		{"a chain and no customers", func(a *sandbox.Account) {
+			a.Bereke.PossibleChains, a.Bereke.Customers = []string{"SMS"}, nil
+		}, failure.NoAccess},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := providertest.New(t, target(), ignoring)
+			h.Sandbox.Update("bereke", username, c.change)
+			_, err := h.Verify(t.Context(), h.Login(t))
+			if c.reason == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			providertest.WantClass(t, err, failure.Human, c.reason)
+		})
+	}
+}
+
 func TestChoiceOfTheCustomer(t *testing.T) {
 	two := account().Bereke.Customers
 	none := map[string]cty.Value{"customer_id": cty.NullVal(cty.String)}

@@ -2,6 +2,7 @@ package bifit_kassa_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,6 +135,34 @@ func readErrors() []providertest.Case {
 		{Name: "read 418", Class: failure.Server, Arrange: answer(418, `{}`)},
 		{Name: "read 500", Class: failure.Server, Arrange: answer(500, `{}`)},
 	})
+}
+
+// A digest that somebody else has made is sent as the password's own would be, in
+// whatever form it is written.
+func TestRequestsWithAHash(t *testing.T) {
+	for _, written := range []string{hash, hexHash} {
+		hashed := target()
+		hashed.Attributes["password"], hashed.Attributes["password_hash"] = cty.NullVal(cty.String), cty.StringVal(written)
+		hashed.Secrets = append(hashed.Secrets, written)
+		providertest.RunRequests(t, hashed)
+	}
+}
+
+func TestRequestsWithAnotherUsername(t *testing.T) {
+	other := target()
+	other.Attributes["username"], other.Attributes["username_format"] = cty.StringVal("till+1@example.com"), cty.StringVal("any")
+	other.Account.Name, other.Account.BifitKassa.AnyUsername = "till+1@example.com", true
+	other.Requests[0].Body = strings.Replace(other.Requests[0].Body, username, "till%2B1%40example.com", 1)
+	providertest.RunRequests(t, other)
+}
+
+func TestRequestsWithAReadByPOST(t *testing.T) {
+	posting := target()
+	posting.Attributes["verify_method"], posting.Attributes["verify_body"] = cty.StringVal("POST"), cty.StringVal(`{"page":1}`)
+	read := &posting.Requests[len(posting.Requests)-1]
+	read.Method, read.Body, read.Header["Content-Type"] = http.MethodPost, `{"page":1}`, "application/json"
+	posting.Errors = readErrors()
+	providertest.Run(t, posting)
 }
 
 func TestConformance(t *testing.T) { providertest.Run(t, target()) }

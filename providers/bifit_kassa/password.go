@@ -3,8 +3,12 @@ package bifit_kassa
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Values of the password_encoding attribute.
@@ -29,10 +33,41 @@ func encodingOf(name string) *base64.Encoding {
 	return base64.StdEncoding
 }
 
-// hashed is what the service takes for a password: the base64 of the 32 bytes
-// of its SHA-256 digest, not of the digest's hexadecimal form. It opens the
-// account as the password does, so it is as secret.
-func hashed(password credential.Secret, encoding string) credential.Secret {
+// digestOf is what the service wants to know of a password: the SHA-256 of its
+// bytes. It opens the account as the password does, so it is as secret.
+func digestOf(password credential.Secret) credential.Secret {
 	digest := sha256.Sum256([]byte(password.Reveal()))
-	return credential.NewSecret(encodingOf(encoding).EncodeToString(digest[:]))
+	return credential.NewSecret(string(digest[:]))
+}
+
+// parseDigest reads a digest that somebody else has made: as 64 hexadecimal
+// digits, or in any of the encodings. These cannot be taken for each other: what
+// is one of them has another length in every other.
+func parseDigest(text credential.Secret) (credential.Secret, bool) {
+	// The decoders pass over line breaks.
+	written := text.Reveal()
+	if strings.ContainsAny(written, "\r\n") {
+		return credential.Secret{}, false
+	}
+	digest, err := hex.DecodeString(written)
+	for _, name := range encodings() {
+		if err == nil && len(digest) == sha256.Size {
+			break
+		}
+		digest, err = encodingOf(name).Strict().DecodeString(written)
+	}
+	return credential.NewSecret(string(digest)), err == nil && len(digest) == sha256.Size
+}
+
+func checkHash(v cty.Value) error {
+	if _, ok := parseDigest(credential.NewSecret(v.AsString())); !ok {
+		return errors.New("it is the SHA-256 digest of the password, as 64 hexadecimal digits or as base64 of its 32 bytes (43 characters, or 44 with a = at the end)")
+	}
+	return nil
+}
+
+// sent is what the service takes for a password: the base64 of the digest's 32
+// bytes, not of its hexadecimal form.
+func sent(digest credential.Secret, encoding string) credential.Secret {
+	return credential.NewSecret(encodingOf(encoding).EncodeToString([]byte(digest.Reveal())))
 }

@@ -154,26 +154,3 @@ var wrongCode = upstream.Verdict{
 	Advice: "Run credsync login for this account with the code of the latest SMS; the challenge can still be used. " +
 		"If that code is right, have a new one sent.",
 }
-
-// readRefusals are those of the read that verify_path names.
-var readRefusals = slices.Concat(faults, []upstream.Refusal{
-	{Status: unauthorized, Means: upstream.Verdict{
-		Class:   failure.Credentials,
-		Message: "the token is rejected",
-		Advice:  "The next apply refreshes it, or logs in.",
-	}},
-	{Status: forbidden, Means: upstream.Verdict{
-		Class: failure.Human, Reason: failure.NoAccess,
-		Message: "the token may not read verify_path",
-		Advice: "Have the administrator of the organization at BIFIT Kassa give the account all rights, " +
-			"or set verify_path to something that it may read.",
-	}},
-	{
-		Status: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed},
-		Means: upstream.Verdict{
-			Class: failure.Config, Attribute: "verify_path",
-			Message: "there is nothing to read at verify_path",
-			Advice:  "Correct verify_path, or leave it out.",
-		},
-	},
-})

@@ -10,7 +10,7 @@ package bifit_kassa
 import (
 	"errors"
 	"regexp"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/credsync/credsync/providers"
@@ -30,6 +30,7 @@ func Spec() *providers.Spec {
 			"An account with the second factor turned on is brought up once by `credsync login`, which sends the SMS; from then on it is refreshed unattended.",
 		Source:       "BIFIT Kassa, \"Авторизация при интеграции по API\"",
 		Attributes:   attributes(),
+		Check:        check,
 		Outputs:      outputs(),
 		RotateBefore: "4h",
 		Lifetime:     func(schema.Values) time.Duration { return lifetime },
@@ -41,14 +42,18 @@ func Spec() *providers.Spec {
 }
 
 func attributes() []schema.Attribute {
-	return append([]schema.Attribute{
+	return slices.Concat([]schema.Attribute{
 		{
-			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: checkUsername, Effect: schema.ShapesLogin,
-			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`. It may come from where the password does, so it is treated as a secret too.",
+			Name: "username", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`; see `username_format`. It is sent as it is written here. It may come from where the password does, so it is treated as a secret too.",
 		},
 		{
-			Name: "password", Type: cty.String, Required: true, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
-			Doc: "The password in clear. Only its SHA-256 digest is sent, as the service wants it.",
+			Name: "password", Type: cty.String, Sensitive: true, Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			Doc: "The password itself. Only its SHA-256 digest is sent, as the service wants it. Exactly one of `password` and `password_hash` is needed.",
+		},
+		{
+			Name: "password_hash", Type: cty.String, Sensitive: true, Check: checkHash, Effect: schema.ShapesLogin, AddedLater: true,
+			Doc: "The SHA-256 digest of the password, where that is what you have: as 64 hexadecimal digits, or as base64 with either alphabet, with or without padding. It is sent in the form that `password_encoding` names, whatever it is written in here. It opens the account as the password does, so it is a secret too.",
 		},
 		{
 			Name: "client_id", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
@@ -59,7 +64,7 @@ func attributes() []schema.Attribute {
 			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
 		},
 		providers.BaseURL("https://kassa.bifit.com/cashdesk-api/v1", "Address of the service."),
-	}, interpretations()...)
+	}, interpretations(), providers.TokenReadAttributes("the token's own expiry is all that is checked"))
 }
 
 // interpretations are the attributes by which a reading of the document can be
@@ -74,15 +79,13 @@ func interpretations() []schema.Attribute {
 				"Other encodings are never tried by themselves, since each attempt could count as a wrong password.",
 		},
 		{
+			Name: "username_format", Type: cty.String, Default: cty.StringVal(formatPhone), OneOf: []string{formatPhone, formatAny},
+			Doc: "What `username` must look like: `phone` is the documented form, eleven digits that begin with 7; `any` takes whatever it is, for an account that logs in by something else. A number in another form, such as `+7…` or `8…`, is refused and not rewritten: credsync sends what the configuration says, and a login with a wrong user name may count towards a lock.",
+		},
+		{
 			Name: "mfa_grant_type", Type: cty.String, Default: cty.StringVal("mfa"), OneOf: []string{"mfa", "password"},
 			Doc: "The `grant_type` of a login with a code. The document says `password` in its list and `mfa` in its example; that the example is right is inferred. " +
 				"It matters for `credsync login` only, so a change asks for no new token.",
-		},
-		{
-			Name: "verify_path", Type: cty.String, Check: checkPath,
-			DefaultText: "none: the token's own expiry is all that is checked",
-			Doc: "Path below `base_url` of something that only a good token may read and that answers JSON. A GET of it verifies every token. " +
-				"The document names no such path.",
 		},
 	}
 }
@@ -98,21 +101,24 @@ func outputs() []schema.Output {
 	}
 }
 
-var usernameForm = regexp.MustCompile(`^7[0-9]{10}$`)
+// Values of the username_format attribute.
+const (
+	formatPhone = "phone"
+	formatAny   = "any"
+)
 
-func checkUsername(v cty.Value) error {
-	if !usernameForm.MatchString(v.AsString()) {
-		return errors.New("the username is a telephone number of eleven digits that begins with 7, without +, spaces or dashes")
+var phoneForm = regexp.MustCompile(`^7[0-9]{10}$`)
+
+// check compares attributes with each other; what is unknown is left for later.
+func check(v schema.Values) error {
+	switch {
+	case v.IsSet("password") && v.IsSet("password_hash") && v.Known("password") && v.Known("password_hash"):
+		return errors.New("password and password_hash are both set; keep one of them")
+	case !v.IsSet("password") && !v.IsSet("password_hash"):
+		return errors.New("there is no password to log in with: set password, or password_hash to its SHA-256 digest")
+	case v.Known("username") && v.Known("username_format") && v.String("username_format") == formatPhone &&
+		!phoneForm.MatchString(v.Secret("username").Reveal()):
+		return errors.New("username: it is not a telephone number of eleven digits that begins with 7, without +, spaces or dashes. Correct it, or set username_format = \"any\" if the account logs in by something else")
 	}
-	return nil
-}
-
-var pathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~-]+)+$`)
-
-func checkPath(v cty.Value) error {
-	s := v.AsString()
-	if !pathForm.MatchString(s) || strings.Contains(s+"/", "/../") || strings.Contains(s+"/", "/./") {
-		return errors.New("a path starts with / and has neither a query nor a fragment, such as \"/path/to/read\"")
-	}
-	return nil
+	return providers.CheckTokenRead(v)
 }

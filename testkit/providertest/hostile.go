@@ -57,7 +57,7 @@ func testHostile(t *testing.T, target Target) {
 					want := failure.Server
 					page := strings.HasPrefix(answer.body, "<")
 					empty := strings.TrimSpace(answer.body) == ""
-					if status == http.StatusUnauthorized && (target.StatusDecides && !page || target.EmptyRefuses && empty) {
+					if status == http.StatusUnauthorized && ((target.StatusDecides || target.anyJSON(op)) && !page || target.EmptyRefuses && empty) {
 						want = failure.Credentials
 					}
 					if e := h.fail(t, op, token); e.Class != want {

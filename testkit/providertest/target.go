@@ -63,7 +63,8 @@ type Request struct {
 	Header map[string]string
 	Body   string
 	// AnyJSON says that nothing is known of the answer but that it is a JSON
-	// object or list, so that none of those is hostile.
+	// object or list, so that none of those is hostile; and of a refusal that its
+	// status decides, whatever the body, unless it is a page.
 	AnyJSON bool
 }
 

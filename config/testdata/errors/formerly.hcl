@@ -1,4 +1,4 @@
-credsync { # ERROR: Invalid credsync block; formerly: "payments" is the project's own name; list those that it had before.
+credsync {
   project  = "payments"
-  formerly = ["shop", "payments"]
+  formerly = ["shop", "payments"] # ERROR: Invalid credsync block; formerly: "payments" is the project's own name; list those that it had before.
 }

@@ -2,8 +2,8 @@ notify "pager" "oncall" { # ERROR: There is no notify "pager". The only type is 
   url = "https://hooks.example.com/x"
 }
 
-notify "webhook" "plain" { # ERROR: url: must begin with https://
-  url = "http://hooks.example.com/x"
+notify "webhook" "plain" {
+  url = "http://hooks.example.com/x" # ERROR: url: must begin with https://
 }
 
 notify "webhook" "words" {

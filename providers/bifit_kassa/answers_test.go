@@ -24,11 +24,12 @@ func TestAnswers(t *testing.T) {
 			refused(sandbox.OpLogin, 403, human, noAccess),
 			refused(sandbox.OpRefresh, 401, failure.Credentials, ""),
 			refused(sandbox.OpRefresh, 403, human, noAccess),
-			refused(sandbox.OpVerify, 400, failure.Config, ""),
-			refused(sandbox.OpVerify, 401, failure.Credentials, ""),
-			refused(sandbox.OpVerify, 403, human, noAccess),
-			refused(sandbox.OpVerify, 404, failure.Config, ""),
-			refused(sandbox.OpVerify, 405, failure.Config, ""),
+			{Op: sandbox.OpVerify, Status: 400, Class: failure.Config},
+			{Op: sandbox.OpVerify, Status: 401, Class: failure.Credentials},
+			{Op: sandbox.OpVerify, Status: 403, Class: human, Reason: noAccess},
+			{Op: sandbox.OpVerify, Status: 404, Class: failure.Config},
+			{Op: sandbox.OpVerify, Status: 405, Class: failure.Config},
+			{Op: sandbox.OpVerify, Status: 415, Class: failure.Config},
 		},
 	})
 }

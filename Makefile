@@ -85,6 +85,7 @@ fmt:
 docs:
 	go test ./reference ./metrics -update
 	go test ./cmd/credsync -run TestCommandsPageIsNotStale -update
+	go test ./acceptance/answers -run TestTheTableOfAnswersIsNotStale -update
 
 # The manual pages of the commands.
 man:

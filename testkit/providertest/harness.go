@@ -42,6 +42,10 @@ type Harness struct {
 	timeout  time.Duration
 	attrs    map[string]cty.Value
 	previous credential.Outputs
+	// between changes answers on their way; nil for none.
+	between *between
+	// last is the token that failOn works with.
+	last credential.Token
 }
 
 // Option changes a Harness before its provider is made.
@@ -79,6 +83,9 @@ func New(t *testing.T, target Target, options ...Option) *Harness {
 	h.base = h.Sandbox.URL(target.Spec.Name)
 	if target.TLS {
 		h.base = h.Sandbox.TLSURL(target.Spec.Name)
+	}
+	if h.between != nil {
+		h.base = h.between.serve(t, h.base)
 	}
 	pool := upstream.NewPool(upstream.PoolOptions{Pause: func(time.Duration) time.Duration { return 0 }})
 	t.Cleanup(func() {

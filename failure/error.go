@@ -33,6 +33,9 @@ type Error struct {
 	// AnswerLost says that the request may have been processed though no
 	// answer was read.
 	AnswerLost bool
+	// OfCredentials says that the request carried the account's credentials: a login, or
+	// the check of a token that is configured.
+	OfCredentials bool
 	// Err is the cause, which must hold no secret: a transport error.
 	Err error
 }
@@ -50,7 +53,7 @@ const proxyRefused = 407
 // are wrong. To send them again in each run could lock the account.
 func (e *Error) IsCounted() bool {
 	byService := e.Status != proxyRefused && (e.Status < 300 || e.Status >= 400)
-	return e.Reason == UnclassifiedRefusal || e.RefusesLogin() && byService && e.Class == Config
+	return e.Reason == UnclassifiedRefusal || (e.RefusesLogin() || e.OfCredentials) && e.Status != 0 && byService && e.Class == Config
 }
 
 // Error says what could not be done, where, and why. It begins so that nobody

@@ -68,7 +68,8 @@ var invoicebox = upstreamKind{
 	tryAgain: func(int) string { return `{"error":{"message":"later","code":"x"}}` },
 	inner:    `{"data":{"userId":null}}`,
 	refuses: func(_ operation, status int, says content) bool {
-		return says == refusal && (status == 401 || status == 403)
+		// Whatever the documented error says in words.
+		return (says == refusal || says == tryAgain) && (status == 401 || status == 403)
 	},
 	again: never,
 }

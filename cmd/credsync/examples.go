@@ -70,7 +70,7 @@ var examples = map[string][]string{
 		"credsync state unlock sagi.coffee",
 	},
 	"state recover": {
-		"credsync state recover .credsync/emergency/emergency-payments--sagi-coffee.json",
+		"credsync state recover .credsync/emergency/emergency-shop--sagi-coffee.json",
 	},
 	"state migrate": {
 		"credsync state migrate   # from .credsync",

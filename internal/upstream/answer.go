@@ -131,7 +131,8 @@ func (a *Answer) redirected(origin string) *failure.Error {
 func (a *Answer) Fail(c failure.Class, message, advice string) *failure.Error {
 	return a.op.about(&failure.Error{
 		Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice,
-		AnswerLost: a.op.Once && (c == failure.Server || c == failure.Retryable),
+		AnswerLost:    a.op.Once && (c == failure.Server || c == failure.Retryable),
+		OfCredentials: a.op.carriesCredentials(),
 	})
 }
 

@@ -128,7 +128,8 @@ func (r Refused) As(v Verdict) *failure.Error {
 // may have been for their sake.
 func (r Refused) Unclassified(message, advice string) *failure.Error {
 	e := r.Fail(failure.Server, message, advice)
-	if refusesRequest(r.Code) {
+	if refusesRequest(r.Code) || r.Code == 0 {
+		// 0 is a code inside that nobody documented, in place of a token.
 		r.op.unclassified(e)
 	}
 	return e

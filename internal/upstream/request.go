@@ -29,7 +29,7 @@ type Op struct {
 	Attended bool
 	// Again reports whether the upstream's document says of an answer that the request
 	// is to be sent again, although it may have been processed; nil for never.
-	Again func(*Answer) bool
+	Again func(*Answer) bool `json:"-"`
 	// Static says that the token that is sent is the account's credentials.
 	Static bool
 	// Secrets are the account's, which no message that an upstream sends may
@@ -196,10 +196,12 @@ func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 // unclassified marks the refusal of credentials that the upstream's document does not
 // have.
 func (o Op) unclassified(e *failure.Error) {
-	if o.Name == failure.LogIn || o.Static {
+	if o.carriesCredentials() {
 		e.Reason = failure.UnclassifiedRefusal
 	}
 }
+
+func (o Op) carriesCredentials() bool { return o.Name == failure.LogIn || o.Static }
 
 // again is Again for the answers that the decorators see, whose bodies have been read
 // whole; see attempt.

@@ -14,7 +14,12 @@ func refused(a *upstream.Answer, table []upstream.Refusal) error {
 	if !a.IsObject() {
 		r := a.Refused("", "")
 		r.Searched = a.PlainText()
-		return r.Judge(slices.Concat(faults, lockedRefusals))
+		if locked := r.Judge(slices.Concat(faults, lockedRefusals)); locked.Reason != failure.AccountLocked {
+			return locked
+		}
+		// What that means for the request, the table says.
+		r.Code = http.StatusLocked
+		return r.Judge(table)
 	}
 	body := a.Fields()
 	return a.Refused(body.Said("error"), body.Said("error_description")).Judge(table)

@@ -58,7 +58,7 @@ func refusals() []providertest.Case {
 			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Anonymous})},
 		{Name: "200 without userId", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token", Arrange: answer(200, `{"data":{"profile":null}}`)},
 		{Name: "200 with an empty userId", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token", Arrange: answer(200, `{"data":{"userId":""}}`)},
-		{Name: "200 without data", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(200, `{}`)},
+		{Name: "200 without data", Op: sandbox.OpVerify, Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{}`)},
 		{Name: "userId of another type", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(200, `{"data":{"userId":[17]}}`)},
 		{Name: "401 without an error object", Op: sandbox.OpVerify, Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(401, `{"data":{}}`)},
 		{Name: "undocumented status", Op: sandbox.OpVerify, Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(418, refusal)},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/credsync/credsync/credential"
@@ -90,7 +89,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	}
 	body := a.Fields()
 	switch documented := body.Object("error"); {
-	case a.Status == http.StatusOK:
+	case upstream.Success(a.Status):
 	case documented == nil:
 		// Each documented error has that object: this is somebody else's.
 		return nil, a.Refused("", "").As(upstream.Undocumented)
@@ -102,7 +101,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	}
 	data := body.Object("data")
 	if data == nil {
-		return nil, a.Missing("data")
+		return nil, body.NoToken("data")
 	}
 	switch id := data.AnyID("userId"); {
 	case id != "":

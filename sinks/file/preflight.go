@@ -99,10 +99,12 @@ func (p probe) try(t sinks.Target) error {
 	}
 	err = p.wanted.apply(f, p.dir, t.Options)
 	if err == nil {
+		crashpoint.Reach("fill the probe in", p.dir)
 		_, err = f.Write(make([]byte, probeSize))
 	}
 	if err == nil {
 		// Some file systems find out only now that there is no room.
+		crashpoint.Reach("flush the probe in", p.dir)
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {

@@ -20,7 +20,7 @@ notify "webhok" "typo" { # ERROR: There is no notify "webhok". Did you mean "web
 
 notify "webhook" "misspelt" {
   url  = "https://hooks.example.com/x"
-  body = { text = event.sumary } # ERROR: An event has no attribute "sumary". Did you mean "summary"? It has address, deadline,
+  body = { text = event.sumary } # ERROR: An event has no attribute "sumary". Did you mean "summary"? It has address, contact, deadline,
 }
 
 notify "webhook" "null" {

@@ -1,6 +1,6 @@
 credsync {
   project  = "a/b" # ERROR: cannot be a project's name
-  schedule = "@hourly" # ERROR: is not a cron schedule
+  schedule = "@sometimes" # ERROR: is not a cron schedule
 }
 
 credsync { # ERROR: There can be only one credsync block

@@ -215,6 +215,11 @@ func movedRecord(r *state.Record, from, to owner) *state.Record {
 	r.Project, r.Address = to.project, to.address
 	r.Parked = nil
 	r.Moved = append(r.Moved, from.id(to.project))
+	for i := range r.Notices {
+		if n := &r.Notices[i]; n.Address == "" {
+			n.Project, n.Address = from.project, from.address
+		}
+	}
 	return r
 }
 

@@ -110,6 +110,9 @@ func (c condition) update(rec *state.Record, to []*config.Notify) (changed bool,
 // told; nil where there is nothing, which is so for certain only if well.
 func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string, want *config.Event, well bool) (m *message, dirty bool) {
 	told := rec.Notice(n.Name, topic)
+	if told != nil && told.Address != "" {
+		return c.noticeOfMove(rec, n, *told)
+	}
 	switch {
 	case want == nil && (told == nil || !well):
 		return nil, false
@@ -130,6 +133,35 @@ func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string,
 	notice := state.Notice{Notify: n.Name, Topic: topic, Event: want.Kind, Subject: subject, At: c.now}
 	rec.PutNotice(notice)
 	return &message{to: n, event: *want, notice: notice}, true
+}
+
+// noticeOfMove ends what was told of an account under the address that its record was
+// moved from: nobody else would. What there is to say under the new one is said next.
+func (c condition) noticeOfMove(rec *state.Record, n *config.Notify, told state.Notice) (m *message, dirty bool) {
+	was := describeNotice(told)
+	switch {
+	case told.Event == schema.EventRecovered && isRecent(told.At, c.now, noticeClaimLife):
+		return nil, false
+	case told.Event == schema.EventRecovered:
+		was = told.Subject // it was not sent yet
+	case !told.Sent || !n.Wants(schema.EventRecovered):
+		rec.DropNotice(n.Name, told.Topic)
+		return nil, true
+	}
+	before := c
+	before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(told.Address)
+	e := before.recoveredEvent(was)
+	e.Message = fmt.Sprintf("It was %s, and is %s now, of which will be told what there is to say.", was, c.about.Address)
+	e.Summary = before.summaryLine("is %s now", c.about.Address)
+	e.Topic = told.Topic
+	notice := state.Notice{Notify: n.Name, Topic: told.Topic, Event: e.Kind, Subject: was, At: c.now, Project: told.Project, Address: told.Address}
+	rec.PutNotice(notice)
+	return &message{to: n, event: *e, notice: notice}, true
+}
+
+// nameIn is the name of an account in its address.
+func nameIn(address string) string {
+	return address[strings.LastIndex(strings.SplitN(address, "[", 2)[0], ".")+1:]
 }
 
 // isRecent reports whether what was begun at a time may still be going on. By another

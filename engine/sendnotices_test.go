@@ -102,6 +102,31 @@ func TestRecoveryIsToldOnce(t *testing.T) {
 	}
 }
 
+// An alert under a name that nobody has any more would never end.
+func TestAlertOfAnAccountThatIsMovedGoesAlong(t *testing.T) {
+	w, h := newNotifiedWorld(t, wrongPassword+oncall)
+	w.apply()
+	h.want(t, "blocked credentials_rejected")
+	w.hcl = strings.Replace(w.hcl, `"fake" "a"`, `"fake" "b"`, 1) + "\nmoved {\n  from = account.fake.a\n  to = account.fake.b\n}\n"
+	w.apply()
+	h.mu.Lock()
+	if len(h.told) != 1 || h.told[0].Address != "account.fake.a" || h.told[0].Name != "a" || !strings.Contains(h.told[0].Summary, "account.fake.a is account.fake.b now") {
+		t.Errorf("%+v", h.told)
+	}
+	h.mu.Unlock()
+	h.want(t, "recovered blocked (credentials_rejected)")
+	w.advance(10 * time.Minute)
+	w.apply()
+	h.mu.Lock()
+	if len(h.told) != 1 || h.told[0].Address != "account.fake.b" {
+		t.Errorf("%+v", h.told)
+	}
+	h.mu.Unlock()
+	h.want(t, "blocked credentials_rejected")
+	w.apply()
+	h.want(t)
+}
+
 func TestAccountThatIsWellIsNeverSpokenOf(t *testing.T) {
 	w, h := newNotifiedWorld(t, oneAccount+oncall)
 	w.mustApply()

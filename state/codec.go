@@ -101,6 +101,8 @@ type wireNotice struct {
 	Subject string    `json:"subject,omitempty"`
 	At      time.Time `json:"at"`
 	Sent    bool      `json:"sent,omitempty"`
+	Project string    `json:"project,omitempty"`
+	Address string    `json:"address,omitempty"`
 }
 
 type wireTarget struct {

@@ -85,6 +85,10 @@ type Notice struct {
 	// then that run may still be at it.
 	At   time.Time
 	Sent bool
+	// Project and Address are those of the account when it was told, where the record has
+	// been moved since; else empty.
+	Project string
+	Address string
 }
 
 // LeaseLife is how long a lease keeps others off from the holder's last write of

@@ -58,31 +58,70 @@ func (a *app) migrateState(ctx context.Context, from string, approved bool) erro
 		a.out.Line(fmt.Sprintf("There is no state in %s. Nothing to migrate.", config.ImplicitStateDir))
 		return nil
 	}
-	m := &admin.Migration{From: old.store, Records: *s.Records, ToSink: s.inventory.State.Sink.Name}
-	found, err := m.Look(ctx)
-	switch {
-	case err != nil:
-		return a.failed("The state cannot be migrated", err)
-	case found.Same:
+	moves, diags := a.lookAtMigration(ctx, s, old)
+	if diags.HasErrors() {
+		a.out.Diagnostics(diags)
+		return exitStatus(exitError)
+	}
+	if len(moves) == 0 {
 		a.out.Line(fmt.Sprintf("The state is in %s already, which is the place to migrate from. Nothing was done.", to))
 		return nil
 	}
-	var problems diag.List
-	for _, err := range found.Problems {
-		problems = append(problems, diag.FromError("A record cannot be migrated", err))
+	steps := 0
+	for i, move := range moves {
+		if i == 0 || len(move.found.Steps) > 0 {
+			a.out.Migrating(move.found, move.Project, old.where, to)
+		}
+		for _, err := range move.found.Problems {
+			diags = append(diags, diag.FromError("A record cannot be migrated", err))
+		}
+		steps += len(move.found.Steps)
 	}
-	a.out.Migrating(found, s.Project, old.where, to)
-	a.out.Diagnostics(problems)
-	if len(found.Steps) > 0 {
+	a.out.Diagnostics(diags)
+	if steps > 0 {
 		if err := a.approve(ctx, approved, "Do you want credsync to move this?"); err != nil {
 			return err
 		}
-		done, err := m.Migrate(ctx, found)
-		if err := a.reportStateChange(err, "The state was not migrated", fmt.Sprintf("%s now in %s.", render.RecordsAre(len(done)), to)); err != nil {
+		moved := 0
+		for _, move := range moves {
+			done, err := move.Migrate(ctx, move.found)
+			moved += len(done)
+			if err != nil {
+				return a.reportStateChange(err, "The state was not migrated", fmt.Sprintf("%s now in %s.", render.RecordsAre(moved), to))
+			}
+		}
+		if err := a.reportStateChange(nil, "", fmt.Sprintf("%s now in %s.", render.RecordsAre(moved), to)); err != nil {
 			return err
 		}
 	}
-	return commandResult{failed: problems.HasErrors()}.asError()
+	return commandResult{failed: diags.HasErrors()}.asError()
+}
+
+// projectMigration is what a migration is about to do with the records of one project.
+type projectMigration struct {
+	*admin.Migration
+	found *admin.Migrated
+}
+
+// lookAtMigration finds out what there is to move: the records of the project, and those
+// of its former names that are not taken over yet. There is nothing where both places are
+// one.
+func (a *app) lookAtMigration(ctx context.Context, s *stateAccess, old *oldState) ([]projectMigration, diag.List) {
+	var moves []projectMigration
+	for _, project := range append([]string{s.Project}, s.inventory.Formerly...) {
+		records := *s.Records
+		records.Store, records.Project = s.Store.For(project), project
+		m := &admin.Migration{From: old.store.For(project), Records: records, ToSink: s.inventory.State.Sink.Name, Along: s.inventory.Formerly}
+		found, err := m.Look(ctx)
+		switch {
+		case err != nil:
+			return nil, diag.List{diag.FromError("The state cannot be migrated", err)}
+		case found.Same:
+			return nil, nil
+		}
+		moves = append(moves, projectMigration{m, found})
+	}
+	return moves, nil
 }
 
 // oldState is where records are moved from.

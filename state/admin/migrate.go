@@ -28,6 +28,9 @@ type Migration struct {
 	Records
 	// ToSink names the sink of that place in the audit trail.
 	ToSink string
+	// Along are other projects whose records are moved as well, by migrations of their
+	// own.
+	Along []string
 }
 
 // Migrated is what a migration is about to do.
@@ -95,8 +98,10 @@ func (m *Migration) Look(ctx context.Context) (*Migrated, error) {
 	}
 	// Where the names cannot be listed nothing was found either, and that has been said.
 	others, _ := m.From.OtherProjects(ctx)
-	for _, n := range others {
-		out.Foreign += n
+	for project, n := range others {
+		if !slices.Contains(m.Along, project) {
+			out.Foreign += n
+		}
 	}
 	return out, nil
 }

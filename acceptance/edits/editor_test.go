@@ -289,13 +289,13 @@ func (e *editor) renameProject() bool {
 	return true
 }
 
-// moveState: a migration takes the records of the project only, so one that has another
-// name now is applied first.
+// moveState has the state kept elsewhere; a migration takes the records of former names of
+// the project along.
 func (e *editor) moveState() bool {
 	to := pick(e, stateServers)
 	moved := to != e.c.stateIn
 	e.c.stateIn = to
-	return moved && !e.former
+	return moved
 }
 
 // restore brings an older configuration back, but for the project's name and the state.

@@ -17,7 +17,8 @@ func main() {
 	// upstream miscounts its bytes. What matters is in the errors they return.
 	log.SetOutput(io.Discard)
 	ctx, interruptions := newInterruptions(time.Now, os.Exit)
-	stop := interruptions.listen()
+	// To the end: a signal that comes when all is done changes nothing any more.
+	interruptions.listen()
 	p := environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, now: crashpoint.Now, interruptions: interruptions,
@@ -25,7 +26,5 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		leaveSmallHeapAlone()
 	}
-	code := run(ctx, os.Args[1:], p)
-	stop()
-	os.Exit(code)
+	os.Exit(run(ctx, os.Args[1:], p))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/credsync/credsync/testkit/port"
@@ -30,6 +31,7 @@ type VaultServer struct {
 	log       string
 	args      []string
 	process   *process
+	once      sync.Once
 	client    *api.Client
 	unsealKey string
 	mounts    int
@@ -108,19 +110,23 @@ func (v *VaultServer) transport() *http.Transport {
 	return t
 }
 
-// Client returns an API client with the root token.
+// Client returns an API client with the root token, of the caller's own.
 func (v *VaultServer) Client() *api.Client {
 	v.tb.Helper()
-	if v.client == nil {
+	v.once.Do(func() {
 		c, err := api.NewClient(&api.Config{Address: v.Address, HttpClient: &http.Client{Transport: v.transport()}})
 		if err != nil {
 			v.tb.Fatal(err)
 		}
 		v.client = c
+	})
+	c, err := v.client.Clone()
+	if err != nil {
+		v.tb.Fatal(err)
 	}
-	v.client.SetToken(v.RootToken)
-	v.client.ClearNamespace()
-	return v.client
+	c.SetToken(v.RootToken)
+	c.ClearNamespace()
+	return c
 }
 
 func (v *VaultServer) initialize() {

@@ -70,7 +70,7 @@ servers:
 acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	go -C acceptance/monitoring test -count=1 -timeout 10m ./...
-	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 20m $$(go list -tags acceptance ./acceptance/... ./sinks/... ./cmd/credsync | grep -v /acceptance/leak$$)
+	CGO_ENABLED=1 go test -race -tags acceptance -count=1 -timeout 30m $$(go list -tags acceptance ./acceptance/... ./sinks/... ./cmd/credsync | grep -v /acceptance/leak$$)
 	go test -tags acceptance -count=1 -timeout 20m ./acceptance/leak
 
 # The long tests: every interleaving, many seeds, many accounts, and waits as

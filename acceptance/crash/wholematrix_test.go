@@ -21,8 +21,7 @@ func inMatrix(p provider, a action) bool {
 // token before it, a refresh that works once, and one that does not.
 func interruptedInMatrix(p provider, a action) bool {
 	switch p.account.Upstream + "/" + a.name {
-	case "bereke/reissue", "bifit_kassa/refresh", "bifit_kassa/refresh that is refused", "bifit_kassa/log in with a code",
-		"bifit_kassa/rotate while the state is away", "sagi/issue", "sagi/authenticate":
+	case "bereke/reissue", "bifit_kassa/refresh", "bifit_kassa/log in with a code", "sagi/authenticate":
 		return true
 	}
 	return false

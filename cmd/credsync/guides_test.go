@@ -398,7 +398,7 @@ func (g *guide) asShown(printed string) string {
 
 // passing is what differs from run to run: points in time, spans of it, and the
 // numbers of emergency files.
-var passing = regexp.MustCompile(`\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?Z?|\b\d\d:\d\d\b|\bjust now\b|\b(in )?(\d+(d|h|m|s|ms))+\b( ago)?|\b[0-9a-f]{8}…|-\d{6,}\.json`)
+var passing = regexp.MustCompile(`\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?Z?|\b\d\d:\d\d\b|\bjust now\b|\b(in )?(\d+(d|h|m|s|ms))+\b( ago)?|\b[0-9a-f]{8}…|(-[A-Z2-7]{8})?-\d{6,}\.json`)
 
 // looksLike says whether the output is what is shown, where a line "…" may
 // stand for any others.

@@ -89,12 +89,17 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 	}
 }
 
-// inherit takes over what another record knows of rejected logins.
+// inherit takes over what another record knows of rejections of the account's login.
 func (o *observation) inherit(r *state.Record) {
-	if rec := o.record.Clone(); len(rec.Rejections) < state.MaxRejections {
-		rec.Inherit(r)
+	rec := o.record.Clone()
+	rec.InheritThose(r, func(j state.Rejection) bool { return isOfLogin(j, o.account.cfg) })
+	if !slices.EqualFunc(rec.Rejections, o.record.Rejections, sameRejection) {
 		o.record, o.inherited = rec, true
 	}
+}
+
+func sameRejection(a, b state.Rejection) bool {
+	return a.LoginPrint == b.LoginPrint && bytes.Equal(a.Key, b.Key)
 }
 
 // heirlooms are the records of which this process knows that an account inherits their

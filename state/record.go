@@ -139,7 +139,7 @@ type Block struct {
 }
 
 // MaxRejections bounds what is remembered; the oldest go first.
-const MaxRejections = 20
+const MaxRejections = 50
 
 // Rejection is a login that the upstream turned down, and why.
 type Rejection struct {
@@ -187,9 +187,18 @@ func (r *Record) Refusals(loginPrint string, reason failure.Reason) int {
 // Inherit takes over what another record, which is about to go, knows of rejected
 // logins. Its fingerprints stay under its own key.
 func (r *Record) Inherit(from *Record) {
+	r.InheritThose(from, func(Rejection) bool { return true })
+}
+
+// InheritThose takes over some of it: each rejection comes with the key of its
+// fingerprint.
+func (r *Record) InheritThose(from *Record, wanted func(Rejection) bool) {
 	add := func(j Rejection) {
 		if len(j.Key) == 0 {
 			j.Key = from.Key
+		}
+		if !wanted(j) {
+			return
 		}
 		if bytes.Equal(j.Key, r.Key) {
 			j.Key = nil

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,5 +99,28 @@ func TestMissingClientCertificateOverHTTP2ProcessesNothing(t *testing.T) {
 	_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
 	if e := upstreamError(t, err); e.AnswerLost || e.Advice == "" {
 		t.Errorf("%+v", *e)
+	}
+}
+
+// A connection that comes to nothing over versions or ciphers is not blamed on a
+// certificate that the account does not have.
+func TestServerWithoutACommonVersionOrCipher(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.StartTLS()
+	defer s.Close()
+	for name, conf := range map[string]*tls.Config{
+		"version": {MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11},
+		"cipher":  {MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf.Certificates = s.TLS.Certificates
+			base := refusing(t, conf)
+			cl, _ := client(t, upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw)})
+			_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
+			e := upstreamError(t, err)
+			if e.Class != failure.Config || e.Attribute != "base_url" || e.AnswerLost || !strings.Contains(e.Message, name) || strings.Contains(e.Message, "over the client certificate") {
+				t.Errorf("%+v", *e)
+			}
+		})
 	}
 }

@@ -54,8 +54,11 @@ func (a *Answer) Warnings() []string {
 	for i, path := range a.leftOut {
 		quoted[i] = strconv.Quote(path)
 	}
-	return []string{fmt.Sprintf("The upstream's answer has %s in a form that its document does not have; "+
-		"it was left out.", strings.Join(quoted, ", "))}
+	is := "is"
+	if len(quoted) > 1 {
+		is = "are"
+	}
+	return []string{fmt.Sprintf("In the upstream's answer %s %s not as documented, and left out.", strings.Join(quoted, ", "), is)}
 }
 
 // common judges the statuses that mean the same everywhere.

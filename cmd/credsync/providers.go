@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/credsync/credsync/internal/registry"
 	"github.com/credsync/credsync/providers"
 	allproviders "github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/reference"
@@ -16,7 +17,14 @@ func (a *app) providersCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"providers", "provider",
 		"Without TYPE, list the providers. With it, explain one: the attributes of its accounts\nand the outputs of its tokens.",
-		func() catalogue { return providerCatalogue{allproviders.Registry()} },
+		func() catalogue {
+			return catalogueOf[*providers.Spec]{
+				Registry: allproviders.Registry(),
+				docOf:    func(s *providers.Spec) string { return s.Doc },
+				textOf:   reference.ProviderText,
+				jsonOf:   func(list []*providers.Spec) any { return reference.ProvidersJSON(list) },
+			}
+		},
 	)
 }
 
@@ -24,7 +32,14 @@ func (a *app) sinksCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"sinks", "sink",
 		"Without TYPE, list the sinks. With it, explain one: the attributes of its sink, deliver,\nstate and data blocks.",
-		func() catalogue { return sinkCatalogue{allsinks.Registry()} },
+		func() catalogue {
+			return catalogueOf[*sinks.Spec]{
+				Registry: allsinks.Registry(),
+				docOf:    func(s *sinks.Spec) string { return s.Doc },
+				textOf:   reference.SinkText,
+				jsonOf:   func(list []*sinks.Spec) any { return reference.SinksJSON(list) },
+			}
+		},
 	)
 }
 
@@ -90,46 +105,30 @@ func (a *app) explain(c catalogue, cmd *cobra.Command, noun string, args []strin
 	return nil
 }
 
-type providerCatalogue struct{ *providers.Registry }
+// catalogueOf is the catalogue of a registry.
+type catalogueOf[S any] struct {
+	*registry.Registry[S]
+	docOf  func(S) string
+	textOf func(spec S, width int) []byte
+	jsonOf func([]S) any
+}
 
-func (c providerCatalogue) doc(name string) string {
+func (c catalogueOf[S]) doc(name string) string {
 	if spec, ok := c.Lookup(name); ok {
-		return spec.Doc
+		return c.docOf(spec)
 	}
 	return ""
 }
 
-func (c providerCatalogue) text(name string, width int) []byte {
+func (c catalogueOf[S]) text(name string, width int) []byte {
 	spec, _ := c.Lookup(name)
-	return reference.ProviderText(spec, width)
+	return c.textOf(spec, width)
 }
 
-func (c providerCatalogue) tables(names []string) any {
-	specs := make([]*providers.Spec, len(names))
+func (c catalogueOf[S]) tables(names []string) any {
+	specs := make([]S, len(names))
 	for i, name := range names {
 		specs[i], _ = c.Lookup(name)
 	}
-	return reference.ProvidersJSON(specs)
-}
-
-type sinkCatalogue struct{ *sinks.Registry }
-
-func (c sinkCatalogue) doc(name string) string {
-	if spec, ok := c.Lookup(name); ok {
-		return spec.Doc
-	}
-	return ""
-}
-
-func (c sinkCatalogue) text(name string, width int) []byte {
-	spec, _ := c.Lookup(name)
-	return reference.SinkText(spec, width)
-}
-
-func (c sinkCatalogue) tables(names []string) any {
-	specs := make([]*sinks.Spec, len(names))
-	for i, name := range names {
-		specs[i], _ = c.Lookup(name)
-	}
-	return reference.SinksJSON(specs)
+	return c.jsonOf(specs)
 }

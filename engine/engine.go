@@ -115,10 +115,8 @@ type Engine struct {
 	// gone are the records of accounts that have gone, as they were at goneAt.
 	goneMu sync.Mutex
 	strays strayRejections
-	// inherits has the records of which accounts inherit rejections.
-	inherits map[*account][]*state.Record
-	gone     []goneRecord
-	goneAt   time.Time
+	gone   []goneRecord
+	goneAt time.Time
 	// sharedLogins are the accounts that log in alike, found once they are needed.
 	sharedLogins     map[*account]*sharedLogin
 	sharedLoginsOnce sync.Once

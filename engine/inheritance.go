@@ -61,9 +61,6 @@ func (e *Engine) recentlyGone(ctx context.Context) []goneRecord {
 // of accounts that have gone know of its login: renamed or not, a login that was
 // turned down is not tried again (P4).
 func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
-	for _, r := range e.heirlooms(o.account, nil) {
-		o.inherit(r)
-	}
 	var gone []goneRecord
 	switch {
 	case o.ahead != nil:
@@ -84,7 +81,6 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 || !knowsOfRefusal(r, o.account.cfg) {
 			continue
 		}
-		e.heirlooms(o.account, r)
 		o.inherit(r)
 	}
 }
@@ -100,22 +96,6 @@ func (o *observation) inherit(r *state.Record) {
 
 func sameRejection(a, b state.Rejection) bool {
 	return a.LoginPrint == b.LoginPrint && bytes.Equal(a.Key, b.Key)
-}
-
-// heirlooms are the records of which this process knows that an account inherits their
-// rejections; one more is added unless it is nil. Such a record can be moved to another
-// account before this one logs in.
-func (e *Engine) heirlooms(a *account, more *state.Record) []*state.Record {
-	e.goneMu.Lock()
-	defer e.goneMu.Unlock()
-	if more != nil {
-		if e.inherits == nil {
-			e.inherits = map[*account][]*state.Record{}
-		}
-		same := func(r *state.Record) bool { return bytes.Equal(r.Key, more.Key) }
-		e.inherits[a] = append(slices.DeleteFunc(e.inherits[a], same), more)
-	}
-	return slices.Clone(e.inherits[a])
 }
 
 // bequeath passes on what the record of an account that has gone knows of rejected

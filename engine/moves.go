@@ -359,12 +359,14 @@ func (e *Engine) heirOf(ctx context.Context, r *state.Record, read recordReader)
 	if !r.DeleteOnRemove || len(r.Targets) == 0 {
 		return "" // nothing of it is touched in any case
 	}
-	for _, a := range e.accounts {
-		if e.goesOnAs(ctx, r, a.cfg.Address, read) {
-			return a.cfg.Address
-		}
+	e.seeAll(ctx)
+	e.strays.mu.Lock()
+	address := e.strays.at[string(r.Key)]
+	e.strays.mu.Unlock()
+	if address == "" || !e.goesOnAs(ctx, r, address, read) {
+		return ""
 	}
-	return ""
+	return address
 }
 
 // goesOnAs reports whether the record of an address is another one, moved: that keeps the

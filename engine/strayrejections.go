@@ -14,8 +14,10 @@ import (
 // another account's now, and is not tried again there (P4).
 type strayRejections struct {
 	mu sync.Mutex
-	// of are the records that hold some, by their keys.
+	// of are the records that hold some, by their keys; at is the account of each key that
+	// was seen.
 	of map[string]*state.Record
+	at map[string]string
 	// complete says that all records have been looked at.
 	complete bool
 }
@@ -27,12 +29,13 @@ func (s *strayRejections) note(r *state.Record, p fingerprints) {
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of, s.at = map[string]*state.Record{}, map[string]string{}
+	}
+	s.at[string(r.Key)] = r.Address
 	if len(stray) == 0 {
 		delete(s.of, string(r.Key))
 		return
-	}
-	if s.of == nil {
-		s.of = map[string]*state.Record{}
 	}
 	s.of[string(r.Key)] = &state.Record{Address: r.Address, Provider: r.Provider, Key: r.Key, Rejections: stray}
 }

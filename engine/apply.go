@@ -139,7 +139,7 @@ func (e *Engine) newRun(ap *AccountPlan) *run {
 		panic("engine: the plan of " + ap.Address + " was made to be looked at, or was carried out already")
 	}
 	return &run{
-		e: e, plan: ap.copy(), seen: ap.seen,
+		e: e, plan: ap.copy(), seen: ap.seen, passed: ap.passed,
 		options: observeOptions{replace: ap.seen.input.Replace, runsEvery: ap.seen.input.RunsEvery},
 	}
 }

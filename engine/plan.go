@@ -70,7 +70,8 @@ type AccountPlan struct {
 	// Description and Contact are those of the block; either may be empty.
 	Description, Contact string
 
-	seen *observation
+	passed passedTrials
+	seen   *observation
 }
 
 // Plan looks at the accounts and decides about each. It writes nothing, and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/sinks"
@@ -12,6 +13,17 @@ import (
 
 // preflightBatch is how many targets of a sink are asked about in one go.
 const preflightBatch = 100
+
+// trialBelieved is for how long the plan's trial of a target is believed by the apply of it,
+// where the login spends nothing.
+const trialBelieved = 5 * time.Minute
+
+// passedTrials are the targets, by index, that a plan has tried and found nothing in the
+// way of, and when.
+type passedTrials struct {
+	at      time.Time
+	targets []int
+}
 
 // unwritable marks the error of a target that can be looked at, and not written.
 type unwritable struct{ error }
@@ -89,6 +101,9 @@ func (e *Engine) try(ctx context.Context, t *target, trials []sinks.Trial) []err
 func (r *run) preflight(ctx context.Context) bool {
 	o := r.seen
 	chosen, spends := o.tried(r.plan), o.account.spends(r.plan.Action)
+	if !spends && r.e.Now().Sub(r.passed.at) < trialBelieved {
+		chosen = slices.DeleteFunc(chosen, func(i int) bool { return slices.Contains(r.passed.targets, i) })
+	}
 	var sinksOf []string
 	bySink := map[string][]int{}
 	for _, i := range chosen {
@@ -156,11 +171,14 @@ func (e *Engine) planTrials(ctx context.Context, seen []*observation, plans []*A
 		first := batches[b][0]
 		failed[b] = e.try(ctx, seen[first.account].account.targets[first.target], trials)
 	})
+	passed := make([]passedTrials, len(seen))
 	for b, batch := range batches {
 		for n, x := range batch {
 			if failed[b][n] != nil {
 				seen[x.account].noteUnwritable(x.target, failed[b][n])
 				plans[x.account] = nil
+			} else {
+				passed[x.account] = passedTrials{e.Now(), append(passed[x.account].targets, x.target)}
 			}
 		}
 	}
@@ -169,6 +187,7 @@ func (e *Engine) planTrials(ctx context.Context, seen []*observation, plans []*A
 			o.diagnostics = append(o.diagnostics, o.targetFailures(isUnwritable)...)
 			plans[n] = decide(o)
 		}
+		plans[n].passed = passed[n]
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
@@ -119,6 +120,32 @@ func TestWhatIsTriedBeforeALoginThatSpendsNothing(t *testing.T) {
 	w.expectOf(tried, "a none current")
 	if n := w.sinks["main"].Calls(memorysink.Preflight) - before; n != 1 {
 		t.Errorf("tried %d times for a token that is current", n)
+	}
+}
+
+// What the plan has tried just before is not tried again, unless the login spends something
+// or the plan has become old.
+func TestWhatThePlanHasTriedIsNotTriedAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		revokes bool
+		since   time.Duration
+		trials  int
+	}{
+		"just now":                {trials: 1},
+		"long ago":                {since: time.Hour, trials: 2},
+		"before one that revokes": {revokes: true, trials: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.up.revokes = tc.revokes
+			e := w.engine()
+			p := e.Plan(t.Context(), engine.Request{Preflight: true})
+			w.advance(tc.since)
+			e.Apply(t.Context(), p, ignore{})
+			if n := w.sinks["main"].Calls(memorysink.Preflight); n != tc.trials || w.delivered("a") != "token-1" {
+				t.Errorf("tried %d times, delivered %q", n, w.delivered("a"))
+			}
+		})
 	}
 }
 

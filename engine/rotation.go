@@ -23,6 +23,8 @@ type run struct {
 	plan    *AccountPlan
 	seen    *observation
 	options observeOptions
+	// passed are the targets that the plan has tried already.
+	passed passedTrials
 	// authenticate stops before any target is written.
 	authenticate bool
 	// impatient leaves an account alone that another run is at work on;

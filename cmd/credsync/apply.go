@@ -114,8 +114,8 @@ func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *wo
 	if w == nil {
 		return nil, nil, false, diags
 	}
-	// Who is asked sees what would not work; otherwise the work itself finds out.
-	f.Preflight = !f.approved
+	// Many targets are tried at once, and whoever is asked sees what would not work.
+	f.Preflight = true
 	return w, w.engine.Plan(ctx, f.Request), false, append(diags, a.stateWarnings(ctx, w)...)
 }
 

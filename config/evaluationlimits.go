@@ -12,9 +12,9 @@ import (
 )
 
 // A few lines of HCL can describe more than any machine holds: lists of lists,
-// loops in loops. What one value may come to is bounded where it is evaluated;
-// what happens inside of one expression cannot be stopped there, so the whole
-// is watched from outside.
+// loops in loops. What one value may come to is bounded where it is evaluated; what
+// happens inside of one expression is not, so the whole is watched from outside, and its
+// loops are stopped; see makeStoppable.
 const (
 	// maxValueSize is the most that one value may come to, in bytes: elementSize for
 	// each element, and the text. Ten thousand accounts need a hundredth.
@@ -103,8 +103,9 @@ func heapInUse() uint64 {
 var abandoned sync.Map
 
 // runWithinLimits runs f, and gives up waiting for it when it takes too much. over then
-// tells f to evaluate no further expression; the one that it is at cannot be stopped. Until
-// that has ended, no other evaluation of that path is begun beside it: a daemon tries again.
+// tells f to evaluate no further expression, and the loops of the one that it is at to end.
+// A loop in a template of a file in JSON does not; until it has ended, no other evaluation
+// of that path is begun beside it: a daemon tries again.
 func runWithinLimits(path string, reading, over *atomic.Bool, f func()) *diag.Diagnostic {
 	if _, running := abandoned.Load(path); running {
 		d := diag.Errorf("Configuration too large", "An earlier evaluation of it took too much and has not ended yet, so it is not evaluated again. "+

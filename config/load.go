@@ -177,6 +177,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 		}
 		file, problems := parseSource(path, src)
 		if file != nil && file.Body != nil {
+			makeStoppable(file, l.over)
 			l.report.addFile(path, file)
 			parsed = append(parsed, file)
 			if !problems.HasErrors() {

@@ -132,6 +132,7 @@ func (l *loader) assignFile(given map[string]assignment, path string) {
 	if problems.HasErrors() {
 		return
 	}
+	makeStoppable(file, l.over)
 	l.report.addFile(path, file)
 	attrs, problems := file.Body.JustAttributes()
 	for _, p := range problems {

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"bytes"
+	"sync/atomic"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// stoppable is an expression that a loop evaluates for each element. Loops in loops are
+// how one expression can take longer than any machine has time; once the evaluation was
+// given up, each of them comes to its end with nothing more evaluated.
+//
+// It embeds a node of the parser's own, so that whoever walks the tree, as for the
+// references in it, finds the expression inside.
+type stoppable struct {
+	*hclsyntax.ParenthesesExpr
+	over *atomic.Bool
+}
+
+// Value implements hcl.Expression. What is left of an evaluation that was given up is
+// thrown away, so that there is nothing to report.
+func (s stoppable) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if s.over.Load() {
+		return cty.DynamicVal, nil
+	}
+	return s.Expression.Value(ctx)
+}
+
+// makeStoppable makes every loop of a file end once over is set. The templates of a file
+// in JSON are parsed only when they are evaluated, and are left as they are.
+func makeStoppable(file *hcl.File, over *atomic.Bool) {
+	body, native := file.Body.(*hclsyntax.Body)
+	if !native || !mayLoop(file.Bytes) {
+		return
+	}
+	wrap := func(e hclsyntax.Expression) hclsyntax.Expression {
+		if e == nil {
+			return nil
+		}
+		return stoppable{&hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.Range()}, over}
+	}
+	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
+		if loop, ok := n.(*hclsyntax.ForExpr); ok {
+			loop.KeyExpr, loop.ValExpr, loop.CondExpr = wrap(loop.KeyExpr), wrap(loop.ValExpr), wrap(loop.CondExpr)
+		}
+		return nil
+	})
+}
+
+// mayLoop reports whether a loop can be in a source: most have none, and need not be
+// walked through.
+func mayLoop(src []byte) bool {
+	for {
+		i := bytes.Index(src, []byte("for"))
+		if i < 0 {
+			return false
+		}
+		src = src[i+len("for"):]
+		if len(src) > 0 && bytes.IndexByte([]byte(" \t\r\n/#"), src[0]) >= 0 {
+			return true
+		}
+	}
+}

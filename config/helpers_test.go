@@ -23,7 +23,7 @@ import (
 func bank() *providers.Spec {
 	customer := cty.Object(map[string]cty.Type{"id": cty.String, "name": cty.String})
 	return &providers.Spec{
-		Name: "bank", RotateBefore: "48h",
+		Name: "bank", RotateBefore: "48h", OwnHeaders: []string{"Authorization"},
 		Attributes: []schema.Attribute{
 			{Name: "username", Type: cty.String, Required: true},
 			{Name: "password", Type: cty.String, Required: true, Sensitive: true},

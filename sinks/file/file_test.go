@@ -62,6 +62,16 @@ func (p *place) target(a attrs, merge bool) sinks.Target {
 	return t
 }
 
+// source is what a data block names.
+func (p *place) source(a attrs) sinks.Target {
+	p.Helper()
+	t, err := p.spec.Source(p.conn, values(&p.spec.Data, a))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return t
+}
+
 func (p *place) record(a attrs, name string) sinks.Target {
 	p.Helper()
 	t, err := p.spec.Record(p.conn, values(&p.spec.State, a), name)

@@ -43,6 +43,33 @@ func TestReadsWhatOthersWrote(t *testing.T) {
 	}
 }
 
+// A reader that knows variables would put something else there; the value is not quoted.
+func TestDotenvValuesThatReadersExpandAreRefusedAsInputs(t *testing.T) {
+	for content, refused := range map[string]bool{
+		"PASSWORD=Pa$W0RDhunter22":             true,
+		"PASSWORD=$hunter22":                   true,
+		"PASSWORD=${hunter22}":                 true,
+		`PASSWORD="Pa$W0RDhunter22"`:           true,
+		"PASSWORD=x$(hunter22)":                true,
+		"export A=1\nPASSWORD: x$hunter22 # c": true,
+		"PASSWORD='Pa$W0RDhunter22'":           false,
+		`PASSWORD="Pa\$W0RDhunter22"`:          false,
+		"PASSWORD=hunter22$":                   false,
+		"PASSWORD=hunter22 # costs $5":         false,
+		"# A=$B\nPASSWORD=hunter22":            false,
+	} {
+		p := newPlace(t)
+		p.put("in", content)
+		_, err := p.open().Read(t.Context(), p.source(attrs{"path": "in", "format": "dotenv"}))
+		if refused != (err != nil) {
+			t.Errorf("Read of %q = %v", content, err)
+		}
+		if err != nil && (strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), "the value of PASSWORD") || !strings.Contains(err.Error(), "single quotes")) {
+			t.Errorf("Read of %q = %v", content, err)
+		}
+	}
+}
+
 func reveal(m map[string]credential.Secret) map[string]string {
 	out := map[string]string{}
 	for k, s := range m {

@@ -47,3 +47,19 @@ account "bank" "d" {
 
 account "bank" "d" { # ERROR: account.bank.d was already declared at testdata/errors/blocks.hcl:36,1
 }
+
+account "bank" "e" { # ERROR: have a header Authorization of their own
+  username = "u"
+  password = "p"
+  http {
+    headers = { authorization = "Basic x" }
+  }
+}
+
+account "bank" "f" {
+  username = "u"
+  password = "p"
+  http {
+    headers = { X-Branch = "almaty" }
+  }
+}

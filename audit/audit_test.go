@@ -13,11 +13,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 var full = audit.Event{
@@ -267,9 +267,7 @@ func TestLineThatAnotherProcessIsWritingIsNotTorn(t *testing.T) {
 
 func TestErrorsSayWhereAndWhy(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	posixfile.MakePipe(t, pipe)
 	missing := filepath.Join(t.TempDir(), "missing", "audit.jsonl")
 	for path, want := range map[string]string{
 		"/dev/full": "no space left on device",

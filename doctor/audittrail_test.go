@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/credsync/credsync/doctor"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 func TestAuditTrailMustBeWritable(t *testing.T) {
@@ -43,9 +43,7 @@ func TestAuditTrailMustBeWritable(t *testing.T) {
 		"sticky":         {func(t *testing.T, dir string) { mkdir(t, dir+"/logs", 0o777|os.ModeSticky) }, "logs/a.jsonl", []string{"ok audit … can be made"}},
 		"standard error": {nil, "-", []string{"ok audit standard error: takes the lines"}},
 		"unread pipe": {func(t *testing.T, dir string) {
-			if err := syscall.Mkfifo(dir+"/a.jsonl", 0o600); err != nil {
-				t.Fatal(err)
-			}
+			posixfile.MakePipe(t, dir+"/a.jsonl")
 		}, "a.jsonl", []string{"failed audit … cannot be written: no such device"}},
 	} {
 		t.Run(name, func(t *testing.T) {

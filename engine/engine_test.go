@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/testkit/memorysink"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 func TestFirstApplyIssuesOnceAndTheSecondDoesNothing(t *testing.T) {
@@ -332,8 +332,7 @@ func TestJournalIsTriedUntilTheStateIsBack(t *testing.T) {
 
 func TestTokenThatTheStateNeverTakesGoesToAnEmergencyFileAndComesBack(t *testing.T) {
 	// Even where the umask takes nothing away, the file is its owner's only.
-	old := syscall.Umask(0)
-	defer syscall.Umask(old)
+	posixfile.SetUmask(t, 0)
 	w := newWorld(t, oneAccount)
 	ctx, stop := context.WithCancel(context.Background())
 	w.up.loginDone = func() { w.sinks["state"].Fail = failing(memorysink.Write, 1000000, sinks.ErrUnavailable) }

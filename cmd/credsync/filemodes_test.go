@@ -5,17 +5,16 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 // Whoever opens a file before its mode is set keeps it open.
 func TestFilesHaveTheirModeFromTheFirstByte(t *testing.T) {
-	old := syscall.Umask(0)
-	defer syscall.Umask(old)
+	posixfile.SetUmask(t, 0)
 	for name, c := range map[string]struct {
 		args []string
 		want fs.FileMode

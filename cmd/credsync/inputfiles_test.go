@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 // endlessReader is a pipe that somebody keeps writing to.
@@ -37,9 +37,7 @@ func TestFmtReadsNoMoreOfAPipeThanAFileMayHave(t *testing.T) {
 func TestWhatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	posixfile.MakePipe(t, pipe)
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(pipe, link); err != nil {
 		t.Fatal(err)

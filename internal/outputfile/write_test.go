@@ -14,14 +14,16 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/internal/outputfile"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 func TestOnlyARegularFileIsReplaced(t *testing.T) {
 	t.Chdir(t.TempDir())
+	posixfile.MakePipe(t, "pipe")
 	if err := errors.Join(
 		os.WriteFile("file", []byte("a longer content than the new one"), 0o600), os.Symlink("file", "link"),
 		os.Symlink("nothing", "dangling"), os.Mkdir("directory", 0o700), os.Symlink("directory", "link-to-directory"),
-		syscall.Mkfifo("pipe", 0o600), os.Symlink("/dev/null", "link-to-device"),
+		os.Symlink("/dev/null", "link-to-device"),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +85,7 @@ func TestAFullDeviceIsAnErrorAndStays(t *testing.T) {
 
 func TestAPipeWithAReaderGetsTheContent(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	posixfile.MakePipe(t, path)
 	r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -7,18 +7,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/credsync/credsync/internal/regularfile"
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 func TestOnlyRegularFilesOfBoundedSizeAreRead(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
+	posixfile.MakePipe(t, at("pipe"))
 	if err := errors.Join(
 		os.WriteFile(at("file"), []byte("1234"), 0o600), os.Symlink("file", at("link")),
-		syscall.Mkfifo(at("pipe"), 0o600), os.Symlink("pipe", at("link-to-pipe")), os.Symlink("link-to-itself", at("link-to-itself")),
+		os.Symlink("pipe", at("link-to-pipe")), os.Symlink("link-to-itself", at("link-to-itself")),
 	); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/file"
+	"github.com/credsync/credsync/testkit/posixfile"
 	"github.com/credsync/credsync/testkit/sinktest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
@@ -192,8 +192,7 @@ func TestNothingIsLeftBesideTheTarget(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
-	old := syscall.Umask(0o077)
-	defer syscall.Umask(old)
+	posixfile.SetUmask(t, 0o077)
 	p := newPlace(t)
 	p.write(p.target(attrs{"path": "a/default.json"}, false), "", "k", "v")
 	p.write(p.target(attrs{"path": "a/group.json", "mode": "0640"}, false), "", "k", "v")
@@ -211,8 +210,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestNobodyElseCanReadAFileAtAnyTime(t *testing.T) {
-	old := syscall.Umask(0)
-	defer syscall.Umask(old)
+	posixfile.SetUmask(t, 0)
 	p := newPlace(t)
 	target := p.target(attrs{"path": "out/token.json"}, false)
 	version := p.write(target, "", "k", "first")
@@ -377,9 +375,7 @@ func TestNotAFile(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(p.dir, "d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	posixfile.MakePipe(t, filepath.Join(p.dir, "pipe"))
 	for _, name := range []string{"d", "pipe"} {
 		if _, err := p.open().Stat(t.Context(), p.target(attrs{"path": name}, false)); err == nil {
 			t.Errorf("Stat of %s gave no error", name)

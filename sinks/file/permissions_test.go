@@ -16,6 +16,7 @@ import (
 
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/sinks/file"
+	"github.com/credsync/credsync/testkit/posixfile"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -121,8 +122,7 @@ func TestAReplacedFileKeepsItsMode(t *testing.T) {
 			p.give("token.json", `{"theirs":"kept"}`, 0o644, owner, group)
 			// Before it is set, since it is the whole process's.
 			target, merged := p.target(attrs{"path": "token.json"}, false), p.target(attrs{"path": "token.json"}, true)
-			old := syscall.Umask(umask)
-			defer syscall.Umask(old)
+			posixfile.SetUmask(t, umask)
 			version := p.write(merged, p.stat(merged).Version, "k", "one")
 			p.wantPermissions("token.json", 0o644, owner, group)
 			if err := p.open().Delete(t.Context(), merged, sinks.Removal{If: version, Keys: []string{"k"}}); err != nil {

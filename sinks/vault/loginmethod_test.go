@@ -4,16 +4,15 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/credsync/credsync/testkit/posixfile"
 )
 
 // A login's files are read at each login, by what nobody watches.
 func TestPipesAndDevicesAreNoCredentials(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	posixfile.MakePipe(t, pipe)
 	f := newFake(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	for _, path := range []string{pipe, "/dev/zero", filepath.Dir(pipe)} {
 		for name, c := range map[string]*conn{

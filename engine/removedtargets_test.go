@@ -214,3 +214,16 @@ func TestPlaceThatAKilledRunWroteIsDeletedWhenItsBlockIsMoved(t *testing.T) {
 		}
 	}
 }
+
+// A claim goes along with the journal: the lease, the journal and the commit are all that
+// a first delivery writes to the state, whatever the verification adds to the outputs.
+func TestAFirstDeliveryToASinkThatMarksWritesTheStateThreeTimes(t *testing.T) {
+	w := newWorld(t, movedTo("a"))
+	w.mustApply()
+	if data, _ := w.sinks["main"].Get("a"); data["group_id"].Reveal() == "" {
+		t.Fatal("the verification adds no output")
+	}
+	if n := w.sinks["state"].Calls(memorysink.Write); n != 3 {
+		t.Errorf("the state was written %d times", n)
+	}
+}

@@ -41,7 +41,7 @@ func (c *Collector) Push(ctx context.Context, gateway, project, shard string) er
 	u, err := url.Parse(gateway)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		// The error of Parse quotes its input.
-		return errors.New("push the metrics: the gateway's address is no URL such as http://pushgateway:9091")
+		return errors.New("push the metrics: the gateway's address is not a URL such as http://pushgateway:9091")
 	}
 	client := &http.Client{Timeout: pushWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	user := u.User

@@ -124,7 +124,7 @@ func monitorReason(d plan.Document, worst plan.Health) string {
 	}
 	i := slices.IndexFunc(d.Diagnostics, func(p diag.Diagnostic) bool { return p.Severity == diag.Error })
 	if i < 0 {
-		return "nothing could be looked at"
+		return "nothing could be checked"
 	}
 	return d.Diagnostics[i].Summary + ": " + d.Diagnostics[i].Detail
 }

@@ -169,7 +169,7 @@ func TestScheduleMustServeEveryAccount(t *testing.T) {
 	for schedule, want := range map[string][]string{
 		"*/10 * * * *": {"ok configuration configuration", "ok configuration schedule */10 * * * *: serves every account, next run at 2026-03-01 12:10 UTC"},
 		"0 3 1 * *":    {"warning configuration account.sagi.a: The schedule is too slow for this token (", "ok configuration configuration"},
-		"":             {"ok configuration configuration: is valid: 1 account, project default"},
+		"":             {"ok configuration configuration: valid (1 account, project default)"},
 	} {
 		t.Run(schedule, func(t *testing.T) {
 			w := newWorld(t)

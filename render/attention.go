@@ -148,12 +148,12 @@ func clockText(c plan.DocumentClock, now time.Time) string {
 	case c.Name == staticToken:
 		return fmt.Sprintf("%s, replace by %s, %s", since, c.At.UTC().Format(time.DateOnly), relativeTime(*c.At, now))
 	case c.At.After(now):
-		return "ends " + exactAndRelative(*c.At, now)
+		return "expires " + exactAndRelative(*c.At, now)
 	}
-	return "ended " + exactAndRelative(*c.At, now)
+	return "expired " + exactAndRelative(*c.At, now)
 }
 
-// remedyOfWarning says what mends an account that no upstream blocks.
+// remedyOfWarning says what fixes an account that no upstream blocks.
 func remedyOfWarning(a plan.DocumentAccount, now time.Time) (advice, command string) {
 	for _, c := range a.Clocks {
 		if !c.Human || c.At == nil || c.At.Sub(now) > plan.HumanNotice {

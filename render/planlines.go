@@ -86,7 +86,7 @@ func (p planPrinter) title(d plan.Document, work string) {
 }
 
 func (p planPrinter) header(d plan.Document, busy, blocked int) {
-	work := fmt.Sprintf("%d with something to do", busy)
+	work := fmt.Sprintf("%d with changes", busy)
 	if blocked > 0 {
 		work += fmt.Sprintf(", %d blocked", blocked)
 	}

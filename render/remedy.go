@@ -33,9 +33,9 @@ func remedy(reason plan.Reason, address string, codeSent bool) (advice, command 
 		return "compare this machine's clock with the upstream's. If it is right, ask the upstream, then:", again
 	case failure.NeedsCode:
 		if codeSent {
-			return "the person who received the code puts it into a file and runs (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"
+			return "ask the person who received the code to put it into a file and run (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"
 		}
-		return "a person who receives the account's codes runs:", "credsync login " + quoteArgument(address)
+		return "ask a person who receives the account's codes to run:", "credsync login " + quoteArgument(address)
 	}
 	return "", ""
 }

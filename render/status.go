@@ -237,7 +237,11 @@ func scheduleText(d plan.Document, now time.Time) string {
 		}
 		runs[i] = at.UTC().Format(layout)
 	}
-	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relativeTime(d.NextRuns[0], now), strings.Join(runs, ", "))
+	at := runs[0]
+	if len(runs) > 1 {
+		at += "; then at " + strings.Join(runs[1:], ", ")
+	}
+	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relativeTime(d.NextRuns[0], now), at)
 }
 
 // statusLine is looked for first by those who read from the end.

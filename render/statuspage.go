@@ -63,7 +63,7 @@ type StatusPageOptions struct {
 // no script. The document holds no secret, so neither does the page.
 func StatusPage(w io.Writer, d plan.Document, o StatusPageOptions) error {
 	if err := pageTemplate().Execute(w, newStatusPage(d, o)); err != nil {
-		return fmt.Errorf("write the status page: %w", err)
+		return fmt.Errorf("cannot write the status page: %w", err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 // refused. Errors name the path.
 func Write(path string, content []byte, mode fs.FileMode) error {
 	if err := write(path, content, mode); err != nil {
-		return fmt.Errorf("write %s: %w", path, withoutPath(err))
+		return fmt.Errorf("cannot write %s: %w", path, withoutPath(err))
 	}
 	return nil
 }

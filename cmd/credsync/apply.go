@@ -143,7 +143,7 @@ func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 	if f.json {
 		return false, diag.List{diag.Errorf("The plan needs approval", "apply --json cannot ask for it. Pass --auto-approve too.")}
 	}
-	yes, why := a.confirm(ctx, "Do you want credsync to do this?",
+	yes, why := a.confirm(ctx, "Do you want credsync to make these changes?",
 		"Pass --auto-approve, or apply a plan saved with credsync plan --out.")
 	if !yes && why == nil {
 		why = diag.List{diag.Errorf("Apply cancelled", "The plan was not approved, so nothing was done.")}

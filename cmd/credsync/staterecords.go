@@ -127,7 +127,7 @@ func (a *app) removeRecord(ctx context.Context, address string, approved bool) e
 	} else {
 		a.out.Forgetting(s.describe(f.Record))
 	}
-	if err := a.approve(ctx, approved, "Do you want credsync to forget this?"); err != nil {
+	if err := a.approve(ctx, approved, "Do you want credsync to forget this record?"); err != nil {
 		return err
 	}
 	return a.reportStateChange(s.Remove(ctx, f), "The record was not forgotten", f.Address+" is forgotten.")

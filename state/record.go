@@ -120,6 +120,9 @@ type Grant struct {
 	// was got.
 	LoginPrint string
 	ShapePrint string
+	// ConfigChanges is how many tokens in a row, this one the last, were got within a day
+	// of the one before because the configuration had changed.
+	ConfigChanges int
 	// VerifiedAt is when the upstream last confirmed it; zero if not yet.
 	VerifiedAt time.Time
 	// Rejected means that the upstream no longer accepts it, or may not: a

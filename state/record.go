@@ -277,7 +277,7 @@ type Target struct {
 	// GrantID names the token it holds; empty if it was only claimed.
 	GrantID string
 	// Digest is keyed and covers the data that was written; Version is the
-	// sink's, after the write.
+	// sink's, after the write, or of what was taken over while it was only claimed.
 	Digest  string
 	Version string
 	// DeliveredAt is when it was written; zero if it was only claimed.

@@ -192,7 +192,7 @@ func whyUndecoded(b []byte) error {
 		return fmt.Errorf("%w: it is not JSON with a format_version", ErrCorrupt)
 	}
 	if *version.FormatVersion > formatVersion {
-		return fmt.Errorf("%w: it has format %d, this program knows up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
+		return fmt.Errorf("%w: it has format %d, but this version reads formats up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
 	}
 	return fmt.Errorf("%w: a field has the wrong type", ErrCorrupt)
 }

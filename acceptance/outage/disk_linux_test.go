@@ -252,7 +252,7 @@ func TestEncryptedEmergencyFile(t *testing.T) {
 	if err := os.WriteFile(short, content[:len(content)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.start("state", "recover", short).ends(1, "was not brought back")
+	w.start("state", "recover", short).ends(1, "could not be recovered")
 	other, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

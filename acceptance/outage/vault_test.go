@@ -73,7 +73,7 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	w.start("state", "recover", files[0]).ends(1, "was not brought back")
+	w.start("state", "recover", files[0]).ends(1, "could not be recovered")
 
 	v.Start()
 	v.Unseal()

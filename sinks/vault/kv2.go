@@ -203,7 +203,7 @@ func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 // after a time. The first write of a run, which takes the lease, meets it, and so no
 // login is made whose token and rejection would be forgotten.
 func errStateExpires(t sinks.Target) error {
-	return fmt.Errorf("write %s: %w: Vault deletes old versions here, and with them tokens and remembered rejections; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
+	return fmt.Errorf("write %s: %w: Vault deletes each version here after a set time, and with it tokens and remembered rejections; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
 }
 
 // lasts asks for the times after which Vault deletes versions: that of the mount, which
@@ -509,5 +509,5 @@ func (k kv2) needsToKeepState(all, record sinks.Target) []capabilityNeed {
 
 // needsToSeeThatStateLasts is what a plan wants that apply does without.
 func (k kv2) needsToSeeThatStateLasts() []capabilityNeed {
-	return []capabilityNeed{{path: k.mount + "/config", capabilities: []string{"read"}, why: "check at plan whether Vault deletes old versions"}}
+	return []capabilityNeed{{path: k.mount + "/config", capabilities: []string{"read"}, why: "check at plan whether Vault deletes versions after a set time"}}
 }

@@ -166,6 +166,9 @@ func (e *Engine) changedSince(ctx context.Context, rec *state.Record, to reached
 		return "bears no mark of credsync any more"
 	case !info.Exists || info.Unseen:
 		return ""
+	case entry.DeliveredAt.IsZero() && info.Marks && entry.Version != "" && entry.Version == info.Version:
+		// It was marked, and still holds what it was taken over with.
+		return ""
 	case e.claimedInVain(ctx, rec, to, entry):
 		return "was written by someone else"
 	case entry.DeliveredAt.IsZero():

@@ -123,7 +123,7 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	grant.Replace(old)
 	r.reportOddities(grant)
 	if !r.authenticate {
-		r.claimWithToken(grant)
+		r.claimWithToken(ctx, grant)
 	}
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()

@@ -279,7 +279,7 @@ func testMissingMount(t *testing.T, v *servers.VaultServer) {
 	}
 	c.env["VAULT_TOKEN"] = leastPrivilege(v, "other", false)
 	_, err = c.open(t).Stat(t.Context(), c.target(t, "a", false))
-	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") || !strings.Contains(err.Error(), "policy") {
+	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") || !strings.Contains(err.Error(), "policies") {
 		t.Errorf("with little permission: %v", err)
 	}
 }

@@ -259,7 +259,7 @@ func TestEncryptedEmergencyFile(t *testing.T) {
 	}
 	good := w.env
 	w.env = append(w.env, "IDENTITY="+other.String())
-	w.start("state", "recover", files[0]).ends(1, "two halves of one key pair")
+	w.start("state", "recover", files[0]).ends(1, "public and the secret key of one key pair")
 	w.env = good
 	w.start("state", "recover", files[0]).ends(0)
 	w.apply(0)

@@ -85,8 +85,8 @@ func TestVaultCluster(t *testing.T) {
 		})
 		r.says("the state did not take a new token")
 		r.signal(syscall.SIGTERM)
-		r.ends(1, "is safe in", "that does not answer")
-		w.apply(1, "another takes its place within seconds: run credsync again")
+		r.ends(1, "is safe in", "which does not answer")
+		w.apply(1, "another one takes over within seconds")
 		for _, v := range gone {
 			c.Restart(v)
 		}

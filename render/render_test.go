@@ -123,7 +123,7 @@ func busyDocument() plan.Document {
 		case "account.sagi.milk":
 			judge(a, plan.Critical, "blocked (credentials_rejected)", at(-26*time.Hour))
 		case "account.sagi.tea":
-			judge(a, plan.Warn, "the rotation is overdue since 1d22h", nil)
+			judge(a, plan.Warn, "the rotation is overdue by 1d22h", nil)
 		default:
 			a.Health = plan.OK
 		}
@@ -363,7 +363,7 @@ func TestAccountsThatWereNotBegunAreToldInOne(t *testing.T) {
 		s.Outcomes = append(s.Outcomes, engine.Outcome{
 			Address: address, Action: plan.Issue, Reason: plan.NoToken, Result: engine.Failed, NotBegun: true,
 			Message:     "not begun",
-			Diagnostics: diag.List{diag.Errorf("The account was not begun", "Run apply again.").About(address, nil)},
+			Diagnostics: diag.List{diag.Errorf("The account was not processed", "Run apply again.").About(address, nil)},
 		})
 	}
 	text := capture(false)

@@ -80,7 +80,7 @@ func (r *run) tokenDead() bool {
 func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 	done, err := r.loginTurn(ctx)
 	if err != nil {
-		r.fail(r.failure("No login was made", err))
+		r.fail(r.failure("The login was not attempted", err))
 		return nil
 	}
 	defer done()

@@ -48,7 +48,7 @@ func (o *observation) warnOfChangingLogin() {
 	if len(refused) < mostChanges || refused[o.fingerprints.login] {
 		return
 	}
-	o.warn("The login differs from run to run", fmt.Sprintf("The upstream refused %d logins of this account, each with other attributes than the one before, and the next one is another again. "+
-		"If nobody has changed them by hand, an attribute of the account differs in each run, such as one from env(), file() or a data block that holds the number or the time of the run: "+
-		"then a wrong password is sent in each run, and may lock the account. Give that attribute a value that stays, or, if it is for a gateway only, put it into the headers of the http block.", len(refused)))
+	o.warn("The login differs from run to run", fmt.Sprintf("The upstream refused %d logins of this account, each with different attributes than the one before, and the next login differs again. "+
+		"If nobody changed them by hand, an attribute of the account differs in each run, such as one from env(), file() or a data block that contains the number or the time of the run. "+
+		"A wrong password is then sent in each run, which may lock the account. Give that attribute a fixed value or, if it is only for a gateway, put it in the headers of the http block.", len(refused)))
 }

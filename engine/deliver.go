@@ -251,7 +251,7 @@ func (e *Engine) write(ctx context.Context, o *observation, d *delivery, leaseRe
 		}
 		pause = min(2*pause, longestWritePause)
 		if leaseRest() <= 0 {
-			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
+			return fmt.Errorf("%s %s was written by another run while this run was delayed for longer than its lease; the other run's version stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
 		if lookErr := e.lookAgain(ctx, s, o, d); lookErr != nil {
 			return lookErr
@@ -337,7 +337,7 @@ func (r *run) restart(ctx context.Context, g *state.Grant) {
 		err := r.e.restart(ctx, t, g.Token.IssuedAt)
 		r.recordTarget("", audit.Restart, t.Sink.Name, t.Target.Location, g.Token.Access, err)
 		if err != nil {
-			f := r.failure("What reads a target could not be restarted", err)
+			f := r.failure("A workload that reads this target could not be restarted", err)
 			f.Range = t.Range
 			r.fail(f)
 			continue
@@ -353,7 +353,7 @@ func (e *Engine) restart(ctx context.Context, t *target, stamp time.Time) error 
 	}
 	restarter, ok := s.(sinks.Restarter)
 	if !ok {
-		return fmt.Errorf("%s cannot restart anything; take restart out of the deliver block", t.Sink.Name)
+		return fmt.Errorf("%s cannot restart anything; remove restart from the deliver block", t.Sink.Name)
 	}
 	if err := restarter.Restart(ctx, t.Target, stamp); err != nil {
 		return fmt.Errorf("%s: %w", t.Sink.Name, err)

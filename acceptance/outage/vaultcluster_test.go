@@ -83,7 +83,7 @@ func TestVaultCluster(t *testing.T) {
 				v.Kill()
 			}
 		})
-		r.says("the state did not take a new token")
+		r.says("a new token could not be written to the state")
 		r.signal(syscall.SIGTERM)
 		r.ends(1, "is safe in", "which does not answer")
 		w.apply(1, "another one takes over within seconds")

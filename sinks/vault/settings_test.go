@@ -16,7 +16,7 @@ import (
 )
 
 func TestATokenWithALineBreakIsNotSent(t *testing.T) {
-	for token, want := range map[string]string{"canary\n": "ends in a line break", "\ufeffcanary": "byte order mark", " canary": "space", "ca\nnary": "line break in it"} {
+	for token, want := range map[string]string{"canary\n": "ends in a line break", "\ufeffcanary": "byte order mark", " canary": "space", "ca\nnary": "contains a line break"} {
 		_, err := (&conn{env: attrs{"VAULT_TOKEN": token}}).tryOpen()
 		if err == nil || !strings.Contains(err.Error(), "VAULT_TOKEN") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q: %v", token, err)

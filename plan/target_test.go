@@ -159,6 +159,7 @@ func TestWhatATargetLacksOfTheNewestToken(t *testing.T) {
 		{"the record was moved here", alone(func(a *plan.Account, _ *plan.Target) { a.MovedFrom = "account.x.y" }), "deliver moved | none current"},
 		{"the record was moved here, and a target drifted", alone(func(a *plan.Account, x *plan.Target) { a.MovedFrom, x.Drifted = "account.x.y", true }), "deliver moved | deliver target_drifted"},
 		{"a refresh due, another account's before", alone(func(a *plan.Account, x *plan.Target) { due(a); x.From = "account.x.y" }), "refresh expiring | deliver moved"},
+		{"one of two not yet written", beside(like(func(x *plan.Target) { x.HasToken = false })), "deliver journaled | none current | deliver journaled"},
 		{"two that differ: the account says the worse", all(func(a *plan.Account) { a.Targets[0].RestartDue = true }, beside(like(func(x *plan.Target) { x.Drifted = true }))), "deliver target_drifted | deliver restart_due | deliver target_drifted"},
 		{"a foreign one that differs does not count", beside(like(func(x *plan.Target) { x.Ours, x.Drifted = false, true })), "none current | none current | blocked target_not_owned ! target_not_owned"},
 		{"one given up that differs does not count", beside(like(func(x *plan.Target) { x.Removed, x.Drifted = true, true })), "forget removed | none current | forget removed"},

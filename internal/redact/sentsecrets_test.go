@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -131,6 +133,41 @@ func TestARenewedTokenIsNotShown(t *testing.T) {
 			t.Errorf("seen: %s", text)
 		}
 	}
+}
+
+// The password of a proxy is of the address that the transport has, not of the request.
+func TestAProxysPasswordIsNotShown(t *testing.T) {
+	const password = "zX81-kanarienvogel"
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "not known: "+password, http.StatusProxyAuthRequired)
+	}))
+	defer proxy.Close()
+	for _, user := range []*url.Userinfo{url.UserPassword("user", password), nil} {
+		address, err := url.Parse(proxy.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address.User = user
+		direct := &http.Transport{Proxy: http.ProxyURL(address)}
+		defer direct.CloseIdleConnections()
+		resp, err := redact.NewTransport(direct).RoundTrip(request(t, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := io.ReadAll(resp.Body); strings.Contains(string(text), password) == (user != nil) {
+			t.Errorf("with a password %t: %s", user != nil, text)
+		}
+	}
+	odd := errors.New("no such proxy")
+	direct := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return address(t, password), odd }}
+	if _, err := redact.NewTransport(direct).RoundTrip(request(t, "")); !errors.Is(err, odd) {
+		t.Errorf("a proxy that is not known: %v", err)
+	}
+}
+
+func address(t *testing.T, password string) *url.URL {
+	t.Helper()
+	return &url.URL{Scheme: "http", Host: "127.0.0.1:1", User: url.UserPassword("user", password)}
 }
 
 // The server gets the body that was sent, whether it can be had again or not.

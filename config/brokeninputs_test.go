@@ -183,3 +183,13 @@ func TestAFileThatIsNotThereOrNotToBeReadIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// A state block has one label or two; with others it is a mistake like any other.
+func TestAStateBlockHasOneLabelOrTwo(t *testing.T) {
+	for labels, ok := range map[string]bool{`"file"`: true, `"file" "main"`: true, ``: false, `"file" "main" "x"`: false} {
+		_, list := loadFiles(t, map[string]string{"main.hcl": "sink \"file\" \"main\" {}\nstate " + labels + " {}\n"})
+		if lines := errorsAt(list, "main.hcl"); (len(lines) == 0) != ok || !ok && lines[0] != 2 {
+			t.Errorf("state %s: errors at %v: %s", labels, lines, text(list))
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -339,7 +341,7 @@ func TestRecordsThatCannotBeUsedAreTold(t *testing.T) {
 	r := w.examine(sagi("a", closedURL(t), "") + sagi("b", closedURL(t), ""))
 	wantShort(t, r, []doctor.Group{doctor.State}, "ok state memory/state", "failed state memory/state")
 	for _, c := range r.Checks {
-		if c.Group == doctor.State && c.Outcome == doctor.Failed && !slices.Equal(c.Command, []string{"state", "list"}) {
+		if c.Group == doctor.State && c.Outcome == doctor.Failed && (!slices.Equal(c.Command, []string{"state", "list"}) || !strings.Contains(c.Remedy, "state rm") || !strings.Contains(c.Message, "corrupt")) {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -382,5 +384,45 @@ func TestAllTargetsOfASinkAreAskedAbout(t *testing.T) {
 	}
 	if r.Count(doctor.OK) < 205 || r.Count(doctor.Skipped) != 1 {
 		t.Errorf("%d ok, %d skipped", r.Count(doctor.OK), r.Count(doctor.Skipped))
+	}
+}
+
+// A gateway's statuses say that what is behind it is away; others are answers.
+func TestAnUpstreamIsAwayByAGatewaysStatusesAlone(t *testing.T) {
+	for status, outcome := range map[int]string{200: "ok", 401: "ok", 404: "ok", 500: "ok", 501: "ok", 502: "warning", 503: "warning", 504: "warning", 505: "ok"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		r := newWorld(t).examine(sagi("a", server.URL, ""))
+		server.Close()
+		if got := lines(r, doctor.Upstreams); len(got) != 1 || !strings.HasPrefix(got[0], outcome+" ") {
+			t.Errorf("%d: %v", status, got)
+		}
+	}
+}
+
+// What is said of a target whose sink is down is said of the sink already. What is said
+// of another place is not.
+func TestATargetOfASinkThatIsDownIsNotToldOfTwice(t *testing.T) {
+	for where, told := range map[string]bool{"of the deliver block": false, "of another place": true, "of no place": true} {
+		w := newWorld(t)
+		w.adjust = func(o *doctor.Options) {
+			open := o.Gate.Open
+			o.Gate.Open = func(s *config.Sink) (sinks.Sink, error) {
+				if s.Name == "memory.main" {
+					return nil, errors.New("down")
+				}
+				return open(s)
+			}
+			one := diag.Diagnostic{Severity: diag.Error, Address: "account.sagi.a", Summary: "cannot be looked at", Range: o.Config.Accounts[0].Deliveries[0].Range}
+			switch where {
+			case "of another place":
+				one.Range = o.Config.Accounts[0].Range
+			case "of no place":
+				one.Range = nil
+			}
+			o.Whole, o.Engine = true, planner{accounts: []*engine.AccountPlan{planned("a", nil)}, diagnostics: diag.List{one}}
+		}
+		r := w.examine(sagi("a", closedURL(t), ""))
+		want := map[bool]string{true: "failed accounts account.sagi.a", false: "ok accounts account.sagi.a"}[told]
+		wantShort(t, r, []doctor.Group{doctor.Accounts}, want)
 	}
 }

@@ -135,13 +135,12 @@ func TestNoErrorOfAPlaceIsLost(t *testing.T) {
 }
 
 func TestOtherProjectsAreCountedByTheirNames(t *testing.T) {
-	sink := memorysink.New()
 	for prefix, place := range map[string]func(string) string{
 		"":      func(name string) string { return "state/" + name },
 		"pre-":  func(name string) string { return "state/pre-" + name },
 		".json": func(name string) string { return "state/" + name + ".json" },
 	} {
-		sink = memorysink.New()
+		sink := memorysink.New()
 		at := func(name string) (sinks.Target, error) {
 			if name == "" {
 				return sinks.Target{Path: "state", Location: "state"}, nil

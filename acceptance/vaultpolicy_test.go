@@ -254,7 +254,7 @@ type impatient struct {
 }
 
 func (i *impatient) Write(p []byte) (int, error) {
-	if strings.Contains(string(p), "the state did not take a new token") {
+	if strings.Contains(string(p), "a new token could not be written to the state") {
 		if err := i.cmd.Process.Signal(os.Interrupt); err != nil {
 			return 0, err
 		}

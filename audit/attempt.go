@@ -8,10 +8,10 @@ import (
 	"github.com/credsync/credsync/internal/keyedhash"
 )
 
-// NotTried is the error of what was not begun, since the trail did not take the
+// NotTried is the error of what was not started, since the trail did not take the
 // event before it.
 func NotTried(err error) error {
-	return fmt.Errorf("it was not tried, since it could not be recorded: %w", err)
+	return fmt.Errorf("it was not attempted, because it could not be recorded: %w", err)
 }
 
 // ErrUnrecorded says that something was done whose line the audit trail did not

@@ -21,24 +21,24 @@ type Field struct {
 // Fields describes every field of a line, in the order in which they stand.
 func Fields() []Field {
 	return []Field{
-		{Name: "type", Type: "string", Words: []string{"audit"}, Doc: "Tells these lines from others in one stream."},
-		{Name: "format_version", Type: "number", Doc: "1. Fields may be added under it; none is renamed or removed."},
+		{Name: "type", Type: "string", Words: []string{"audit"}, Doc: "Distinguishes these lines from others in the same stream."},
+		{Name: "format_version", Type: "number", Doc: "1. Fields may be added in this version; none is renamed or removed."},
 		{Name: "time", Type: "string", Doc: "When it happened: RFC 3339 in UTC."},
-		{Name: "id", Type: "string", Doc: "Random; the two lines of one attempt have the same."},
-		{Name: "project", Type: "string", Doc: "Of the configuration."},
-		{Name: "holder", Type: "string", Doc: "Which process did it: host, boot and process namespace, process id, its start, and something random. The same text as in `lease.holder` of the state."},
-		{Name: "address", Type: "string", Doc: "Of the account."},
-		{Name: "provider", Type: "string", Doc: "Of the account."},
+		{Name: "id", Type: "string", Doc: "Random. The two lines of one attempt share it."},
+		{Name: "project", Type: "string", Doc: "The project of the configuration."},
+		{Name: "holder", Type: "string", Doc: "The process that did it: host, boot and process namespace, process ID, start time and a random part. The same text as `lease.holder` in the state."},
+		{Name: "address", Type: "string", Doc: "The account's address."},
+		{Name: "provider", Type: "string", Doc: "The account's provider."},
 		{Name: "action", Type: "string", Words: words(Actions), Doc: "What was done; see below."},
-		{Name: "outcome", Type: "string", Words: words(Outcomes), Doc: "`started` stands before an attempt is made."},
+		{Name: "outcome", Type: "string", Words: words(Outcomes), Doc: "`started` is written before an attempt is made."},
 		{Name: "class", Type: "string", Null: true, Words: words(failure.Classes), Doc: "Why it failed."},
 		{Name: "reason", Type: "string", Null: true, Doc: "Why a human is needed, in the words of `plan`: `credentials_rejected`, `needs_code`, …"},
-		{Name: "http_status", Type: "number", Null: true, Doc: "What the upstream answered, where it failed."},
-		{Name: "host", Type: "string", Null: true, Doc: "The upstream's, with its port where `base_url` names one; null for what is done with a target or the state."},
-		{Name: "token", Type: "string", Null: true, Doc: "The fingerprint of the token that was got, verified, delivered, brought back or forgotten; see below."},
+		{Name: "http_status", Type: "number", Null: true, Doc: "The upstream's answer, if the attempt failed."},
+		{Name: "host", Type: "string", Null: true, Doc: "The upstream's host, with its port if `base_url` has one; null for work on a target or the state."},
+		{Name: "token", Type: "string", Null: true, Doc: "The fingerprint of the token that was issued, verified, delivered, recovered or forgotten; see below."},
 		{Name: "sink", Type: "string", Null: true, Doc: "The target's sink, such as `vault.main`."},
-		{Name: "location", Type: "string", Null: true, Doc: "The target's place in it, such as `secret/shop/sagi`."},
-		{Name: "from", Type: "string", Null: true, Doc: "The address from which the account's record was moved, as a `moved` block says; with its project before it where that is another one."},
+		{Name: "location", Type: "string", Null: true, Doc: "The target's location in the sink, such as `secret/shop/sagi`."},
+		{Name: "from", Type: "string", Null: true, Doc: "The address that the account's record was moved from by a `moved` block, prefixed with its project if that is a different one."},
 	}
 }
 

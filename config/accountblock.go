@@ -158,7 +158,7 @@ func (l *loader) checkOwnHeaders(a *Account, b *accountBlock) bool {
 	}
 	for name := range a.HTTP.Secrets("headers") {
 		if own := textproto.CanonicalMIMEHeaderKey(name); slices.Contains(b.spec.OwnHeaders, own) {
-			l.report.error(b.def, a.Address, "Header of the provider", fmt.Sprintf("The requests of the provider %q have a header %s of their own, so the argument \"headers\" of the http block must not have one. Leave it out.", b.spec.Name, own))
+			l.report.error(b.def, a.Address, "Header reserved by the provider", fmt.Sprintf("The provider %q sends its own header %s, so the argument \"headers\" of the http block must not set it. Remove it from \"headers\".", b.spec.Name, own))
 			return false
 		}
 	}
@@ -198,12 +198,12 @@ func wrongBaseURL(raw string, plainAllowed bool) string {
 	case httpsettings.NotAbsolute, httpsettings.OtherScheme:
 		return "base_url must be an absolute URL that begins with https://, such as \"https://api.example.com/v1\"."
 	case httpsettings.UserInfo:
-		return "base_url must not have a user or password in it. Use the account's own arguments for these."
+		return "base_url must not contain a user or a password. Use the account's own arguments for them."
 	case httpsettings.Fragment, httpsettings.Query:
-		return "base_url must not have a query or a fragment: nothing after \"?\" or \"#\"."
+		return "base_url must not contain a query or a fragment. Remove everything from \"?\" or \"#\" on."
 	}
 	if !plainAllowed && httpsettings.Plain(u) {
-		return "base_url must begin with https://, since credentials are sent there. If the network between is trusted, set allow_plain_http = true in the account's http block."
+		return "base_url must begin with https://, because credentials are sent to it. If you trust the network, set allow_plain_http = true in the account's http block."
 	}
 	return ""
 }

@@ -42,8 +42,8 @@ func (l *loader) accountReference(content *hcl.BodyContent, name string, table *
 		ref.suffix, ok = keyStep(steps[3])
 	}
 	if !ok {
-		l.report.error(ref.at, table.Type, "Invalid address of an account", fmt.Sprintf("The argument %q must be an account's address: account.sagi.coffee, or account.sagi.shop[\"almaty\"] for one instance of a for_each. "+
-			"It is not evaluated, so nothing in it can be a variable.%s", name, withoutQuotes(attr.Expr)))
+		l.report.error(ref.at, table.Type, "Invalid account address", fmt.Sprintf("The argument %q must be an account's address: account.sagi.coffee, or account.sagi.shop[\"almaty\"] for one instance of a for_each. "+
+			"The address is not evaluated, so it cannot contain variables.%s", name, withoutQuotes(attr.Expr)))
 		return ref, false
 	}
 	ref.block = "account." + provider + "." + account

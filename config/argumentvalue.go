@@ -40,7 +40,7 @@ func (l *loader) attribute(attr *hcl.Attribute, row *schema.Attribute, s section
 	}
 	r := argumentChecker{l: l, row: row, at: attr.Expr.Range(), address: sc.address, used: x.names, expr: attr.Expr}
 	if isSensitive(v) && !row.Sensitive {
-		r.error("Sensitive value in a place that is shown", fmt.Sprintf("The argument %q is shown in plans and logs, or stored in clear, so its value must not be sensitive. If this value is no secret, wrap it in nonsensitive().", row.Name), "")
+		r.error("Sensitive value not allowed here", fmt.Sprintf("The argument %q is shown in plans and logs, or stored in plain text, so its value must not be sensitive. If this value is not a secret, wrap it in nonsensitive().", row.Name), "")
 		return null, false
 	}
 	v, ok = r.convert(v)
@@ -119,7 +119,7 @@ func (r argumentChecker) convert(v cty.Value) (cty.Value, bool) {
 		if bare.Type() == cty.String && mayHoldPassword(bare.AsString()) {
 			r.l.report.conceal(r.at)
 		}
-		generic := fmt.Sprintf("The value of the argument %q is not acceptable. It is not quoted, since it may be secret.", r.row.Name)
+		generic := fmt.Sprintf("The value of the argument %q is not valid. It is not shown, because it may be secret.", r.row.Name)
 		if r.row.Sensitive {
 			// Nothing that check returns of such a row quotes the value, so it
 			// can say what is wanted wherever the value comes from.
@@ -151,7 +151,7 @@ func (r argumentChecker) check(v cty.Value) string {
 	case err == nil:
 		return ""
 	case r.row.Sensitive && errorQuotes(err, v):
-		return fmt.Sprintf("The value of the argument %q is not acceptable.", r.row.Name)
+		return fmt.Sprintf("The value of the argument %q is not valid.", r.row.Name)
 	}
 	return sentence(fmt.Sprintf("The argument %q: %s", r.row.Name, err))
 }

@@ -27,7 +27,7 @@ func (l *loader) declareAudit(blocks []*hcl.Block) *Audit {
 	}
 	if !values.AllKnown() {
 		if !l.opts.AllowUnset {
-			l.refuseDataIn(b, "The audit trail's place must be known", "The path of the audit block must not depend on data.")
+			l.refuseDataIn(b, "The path of the audit trail must be known", "The path of the audit block must not depend on data.")
 		}
 		return nil
 	}

@@ -40,7 +40,7 @@ sink "vault" "main" { address = "https://vault.test" }
 	for src, want := range map[string]string{
 		`audit { path = "" }`:                   "the value is empty",
 		`audit {}`:                              `The argument "path" is required`,
-		`audit { path = sensitive("t.jsonl") }`: "Sensitive value in a place that is shown",
+		`audit { path = sensitive("t.jsonl") }`: "Sensitive value not allowed here",
 		`audit { path = nonsensitive(data.vault.a.x) }` + data: "must not depend on data",
 	} {
 		if got := text(problems(t, src)); !strings.Contains(got, want) {

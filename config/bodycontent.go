@@ -6,7 +6,6 @@ import (
 
 	"github.com/credsync/credsync/schema"
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // section is a block of the configuration on its way through decoding.
@@ -51,15 +50,11 @@ func (l *loader) splitBody(body hcl.Body, of bodyShape, want *hcl.BodySchema, sc
 	if kept, ok := sc.cache.splitBody(key); ok {
 		return kept, true
 	}
-	content, ok := plainContent(body, want)
-	if !ok {
-		var problems hcl.Diagnostics
-		content, problems = body.Content(want)
-		for _, p := range problems {
-			l.reportStructure(p, sc.address)
-		}
-		ok = !problems.HasErrors()
+	content, problems := body.Content(want)
+	for _, p := range problems {
+		l.reportStructure(p, sc.address)
 	}
+	ok := !problems.HasErrors()
 	if ok && sc.cache != nil {
 		sc.cache.bodies[key] = content
 	}
@@ -86,35 +81,4 @@ func bodySchema(tables []*schema.Block, extra []hcl.BlockHeaderSchema) *hcl.Body
 		}
 	}
 	return s
-}
-
-// plainContent is what Content gives of a block's body as it was parsed from
-// the native syntax. ok is false for others, and where there is something to
-// report.
-func plainContent(body hcl.Body, want *hcl.BodySchema) (content *hcl.BodyContent, ok bool) {
-	native, ok := body.(*hclsyntax.Body)
-	if !ok {
-		return nil, false
-	}
-	for _, a := range want.Attributes {
-		if a.Required && native.Attributes[a.Name] == nil {
-			return nil, false
-		}
-	}
-	content = &hcl.BodyContent{Attributes: make(hcl.Attributes, len(native.Attributes)), MissingItemRange: native.MissingItemRange()}
-	for name, a := range native.Attributes {
-		if !slices.ContainsFunc(want.Attributes, func(s hcl.AttributeSchema) bool { return s.Name == name }) {
-			return nil, false
-		}
-		content.Attributes[name] = a.AsHCLAttribute()
-	}
-	for _, b := range native.Blocks {
-		if !slices.ContainsFunc(want.Blocks, func(s hcl.BlockHeaderSchema) bool {
-			return s.Type == b.Type && len(s.LabelNames) == len(b.Labels)
-		}) {
-			return nil, false
-		}
-		content.Blocks = append(content.Blocks, b.AsHCLBlock())
-	}
-	return content, true
 }

@@ -32,7 +32,7 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil, diag.List{diag.Errorf("No such file or directory", "There is nothing at %s. Give the directory that holds the configuration, or one file of it.", path)}
+		return "", nil, diag.List{diag.Errorf("No such file or directory", "%s does not exist. Give the configuration's directory, or one of its files.", path)}
 	case err != nil:
 		return "", nil, diag.List{unreadable(path, err)}
 	case !info.IsDir():
@@ -43,7 +43,7 @@ func listFiles(path string) (dir string, files []string, problems diag.List) {
 		return path, nil, diag.List{unreadable(path, err)}
 	}
 	if len(names) == 0 {
-		return path, nil, diag.List{diag.Errorf("No configuration files", "%s has no *.hcl or *.hcl.json file. Name the directory that has them, as PATH or with -C.", directoryName(path))}
+		return path, nil, diag.List{diag.Errorf("No configuration files", "%s has no *.hcl or *.hcl.json files. Name the directory that has them, as PATH or with -C.", directoryName(path))}
 	}
 	return path, names, nil
 }
@@ -148,7 +148,7 @@ func readSource(path string) ([]byte, *diag.Diagnostic) {
 func withoutBOM(src []byte) []byte { return bytes.TrimPrefix(src, []byte(inputtext.BOM)) }
 
 func tooLarge(path string) diag.Diagnostic {
-	return diag.Errorf("File too large", "%s has more than %d MiB, which is the most that a configuration file may have.", path, MaxFile>>20)
+	return diag.Errorf("File too large", "%s is larger than %d MiB, the limit for a configuration file.", path, MaxFile>>20)
 }
 
 // checkText refuses what is no plain UTF-8, and literals that would be altered.

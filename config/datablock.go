@@ -105,7 +105,7 @@ func (l *loader) prepareRead(d *dataBlock, i instance) *dataRead {
 		return nil
 	}
 	if d.spec.Source == nil {
-		l.report.error(s.def, r.address, "Not a source of data", fmt.Sprintf("Sinks of type %q cannot be read as data.", d.kind))
+		l.report.error(s.def, r.address, "Sink cannot be read as data", fmt.Sprintf("Sinks of type %q cannot be read as data.", d.kind))
 		return nil
 	}
 	if !values.AllKnown() || !knownButSecrets(r.sink.Values) {
@@ -147,7 +147,7 @@ func (l *loader) readAllData(reads []*dataRead) {
 		if r.err != nil {
 			detail := fmt.Sprintf("Reading %s of sink %s failed: %s", r.source.Location, r.sink.Name, r.err)
 			if errors.Is(r.err, sinks.ErrNotFound) {
-				detail += "; put the inputs there, or correct the place in this block"
+				detail += "; write the inputs there, or correct the location in this block"
 			}
 			l.report.error(r.def, r.address, "Data cannot be read", sentence(detail))
 		}

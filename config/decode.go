@@ -158,7 +158,7 @@ func (l *loader) blockError(err error, summary string, values schema.Values, def
 		detail = first + detail[len(first):] // an argument's name keeps its small letter
 	}
 	if errorQuotesSecret(err, values) {
-		detail = "The arguments of this block do not fit together. Details are left out because they quote a sensitive value."
+		detail = "The arguments of this block are not valid together. Details are left out because they would show a sensitive value."
 	}
 	l.report.error(def, address, summary, detail)
 }

@@ -150,7 +150,7 @@ func (l *loader) keysOfData(attr *hcl.Attribute, d *delivery, a *Account) (keys 
 	}
 	names, known, wrong := dataKeys(v)
 	if wrong == "" && v.HasMark(tokenMark) {
-		l.report.error(attr.Expr.Range(), a.Address, "Sensitive value in a place that is shown", keysDependOnSecret)
+		l.report.error(attr.Expr.Range(), a.Address, "Sensitive value not allowed here", keysDependOnSecret)
 		return dataKeySet{}, false
 	}
 	if wrong == "" && known && len(names) == 0 {
@@ -163,7 +163,7 @@ func (l *loader) keysOfData(attr *hcl.Attribute, d *delivery, a *Account) (keys 
 	return dataKeySet{known: known, all: names, written: withoutNulls(v, names), sensitive: v.IsMarked()}, true
 }
 
-const keysDependOnSecret = "Which keys data has depends on a secret of the token. Keys are shown in messages and kept in clear, so they must not be sensitive; only the values may be. Write the keys out. If what decides on them is no secret, wrap that in nonsensitive()."
+const keysDependOnSecret = "The set of keys in data depends on a secret of the token. Keys are shown in messages and stored in plain text, so they must not be sensitive; only the values may be. Write the keys out. If the value that decides them is not a secret, wrap it in nonsensitive()."
 
 // checkKeyExpressions reports the keys of a literal object that are sensitive.
 func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
@@ -174,7 +174,7 @@ func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
 	good := true
 	for _, pair := range pairs {
 		if v, _ := pair.Key.Value(sc.ctx); isSensitive(v) {
-			l.report.error(pair.Key.Range(), sc.address, "Sensitive value in a place that is shown", "The keys of data are shown in messages, so they must not be sensitive; only the values may be. If this key is no secret, wrap it in nonsensitive().")
+			l.report.error(pair.Key.Range(), sc.address, "Sensitive value not allowed here", "The keys of data are shown in messages, so they must not be sensitive; only the values may be. If this key is not a secret, wrap it in nonsensitive().")
 			good = false
 		}
 	}
@@ -190,7 +190,7 @@ func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []stri
 	if err == nil {
 		return true
 	}
-	f := finding{subject: &d.def, detailWithoutValues: "The sink cannot write data under these keys. They are not named, since they may be secret."}
+	f := finding{subject: &d.def, detailWithoutValues: "The sink cannot write data under these keys. The keys are not shown, because they may be secret."}
 	if attr != nil {
 		at := attr.Expr.Range()
 		f.subject, f.uses = &at, namesUsedIn(attr.Expr)
@@ -247,7 +247,7 @@ func dataKeys(v cty.Value) (keys []string, known bool, wrong string) {
 		return nil, false, fmt.Sprintf("The data of a deliver block must be an object or a map, such as { TOKEN = token.access_token }, but this is a %s.", t.FriendlyName())
 	}
 	if slices.Contains(keys, "") {
-		return nil, false, "A key of data is empty. Every value needs a name to be written under."
+		return nil, false, "A key of data is empty. Give every value a key."
 	}
 	return keys, true, ""
 }

@@ -23,7 +23,7 @@ func dynamicBody() *hcl.BodySchema {
 // dynamic expands a dynamic "deliver" block.
 func (l *loader) dynamic(b *hcl.Block, at *diag.Range, sc scope) ([]*delivery, bool) {
 	if b.Labels[0] != "deliver" {
-		l.report.error(b.LabelRanges[0], sc.address, "Unsupported dynamic block", fmt.Sprintf("Only deliver blocks can be made by a dynamic block, not %q.", b.Labels[0]))
+		l.report.error(b.LabelRanges[0], sc.address, "Unsupported dynamic block", fmt.Sprintf("A dynamic block can generate only deliver blocks, not %q.", b.Labels[0]))
 		return nil, false
 	}
 	content, ok := l.splitBody(b.Body, bodyShape{}, dynamicBody(), sc)
@@ -70,7 +70,7 @@ func (l *loader) iterator(a *hcl.Attribute, sc scope) (string, bool) {
 		name = ""
 	}
 	if name == "" {
-		l.report.error(a.Expr.Range(), sc.address, "Invalid iterator", "The iterator must be a plain name, and not one that already has a meaning (var, local, data, each, token, account).")
+		l.report.error(a.Expr.Range(), sc.address, "Invalid iterator", "The iterator must be a plain name that is not reserved (var, local, data, each, token, account).")
 	}
 	return name, name != ""
 }
@@ -88,7 +88,7 @@ func (l *loader) elements(expr hcl.Expression, sc scope) ([]cty.Value, bool) {
 	}
 	switch {
 	case v.IsMarked():
-		return refuse("A sensitive value cannot be given to for_each: how many blocks there are, and their labels, are shown.")
+		return refuse("for_each cannot take a sensitive value: the number of blocks and their labels are shown.")
 	case v.IsKnown() && v.IsNull():
 		return refuse("The value of for_each is null. It must be a list, a set or a map.")
 	case !v.IsKnown():
@@ -110,7 +110,7 @@ func (l *loader) labels(expr hcl.Expression, sc scope) ([]string, []hcl.Range) {
 	l.report.reveal(expr)
 	exprs, problems := hcl.ExprList(expr)
 	if problems.HasErrors() || len(exprs) != 2 {
-		l.report.error(expr.Range(), sc.address, "Invalid labels", "The labels of a deliver block are two: the type and the name of a sink, as in labels = [\"vault\", \"main\"].")
+		l.report.error(expr.Range(), sc.address, "Invalid labels", "A deliver block has two labels: the type and the name of a sink, as in labels = [\"vault\", \"main\"].")
 		return nil, nil
 	}
 	var values []string
@@ -121,7 +121,7 @@ func (l *loader) labels(expr hcl.Expression, sc scope) ([]string, []hcl.Range) {
 			return nil, nil
 		}
 		if isSensitive(v) {
-			l.report.error(e.Range(), sc.address, "Sensitive value in a place that is shown", "A label names a sink and is shown, so it must not be sensitive.")
+			l.report.error(e.Range(), sc.address, "Sensitive value not allowed here", "A label names a sink and is shown in plans and logs, so it must not be sensitive.")
 			return nil, nil
 		}
 		v, err := convert.Convert(v, cty.String)

@@ -60,7 +60,7 @@ func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value,
 		return cty.DynamicVal, false
 	}
 	if at, found := sensitiveJSONKey(expr, sc.ctx); found {
-		l.report.error(at, sc.address, "Sensitive value in a place that is shown", "The names in an object must not be sensitive; only the values may be. If this name is no secret, wrap it in nonsensitive().")
+		l.report.error(at, sc.address, "Sensitive value not allowed here", "The attribute names of an object must not be sensitive; only the values may be. If this name is not a secret, wrap it in nonsensitive().")
 		return cty.DynamicVal, false
 	}
 	v, problems := expr.Value(sc.ctx)
@@ -71,7 +71,7 @@ func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value,
 		return cty.DynamicVal, false
 	}
 	if valueTooLarge(v) {
-		l.report.error(expr.Range(), sc.address, "Value too large", fmt.Sprintf("This expression gives more than %d MiB. Look for values that are made of several copies of others.", maxValueSize>>20))
+		l.report.error(expr.Range(), sc.address, "Value too large", fmt.Sprintf("The result of this expression is larger than %d MiB. Look for values that are built from several copies of others.", maxValueSize>>20))
 		return cty.DynamicVal, false
 	}
 	return v, true

@@ -72,7 +72,7 @@ func (l *loader) explainEvaluation(p *hcl.Diagnostic, expr hcl.Expression, sc sc
 		f.noSource = secret
 		f.detailWithoutValues = ""
 		if refs := argumentRefs(p.Expression); len(refs) > 0 {
-			f.detailWithoutValues = withoutValues + " Look at what " + strings.Join(refs, " and ") + " names."
+			f.detailWithoutValues = withoutValues + " Check what " + strings.Join(refs, " and ") + " names."
 			if secret {
 				f.Detail = f.detailWithoutValues
 			}
@@ -95,9 +95,9 @@ func refused(p *hcl.Diagnostic) bool {
 func detailWithoutValues(p *hcl.Diagnostic) string {
 	what := "Evaluating this expression"
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](p); ok && extra.CalledFunctionName() != "" {
-		what = fmt.Sprintf("The call of the function %q", extra.CalledFunctionName())
+		what = fmt.Sprintf("The call to the function %q", extra.CalledFunctionName())
 	}
-	return what + " failed. Details are left out because it deals with a value that may be secret."
+	return what + " failed. Details are left out because a value in it may be secret."
 }
 
 // ownFileError reports whether a problem is a file or environment function's
@@ -193,7 +193,7 @@ func attributesThereAre(names []string) string {
 	}
 	for _, name := range names {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("_- .", r) }) {
-			return fmt.Sprintf(" It has %d attributes, which are not shown, since not all of them look like names; of a table, the first line must have the names of the columns.", len(names))
+			return fmt.Sprintf(" It has %d attributes. They are not shown, because not all of them look like names; the first line of a table must contain the column names.", len(names))
 		}
 	}
 	return " It has " + strings.Join(names, ", ") + "."

@@ -108,8 +108,8 @@ var abandoned sync.Map
 // of that path is begun beside it: a daemon tries again.
 func runWithinLimits(path string, reading, over *atomic.Bool, f func()) *diag.Diagnostic {
 	if _, running := abandoned.Load(path); running {
-		d := diag.Errorf("Configuration too large", "An earlier evaluation of it took too much and has not ended yet, so it is not evaluated again. "+
-			"Look for loops in loops, and for values that are made of several copies of others; then restart credsync.")
+		d := diag.Errorf("Configuration too large", "An earlier evaluation exceeded its limits and has not ended yet, so the configuration is not evaluated again. "+
+			"Look for nested loops, and for values that are built from several copies of others; then restart credsync.")
 		return &d
 	}
 	done := make(chan struct{})
@@ -124,7 +124,7 @@ func runWithinLimits(path string, reading, over *atomic.Bool, f func()) *diag.Di
 		return nil
 	}
 	giveUp(path, over, done)
-	d := diag.Errorf("Configuration too large", "Evaluating the configuration %s. Look for loops in loops, and for values that are made of several copies of others.", why)
+	d := diag.Errorf("Configuration too large", "Evaluating the configuration %s. Look for nested loops, and for values that are built from several copies of others.", why)
 	return &d
 }
 

@@ -45,7 +45,7 @@ func TestAMessageOfTheUserIsShownAsWritten(t *testing.T) {
 
 func TestAnEmptyVariableIsSaidToBeEmpty(t *testing.T) {
 	src := "variable \"v\" {\n  type = string\n}\n"
-	for set, want := range map[bool]string{true: "CREDSYNC_VAR_v is set, but empty", false: "no default and no value. Give"} {
+	for set, want := range map[bool]string{true: "CREDSYNC_VAR_v is set, but empty", false: "no default and no value. Set it"} {
 		list := problems(t, src, func(o *config.Options) { o.EnvIsSet = func(string) bool { return set } })
 		if len(list) != 1 || !strings.Contains(list[0].Detail, want) {
 			t.Errorf("%s", text(list))
@@ -57,7 +57,7 @@ func TestAMissingColumnIsToldWithThoseThereAre(t *testing.T) {
 	for table, want := range map[string]string{
 		`title,phone\ncoffee,1`:                `each.value has no attribute "name". It has phone, title.`,
 		`\ufeffName,phone\ncoffee,1`:           `Did you mean "Name"? It has Name, phone.`,
-		`coffee,+77001112233,pass\ntea,2,pass`: "It has 3 attributes, which are not shown",
+		`coffee,+77001112233,pass\ntea,2,pass`: "It has 3 attributes. They are not shown",
 	} {
 		src := "account \"bank\" \"a\" {\n  for_each = { for row in csvdecode(\"" + table + "\") : \"x\" => row }\n" +
 			"  username = each.value.name\n  password = \"p\"\n}\n"

@@ -78,7 +78,7 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 		return nil, false
 	}
 	if l.opts.ReadData != nil {
-		l.report.error(a.Expr.Range(), sc.address, "Invalid for_each argument", "The keys of for_each must be known, but they depend on a value that is not.")
+		l.report.error(a.Expr.Range(), sc.address, "Invalid for_each argument", "The keys of for_each must be known, but they depend on an unknown value.")
 		return nil, false
 	}
 	l.noteUnknown(sc.address, "", a.Expr.Range())
@@ -102,7 +102,7 @@ func (l *loader) noteUnknown(address, sinkType string, at hcl.Range) {
 func checkForEach(v cty.Value) string {
 	switch t := v.Type(); {
 	case v.IsMarked():
-		return "A sensitive value, or one made of a sensitive value, cannot be given to for_each: its keys become part of addresses, which are shown. If the keys are no secret, build the map of keys that are not sensitive, or wrap them in nonsensitive()."
+		return "for_each cannot take a sensitive value, or a value derived from one: its keys become part of addresses, which are shown. If the keys are not secret, build the map from keys that are not sensitive, or wrap them in nonsensitive()."
 	case v.IsKnown() && v.IsNull():
 		return "The value of for_each is null. It must be a map, or a set of strings."
 	case t == cty.DynamicPseudoType, t.IsMapType(), t.IsObjectType():

@@ -60,6 +60,6 @@ func foreignFile(problems hcl.Diagnostics) *diag.Diagnostic {
 		return nil
 	}
 	d := diag.Errorf("This file is not a credsync configuration",
-		"%sNone of its blocks is known here. Every *.hcl file in the directory of a configuration belongs to it, so keep this one in another directory, or under a name with another ending.", looks)
+		"%sNone of its blocks is a credsync block. credsync reads every *.hcl file in the configuration's directory, so move this file to another directory, or give it another extension.", looks)
 	return &d
 }

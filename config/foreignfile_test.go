@@ -27,7 +27,7 @@ func TestFilesOfOtherToolsAreNamedOnce(t *testing.T) {
 		"unknown tool": {"gizmo {\n}\n\nwidget {\n}\n\nzebra = 1\n", []string{"is not a credsync configuration"}},
 		"one unknown":  {"gizmo {\n}\n", []string{`"gizmo"`}},
 		"a slip":       {"acount \"bank\" \"a\" {\n}\n", []string{`Did you mean "account"?`}},
-		"Terraform":    {"resource \"bank\" \"a\" {\n}\n\npath \"x\" {\n}\n", []string{"Accounts are declared by account blocks.", `"path"`}},
+		"Terraform":    {"resource \"bank\" \"a\" {\n}\n\npath \"x\" {\n}\n", []string{"Use account blocks to declare accounts.", `"path"`}},
 		"among blocks": {"path \"x\" {\n}\n\nlocals {\n}\n", []string{`"path"`}},
 		"state block":  {"path \"x\" {\n}\n\nstate \"file\" \"a\" {\n}\n", []string{`"path"`}},
 	}

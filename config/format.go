@@ -21,7 +21,7 @@ import (
 // form. A file with a syntax error is refused.
 func Format(filename string, src []byte) ([]byte, diag.List) {
 	if strings.HasSuffix(filename, ".json") {
-		return nil, diag.List{diag.Errorf("JSON is not formatted", "The file %s is JSON, which has no canonical form here. Name a *.hcl or *.credvars file, or the directory.", filename)}
+		return nil, diag.List{diag.Errorf("JSON cannot be formatted", "%s is JSON, which credsync does not format. Name a *.hcl or *.credvars file, or the directory.", filename)}
 	}
 	if len(src) > MaxFile {
 		return nil, diag.List{tooLarge(filename)}
@@ -118,7 +118,7 @@ func FilesToFormat(path string, recursive bool) ([]string, diag.List) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, diag.List{diag.Errorf("No such file or directory", "There is nothing at %s.", path)}
+		return nil, diag.List{diag.Errorf("No such file or directory", "%s does not exist.", path)}
 	case err != nil:
 		return nil, diag.List{unreadable(path, err)}
 	case !info.IsDir():

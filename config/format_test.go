@@ -35,7 +35,7 @@ func TestFormatRefusesWhatIsBroken(t *testing.T) {
 }
 
 func TestFormatLeavesJSONAlone(t *testing.T) {
-	if got, list := config.Format("a.hcl.json", []byte("{}")); got != nil || !strings.Contains(text(list), "JSON is not formatted") {
+	if got, list := config.Format("a.hcl.json", []byte("{}")); got != nil || !strings.Contains(text(list), "JSON cannot be formatted") {
 		t.Errorf("%q, %s", got, text(list))
 	}
 }

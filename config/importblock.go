@@ -34,7 +34,7 @@ func (l *loader) declareImports(blocks []*hcl.Block) map[string]*Import {
 		to, good := l.accountReference(content, "to", l.tables.imported, s)
 		if good {
 			if at, twice := first[to.address()]; twice {
-				l.report.error(to.at, to.address(), "Two tokens to import for one account", fmt.Sprintf("The import block at %s has a token for %s already. Take one of the two out.", place(at), to.address()))
+				l.report.error(to.at, to.address(), "Two tokens to import for one account", fmt.Sprintf("The import block at %s already has a token for %s. Remove one of the two blocks.", place(at), to.address()))
 				continue
 			}
 			first[to.address()] = placeOfBlock(b, to.at)
@@ -53,12 +53,12 @@ func (l *loader) checkImported(to accountReference) bool {
 	declared, known, at := l.declaration(to, false)
 	switch d := l.declared[to.block]; {
 	case to.spec.Static:
-		l.report.error(to.at, to.address(), "No token to import", fmt.Sprintf("Accounts of provider %q have their token in the configuration and no login, so there is nothing to import. Take this block out, and give the token to the account.", to.spec.Name))
+		l.report.error(to.at, to.address(), "No token to import", fmt.Sprintf("Accounts of provider %q have their token in the configuration and no login, so there is nothing to import. Remove this block, and set the token in the account block.", to.spec.Name))
 		return false
 	case declared || !known:
 		return true
 	case d != nil && d.forEach && to.suffix == "":
-		l.report.error(to.at, to.address(), "Import into several accounts", fmt.Sprintf("The account block at %s has for_each, so %s is several accounts, and a token is for one. Name the instance, such as %s.", place(at), to.block, to.block+firstOf(d.suffixes)))
+		l.report.error(to.at, to.address(), "Import into several accounts", fmt.Sprintf("The account block at %s has for_each, so %s names several accounts, but a token belongs to one. Name the instance, such as %s.", place(at), to.block, to.block+firstOf(d.suffixes)))
 		return false
 	}
 	l.report.error(to.at, to.address(), "Import into an account that is not declared", fmt.Sprintf("There is no %s in the configuration.%s Declare the account, or correct the address.", to.address(), l.nearAccount(to)))
@@ -77,7 +77,7 @@ func (l *loader) importedToken(content *hcl.BodyContent, s section, to accountRe
 		return token, false
 	}
 	if attr := content.Attributes["refresh_token"]; attr != nil && values.IsSet("refresh_token") && !hasOutput(to.spec, "refresh_token") {
-		l.report.error(attr.NameRange, sc.address, "No refresh token to import", fmt.Sprintf("Tokens of provider %q are not refreshed with a token of their own, so it has no use for a refresh_token. Take it out.", to.spec.Name))
+		l.report.error(attr.NameRange, sc.address, "No refresh token to import", fmt.Sprintf("Provider %q does not use refresh tokens. Remove refresh_token.", to.spec.Name))
 		ok = false
 	}
 	outputs, good := l.importedOutputs(content.Attributes["outputs"], values.Raw("outputs"), to.spec, sc)
@@ -127,7 +127,7 @@ func (l *loader) importedOutputs(attr *hcl.Attribute, v cty.Value, spec *provide
 		}
 		output, ok := importedOutput(spec.Outputs[i], value)
 		if !ok {
-			l.report.error(at, sc.address, "Incorrect type of an output", fmt.Sprintf("The output %q must be a %s without nulls in it. The value is not shown, since it may be secret.", name, outputType(spec.Outputs[i].Type)))
+			l.report.error(at, sc.address, "Incorrect type of an output", fmt.Sprintf("The output %q must be a %s without nulls. The value is not shown, because it may be secret.", name, outputType(spec.Outputs[i].Type)))
 			good = false
 		}
 		if output != nil {
@@ -177,14 +177,14 @@ func unknownOutput(name string, written bool, spec *providers.Spec) string {
 			known = append(known, o.Name)
 		}
 	}
-	all := orNone("Its outputs are ", "It has none but the token itself.", known)
+	all := orNone("Its outputs are ", "It has no outputs except the token itself.", known)
 	switch {
 	case !written:
-		return fmt.Sprintf("One of the names in outputs is no output of provider %q. %s", spec.Name, all)
+		return fmt.Sprintf("One of the names in outputs is not an output of provider %q. %s", spec.Name, all)
 	case name == "issued_at":
-		return "When the token was issued cannot be said in an import block. Take it out of outputs."
+		return "The import block does not accept the time of issue. Remove issued_at from outputs."
 	case OfToken(name):
-		return fmt.Sprintf("%q is an argument of the import block itself. Write it there, and not in outputs.", name)
+		return fmt.Sprintf("%q is an argument of the import block itself. Set it there, not in outputs.", name)
 	}
 	return fmt.Sprintf("Provider %q has no output %q.%s %s", spec.Name, name, didYouMean(name, known), all)
 }

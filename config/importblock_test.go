@@ -45,7 +45,7 @@ var importTests = map[string]struct {
 	"nulls":       {"to = account.bank.a\n access_token = \"t\"\n refresh_token = null\n expires_at = null\n outputs = null", `"to": "account.bank.a", "access_token": "t", "refresh_token": null, "expires_at": null, "outputs": null`, nil},
 	"no to":       {`access_token = "t"`, `"access_token": "t"`, []string{`The argument "to" is required in the import block`}},
 	"to is no address": {"to = account.bank\n access_token = \"t\"", `"to": "account.bank", "access_token": "t"`,
-		[]string{"Invalid address of an account"}},
+		[]string{"Invalid account address"}},
 	"not declared": {"to = account.bank.b\n access_token = \"t\"", `"to": "account.bank.b", "access_token": "t"`,
 		[]string{"Import into an account that is not declared", "There is no account.bank.b", `Did you mean "account.bank.a"?`}},
 	"an instance that is not": {`to = account.bank.each["zebra"]` + "\n access_token = \"t\"", `"to": "account.bank.each[\"zebra\"]", "access_token": "t"`,
@@ -61,7 +61,7 @@ var importTests = map[string]struct {
 	"an unknown provider": {"to = account.bnk.a\n access_token = \"t\"", `"to": "account.bnk.a", "access_token": "t"`,
 		[]string{"Unknown provider", `Did you mean "bank"?`}},
 	"a static token": {"to = account.fixed.f\n access_token = \"t\"", `"to": "account.fixed.f", "access_token": "t"`,
-		[]string{"No token to import", `provider "fixed"`, "Take this block out"}},
+		[]string{"No token to import", `provider "fixed"`, "Remove this block"}},
 	"no token":       {"to = account.bank.a", `"to": "account.bank.a"`, []string{`The argument "access_token" is required in the import block`}},
 	"a null token":   {"to = account.bank.a\n access_token = null", `"to": "account.bank.a", "access_token": null`, []string{`The argument "access_token" is required`}},
 	"an empty token": {"to = account.bank.a\n access_token = \"\"", `"to": "account.bank.a", "access_token": ""`, []string{`The argument "access_token" is empty`}},
@@ -69,7 +69,7 @@ var importTests = map[string]struct {
 	"an empty refresh": {"to = account.bank.a\n access_token = \"t\"\n refresh_token = \"\"", `"to": "account.bank.a", "access_token": "t", "refresh_token": ""`,
 		[]string{`The argument "refresh_token" is empty. Give it a value, or leave the argument out`}},
 	"no such refresh": {"to = account.shop.s\n access_token = \"t\"\n refresh_token = var.secret", `"to": "account.shop.s", "access_token": "t", "refresh_token": "${var.secret}"`,
-		[]string{"No refresh token to import", `provider "shop"`}},
+		[]string{"No refresh token to import", `Provider "shop"`}},
 	"a wrong time": {"to = account.bank.a\n access_token = \"t\"\n expires_at = var.secret", `"to": "account.bank.a", "access_token": "t", "expires_at": "${var.secret}"`,
 		[]string{"Invalid value", `"expires_at"`, "2026-01-31T15:04:05Z"}},
 	"a time without a zone": {"to = account.bank.a\n access_token = \"t\"\n expires_at = \"2027-02-03T04:05:06\"", `"to": "account.bank.a", "access_token": "t", "expires_at": "2027-02-03T04:05:06"`,
@@ -80,14 +80,14 @@ var importTests = map[string]struct {
 		[]string{"Unknown output", `no output "grup_id". Did you mean "group_id"?`, "Its outputs are branches, customers, group_id, muted."}},
 	"an output that may be secret": {
 		"to = account.bank.a\n access_token = \"t\"\n outputs = { (var.secret) = 1 }", `"to": "account.bank.a", "access_token": "t", "outputs": "${{ (var.secret) = 1 }}"`,
-		[]string{"Unknown output", "One of the names in outputs is no output"},
+		[]string{"Unknown output", "One of the names in outputs is not an output"},
 	},
 	"an output of none": {"to = account.shop.s\n access_token = \"t\"\n outputs = { x = 1 }", `"to": "account.shop.s", "access_token": "t", "outputs": {"x": 1}`,
-		[]string{"It has none but the token itself"}},
+		[]string{"It has no outputs except the token itself"}},
 	"the token as an output": {"to = account.bank.a\n access_token = \"t\"\n outputs = { expires_at = var.secret }", `"to": "account.bank.a", "access_token": "t", "outputs": {"expires_at": "${var.secret}"}`,
 		[]string{`"expires_at" is an argument of the import block itself`}},
 	"when it was issued": {"to = account.bank.a\n access_token = \"t\"\n outputs = { issued_at = var.secret }", `"to": "account.bank.a", "access_token": "t", "outputs": {"issued_at": "${var.secret}"}`,
-		[]string{"cannot be said in an import block"}},
+		[]string{"does not accept the time of issue"}},
 	"an output's type": {"to = account.bank.a\n access_token = \"t\"\n outputs = { muted = var.secret }", `"to": "account.bank.a", "access_token": "t", "outputs": {"muted": "${var.secret}"}`,
 		[]string{"Incorrect type of an output", `The output "muted" must be a bool`}},
 	"a list's type": {"to = account.bank.a\n access_token = \"t\"\n outputs = { branches = var.secret }", `"to": "account.bank.a", "access_token": "t", "outputs": {"branches": "${var.secret}"}`,
@@ -153,7 +153,7 @@ func TestTwoImportsForOneAccount(t *testing.T) {
 	} {
 		list := problems(t, importing, withOthers, withFile(t, file, src))
 		first := file + map[bool]string{true: ":2,", false: ":1,"}[strings.HasSuffix(file, "json")]
-		if len(list) != 1 || list[0].Range.Start.Line != 6 || !strings.Contains(list[0].Detail, first) || !strings.Contains(list[0].Detail, "Take one of the two out") {
+		if len(list) != 1 || list[0].Range.Start.Line != 6 || !strings.Contains(list[0].Detail, first) || !strings.Contains(list[0].Detail, "Remove one of the two blocks") {
 			t.Errorf("%s: %s", file, text(list))
 		}
 	}

@@ -105,7 +105,7 @@ func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory
 		Dir: c.Dir, Project: c.Project, Formerly: c.Formerly, Moved: c.Moved, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial,
 	}
 	if b := blocks["audit"]; len(b) > 0 && c.Audit == nil {
-		d := diag.Errorf("The place of the audit trail is not known", "What is changed is recorded there first, so nothing was done. The audit block has a mistake, which credsync validate shows, or depends on a variable without a value; give that by --var, --var-file or CREDSYNC_VAR_<name>.")
+		d := diag.Errorf("The path of the audit trail is unknown", "Changes are recorded there first, so nothing was done. The audit block has an error, which credsync validate shows, or depends on a variable without a value. Set the variable with --var, --var-file or CREDSYNC_VAR_<name>.")
 		d.Range = convertRange(b[0].DefRange)
 		out.AuditUnknown = &d
 	}
@@ -146,15 +146,15 @@ func (l *loader) whyNoState(blocks map[string][]*hcl.Block, found diag.List) dia
 	if len(errors) > 0 {
 		return errors
 	}
-	where, why := "", "a value that is not known"
+	where, why := "", "an unknown value"
 	if missing := l.missingVariables(blocks); len(missing) > 0 {
 		why = "a variable without a value: " + strings.Join(missing, ", ")
 	}
 	if s := blocks["state"]; len(s) > 0 {
 		where = " at " + place(s[0].DefRange)
 	}
-	return diag.List{diag.Errorf("The place of the state is not known",
-		"The state block%s, its sink or the project depends on %s. Give it by --var, --var-file or CREDSYNC_VAR_<name>.", where, why)}
+	return diag.List{diag.Errorf("The location of the state is unknown",
+		"The state block%s, its sink or the project depends on %s. Set it with --var, --var-file or CREDSYNC_VAR_<name>.", where, why)}
 }
 
 // missingVariables are the variables without a value that the state, its sink and the

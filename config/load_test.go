@@ -193,9 +193,9 @@ func TestUnreadableConfigurations(t *testing.T) {
 		t.Fatal(err)
 	}
 	cases := map[string]struct{ path, want string }{
-		"missing":           {filepath.Join(empty, "none"), "There is nothing at"},
+		"missing":           {filepath.Join(empty, "none"), "does not exist. Give the configuration's directory"},
 		"no files":          {empty, "has no *.hcl"},
-		"too large":         {large, "more than 16 MiB"},
+		"too large":         {large, "larger than 16 MiB"},
 		"not UTF-8":         {write(t, map[string]string{"a.hcl": "# ok\n# \xff"}), "Line 2 of"},
 		"UTF-16":            {write(t, map[string]string{"a.hcl": "\xff\xfex\x00"}), "UTF-16"},
 		"deep":              {write(t, map[string]string{"a.hcl": "locals {\n x = " + strings.Repeat("[", 9000) + "\n}"}), "nested more than"},
@@ -488,7 +488,7 @@ account "bank" "a" {
 	if list := problems(t, fmt.Sprintf(src, ""), unset); len(list) > 0 {
 		t.Error(text(list))
 	}
-	if list := problems(t, fmt.Sprintf(src, "portal = var.password"), unset); !strings.Contains(text(list), "Sensitive value in a place that is shown") {
+	if list := problems(t, fmt.Sprintf(src, "portal = var.password"), unset); !strings.Contains(text(list), "Sensitive value not allowed here") {
 		t.Error(text(list))
 	}
 	if list := problems(t, fmt.Sprintf(src, "")); !strings.Contains(text(list), "No value for required variable") {

@@ -57,10 +57,10 @@ func (l *loader) movedBlock(b *hcl.Block) *movedBlock {
 	case !ok || !good || !fine:
 		return nil
 	case from.address() == to.address():
-		l.report.error(to.at, "moved", "Account moved to itself", fmt.Sprintf("Both from and to are %s. Let from be the address that the account had before, or take this block out.", from.address()))
+		l.report.error(to.at, "moved", "Account moved to itself", fmt.Sprintf("Both from and to are %s. Set from to the account's previous address, or remove this block.", from.address()))
 		return nil
 	case from.spec != to.spec:
-		l.report.error(to.at, "moved", "Account moved to another provider", fmt.Sprintf("%s is of provider %q and %s of %q. A token of one is of no use to the other: take this block out.", from.address(), from.spec.Name, to.address(), to.spec.Name))
+		l.report.error(to.at, "moved", "Account moved to another provider", fmt.Sprintf("%s belongs to provider %q and %s to %q. A token of one is of no use to the other. Remove this block.", from.address(), from.spec.Name, to.address(), to.spec.Name))
 		return nil
 	}
 	return &movedBlock{from: from, to: to, def: placeOfBlock(b, from.at), whole: from.suffix == "" && to.suffix == ""}
@@ -77,11 +77,11 @@ type movedBlocks struct {
 func (m *movedBlocks) unique(b *movedBlock) bool {
 	from, to := b.from.address(), b.to.address()
 	if other := m.byFrom[from]; other != nil {
-		m.l.report.error(b.from.at, "moved", "Account moved twice", fmt.Sprintf("%s is moved to %s at %s already. An account can go to one place only: take one of the two blocks out.", from, other.to.address(), place(other.def)))
+		m.l.report.error(b.from.at, "moved", "Account moved twice", fmt.Sprintf("%s is already moved to %s at %s. An account can be moved to one address only. Remove one of the two blocks.", from, other.to.address(), place(other.def)))
 		return false
 	}
 	if other := m.byTo[to]; other != nil {
-		m.l.report.error(b.to.at, "moved", "Two accounts moved to one", fmt.Sprintf("%s is where %s is moved to at %s already. An account can go on with one record only: take one of the two blocks out.", to, other.from.address(), place(other.def)))
+		m.l.report.error(b.to.at, "moved", "Two accounts moved to one", fmt.Sprintf("%s already takes over the record of %s at %s. An account can take over one record only. Remove one of the two blocks.", to, other.from.address(), place(other.def)))
 		return false
 	}
 	m.byFrom[from], m.byTo[to] = b, b
@@ -143,7 +143,7 @@ func (m *movedBlocks) reportCycle(path []*movedBlock) {
 	for i, b := range path {
 		steps[i] = fmt.Sprintf("%s to %s (%s)", b.from.address(), b.to.address(), place(b.def))
 	}
-	m.l.report.error(path[0].def, "moved", "Moved blocks in a circle", fmt.Sprintf("These lead back to where they began: %s. Only two accounts can be exchanged at a time: keep those blocks that the last edit needs.", strings.Join(steps, ", ")))
+	m.l.report.error(path[0].def, "moved", "Moved blocks form a cycle", fmt.Sprintf("These blocks lead back to where they began: %s. Only two accounts can be swapped at a time. Keep only the blocks that the last edit needs.", strings.Join(steps, ", ")))
 }
 
 // checkExchange reports an exchange of accounts that are not both declared.
@@ -151,7 +151,7 @@ func (m *movedBlocks) checkExchange(b *movedBlock) {
 	back := m.byFrom[b.to.address()]
 	for _, r := range []accountReference{b.from, b.to} {
 		if declared, known, _ := m.l.declaration(r, b.whole); !declared && known {
-			m.l.report.error(b.def, "moved", "Moved blocks in a circle", fmt.Sprintf("%s is moved to %s, and back at %s. Two accounts can exchange their places where both are declared, but %s is not: keep one of the two blocks.",
+			m.l.report.error(b.def, "moved", "Moved blocks form a cycle", fmt.Sprintf("%s is moved to %s, and back at %s. Two accounts can be swapped only if both are declared, but %s is not. Keep one of the two blocks.",
 				b.from.address(), b.to.address(), place(back.def), r.address()))
 			return
 		}
@@ -162,7 +162,7 @@ func (m *movedBlocks) checkExchange(b *movedBlock) {
 func (m *movedBlocks) checkFrom(b *movedBlock) {
 	declared, known, at := m.l.declaration(b.from, b.whole)
 	if declared && known {
-		m.l.report.error(b.from.at, "moved", "Account to move is still declared", fmt.Sprintf("%s is declared at %s, so its record stays with it and cannot go to %s. Take that account out if this is what it is called now, or take this moved block out.", b.from.address(), place(at), b.to.address()))
+		m.l.report.error(b.from.at, "moved", "Account to move is still declared", fmt.Sprintf("%s is declared at %s, so its record stays with it and cannot move to %s. If the account was renamed, remove the old account block; otherwise remove this moved block.", b.from.address(), place(at), b.to.address()))
 		return
 	}
 	// An instance that has a block of its own may be moved by that of the whole
@@ -173,7 +173,7 @@ func (m *movedBlocks) checkFrom(b *movedBlock) {
 	}
 	same := accountReference{block: whole.to.block, suffix: b.from.suffix, spec: b.to.spec}
 	if declared, known, _ := m.l.declaration(same, false); declared && known && same.address() != b.to.address() {
-		m.l.report.error(b.from.at, "moved", "Account moved twice", fmt.Sprintf("%s is moved to %s with all of %s at %s already, and that is declared. An account can go to one place only: take one of the two blocks out, or that instance.", b.from.address(), same.address(), b.from.block, place(whole.def)))
+		m.l.report.error(b.from.at, "moved", "Account moved twice", fmt.Sprintf("%s is already moved to %s with all of %s at %s, and that address is declared. An account can be moved to one address only. Remove one of the two blocks, or that instance.", b.from.address(), same.address(), b.from.block, place(whole.def)))
 	}
 }
 
@@ -183,7 +183,7 @@ func (m *movedBlocks) checkTo(b *movedBlock) {
 	if _, by := m.next(b.to.address()); declared || !known || by != nil || m.movesInstances(b) {
 		return
 	}
-	d := diag.Warningf("The account is moved to nothing", "There is no %s in the configuration, nor does another moved block go on from there.%s If the account was removed since, take this block out.", b.to.address(), m.l.nearAccount(b.to))
+	d := diag.Warningf("Account moved to an undeclared address", "There is no %s in the configuration, and no other moved block continues from it.%s If the account was removed since, remove this block.", b.to.address(), m.l.nearAccount(b.to))
 	d.Address = "moved"
 	m.l.report.add(d, &b.to.at)
 }

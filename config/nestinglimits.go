@@ -28,39 +28,6 @@ func checkDepth(src []byte, isJSON bool) error {
 	return tokenDepth(tokens)
 }
 
-// nesting is how much of what nests there is.
-type nesting struct {
-	brackets, negations, branches int
-}
-
-// mostNesting is the most that tokenDepth could find in a source: each token
-// that nests has one of these bytes.
-func mostNesting(src []byte) nesting {
-	var n nesting
-	for i, c := range src {
-		switch c {
-		case '(', '[', '{', '"', '<':
-			n.brackets++
-			if c == '{' && i > 0 && src[i-1] == '%' {
-				n.branches++
-			}
-		case '!', '-':
-			n.negations++
-		case '?':
-			n.branches++
-		}
-	}
-	return n
-}
-
-func (n nesting) and(o nesting) nesting {
-	return nesting{brackets: n.brackets + o.brackets, negations: n.negations + o.negations, branches: n.branches + o.branches}
-}
-
-func (n nesting) allowed() bool {
-	return n.brackets <= maxDepth && n.negations <= maxNegations && n.branches <= maxBranches
-}
-
 func tokenDepth(tokens hclsyntax.Tokens) error {
 	depth, negations, branches := 0, 0, 0
 	for _, t := range tokens {

@@ -30,7 +30,7 @@ func checkNormalForm(path string, src []byte) *diag.Diagnostic {
 	if line == 0 {
 		return nil
 	}
-	d := diag.Errorf("Text is not in normal form C", "Line %d of %s has a literal that %s.", line, path, inputtext.NotNormal)
+	d := diag.Errorf("Text is not in Unicode normal form C", "Line %d of %s has a literal that %s.", line, path, inputtext.NotNormal)
 	return &d
 }
 

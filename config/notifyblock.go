@@ -95,7 +95,7 @@ func (l *loader) declareNotify(blocks []*hcl.Block) []*Notify {
 	for _, b := range blocks {
 		name := b.Labels[0] + "." + b.Labels[1]
 		if b.Labels[0] != "webhook" {
-			l.report.error(b.LabelRanges[0], "", "Unknown notify type", fmt.Sprintf("There is no notify %q.%s The only type is \"webhook\".", b.Labels[0], didYouMean(b.Labels[0], []string{"webhook"})))
+			l.report.error(b.LabelRanges[0], "", "Unknown notify type", fmt.Sprintf("There is no notify type %q.%s The only type is \"webhook\".", b.Labels[0], didYouMean(b.Labels[0], []string{"webhook"})))
 			continue
 		}
 		if !l.checkName(b.Labels[1], "a notify block", b) {
@@ -177,11 +177,11 @@ func (l *loader) bodyRenderer(body *hcl.Attribute, sc scope, at *diag.Range) fun
 		}
 		v, _ = v.UnmarkDeep()
 		if !v.IsWhollyKnown() || v.IsNull() {
-			return credential.Secret{}, diag.List{diag.Errorf("The body cannot be made", "It is null, or depends on data that was not read.").About(sc.address, at)}
+			return credential.Secret{}, diag.List{diag.Errorf("The body could not be built", "It is null, or depends on data that was not read.").About(sc.address, at)}
 		}
 		text, err := encodeValue(v)
 		if err != nil {
-			return credential.Secret{}, diag.List{diag.Errorf("The body cannot be made", "Its value cannot be written as JSON.").About(sc.address, at)}
+			return credential.Secret{}, diag.List{diag.Errorf("The body could not be built", "Its value cannot be written as JSON.").About(sc.address, at)}
 		}
 		return credential.NewSecret(text), nil
 	}

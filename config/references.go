@@ -33,7 +33,7 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 	name, named := stepName(t, 1)
 	switch {
 	case sc.constant && !secret:
-		return "References not allowed", "This must be a constant: it may not refer to anything. If it is meant as text, put it into quotes."
+		return "References not allowed", "This must be a constant: it may not refer to anything. If it is meant as text, put it in quotes."
 	case root == sc.iterator && root != "":
 		return "", ""
 	case root == "var":
@@ -49,9 +49,9 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 	case root == "token" || root == "account":
 		return checkDeliverReference(root, sc)
 	case secret:
-		return "Invalid reference", "This is not a reference. If it is meant as text, put it into quotes."
+		return "Invalid reference", "This is not a reference. If it is meant as text, put it in quotes."
 	}
-	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each, and those of a deliver block's data also to token and account, and those of a notify block's body also to event. If it is meant as text, put it into quotes.", root, didYouMean(root, rootNames()))
+	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each. The data of a deliver block can also refer to token and account, and the body of a notify block to event. If it is meant as text, put it in quotes.", root, didYouMean(root, rootNames()))
 }
 
 func (l *loader) checkDeclared(t hcl.Traversal, kind string, named bool, name string, exists bool, known []string) (summary, detail string) {
@@ -96,7 +96,7 @@ func checkDeliverReference(root string, sc scope) (summary, detail string) {
 	case !sc.deliver:
 		return fmt.Sprintf("Reference to %q outside deliver", root), fmt.Sprintf("%q can be used only inside a deliver block: it describes the account whose token is delivered.", root)
 	case root == "token" && !sc.token:
-		return "Token used in a place that plan must know", "A target's place must be known before there is a token, so \"token\" can be used only in the data argument of a deliver block. Use account.name, each.key, variables or locals here."
+		return "Reference to \"token\" outside data", "A target's location must be known before there is a token, so \"token\" can be used only in the data argument of a deliver block. Use account.name, each.key, variables or locals here."
 	}
 	return "", ""
 }

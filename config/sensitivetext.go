@@ -28,7 +28,7 @@ func (r argumentChecker) checkText(v cty.Value) bool {
 		r.error("Invalid value for an argument", detail, "")
 		return false
 	}
-	r.warning("Space around a sensitive value", detail)
+	r.warning("Whitespace around a sensitive value", detail)
 	return true
 }
 
@@ -58,9 +58,9 @@ func (r argumentChecker) remedy(fault schema.TextFault) string {
 	case schema.EndingLineBreak:
 		return "write chomp(" + r.shown() + "), or " + r.storeWithout()
 	case schema.InnerLineBreak:
-		return "check that it was copied whole and alone; if what stands around it is only line breaks and spaces, write trimspace(" + r.shown() + ")"
+		return "check that it was copied completely and with nothing else; if only line breaks and spaces surround it, write trimspace(" + r.shown() + ")"
 	}
-	return "if that is not meant, write trimspace(" + r.shown() + ")"
+	return "if that is not intended, write trimspace(" + r.shown() + ")"
 }
 
 // shown is the expression as far as it is names only, to write something around it.
@@ -77,7 +77,7 @@ func (r argumentChecker) shown() string {
 // storeWithout says how to store a text without a line break at its end.
 func (r argumentChecker) storeWithout() string {
 	if r.env != "" {
-		return fmt.Sprintf("set it by %s=\"$(cat FILE)\", which leaves line breaks at the end out", r.env)
+		return fmt.Sprintf("set it with %s=\"$(cat FILE)\", which drops trailing line breaks", r.env)
 	}
 	if r.expr != nil {
 		for _, t := range r.expr.Variables() {
@@ -86,13 +86,13 @@ func (r argumentChecker) storeWithout() string {
 			}
 			switch kind, _ := stepName(t, 1); kind {
 			case "k8ssecret":
-				return "make the Secret from text that has none: \"kubectl create secret generic NAME --from-literal=KEY=VALUE\""
+				return "create the Secret from text without one: \"kubectl create secret generic NAME --from-literal=KEY=VALUE\""
 			case "vault":
-				return "store it without: \"printf %s VALUE | vault kv patch -mount=MOUNT PATH KEY=-\""
+				return "store it without one: \"printf %s VALUE | vault kv patch -mount=MOUNT PATH KEY=-\""
 			}
 		}
 	}
-	return "store it without: \"printf %s VALUE\" writes no line break, \"echo\" does"
+	return "store it without one: \"printf %s VALUE\" writes no line break, \"echo\" does"
 }
 
 // noteWrittenOut notes a secret that stands in the configuration itself.
@@ -119,7 +119,7 @@ func (l *loader) warnWrittenSecrets() {
 		return
 	}
 	first := l.writtenSecrets[0]
-	detail := fmt.Sprintf("The value of the argument %q is written in the configuration, so whoever can read these files, or their history, has it. "+
+	detail := fmt.Sprintf("The value of the argument %q is written in the configuration, so anyone who can read these files or their history has it. "+
 		"Take it from a variable with sensitive = true, from env(), or from a data block.", first.name)
 	if more := len(places) - 1; more == 1 {
 		detail += " There is another one like it."

@@ -18,9 +18,9 @@ import (
 var unfit = map[string]string{
 	"secret-word\n":         "ends in a line break",
 	"secret-word\r\n":       "ends in a line break",
-	"secret\nword":          "has a line break in it",
-	"\nsecret-word":         "has a line break in it",
-	"secret\u2028word":      "has a line break in it",
+	"secret\nword":          "contains a line break",
+	"\nsecret-word":         "contains a line break",
+	"secret\u2028word":      "contains a line break",
 	"\ufeffsecret-word":     "byte order mark",
 	"secret-\ufffdword":     "U+FFFD",
 	"":                      "is empty",

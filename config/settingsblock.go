@@ -46,7 +46,7 @@ func (l *loader) requireVersion(a *hcl.Attribute) {
 		return // a build without a version suits every configuration
 	}
 	if !constraints.Check(current.Core()) {
-		l.report.error(a.Expr.Range(), "", "Unsupported credsync version", fmt.Sprintf("This configuration requires credsync %s, but this is version %s. Use a version that suits, or change required_version.", constraints, current))
+		l.report.error(a.Expr.Range(), "", "Unsupported credsync version", fmt.Sprintf("This configuration requires credsync %s, but this is version %s. Use a version that satisfies the constraint, or change required_version.", constraints, current))
 	}
 }
 

@@ -66,9 +66,9 @@ func (l *loader) refuseData(content *hcl.BodyContent, s section, address, what s
 		refused = true
 		via := ""
 		if len(chain) > 1 {
-			via = fmt.Sprintf(" It does so by way of %s.", strings.Join(chain[:len(chain)-1], ", "))
+			via = fmt.Sprintf(" It does so through %s.", strings.Join(chain[:len(chain)-1], ", "))
 		}
-		l.report.error(expr.Range(), address, "Data used where it cannot be", fmt.Sprintf("%s must not depend on %s: data is read through sinks, so sinks and the state must be known before it. Use variables, env() or file() here.%s", what, chain[len(chain)-1], via))
+		l.report.error(expr.Range(), address, "Data not available here", fmt.Sprintf("%s must not depend on %s: data is read through sinks, so sinks and the state must be known first. Use variables, env() or file() here.%s", what, chain[len(chain)-1], via))
 	}
 	return refused
 }
@@ -79,7 +79,7 @@ func (l *loader) doubt(spec *sinks.Spec, sink *Sink, values schema.Values, at hc
 		return
 	}
 	if why := spec.Doubt(sink.Values, values); why != "" {
-		l.report.add(diag.Warningf("The place may be another than is meant", "%s", why).About(address, nil), &at)
+		l.report.add(diag.Warningf("The location may not be the intended one", "%s", why).About(address, nil), &at)
 	}
 }
 

@@ -51,7 +51,7 @@ func (l *loader) stateSink(b *hcl.Block, spec *sinks.Spec) (*Sink, bool) {
 		return l.findSink(b.Labels[0], b.Labels[1], b.LabelRanges[1], "")
 	}
 	if b.Labels[0] != "file" {
-		l.report.error(b.DefRange, "", "Missing name of a sink", fmt.Sprintf("A state block names a sink by its type and its name, as in state %q \"main\". Only state \"file\" can do without a name.", b.Labels[0]))
+		l.report.error(b.DefRange, "", "Missing name of a sink", fmt.Sprintf("A state block names a sink by its type and its name, as in state %q \"main\". Only state \"file\" needs no name.", b.Labels[0]))
 		return nil, false
 	}
 	return l.unnamedSink(spec, b.DefRange)
@@ -107,7 +107,7 @@ func (l *loader) stateFiles(path string) *State {
 // checkRecord asks the sink whether it can keep the state there.
 func (l *loader) checkRecord(spec *sinks.Spec, sink *Sink, values schema.Values, s section) bool {
 	if spec.Record == nil {
-		l.report.error(s.def, "", "Not a place for the state", fmt.Sprintf("Sinks of type %q cannot keep the state.", spec.Type))
+		l.report.error(s.def, "", "Sink cannot store the state", fmt.Sprintf("Sinks of type %q cannot store the state.", spec.Type))
 		return false
 	}
 	if !values.AllKnown() || !sink.Values.AllKnown() {

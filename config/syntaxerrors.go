@@ -14,19 +14,19 @@ import (
 // terraformNames are names from Terraform's language that this one does without, and
 // what there is in their place.
 var terraformNames = map[string]string{
-	"backend":    "Where the state lives is said by a state block.",
-	"check":      "Tokens are checked by themselves, before they are delivered and at each plan.",
-	"count":      "Several of a block are made by for_each.",
-	"depends_on": "The order follows from what refers to what.",
-	"ephemeral":  "Inputs are read by data blocks, whose values are in no plan and in no state.",
-	"lifecycle":  "What happens to the targets when a block goes away is said by on_remove.",
-	"module":     "All files of a directory are one configuration; several accounts of a kind are made by for_each.",
-	"output":     "What a token gives is written to targets by deliver blocks.",
+	"backend":    "A state block says where the state is stored.",
+	"check":      "credsync checks tokens itself, before it delivers them and at each plan.",
+	"count":      "Use for_each for several instances of a block.",
+	"depends_on": "The order follows from the references.",
+	"ephemeral":  "Use data blocks to read inputs; their values are never stored in a plan or in the state.",
+	"lifecycle":  "Use on_remove to say what happens to the targets when a block is removed.",
+	"module":     "All files of a directory are one configuration; use for_each for several accounts of a kind.",
+	"output":     "Use deliver blocks to write the outputs of a token to targets.",
 	"provider":   "The provider is the first label of an account block, and its settings, such as base_url, are arguments there.",
-	"removed":    "What happens to the targets when a block goes away is said by on_remove.",
-	"resource":   "Accounts are declared by account blocks.",
-	"secret":     "Accounts are declared by account blocks, and what is written where by the deliver blocks in them.",
-	"terraform":  "Settings of the configuration are in a credsync block.",
+	"removed":    "Use on_remove to say what happens to the targets when a block is removed.",
+	"resource":   "Use account blocks to declare accounts.",
+	"secret":     "Use account blocks to declare accounts, and deliver blocks in them to declare their targets.",
+	"terraform":  "Use a credsync block for settings of the configuration.",
 }
 
 var firstQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"([^"]*)"`) })
@@ -72,9 +72,9 @@ func syntaxError(p *hcl.Diagnostic, src []byte, isJSON bool, words map[string]bo
 		return d
 	}
 	if isJSON {
-		d.Summary, d.Detail = "Invalid JSON", "The file is not valid JSON at this place. The source is not shown, since it may hold a secret."
+		d.Summary, d.Detail = "Invalid JSON", "The file is not valid JSON here. The source is not shown, because it may contain a secret."
 	} else if quotesSource(p.Summary+" "+p.Detail, words) {
-		d.Summary, d.Detail = "Invalid syntax", "The configuration cannot be read at this place. The source is not shown, since it may hold a secret."
+		d.Summary, d.Detail = "Invalid syntax", "The configuration cannot be parsed here. The source is not shown, because it may contain a secret."
 	}
 	if p.Subject == nil {
 		return d

@@ -133,10 +133,10 @@ func (p *targetConflicts) checkSharedTarget(here accountDelivery) {
 
 func (p *targetConflicts) reportClash(here, other accountDelivery, key string) {
 	what := fmt.Sprintf("%s of sink %s", here.Target.Location, here.Sink.Name)
-	hint := "Give each a place of its own, or set merge = true in both and let them write different keys."
+	hint := "Give each its own location, or set merge = true in both and write different keys."
 	if key != "" {
 		what = fmt.Sprintf("the key %q of %s", key, what)
-		hint = "Give each a key of its own with the data argument."
+		hint = "Give each its own key with the data argument."
 	}
 	p.loader.report.error(here.def, here.account, "Two deliveries to one target", fmt.Sprintf("%s and %s would both write %s: here, and at %s. %s", other.account, here.account, what, place(other.def), hint))
 }
@@ -176,8 +176,8 @@ func (p *targetConflicts) checkOutsideState(here accountDelivery) bool {
 	if !within {
 		return true
 	}
-	p.loader.report.error(here.def, here.account, "Target in the place of the state", fmt.Sprintf(
-		"%s would lie in %s, where credsync keeps its state. Give the target another path.", here.Target.Location, p.state.location))
+	p.loader.report.error(here.def, here.account, "Target inside the state's location", fmt.Sprintf(
+		"%s is inside %s, where credsync stores its state. Give the target another path.", here.Target.Location, p.state.location))
 	return false
 }
 
@@ -205,7 +205,7 @@ func stateSharesPlaceWithTargets(c *Config) (diag.Diagnostic, bool) {
 				continue
 			}
 			if why := spec.Exposes(records, d.Target); why != "" {
-				w := diag.Warningf("The state shares its place with targets", "%s delivers to %s. %s", a.Address, d.Target.Location, why)
+				w := diag.Warningf("The state shares its location with targets", "%s delivers to %s. %s", a.Address, d.Target.Location, why)
 				w.Range = c.State.Range
 				return w, true
 			}

@@ -95,7 +95,7 @@ func (l *loader) declareDefault(v *variable, expr hcl.Expression) {
 		l.report.sources["var."+v.name] = expr.Range()
 	}
 	if len(expr.Variables()) > 0 {
-		l.report.error(expr.Range(), "", "Variables not allowed", fmt.Sprintf("The default of variable %q must not refer to anything. If it is meant as text, put it into quotes.", v.name))
+		l.report.error(expr.Range(), "", "Variables not allowed", fmt.Sprintf("The default of variable %q must not refer to anything. If it is meant as text, put it in quotes.", v.name))
 		v.broken = true
 		return
 	}
@@ -178,13 +178,13 @@ func (l *loader) checkRules(v *variable) {
 }
 
 func (l *loader) reportBrokenRule(v *variable, r validationRule, sc scope) {
-	detail := "The value does not keep this rule, whose error message is not shown because it is made of a sensitive value."
+	detail := "The value does not satisfy this rule. Its error message is not shown, because it contains a sensitive value."
 	if message, ok := l.evaluate(r.message, sc, v.sensitive); ok && !isSensitive(message) {
 		if text, err := convert.Convert(message, cty.String); err == nil && text.IsKnown() && !text.IsNull() {
 			detail = asWritten(text.AsString())
 		}
 	}
-	f := finding{subject: &v.def, uses: namesUsedIn(r.message), detailWithoutValues: "The value does not keep a rule of this variable."}
+	f := finding{subject: &v.def, uses: namesUsedIn(r.message), detailWithoutValues: "The value does not satisfy a validation rule of this variable."}
 	f.Severity, f.Summary, f.Detail = "error", "Invalid value for variable", fmt.Sprintf("Variable %q: %s", v.name, detail)
 	l.report.addFinding(f)
 }

@@ -72,7 +72,7 @@ func (l *loader) assignArgument(given map[string]assignment, arg string) {
 	name = strings.TrimSpace(name)
 	switch {
 	case !ok || !isIdentifier(name):
-		l.report.add(diag.Errorf("Invalid --var option", "A --var option must be a variable's name, an equals sign and its value, such as --var region=almaty. What was given is not shown, since it may hold a secret."), nil)
+		l.report.add(diag.Errorf("Invalid --var option", "A --var option must be a variable's name, an equals sign and its value, such as --var region=almaty. The given text is not shown, because it may contain a secret."), nil)
 	case l.vars[name] == nil:
 		l.report.add(diag.Errorf("Value for undeclared variable", "A value for the variable %q was given by --var, but the configuration does not declare it.%s", name, didYouMean(name, l.varNames())), nil)
 	default:
@@ -96,7 +96,7 @@ func (l *loader) assignText(given map[string]assignment, name, text, from string
 	}
 	wrong := func() {
 		v.broken = true
-		l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s is not a valid expression. Write lists as [\"a\", \"b\"], maps as { a = \"b\" } and text in quotes. The value is not shown, since it may hold a secret.", name, from), nil)
+		l.report.add(diag.Errorf("Invalid value for variable", "The value of variable %q given by %s is not a valid expression. Write lists as [\"a\", \"b\"], maps as { a = \"b\" } and text in quotes. The value is not shown, because it may contain a secret.", name, from), nil)
 	}
 	if checkDepth([]byte(text), false) != nil || inputtext.Check(text) != nil || unstableLiteral([]byte(text)) != 0 {
 		wrong()
@@ -155,7 +155,7 @@ func (l *loader) assignAttribute(given map[string]assignment, a *hcl.Attribute, 
 	value, problems := a.Expr.Value(nil)
 	if problems.HasErrors() {
 		v.broken = true
-		l.report.error(a.NameRange, "", "Invalid value for variable", fmt.Sprintf("The value of variable %q must be a literal: it may not refer to anything or call functions. If it is meant as text, put it into quotes.", a.Name))
+		l.report.error(a.NameRange, "", "Invalid value for variable", fmt.Sprintf("The value of variable %q must be a literal: it may not refer to anything or call functions. If it is meant as text, put it in quotes.", a.Name))
 		return
 	}
 	given[a.Name] = assignment{value: value, from: "the file " + path, at: a.NameRange.Ptr()}
@@ -186,7 +186,7 @@ func (l *loader) resolveVariable(v *variable, given map[string]assignment) {
 			if l.opts.EnvIsSet != nil && l.opts.EnvIsSet(envPrefix+v.name) {
 				why = "no value: the environment variable " + envPrefix + v.name + " is set, but empty"
 			}
-			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and %s. Give it one %s.", v.name, why, v.howToSet()))
+			l.report.error(v.def, "", "No value for required variable", fmt.Sprintf("The variable %q has no default and %s. Set it %s.", v.name, why, v.howToSet()))
 		}
 	}
 	if v.sensitive {
@@ -208,7 +208,7 @@ func (l *loader) setGivenValue(v *variable, a assignment) {
 		return
 	}
 	v.broken = true
-	d := diag.Errorf("Invalid value for variable", "The value given by %s does not suit the variable %q, declared at %s: %s.", a.from, v.name, place(v.def), wrong)
+	d := diag.Errorf("Invalid value for variable", "The value given by %s is not valid for the variable %q, declared at %s: %s.", a.from, v.name, place(v.def), wrong)
 	l.report.add(d, a.at)
 }
 

@@ -129,8 +129,8 @@ func TestRejectedCredentialsAreNotTriedAgain(t *testing.T) {
 		d := w.start("runner", seldom)
 		wait(24 * time.Hour)
 		w.expect(1)
-		if n := strings.Count(w.lines.String(), "a human is needed"); n != 1 {
-			t.Errorf("the log says %d times that a human is needed", n)
+		if n := strings.Count(w.lines.String(), "needs a human"); n != 1 {
+			t.Errorf("the log says %d times that needs a human", n)
 		}
 		if err := d.Ready(); err != nil {
 			t.Errorf("an account that needs a human makes the daemon unready: %v", err)
@@ -210,7 +210,7 @@ func TestReloadSaysWhatChangedAndKeepsTheOldOneWhereTheNewOneIsBroken(t *testing
 		w.expect(2)
 		w.write(head + a + "oops {")
 		wait(5 * time.Second)
-		if !strings.Contains(w.lines.String(), "the one before stays in place") || !strings.Contains(w.lines.String(), "main.hcl:") {
+		if !strings.Contains(w.lines.String(), "keeping the previous one") || !strings.Contains(w.lines.String(), "main.hcl:") {
 			t.Error("the log says nothing of the broken configuration, or not where")
 		}
 		if v := gathered(t, d.Daemon, "credsync_config_last_reload_successful").GetGauge().GetValue(); v != 0 {
@@ -218,7 +218,7 @@ func TestReloadSaysWhatChangedAndKeepsTheOldOneWhereTheNewOneIsBroken(t *testing
 		}
 		wait(time.Hour)
 		w.expect(4) // both have been rotated meanwhile
-		if n := strings.Count(w.lines.String(), "the one before stays in place"); n != 1 {
+		if n := strings.Count(w.lines.String(), "keeping the previous one"); n != 1 {
 			t.Errorf("the broken configuration was reported %d times", n)
 		}
 		w.write(head + a + strings.Replace(c, "path = \"c\"", "path = \"elsewhere\"", 1) + strings.Replace(b, `"pw"`, `"pw2"`, 1))

@@ -40,7 +40,7 @@ func (d *Daemon) Handler(page http.Handler) http.Handler {
 }
 
 func listOfPaths(w http.ResponseWriter, _ *http.Request) {
-	plainText(w, http.StatusOK, "credsync is running.\n\n/metrics  for Prometheus\n/healthz  whether the process works\n/readyz   whether it can do its work, or why not\n")
+	plainText(w, http.StatusOK, "credsync is running.\n\n/metrics  metrics for Prometheus\n/healthz  liveness: the process is working\n/readyz   readiness: it can do its work, or why it cannot\n")
 }
 
 // probe answers 200, or 503 and why.
@@ -72,7 +72,7 @@ func readsOnly(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
-			plainText(w, http.StatusMethodNotAllowed, "only GET and HEAD\n")
+			plainText(w, http.StatusMethodNotAllowed, "only GET and HEAD are allowed\n")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -98,7 +98,7 @@ func (d *Daemon) Alive() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if at := d.status.heartbeat; !at.IsZero() && !d.status.stopping && d.Now().Sub(at) > heartbeatLimit {
-		return errors.New("the scheduler has not come round for more than a minute")
+		return errors.New("the scheduler has not run for more than a minute")
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func (d *Daemon) tellLoop(c change) {
 func (d *Daemon) brokenConfig(why string, diags diag.List, running bool) {
 	message := "the configuration cannot be used; trying again"
 	if running {
-		message = "the new configuration cannot be used; the one before stays in place"
+		message = "the new configuration cannot be used; keeping the previous one"
 	}
 	d.Log.Error(message, "cause", why)
 	d.logDiagnostics(diags)
@@ -171,7 +171,7 @@ func (d *Daemon) logChange(why string, c change, diags diag.List) {
 		if why == hangup || d.wasBroken() {
 			level = hclog.Info
 		}
-		d.Log.Log(level, "configuration read again; nothing has changed", "cause", why)
+		d.Log.Log(level, "configuration reloaded; nothing has changed", "cause", why)
 		return
 	}
 	d.logDiagnostics(diags)

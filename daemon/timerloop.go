@@ -97,7 +97,7 @@ func (l *timerLoop) run(ctx context.Context) {
 		select {
 		case <-stop:
 			stop = nil
-			l.d.Log.Info("stopping; what is under way is finished first", "working", l.working())
+			l.d.Log.Info("stopping; finishing the work in progress first", "working", l.working())
 			l.d.publish(func(v *publishedStatus) { v.stopping = true })
 		case c := <-l.d.reloaded:
 			l.takeConfiguration(c)

@@ -113,7 +113,7 @@ func (d *Daemon) report(f jobResult, next dueTimes, now time.Time) {
 		}
 		d.logOutcome(f.tended, at, d.knownBlocked(o))
 	case !f.tended.HeldUntil.IsZero():
-		d.Log.Debug("another run is at work on the account", "address", p.Address, "until", f.tended.HeldUntil)
+		d.Log.Debug("another run is working on the account", "address", p.Address, "until", f.tended.HeldUntil)
 	case p.Reason == plan.Current || p.Reason == plan.Disabled:
 		d.Metrics.Settled(p.Address, p.Provider, now)
 		d.Log.Debug("nothing to do", "address", p.Address, "reason", p.Reason, "rotate_at", p.RotateAt)
@@ -141,7 +141,7 @@ func (d *Daemon) stateKnown(err error, now time.Time) bool {
 	return news
 }
 
-// knownBlocked reports whether a human is needed for what one was needed for at
+// knownBlocked reports whether the account already needed a human for the same reason at
 // the last look already.
 func (d *Daemon) knownBlocked(o *engine.Outcome) bool {
 	d.mu.Lock()
@@ -170,7 +170,7 @@ func (d *Daemon) logOutcome(t engine.AccountResult, next time.Time, known bool) 
 		if known {
 			level = hclog.Debug
 		}
-		d.Log.Log(level, "a human is needed", append(args, "blocked", o.Blocker.Reason, "message", o.Message)...)
+		d.Log.Log(level, "needs a human", append(args, "blocked", o.Blocker.Reason, "message", o.Message)...)
 	case o.Action == plan.None:
 		d.Log.Debug("nothing left to do", args...)
 	default:
@@ -180,7 +180,7 @@ func (d *Daemon) logOutcome(t engine.AccountResult, next time.Time, known bool) 
 
 // pastTense says what was done.
 var pastTense = map[plan.Action]string{
-	plan.Issue: "token issued", plan.Refresh: "token refreshed", plan.Reissue: "token issued anew", plan.Deliver: "token delivered",
+	plan.Issue: "token issued", plan.Refresh: "token refreshed", plan.Reissue: "token reissued", plan.Deliver: "token delivered",
 	plan.Forget: "forgotten", plan.Delete: "deleted",
 }
 

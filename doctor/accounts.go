@@ -18,12 +18,12 @@ import (
 // No upstream is asked. Without a state there are only the credentials.
 func (d *doctor) checkAccounts(ctx context.Context, state bool) {
 	if !d.Whole || d.Engine == nil {
-		d.add(Check{Group: Accounts, Subject: "credentials", Outcome: Skipped, Message: "not looked at: the configuration depends on values that could not be read"})
+		d.add(Check{Group: Accounts, Subject: "credentials", Outcome: Skipped, Message: "not checked: the configuration depends on values that could not be read"})
 		return
 	}
 	if !state {
 		if !d.Offline {
-			d.add(Check{Group: Targets, Subject: "owners", Outcome: Skipped, Message: "whose the targets are is not known without the state"})
+			d.add(Check{Group: Targets, Subject: "owners", Outcome: Skipped, Message: "the owners of the targets are unknown without the state"})
 		}
 		for _, a := range d.enabledAccounts() {
 			d.inspectCredentials(a)
@@ -63,7 +63,7 @@ func (d *doctor) checkPlan(ctx context.Context, p *engine.Plan) {
 		}
 	}
 	if ctx.Err() != nil {
-		d.add(Check{Group: Accounts, Subject: "all of them", Outcome: Failed, Message: fmt.Sprintf("could not be looked at within %s", d.Timeout), Remedy: "Give each check more time with --timeout."})
+		d.add(Check{Group: Accounts, Subject: "all of them", Outcome: Failed, Message: fmt.Sprintf("could not be checked within %s", d.Timeout), Remedy: "Allow more time with --timeout."})
 	}
 }
 
@@ -143,7 +143,7 @@ func expiryText(name string, end time.Time) string {
 }
 
 func healthyAccount(address string, ends []string) Check {
-	message := "nothing is known against its credentials"
+	message := "no known problem with its credentials"
 	if len(ends) > 0 {
 		message += ", " + strings.Join(ends, ", ")
 	}

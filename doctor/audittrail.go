@@ -17,7 +17,7 @@ func (d *doctor) checkAuditTrail() {
 		return
 	}
 	if a.Stream {
-		d.add(Check{Group: Audit, Subject: "standard error", Outcome: OK, Message: "takes the lines"})
+		d.add(Check{Group: Audit, Subject: "standard error", Outcome: OK, Message: "receives the audit lines"})
 		return
 	}
 	c := Check{Group: Audit, Subject: a.Path}
@@ -37,7 +37,7 @@ func (d *doctor) checkAuditTrail() {
 }
 
 // auditConsequence is what an audit trail that cannot be written means.
-const auditConsequence = " Until then nothing logs in, and tokens expire."
+const auditConsequence = " Until this is fixed, credsync will not log in, and tokens expire."
 
 func unwritableTrail(c Check, err error) Check {
 	var path *fs.PathError
@@ -45,7 +45,7 @@ func unwritableTrail(c Check, err error) Check {
 		err = path.Err
 	}
 	c.Outcome, c.Message = Failed, "cannot be written: "+err.Error()
-	c.Remedy = "Make it writable for the user that credsync runs as, or name another path in the audit block." + auditConsequence
+	c.Remedy = "Make it writable for the user that credsync runs as, or set another path in the audit block." + auditConsequence
 	return c
 }
 
@@ -57,7 +57,7 @@ func (d *doctor) checkNewTrail(c Check) Check {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.Outcome, c.Message = Failed, "its directory does not exist"
-		c.Remedy = fmt.Sprintf("Make the directory %s for the user that credsync runs as, or name another path in the audit block.%s", dir, auditConsequence)
+		c.Remedy = fmt.Sprintf("Create the directory %s for the user that credsync runs as, or set another path in the audit block.%s", dir, auditConsequence)
 		return c
 	case err != nil:
 		return unwritableTrail(c, err)
@@ -71,7 +71,7 @@ func (d *doctor) checkNewTrail(c Check) Check {
 	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
 		return unwritableTrail(c, err)
 	}
-	c.Outcome, c.Message = OK, "can be made, with mode 0600"
+	c.Outcome, c.Message = OK, "can be created, with mode 0600"
 	return c
 }
 
@@ -88,8 +88,8 @@ func checkExistingTrail(c Check, info fs.FileInfo) Check {
 	_ = f.Close()
 	c.Outcome, c.Message = OK, fmt.Sprintf("can be appended to, mode %04o", info.Mode().Perm())
 	if !info.Mode().IsRegular() {
-		c.Outcome, c.Message = Warning, "is no regular file: what its reader does not take is lost"
-		c.Remedy = "Name a file in the audit block, or \"-\" for standard error."
+		c.Outcome, c.Message = Warning, "is not a regular file: lines that its reader does not receive are lost"
+		c.Remedy = "Set path in the audit block to a file, or to \"-\" for standard error."
 	}
 	return c
 }
@@ -104,8 +104,8 @@ func (d *doctor) checkTrailPermissions(path string) {
 		}
 		d.add(Check{
 			Group: Audit, Subject: at, Outcome: Warning,
-			Message: fmt.Sprintf("every user of this machine may write to it (mode %04o), and so change what was recorded", info.Mode().Perm()),
-			Remedy:  "Take that away: chmod o-w " + at,
+			Message: fmt.Sprintf("any user of this machine can write to it (mode %04o) and so change what was recorded", info.Mode().Perm()),
+			Remedy:  "Remove that permission: chmod o-w " + at,
 		})
 	}
 }

@@ -32,16 +32,16 @@ func TestAuditTrailMustBeWritable(t *testing.T) {
 		path string
 		want []string
 	}{
-		"not there yet": {nil, "a.jsonl", []string{"ok audit … a.jsonl: can be made, with mode 0600"}},
+		"not there yet": {nil, "a.jsonl", []string{"ok audit … a.jsonl: can be created, with mode 0600"}},
 		"there":         {func(t *testing.T, dir string) { write(t, dir+"/a.jsonl", 0o640) }, "a.jsonl", []string{"ok audit … can be appended to, mode 0640"}},
-		"no directory":  {nil, "logs/a.jsonl", []string{"failed audit … logs/a.jsonl: its directory does not exist -> Make the directory … nothing logs in"}},
+		"no directory":  {nil, "logs/a.jsonl", []string{"failed audit … logs/a.jsonl: its directory does not exist -> Create the directory … credsync will not log in"}},
 		"not a directory": {func(t *testing.T, dir string) { write(t, dir+"/logs", 0o600) }, "logs/a.jsonl",
 			[]string{"failed audit … cannot be written: not a directory -> Make it writable"}},
 		"a directory":    {func(t *testing.T, dir string) { mkdir(t, dir+"/a.jsonl", 0o700) }, "a.jsonl", []string{"failed audit … cannot be written: is a directory"}},
-		"forgeable":      {func(t *testing.T, dir string) { write(t, dir+"/a.jsonl", 0o666) }, "a.jsonl", []string{"ok audit … mode 0666", "warning audit … every user of this machine may write to it (mode 0666) … chmod o-w"}},
-		"replaceable":    {func(t *testing.T, dir string) { mkdir(t, dir+"/logs", 0o777) }, "logs/a.jsonl", []string{"warning audit … /logs: every user … (mode 0777)", "ok audit … can be made"}},
-		"sticky":         {func(t *testing.T, dir string) { mkdir(t, dir+"/logs", 0o777|os.ModeSticky) }, "logs/a.jsonl", []string{"ok audit … can be made"}},
-		"standard error": {nil, "-", []string{"ok audit standard error: takes the lines"}},
+		"forgeable":      {func(t *testing.T, dir string) { write(t, dir+"/a.jsonl", 0o666) }, "a.jsonl", []string{"ok audit … mode 0666", "warning audit … any user of this machine can write to it (mode 0666) … chmod o-w"}},
+		"replaceable":    {func(t *testing.T, dir string) { mkdir(t, dir+"/logs", 0o777) }, "logs/a.jsonl", []string{"warning audit … /logs: any user … (mode 0777)", "ok audit … can be created"}},
+		"sticky":         {func(t *testing.T, dir string) { mkdir(t, dir+"/logs", 0o777|os.ModeSticky) }, "logs/a.jsonl", []string{"ok audit … can be created"}},
+		"standard error": {nil, "-", []string{"ok audit standard error: receives the audit lines"}},
 		"unread pipe": {func(t *testing.T, dir string) {
 			posixfile.MakePipe(t, dir+"/a.jsonl")
 		}, "a.jsonl", []string{"failed audit … cannot be written: no such device"}},

@@ -59,9 +59,9 @@ func (d *doctor) compareClocks() {
 		if o.ahead < 0 {
 			direction = "behind"
 		}
-		remedy := "Synchronise this machine's clock (NTP): tokens are used or replaced too late otherwise, and logins can be refused."
+		remedy := "Synchronize this machine's clock (NTP). Otherwise tokens are used or replaced too late, and logins can be rejected."
 		if wrong < len(d.offsets) {
-			remedy = "Other servers agree with this machine, so it is probably that server's clock: tell those who run it. Tokens from there seem to end earlier or later than they do."
+			remedy = "Other servers agree with this machine, so that server's clock is probably wrong: report it to its operator. Its tokens seem to expire earlier or later than they really do."
 		}
 		d.add(Check{Group: Clock, Subject: o.host, Outcome: Warning, Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.about()), direction), Remedy: remedy})
 	}

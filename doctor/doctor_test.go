@@ -14,7 +14,7 @@ import (
 )
 
 func TestClockIsComparedWithEveryServer(t *testing.T) {
-	const ours, theirs = "Synchronise this machine's clock", "probably that server's clock"
+	const ours, theirs = "Synchronize this machine's clock", "that server's clock is probably wrong"
 	for name, c := range map[string]struct {
 		off  []time.Duration
 		want []string
@@ -51,7 +51,7 @@ func TestUpstreamsCertificateIsLookedAt(t *testing.T) {
 		want    []string
 	}{
 		"good":             {late, true, []string{"ok upstreams 127.0.0.1 … TLS 1.3, certificate until " + late.UTC().Format(time.DateOnly)}},
-		"ends within days": {soon, true, []string{"warning upstreams 127.0.0.1 … its TLS certificate expires at " + soon.UTC().Format(time.DateOnly) + " … Ask the upstream when it renews … account.sagi.a (", "ok upstreams"}},
+		"ends within days": {soon, true, []string{"warning upstreams 127.0.0.1 … its TLS certificate expires at " + soon.UTC().Format(time.DateOnly) + " … Ask the upstream when it will renew … account.sagi.a (", "ok upstreams"}},
 		"has ended":        {now.Add(-time.Hour), true, []string{"failed upstreams 127.0.0.1 … has expired or is not valid yet -> Check this machine's clock"}},
 		"unknown":          {late, false, []string{"failed upstreams 127.0.0.1 … unknown authority … http.ca_pem"}},
 	} {
@@ -123,7 +123,7 @@ func TestTargetsPermissionsAreAskedFor(t *testing.T) {
 		"one denied": {deny("b", fmt.Errorf("write memory/b: %w; allow it", sinks.ErrDenied)),
 			[]string{"ok targets memory.main memory/a", "failed targets memory.main memory/b: write memory/b: … permission denied -> Allow it."}},
 		"for no reason": {deny("a", errors.New("no")),
-			[]string{"failed targets memory.main memory/a: no -> Make the place writable", "ok targets memory.main memory/b"}},
+			[]string{"failed targets memory.main memory/a: no -> Make the location writable", "ok targets memory.main memory/b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -153,8 +153,8 @@ func TestStateMustBeReadableAndWritable(t *testing.T) {
 		want []string
 	}{
 		"in order":   {nil, []string{"ok state memory/state: can be written", "ok state memory/state: can be read: 0 records"}},
-		"unwritable": {failing(memorysink.Preflight), []string{"failed state memory/state: the disk is full -> Without the state no token can be got", "ok state memory/state: can be read"}},
-		"unreadable": {failing(memorysink.List, memorysink.Read), []string{"ok state memory/state: can be written", "failed state memory/state … the disk is full -> Without the state no token can be got"}},
+		"unwritable": {failing(memorysink.Preflight), []string{"failed state memory/state: the disk is full -> Make the location writable", "ok state memory/state: can be read"}},
+		"unreadable": {failing(memorysink.List, memorysink.Read), []string{"ok state memory/state: can be written", "failed state memory/state … the disk is full -> Make the location readable"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -169,7 +169,7 @@ func TestScheduleMustServeEveryAccount(t *testing.T) {
 	for schedule, want := range map[string][]string{
 		"*/10 * * * *": {"ok configuration configuration", "ok configuration schedule */10 * * * *: serves every account, next run at 2026-03-01 12:10 UTC"},
 		"0 3 1 * *":    {"warning configuration account.sagi.a: The schedule is too slow for this token (", "ok configuration configuration"},
-		"":             {"ok configuration configuration: has no mistakes: 1 account, project default"},
+		"":             {"ok configuration configuration: valid (1 account, project default)"},
 	} {
 		t.Run(schedule, func(t *testing.T) {
 			w := newWorld(t)

@@ -67,10 +67,10 @@ func (d *doctor) checkServer(ctx context.Context, s *config.Sink) {
 	before := d.Now()
 	server, err := p.Ping(ctx)
 	d.noteClock(host(server.Address), server.Date, before)
-	c := Check{Group: Sinks, Subject: s.Name, Outcome: OK, Message: fmt.Sprintf("%s at %s can serve", server.About, server.Address)}
+	c := Check{Group: Sinks, Subject: s.Name, Outcome: OK, Message: fmt.Sprintf("%s at %s is ready", server.About, server.Address)}
 	d.warnOfCertificate(Check{
 		Group: Sinks, Subject: s.Name, Outcome: Warning, Message: "its TLS certificate",
-		Remedy: "From then on it cannot be reached. See to it that the certificate is renewed.",
+		Remedy: "From then on credsync cannot connect to it. Have the certificate renewed.",
 	}, server.CertificateEnds)
 	if err != nil {
 		d.Gate.close(s, err)
@@ -90,12 +90,12 @@ func (d *doctor) warnOfCertificate(c Check, ends time.Time) {
 }
 
 // errOffline is why a server is of no use with --offline.
-var errOffline = errors.New("no server is contacted offline")
+var errOffline = errors.New("no server is contacted with --offline")
 
 // explainTimeout says of a check that was given up how long it was given.
 func (d *doctor) explainTimeout(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("%w: no answer within %s; check the address and the network, or give it more time with --timeout", err, d.Timeout)
+		return fmt.Errorf("%w: no answer within %s; check the address and the network, or allow more time with --timeout", err, d.Timeout)
 	}
 	return err
 }
@@ -123,12 +123,12 @@ func (d *doctor) checkSinkWarnings() {
 func failedCheck(g Group, s *config.Sink, err error) Check {
 	c := Check{Group: g, Subject: s.Name, Outcome: Failed, Message: err.Error()}
 	if strings.Contains(c.Message, "\n") {
-		c.Remedy = "Allow what is named above."
+		c.Remedy = "Grant the permissions listed above."
 	} else if i := strings.LastIndex(c.Message, "; "); i > 0 {
 		c.Message, c.Remedy = c.Message[:i], diag.Sentence(c.Message[i+2:])
 	}
 	if p := s.Spec.Policy; p != nil && errors.Is(err, sinks.ErrDenied) {
-		c.Remedy = strings.TrimSpace(c.Remedy + " This prints all that the configuration needs:")
+		c.Remedy = strings.TrimSpace(c.Remedy + " To print all permissions that the configuration needs:")
 		c.Command = []string{"policy", p.Name}
 	}
 	return c

@@ -26,7 +26,7 @@ func (d *doctor) checkState(ctx context.Context) (readable bool) {
 	}
 	if err := d.Gate.Down(s.Sink); err != nil {
 		if !errors.Is(err, errOffline) {
-			d.add(Check{Group: State, Subject: s.Sink.Name, Outcome: Skipped, Message: "not looked at: see the sink"})
+			d.add(Check{Group: State, Subject: s.Sink.Name, Outcome: Skipped, Message: "not checked: see the sink"})
 		}
 		return false
 	}
@@ -35,7 +35,7 @@ func (d *doctor) checkState(ctx context.Context) (readable bool) {
 		return false // What is wrong with the block was said when it was read.
 	}
 	if s.Values.Has("age_identity") && s.Values.IsSet("age_identity") && s.Values.Known("age_identity") {
-		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity opens what age_recipient closes"})
+		d.add(Check{Group: State, Subject: place.Location, Outcome: OK, Message: "is encrypted, and age_identity decrypts what age_recipient encrypts"})
 	}
 	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateWritable(ctx, place.Location) })
 	d.boundedInTime(ctx, func(ctx context.Context) { d.checkStateLasts(ctx, place) })
@@ -67,7 +67,7 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 		c = failedCheck(State, s.Sink, d.explainTimeout(ctx, err))
 		c.Subject = location
 		if c.Remedy == "" {
-			c.Remedy = "Without the state no token can be got: credsync keeps each one there before it is delivered. Make the place writable for the user that credsync runs as, or name another in the state block."
+			c.Remedy = "Make the location writable for the user that credsync runs as, or set another one in the state block. Without the state credsync cannot get any token: it stores each one there before delivering it."
 		}
 	}
 	d.add(c)
@@ -117,12 +117,12 @@ func (d *doctor) unreadableRecord(ctx context.Context, location string, err erro
 	c.Subject = location
 	switch {
 	case errors.Is(err, state.ErrTooNew):
-		c.Message, c.Remedy = err.Error(), "Upgrade this credsync to the version that wrote it."
+		c.Message, c.Remedy = err.Error(), "Upgrade credsync to the version that wrote it."
 	case errors.Is(err, state.ErrCorrupt):
-		c.Message, c.Remedy = err.Error(), "Restore it, or forget it with credsync state rm ADDR: the next apply then logs in anew. Which account's it is:"
+		c.Message, c.Remedy = err.Error(), "Restore it, or forget it with credsync state rm ADDR: the next apply then logs in again. To see which account it belongs to:"
 		c.Command = []string{"state", "list"}
 	case c.Remedy == "":
-		c.Remedy = "Without the state no token can be got. Make the place readable for the user that credsync runs as."
+		c.Remedy = "Make the location readable for the user that credsync runs as. Without the state credsync cannot get any token."
 	}
 	return c
 }
@@ -133,13 +133,13 @@ func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
 	c := Check{Group: State, Subject: rec.Address, Outcome: Warning}
 	switch {
 	case !r.Held(rec.Lease):
-		c.Message = fmt.Sprintf("%s ended in the middle of its work on it", who)
-		c.Remedy = "Nothing is to be done: the next apply goes on where it stopped."
+		c.Message = fmt.Sprintf("%s ended while it was working on the account", who)
+		c.Remedy = "No action needed: the next apply continues where it stopped."
 	case where == processid.Running:
-		c.Outcome, c.Message = OK, who+" is at work on it"
+		c.Outcome, c.Message = OK, who+" is working on the account"
 	default:
-		c.Message = fmt.Sprintf("%s is at work on it, or was killed; its lease ends at %s", who, r.LeaseEnds(rec.Lease).UTC().Format("15:04:05 MST"))
-		c.Remedy, c.Command = "Wait until then. If that run is over, this ends its lease:", []string{"state", "unlock", rec.Address}
+		c.Message = fmt.Sprintf("%s is working on the account or was killed; its lease ends at %s", who, r.LeaseEnds(rec.Lease).UTC().Format("15:04:05 MST"))
+		c.Remedy, c.Command = "Wait until then. If that run is dead, end its lease now:", []string{"state", "unlock", rec.Address}
 	}
 	return c
 }
@@ -148,8 +148,8 @@ func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
 func (d *doctor) checkEmergencyFiles() {
 	for _, file := range engine.EmergencyFiles(d.EmergencyDir) {
 		d.add(Check{
-			Group: State, Subject: file, Outcome: Warning, Message: "holds a token that the state did not take",
-			Remedy:  "The next apply on this machine brings it back, and removes the file. So does, without an apply:",
+			Group: State, Subject: file, Outcome: Warning, Message: "holds a token that could not be written to the state",
+			Remedy:  "The next apply on this machine recovers the token and removes the file. To recover it without an apply:",
 			Command: []string{"state", "recover", file},
 		})
 	}

@@ -38,7 +38,7 @@ func (d *doctor) checkPermissions(ctx context.Context) {
 		}
 		if err := d.Gate.Down(s); err != nil {
 			if !errors.Is(err, errOffline) {
-				d.add(Check{Group: Targets, Subject: s.Name, Outcome: Skipped, Message: counted(len(list), "target") + " not looked at: see the sink"})
+				d.add(Check{Group: Targets, Subject: s.Name, Outcome: Skipped, Message: counted(len(list), "target") + " not checked: see the sink"})
 			}
 			continue
 		}
@@ -76,7 +76,7 @@ func (d *doctor) checkOfPermission(ctx context.Context, t *config.Delivery, err 
 	c := failedCheck(Targets, t.Sink, d.explainTimeout(ctx, err))
 	c.Subject = targetSubject(t.Sink.Name, t.Target.Location)
 	if c.Remedy == "" {
-		c.Remedy = "Make the place writable for the user that credsync runs as, or deliver elsewhere."
+		c.Remedy = "Make the location writable for the user that credsync runs as, or deliver elsewhere."
 	}
 	return c
 }

@@ -75,7 +75,7 @@ func (d *doctor) checkUpstream(ctx context.Context, r *upstreamRoute) {
 		}
 	case unavailable(reach.Status):
 		c.Outcome, c.Message = Warning, fmt.Sprintf("answers HTTP %d", reach.Status)
-		c.Remedy = "It is not available now; this usually passes. Ask the upstream if it does not. " + r.users()
+		c.Remedy = "It is temporarily unavailable. If this lasts, contact the upstream. " + r.users()
 	default:
 		c.Message = reachText(reach)
 	}
@@ -84,7 +84,7 @@ func (d *doctor) checkUpstream(ctx context.Context, r *upstreamRoute) {
 	}
 	d.warnOfCertificate(Check{
 		Group: Upstreams, Subject: reach.Host, Outcome: Warning, Message: "its TLS certificate",
-		Remedy: "From then on nothing can be sent there. Ask the upstream when it renews its certificate. " + r.users(),
+		Remedy: "From then on credsync cannot connect to it. Ask the upstream when it will renew its certificate. " + r.users(),
 	}, reach.CertificateEnds)
 	d.add(c)
 }

@@ -32,16 +32,16 @@ func (d *doctor) checkWebhook(ctx context.Context, n *config.Notify) {
 	case errors.As(err, &e):
 		c.Outcome, c.Message, c.Remedy = Failed, e.Message, webhookRemedy(e)+blockPlace(n)
 	case err != nil:
-		c.Outcome, c.Message, c.Remedy = Failed, "cannot be tried", webhookRemedy(nil)+blockPlace(n)
+		c.Outcome, c.Message, c.Remedy = Failed, "could not be reached", webhookRemedy(nil)+blockPlace(n)
 	case unavailable(reach.Status):
 		c.Outcome, c.Message = Warning, fmt.Sprintf("its host answers HTTP %d", reach.Status)
-		c.Remedy = "It is not available now; this usually passes. What could not be sent is sent by a later run." + blockPlace(n)
+		c.Remedy = "It is temporarily unavailable. A later run sends the notifications that failed." + blockPlace(n)
 	default:
 		c.Message = "its host " + reachText(reach)
 	}
 	d.warnOfCertificate(Check{
 		Group: Notify, Subject: c.Subject, Outcome: Warning, Message: "the TLS certificate of its host",
-		Remedy: "From then on nobody is told. Ask those who run it when it is renewed." + blockPlace(n),
+		Remedy: "From then on notifications fail. Ask its operator when it will be renewed." + blockPlace(n),
 	}, reach.CertificateEnds)
 	d.add(c)
 }
@@ -60,11 +60,11 @@ func hostOnly(full string) string {
 func webhookRemedy(e *failure.Error) string {
 	switch {
 	case e != nil && e.Attribute == "http.ca_pem":
-		return "Add the authority that signs it to those that this machine trusts; SSL_CERT_FILE names a file of them."
+		return "Add the authority that signs its certificate to this machine's trust store, or set SSL_CERT_FILE to a file with it."
 	case e != nil && e.Attribute == "http.proxy":
-		return "Check the environment variables HTTPS_PROXY and NO_PROXY, and whether the proxy allows this host."
+		return "Check the environment variables HTTPS_PROXY and NO_PROXY, and that the proxy allows this host."
 	}
-	return "Check url, and whether a firewall or a proxy stands between. Until it can be reached nobody is told by it."
+	return "Check url, and whether a firewall or a proxy blocks the connection. Until this is fixed, notifications to it fail."
 }
 
 // blockPlace says where a block stands.

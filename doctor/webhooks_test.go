@@ -44,7 +44,7 @@ func TestWebhookThatCannotBeReachedIsToldByItsBlock(t *testing.T) {
 		"closed":             {closedURL(t), "cannot connect: connection refused -> Check url, … declared at … main.hcl:2"},
 		"unknown authority":  {unknown, "unknown authority -> … SSL_CERT_FILE"},
 		"no such host":       {"https://canary-host.invalid", "could not be resolved -> Check url, "},
-		"does not speak TLS": {strings.Replace(serve(t, 0), "http:", "https:", 1), "does not speak TLS -> Check url, "},
+		"does not speak TLS": {strings.Replace(serve(t, 0), "http:", "https:", 1), "the server does not use TLS -> Check url, "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newWorld(t).examine(fmt.Sprintf("\nnotify \"webhook\" \"oncall\" {\n  url = %q\n}\n", c.url+"/canary-key"))

@@ -87,7 +87,7 @@ func (a *account) failure(summary string, err error) diag.Diagnostic {
 func (e *Engine) provider(a *account, r *state.Record) (*auditedProvider, error) {
 	client, err := e.Client(a.cfg)
 	if err != nil {
-		return nil, fmt.Errorf("set up the connection of %s: %w", a.cfg.Address, err)
+		return nil, fmt.Errorf("could not set up the connection of %s: %w", a.cfg.Address, err)
 	}
 	env := providers.Env{
 		Client: client, Now: e.Now, Version: e.Version,
@@ -98,7 +98,7 @@ func (e *Engine) provider(a *account, r *state.Record) (*auditedProvider, error)
 	}
 	p, err := a.cfg.Spec.New(a.cfg.Values, env)
 	if err != nil {
-		return nil, fmt.Errorf("set up %s: %w", a.cfg.Address, err)
+		return nil, fmt.Errorf("could not set up %s: %w", a.cfg.Address, err)
 	}
 	return &auditedProvider{provider: p, static: a.cfg.Spec.Static, trail: e.newTrail(r, a.cfg)}, nil
 }

@@ -80,7 +80,7 @@ func (r *run) tokenDead() bool {
 func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 	done, err := r.loginTurn(ctx)
 	if err != nil {
-		r.fail(r.failure("No login was made", err))
+		r.fail(r.failure("The login was not attempted", err))
 		return nil
 	}
 	defer done()
@@ -158,6 +158,9 @@ func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
 	}
 	if old == nil || old.LoginPrint != g.LoginPrint || r.seen.record.FirstSeenAt.IsZero() {
 		r.seen.record.FirstSeenAt = r.e.Now()
+	}
+	if old != nil && r.plan.Reason == plan.ConfigChanged && r.e.Now().Sub(old.Token.IssuedAt) < quickChange {
+		g.ConfigChanges = old.ConfigChanges + 1
 	}
 	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), nil, h)
 	return g

@@ -38,9 +38,9 @@ func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summa
 	for _, ap := range left {
 		s.Outcomes = append(s.Outcomes, Outcome{
 			Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Done, At: e.Now(),
-			Message: "not authenticated: a login would kill the token that targets still hold",
+			Message: "not authenticated: a login would revoke the token that the targets still have",
 			Diagnostics: diag.List{diag.Warningf("The account was not authenticated",
-				"A login kills the token before it, and targets still hold that one. Only apply, which delivers at once, logs in.").About(ap.Address, ap.Range)},
+				"A login revokes the previous token, which the targets still have. Run apply, which logs in and delivers at once.").About(ap.Address, ap.Range)},
 		})
 	}
 	s.sort()
@@ -136,7 +136,7 @@ func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Obser
 // newRun is the work that a plan asks for.
 func (e *Engine) newRun(ap *AccountPlan) *run {
 	if ap.seen.viewOnly && !ap.seen.settled {
-		panic("engine: the plan of " + ap.Address + " was made to be looked at, or was carried out already")
+		panic("engine: the plan of " + ap.Address + " is for viewing only, or was already carried out")
 	}
 	return &run{
 		e: e, plan: ap.copy(), seen: ap.seen, passed: ap.passed,
@@ -147,8 +147,8 @@ func (e *Engine) newRun(ap *AccountPlan) *run {
 func (e *Engine) notBegun(ap *AccountPlan) Outcome {
 	return Outcome{
 		Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Failed, At: e.Now(), NotBegun: true,
-		Message:     "not begun: the run was told to stop",
-		Diagnostics: diag.List{diag.Errorf("The account was not begun", "The run was told to stop. Run apply again.").About(ap.Address, ap.Range)},
+		Message:     "not started: the run was told to stop",
+		Diagnostics: diag.List{diag.Errorf("The account was not processed", "The run was told to stop. Run apply again.").About(ap.Address, ap.Range)},
 	}
 }
 

@@ -296,7 +296,7 @@ func TestPlanWarnsOnceThatItsVerificationsAreNotRecorded(t *testing.T) {
 	w.mustApply()
 	a.fail = whole
 	p := w.plan(engine.Request{})
-	if len(p.Diagnostics) != 1 || p.Diagnostics.HasErrors() || !strings.Contains(p.Diagnostics[0].Detail, "no space left on device. Until that is mended") {
+	if len(p.Diagnostics) != 1 || p.Diagnostics.HasErrors() || !strings.Contains(p.Diagnostics[0].Detail, "no space left on device. Until this is fixed") {
 		t.Errorf("%+v", p.Diagnostics)
 	}
 	w.expect("a none current", "b none current")

@@ -48,7 +48,7 @@ func rejectedBefore(address string, reason failure.Reason) string {
 	case failure.NeedsCode:
 		return needsCodeMessage(address)
 	}
-	return fmt.Sprintf("the upstream turned these credentials down before (%s)", reason)
+	return fmt.Sprintf("the upstream rejected these credentials before (%s)", reason)
 }
 
 // newBlock returns the block that is to be remembered and is not yet, or nil.

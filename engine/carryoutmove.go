@@ -30,13 +30,13 @@ func (r *run) carryOutMove(ctx context.Context) error {
 	case errors.As(err, &wait):
 		if r.impatient {
 			r.heldUntil = r.e.Now().Add(wait.left)
-			return fmt.Errorf("move the record of %s: another run (%s) is at work on it", wait.of.address, wait.lease.Holder)
+			return fmt.Errorf("could not move the record of %s: another run (%s) is working on it", wait.of.address, wait.lease.Holder)
 		}
 		return r.awaitReleaseOf(ctx, wait.of, wait.lease)
 	case errors.Is(err, sinks.ErrConflict):
 		return nil
 	}
-	return fmt.Errorf("move the record of %s to %s: %w", m.from.address, r.plan.Address, err)
+	return fmt.Errorf("could not move the record of %s to %s: %w", m.from.address, r.plan.Address, err)
 }
 
 // errHeld says that another run has the lease of a record.
@@ -46,7 +46,7 @@ type errHeld struct {
 	left  time.Duration
 }
 
-func (e errHeld) Error() string { return "another run is at work on " + e.of.address }
+func (e errHeld) Error() string { return "another run is working on " + e.of.address }
 
 func (r *run) moveRecord(ctx context.Context, m *move) (err error) {
 	self := owner{r.e.Config.Project, r.plan.Address}
@@ -104,7 +104,7 @@ func (r *run) letGo(ctx context.Context, held map[owner]state.Snapshot) {
 		rec := snap.Record.Clone()
 		rec.Lease = nil
 		if _, err := r.e.Store.For(of.project).Save(ctx, rec, snap.Version); err != nil {
-			r.e.Log.Warn("the lease could not be released and will run out", "address", of.address, "error", err)
+			r.e.Log.Warn("the lease could not be released and will expire", "address", of.address, "error", err)
 		}
 	}
 }

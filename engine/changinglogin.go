@@ -11,6 +11,10 @@ import (
 // attributes is taken to differ from run to run.
 const mostChanges = 3
 
+// quickChange is how soon after a login the configuration has changed again where an
+// attribute differs from run to run.
+const quickChange = 24 * time.Hour
+
 // warnOfChangingLogin warns where each run logs in with something else, so that no
 // rejection that is remembered goes for the next login: a password that is wrong is
 // tried for ever, and may lock the account. That is not told by how an attribute is
@@ -22,6 +26,12 @@ func (o *observation) warnOfChangingLogin() {
 	var since time.Time
 	if g := o.record.Newest(); g != nil {
 		if !changed(g, o.fingerprints) {
+			return
+		}
+		if g.ConfigChanges >= mostChanges {
+			o.warn("The login differs from run to run", fmt.Sprintf("The last %d tokens were replaced within a day, each because the configuration of this account had changed, and it has changed again. "+
+				"An attribute may differ in each run, such as one from env(), file() or a data block, or two configurations may be applied in turn. "+
+				"Give that attribute a value that stays, or, if it is for a gateway only, put it into the headers of the http block.", g.ConfigChanges))
 			return
 		}
 		since = g.Token.IssuedAt
@@ -38,7 +48,7 @@ func (o *observation) warnOfChangingLogin() {
 	if len(refused) < mostChanges || refused[o.fingerprints.login] {
 		return
 	}
-	o.warn("The login differs from run to run", fmt.Sprintf("The upstream refused %d logins of this account, each with other attributes than the one before, and the next one is another again. "+
-		"If nobody has changed them by hand, an attribute of the account differs in each run, such as one from env(), file() or a data block that holds the number or the time of the run: "+
-		"then a wrong password is sent in each run, and may lock the account. Give that attribute a value that stays, or, if it is for a gateway only, put it into the headers of the http block.", len(refused)))
+	o.warn("The login differs from run to run", fmt.Sprintf("The upstream refused %d logins of this account, each with different attributes than the one before, and the next login differs again. "+
+		"If nobody changed them by hand, an attribute of the account differs in each run, such as one from env(), file() or a data block that contains the number or the time of the run. "+
+		"A wrong password is then sent in each run, which may lock the account. Give that attribute a fixed value or, if it is only for a gateway, put it in the headers of the http block.", len(refused)))
 }

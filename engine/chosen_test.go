@@ -25,7 +25,7 @@ account "fake" "a" {
 	w.expectOf(engine.Request{Replace: []string{`fake.a["*n"]`}},
 		`a["almaty"] none current`, `a["astana"] none current`, `a["berlin"] reissue forced`)
 	p := w.plan(engine.Request{Targets: []string{"fake.a*", `fake.a["c*"]`}})
-	if len(p.Accounts) > 0 || len(p.Diagnostics) != 1 || !strings.Contains(p.Diagnostics[0].Detail, `--target fake.a["c*"] names no account`) {
+	if len(p.Accounts) > 0 || len(p.Diagnostics) != 1 || !strings.Contains(p.Diagnostics[0].Detail, `--target fake.a["c*"] does not match any account`) {
 		t.Errorf("a pattern that names nothing: %d accounts, %+v", len(p.Accounts), p.Diagnostics)
 	}
 }

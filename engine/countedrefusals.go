@@ -43,7 +43,7 @@ func (e *Engine) noteLogin(o *observation) {
 	h := loginHistoryOf(o.record, o.fingerprints, o.account.cfg)
 	e.sharedLoginOf(o.account).note(o.input.Address, o.at, o.input.Block, h)
 	if o.input.Block == nil && h.refusals > 0 && !h.worked.After(h.refusedAt) {
-		o.warn("The upstream refused the last login", fmt.Sprintf("It did so on %s, and nothing says for certain why. The login is tried once more; a second refusal in a row blocks the account. If its credentials are wrong, correct them before.", h.refusedAt.UTC().Format("2006-01-02 15:04 MST")))
+		o.warn("The upstream refused the last login", fmt.Sprintf("It refused the login on %s without a clear reason. The login is tried once more; a second refusal in a row blocks the account. If the credentials are wrong, correct them first.", h.refusedAt.UTC().Format("2006-01-02 15:04 MST")))
 	}
 }
 
@@ -55,12 +55,12 @@ func (r *run) countRefusal(ctx context.Context, old *state.Grant, err *failure.E
 	r.loginRefused = true
 	r.markSuspect(old, err)
 	if r.refusedBefore() {
-		r.saveBlock(ctx, r.block(reason, "the upstream has refused the login twice in a row, and nothing says for certain why; it may count as a wrong password, so it is not sent again: "+rejectionMessage(err)))
+		r.saveBlock(ctx, r.block(reason, "the upstream has refused the login twice in a row without a clear reason; it may count as a wrong password, so it is not sent again: "+rejectionMessage(err)))
 		return
 	}
 	now := r.e.Now()
 	d := r.failure("The login was refused", err)
-	d.Detail = joinSentences(d.Detail, "It may count as a wrong password: the next run sends it once more, and a second refusal in a row blocks the account.")
+	d.Detail = joinSentences(d.Detail, "It may count as a wrong password. The next run sends it once more; a second refusal in a row blocks the account.")
 	r.fail(d)
 	r.e.sharedLoginOf(r.seen.account).refused(r.plan.Address, now, &plan.Block{
 		Reason: plan.UnclassifiedRefusal, Message: "the login was refused in this run: " + describeError(err), Since: now, OfLogin: true,

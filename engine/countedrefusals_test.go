@@ -213,7 +213,7 @@ func TestPartOfAnAnswerThatWasLeftOutIsWarnedOf(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	w.up.warnings = []string{"The answer has \"role\" in an odd form."}
 	s := w.apply()
-	if s.Count(engine.Done) != 1 || !hasWarning(s.Outcomes[0].Diagnostics, "A part of the upstream's answer was left out") {
+	if s.Count(engine.Done) != 1 || !hasWarning(s.Outcomes[0].Diagnostics, "Part of the upstream's answer was ignored") {
 		t.Errorf("%+v", s.Outcomes)
 	}
 }

@@ -42,7 +42,7 @@ type delivery struct {
 // plan found in order.
 func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 	r.reportTargetErrs()
-	work := r.prepare(g, onlyWanted)
+	work := r.prepare(ctx, g, onlyWanted)
 	if !r.claimInState(ctx, work) {
 		return
 	}
@@ -79,7 +79,7 @@ func (r *run) reportTargetErrs() {
 
 // prepare renders what is to be written, and says of the targets that it
 // leaves out why.
-func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
+func (r *run) prepare(ctx context.Context, g *state.Grant, onlyWanted bool) []*delivery {
 	var work []*delivery
 	for i, t := range r.seen.account.targets {
 		wanted := r.plan.Targets[i].Action == plan.Deliver && r.plan.Targets[i].Reason != plan.RestartDue
@@ -104,6 +104,7 @@ func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 			entry.RestartedID = old.RestartedID
 			drop = r.dropped(t, at, old, data)
 		}
+		entry.Version = r.versionTakenOver(ctx, i)
 		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, drop: drop, entry: entry})
 	}
 	return work
@@ -133,7 +134,7 @@ func (r *run) dropped(t *target, at sinks.Place, old *state.Target, data map[str
 // claimWithToken claims in the record that is about to be journaled the targets that do
 // not exist for it yet and whose sink marks owners: it costs no write of its own. Where
 // nothing marks them a claim makes them ours, so it waits for the verification.
-func (r *run) claimWithToken(g *state.Grant) {
+func (r *run) claimWithToken(ctx context.Context, g *state.Grant) {
 	for i, t := range r.seen.account.targets {
 		if !r.writable(i) || !r.seen.infos[i].Marks || r.seen.record.Target(r.seen.places.of[t.Delivery]) != nil {
 			continue
@@ -141,6 +142,7 @@ func (r *run) claimWithToken(g *state.Grant) {
 		data, diags := t.Render(g.Token)
 		entry, err := r.entryOf(t, g, data)
 		if err == nil && !diags.HasErrors() {
+			entry.Version = r.versionTakenOver(ctx, i)
 			r.claim(entry)
 		}
 	}
@@ -155,6 +157,26 @@ func (r *run) claim(entry state.Target) {
 	}
 	entry.GrantID, entry.RestartedID = "", ""
 	rec.PutTarget(entry)
+}
+
+// versionTakenOver is the version of a target that an account of this project wrote and
+// that this one takes over, "" where there is none. Should this run end between its mark
+// and its write, the mark alone would not tell what is there from a stranger's.
+func (r *run) versionTakenOver(ctx context.Context, i int) string {
+	info, at := r.seen.infos[i], r.seen.places.of[r.seen.account.targets[i].Delivery]
+	if r.seen.input.Targets[i].From == "" || !info.Marks || !info.Exists || r.seen.account.targets[i].Target.Merge {
+		return ""
+	}
+	for _, by := range r.seen.predecessors {
+		snap, err := r.e.reader(nil)(ctx, by)
+		if err != nil || snap.Record == nil {
+			continue
+		}
+		if was := snap.Record.Target(at); was != nil && was.Version == info.Version {
+			return info.Version
+		}
+	}
+	return ""
 }
 
 // claimInState records the targets that are about to come into being, so that they
@@ -229,7 +251,7 @@ func (e *Engine) write(ctx context.Context, o *observation, d *delivery, leaseRe
 		}
 		pause = min(2*pause, longestWritePause)
 		if leaseRest() <= 0 {
-			return fmt.Errorf("%s %s was written by another run, while this one was held up for longer than its lease; what the other has written stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
+			return fmt.Errorf("%s %s was written by another run while this run was delayed for longer than its lease; the other run's version stays: %w", d.t.Sink.Name, d.t.Target.Location, err)
 		}
 		if lookErr := e.lookAgain(ctx, s, o, d); lookErr != nil {
 			return lookErr
@@ -315,7 +337,7 @@ func (r *run) restart(ctx context.Context, g *state.Grant) {
 		err := r.e.restart(ctx, t, g.Token.IssuedAt)
 		r.recordTarget("", audit.Restart, t.Sink.Name, t.Target.Location, g.Token.Access, err)
 		if err != nil {
-			f := r.failure("What reads a target could not be restarted", err)
+			f := r.failure("A workload that reads this target could not be restarted", err)
 			f.Range = t.Range
 			r.fail(f)
 			continue
@@ -331,7 +353,7 @@ func (e *Engine) restart(ctx context.Context, t *target, stamp time.Time) error 
 	}
 	restarter, ok := s.(sinks.Restarter)
 	if !ok {
-		return fmt.Errorf("%s cannot restart anything; take restart out of the deliver block", t.Sink.Name)
+		return fmt.Errorf("%s cannot restart anything; remove restart from the deliver block", t.Sink.Name)
 	}
 	if err := restarter.Restart(ctx, t.Target, stamp); err != nil {
 		return fmt.Errorf("%s: %w", t.Sink.Name, err)

@@ -305,7 +305,7 @@ func TestPlaceThatTwoAccountsNameDifferently(t *testing.T) {
 		if got := w.delivered("a"); got != "token-1" || w.up.counts() != "logins=1 refreshes=0" {
 			t.Errorf("the target holds %q after %s", got, w.up.counts())
 		}
-		if b := w.plan(engine.Request{}).Accounts[1]; !strings.Contains(b.Message, "account.fake.a names as well") {
+		if b := w.plan(engine.Request{}).Accounts[1]; !strings.Contains(b.Message, "is also the target of a deliver block of account.fake.a") {
 			t.Error(b.Message)
 		}
 	})

@@ -48,7 +48,7 @@ func TestTokenOfAnEmergencyFileIsNotDroppedForOneThatItHasReplaced(t *testing.T)
 			w.up.revokes = revokes
 			w.elsewhere(ahead, func() { w.mustApply() })
 			file, _ := replacedIntoAFile(t, w)
-			warned(t, w, engine.TokenInEmergencyFile, "It is in "+file+". Apply brings it back")
+			warned(t, w, engine.TokenInEmergencyFile, "It is in "+file+". Apply recovers it without a login")
 			w.expect("a deliver journaled")
 			w.mustApply()
 			if got := w.delivered("a"); got != "token-2" || w.up.counts() != "logins=2 refreshes=0" {

@@ -18,7 +18,7 @@ import (
 )
 
 // TokenInEmergencyFile is the summary of the warning about an emergency file.
-const TokenInEmergencyFile = "A token waits in an emergency file"
+const TokenInEmergencyFile = "A token is waiting in an emergency file"
 
 // maxEmergencyFile bounds what is read as an emergency file.
 const maxEmergencyFile = 1 << 20
@@ -133,14 +133,14 @@ func trusted(info fs.FileInfo) error {
 
 func decrypt(content []byte, identity credential.Secret) ([]byte, error) {
 	if identity.IsZero() {
-		return nil, errors.New("the emergency file is encrypted, and the state block has no age_identity to open it with")
+		return nil, errors.New("the emergency file is encrypted, and the state block has no age_identity to decrypt it")
 	}
 	plain, err := agearmor.Decrypt(content, identity)
 	switch {
 	case errors.Is(err, agearmor.ErrIdentity):
-		return nil, errors.New("the age identity is not one that age can read")
+		return nil, errors.New("the age identity is not valid")
 	case err != nil:
-		return nil, errors.New("the emergency file is damaged, or encrypted to another age key than this identity's")
+		return nil, errors.New("the emergency file is damaged, or encrypted to a different age key")
 	}
 	return plain, nil
 }
@@ -150,11 +150,11 @@ func decodeEmergency(content []byte) (*state.Record, error) {
 	rescued, err := state.Decode(credential.NewSecret(string(content)))
 	switch {
 	case errors.Is(err, state.ErrTooNew):
-		return nil, fmt.Errorf("%w; use the credsync that wrote it", err)
+		return nil, fmt.Errorf("%w; use the credsync version that wrote it", err)
 	case err != nil:
-		return nil, errors.New("the file is no emergency file of credsync, or it was damaged or cut short; nothing was changed. If there is no whole copy of it, log in again with: credsync apply")
+		return nil, errors.New("the file is not a credsync emergency file, or it is damaged or truncated; nothing was changed. If there is no complete copy, log in again with: credsync apply")
 	case rescued.Pending == nil:
-		return nil, fmt.Errorf("the emergency file of %s holds no new token", rescued.Address)
+		return nil, fmt.Errorf("the emergency file of %s contains no new token", rescued.Address)
 	}
 	return rescued, nil
 }
@@ -316,7 +316,7 @@ func (r *run) removeObsoleteEmergencyFiles(ctx context.Context) {
 		unneeded := f.empty || f.superseded(r.seen.account, snap.Record)
 		if unneeded && (f.record != nil || f.torn && !atWork) {
 			removeEmergency(f.file)
-			r.e.Log.Info("an emergency file was removed, as there is nothing in it that the state has need of", "address", r.plan.Address, "file", f.file)
+			r.e.Log.Info("an emergency file was removed, because the state no longer needs it", "address", r.plan.Address, "file", f.file)
 		}
 	}
 }
@@ -337,20 +337,20 @@ func (e *Engine) emergencyWarnings(seen []*observation) diag.List {
 }
 
 func (r *emergencyFile) warning(a *account) diag.Diagnostic {
-	const got = "An earlier run got a token that the state did not take. "
-	recoverIt := "bring it back before the next apply, which would log in anew: credsync state recover " + r.file
+	const got = "An earlier run got a token that could not be written to the state. "
+	recoverIt := "recover it before the next apply, which would log in again: credsync state recover " + r.file
 	var detail string
 	switch {
 	case r.used:
-		detail = fmt.Sprintf("It is in %s. Apply brings it back from there, with no login, and then removes the file.", r.file)
+		detail = fmt.Sprintf("It is in %s. Apply recovers it without a login, and then removes the file.", r.file)
 	case r.torn:
-		return diag.Warningf("An emergency file is cut short", got+"It was killed while it wrote that to %s, so the token is lost. Apply removes the file once it has got another token.", r.file).About(a.cfg.Address, a.cfg.Range)
+		return diag.Warningf("An emergency file is truncated", got+"The run was killed while it wrote the token to %s, so the token is lost. Apply removes the file once it has another token.", r.file).About(a.cfg.Address, a.cfg.Range)
 	case r.observeErr != nil:
-		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If it is good, %s.", r.file, diag.Clause(r.observeErr.Error()), recoverIt)
+		detail = fmt.Sprintf("It is in %s, which apply does not use by itself: %s. If the file is good, %s.", r.file, diag.Clause(r.observeErr.Error()), recoverIt)
 	case !a.cfg.Enabled:
-		detail = fmt.Sprintf("It is in %s. The account is disabled; once it is enabled, apply brings the token back.", r.file)
+		detail = fmt.Sprintf("It is in %s. The account is disabled; once it is enabled, apply recovers the token.", r.file)
 	default:
-		detail = fmt.Sprintf("It is in %s. A run that is at work on the account may still bring it back; else the next apply does.", r.file)
+		detail = fmt.Sprintf("It is in %s. A run that is working on the account may still recover it; otherwise the next apply does.", r.file)
 	}
 	return diag.Warningf(TokenInEmergencyFile, "%s%s", got, detail).About(a.cfg.Address, a.cfg.Range)
 }

@@ -38,7 +38,7 @@ func warned(t *testing.T, w *world, summary, text string) {
 func TestApplyBringsATokenBackFromTheEmergencyFile(t *testing.T) {
 	w, _ := rescued(t)
 	file := emergencyFiles(t, w)[0]
-	warned(t, w, engine.TokenInEmergencyFile, "It is in "+file+". Apply brings it back")
+	warned(t, w, engine.TokenInEmergencyFile, "It is in "+file+". Apply recovers it without a login")
 	w.expect("a deliver journaled")
 	if got := emergencyFiles(t, w); len(got) != 1 || got[0] != file {
 		t.Errorf("plan has removed the file: %v", got)
@@ -100,7 +100,7 @@ func TestEmergencyFileOfARunAtWorkIsLeftToIt(t *testing.T) {
 	w, _ := rescued(t)
 	w.alive = func(string) bool { return true }
 	file := emergencyFiles(t, w)[0]
-	warned(t, w, engine.TokenInEmergencyFile, "at work on the account")
+	warned(t, w, engine.TokenInEmergencyFile, "working on the account")
 	w.expect("a issue no_token")
 	w.alive = func(string) bool { return false }
 	w.expect("a deliver journaled")
@@ -129,7 +129,7 @@ func TestTornEmergencyFileGoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.advance(time.Minute)
-			warned(t, w, "An emergency file is cut short", file)
+			warned(t, w, "An emergency file is truncated", file)
 			w.mustApply()
 			if got := w.delivered("a"); got != "token-2" {
 				t.Errorf("delivered %q", got)
@@ -187,7 +187,7 @@ func TestEncryptedEmergencyFileIsBroughtBackWithItsIdentityOnly(t *testing.T) {
 	if err := os.Chtimes(file, w.Now(), w.Now()); err != nil {
 		t.Fatal(err)
 	}
-	warned(t, w, engine.TokenInEmergencyFile, "has no age_identity to open it with. If it is good, bring it back before the next apply, which would log in anew: credsync state recover "+file)
+	warned(t, w, engine.TokenInEmergencyFile, "has no age_identity to decrypt it. If the file is good, recover it before the next apply, which would log in again: credsync state recover "+file)
 	w.expect("a issue no_token")
 	w.identity = credential.NewSecret(id.String())
 	w.expect("a deliver journaled")

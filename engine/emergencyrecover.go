@@ -29,7 +29,7 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	}
 	rescued, err := decodeEmergency(content)
 	if errors.Is(err, state.ErrTooNew) {
-		return "", errors.New("the emergency file was written by a newer credsync; use that one")
+		return "", errors.New("the emergency file was written by a newer credsync; use that version")
 	}
 	if err != nil {
 		return "", err
@@ -38,10 +38,10 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	a := e.accountOf(of)
 	switch {
 	case a == nil && of.project != e.Config.Project && !slices.Contains(e.Config.Formerly, of.project):
-		return "", fmt.Errorf("the emergency file is of project %q, this configuration is project %q; if the project was renamed, set formerly = [%q] in the credsync block", of.project, e.Config.Project, of.project)
+		return "", fmt.Errorf("the emergency file belongs to project %q, but this configuration is project %q; if the project was renamed, set formerly = [%q] in the credsync block", of.project, e.Config.Project, of.project)
 	case a == nil:
 		// The next apply would take it for an account that has been removed.
-		return "", fmt.Errorf("the emergency file is of %s, which this configuration does not have; bring it back where that account is declared", rescued.Address)
+		return "", fmt.Errorf("the emergency file belongs to %s, which this configuration does not have; recover it with the configuration that declares that account", rescued.Address)
 	}
 	if self := (owner{e.Config.Project, a.cfg.Address}); of != self {
 		rescued = movedRecord(rescued, of, self)
@@ -51,7 +51,7 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 		return "", err
 	}
 	if snap.moving != nil {
-		return "", fmt.Errorf("the record of %s has yet to be moved to %s; run credsync apply, which brings the token back too", snap.moving.from.of(e.Config.Project), rescued.Address)
+		return "", fmt.Errorf("the record of %s has yet to be moved to %s; run credsync apply, which recovers the token too", snap.moving.from.of(e.Config.Project), rescued.Address)
 	}
 	rec, err := mergeEmergency(a, snap.Record, rescued)
 	if err != nil {

@@ -52,16 +52,16 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	content := []byte(encoded.Reveal())
 	if e.EmergencyRecipient != "" {
 		if content, err = agearmor.Encrypt(content, e.EmergencyRecipient); err != nil {
-			return "", fmt.Errorf("encrypt the emergency file to age_recipient: %w", err)
+			return "", fmt.Errorf("could not encrypt the emergency file to age_recipient: %w", err)
 		}
 	}
 	if err := os.MkdirAll(e.EmergencyDir, 0o700); err != nil {
-		return "", fmt.Errorf("make the folder for emergency files: %w", err)
+		return "", fmt.Errorf("could not create the directory for emergency files: %w", err)
 	}
 	crashpoint.Reach("create", e.EmergencyDir)
 	f, err := os.CreateTemp(e.EmergencyDir, emergencyPrefix+state.RecordName(r.Project, r.Address)+"-"+afterName(r)+"-*.json")
 	if err != nil {
-		return "", fmt.Errorf("make an emergency file: %w", err)
+		return "", fmt.Errorf("could not create an emergency file: %w", err)
 	}
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
@@ -73,11 +73,11 @@ func (e *Engine) writeEmergency(r *state.Record) (name string, err error) {
 	}()
 	crashpoint.Reach("write", e.EmergencyDir)
 	if _, err := f.Write(content); err != nil {
-		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
+		return "", fmt.Errorf("could not write the emergency file %s: %w", f.Name(), err)
 	}
 	crashpoint.Reach("flush", e.EmergencyDir)
 	if err := f.Sync(); err != nil {
-		return "", fmt.Errorf("write the emergency file %s: %w", f.Name(), err)
+		return "", fmt.Errorf("could not write the emergency file %s: %w", f.Name(), err)
 	}
 	flushDir(e.EmergencyDir)
 	return f.Name(), nil

@@ -68,7 +68,7 @@ func TestDamagedEmergencyFilesAreRefusedWithAWayOut(t *testing.T) {
 		"something else": []byte("hello"), "another document": []byte(`{"format_version":1}`),
 	} {
 		err := w.recover(damaged)
-		wantError(t, err, "damaged or cut short")
+		wantError(t, err, "damaged or truncated")
 		if err != nil && strings.Contains(err.Error(), "token-1") {
 			t.Errorf("%s: the error shows a token", name)
 		}
@@ -87,7 +87,7 @@ func TestEmergencyFileOfAnAccountThatIsNotDeclaredIsRefused(t *testing.T) {
 	w.hcl = strings.Replace(hcl, `account "fake" "a"`, `account "fake" "b"`, 1)
 	wantError(t, w.recover(content), "account.fake.a, which this configuration does not have")
 	w.hcl = "credsync {\n  project = \"other\"\n}\n" + hcl
-	wantError(t, w.recover(content), `of project "default"`)
+	wantError(t, w.recover(content), `belongs to project "default"`)
 }
 
 func TestRecoveryOverwritesNothingNewer(t *testing.T) {

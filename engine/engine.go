@@ -208,8 +208,8 @@ func (e *Engine) Addresses(shard *address.Shard) []string {
 // it was given, such as "--target".
 func NoSuchAccount(what, pattern string) diag.Diagnostic {
 	return diag.Errorf("No such account",
-		"%s %s names no account of this configuration. Write sagi.coffee, or 'sagi.coffee[\"almaty\"]' in single quotes for one of several instances; "+
-			"\"*\" stands for any characters of a part, as in 'sagi.*'. credsync status lists the accounts.", what, pattern)
+		"%s %s does not match any account of this configuration. Write sagi.coffee, or 'sagi.coffee[\"almaty\"]' in single quotes for one of several instances; "+
+			"\"*\" matches any characters within a part, as in 'sagi.*'. credsync status lists the accounts.", what, pattern)
 }
 
 // accountsMatching returns the accounts that the patterns name, each once. A pattern that

@@ -18,7 +18,7 @@ const clockTolerance = time.Minute
 // reportOddities warns of what was left out of the answer that brought a token.
 func (r *run) reportOddities(g *state.Grant) {
 	for _, w := range g.Token.Warnings {
-		r.fail(diag.Warningf("A part of the upstream's answer was left out", "%s", w).About(r.plan.Address, r.plan.Range))
+		r.fail(diag.Warningf("Part of the upstream's answer was ignored", "%s", w).About(r.plan.Address, r.plan.Range))
 	}
 	g.Token.Warnings = nil
 }
@@ -34,14 +34,14 @@ func (r *run) expiredAtIssue(ctx context.Context, g *state.Grant, before int) bo
 	if ends.IsZero() || now.Before(ends) {
 		return false
 	}
-	said := fmt.Sprintf("the new token was over when it came: it ended at %s", ends.UTC().Format(time.RFC3339))
+	said := fmt.Sprintf("the new token had already expired when it arrived: it expired at %s", ends.UTC().Format(time.RFC3339))
 	if theirs := g.Token.AnsweredAt; !theirs.IsZero() && now.Sub(theirs).Abs() > clockTolerance {
 		r.blockUntilClockIsRight(said, now, theirs)
 		return true
 	}
 	// Another refresh would bring no better one.
 	g.Token.RefreshableUntil = now
-	said += fmt.Sprintf(", and by this machine's clock it is %s. Ask the upstream; if it is right, set this machine's clock", now.UTC().Format(time.RFC3339))
+	said += fmt.Sprintf(", and this machine's clock says %s. Ask the upstream; if its clock is right, set this machine's clock", now.UTC().Format(time.RFC3339))
 	if before > 0 {
 		r.saveBlock(ctx, r.block(failure.ExpiredAtIssue, "twice in a row "+said+", then run: credsync apply --replace "+address.ShellWord(r.plan.Address)))
 		return true
@@ -62,7 +62,7 @@ func (r *run) blockUntilClockIsRight(said string, now, theirs time.Time) {
 	if ahead < 0 {
 		where = "behind"
 	}
-	message := fmt.Sprintf("%s, and this machine's clock is %s %s the upstream's. Set the clock; the next apply goes on by itself", said, plan.Duration(ahead.Abs()), where)
+	message := fmt.Sprintf("%s, and this machine's clock is %s %s the upstream's. Set the clock; the next apply continues by itself", said, plan.Duration(ahead.Abs()), where)
 	b := &plan.Block{Reason: plan.ClockWrong, Message: message}
 	r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, message, b
 }

@@ -34,7 +34,7 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 	case err != nil:
 		pt.Unreadable = firstLine(err)
 		if o.account == nil {
-			o.diagnostics = append(o.diagnostics, diag.Errorf("A target cannot be looked at", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
+			o.diagnostics = append(o.diagnostics, diag.Errorf("A target could not be checked", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
 		}
 	case !found:
 		// A sink block can have been renamed and pointed elsewhere since: of an account
@@ -71,7 +71,7 @@ func (e *Engine) goneTargets(ctx context.Context, o *observation) []plan.Target 
 			// It may be one of those whose place is not known now.
 			gone = append(gone, plan.Target{
 				Place: string(rec.Place), Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true,
-				Unreadable: "its sink does not tell its places now",
+				Unreadable: "its sink cannot report its locations now",
 			})
 			continue
 		}

@@ -27,7 +27,7 @@ func (e *Engine) takeImport(o *observation) {
 	if life := o.input.Lifetime; token.ExpiresAt.IsZero() && life > 0 {
 		// It lives no longer than this; its verification may find it dead before.
 		token.ExpiresAt = o.at.Add(life)
-		o.warn("The token to import may end before it is replaced", fmt.Sprintf("The import block at %s has no expires_at, so the token is taken to end when one that was issued now would. Set expires_at.", o.importPlace(e)))
+		o.warn("The token to import may expire before it is replaced", fmt.Sprintf("The import block at %s has no expires_at, so the token is assumed to live as long as one issued now. Set expires_at.", o.importPlace(e)))
 	}
 	rec := o.record.Clone()
 	rec.Pending = state.NewGrant(token, o.fingerprints.login, o.fingerprints.shape)
@@ -54,7 +54,7 @@ func (e *Engine) importGood(o *observation) bool {
 		}
 		return true
 	}
-	o.warn("The token to import is not good", fmt.Sprintf("The token of the import block at %s is not used: %s. A login gets another one; take the block out.", o.importPlace(e), diag.Clause(why)))
+	o.warn("The token to import is not valid", fmt.Sprintf("The token of the import block at %s is not used: %s. Remove the block; the account logs in instead.", o.importPlace(e), diag.Clause(why)))
 	rec := o.record.Clone()
 	rec.Pending = nil
 	o.record, o.imported, o.outputs, o.verification = rec, false, nil, plan.Verification{}
@@ -85,7 +85,7 @@ func (o *observation) cannotCheckImport(err error) string {
 	if len(absent) == 0 {
 		return message
 	}
-	return fmt.Sprintf("%s. Set what only a login would give, as far as the check needs it, in the import block: outputs = { %s }", diag.Clause(message), strings.Join(absent, ", "))
+	return fmt.Sprintf("%s. In the import block, set the outputs that the check needs and only a login would give: outputs = { %s }", diag.Clause(message), strings.Join(absent, ", "))
 }
 
 func (o *observation) importPlace(e *Engine) string {
@@ -114,6 +114,6 @@ func (o *observation) missingOutputs() string {
 		return ""
 	}
 	slices.Sort(missing)
-	return fmt.Sprintf("the token of the import block lacks %s, which a deliver block writes and only a login would give; set outputs = { %s = … } in the import block, or take the block out to log in",
+	return fmt.Sprintf("the token of the import block lacks %s, which a deliver block writes and only a login would give; set outputs = { %s = … } in the import block, or remove the block to log in",
 		strings.Join(missing, ", "), strings.Join(missing, " = …, "))
 }

@@ -75,7 +75,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 		r := g.snap.Record
 		if slices.Contains(r.Moved, o.account.cfg.Address) && r.Newest() != nil && !o.known {
 			o.warn("This configuration is older than the state", fmt.Sprintf(
-				"A run with another configuration has moved the record of %s to %s, which this one does not have. If this one is applied, the account logs in again and takes its targets back, and the two configurations take turns. Apply the one that is right.",
+				"A run with another configuration moved the record of %s to %s, which this configuration does not have. If you apply this configuration, the account logs in again and takes its targets back, and the two configurations keep undoing each other. Apply only the right one.",
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
 		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 || !knowsOfRefusal(r, o.account.cfg) {
@@ -224,7 +224,7 @@ func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List 
 		blocks = blocks[:shown]
 	}
 	return diag.List{diag.Warningf("Accounts seem to have been renamed",
-		"They take over the targets of accounts that have gone, with the same login. As it is, each starts over, with a login where there is one to make. To keep the token that there is, add to the configuration:\n\n%s%s", strings.Join(blocks, "\n"), rest)}
+		"They have the login and the targets of accounts that were removed. Without moved blocks each starts over, and logs in if it has a login. To keep the existing tokens, add to the configuration:\n\n%s%s", strings.Join(blocks, "\n"), rest)}
 }
 
 // sameLogin reports whether the token of a record was got with an account's login.

@@ -57,7 +57,7 @@ func (r *run) journalLate(ctx context.Context, err error, tryOnce func(context.C
 	if emergencyErr != nil {
 		r.e.Log.Error("the emergency file could not be written; trying the state until this run is stopped", "address", r.plan.Address, "error", emergencyErr)
 	} else {
-		r.e.Log.Warn("the state did not take a new token; it is in an emergency file, and the state is tried again", "address", r.plan.Address, "file", file)
+		r.e.Log.Warn("a new token could not be written to the state; it is in an emergency file, and the write is tried again", "address", r.plan.Address, "file", file)
 	}
 	settled := func(err error) bool { return err == nil || isLostLease(err) }
 	err = r.retryWrite(err, tryOnce)
@@ -79,7 +79,7 @@ func (r *run) journalLate(ctx context.Context, err error, tryOnce func(context.C
 // take: in an emergency file, or nowhere.
 func whereabouts(of string, err error, file string, emergencyErr error) error {
 	if file != "" {
-		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, the next apply on this machine brings it back, as does: credsync state recover %s", err, file, file)
+		return fmt.Errorf("%w. The new token is safe in %s; once the state can be written, the next apply on this machine recovers it, as does: credsync state recover %s", err, file, file)
 	}
 	return fmt.Errorf("%w, and the emergency file could not be written either: %w. The new token is lost; log in again with: credsync apply --replace %s", err, emergencyErr, address.ShellWord(of))
 }

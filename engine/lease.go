@@ -45,7 +45,7 @@ func (r *run) takeLease(ctx context.Context) error {
 		}
 		if known && !r.seen.known && r.seen.observeErr == nil {
 			// To begin anew could kill a token that another configuration goes on with.
-			return fmt.Errorf("take the lease of %s: its record has gone meanwhile, as a run with another configuration has moved or removed it; if this configuration is the right one, run credsync apply again", r.plan.Address)
+			return fmt.Errorf("could not take the lease of %s: a run with another configuration has moved or removed its record meanwhile; if this configuration is the right one, run credsync apply again", r.plan.Address)
 		}
 		if r.seen.moving != nil {
 			if err := r.carryOutMove(ctx); err != nil {
@@ -58,7 +58,7 @@ func (r *run) takeLease(ctx context.Context) error {
 			l := r.seen.record.Lease
 			if r.impatient {
 				r.heldUntil = r.e.Now().Add(left)
-				return fmt.Errorf("take the lease of %s: another run (%s) is at work on it", r.plan.Address, l.Holder)
+				return fmt.Errorf("could not take the lease of %s: another run (%s) is working on it", r.plan.Address, l.Holder)
 			}
 			if err := r.awaitReleaseOf(ctx, r.recordOwner(), *l); err != nil {
 				return err
@@ -75,7 +75,7 @@ func (r *run) takeLease(ctx context.Context) error {
 		}
 		r.observeAgain(ctx)
 	}
-	return fmt.Errorf("take the lease of %s: other runs took it first %d times; is something applying this configuration in a loop?", r.plan.Address, leaseTries)
+	return fmt.Errorf("could not take the lease of %s: other runs took it first %d times; is something applying this configuration in a loop?", r.plan.Address, leaseTries)
 }
 
 // restsOnRecordAlone reports whether what is planned rests on the record alone,
@@ -146,7 +146,7 @@ func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) er
 	}
 	for range 2 * state.LeaseLife / leasePoll {
 		if err := r.e.Sleep(ctx, leasePoll); err != nil {
-			return fmt.Errorf("this run was told to stop while it waited for another run that is at work on the account: %s. Nothing was done; let that run finish, then run credsync apply again", held)
+			return fmt.Errorf("this run was told to stop while it waited for another run that is working on the account: %s. Nothing was done; let that run finish, then run credsync apply again", held)
 		}
 		snap, err := r.e.Store.For(of.project).Load(ctx, of.address)
 		if err != nil {
@@ -156,14 +156,14 @@ func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) er
 			return nil
 		}
 	}
-	return fmt.Errorf("take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", of.address, seen.Holder, plan.Duration(2*state.LeaseLife))
+	return fmt.Errorf("could not take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", of.address, seen.Holder, plan.Duration(2*state.LeaseLife))
 }
 
 // describeLease says whose a lease is, since when and until when. A holder that works on
 // writes it again, which sets both anew.
 func (e *Engine) describeLease(l state.Lease) string {
 	clock := func(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
-	return fmt.Sprintf("%s holds its lease since %s, until %s", processid.Describe(l.Holder), clock(l.ExpiresAt.Add(-state.LeaseLife)), clock(l.ExpiresAt))
+	return fmt.Sprintf("%s has held its lease since %s, until %s", processid.Describe(l.Holder), clock(l.ExpiresAt.Add(-state.LeaseLife)), clock(l.ExpiresAt))
 }
 
 // observeAgain observes and plans the account again.
@@ -207,7 +207,7 @@ func (r *run) release(ctx context.Context) {
 	rec.Lease = nil
 	r.noteFailure(rec)
 	if err := r.replaceRecord(ctx, rec); err != nil {
-		r.e.Log.Warn("the lease could not be released and will run out", "address", r.plan.Address, "expires_at", r.seen.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
+		r.e.Log.Warn("the lease could not be released and will expire", "address", r.plan.Address, "expires_at", r.seen.record.Lease.ExpiresAt.UTC().Format(time.RFC3339), "error", err)
 		return
 	}
 	r.leased = false

@@ -194,7 +194,7 @@ func TestWaitingForAnotherRunSaysWhoseLeaseAndUntilWhen(t *testing.T) {
 		w.sleeping = nil
 	}
 	w.mustApply()
-	const held = "runner-1 holds its lease since 12:00:00 UTC, until 12:02:00 UTC"
+	const held = "runner-1 has held its lease since 12:00:00 UTC, until 12:02:00 UTC"
 	if len(said) != 1 || said[0] != "account.fake.a: "+held {
 		t.Errorf("said %q", said)
 	}

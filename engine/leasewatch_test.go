@@ -281,7 +281,7 @@ func TestNoLoginOnceTheLeaseHasRunOutBesideASleepingMachine(t *testing.T) {
 	}
 }
 
-// A token waits in an emergency file behind the lease of a wrong clock.
+// A token is waiting in an emergency file behind the lease of a wrong clock.
 func TestEmergencyFileIsUsedOnceTheLeaseOfAWrongClockIsOver(t *testing.T) {
 	w, _ := rescued(t)
 	w.alive = nil

@@ -22,9 +22,9 @@ func isLostLease(err error) bool {
 
 func lostLeaseWithToken(uncertain bool) error {
 	if uncertain {
-		return lostLease{"this run was held up for longer than its lease, and another may have logged in meanwhile; only one of the two tokens is alive, so the next apply logs in again"}
+		return lostLease{"this run was delayed for longer than its lease, and another run may have logged in meanwhile; only one of the two tokens is valid, so the next apply logs in again"}
 	}
-	return lostLease{"this run was held up for longer than its lease; the token is in the journal, and the next apply delivers it"}
+	return lostLease{"this run was delayed for longer than its lease; the token is in the journal, and the next apply delivers it"}
 }
 
 // journalOver is for a record that is not at the version it was, though this
@@ -40,7 +40,7 @@ func (r *run) journalOver(ctx context.Context, g, before *state.Grant) error {
 	if theirs == nil {
 		// By hand, or by a configuration that knows the account no longer. The
 		// token is the only one there is, so the record is written again.
-		r.e.Log.Warn("the record was deleted while this run was at work; writing it again", "address", r.plan.Address)
+		r.e.Log.Warn("the record was deleted during this run; writing it again", "address", r.plan.Address)
 		r.seen.version = snap.Version
 		return r.save(ctx)
 	}
@@ -63,7 +63,7 @@ func (r *run) journalBeside(ctx context.Context, snap state.Snapshot, g, before 
 	n := theirs.Newest()
 	forked := n != nil && !g.HasReplaced(n.ID)
 	if forked && !uncertain && !n.Rejected {
-		return lostLease{fmt.Sprintf("this run was held up for longer than its lease, and %s has been rotated since; that token is kept", r.plan.Address)}
+		return lostLease{fmt.Sprintf("this run was delayed for longer than its lease, and %s has been rotated since; that token is kept", r.plan.Address)}
 	}
 	// A record that was made again has another key.
 	p := fingerprintsOf(theirs.Key, r.seen.account.cfg)

@@ -22,7 +22,7 @@ func (p *Plan) RemovesMany() bool {
 // removalAdvice says that many would be removed, and what to do.
 func (p *Plan) removalAdvice() (summary, detail string) {
 	return "Many accounts would be removed", fmt.Sprintf(
-		"%d of the %d accounts that the state has of project %s are not in the configuration. That is what a table that became empty, or the wrong directory, looks like. If they are to go, run: credsync apply --allow-removal",
+		"%d of the %d accounts in the state of project %s are not in the configuration. An empty table or the wrong directory can cause this. If they are to be removed, run: credsync apply --allow-removal",
 		p.removals, p.records, p.Project)
 }
 

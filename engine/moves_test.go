@@ -122,7 +122,7 @@ func TestMovedOntoALivingAccountDoesNothing(t *testing.T) {
 	w.mustApply()
 	w.hcl = mainSink + strings.Replace(accountAt("b", "two", ""), `"u"`, `"v"`, 1) + movedBlock("a", "b")
 	w.expect("a forget removed", "b none current")
-	if d := diagnosticOf(w.plan(engine.Request{}), "A moved block did nothing"); !strings.Contains(d, "account.fake.a") {
+	if d := diagnosticOf(w.plan(engine.Request{}), "A moved block had no effect"); !strings.Contains(d, "account.fake.a") {
 		t.Error(d)
 	}
 	w.mustApply()
@@ -211,7 +211,7 @@ func TestImportedTokenIsDeliveredWithoutALogin(t *testing.T) {
 func TestDeadTokenToImportIsToldAndALoginFollows(t *testing.T) {
 	w := newWorld(t, mainSink+accountAt("a", "a", "")+importOf("a", "dead"))
 	w.expect("a issue no_token")
-	if d := diagnosticOf(w.plan(engine.Request{}), "The token to import is not good"); strings.Contains(d, "no diagnostic") {
+	if d := diagnosticOf(w.plan(engine.Request{}), "The token to import is not valid"); strings.Contains(d, "no diagnostic") {
 		t.Error(d)
 	}
 	w.mustApply()

@@ -151,8 +151,8 @@ func (c condition) noticeOfMove(rec *state.Record, n *config.Notify, told state.
 	before := c
 	before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(told.Address)
 	e := before.recoveredEvent(was)
-	e.Message = fmt.Sprintf("It was %s, and is %s now, of which will be told what there is to say.", was, c.about.Address)
-	e.Summary = before.summaryLine("is %s now", c.about.Address)
+	e.Message = fmt.Sprintf("It was %s. Its address is now %s; further notifications use that address.", was, c.about.Address)
+	e.Summary = before.summaryLine("is now %s", c.about.Address)
 	e.Topic = told.Topic
 	notice := state.Notice{Notify: n.Name, Topic: told.Topic, Event: e.Kind, Subject: was, At: c.now, Project: told.Project, Address: told.Address}
 	rec.PutNotice(notice)
@@ -235,7 +235,7 @@ func (c condition) recoveredEvent(was string) *config.Event {
 	e := c.about
 	e.Kind, e.Reason = schema.EventRecovered, was
 	e.Message = "It was " + e.Reason + "."
-	e.Summary = c.summaryLine("is well again; it was %s", e.Reason)
+	e.Summary = c.summaryLine("has recovered; it was %s", e.Reason)
 	return &e
 }
 
@@ -269,11 +269,11 @@ const isTest = "This is a test, nothing is wrong. "
 // block: every sentence of it says that it is a test. The kind is
 // schema.EventTest or one of schema.EventKinds.
 func TestEvent(project, kind string, now time.Time) config.Event {
-	const because = "The upstream does not take the password."
+	const because = "The upstream rejects the password."
 	c := condition{now: now, about: config.Event{
 		Kind: kind, Topic: topicTrouble, Project: project, Address: TestEventAddress, Provider: "example", Name: "test", Time: now,
-		Description: "There is no such account.", Contact: "Whoever ran credsync notify test.",
-		Remedy: "Nothing is to be done: this is a test.",
+		Description: "There is no such account.", Contact: "The person who ran credsync notify test.",
+		Remedy: "Do nothing: this is a test.",
 	}}
 	e := c.about
 	switch kind {
@@ -292,8 +292,8 @@ func TestEvent(project, kind string, now time.Time) config.Event {
 	case schema.EventRecovered:
 		e = *c.recoveredEvent(schema.EventBlocked + " (" + string(failure.CredentialsRejected) + ")")
 	default:
-		e.Topic, e.Reason, e.Message = schema.EventTest, schema.EventTest, "Somebody has run credsync notify test."
-		e.Summary = c.summaryLine("is no account: %s", e.Message)
+		e.Topic, e.Reason, e.Message = schema.EventTest, schema.EventTest, "Someone ran credsync notify test."
+		e.Summary = c.summaryLine("is not an account: %s", e.Message)
 	}
 	e.Summary, e.Message = isTest+e.Summary, isTest+e.Message
 	return e

@@ -111,7 +111,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 		o.input.MovedFrom = l.moving.from.of(e.Config.Project)
 	}
 	if l.ignored != nil {
-		o.warn("A moved block did nothing", fmt.Sprintf("The account has a token of its own, so the record of %s was not moved here. Take the block out, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), address.ShellWord(a.cfg.Address)))
+		o.warn("A moved block had no effect", fmt.Sprintf("The account has its own token, so the record of %s was not moved here. Remove the block, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), address.ShellWord(a.cfg.Address)))
 	}
 	o.fingerprints = a.fingerprints(o.record)
 	if o.known && !a.unknown {

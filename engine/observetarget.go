@@ -41,7 +41,7 @@ func (o *observation) targetFailures(chosen func(error) bool) (list diag.List) {
 	}
 	combined, first := sinks.Combined(errs)
 	for n, err := range combined {
-		summary := "A target cannot be looked at"
+		summary := "A target could not be checked"
 		if isUnwritable(errs[first[n]]) {
 			summary = "A target cannot be written"
 		}
@@ -145,7 +145,7 @@ func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, re
 	intact, err := e.compare(ctx, o.record.Key, t, rec.Keys, rec.Digest)
 	if errors.Is(err, sinks.ErrDenied) {
 		o.warn("A merged target cannot be compared",
-			fmt.Sprintf("%s %s was written by someone else, and without permission to read it credsync cannot see whether its own keys are still as they were. It writes them again, and so it will each time anyone writes there, other accounts included. Allow credsync to read it.", t.Sink.Name, t.Target.Location))
+			fmt.Sprintf("%s %s was written by someone else, and credsync has no permission to read it, so it cannot check whether its own keys have changed. It writes them again, and will do so each time anyone else writes there, including other accounts. Allow credsync to read it.", t.Sink.Name, t.Target.Location))
 	}
 	return intact
 }

@@ -269,7 +269,7 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*
 	if e.Config.Partial && len(seen) > 0 {
 		// What is not in this file may be in another one.
 		p.Diagnostics = append(p.Diagnostics, diag.Warningf("Accounts in the state were left alone",
-			"The state also has %s, and the file that was given has others beside it, which may declare what is not in it. Give the directory to have what is in no file forgotten or deleted.",
+			"The state also has %s, which other files in the directory of the given file may declare. Give the directory to forget or delete accounts that no file declares.",
 			named(seen)))
 		return nil
 	}
@@ -349,7 +349,7 @@ func unrecorded(lost []error) diag.List {
 	for _, err := range lost {
 		if err != nil {
 			return diag.List{diag.Warningf("The audit trail is not complete",
-				"%s Until that is mended, apply logs in nowhere and deletes nothing.", diag.Sentence(err.Error()))}
+				"%s Until this is fixed, apply will not log in or delete anything.", diag.Sentence(err.Error()))}
 		}
 	}
 	return nil

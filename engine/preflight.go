@@ -131,7 +131,7 @@ func (r *run) preflight(ctx context.Context) bool {
 		}
 	}
 	if err := sinks.Together(o.targetErrs...); err != nil && (spends || left == 0) {
-		r.fail(r.failure("A target cannot be written, so no token was asked for", err))
+		r.fail(r.failure("A target cannot be written, so no token was requested", err))
 		return false
 	}
 	return true
@@ -196,7 +196,7 @@ func (e *Engine) planTrials(ctx context.Context, seen []*observation, plans []*A
 func (o *observation) noteUnwritable(i int, err error) {
 	t := &o.input.Targets[i]
 	if errors.Is(err, sinks.ErrDenied) {
-		t.Denied = "whoever runs this plan may not write it; credsync doctor lists the permissions that are missing"
+		t.Denied = "this run has no permission to write it; credsync doctor lists the missing permissions"
 		return
 	}
 	o.targetErrs[i] = err

@@ -88,7 +88,7 @@ func TestAPermissionThatThePlanLacksIsOnlySaid(t *testing.T) {
 	w.sinks["main"].Fail = refusing("a", sinks.ErrDenied)
 	w.expectOf(tried, "a issue no_token")
 	p := w.plan(tried)
-	if p.Diagnostics.HasErrors() || !strings.Contains(p.Accounts[0].Targets[0].Message, "may not write it") {
+	if p.Diagnostics.HasErrors() || !strings.Contains(p.Accounts[0].Targets[0].Message, "has no permission to write it") {
 		t.Errorf("%+v %+v", p.Accounts[0].Targets, p.Diagnostics)
 	}
 	if s := w.apply(); s.Count(engine.Failed) != 1 || w.up.counts() != "logins=0 refreshes=0" {

@@ -230,7 +230,7 @@ func (r *run) heldBackRecord() (rec *state.Record, dirty bool) {
 
 // errAtWork asks updateRecord to wait, since writing now would make the holder of
 // the lease believe that it lost it.
-var errAtWork = errors.New("other runs were at work on the account for too long")
+var errAtWork = errors.New("other runs were working on the account for too long")
 
 // updateRecord changes an account's record as it is now, whoever wrote it last.
 // It begins again where another run writes it meanwhile, and waits where change

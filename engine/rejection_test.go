@@ -216,6 +216,26 @@ func TestALoginThatDiffersFromRunToRunIsAWarning(t *testing.T) {
 	}
 }
 
+func TestALoginThatWorksAndDiffersFromRunToRunIsAWarning(t *testing.T) {
+	for name, tc := range map[string]struct {
+		apart time.Duration
+		want  int
+	}{"runs of an hour": {time.Hour, 4}, "changes of months": {90 * 24 * time.Hour, 0}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			for i := 1; i <= 6; i++ {
+				w.hcl = strings.Replace(oneAccount, `"u"`, fmt.Sprintf(`"user-of-run-%d"`, i), 1)
+				warned := slices.ContainsFunc(w.plan(engine.Request{}).Diagnostics, func(d diag.Diagnostic) bool { return d.Summary == "The login differs from run to run" })
+				if warned != (tc.want > 0 && i > tc.want) {
+					t.Errorf("run %d: warned %v", i, warned)
+				}
+				w.mustApply()
+				w.advance(tc.apart)
+			}
+		})
+	}
+}
+
 // Two pipelines that have two versions of the configuration write one record
 // in turn. Neither may take the other's refusal for the end of its own.
 func TestTwoConfigurationsThatDisagreeDoNotRepeatARefusedLogin(t *testing.T) {

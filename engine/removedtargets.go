@@ -32,7 +32,7 @@ func (r *run) remove(ctx context.Context) {
 		return
 	}
 	if err := r.bequeath(ctx); err != nil {
-		r.fail(r.failure("The account is kept, since what it knows of rejected logins could not be passed on", err))
+		r.fail(r.failure("The account's record was kept: its remembered rejections could not be passed on", err))
 		return
 	}
 	if err := r.e.Store.For(r.seen.record.Project).Delete(ctx, r.plan.Address, r.seen.version); err != nil {
@@ -53,7 +53,7 @@ func (r *run) awaitsTakers(ctx context.Context) bool {
 			continue
 		}
 		r.plan.Action, r.plan.Reason = plan.None, plan.Moved
-		r.plan.Message = "kept until " + taker.cfg.Address + ", which takes over its targets, has done so"
+		r.plan.Message = "kept until " + taker.cfg.Address + " has taken over its targets"
 		return true
 	}
 	return false
@@ -115,7 +115,7 @@ func (r *run) deleteTarget(ctx context.Context, entry state.Target) error {
 	case err != nil:
 		return err
 	case !found:
-		return fmt.Errorf("no sink block of the configuration leads to %s %s; declare one again, under any name, for one apply, or remove what was delivered there by hand", entry.Sink, entry.Location)
+		return fmt.Errorf("no sink block of the configuration points to %s %s; declare one again, under any name, for one apply, or delete the target by hand", entry.Sink, entry.Location)
 	}
 	if entry.Merge {
 		// Of this process one at a time, so that none finds it changed.
@@ -163,15 +163,18 @@ func (e *Engine) changedSince(ctx context.Context, rec *state.Record, to reached
 	case info.Owner != "" && info.Owner != mark && !movedMark(rec, info.Owner):
 		return "now belongs to " + info.Owner
 	case info.Marks && info.Owner == "":
-		return "bears no mark of credsync any more"
+		return "no longer has the owner mark of credsync"
 	case !info.Exists || info.Unseen:
+		return ""
+	case entry.DeliveredAt.IsZero() && info.Marks && entry.Version != "" && entry.Version == info.Version:
+		// It was marked, and still holds what it was taken over with.
 		return ""
 	case e.claimedInVain(ctx, rec, to, entry):
 		return "was written by someone else"
 	case entry.DeliveredAt.IsZero():
 		return ""
 	case info.Version != entry.Version:
-		return "was changed by someone else, and is not what credsync left there"
+		return "was changed by someone else since credsync wrote it"
 	}
 	return ""
 }

@@ -227,3 +227,48 @@ func TestAFirstDeliveryToASinkThatMarksWritesTheStateThreeTimes(t *testing.T) {
 		t.Errorf("the state was written %d times", n)
 	}
 }
+
+// A run that takes over a place of an account that was renamed, and is killed between its
+// mark and its write, leaves there what the account before wrote: that is the project's,
+// and goes once the deliver block has moved on. What someone else wrote since stays.
+func TestPlaceThatWasOnlyMarkedAndTakenOverIsDeletedWhenItsBlockIsMoved(t *testing.T) {
+	for name, stranger := range map[string]bool{"as it was left": false, "changed since": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, movedTo("a"))
+			w.mustApply()
+			w.hcl = strings.Replace(movedTo("a"), `"fake" "a"`, `"fake" "renamed"`, 1)
+			killed := false
+			w.sinks["main"].Fail = func(op string, _ sinks.Target) error {
+				killed = killed || op == memorysink.Write
+				if killed {
+					return sinks.ErrUnavailable
+				}
+				return nil
+			}
+			w.sinks["state"].Fail = func(string, sinks.Target) error {
+				if killed {
+					return sinks.ErrUnavailable
+				}
+				return nil
+			}
+			w.apply()
+			w.sinks["main"].Fail, w.sinks["state"].Fail = nil, nil
+			if info, _ := w.sinks["main"].Stat(t.Context(), memoryTarget("a")); !killed || !strings.HasSuffix(info.Owner, "renamed") {
+				t.Fatalf("it was not killed behind the mark: %+v", info)
+			}
+			if stranger {
+				w.sinks["main"].Put("a", map[string]credential.Secret{"x": credential.NewSecret("someone else's")})
+			}
+			w.advance(5 * time.Minute)
+			w.hcl = strings.Replace(movedTo("b"), `"fake" "a"`, `"fake" "renamed"`, 1)
+			w.apply()
+			w.apply()
+			if _, left := w.sinks["main"].Get("a"); left != stranger {
+				t.Errorf("it is left: %v", left)
+			}
+			if w.delivered("b") == "" {
+				t.Error("the token is not where it is to be")
+			}
+		})
+	}
+}

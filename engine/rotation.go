@@ -62,7 +62,7 @@ type run struct {
 // carryOut carries the plan out and says how it ended.
 func (r *run) carryOut(ctx context.Context) Outcome {
 	if err := r.takeLease(ctx); err != nil {
-		r.fail(r.failure("The account could not be worked on", err))
+		r.fail(r.failure("The account could not be processed", err))
 		return r.outcome()
 	}
 	// From here on the result of what is sent must reach the state and the
@@ -123,7 +123,7 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	grant.Replace(old)
 	r.reportOddities(grant)
 	if !r.authenticate {
-		r.claimWithToken(grant)
+		r.claimWithToken(ctx, grant)
 	}
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()
@@ -141,7 +141,7 @@ func (r *run) underLease(ctx context.Context, acquire acquisition, old *state.Gr
 	ctx, cancel := context.WithTimeout(ctx, r.leaseLeft())
 	defer cancel()
 	if ctx.Err() != nil {
-		r.fail(r.failure("No token was asked for", errors.New("this run was held up for too long before it; run apply again")))
+		r.fail(r.failure("No token was requested", errors.New("this run was delayed for too long; run apply again")))
 		return nil
 	}
 	if r.stopped() {
@@ -156,7 +156,7 @@ func (r *run) stopped() bool {
 	if r.stop.Err() == nil {
 		return false
 	}
-	r.fail(r.failure("No token was asked for", errors.New("the run was told to stop; run apply again")))
+	r.fail(r.failure("No token was requested", errors.New("the run was told to stop; run apply again")))
 	return true
 }
 
@@ -231,7 +231,7 @@ func (r *run) outcome() Outcome {
 	o.Message, o.Blocker, o.Result = r.plan.Message, r.plan.Blocker, Done
 	o.Diagnostics, o.At = r.diagnostics, r.e.Now()
 	if r.moved != "" && o.Action == plan.None {
-		o.Action, o.Reason, o.Message = plan.Deliver, plan.Moved, "it goes on with the record of "+r.moved
+		o.Action, o.Reason, o.Message = plan.Deliver, plan.Moved, "it continues with the record of "+r.moved
 	}
 	switch {
 	case r.diagnostics.HasErrors():

@@ -67,7 +67,7 @@ func (e *Engine) Save(w io.Writer, p *Plan) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(s); err != nil {
-		return fmt.Errorf("write the plan: %w", err)
+		return fmt.Errorf("could not write the plan: %w", err)
 	}
 	return nil
 }
@@ -94,14 +94,14 @@ func IsSaved(content []byte) bool {
 // LoadSaved reads what Save wrote.
 func LoadSaved(content []byte) (*Saved, error) {
 	if !IsSaved(content) {
-		return nil, errors.New("this is not a plan that credsync plan --out has written")
+		return nil, errors.New("this is not a plan written by credsync plan --out")
 	}
 	var s Saved
 	if err := json.Unmarshal(content, &s); err != nil {
-		return nil, errors.New("the saved plan is damaged; make a new one with credsync plan --out")
+		return nil, errors.New("the saved plan is damaged; create a new one with credsync plan --out")
 	}
 	if s.FormatVersion != plan.FormatVersion {
-		return nil, fmt.Errorf("the saved plan has format %s, this program knows %s; make a new one with credsync plan --out", s.FormatVersion, plan.FormatVersion)
+		return nil, fmt.Errorf("the saved plan has format %s, but this version of credsync reads %s; create a new one with credsync plan --out", s.FormatVersion, plan.FormatVersion)
 	}
 	return &s, nil
 }
@@ -126,7 +126,7 @@ func (e *Engine) PlanSaved(ctx context.Context, s *Saved) *Plan {
 	for _, ap := range p.Accounts {
 		i, ok := saved[ap.Address]
 		if !ok || i >= len(s.Plan.Accounts) {
-			p.Diagnostics = append(p.Diagnostics, stale(ap.Address+" was not there yet"))
+			p.Diagnostics = append(p.Diagnostics, stale(ap.Address+" is not in the plan"))
 			continue
 		}
 		if reason := ap.staleness(s.Guards[i], s.Plan.Accounts[i]); reason != "" {
@@ -165,11 +165,11 @@ func (p *AccountPlan) staleness(g Guard, saved plan.DocumentAccount) string {
 	case now.StateVersion != g.StateVersion:
 		return "the state of " + p.Address + " has changed since: another run has worked on it"
 	case now.MovedFrom != g.MovedFrom, now.MovedVersion != g.MovedVersion:
-		return "the record that " + p.Address + " goes on with has changed since: another run has worked on it"
+		return "the record that " + p.Address + " continues with has changed since: another run has worked on it"
 	case now.Fingerprint != g.Fingerprint:
 		return "the credentials of " + p.Address + " have changed since"
 	case p.Action != saved.Action && p.Action != plan.None && !lessThanDelete(saved.Action, p.Action):
-		return fmt.Sprintf("%s was planned to %s, and what is needed now is %s (%s)", p.Address, saved.Action, p.Action, p.Reason)
+		return fmt.Sprintf("the action planned for %s was %s, but it now needs %s (%s)", p.Address, saved.Action, p.Action, p.Reason)
 	}
 	return p.targetStaleness(saved)
 }
@@ -181,9 +181,9 @@ func (p *AccountPlan) targetStaleness(saved plan.DocumentAccount) string {
 		was := slices.IndexFunc(saved.Targets, func(s plan.DocumentTarget) bool { return s.Place == t.Place && s.Location == t.Location })
 		switch {
 		case was < 0 && t.Action != plan.None && t.Action != plan.BlockedAction:
-			return fmt.Sprintf("%s is now to %s %s %s, which the plan did not name: a file, an environment variable or a sink that it depends on has changed", p.Address, t.Action, t.Sink, t.Location)
+			return fmt.Sprintf("%s would now %s %s %s, which is not in the plan: a file, an environment variable or a sink that it depends on has changed", p.Address, t.Action, t.Sink, t.Location)
 		case was >= 0 && t.Action != saved.Targets[was].Action && t.Action != plan.None && t.Action != plan.BlockedAction && !lessThanDelete(saved.Targets[was].Action, t.Action):
-			return fmt.Sprintf("%s was planned to %s %s %s, and is now to %s it", p.Address, saved.Targets[was].Action, t.Sink, t.Location, t.Action)
+			return fmt.Sprintf("%s was planned to %s %s %s, but would now %s it", p.Address, saved.Targets[was].Action, t.Sink, t.Location, t.Action)
 		}
 	}
 	return ""
@@ -194,5 +194,5 @@ func (p *AccountPlan) targetStaleness(saved plan.DocumentAccount) string {
 func lessThanDelete(saved, now plan.Action) bool { return saved == plan.Delete && now == plan.Forget }
 
 func stale(reason string) diag.Diagnostic {
-	return diag.Errorf("Saved plan is stale", "The plan can no longer be applied, because %s. Make a new plan with credsync plan --out.", reason)
+	return diag.Errorf("Saved plan is stale", "The plan can no longer be applied, because %s. Create a new plan with credsync plan --out.", reason)
 }

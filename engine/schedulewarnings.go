@@ -97,9 +97,9 @@ func (s *sameWarnings) String() string {
 	text := ""
 	switch {
 	case s.instances == 1:
-		text = " The same goes for another instance of this block."
+		text = " The same applies to another instance of this block."
 	case s.instances > 1:
-		text = fmt.Sprintf(" The same goes for %d other instances of this block.", s.instances)
+		text = fmt.Sprintf(" The same applies to %d other instances of this block.", s.instances)
 	}
 	if len(s.others) == 0 {
 		return text
@@ -108,5 +108,5 @@ func (s *sameWarnings) String() string {
 	if more := len(s.others) - mostOthers; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return text + " The same goes for " + named + "."
+	return text + " The same applies to " + named + "."
 }

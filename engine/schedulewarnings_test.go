@@ -28,7 +28,7 @@ func TestOneWarningOfSeveralAccountsIsToldOnce(t *testing.T) {
 		got = append(got, string(d.Severity)+" "+d.Address+" "+d.Detail)
 	}
 	want := []string{
-		`warning account.sagi.a["1"] Too slow. The same goes for 2 other instances of this block. The same goes for account.sagi.b, account.sagi.c.`,
+		`warning account.sagi.a["1"] Too slow. The same applies to 2 other instances of this block. The same applies to account.sagi.b, account.sagi.c.`,
 		`error account.sagi.a["1"] x`,
 		`error account.sagi.a["2"] x`,
 		`warning  Too slow.`,

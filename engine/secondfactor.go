@@ -63,7 +63,7 @@ func (e *Engine) FinishLogin(ctx context.Context, of string, code credential.Sec
 		return *failed
 	}
 	if c := r.challenge(); c == nil || c.ID.IsZero() {
-		r.fail(r.failure("No code was asked for", fmt.Errorf("there is no login of %s that waits for a code; start one with: credsync login %s", r.plan.Address, address.ShellWord(r.plan.Address))))
+		r.fail(r.failure("No login is waiting for a code", fmt.Errorf("no login of %s has been started; start one with: credsync login %s", r.plan.Address, address.ShellWord(r.plan.Address))))
 		return r.outcome()
 	}
 	if !r.begin(ctx) {
@@ -107,7 +107,7 @@ func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) 
 // with, having said why.
 func (r *run) begin(ctx context.Context) bool {
 	if err := r.takeLease(ctx); err != nil {
-		r.fail(r.failure("The account could not be worked on", err))
+		r.fail(r.failure("The account could not be processed", err))
 		return false
 	}
 	if r.plan.Reason == plan.Unreadable {
@@ -169,7 +169,7 @@ func (r *run) loginOrSend(ctx context.Context, old *state.Grant) *state.Grant {
 	if b := r.seen.record.Block; b == nil || b.Reason != failure.NeedsCode || b.LoginPrint != r.seen.fingerprints.login {
 		done, err := r.loginTurn(ctx)
 		if err != nil {
-			r.fail(r.failure("No login was made", err))
+			r.fail(r.failure("The login was not attempted", err))
 			return nil
 		}
 		defer done()
@@ -213,7 +213,7 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 func (r *run) loginWithCode(ctx context.Context, old *state.Grant, code credential.Secret) *state.Grant {
 	challenger, c := r.provider.challenger(), r.challenge()
 	if challenger == nil || c == nil {
-		r.fail(r.failure("No code was asked for", fmt.Errorf("another run has finished the login of %s meanwhile", r.plan.Address)))
+		r.fail(r.failure("No login is waiting for a code", fmt.Errorf("another run has finished the login of %s meanwhile", r.plan.Address)))
 		return nil
 	}
 	token, err := challenger.LoginWithCode(ctx, c.Challenge, code)
@@ -232,11 +232,11 @@ func (r *run) loginWithCode(ctx context.Context, old *state.Grant, code credenti
 // needsCodeMessage is what plan and apply say of an account that waits for a
 // second factor.
 func needsCodeMessage(of string) string {
-	return "the upstream asks for a code that it sends to a human; run: credsync login " + address.ShellWord(of)
+	return "the upstream requires a code that it sends to a human; run: credsync login " + address.ShellWord(of)
 }
 
 // codeSentMessage is the same once the code is with the human.
 func codeSentMessage(of string, at time.Time) string {
-	return fmt.Sprintf("the upstream has sent a code to a human on %s, which has not been entered; finish with: credsync login %s --code-file FILE",
+	return fmt.Sprintf("the upstream sent a code to a human on %s, and it has not been entered; finish with: credsync login %s --code-file FILE",
 		at.UTC().Format("2006-01-02 15:04 MST"), address.ShellWord(of))
 }

@@ -127,7 +127,7 @@ func TestLoginOfAnAccountThatWantsNoCodeJustLogsIn(t *testing.T) {
 	if sent := w.begin(); !sent.At.IsZero() || sent.Outcome.Result != engine.Done || w.delivered("a") != "token-1" {
 		t.Errorf("%+v", sent)
 	}
-	if o := w.finish(rightCode); o.Result != engine.Failed || !strings.Contains(o.Message, "No code was asked for") {
+	if o := w.finish(rightCode); o.Result != engine.Failed || !strings.Contains(o.Message, "No login is waiting for a code") {
 		t.Errorf("%+v", o)
 	}
 }

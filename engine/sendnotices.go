@@ -126,7 +126,7 @@ func (e *Engine) unsentWarnings() diag.List {
 		if f.count > 1 {
 			whom = fmt.Sprintf("%s and %d others", f.address, f.count-1)
 		}
-		d := diag.Warningf("Nobody was told", "notify.%s could not be told of %s: %s. The next run tries again.", n.Name, whom, diag.Clause(f.err.Error()))
+		d := diag.Warningf("The notification failed", "notify.%s could not report %s: %s. The next run tries again.", n.Name, whom, diag.Clause(f.err.Error()))
 		d.Range = n.Range
 		list = append(list, d)
 	}
@@ -142,7 +142,7 @@ func (e *Engine) unsentWarnings() diag.List {
 func (e *Engine) sendNoticesOf(ctx context.Context, c condition) {
 	send, err := e.claimNotices(ctx, c)
 	if err != nil {
-		e.Log.Warn("nobody is told of the account, since that could not be remembered", "address", c.about.Address, "error", err)
+		e.Log.Warn("the notification was not sent, because it could not be recorded in the state", "address", c.about.Address, "error", err)
 		return
 	}
 	var sent []state.Notice
@@ -157,7 +157,7 @@ func (e *Engine) sendNoticesOf(ctx context.Context, c condition) {
 		return
 	}
 	if err := e.markSent(ctx, c.about.Address, sent); err != nil {
-		e.Log.Warn("that people were told of the account could not be remembered; they may be told again", "address", c.about.Address, "error", err)
+		e.Log.Warn("the notification was sent, but could not be recorded in the state; it may be sent again", "address", c.about.Address, "error", err)
 	}
 }
 

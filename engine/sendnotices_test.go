@@ -110,7 +110,7 @@ func TestAlertOfAnAccountThatIsMovedGoesAlong(t *testing.T) {
 	w.hcl = strings.Replace(w.hcl, `"fake" "a"`, `"fake" "b"`, 1) + "\nmoved {\n  from = account.fake.a\n  to = account.fake.b\n}\n"
 	w.apply()
 	h.mu.Lock()
-	if len(h.told) != 1 || h.told[0].Address != "account.fake.a" || h.told[0].Name != "a" || !strings.Contains(h.told[0].Summary, "account.fake.a is account.fake.b now") {
+	if len(h.told) != 1 || h.told[0].Address != "account.fake.a" || h.told[0].Name != "a" || !strings.Contains(h.told[0].Summary, "account.fake.a is now account.fake.b") {
 		t.Errorf("%+v", h.told)
 	}
 	h.mu.Unlock()
@@ -225,7 +225,7 @@ func TestUnreachableWebhookHoldsUpNothingAndIsTriedAgain(t *testing.T) {
 	if w.delivered("b") == "" || s.Count(engine.Failed) != 0 {
 		t.Errorf("%+v", s.Outcomes)
 	}
-	if len(s.Diagnostics) != 1 || s.Diagnostics.HasErrors() || s.Diagnostics[0].Detail != "notify.webhook.oncall could not be told of account.fake.a: the connection was refused. The next run tries again." {
+	if len(s.Diagnostics) != 1 || s.Diagnostics.HasErrors() || s.Diagnostics[0].Detail != "notify.webhook.oncall could not report account.fake.a: the connection was refused. The next run tries again." {
 		t.Errorf("%+v", s.Diagnostics)
 	}
 	w.advance(10 * time.Minute)

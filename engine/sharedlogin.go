@@ -170,7 +170,7 @@ func (s *sharedLogin) find(address string, counts func(seenLogin) bool) *plan.Bl
 		}
 		return &plan.Block{
 			Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, Address: other.cfg.Address,
-			Message: other.cfg.Address + " has the same login, and of that " + l.block.Message,
+			Message: other.cfg.Address + " has the same login: " + l.block.Message,
 		}
 	}
 	return nil
@@ -204,7 +204,7 @@ func RevokingLogins(cfg *config.Config) diag.List {
 			continue
 		}
 		list = append(list, diag.Errorf("Two accounts with one login",
-			"%s%s logs in with the same credentials, and at this upstream a login kills the token before it: the two would kill each other's. Put the deliver blocks of both into one account block.",
+			"%s%s logs in with the same credentials, and a login at this upstream revokes the previous token, so each would revoke the other's. Put the deliver blocks of both into one account block.",
 			other.Address, placeOf(other.Range)).About(a.Address, a.Range))
 	}
 	return list

@@ -28,13 +28,13 @@ func (e *Engine) stateLasts(ctx context.Context, seen []*observation) diag.List 
 	warning, err := e.StateLasts(ctx, record)
 	switch {
 	case err != nil:
-		return diag.List{diag.FromError("The state does not last where it is", err)}
+		return diag.List{diag.FromError("The state is not safe where it is stored", err)}
 	case ending != nil:
 		return diag.List{diag.Warningf("A record of the state is about to be deleted",
-			"The record of %s is going to be deleted where it is kept, at %s, with all that it remembers, unless an apply writes it before. If that comes again, set delete_version_after to 0s in the mount's configuration and in the record's metadata.",
+			"The record of %s will be deleted from its storage at %s, with everything in it, unless an apply writes it first. To keep records, set delete_version_after to 0s in the mount's configuration and in the record's metadata.",
 			ending.input.Address, ending.recordEnds.UTC().Format(time.RFC3339))}
 	case warning != "":
-		return diag.List{diag.Warningf("The state may not be safe where it is", "%s", diag.Sentence(warning))}
+		return diag.List{diag.Warningf("The state may not be safe where it is stored", "%s", diag.Sentence(warning))}
 	}
 	return nil
 }

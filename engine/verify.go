@@ -71,11 +71,11 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 		if before != nil && before.Rejected && before.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
 			// would go on for ever; whether this one has become good, each plan asks.
-			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream issues tokens that it rejects itself, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+address.ShellWord(r.plan.Address)))
+			r.saveBlock(ctx, r.block(failure.NoAccess, "the upstream rejected the token that it had just issued, twice in a row; ask the upstream, then try once more with: credsync apply --replace "+address.ShellWord(r.plan.Address)))
 			return false
 		}
 		d := r.failure("The upstream rejects the token that it has just issued", err)
-		d.Detail = joinSentences(d.Detail, "It may take a while there: the next run asks about it again, before it gets another.")
+		d.Detail = joinSentences(d.Detail, "The token may need a while to become valid. The next run checks it again before it gets another.")
 		r.fail(d)
 		if err := r.persist(ctx); err != nil {
 			r.fail(r.failure("The state could not be written", err))

@@ -114,7 +114,7 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *drawnAccount) boo
 		other, fresh := d.project+"/account.fake."+p, k.fresh[pairOf(a.address, p)]
 		at := []string{"parked with " + self, "parked with " + other}
 		switch home := k.homes[a.user]; {
-		case home == a.address && !fresh:
+		case home == a.address && !fresh && (cameFrom(records[self], p) || cameFrom(records[other], a.address)):
 			at = append(at, self)
 		case home == p && fresh:
 			at = append(at, other)
@@ -138,6 +138,11 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *drawnAccount) boo
 		}
 	}
 	return false
+}
+
+// cameFrom reports whether the last move of a record was from that address.
+func cameFrom(r *state.Record, address string) bool {
+	return r != nil && len(r.Moved) > 0 && r.Moved[len(r.Moved)-1] == "account.fake."+address
 }
 
 // begin is before an apply.

@@ -1,6 +1,5 @@
-# One account at each upstream, all in Vault: passwords in, tokens and the state
-# out. The BIFIT account is the one to replace if it asks for a code: see
-# "credsync login".
+# One account at each upstream. Passwords come from Vault; tokens and the state go
+# to Vault. If the BIFIT account requires a one-time code, see "credsync login".
 
 credsync {
   project  = "payments"

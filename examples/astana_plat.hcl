@@ -1,6 +1,6 @@
-# The two ways to log in to Astana-Plat: by login and password, and by a client
-# certificate. An account has one token that works, and a login ends the one
-# before it: credsync logs in only when every target can be written, and
+# The two ways to log in to Astana-Plat: with login and password, and with a
+# client certificate. Only one token of an account works: a login revokes the
+# previous one. So credsync logs in only if every target can be written, and
 # delivers at once.
 
 credsync {

@@ -1,6 +1,6 @@
-# A bank's token, with the customers that its user acts for. It lives 15
-# minutes and cannot be refreshed, so that it needs a run every few minutes: one
-# that comes every 10 minutes is too slow for it, and plan says so.
+# The token of a bank, with the customers that its user acts for. It lives 15
+# minutes and cannot be refreshed, so it needs a run every few minutes. If the
+# schedule is too slow, such as every 10 minutes, plan warns.
 
 credsync {
   project = "payments"
@@ -9,12 +9,12 @@ credsync {
 variable "bereke_url" {
   type        = string
   default     = "https://api-test.berekebank.kz"
-  description = "Where the bank answers; this is its test system."
+  description = "The address of the bank; the default is its test system."
 }
 
 variable "bereke_key_url" {
   type        = string
-  description = "Where the bank's public key is, as {\"key\": \"<PEM>\"}."
+  description = "The address of the bank's public key, as {\"key\": \"<PEM>\"}."
 }
 
 variable "bereke_username" {

@@ -1,11 +1,11 @@
 # The token of a cash-register account, for the service that prints receipts.
 #
-# If the account has the second factor turned on, plan and apply say so and
-# send no SMS. Bring it up once, by whoever holds its telephone:
+# If the account has a second factor, plan and apply say so and do not have a code
+# sent. The person with the telephone logs in once:
 #
 #   credsync login bifit_kassa.till
 #
-# From then on it is refreshed without anybody.
+# From then on credsync refreshes the token without a person.
 
 credsync {
   project  = "shop"
@@ -15,7 +15,7 @@ credsync {
 variable "bifit_kassa_url" {
   type        = string
   default     = "https://kassa.bifit.com/cashdesk-api/v1"
-  description = "Where the cash-register cloud answers."
+  description = "The address of the cash-register cloud."
 }
 
 variable "bifit_kassa_username" {

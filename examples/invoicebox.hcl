@@ -1,5 +1,5 @@
-# A billing service's static token: checked before it is delivered, and then
-# once an hour rather than at each plan.
+# The static token of a billing service. credsync checks it before it is
+# delivered, and then once an hour instead of at each plan.
 
 variable "invoicebox_url" {
   type    = string

@@ -1,5 +1,5 @@
-# Two accounts whose tokens are written to files: nothing else is needed to try
-# it. "make demo" runs this very file against the sandbox.
+# Two accounts whose tokens are written to files, so you need nothing else to try
+# it. "make demo" runs this file against the sandbox.
 
 credsync {
   project  = "quickstart"
@@ -9,13 +9,13 @@ credsync {
 variable "invoicebox_url" {
   type        = string
   default     = "https://api.invoicebox.ru"
-  description = "Where the billing service answers."
+  description = "The address of the billing service."
 }
 
 variable "sagi_url" {
   type        = string
   default     = "https://gateway.sagi.kz"
-  description = "Where the loyalty service answers."
+  description = "The address of the loyalty service."
 }
 
 variable "invoicebox_token" {

@@ -1,5 +1,6 @@
-# A loyalty service's token with the branch and the group that its calls need.
-# After the first login it is refreshed without the password for a year.
+# The token of a loyalty service, with the branch and the group that its API
+# needs. After the first login, credsync refreshes it without the password for a
+# year.
 
 variable "sagi_url" {
   type    = string

@@ -1,5 +1,5 @@
-# One account per shop, from a table, each delivered to every team that asked
-# for it.
+# One account for each shop, from a table. Each is delivered to every team that
+# the table names for it.
 
 credsync {
   project = "shops"
@@ -13,7 +13,7 @@ variable "sagi_url" {
 variable "sagi_passwords" {
   type        = map(string)
   sensitive   = true
-  description = "The password of each shop, by its name."
+  description = "The password of each shop, by the name of the shop."
 }
 
 locals {

@@ -1,6 +1,5 @@
-# Passwords come from Vault, tokens and the state go to Vault. The connection
-# is taken from VAULT_ADDR, VAULT_TOKEN and the other variables of the vault
-# command.
+# Passwords come from Vault; tokens and the state go to Vault. The connection uses
+# VAULT_ADDR, VAULT_TOKEN and the other variables of the vault command.
 
 credsync {
   project  = "payments"

@@ -11,7 +11,7 @@ import (
 // Reference is the table of docs/metrics.md.
 func Reference() string {
 	var b strings.Builder
-	b.WriteString("| metric | type | labels | what it says |\n|---|---|---|---|\n")
+	b.WriteString("| metric | type | labels | meaning |\n|---|---|---|---|\n")
 	row := func(name, kind string, labels []string, help string, daemon bool) {
 		if daemon {
 			help += " `credsync run` only."

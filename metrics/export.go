@@ -23,12 +23,12 @@ const pushWithin = 10 * time.Second
 func (c *Collector) WriteFile(path string) error {
 	families, err := c.Registry(false).Gather()
 	if err != nil {
-		return fmt.Errorf("gather the metrics for %s: %w", path, err)
+		return fmt.Errorf("cannot gather the metrics for %s: %w", path, err)
 	}
 	var text bytes.Buffer
 	for _, f := range families {
 		if _, err := expfmt.MetricFamilyToText(&text, f); err != nil {
-			return fmt.Errorf("write the metrics to %s: %w", path, err)
+			return fmt.Errorf("cannot write the metrics to %s: %w", path, err)
 		}
 	}
 	return outputfile.Write(path, text.Bytes(), 0o644)
@@ -41,7 +41,7 @@ func (c *Collector) Push(ctx context.Context, gateway, project, shard string) er
 	u, err := url.Parse(gateway)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		// The error of Parse quotes its input.
-		return errors.New("push the metrics: the gateway's address is no URL such as http://pushgateway:9091")
+		return errors.New("cannot push the metrics: the gateway's address is not a URL such as http://pushgateway:9091")
 	}
 	client := &http.Client{Timeout: pushWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	user := u.User
@@ -55,7 +55,7 @@ func (c *Collector) Push(ctx context.Context, gateway, project, shard string) er
 		pusher = pusher.Grouping("shard", shard)
 	}
 	if err := pusher.PushContext(ctx); err != nil {
-		return fmt.Errorf("push the metrics to %s: %w", u, err)
+		return fmt.Errorf("cannot push the metrics to %s: %w", u, err)
 	}
 	return nil
 }

@@ -103,19 +103,19 @@ func TestEveryClassOfFailuresIsDocumented(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	want := `
-		# HELP credsync_account_blocked 1 for an account that needs a human, with the reason, also while its token is still good. No series for others.
+		# HELP credsync_account_blocked 1 for an account that needs a human, with the reason, even while its token is still good. No series for other accounts.
 		# TYPE credsync_account_blocked gauge
 		credsync_account_blocked{address="account.sagi.coffee[\"a\\\"b\"]",provider="sagi",reason="credentials_rejected"} 1
-		# HELP credsync_failures_total Times that work on the account ended with something not done, by the class of what was wrong.
+		# HELP credsync_failures_total How often work on the account failed, by the class of the error.
 		# TYPE credsync_failures_total counter
 		credsync_failures_total{address="account.sagi.coffee[\"a\\\"b\"]",class="retryable",provider="sagi"} 1
 		# HELP credsync_targets How many targets the account has.
 		# TYPE credsync_targets gauge
 		credsync_targets{address="account.sagi.coffee[\"a\\\"b\"]",provider="sagi"} 2
-		# HELP credsync_targets_delivered How many of the account's targets hold its newest token as it should be.
+		# HELP credsync_targets_delivered How many of the account's targets hold its newest token, complete and unchanged.
 		# TYPE credsync_targets_delivered gauge
 		credsync_targets_delivered{address="account.sagi.coffee[\"a\\\"b\"]",provider="sagi"} 1
-		# HELP credsync_token_expires_timestamp_seconds When the account's newest token expires. No series for a token that does not expire, or where there is none.
+		# HELP credsync_token_expires_timestamp_seconds When the account's newest token expires. No series if there is no token or it does not expire.
 		# TYPE credsync_token_expires_timestamp_seconds gauge
 		credsync_token_expires_timestamp_seconds{address="account.sagi.coffee[\"a\\\"b\"]",provider="sagi"} 1.7723736e+09
 	`

@@ -27,31 +27,31 @@ func accountLabels(more ...string) []string {
 var (
 	expires = Metric{
 		Name: "credsync_token_expires_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
-		Help: "When the account's newest token expires. No series for a token that does not expire, or where there is none.",
+		Help: "When the account's newest token expires. No series if there is no token or it does not expire.",
 	}
 	issued = Metric{
 		Name: "credsync_token_issued_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
-		Help: "When the account's newest token was issued. No series where there is none.",
+		Help: "When the account's newest token was issued. No series if there is no token.",
 	}
 	nextRotation = Metric{
 		Name: "credsync_next_rotation_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
-		Help: "When the account's token is due to be replaced. No series for one that never is.",
+		Help: "When the account's token is due for rotation. No series if it never is.",
 	}
 	lastSuccess = Metric{
 		Name: "credsync_last_success_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
-		Help: "When this process last found the account in order, or put it in order. No series before it first has.",
+		Help: "When this process last found the account up to date, or brought it up to date. No series before the first time.",
 	}
 	humanNeeded = Metric{
 		Name: "credsync_human_needed_timestamp_seconds", Type: prometheus.GaugeValue, Labels: perAccount,
-		Help: "When the account stops working unless somebody has acted, such as renewed a certificate. No series where none is in sight.",
+		Help: "When the account stops working unless a human acts, for example by renewing a certificate. No series if no such date is known.",
 	}
 	blockedFamily = Metric{
 		Name: "credsync_account_blocked", Type: prometheus.GaugeValue, Labels: accountLabels("reason"),
-		Help: "1 for an account that needs a human, with the reason, also while its token is still good. No series for others.",
+		Help: "1 for an account that needs a human, with the reason, even while its token is still good. No series for other accounts.",
 	}
 	action = Metric{
 		Name: "credsync_account_action", Type: prometheus.GaugeValue, Labels: accountLabels("action", "reason"),
-		Help: "1 for what is left to do about the account, and why: the words of plan. An account that is in order has the action none.",
+		Help: "1 for the account's pending action and its reason, in the words of plan. An account that is up to date has the action none.",
 	}
 	targets = Metric{
 		Name: "credsync_targets", Type: prometheus.GaugeValue, Labels: perAccount,
@@ -59,31 +59,31 @@ var (
 	}
 	delivered = Metric{
 		Name: "credsync_targets_delivered", Type: prometheus.GaugeValue, Labels: perAccount,
-		Help: "How many of the account's targets hold its newest token as it should be.",
+		Help: "How many of the account's targets hold its newest token, complete and unchanged.",
 	}
 	logins = Metric{
 		Name: "credsync_logins_total", Type: prometheus.CounterValue, Labels: perAccount,
-		Help: "Logins that this process sent for the account, whatever came of them.",
+		Help: "Logins that this process sent for the account, successful or not.",
 	}
 	refreshes = Metric{
 		Name: "credsync_refreshes_total", Type: prometheus.CounterValue, Labels: perAccount,
-		Help: "Refreshes that this process sent for the account, whatever came of them.",
+		Help: "Refreshes that this process sent for the account, successful or not.",
 	}
 	failures = Metric{
 		Name: "credsync_failures_total", Type: prometheus.CounterValue, Labels: accountLabels("class"),
-		Help: "Times that work on the account ended with something not done, by the class of what was wrong.",
+		Help: "How often work on the account failed, by the class of the error.",
 	}
 	accounts = Metric{
 		Name: "credsync_accounts", Type: prometheus.GaugeValue,
-		Help: "How many accounts this process looks after.",
+		Help: "How many accounts this process manages.",
 	}
 	buildInfo = Metric{
 		Name: "credsync_build_info", Type: prometheus.GaugeValue, Labels: []string{"version", "goversion"},
-		Help: "1, with the version of credsync and of Go.",
+		Help: "Always 1, with the versions of credsync and Go as labels.",
 	}
 	lastRun = Metric{
 		Name: "credsync_last_run_timestamp_seconds", Type: prometheus.GaugeValue, Labels: []string{"command"},
-		Help: "When the command that wrote these metrics ended: apply or plan. Only in files and push gateways.",
+		Help: "When the apply or plan that wrote these metrics ended. Only in files and push gateways.",
 	}
 	ready = Metric{
 		Name: "credsync_ready", Type: prometheus.GaugeValue, Daemon: true,
@@ -91,30 +91,30 @@ var (
 	}
 	stateReachable = Metric{
 		Name: "credsync_state_reachable", Type: prometheus.GaugeValue, Daemon: true,
-		Help: "1 where the state could be read when it was last tried; otherwise 0.",
+		Help: "1 if the last attempt to read the state succeeded; otherwise 0.",
 	}
 	stateRead = Metric{
 		Name: "credsync_state_last_read_timestamp_seconds", Type: prometheus.GaugeValue, Daemon: true,
-		Help: "When the state was last read as a whole. No series before it first was.",
+		Help: "When the whole state was last read. No series before the first time.",
 	}
 	reloadOK = Metric{
 		Name: "credsync_config_last_reload_successful", Type: prometheus.GaugeValue, Daemon: true,
-		Help: "1 where the configuration was good when it was last read; 0 while the one before is kept running instead.",
+		Help: "1 if the last reload of the configuration succeeded; 0 while the previous configuration stays in use.",
 	}
 	reloadAt = Metric{
 		Name: "credsync_config_last_reload_success_timestamp_seconds", Type: prometheus.GaugeValue, Daemon: true,
-		Help: "When the configuration was last read and found good, its inputs included.",
+		Help: "When the configuration and its inputs were last loaded successfully.",
 	}
 	scheduled = Metric{
 		Name: "credsync_working", Type: prometheus.GaugeValue, Daemon: true,
-		Help: "How many accounts are being worked on at the moment.",
+		Help: "How many accounts are being worked on now.",
 	}
 )
 
 // rotationDelay is the one histogram.
 const (
 	rotationDelayName = "credsync_rotation_delay_seconds"
-	rotationDelayHelp = "How long after they were due rotations were begun."
+	rotationDelayHelp = "How long after its due time each rotation started."
 )
 
 // Table is every family that has one value per series, in the order of the

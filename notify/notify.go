@@ -33,7 +33,7 @@ const (
 )
 
 // ErrBody says that the message could not be made, so that nothing was sent.
-var ErrBody = errors.New("the body cannot be made")
+var ErrBody = errors.New("the body could not be built")
 
 // Sender sends messages. The zero value is not usable; call New.
 type Sender struct {
@@ -129,7 +129,7 @@ func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (
 	}
 	err = fmt.Errorf("it answered HTTP %d", resp.StatusCode)
 	if resp.StatusCode/100 == 3 {
-		err = fmt.Errorf("it answered HTTP %d, a redirect, which is not followed: give the URL that it leads to", resp.StatusCode)
+		err = fmt.Errorf("it answered HTTP %d, a redirect, and redirects are not followed; set url to the address that it leads to", resp.StatusCode)
 	}
 	again = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
 	return resp.StatusCode, again, err
@@ -158,9 +158,9 @@ func sendFailure(err error, timeout time.Duration) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("the run was told to stop")
 	case errors.As(err, &name):
-		return errors.New("its host is not known to the name server")
+		return errors.New("its host name could not be resolved")
 	case errors.As(err, &unknown):
-		return errors.New("its certificate is from an authority that is not trusted")
+		return errors.New("its certificate was issued by an authority that this machine does not trust")
 	case errors.As(err, &wrongHost):
 		return errors.New("its certificate is for another host")
 	case errors.As(err, &invalid):
@@ -168,9 +168,9 @@ func sendFailure(err error, timeout time.Duration) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("the connection was refused")
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
-		return errors.New("the connection was cut off")
+		return errors.New("the connection was closed before an answer arrived")
 	case errors.As(err, &proxy) && strings.Contains(proxy.Err.Error(), "proxy"):
-		return errors.New("the proxy that the environment names cannot be used")
+		return errors.New("the proxy in the environment could not be used")
 	}
 	return errors.New("the connection failed")
 }

@@ -113,7 +113,7 @@ func TestStatusDecidesWhetherItIsTriedAgain(t *testing.T) {
 		{[]int{429}, 2, "it answered HTTP 429"},
 		{[]int{500, 200}, 1, "it answered HTTP 500"}, // it may have been taken
 		{[]int{404}, 1, "it answered HTTP 404"},
-		{[]int{302}, 1, "it answered HTTP 302, a redirect, which is not followed: give the URL that it leads to"},
+		{[]int{302}, 1, "it answered HTTP 302, a redirect, and redirects are not followed; set url to the address that it leads to"},
 	} {
 		t.Run(fmt.Sprint(c.statuses), func(t *testing.T) {
 			url, got := serve(t, c.statuses...)
@@ -151,11 +151,11 @@ func TestErrorsShowNeitherURLNorAnswer(t *testing.T) {
 	answering, _ := serve(t, 400)
 	for url, want := range map[string]string{
 		refused:                    "the connection was refused",
-		untrusted.URL:              "its certificate is from an authority that is not trusted",
+		untrusted.URL:              "its certificate was issued by an authority that this machine does not trust",
 		slow.URL:                   "no answer within 200ms",
-		cut.URL:                    "the connection was cut off",
+		cut.URL:                    "the connection was closed before an answer arrived",
 		answering:                  "it answered HTTP 400",
-		"https://host.invalid":     "its host is not known to the name server",
+		"https://host.invalid":     "its host name could not be resolved",
 		"https://127.0.0.1:999999": "the connection failed",
 	} {
 		timeout := "10s"
@@ -191,7 +191,7 @@ func TestBodyThatCannotBeMadeSaysWhere(t *testing.T) {
 	url, got := serve(t, 200)
 	n := block(t, webhookHCL(url, `  body = tonumber(event.reason)`), nil)
 	err := notify.New("1").Send(t.Context(), n, blocked)
-	if err == nil || !strings.HasPrefix(err.Error(), "the body cannot be made: ") || len(got) != 0 {
+	if err == nil || !strings.HasPrefix(err.Error(), "the body could not be built: ") || len(got) != 0 {
 		t.Errorf("%v, %d sent", err, len(got))
 	}
 }

@@ -134,7 +134,7 @@ func removed(a *Account) (verdict, bool) {
 		return verdict{}, false
 	}
 	if a.Heir != "" {
-		return verdict{action: Forget, reason: Moved, message: "no longer in the configuration; its record was moved to " + a.Heir + ", and this is what an earlier run left behind"}, true
+		return verdict{action: Forget, reason: Moved, message: "no longer in the configuration; its record was moved to " + a.Heir + ", and an earlier run left this copy behind"}, true
 	}
 	counts := map[Action]int{}
 	taker := ""
@@ -144,7 +144,7 @@ func removed(a *Account) (verdict, bool) {
 		counts[action]++
 		switch {
 		case t.Awaited:
-			return verdict{action: None, reason: Moved, message: "no longer in the configuration; kept until " + t.TakenBy + ", which takes over its targets, has done so"}, true
+			return verdict{action: None, reason: Moved, message: "no longer in the configuration; kept until " + t.TakenBy + " has taken over its targets"}, true
 		case action == BlockedAction:
 			v := blockedBy(&Block{Reason: reason, Message: message})
 			held = &v
@@ -158,10 +158,10 @@ func removed(a *Account) (verdict, bool) {
 		return *held, true
 	}
 	const gone = "no longer in the configuration; "
-	message := gone + "its targets are deleted, as on_remove = \"delete\" asked"
+	message := gone + "its targets are deleted (on_remove = \"delete\")"
 	switch {
 	case counts[Delete] > 0 && counts[Delete] < len(a.Targets):
-		return verdict{action: Delete, reason: Removed, message: message + ", but for those that other accounts deliver to or someone has changed"}, true
+		return verdict{action: Delete, reason: Removed, message: message + ", except those that other accounts deliver to or someone has changed"}, true
 	case counts[Delete] > 0:
 		return verdict{action: Delete, reason: Removed, message: message}, true
 	case taker != "":
@@ -169,7 +169,7 @@ func removed(a *Account) (verdict, bool) {
 	case len(a.Targets) == 0:
 		return verdict{action: Forget, reason: Removed, message: gone + "it has no targets"}, true
 	}
-	return verdict{action: Forget, reason: Removed, message: gone + "its targets stay as they are, and nobody rotates them any more"}, true
+	return verdict{action: Forget, reason: Removed, message: gone + "its targets stay as they are and are no longer rotated"}, true
 }
 
 func disabled(a *Account) (verdict, bool) {
@@ -226,14 +226,14 @@ func replaceAsked(a *Account) (verdict, bool) {
 	if !a.Replace {
 		return verdict{}, false
 	}
-	return login(a, Reissue, Forced, "asked for with --replace"), true
+	return login(a, Reissue, Forced, "requested with --replace"), true
 }
 
 func configChanged(a *Account) (verdict, bool) {
 	if !a.Token.ConfigChanged {
 		return verdict{}, false
 	}
-	return login(a, Reissue, ConfigChanged, "the credentials or what the token is for have changed in the configuration"), true
+	return login(a, Reissue, ConfigChanged, "the credentials or the settings of the token have changed in the configuration"), true
 }
 
 func needsHuman(a *Account) (verdict, bool) {
@@ -276,7 +276,7 @@ func expired(a *Account) (verdict, bool) {
 
 func expiring(a *Account) (verdict, bool) {
 	if issuedAhead(a) {
-		return renew(a, Expiring, fmt.Sprintf("the token says that it was issued in %s, so the clock of the machine that got it was ahead, and when the token expires is not known", Duration(a.Token.IssuedAt.Sub(a.Now)))), true
+		return renew(a, Expiring, fmt.Sprintf("the token's time of issue is %s from now, so the clock of the machine that got it was ahead, and its expiry is unknown", Duration(a.Token.IssuedAt.Sub(a.Now)))), true
 	}
 	at := rotation(a).At
 	if at.IsZero() || a.Now.Before(at) {
@@ -292,7 +292,7 @@ func journaled(a *Account) (verdict, bool) {
 	if a.Token.Imported {
 		return verdict{action: Deliver, reason: Imported, message: "the import block has a token, which is verified and delivered without a login"}, true
 	}
-	return verdict{action: Deliver, reason: Journaled, message: "an earlier run got this token and has yet to deliver it"}, true
+	return verdict{action: Deliver, reason: Journaled, message: "an earlier run got this token but did not deliver it"}, true
 }
 
 // movedHere is for a record that is to be moved here, with its token: there is
@@ -301,7 +301,7 @@ func movedHere(a *Account) (verdict, bool) {
 	if a.MovedFrom == "" {
 		return verdict{}, false
 	}
-	return verdict{action: Deliver, reason: Moved, message: "it goes on with the record of " + a.MovedFrom + ": no login"}, true
+	return verdict{action: Deliver, reason: Moved, message: "it continues with the record of " + a.MovedFrom + ": no login"}, true
 }
 
 func targetsDiffer(a *Account) (verdict, bool) {
@@ -332,9 +332,9 @@ func placesGone(a *Account) (verdict, bool) {
 		}
 		switch action, reason, message := removal(a, t); action {
 		case Delete:
-			return verdict{action: Delete, reason: Removed, message: "a deliver block is gone from the configuration; its target is deleted"}, true
+			return verdict{action: Delete, reason: Removed, message: "a deliver block was removed from the configuration; its target is deleted"}, true
 		case Forget:
-			forgotten = &verdict{action: Forget, reason: Removed, message: "a deliver block is gone from the configuration; its target stays as it is"}
+			forgotten = &verdict{action: Forget, reason: Removed, message: "a deliver block was removed from the configuration; its target stays as it is"}
 		case BlockedAction:
 			v := blockedBy(&Block{Reason: reason, Message: message})
 			held = &v

@@ -317,7 +317,7 @@ func TestDecideWarnsOfWhatCannotWork(t *testing.T) {
 		change func(*plan.Account)
 		want   string
 	}{
-		{"window not below the lifetime", func(a *plan.Account) { a.RotateBefore.Duration = 31 * 24 * time.Hour }, "rotate_before is not below"},
+		{"window not below the lifetime", func(a *plan.Account) { a.RotateBefore.Duration = 31 * 24 * time.Hour }, "rotate_before is not shorter"},
 		{"runs too rare", func(a *plan.Account) { a.RunsEvery = 72 * time.Hour }, "schedule is too slow"},
 		{"an answer to the verification that ends in a full stop", func(a *plan.Account) {
 			a.Verification = plan.Verification{Outcome: plan.Unclear, Message: "it has changed or is broken: report it there."}

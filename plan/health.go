@@ -98,7 +98,7 @@ func worrying(a *Account, d *Decision) string {
 	case a.Token == nil:
 		return "no token yet"
 	case overdue(a, d):
-		return "the rotation is overdue since " + Duration(a.Now.Sub(d.RotateAt))
+		return "the rotation is overdue by " + Duration(a.Now.Sub(d.RotateAt))
 	case d.Action == Deliver:
 		return d.Message
 	}

@@ -58,7 +58,7 @@ func (l Life) Warnings() []Warning {
 	r := RotationOf("", epoch, epoch.Add(l.Lifetime), l.RotateBefore)
 	if r.Shortened {
 		list = append(list, Warning{
-			"rotate_before is not below the token's lifetime",
+			"rotate_before is not shorter than the token's lifetime",
 			fmt.Sprintf("%s, so rotate_before would replace it at each run. A third of its lifetime, %s, is used instead; set rotate_before to less than %s.",
 				l.subject(), Duration(r.Window), Duration(l.Lifetime)),
 		})
@@ -75,7 +75,7 @@ func (l Life) Warnings() []Warning {
 
 func (l Life) subject() string {
 	if l.Documented {
-		return fmt.Sprintf("The upstream's document says that a token lives %s", Duration(l.Lifetime))
+		return fmt.Sprintf("According to the upstream's documentation, a token lives %s", Duration(l.Lifetime))
 	}
 	return "The token lives " + Duration(l.Lifetime)
 }

@@ -38,7 +38,7 @@ func TestAScheduleThatCannotServeATokenIsNamedWithOneThatCan(t *testing.T) {
 		{"static", plan.Life{RotateBefore: window(5 * time.Minute), RunsEvery: time.Hour}, nil},
 		{
 			"a bank's quarter of an hour, each hour", plan.Life{Lifetime: 899 * time.Second, Documented: true, RotateBefore: window(5 * time.Minute), RunsEvery: time.Hour},
-			[]string{"document says that a token lives 14m59s", "up to 1h pass", `Run at least every 5 minutes (schedule = "*/5 * * * *")`, "`credsync run`"},
+			[]string{"upstream's documentation, a token lives 14m59s", "up to 1h pass", `Run at least every 5 minutes (schedule = "*/5 * * * *")`, "`credsync run`"},
 		},
 		{
 			"seconds", plan.Life{Lifetime: 90 * time.Second, RotateBefore: window(30 * time.Second), RunsEvery: time.Minute},
@@ -88,7 +88,7 @@ func TestTheDocumentedLifetimeCountsUntilThereIsAToken(t *testing.T) {
 		t.Errorf("the token lives 30 days, and yet: %v", w)
 	}
 	a.Token = nil
-	if w := plan.Decide(a).Warnings; len(w) != 1 || !strings.Contains(w[0].Detail, "document says") {
+	if w := plan.Decide(a).Warnings; len(w) != 1 || !strings.Contains(w[0].Detail, "According to the upstream's documentation") {
 		t.Errorf("warnings %v", w)
 	}
 }

@@ -17,7 +17,7 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	case t.Removed && !a.Removed && t.Unreachable && (!t.NoSink || v.reason == UnreachableHere):
 		d.Action, d.Reason, d.Message = removal(a, t)
 	case t.Removed && !a.Removed && (v.action == BlockedAction || somePlaceHeldBack(a)):
-		d.Reason, d.Message = Removed, "it stays until every place that is wanted holds the token"
+		d.Reason, d.Message = Removed, "it stays until every current target has the token"
 	case a.Removed || t.Removed:
 		d.Action, d.Reason, d.Message = removal(a, t)
 	case t.Unreadable != "":
@@ -65,7 +65,7 @@ func removal(a *Account, t Target) (action Action, reason Reason, message string
 	case t.Unreachable && t.NoSink && remove:
 		return BlockedAction, UnreachableHere, noSinkMessage(a, t)
 	case t.Unreachable && (remove || !a.Removed && !t.NoSink):
-		return None, UnreachableHere, fmt.Sprintf("%s leads to another server or directory now; what was delivered to %s stays as it is", t.Sink, t.Location)
+		return None, UnreachableHere, fmt.Sprintf("%s now points to another server or directory; what was delivered to %s stays as it is", t.Sink, t.Location)
 	case remove && t.LeftAlone != "":
 		return Forget, TargetDrifted, t.LeftAlone
 	case remove:
@@ -78,7 +78,7 @@ func removal(a *Account, t Target) (action Action, reason Reason, message string
 
 // noSinkMessage says how a target can still be deleted whose sink has gone.
 func noSinkMessage(a *Account, t Target) string {
-	message := fmt.Sprintf("%s %s is to be deleted, and no sink block leads there any more; declare one again, under any name, for one apply", t.Sink, t.Location)
+	message := fmt.Sprintf("%s %s is to be deleted, but no sink block points to it any more; declare one again, under any name, for one apply", t.Sink, t.Location)
 	if a.Removed {
 		message += ", or delete it by hand and run: credsync state rm " + address.ShellWord(a.Address)
 	}
@@ -121,25 +121,23 @@ func difference(a *Account, t Target) Reason {
 }
 
 func differenceMessage(reason Reason, n int) string {
-	what, have := "a target", "has"
-	is, was := "is", "was"
+	what, have, is, was := "a target", "has", "is", "was"
 	if n > 1 {
-		what, have = fmt.Sprintf("%d targets", n), "have"
-		is, was = "are", "were"
+		what, have, is, was = fmt.Sprintf("%d targets", n), "have", "are", "were"
 	}
 	switch reason {
 	case Journaled:
-		return fmt.Sprintf("%s %s not got this token yet: an earlier run did not finish", what, have)
+		return fmt.Sprintf("%s %s not received this token yet: an earlier run did not finish", what, have)
 	case Moved:
-		return fmt.Sprintf("%s %s another account's before", what, was)
+		return what + " belonged to another account before"
 	case TargetMissing:
-		return fmt.Sprintf("%s %s not there", what, is)
+		return fmt.Sprintf("%s %s missing", what, is)
 	case TargetDrifted:
 		return fmt.Sprintf("%s %s changed by someone else", what, was)
 	case RestartDue:
-		return fmt.Sprintf("what reads %s has not been restarted for this token", what)
+		return fmt.Sprintf("workloads that read %s have not been restarted for this token", what)
 	default:
-		return fmt.Sprintf("%s %s to hold something else than was written", what, is)
+		return "the content to write to " + what + " has changed"
 	}
 }
 
@@ -147,7 +145,7 @@ func differenceMessage(reason Reason, n int) string {
 func adoptedMessage(t Target) string {
 	switch {
 	case t.From != "":
-		return "it was " + t.From + "'s"
+		return "it belonged to " + t.From
 	case t.Ours:
 		return t.Differs
 	case t.Owner != "":
@@ -161,7 +159,7 @@ func adoptedMessage(t Target) string {
 func notOwnedMessage(t Target) string {
 	switch {
 	case t.Rival != "":
-		return fmt.Sprintf("%s %s is what a deliver block of %s names as well, by another sink block or path; give each a place of its own, or set merge = true in both and write different keys", t.Sink, t.Location, t.Rival)
+		return fmt.Sprintf("%s %s is also the target of a deliver block of %s, through another sink block or path; give each its own location, or set merge = true in both and write different keys", t.Sink, t.Location, t.Rival)
 	case len(t.TakenKeys) > 0:
 		return fmt.Sprintf("%s %s has %s already, which credsync did not write; set adopt = true in the deliver block to take it over, or write under another key", t.Sink, t.Location, strings.Join(t.TakenKeys, ", "))
 	case t.OthersKeys:
@@ -171,9 +169,9 @@ func notOwnedMessage(t Target) string {
 	case t.Owner != "":
 		return fmt.Sprintf("%s %s belongs to %s; set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location, t.Owner)
 	case t.Unguarded && !t.Exists:
-		return fmt.Sprintf("%s %s is where the sink can neither mark an owner nor compare before it writes (KV version 1); set adopt = true in the deliver block to write it all the same", t.Sink, t.Location)
+		return fmt.Sprintf("%s %s is in a sink that can neither record an owner nor compare before it writes (KV version 1); set adopt = true in the deliver block to write it anyway", t.Sink, t.Location)
 	case t.Unseen:
-		return fmt.Sprintf("%s %s cannot be looked at, so it may belong to someone else; set adopt = true in the deliver block to write it all the same", t.Sink, t.Location)
+		return fmt.Sprintf("%s %s cannot be checked, so it may belong to someone else; set adopt = true in the deliver block to write it anyway", t.Sink, t.Location)
 	}
 	return fmt.Sprintf("%s %s was not created by credsync; set adopt = true in the deliver block to take it over, or deliver elsewhere", t.Sink, t.Location)
 }

@@ -11,7 +11,7 @@ func warnings(a *Account) []Warning {
 	if a.Verification.Outcome == Unclear {
 		list = append(list, Warning{
 			"The token could not be verified",
-			diag.Clause(a.Verification.Message) + ". Until the upstream answers, what is known of its expiry is relied on.",
+			diag.Clause(a.Verification.Message) + ". Until the upstream answers, credsync relies on the token's known expiry.",
 		})
 	}
 	life := Life{Lifetime: a.Lifetime, Documented: true, RotateBefore: a.RotateBefore, RunsEvery: a.RunsEvery}

@@ -33,7 +33,7 @@ func Requirements(c *config.Config, sinkType string) ([]sinks.Use, diag.List) {
 		if c.State != nil && c.State.Sink == s {
 			kept, err := stateUse(c)
 			if err != nil {
-				diags = append(diags, diag.FromError("The state's place cannot be told", err).About("", c.State.Range))
+				diags = append(diags, diag.FromError("The location of the state is unknown", err).About("", c.State.Range))
 			}
 			u.State = kept
 		}
@@ -54,8 +54,8 @@ func unknown(c *config.Config, sinkType string) (diags diag.List) {
 			continue
 		}
 		seen[at] = true
-		diags = append(diags, diag.Errorf("What this needs cannot be known",
-			"It depends on a value of a data block, or on a sensitive variable without a value, and neither is read here. Make places, sinks and for_each of variables and locals instead, or give the variable its value.").About(u.Address, u.Range))
+		diags = append(diags, diag.Errorf("The permissions that this needs are unknown",
+			"It depends on a data block or on a sensitive variable without a value, and credsync policy reads neither. Build locations, sinks and for_each from variables and locals instead, or set the variable.").About(u.Address, u.Range))
 	}
 	return diags
 }

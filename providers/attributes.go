@@ -41,7 +41,7 @@ var pathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?$`)
 func CheckPath(v cty.Value) error {
 	s := v.AsString()
 	if !pathForm.MatchString(s) || strings.Contains(s+"/", "/../") || strings.Contains(s+"/", "/./") {
-		return errors.New("a path starts with / and has no query, no fragment and no spaces, such as \"/path/to/it\"")
+		return errors.New("a path starts with / and has no query, fragment or spaces, such as \"/path/to/it\"")
 	}
 	return nil
 }

@@ -35,16 +35,16 @@ func TokenReadAttributes(withoutIt string) []schema.Attribute {
 	return []schema.Attribute{
 		{
 			Name: verifyPath, Type: cty.String, Check: CheckPath, DefaultText: "none: " + withoutIt,
-			Doc: "Path below `base_url` of something that only a good token may read and that answers JSON. " +
-				"Every token is verified by reading it, before the token is delivered and at each plan. The document names no such path.",
+			Doc: "A path below `base_url` that only a valid token may read and that returns JSON. credsync reads it to verify each token, " +
+				"before it delivers the token and at each plan. The upstream's document names no such path.",
 		},
 		{
 			Name: verifyMethod, Type: cty.String, Default: cty.StringVal(http.MethodGet), OneOf: []string{http.MethodGet, http.MethodPost},
-			Doc: "The method of that read. It must change nothing, also as a `POST`: it is sent at each plan, and again where no answer comes.",
+			Doc: "The method of that request. Even a `POST` must change nothing: credsync sends it at each plan, and again if no answer arrives.",
 		},
 		{
 			Name: verifyBody, Type: cty.String, Check: checkJSON, DefaultText: "none: the body is empty",
-			Doc: "The body of a `POST`, as JSON, such as `jsonencode({ page = 1 })`.",
+			Doc: "The JSON body of a `POST`, such as `jsonencode({ page = 1 })`.",
 		},
 	}
 }
@@ -52,7 +52,7 @@ func TokenReadAttributes(withoutIt string) []schema.Attribute {
 func checkJSON(v cty.Value) error {
 	s := strings.TrimSpace(v.AsString())
 	if !json.Valid([]byte(s)) || s[0] != '{' && s[0] != '[' {
-		return errors.New("it is not a JSON object or list; write it as jsonencode({ … })")
+		return errors.New("it is not a JSON object or list; use jsonencode({ … })")
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func CheckTokenRead(v schema.Values) error {
 	posts := v.String(verifyMethod) == http.MethodPost || !v.Known(verifyMethod)
 	switch {
 	case !v.IsSet(verifyPath) && (v.IsSet(verifyBody) || v.String(verifyMethod) == http.MethodPost):
-		return errors.New("verify_method and verify_body say how verify_path is read: set verify_path, or remove them")
+		return errors.New("verify_method and verify_body need verify_path: set verify_path, or remove them")
 	case v.IsSet(verifyBody) && !posts:
 		return errors.New("verify_body: only a POST has a body. Set verify_method = \"POST\", or remove verify_body")
 	}
@@ -119,19 +119,19 @@ func tokenReadRefusals(grant string) []upstream.Refusal {
 		{Status: []int{http.StatusUnauthorized}, Means: upstream.Verdict{
 			Class:   failure.Credentials,
 			Message: "the token is rejected",
-			Advice:  "The next apply gets another one.",
+			Advice:  "The next apply gets a new one.",
 		}},
 		{Status: []int{http.StatusForbidden}, Means: upstream.Verdict{
 			Class: failure.Human, Reason: failure.NoAccess,
 			Message: "the token may not read verify_path",
-			Advice:  grant + ", or set verify_path to something that it may read.",
+			Advice:  grant + ", or set verify_path to a path that it may read.",
 		}},
 		{
 			Status: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType},
 			Means: upstream.Verdict{
 				Class: failure.Config, Attribute: verifyPath,
 				Message: "there is nothing to read at verify_path",
-				Advice:  "Correct verify_path, verify_method or verify_body, or leave them out.",
+				Advice:  "Correct verify_path, verify_method or verify_body, or remove them.",
 			},
 		},
 	}

@@ -48,7 +48,7 @@ func (p *page) head(title string) { p.line("# %s\n", title) }
 func index(p *providers.Registry, s *sinks.Registry) []byte {
 	var out page
 	out.head("Reference")
-	out.line("- [The language](language.md): every block and attribute that is not a provider's or a sink's own")
+	out.line("- [The language](language.md): every block and attribute that does not belong to one provider or sink")
 	for _, name := range p.Names() {
 		out.line("- [Provider `%s`](provider-%s.md)", name, name)
 	}
@@ -71,7 +71,7 @@ func Language() []byte {
 		out.block(2, b)
 	}
 	out.line("## Functions\n")
-	out.line("With the names and the meaning they have in Terraform. None depends on the time or on chance, so that a plan is the same each time; what `env` returns is sensitive.\n")
+	out.line("They have the names and the meaning of Terraform's functions. None depends on the time or on chance, so a plan is the same each time. The result of `env` is sensitive.\n")
 	names := slices.Sorted(maps.Keys(functions.Table(functions.Options{})))
 	out.line("`%s`", strings.Join(names, "`, `"))
 	return out.Bytes()
@@ -93,13 +93,13 @@ func Provider(s *providers.Spec) []byte {
 	b.Doc = ""
 	out.block(2, b)
 	out.line("## Outputs\n")
-	out.line("What `token` has in the `data` of a deliver block. Without `data`, every output that is not null is delivered under its own name, except those marked.\n")
+	out.line("The fields of `token` in the `data` of a deliver block. Without `data`, every output that is not null is delivered under its own name, except those that need `data`.\n")
 	out.line("| output | type | |")
 	out.line("|---|---|---|")
 	for _, o := range s.Outputs {
 		doc := o.Doc
 		if o.Withheld {
-			doc += " Delivered only where `data` names it."
+			doc += " Delivered only if `data` names it."
 		}
 		out.line("| `%s` | %s | %s |", o.Name, typeName(o.Type), cell(doc))
 	}

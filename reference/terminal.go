@@ -33,12 +33,12 @@ func ProviderText(s *providers.Spec, width int) []byte {
 	p.blocks(2, b.Blocks)
 	p.common(schema.AccountCommon(), "Every account also has")
 	p.section("outputs")
-	p.text(2, "The fields of token in the data of a deliver block. Without data, every output that is not null is delivered under its own name, except those marked.")
+	p.text(2, "The fields of token in the data of a deliver block. Without data, every output that is not null is delivered under its own name, except those that need data.")
 	p.WriteByte('\n')
 	for _, o := range s.Outputs {
 		doc := o.Doc
 		if o.Withheld {
-			doc += " Delivered only where data names it."
+			doc += " Delivered only if data names it."
 		}
 		p.entry(2, o.Name, typeName(o.Type), "", doc)
 	}

@@ -99,8 +99,8 @@ func TestScheduleIsToldAtAnyTimeOfDay(t *testing.T) {
 						times = append(times, at.Format("2006-01-02 15:04"))
 					}
 				}
-				want := fmt.Sprintf("Schedule %s: next run %s, at %s UTC.",
-					schedule, relativeTime(runs[0], now), strings.Join(times, ", "))
+				want := fmt.Sprintf("Schedule %s: next run %s, at %s; then at %s UTC.",
+					schedule, relativeTime(runs[0], now), times[0], strings.Join(times[1:], ", "))
 				d := plan.Document{Schedule: &schedule, NextRuns: runs}
 				for width := leastWidth; width <= mostWidth; width++ {
 					got := said(width, now.In(zone), func(o *Output) { planPrinter{Stream: o.Out, now: o.Now()}.schedule(d) })

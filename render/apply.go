@@ -106,7 +106,7 @@ func (v *applyText) Finish(s *engine.Summary) {
 	p.closing(title, paint, applyCounts(s))
 }
 
-// namedAccounts is how many of the accounts that were not begun are named.
+// namedAccounts is how many of the accounts that were not started are named.
 const namedAccounts = 3
 
 // notBegun tells in one diagnostic of the accounts that a run which was told to
@@ -121,7 +121,7 @@ func notBegun(s *engine.Summary) diag.List {
 	if len(names) == 0 {
 		return nil
 	}
-	return diag.List{diag.Errorf(Plural(len(names), "account")+" not begun", "The run was told to stop before it came to %s. Run apply again.", nameSome(names))}
+	return diag.List{diag.Errorf(Plural(len(names), "account")+" not started", "The run was told to stop before it reached %s. Run apply again.", nameSome(names))}
 }
 
 // nameSome names the first few of a list, and how many more there are.
@@ -184,7 +184,7 @@ func applyCounts(s *engine.Summary) string {
 		parts = append(parts, fmt.Sprintf("%d failed", n))
 	}
 	if n := s.NotBegun(); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d not begun", n))
+		parts = append(parts, fmt.Sprintf("%d not started", n))
 	}
 	line := strings.Join(parts, ", ") + "."
 	if n := s.Count(engine.Blocked); n > 0 {

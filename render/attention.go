@@ -33,7 +33,7 @@ func (p planPrinter) attention(accounts []plan.DocumentAccount) {
 		}
 	}
 	if more := told - listedAttention; more > 0 {
-		p.paragraph(0, fmt.Sprintf("%d more need attention: the table has them, and --details or --target ADDR tells more.", more))
+		p.paragraph(0, fmt.Sprintf("%d more need attention: the table lists them, and --details or --target ADDR shows more.", more))
 		p.printf("\n")
 	}
 }
@@ -148,12 +148,12 @@ func clockText(c plan.DocumentClock, now time.Time) string {
 	case c.Name == staticToken:
 		return fmt.Sprintf("%s, replace by %s, %s", since, c.At.UTC().Format(time.DateOnly), relativeTime(*c.At, now))
 	case c.At.After(now):
-		return "ends " + exactAndRelative(*c.At, now)
+		return "expires " + exactAndRelative(*c.At, now)
 	}
-	return "ended " + exactAndRelative(*c.At, now)
+	return "expired " + exactAndRelative(*c.At, now)
 }
 
-// remedyOfWarning says what mends an account that no upstream blocks.
+// remedyOfWarning says what fixes an account that no upstream blocks.
 func remedyOfWarning(a plan.DocumentAccount, now time.Time) (advice, command string) {
 	for _, c := range a.Clocks {
 		if !c.Human || c.At == nil || c.At.Sub(now) > plan.HumanNotice {
@@ -161,16 +161,16 @@ func remedyOfWarning(a plan.DocumentAccount, now time.Time) (advice, command str
 		}
 		switch c.Name {
 		case clientCertificate:
-			return "have the upstream issue a new certificate, put it into the configuration and apply.", ""
+			return "have the upstream issue a new certificate, put it into the configuration and run apply.", ""
 		case staticToken:
-			return "make a new token at the upstream, put it into the configuration and apply.", ""
+			return "create a new token at the upstream, put it into the configuration and run apply.", ""
 		}
 	}
 	if a.Action == plan.None {
 		return "", ""
 	}
 	if a.LastFailure != nil {
-		return "once that has passed or is fixed, try again now, or leave it to the next run:", "credsync apply --target " + quoteArgument(a.Address)
+		return "fix it if needed, then try again, or leave it to the next run:", "credsync apply --target " + quoteArgument(a.Address)
 	}
-	return "see why no run has done it, or do it now:", "credsync apply --target " + quoteArgument(a.Address)
+	return "find out why no run has done this, or do it now:", "credsync apply --target " + quoteArgument(a.Address)
 }

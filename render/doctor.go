@@ -49,7 +49,7 @@ func (p planPrinter) checks(g doctor.Group, r doctor.Report) {
 		p.doctorCheck(c)
 	}
 	if more > 0 {
-		p.printf("  %s %d more are in order\n", p.outcome(doctor.OK), more)
+		p.printf("  %s %d more are ok\n", p.outcome(doctor.OK), more)
 	}
 	p.printf("\n")
 }

@@ -92,7 +92,12 @@ func countHealth(accounts []plan.DocumentAccount) map[plan.Health]int {
 }
 
 // clockWords name a clock for people.
-func clockWords(name plan.ClockName) string { return strings.ReplaceAll(string(name), "_", " ") }
+func clockWords(name plan.ClockName) string {
+	if name == plan.RefreshMaterial {
+		return "refresh token"
+	}
+	return strings.ReplaceAll(string(name), "_", " ")
+}
 
 // monitorLine is the first line of what a monitoring plugin prints: the state,
 // the worst account, and performance data. What comes from outside cannot
@@ -124,7 +129,7 @@ func monitorReason(d plan.Document, worst plan.Health) string {
 	}
 	i := slices.IndexFunc(d.Diagnostics, func(p diag.Diagnostic) bool { return p.Severity == diag.Error })
 	if i < 0 {
-		return "nothing could be looked at"
+		return "nothing could be checked"
 	}
 	return d.Diagnostics[i].Summary + ": " + d.Diagnostics[i].Detail
 }

@@ -28,16 +28,16 @@ func (v *LoginView) Diagnostics(list diag.List) { v.Output.Diagnostics(v.told.fr
 func (v *LoginView) Sent(s engine.Sent, address string) {
 	ago := plan.Duration(v.Now().Sub(s.At))
 	if s.Earlier {
-		v.Note(fmt.Sprintf("A code was sent %s ago, and is not sent again so soon.", ago))
+		v.Note(fmt.Sprintf("A code was sent %s ago. It is too early to send another.", ago))
 	} else {
 		v.Note("The upstream has sent a code.")
 	}
-	v.Note(fmt.Sprintf("To enter it another time: credsync login %s --code-file FILE", quoteArgument(address)))
+	v.Note(fmt.Sprintf("To enter it later: credsync login %s --code-file FILE", quoteArgument(address)))
 }
 
 // NoCode says that the login waits.
 func (v *LoginView) NoCode(err error, address string) {
-	v.Output.Diagnostics(diag.List{diag.Errorf("The login waits for its code",
+	v.Output.Diagnostics(diag.List{diag.Errorf("The login is waiting for its code",
 		"There is no code yet: %s. Finish with: credsync login %s --code-file FILE", diag.Clause(err.Error()), quoteArgument(address))})
 }
 

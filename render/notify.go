@@ -40,9 +40,9 @@ type Sending struct {
 func (s Sending) message(kind string) string {
 	switch s.Outcome {
 	case Sent:
-		return fmt.Sprintf("took the message (HTTP %d)", s.Status)
+		return fmt.Sprintf("accepted the message (HTTP %d)", s.Status)
 	case NotWanted:
-		return fmt.Sprintf("does not ask for %q events, so nothing was sent", kind)
+		return fmt.Sprintf("is not subscribed to %q events, so nothing was sent", kind)
 	}
 	return s.Err.Error()
 }
@@ -51,22 +51,22 @@ func (s Sending) message(kind string) string {
 func (s Sending) remedy() string {
 	switch {
 	case s.Outcome == NotWanted:
-		return "Name the event in its on argument if it is to be told of them."
+		return "To send them, add the event to its on argument."
 	case s.Outcome == Sent:
 		return ""
 	}
-	text := "Ask those who run it."
+	text := "Ask its operator."
 	switch s.Status {
 	case 0:
 		if s.Unmade {
 			text = "Correct its body argument."
 			break
 		}
-		text = "credsync doctor looks at the way to it."
+		text = "Run credsync doctor to check the connection to it."
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-		text = "Check url and headers: one of them is the key to it."
+		text = "Check url and headers: the key in them was rejected or the address is wrong."
 	case http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		text = "It does not understand the message: compare body, method and the Content-Type of headers with what it wants."
+		text = "It does not understand the message: compare body, method and the Content-Type header with what it expects."
 	}
 	if r := s.To.Range; r != nil {
 		text += fmt.Sprintf(" It is declared at %s:%d.", r.Filename, r.Start.Line)
@@ -97,7 +97,7 @@ func (o *Output) Sendings(project, kind string, list []Sending, diags diag.List,
 	}
 	text := fmt.Sprintf("Project %s: %s.", clean(project), strings.Join(words, ", "))
 	if countSendings(list, Sent) > 0 {
-		text += " Whether anybody has seen it, only they can say."
+		text += " Check that the message arrived where people see it."
 	}
 	p.printf("\n%s\n", wrap(text, 0, p.width()))
 }

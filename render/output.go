@@ -1,10 +1,3 @@
-// Package render writes everything that a command prints: results to standard
-// output, diagnostics and progress to standard error. Each command has a view
-// for people and one for programs, in JSON.
-//
-// What it is given may come from an upstream or a file, so every text passes
-// through clean before it reaches a terminal. Meaning never rests on colour
-// alone: each thing that is coloured also has a symbol or a word.
 package render
 
 import (

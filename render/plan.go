@@ -66,7 +66,7 @@ func NoPlan(list diag.List) plan.Document {
 // PlanPlace says where the configuration of a saved plan is, as it was named then.
 func PlanPlace(s *engine.Saved) string {
 	if s.Path == "." {
-		return "in the directory that it was made in"
+		return "in the directory where it was made"
 	}
 	return "at " + clean(s.Path)
 }
@@ -79,7 +79,7 @@ func (o *Output) SavedPlan(s *engine.Saved) {
 	if !s.CreatedAt.IsZero() {
 		line += "made " + exactAndRelative(s.CreatedAt, p.now) + ", "
 	}
-	line += "of the configuration " + PlanPlace(s)
+	line += "from the configuration " + PlanPlace(s)
 	for _, given := range []struct {
 		flag string
 		list []string

@@ -86,7 +86,7 @@ func (p planPrinter) title(d plan.Document, work string) {
 }
 
 func (p planPrinter) header(d plan.Document, busy, blocked int) {
-	work := fmt.Sprintf("%d with something to do", busy)
+	work := fmt.Sprintf("%d with changes", busy)
 	if blocked > 0 {
 		work += fmt.Sprintf(", %d blocked", blocked)
 	}
@@ -282,11 +282,11 @@ func nextRotation(a plan.DocumentAccount, now time.Time) string {
 
 func (p planPrinter) nothingToDo(d plan.Document) string {
 	if len(d.Accounts) == 0 {
-		return p.style().bold("No changes.") + " The configuration declares no account."
+		return p.style().bold("No changes.") + " The configuration declares no accounts."
 	}
 	for _, a := range d.Accounts {
 		if a.Reason != plan.Current {
-			return p.style().bold("No changes.") + " There is nothing to do for the accounts that could be looked at."
+			return p.style().bold("No changes.") + " The accounts that could be checked need nothing."
 		}
 	}
 	return p.style().green("No changes.") + " Every token is current and every target holds it."

@@ -16,7 +16,7 @@ func remedy(reason plan.Reason, address string, codeSent bool) (advice, command 
 	again := "credsync apply --replace " + quoteArgument(address)
 	switch failure.Reason(reason) {
 	case failure.CredentialsRejected:
-		return "put credentials that work into the configuration and apply. To try the same ones once more:", again
+		return "put working credentials into the configuration and run apply. To try the same ones again:", again
 	case failure.CertificateExpired:
 		return "get a new certificate from the upstream, put it into the configuration, then:", "credsync apply --target " + quoteArgument(address)
 	case failure.AccountLocked:
@@ -26,16 +26,16 @@ func remedy(reason plan.Reason, address string, codeSent bool) (advice, command 
 	case failure.SecondFactorUnsupported:
 		return "have the second factor turned off for this account at the upstream, then:", again
 	case failure.NoAccess:
-		return "have the upstream give the account the access it lacks, then:", again
+		return "have the upstream grant the account the access that it lacks, then:", again
 	case failure.UnclassifiedRefusal:
-		return "see at the upstream what the refusal means, and correct the account if it is wrong. To try the same login once more:", again
+		return "find out from the upstream what the rejection means, and correct the account if needed. To try the same login again:", again
 	case failure.ExpiredAtIssue:
-		return "compare this machine's clock with the upstream's; if it is right, ask the upstream, then:", again
+		return "compare this machine's clock with the upstream's. If it is right, ask the upstream, then:", again
 	case failure.NeedsCode:
 		if codeSent {
-			return "whoever received the code puts it into a file and runs (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"
+			return "ask the person who received the code to put it into a file and run (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"
 		}
-		return "someone who receives the account's codes runs:", "credsync login " + quoteArgument(address)
+		return "ask a person who receives the account's codes to run:", "credsync login " + quoteArgument(address)
 	}
 	return "", ""
 }
@@ -68,7 +68,7 @@ func quoteArgument(s string) string {
 // message says all there is.
 func Remedy(e config.Event) string {
 	if e.Kind == schema.EventFailing {
-		return "See what is wrong: credsync status --target " + quoteArgument(e.Address)
+		return "To see what is wrong: credsync status --target " + quoteArgument(e.Address)
 	}
 	if e.Kind != schema.EventBlocked {
 		return ""

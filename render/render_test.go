@@ -362,16 +362,16 @@ func TestAccountsThatWereNotBegunAreToldInOne(t *testing.T) {
 		address := fmt.Sprintf("account.sagi.shop%03d", i)
 		s.Outcomes = append(s.Outcomes, engine.Outcome{
 			Address: address, Action: plan.Issue, Reason: plan.NoToken, Result: engine.Failed, NotBegun: true,
-			Message:     "not begun",
-			Diagnostics: diag.List{diag.Errorf("The account was not begun", "Run apply again.").About(address, nil)},
+			Message:     "not started",
+			Diagnostics: diag.List{diag.Errorf("The account was not started", "Run apply again.").About(address, nil)},
 		})
 	}
 	text := capture(false)
 	NewApply(text.Output, false).Finish(s)
 	if n := strings.Count(text.both(), "\n"); n > 20 {
-		t.Errorf("%d lines for accounts that were not begun", n)
+		t.Errorf("%d lines for accounts that were not started", n)
 	}
-	for _, want := range []string{"1000 accounts not begun", "shop000", "997 more", "1000 not begun"} {
+	for _, want := range []string{"1000 accounts not started", "shop000", "997 more", "1000 not started"} {
 		if !strings.Contains(strings.Join(strings.Fields(text.both()), " "), want) {
 			t.Errorf("%q is not in:\n%s", want, text.both())
 		}

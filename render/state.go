@@ -57,8 +57,8 @@ func (o *Output) ForgettingDamaged(address string, damage error) {
 	p := planPrinter{Stream: o.Out, now: o.Now()}
 	p.printf("%s\n", p.style().bold(clean(address)+" will be forgotten."))
 	p.paragraph(2, diag.Sentence(damage.Error()))
-	p.paragraph(2, "If its sink keeps older versions, one of these may be good: restore that instead, and no token is lost.")
-	p.paragraph(2, "Otherwise the next apply logs in anew. Targets stay as they are; those of sinks that cannot mark owners need adopt = true once.")
+	p.paragraph(2, "If its sink keeps older versions, one of them may be intact: restore it instead, and no token is lost.")
+	p.paragraph(2, "Otherwise the next apply logs in again. Targets stay as they are; those of sinks without owner marks need adopt = true once.")
 }
 
 // Unlocking says whose lease is ended, and what that means.
@@ -70,12 +70,12 @@ func (o *Output) Unlocking(address string, l admin.LeaseDocument) {
 	p.field("last seen", exactAndRelative(*l.RenewedAt, p.now))
 	if !l.Held {
 		p.printf("\n")
-		p.paragraph(2, "That run is over or has lost its lease. The next apply takes it over by itself, so there is no need to unlock.")
+		p.paragraph(2, "That run is over or has lost its lease. There is no need to unlock: the next apply takes the lease over by itself.")
 		return
 	}
 	p.field("ends by itself", exactAndRelative(*l.ExpiresAt, p.now))
 	p.printf("\n")
-	p.paragraph(2, "If that run is still at work, another one can now log in at the same time. Where a login ends the token before it, or a refresh token works only once, one of the two then loses its token. "+
+	p.paragraph(2, "If that run is still alive, another run can then log in at the same time. If a login ends the previous token, or a refresh token works only once, one of the two runs loses its token. "+
 		"Make sure that the run is over.")
 }
 
@@ -113,10 +113,10 @@ func (p recordPrinter) list(d RecordsDocument) {
 	p.columns(rows)
 	line := fmt.Sprintf("Project %s: %s", clean(d.Project), Plural(len(d.Records), "record"))
 	if removed > 0 {
-		line += fmt.Sprintf(", %d of accounts that the configuration no longer has, for the next apply to clean up", removed)
+		line += fmt.Sprintf(", %d of them for removed accounts, which the next apply cleans up", removed)
 	}
 	if locked > 0 {
-		line += fmt.Sprintf(", %d locked by a run at work", locked)
+		line += fmt.Sprintf(", %d locked by a running process", locked)
 	}
 	p.printf("\n%s\n", wrap(line+".", 0, p.width()))
 }
@@ -217,11 +217,11 @@ func (p recordPrinter) record(d admin.RecordDocument) {
 func standing(declared *bool) string {
 	switch {
 	case declared == nil:
-		return "cannot be told, because of mistakes in it or values that are not known"
+		return "unknown: the configuration has errors or unknown values"
 	case *declared:
-		return "has the account"
+		return "declares the account"
 	}
-	return "no longer has the account; the next apply cleans up"
+	return "account removed; the next apply cleans up"
 }
 
 func (p recordPrinter) heading(text string) { p.printf("\n  %s\n", p.style().bold(text)) }
@@ -310,7 +310,7 @@ func (p recordPrinter) trouble(d admin.RecordDocument) {
 	if len(d.Rejections) == 0 {
 		return
 	}
-	p.heading("Logins that the upstream rejected, not to be tried again")
+	p.heading("Rejected logins, which are not tried again")
 	for _, j := range slices.Backward(d.Rejections) {
 		p.field("login "+clean(j.LoginFingerprint), exactAndRelative(*j.At, p.now))
 	}
@@ -324,7 +324,7 @@ func (p recordPrinter) forgetting(d admin.RecordDocument) {
 		p.printf("  %s %s\n", p.style().red("-"), strings.TrimLeft(text, " "))
 	}
 	if len(d.Targets) > 0 {
-		p.printf("\n  These targets stay as they are, with what they hold:\n")
+		p.printf("\n  These targets stay as they are, with the values in them:\n")
 		for _, t := range d.Targets {
 			p.printf("    %s %s\n", clean(t.Sink), clean(t.Location))
 		}
@@ -338,7 +338,7 @@ func (p recordPrinter) losses(d admin.RecordDocument) []string {
 	for _, g := range []struct {
 		name  string
 		grant *admin.GrantDocument
-	}{{"the current token", d.Current}, {"a token that is not delivered yet", d.Pending}} {
+	}{{"the current token", d.Current}, {"a token that has not been delivered yet", d.Pending}} {
 		if g.grant == nil {
 			continue
 		}
@@ -349,31 +349,31 @@ func (p recordPrinter) losses(d admin.RecordDocument) []string {
 			text = g.name + ", which has expired"
 		}
 		if g.grant.Refreshable {
-			text += ", and what it can be refreshed with"
+			text += ", and its refresh token"
 		}
 		list = append(list, text)
 	}
 	if d.Block != nil {
-		list = append(list, fmt.Sprintf("that the account needs a human (%s)", d.Block.Reason))
+		list = append(list, fmt.Sprintf("the block: needs a human (%s)", d.Block.Reason))
 	}
 	if n := len(d.Rejections); n > 0 {
-		list = append(list, fmt.Sprintf("%s that the upstream rejected: they will be tried again, which may lock the account", Plural(n, "login")))
+		list = append(list, fmt.Sprintf("%s: the next apply tries these credentials again, which may lock the account", Plural(n, "rejected login")))
 	}
 	if d.Challenge != nil {
-		list = append(list, "the login that waits for a code")
+		list = append(list, "the login that is waiting for a code")
 	}
-	return append(list, "which token each target holds")
+	return append(list, "the record of which token each target holds")
 }
 
 // consequence says what comes after.
 func consequence(d admin.RecordDocument) string {
 	switch {
 	case d.Declared != nil && !*d.Declared && d.OnRemove == "delete":
-		return "The configuration no longer has the account. Left to the next apply, the targets would be deleted, as on_remove = \"delete\" asks; after this nothing will."
+		return "The account was removed from the configuration. The next apply would delete its targets, because on_remove = \"delete\"; after this, nothing will delete them."
 	case d.Declared != nil && !*d.Declared:
-		return "The configuration no longer has the account. The next apply would forget it too."
+		return "The account was removed from the configuration. The next apply would forget it too."
 	}
-	return "While the configuration has the account, the next apply logs in anew and delivers. Targets of sinks that cannot mark owners, such as files, then need adopt = true once."
+	return "If the account is still in the configuration, the next apply logs in again and delivers. Targets of sinks without owner marks, such as files, then need adopt = true once."
 }
 
 // Migrating says which records are about to be moved, and from where to where.
@@ -394,11 +394,11 @@ func (o *Output) Migrating(m *admin.Migrated, project, from, to string) {
 			p.printf("  %s\n", text)
 		}
 	case len(m.Problems) == 0:
-		p.printf("%s\n", clean(fmt.Sprintf("There are no records of project %s in %s. Nothing to migrate.", project, from)))
+		p.printf("%s\n", clean(fmt.Sprintf("There are no records of project %s in %s, so there is nothing to migrate.", project, from)))
 	}
 	if m.Foreign > 0 {
 		p.printf("\n")
-		p.paragraph(2, fmt.Sprintf("%s of other projects there will be left alone.", Plural(m.Foreign, "record")))
+		p.paragraph(2, fmt.Sprintf("%s of other projects there will not be moved.", Plural(m.Foreign, "record")))
 	}
 }
 

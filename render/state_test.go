@@ -64,7 +64,7 @@ func TestStateViews(t *testing.T) {
 			undecided := quiet()
 			undecided.Declared, undecided.Current, undecided.Address = nil, nil, "account.bereke.main"
 			o.Records(RecordsDocument{Project: "payments", Records: []admin.RecordDocument{undecided, quiet(), eventful()},
-				Diagnostics: diag.List{diag.Errorf("A record cannot be read", "It is damaged.")}}, false)
+				Diagnostics: diag.List{diag.Errorf("A record could not be read", "It is damaged.")}}, false)
 		},
 		"empty": func(o *Output) { o.Records(RecordsDocument{Project: "payments"}, false) },
 		"list-json": func(o *Output) {

@@ -40,7 +40,7 @@ func (v statusText) Show(d plan.Document) {
 		return
 	}
 	if len(d.Accounts) == 0 {
-		v.Out.printf("Project %s declares no account.\n", clean(d.Project))
+		v.Out.printf("Project %s declares no accounts.\n", clean(d.Project))
 		return
 	}
 	out, flush := v.Out.buffered()
@@ -227,7 +227,7 @@ func (p planPrinter) schedule(d plan.Document) {
 // scheduleText leaves the day out of what runs today.
 func scheduleText(d plan.Document, now time.Time) string {
 	if len(d.NextRuns) == 0 {
-		return fmt.Sprintf("Schedule %s: never comes.", *d.Schedule)
+		return fmt.Sprintf("Schedule %s: never runs.", *d.Schedule)
 	}
 	runs := make([]string, len(d.NextRuns))
 	for i, at := range d.NextRuns {
@@ -237,7 +237,11 @@ func scheduleText(d plan.Document, now time.Time) string {
 		}
 		runs[i] = at.UTC().Format(layout)
 	}
-	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relativeTime(d.NextRuns[0], now), strings.Join(runs, ", "))
+	at := runs[0]
+	if len(runs) > 1 {
+		at += "; then at " + strings.Join(runs[1:], ", ")
+	}
+	return fmt.Sprintf("Schedule %s: next run %s, at %s UTC.", *d.Schedule, relativeTime(d.NextRuns[0], now), at)
 }
 
 // statusLine is looked for first by those who read from the end.

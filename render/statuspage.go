@@ -63,7 +63,7 @@ type StatusPageOptions struct {
 // no script. The document holds no secret, so neither does the page.
 func StatusPage(w io.Writer, d plan.Document, o StatusPageOptions) error {
 	if err := pageTemplate().Execute(w, newStatusPage(d, o)); err != nil {
-		return fmt.Errorf("write the status page: %w", err)
+		return fmt.Errorf("cannot write the status page: %w", err)
 	}
 	return nil
 }
@@ -74,12 +74,12 @@ func ServeStatusPage(w http.ResponseWriter, r *http.Request, d plan.Document, o 
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "The status page can only be read.", http.StatusMethodNotAllowed)
+		http.Error(w, "The status page is read-only.", http.StatusMethodNotAllowed)
 		return
 	}
 	var b bytes.Buffer
 	if err := StatusPage(&b, d, o); err != nil {
-		http.Error(w, "The status page could not be made.", http.StatusInternalServerError)
+		http.Error(w, "The status page could not be built.", http.StatusInternalServerError)
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")

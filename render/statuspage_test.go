@@ -31,7 +31,7 @@ func everyState() plan.Document {
 	d := busyDocument()
 	schedule := "*/10 * * * *"
 	d.Schedule, d.NextRuns = &schedule, []time.Time{*at(10 * time.Minute)}
-	d.Diagnostics = append(d.Diagnostics, diag.Errorf("A target cannot be looked at", "vault.main: connection refused").About("account.bereke.bank", nil))
+	d.Diagnostics = append(d.Diagnostics, diag.Errorf("A target could not be checked", "vault.main: connection refused").About("account.bereke.bank", nil))
 	late := plan.DocumentAccount{
 		Address: "account.bereke.bank", Provider: "bereke", Action: plan.Reissue, Reason: plan.Expired, Message: "the token expired 5m ago",
 		IssuedAt: at(-20 * time.Minute), ExpiresAt: at(-5 * time.Minute), RotateAt: at(-10 * time.Minute),

@@ -142,11 +142,11 @@ func explanation(c engine.Check, now time.Time) string {
 	case engine.TokenExpired:
 		next = "The token expired " + relativeTime(c.ExpiresAt, now) + "."
 	case engine.TokenOutdated:
-		next = "The configuration has changed since this token was issued, so it was not sent anywhere."
+		next = "The configuration has changed since this token was issued, so the token was not checked."
 	case engine.TokenRejected:
 		next = "The upstream rejects the token."
 	case engine.TokenUnclear:
-		return "The upstream did not say. " + diag.Sentence(c.Message) + " Try again later."
+		return "The upstream gave no clear answer. " + diag.Sentence(c.Message) + " Try again later."
 	default:
 		return diag.Sentence(c.Message)
 	}

@@ -74,7 +74,7 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Durat
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var text string
 	if err := json.Unmarshal(b, &text); err != nil {
-		return errors.New("a duration is a string such as \"15m\"")
+		return errors.New("not a duration: use a string such as \"15m\"")
 	}
 	v, err := time.ParseDuration(text)
 	*d = Duration(v)
@@ -99,10 +99,10 @@ type account struct {
 // counters stay.
 func (s *Sandbox) SetAccount(a Account) error {
 	if !slices.Contains(s.Upstreams(), a.Upstream) {
-		return fmt.Errorf("there is no upstream %q; there are %s", a.Upstream, strings.Join(s.Upstreams(), ", "))
+		return fmt.Errorf("unknown upstream %q; use one of %s", a.Upstream, strings.Join(s.Upstreams(), ", "))
 	}
 	if a.Name == "" || a.Name == unknown {
-		return errors.New("an account needs a name")
+		return errors.New("set a name for the account")
 	}
 	if err := cmp.Or(a.BifitKassa.check(), a.Bereke.check()); err != nil {
 		return err

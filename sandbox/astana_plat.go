@@ -88,7 +88,7 @@ func astanaBody(c *call) {
 		}
 	case astanaByCertificate:
 		if astanaCommonName(c) == "" {
-			c.violate("a login by certificate came without one")
+			c.violate("a login by certificate came without a certificate")
 		}
 	default:
 		c.violate("authType is neither 1 nor 2")

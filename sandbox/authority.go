@@ -38,7 +38,7 @@ func newAuthority(clock time.Time) *authority {
 		ca.cert, err = x509.ParseCertificate(der)
 	}
 	if err != nil {
-		panic("sandbox: cannot make a certification authority: " + err.Error())
+		panic("sandbox: cannot create a certification authority: " + err.Error())
 	}
 	return ca
 }
@@ -46,7 +46,7 @@ func newAuthority(clock time.Time) *authority {
 func newKey() *ecdsa.PrivateKey {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		panic("sandbox: cannot make a key: " + err.Error())
+		panic("sandbox: cannot create a key: " + err.Error())
 	}
 	return key
 }

@@ -39,7 +39,7 @@ func (k *keyring) pair(n int) *rsa.PrivateKey {
 	for len(k.pairs) <= n {
 		pair, err := rsa.GenerateKey(rand.Reader, berekeBits)
 		if err != nil {
-			panic("sandbox: cannot make a key pair: " + err.Error())
+			panic("sandbox: cannot create a key pair: " + err.Error())
 		}
 		k.pairs = append(k.pairs, pair)
 	}
@@ -128,10 +128,10 @@ func (a *BerekeAccount) check() error {
 	}
 	name, isOAEP := strings.CutPrefix(cmp.Or(a.Padding, BerekePKCS1), "oaep_")
 	if isOAEP && berekeDigests[name] == 0 || !isOAEP && name != BerekePKCS1 {
-		return errors.New("padding is pkcs1v15, oaep_sha1, oaep_sha256, oaep_sha384 or oaep_sha512")
+		return errors.New("padding must be pkcs1v15, oaep_sha1, oaep_sha256, oaep_sha384 or oaep_sha512")
 	}
 	if a.MGF1Digest != "" && (!isOAEP || berekeDigests[a.MGF1Digest] == 0) {
-		return errors.New("mgf1_digest is sha1, sha256, sha384 or sha512, of an OAEP padding")
+		return errors.New("mgf1_digest must be sha1, sha256, sha384 or sha512, with an OAEP padding")
 	}
 	return nil
 }

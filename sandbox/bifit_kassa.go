@@ -52,11 +52,11 @@ func (a *BifitKassaAccount) check() error {
 	switch {
 	case a == nil:
 	case bifitEncodings[a.PasswordEncoding] == nil:
-		return errors.New("password_encoding is std_padded, std_unpadded, url_padded or url_unpadded")
+		return errors.New("password_encoding must be std_padded, std_unpadded, url_padded or url_unpadded")
 	case !slices.Contains([]string{"", "text", "number", "string", "object"}, a.SessionForm):
-		return errors.New("session_form is text, number, string or object")
+		return errors.New("session_form must be text, number, string or object")
 	case !slices.Contains([]string{"", "zlib", "raw"}, a.Deflate):
-		return errors.New("deflate is zlib or raw")
+		return errors.New("deflate must be zlib or raw")
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ var bifitEncodings = map[string]*base64.Encoding{
 func bifitCodeQuery(c *call) {
 	query := c.r.URL.Query()
 	if len(query) != 1 || len(query["username"]) != 1 {
-		c.violate("the query is not one username")
+		c.violate("the query is not exactly one username")
 	}
 }
 

@@ -77,15 +77,15 @@ type Fault struct {
 func (s *Sandbox) AddFault(f Fault) error {
 	switch {
 	case !slices.Contains(kinds, f.Kind):
-		return fmt.Errorf("there is no fault %q; there are %s", f.Kind, joinKinds())
+		return fmt.Errorf("unknown fault %q; use one of %s", f.Kind, joinKinds())
 	case f.Upstream != "" && !slices.Contains(s.Upstreams(), f.Upstream):
-		return fmt.Errorf("there is no upstream %q", f.Upstream)
+		return fmt.Errorf("unknown upstream %q", f.Upstream)
 	case f.Op != "" && !slices.Contains([]string{OpLogin, OpRefresh, OpVerify, OpKey, OpSendCode}, f.Op):
-		return fmt.Errorf("there is no operation %q", f.Op)
+		return fmt.Errorf("unknown operation %q", f.Op)
 	case f.Count < 0 || f.Probability < 0 || f.Probability > 1:
-		return errors.New("a count must not be negative, and a probability is between 0 and 1")
+		return errors.New("a count must not be negative, and a probability must be between 0 and 1")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return errors.New("a status is between 200 and 599")
+		return errors.New("a status must be between 200 and 599")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

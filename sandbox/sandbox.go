@@ -112,7 +112,7 @@ func (s *Sandbox) Start(address string) error {
 func listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("cannot listen at %q: the sandbox is for this machine only, give an address such as \"127.0.0.1:0\"", address)
+		return nil, fmt.Errorf("cannot listen at %q: the sandbox serves this machine only; use an address such as \"127.0.0.1:0\"", address)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Sandbox) serveAt(listener net.Listener) {
 	s.servers = append(s.servers, server)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			panic("sandbox: serving failed: " + err.Error())
+			panic("sandbox: the server failed: " + err.Error())
 		}
 	}()
 }

@@ -22,7 +22,7 @@ func header(name, pattern string) rule {
 	return func(c *call) {
 		values := c.r.Header.Values(name)
 		if len(values) != 1 || !re.MatchString(values[0]) {
-			c.violate("the header %s is missing, repeated or of a wrong form", name)
+			c.violate("the header %s is missing, repeated or malformed", name)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func noBody(c *call) {
 	}
 	// A chunked body of no chunks is empty too, but some servers wait for it.
 	if len(c.r.TransferEncoding) > 0 {
-		c.violate("an empty body is announced as one of unknown length")
+		c.violate("an empty body is sent with an unknown length")
 	}
 	noHeader("Content-Type")(c)
 }

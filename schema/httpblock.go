@@ -28,19 +28,19 @@ func HTTPBlock() *Block {
 			},
 			{
 				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(httpsettings.DefaultMaxAttempts), Check: wholeNumberUpTo(10),
-				Doc: "How often a request that failed for a passing reason is sent in all, 1 to 10. A rejected login is never sent again.",
+				Doc: "How many times a request is sent in all if it keeps failing for a temporary reason, 1 to 10. A rejected login is never sent again.",
 			},
 			{
 				Name: "proxy", Type: cty.String, Sensitive: true, Check: checkProxy, DefaultText: "HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment",
-				Doc: "The proxy's URL; it may carry a user and a password.",
+				Doc: "The proxy's URL; it may contain a user and a password.",
 			},
 			{
 				Name: "ca_pem", Type: cty.String, Check: checkCAs, DefaultText: "the system's",
-				Doc: "The certificate authorities to trust, in PEM, in place of the system's.",
+				Doc: "The certificate authorities to trust, in PEM, instead of the system's.",
 			},
 			{
 				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, MayBeEmpty: true, Check: checkUpstreamHeaders,
-				Doc: "Headers to add to every request, such as a gateway's key. `User-Agent` and `Accept` take the place of those that are sent otherwise. They are no part of the login: a change of them asks for no new token and lifts no remembered rejection.",
+				Doc: "Headers to add to every request, such as a gateway's key. `User-Agent` and `Accept` replace the defaults. Headers are not part of the login: changing them neither requests a new token nor clears a remembered rejection.",
 			},
 			{
 				Name: "requests_per_second", Type: cty.Number, Check: checkRate, DefaultText: "the upstream's documented limit",
@@ -107,7 +107,7 @@ func checkCAs(v cty.Value) error {
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			return errors.New("must hold certificates only; it has a PEM block of another type")
+			return errors.New("must contain certificates only; it has a PEM block of another type")
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 			return fmt.Errorf("certificate number %d cannot be read: it is damaged or not X.509", found+1)
@@ -133,7 +133,7 @@ func checkUpstreamHeaders(v cty.Value) error {
 	for it := v.ElementIterator(); it.Next(); {
 		name, _ := it.Element()
 		if own := textproto.CanonicalMIMEHeaderKey(name.AsString()); slices.Contains(requestHeaders, own) {
-			return fmt.Errorf("%s is set by credsync itself, as each request needs it: leave it out", own)
+			return fmt.Errorf("credsync sets %s itself for each request: leave it out", own)
 		}
 	}
 	return nil

@@ -19,19 +19,19 @@ func SettingsBlock() *Block {
 		Attributes: []Attribute{
 			{
 				Name: "required_version", Type: cty.String,
-				Doc: "The versions of credsync that may use this configuration, such as `\">= 0.1.0, < 2.0.0\"`. A literal string; it is looked at before everything else.",
+				Doc: "The versions of credsync that may use this configuration, such as `\">= 0.1.0, < 2.0.0\"`. A literal string; it is checked before everything else.",
 			},
 			{
 				Name: "project", Type: cty.String, Default: cty.StringVal("default"), Check: checkProject,
-				Doc: "The owner's name that is written to every target. Letters, digits, `.`, `_` and `-`, at most 63.",
+				Doc: "The owner name that is written to every target. Letters, digits, `.`, `_` and `-`, at most 63.",
 			},
 			{
 				Name: "formerly", Type: cty.List(cty.String), Check: checkProjects,
-				Doc: "Names that the project had before, the newest first: what these own is taken over. They may be taken out when that is done.",
+				Doc: "The project's previous names, newest first: the project takes over what they own. Remove them once that is done.",
 			},
 			{
 				Name: "schedule", Type: cty.String, Check: checkSchedule,
-				Doc: "How often this configuration is applied, as five cron fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `@every 90m`. It is read in UTC unless it begins with a zone: `CRON_TZ=Asia/Almaty 0 3 * * *`. With it, `validate` and `plan` warn where a token cannot survive to the next run, and `status` tells the next runs.",
+				Doc: "How often this configuration is applied, as five cron fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `@every 90m`. It is read in UTC unless it begins with a zone: `CRON_TZ=Asia/Almaty 0 3 * * *`. With it, `validate` and `plan` warn if a token can expire before the next run, and `status` shows the next runs.",
 			},
 		},
 	}
@@ -45,7 +45,7 @@ func AuditBlock() *Block {
 		Attributes: []Attribute{
 			{
 				Name: "path", Type: cty.String, Required: true, Check: CheckNotEmpty,
-				Doc: "The file that lines are appended to, beginning at the configuration's directory where it is relative. Its directory must exist; the file is made with mode 0600. `\"-\"` is standard error. While it cannot be written, nothing logs in.",
+				Doc: "The file that lines are appended to; a relative path starts at the configuration's directory. Its directory must exist; the file is created with mode 0600. `\"-\"` is standard error. While the file cannot be written, credsync does not log in.",
 			},
 		},
 	}
@@ -63,16 +63,16 @@ func VariableBlock() *Block {
 			},
 			{
 				Name: "default", Type: cty.DynamicPseudoType, Deferred: true, DefaultText: "none: the variable is required",
-				Doc: "The value where none is given. It must not refer to anything.",
+				Doc: "The value if none is given. It must not refer to anything.",
 			},
 			{
 				Name: "sensitive", Type: cty.Bool, Default: cty.False,
-				Doc: "Whether the value is a secret: it is then never shown, and may not go into a place that is.",
+				Doc: "Whether the value is a secret. A secret is never shown, and cannot be used where values are shown.",
 			},
 			{Name: "description", Type: cty.String, Doc: "What the variable is for."},
 			{
 				Name: "nullable", Type: cty.Bool, Default: cty.True,
-				Doc: "Whether `null` can be given. If not, `null` asks for the default.",
+				Doc: "Whether `null` can be given. If not, `null` selects the default.",
 			},
 		},
 		Blocks: []Nested{{Block: *validationBlock()}},
@@ -82,17 +82,17 @@ func VariableBlock() *Block {
 func validationBlock() *Block {
 	return &Block{
 		Type: "validation",
-		Doc:  "A rule that the variable's value must keep.",
+		Doc:  "A rule that the variable's value must satisfy.",
 		Attributes: []Attribute{
-			{Name: "condition", Type: cty.Bool, Required: true, Deferred: true, Doc: "An expression that is true for a good value. It may refer to variables only."},
-			{Name: "error_message", Type: cty.String, Required: true, Deferred: true, Doc: "What to tell the user where the condition is false."},
+			{Name: "condition", Type: cty.Bool, Required: true, Deferred: true, Doc: "An expression that is true for a valid value. It may refer to variables only."},
+			{Name: "error_message", Type: cty.String, Required: true, Deferred: true, Doc: "The error message if the condition is false."},
 		},
 	}
 }
 
 // LocalsBlock is the locals block, whose attribute names are the user's.
 func LocalsBlock() *Block {
-	return &Block{Type: "locals", Doc: "Named expressions, each for use as `local.<name>`. They may refer to each other in any order."}
+	return &Block{Type: "locals", Doc: "Named expressions, used as `local.<name>`. They may refer to each other in any order."}
 }
 
 func forEach(of string) Attribute {
@@ -106,7 +106,7 @@ func forEach(of string) Attribute {
 func SinkCommon() *Block {
 	return &Block{
 		Type: "sink", Labels: []string{"type", "name"},
-		Doc:        "A place that tokens are written to, that the state is kept in, or that inputs are read from.",
+		Doc:        "A store that tokens are written to, that keeps the state, or that inputs are read from.",
 		Attributes: []Attribute{forEach("sink")},
 	}
 }
@@ -115,7 +115,7 @@ func SinkCommon() *Block {
 func StateCommon() *Block {
 	return &Block{
 		Type: "state", Labels: []string{"type", "sink"},
-		Doc: "Where the state lives; the labels name a sink. `state \"file\"` needs no second label. Without a state block it is `.credsync/` beside the configuration.",
+		Doc: "Where the state is stored; the labels name a sink. `state \"file\"` needs no second label. Without a state block it is `.credsync/` beside the configuration.",
 	}
 }
 
@@ -139,7 +139,7 @@ func DeliverCommon() *Block {
 		Attributes: []Attribute{
 			{
 				Name: "data", Type: cty.DynamicPseudoType, Deferred: true,
-				DefaultText: "every output that is not null, under its own name, except those that are withheld (`refresh_token`)",
+				DefaultText: "every output that is not null, under its own name, except withheld ones, such as `refresh_token`",
 				Doc:         "The keys to write and their values, from `token` (the account's outputs) and `account` (`address`, `provider`, `name`). Null values are left out; lists and objects are written as JSON.",
 			},
 			{
@@ -164,15 +164,15 @@ func AccountCommon() *Block {
 			forEach("account"),
 			{
 				Name: "enabled", Type: cty.Bool, Default: cty.True,
-				Doc: "Whether the account is rotated. A disabled one is checked like any other, and its targets stay as they are.",
+				Doc: "Whether the account is rotated. A disabled account is still checked, and its targets stay as they are.",
 			},
 			{
 				Name: "description", Type: cty.String,
-				Doc: "What the account is for, in a few words: `status` and notifications have it.",
+				Doc: "What the account is for, in a few words. `status` and notifications show it.",
 			},
 			{
 				Name: "contact", Type: cty.String,
-				Doc: "Whom to turn to about the account, such as who receives its codes or has its password: `status` and notifications have it.",
+				Doc: "Whom to contact about the account, such as the person who receives its codes or has its password. `status` and notifications show it.",
 			},
 			{
 				Name: "rotate_before", Type: cty.String, Check: CheckWindow, DefaultText: "the provider's",
@@ -180,11 +180,11 @@ func AccountCommon() *Block {
 			},
 			{
 				Name: "verify_every", Type: cty.String, Check: CheckDuration, DefaultText: "at each plan and apply",
-				Doc: "How long a verification of the current token is believed.",
+				Doc: "How long a verification of the current token stays valid.",
 			},
 			{
 				Name: "on_remove", Type: cty.String, Default: cty.StringVal("retain"), OneOf: []string{"retain", "delete"},
-				Doc: "What happens to the targets when the account or deliver block goes away. It is remembered in the state, and the more careful of what was remembered and what is configured decides. An old place is deleted only when every place that is wanted holds the token.",
+				Doc: "What happens to the targets when the account or deliver block is removed. The state remembers the value; if it differs from the configuration, the more careful of the two applies. An old target is deleted only once every current target has the token.",
 			},
 		},
 		Blocks: []Nested{{Block: *HTTPBlock(), Max: 1}},
@@ -195,7 +195,7 @@ var projectForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 
 func checkProject(v cty.Value) error {
 	if !projectForm().MatchString(v.AsString()) {
-		return fmt.Errorf("%q cannot be a project's name: use letters, digits, \".\", \"_\" and \"-\", at most 63, beginning with a letter or a digit", v.AsString())
+		return fmt.Errorf("%q is not a valid project name: use letters, digits, \".\", \"_\" and \"-\", at most 63, beginning with a letter or a digit", v.AsString())
 	}
 	return nil
 }

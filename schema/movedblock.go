@@ -13,15 +13,15 @@ import (
 func MovedBlock() *Block {
 	return &Block{
 		Type: "moved",
-		Doc: "Says that an account has another address than before, so that its record goes along: token, refresh token and rejections, without a login. " +
-			"Both are written as references: `account.sagi.coffee`, or `account.sagi.shop[\"almaty\"]` for one instance of a `for_each`. Without an instance in either, " +
-			"each instance goes to the one of the same key. Chains are followed, and two accounts may exchange their names. The block may stay; when it has nothing left to do it says nothing.",
+		Doc: "Renames an account: its record (token, refresh token and rejections) moves to the new address, without a login. " +
+			"Both addresses are written as references: `account.sagi.coffee`, or `account.sagi.shop[\"almaty\"]` for one instance of a `for_each`. Without an instance in either, " +
+			"each instance moves to the one with the same key. Chains are followed, and two accounts may swap addresses. The block may stay; once its work is done it has no effect.",
 		Attributes: []Attribute{
 			{
 				Name: "from", Type: cty.DynamicPseudoType, Required: true, Deferred: true,
-				Doc: "The address that the account had. It must not be declared any more, but where two blocks exchange two accounts.",
+				Doc: "The account's previous address. It must no longer be declared, unless two blocks swap two accounts.",
 			},
-			{Name: "to", Type: cty.DynamicPseudoType, Required: true, Deferred: true, Doc: "The address that it has now, of the same provider."},
+			{Name: "to", Type: cty.DynamicPseudoType, Required: true, Deferred: true, Doc: "The account's current address, of the same provider."},
 		},
 	}
 }
@@ -30,8 +30,8 @@ func MovedBlock() *Block {
 func ImportBlock() *Block {
 	return &Block{
 		Type: "import",
-		Doc: "A token that was issued elsewhere, such as by the script that credsync replaces. It is used only where the account has no token yet: an apply verifies it and delivers it, without a login. " +
-			"The block may stay; when it has nothing left to do it says nothing.",
+		Doc: "A token that was issued elsewhere, such as by the script that credsync replaces. It is used only if the account has no token yet: apply verifies and delivers it, without a login. " +
+			"The block may stay; once its work is done it has no effect.",
 		Attributes: []Attribute{
 			{
 				Name: "to", Type: cty.DynamicPseudoType, Required: true, Deferred: true,
@@ -40,7 +40,7 @@ func ImportBlock() *Block {
 			{Name: "access_token", Type: cty.String, Required: true, Sensitive: true, Doc: "The token."},
 			{
 				Name: "refresh_token", Type: cty.String, Sensitive: true,
-				Doc: "What the token is refreshed with, for a provider that has such an output.",
+				Doc: "The refresh token, for a provider that has such an output.",
 			},
 			{
 				Name: "expires_at", Type: cty.String, Sensitive: true, Public: true, Check: checkTime, DefaultText: "the token does not expire",
@@ -57,7 +57,7 @@ func ImportBlock() *Block {
 // checkTime does not quote the value, which may be anything.
 func checkTime(v cty.Value) error {
 	if _, err := time.Parse(time.RFC3339, v.AsString()); err != nil {
-		return errors.New("must be a time as RFC 3339 has it: year, month, day, T, the time of day and Z or an offset, such as \"2026-01-31T15:04:05Z\" or \"2026-01-31T20:04:05+05:00\"")
+		return errors.New("must be an RFC 3339 time: year, month, day, T, the time of day and Z or an offset, such as \"2026-01-31T15:04:05Z\" or \"2026-01-31T20:04:05+05:00\"")
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func checkProjects(v cty.Value) error {
 			return err
 		}
 		if slices.Contains(seen, e.AsString()) {
-			return fmt.Errorf("%q is there twice", e.AsString())
+			return fmt.Errorf("%q is listed twice", e.AsString())
 		}
 		seen = append(seen, e.AsString())
 	}
@@ -91,7 +91,7 @@ func checkProjects(v cty.Value) error {
 // checkFormerProjects is the Check of the credsync block.
 func checkFormerProjects(v Values) error {
 	if v.Known("project") && v.Known("formerly") && slices.Contains(v.Strings("formerly"), v.String("project")) {
-		return fmt.Errorf("formerly: %q is the project's own name; list those that it had before", v.String("project"))
+		return fmt.Errorf("formerly: %q is the project's own name; list only its previous names", v.String("project"))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ const EventTest = "test"
 func NotifyBlock() *Block {
 	return &Block{
 		Type: "notify", Labels: []string{"type", "name"},
-		Doc: "A webhook that is called when an account needs a human, keeps failing, comes near the end of something that only a human can renew, or is well again: once for each change. The type is `\"webhook\"`. See [Notifications](../notifications.md).",
+		Doc: "A webhook that is called, once for each change, when an account needs a human, keeps failing, is close to the expiry of something that only a human can renew, or has recovered. The type is `\"webhook\"`. See [Notifications](../notifications.md).",
 		Attributes: []Attribute{
 			{
 				Name: "url", Type: cty.String, Required: true, Sensitive: true, Check: checkWebhook,
@@ -39,15 +39,15 @@ func NotifyBlock() *Block {
 			},
 			{
 				Name: "headers", Type: cty.Map(cty.String), Sensitive: true, MayBeEmpty: true, Check: checkHeaders,
-				Doc: "Headers to send, such as `Authorization`. `Content-Type` is `application/json` where it is not among them.",
+				Doc: "Headers to send, such as `Authorization`. `Content-Type` is `application/json` unless set here.",
 			},
 			{
 				Name: "body", Type: cty.DynamicPseudoType, Deferred: true, DefaultText: "`{ text = event.summary }`",
-				Doc: "The message, made of `event`. A string is sent as it is, anything else as JSON.",
+				Doc: "The message, built from `event`. A string is sent as it is, anything else as JSON.",
 			},
 			{
 				Name: "on", Type: cty.Set(cty.String), OneOf: EventKinds, Check: checkEvents, DefaultText: "all",
-				Doc: "The kinds of events to tell of.",
+				Doc: "The kinds of events to send.",
 			},
 			{
 				Name: "after_failures", Type: cty.Number, Default: cty.NumberIntVal(3), Check: wholeNumberUpTo(1000),
@@ -55,7 +55,7 @@ func NotifyBlock() *Block {
 			},
 			{
 				Name: "expiring_within", Type: cty.String, Default: cty.StringVal("30d"), Check: CheckDuration,
-				Doc: "How long before its end a client certificate or a static token is `expiring`.",
+				Doc: "How long before its expiry a client certificate or a static token is `expiring`.",
 			},
 			{
 				Name: "timeout", Type: cty.String, Default: cty.StringVal("10s"), Check: timeoutUpTo("30s"),
@@ -71,7 +71,7 @@ func NotifyBlock() *Block {
 }
 
 // errWebhook does not quote the URL, which is a secret.
-var errWebhook = errors.New("must be an absolute URL that begins with https://, such as \"https://hooks.example.com/T0/B0\", without a user and a fragment")
+var errWebhook = errors.New("must be an absolute URL that begins with https://, such as \"https://hooks.example.com/T0/B0\", without a user or a fragment")
 
 func checkWebhook(v cty.Value) error {
 	if _, fault := httpsettings.ParseURL(v.AsString()); fault != httpsettings.None {
@@ -86,14 +86,14 @@ func checkPlainWebhook(v Values) error {
 	}
 	u, err := url.Parse(v.Secret("url").Reveal())
 	if err == nil && httpsettings.Plain(u) {
-		return errors.New("url: must begin with https://, since whoever sees it can send messages in your name. If the network between is trusted, set allow_plain_http = true")
+		return errors.New("url: must begin with https://, because anyone who sees it can send messages in your name. If you trust the network, set allow_plain_http = true")
 	}
 	return nil
 }
 
 func checkEvents(v cty.Value) error {
 	if v.LengthInt() == 0 {
-		return errors.New("names no kind of event, so nothing would ever be sent")
+		return errors.New("has no kinds of events, so nothing would ever be sent")
 	}
 	for it := v.ElementIterator(); it.Next(); {
 		if _, e := it.Element(); e.IsNull() {

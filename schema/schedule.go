@@ -35,7 +35,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	}
 	s := Schedule{cron: parsed}
 	if s.Next(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return Schedule{}, fmt.Errorf("%q never comes: no month of those named has such a day", text)
+		return Schedule{}, fmt.Errorf("%q never occurs: none of the named months has such a day", text)
 	}
 	return s, nil
 }
@@ -50,7 +50,7 @@ func scheduleZone(text string) (zone *time.Location, fields string, err error) {
 		name, fields, _ := strings.Cut(rest, " ")
 		zone, err := time.LoadLocation(name)
 		if err != nil || name == "" || zone == time.Local {
-			return nil, "", fmt.Errorf("the time zone %q is not known: write a name of the IANA database, such as %sAsia/Almaty or %sUTC", name, prefix, prefix)
+			return nil, "", fmt.Errorf("the time zone %q is not known: write a name from the IANA database, such as %sAsia/Almaty or %sUTC", name, prefix, prefix)
 		}
 		return zone, fields, nil
 	}

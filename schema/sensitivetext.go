@@ -67,17 +67,17 @@ func (f TextFault) String() string {
 	case EmptyText:
 		return "is empty"
 	case ReplacedCharacter:
-		return "has the character U+FFFD in it, which stands for one that could not be decoded: the original is lost"
+		return "contains U+FFFD, the replacement for a character that could not be decoded: the original is lost"
 	case LeadingMark:
-		return "begins with a byte order mark (U+FEFF), which would be sent as a part of it"
+		return "begins with a byte order mark (U+FEFF), which would be sent as part of it"
 	case EndingLineBreak:
-		return "ends in a line break, which would be sent as a part of it"
+		return "ends in a line break, which would be sent as part of it"
 	case InnerLineBreak:
-		return "has a line break in it, and would be sent with it"
+		return "contains a line break, which would be sent as part of it"
 	case SurroundingSpace:
-		return "begins or ends with a space or an invisible character, which is sent as a part of it"
+		return "begins or ends with a space or an invisible character, which is sent as part of it"
 	}
-	return "is in order"
+	return "is valid"
 }
 
 // TextFault returns what is wrong with a value of the row, which is known and not

@@ -63,6 +63,7 @@ type wireGrant struct {
 	Outputs          map[string]any `json:"outputs,omitempty"`
 	LoginPrint       string         `json:"login_fingerprint"`
 	ShapePrint       string         `json:"shape_fingerprint"`
+	ConfigChanges    int            `json:"config_changes,omitempty"`
 	VerifiedAt       *time.Time     `json:"verified_at,omitempty"`
 	Rejected         bool           `json:"rejected,omitempty"`
 }
@@ -191,7 +192,7 @@ func whyUndecoded(b []byte) error {
 		return fmt.Errorf("%w: it is not JSON with a format_version", ErrCorrupt)
 	}
 	if *version.FormatVersion > formatVersion {
-		return fmt.Errorf("%w: it has format %d, this program knows up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
+		return fmt.Errorf("%w: it has format %d, but this version reads formats up to %d; upgrade credsync", ErrTooNew, *version.FormatVersion, formatVersion)
 	}
 	return fmt.Errorf("%w: a field has the wrong type", ErrCorrupt)
 }
@@ -258,7 +259,7 @@ func encodeGrant(g *Grant) (*wireGrant, error) {
 		IssuedAt: g.Token.IssuedAt.UTC(), ExpiresAt: optional(g.Token.ExpiresAt),
 		RefreshableUntil: optional(g.Token.RefreshableUntil), Outputs: outputs,
 		LoginPrint: g.LoginPrint, ShapePrint: g.ShapePrint,
-		VerifiedAt: optional(g.VerifiedAt), Rejected: g.Rejected,
+		ConfigChanges: g.ConfigChanges, VerifiedAt: optional(g.VerifiedAt), Rejected: g.Rejected,
 	}, nil
 }
 
@@ -281,7 +282,7 @@ func decodeGrant(w *wireGrant) (*Grant, error) {
 			RefreshableUntil: required(w.RefreshableUntil), Outputs: outputs,
 		},
 		LoginPrint: w.LoginPrint, ShapePrint: w.ShapePrint,
-		VerifiedAt: required(w.VerifiedAt), Rejected: w.Rejected,
+		ConfigChanges: w.ConfigChanges, VerifiedAt: required(w.VerifiedAt), Rejected: w.Rejected,
 	}, nil
 }
 

@@ -31,7 +31,7 @@ func decodeOutputs(m map[string]any) (credential.Outputs, error) {
 	for name, v := range m {
 		decoded, ok := decodeOutput(v)
 		if !ok {
-			return nil, fmt.Errorf("%w: output %q has a type that no output has", ErrCorrupt, name)
+			return nil, fmt.Errorf("%w: output %q has a type that outputs cannot have", ErrCorrupt, name)
 		}
 		o[name] = decoded
 	}

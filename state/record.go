@@ -120,6 +120,9 @@ type Grant struct {
 	// was got.
 	LoginPrint string
 	ShapePrint string
+	// ConfigChanges is how many tokens in a row, this one the last, were got within a day
+	// of the one before because the configuration had changed.
+	ConfigChanges int
 	// VerifiedAt is when the upstream last confirmed it; zero if not yet.
 	VerifiedAt time.Time
 	// Rejected means that the upstream no longer accepts it, or may not: a
@@ -274,7 +277,7 @@ type Target struct {
 	// GrantID names the token it holds; empty if it was only claimed.
 	GrantID string
 	// Digest is keyed and covers the data that was written; Version is the
-	// sink's, after the write.
+	// sink's, after the write, or of what was taken over while it was only claimed.
 	Digest  string
 	Version string
 	// DeliveredAt is when it was written; zero if it was only claimed.

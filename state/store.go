@@ -15,7 +15,7 @@ import (
 )
 
 // corruptAdvice says what to do about a corrupt record.
-const corruptAdvice = "restore an older version of it, or forget it with credsync state rm: the next apply then logs in anew"
+const corruptAdvice = "restore an older version of it, or forget it with credsync state rm: the next apply then logs in again"
 
 // dataKey is the one key under which a sink keeps a record.
 const dataKey = "record"
@@ -67,9 +67,9 @@ func (s *Store) refuseOthers(address string, snap Snapshot, err error) (Snapshot
 	case err != nil || r == nil:
 		return snap, err
 	case r.Address != address:
-		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of %s", ErrCorrupt, address, r.Address)
+		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s belongs to %s", ErrCorrupt, address, r.Address)
 	case r.Project != s.project:
-		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s is that of project %q", ErrCorrupt, address, r.Project)
+		return Snapshot{Version: snap.Version}, fmt.Errorf("%w: the record for %s belongs to project %q", ErrCorrupt, address, r.Project)
 	}
 	return snap, err
 }
@@ -131,7 +131,7 @@ func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 	if errors.Is(err, sinks.ErrNotFound) && object.Version != "" {
 		// What is deleted by credsync leaves no version. To begin anew would forget
 		// rejected logins, and tokens that targets hold.
-		return Snapshot{Version: object.Version}, fmt.Errorf("%w: %s was deleted by someone else, or by its store after a time, and what it remembered with it; undelete it there (\"vault kv undelete\"), or forget it with credsync state rm: the next apply then logs in anew", ErrCorrupt, t.Location)
+		return Snapshot{Version: object.Version}, fmt.Errorf("%w: %s, and all that it remembered, was deleted by someone else or expired in its store; undelete it there (\"vault kv undelete\"), or forget it with credsync state rm: the next apply then logs in again", ErrCorrupt, t.Location)
 	}
 	if errors.Is(err, sinks.ErrNotFound) {
 		return Snapshot{Version: object.Version}, nil

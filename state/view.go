@@ -204,7 +204,7 @@ func (s *Store) belongs(r *Record, at sinks.Target) error {
 		return err
 	}
 	if t.Path != at.Path {
-		return fmt.Errorf("%w: at %s is a copy of the record of %s; move it elsewhere", ErrCorrupt, at.Location, r.Address)
+		return fmt.Errorf("%w: %s is a copy of the record of %s; move it elsewhere", ErrCorrupt, at.Location, r.Address)
 	}
 	return nil
 }

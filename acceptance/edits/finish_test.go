@@ -122,8 +122,18 @@ func (k *walk) nothingElse() {
 	for _, place := range allPlaces() {
 		for key := range k.look(place) {
 			if by, _ := k.c.wanted(place, key); len(by) == 0 {
-				k.breaks("P7: %s is left at %s", key, place)
+				k.breaks("P7: %s is left at %s, since\n  %s", key, place, strings.Join(k.since(place), "\n  "))
 			}
 		}
 	}
+}
+
+// since is the trail around the last change of a place.
+func (k *walk) since(place string) []string {
+	for i := len(k.trail) - 1; i >= 0; i-- {
+		if strings.HasPrefix(strings.TrimSpace(k.trail[i]), place+": ") {
+			return k.trail[max(0, i-15):min(len(k.trail), i+25)]
+		}
+	}
+	return nil
 }

@@ -163,7 +163,7 @@ func TestDiskOfTheState(t *testing.T) {
 			dir, target := smallFileSystem(t), t.TempDir()
 			w := onDisk(t, dir, target, "")
 			r := w.applyUntilLogin(func() { outage.begin(t, dir) })
-			r.says("the state did not take a new token")
+			r.says("a new token could not be written to the state")
 			outage.end(t, dir)
 			r.ends(0, "Apply complete")
 			w.wantLogins(1)
@@ -236,7 +236,7 @@ func TestEncryptedEmergencyFile(t *testing.T) {
 	w := onDisk(t, dir, target, fmt.Sprintf("  age_recipient = %q\n  age_identity = env(\"IDENTITY\")\n", identity.Recipient()))
 	w.env = append(w.env, "IDENTITY="+identity.String())
 	r := w.applyUntilLogin(func() { diskOutages["full"].begin(t, dir) })
-	r.says("the state did not take a new token")
+	r.says("a new token could not be written to the state")
 	r.signal(syscall.SIGTERM)
 	r.ends(1, "is safe in")
 	diskOutages["full"].end(t, dir)
@@ -252,14 +252,14 @@ func TestEncryptedEmergencyFile(t *testing.T) {
 	if err := os.WriteFile(short, content[:len(content)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.start("state", "recover", short).ends(1, "was not brought back")
+	w.start("state", "recover", short).ends(1, "could not be recovered")
 	other, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	good := w.env
 	w.env = append(w.env, "IDENTITY="+other.String())
-	w.start("state", "recover", files[0]).ends(1, "two halves of one key pair")
+	w.start("state", "recover", files[0]).ends(1, "public and the secret key of one key pair")
 	w.env = good
 	w.start("state", "recover", files[0]).ends(0)
 	w.apply(0)

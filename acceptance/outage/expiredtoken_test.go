@@ -125,7 +125,7 @@ func TestVaultTokenExpiresDuringTheRun(t *testing.T) {
 		token := v.Token(map[string]any{"policies": []string{"everything"}, "ttl": "1h"})
 		w.write(".vault-token", token)
 		r := w.applyUntilLogin(func() { expire(t, v, token) })
-		r.says("the state did not take a new token")
+		r.says("a new token could not be written to the state")
 		w.write(".vault-token", v.RootToken)
 		r.ends(0, "Apply complete")
 		w.wantLogins(1)

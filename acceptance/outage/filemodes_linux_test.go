@@ -85,7 +85,7 @@ func TestUmaskDoesNotReachFiles(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			r.says("the state did not take a new token")
+			r.says("a new token could not be written to the state")
 			found := modesIn(t, w.dir, state, target)
 			for name, mode := range found {
 				want := fs.FileMode(0o600)

@@ -46,7 +46,7 @@ func TestKubernetesOutages(t *testing.T) {
 	t.Run("the state's server stops before the journal and comes back", func(t *testing.T) {
 		w, delivered := cluster(t, true)
 		r := w.applyUntilLogin(k.Stop)
-		r.says("the state did not take a new token")
+		r.says("a new token could not be written to the state")
 		k.Start()
 		r.ends(0, "Apply complete")
 		w.wantLogins(1)

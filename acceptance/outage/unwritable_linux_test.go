@@ -134,7 +134,7 @@ func TestDirectoryWithoutWritePermission(t *testing.T) {
 		w.asAnyone(state, target)
 		records := filepath.Join(state, "records")
 		r := w.applyUntilLogin(func() { mode(t, 0o500, state, records) })
-		r.says("the state did not take a new token")
+		r.says("a new token could not be written to the state")
 		if files := w.emergencyFiles(); len(files) != 1 {
 			t.Errorf("emergency files meanwhile: %v", files)
 		}

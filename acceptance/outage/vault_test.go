@@ -41,7 +41,7 @@ func TestVaultThatComesBackDuringTheRun(t *testing.T) {
 			v := servers.DurableVault(t)
 			w := inVault(t, v, v.Address)
 			r := w.applyUntilLogin(func() { outage.down(v) })
-			r.says("the state did not take a new token")
+			r.says("a new token could not be written to the state")
 			if files := w.emergencyFiles(); len(files) != 1 {
 				t.Errorf("emergency files meanwhile: %v", files)
 			}
@@ -63,7 +63,7 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 	v := servers.DurableVault(t)
 	w := inVault(t, v, v.Address)
 	r := w.applyUntilLogin(v.Stop)
-	r.says("the state did not take a new token")
+	r.says("a new token could not be written to the state")
 	r.signal(syscall.SIGTERM)
 	r.ends(1, "is safe in", "credsync state recover", "Apply incomplete")
 	files := w.emergencyFiles()
@@ -73,7 +73,7 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	w.start("state", "recover", files[0]).ends(1, "was not brought back")
+	w.start("state", "recover", files[0]).ends(1, "could not be recovered")
 
 	v.Start()
 	v.Unseal()

@@ -83,10 +83,10 @@ func TestVaultCluster(t *testing.T) {
 				v.Kill()
 			}
 		})
-		r.says("the state did not take a new token")
+		r.says("a new token could not be written to the state")
 		r.signal(syscall.SIGTERM)
-		r.ends(1, "is safe in", "that does not answer")
-		w.apply(1, "another takes its place within seconds: run credsync again")
+		r.ends(1, "is safe in", "which does not answer")
+		w.apply(1, "another one takes over within seconds")
 		for _, v := range gone {
 			c.Restart(v)
 		}

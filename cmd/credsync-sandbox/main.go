@@ -39,20 +39,21 @@ func command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "credsync-sandbox",
 		Short: "Serve emulated upstreams on this machine until stopped",
-		Long: "Serve emulated upstreams on this machine until stopped, and print the address of each\n" +
-			"with the accounts that it has. Give the address to an account as base_url, and log in\n" +
-			"with one of them. The codes that would be sent as SMS are at /_control/sms; what else\n" +
-			"can be asked for and broken there, the documentation of the package sandbox lists.",
+		Long: "Serve emulated upstreams on this machine until stopped, and print the address and\n" +
+			"the accounts of each. Use the address as base_url of an account, and log in with\n" +
+			"one of its accounts. Codes that would be sent by SMS are at /_control/sms. The\n" +
+			"documentation of package sandbox lists the other requests to /_control, and the\n" +
+			"faults that can be caused there.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), cmd.OutOrStdout(), f) },
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "loopback `address` to listen at; port 0 takes a free one")
-	cmd.Flags().StringVar(&f.listenTLS, "listen-tls", "", "loopback `address` to serve over TLS at too; the control API has the authority and issues client certificates")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 picks a free port")
+	cmd.Flags().StringVar(&f.listenTLS, "listen-tls", "", "loopback `address` to serve TLS on as well; the control API serves its CA and issues client certificates")
 	cmd.Flags().StringVar(&f.accounts, "accounts", "", "JSON `file` with a list of accounts, in place of the demo accounts")
 	cmd.Flags().StringVar(&f.urlFile, "url-file", "", "`file` to write the base URLs to, as a JSON object, once they are served")
-	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "decides which requests are hit by faults with a probability")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "seed for faults with a probability: the same seed hits the same requests")
 	return cmd
 }
 

@@ -85,8 +85,9 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "credsync",
 		Short: "Keep third-party credentials valid where services read them",
-		Long: "credsync gets tokens from third parties as an HCL configuration says, verifies\n" +
-			"them, writes them to every declared target, and replaces them before they expire.",
+		Long: "credsync reads an HCL configuration, gets the declared tokens from third\n" +
+			"parties, verifies them, writes them to every declared target, and replaces them\n" +
+			"before they expire.",
 		Version:       thisVersion().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -97,12 +98,12 @@ func (a *app) rootCommand() *cobra.Command {
 		},
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&a.flags.chdir, "chdir", "C", "", "start in directory `DIR`")
+	f.StringVarP(&a.flags.chdir, "chdir", "C", "", "run in directory `DIR`")
 	f.Var(inputFlag{a, false}, "var", "set a variable, as `NAME=VALUE` (repeatable)")
 	f.Var(inputFlag{a, true}, "var-file", "read variables from `FILE` (repeatable)")
-	f.BoolVar(&a.flags.noColor, "no-color", false, "print no colours; NO_COLOR does the same")
-	f.StringVar(&a.flags.logLevel, "log-level", "", "log at `LEVEL`: trace, debug, info, warn, error or off\n(default off, or what CREDSYNC_LOG says)")
-	f.StringVar(&a.flags.logFormat, "log-format", "text", "`FORMAT` of the log, text or json")
+	f.BoolVar(&a.flags.noColor, "no-color", false, "disable colors, as does NO_COLOR")
+	f.StringVar(&a.flags.logLevel, "log-level", "", "log at `LEVEL`: trace, debug, info, warn, error or off\n(default: CREDSYNC_LOG, or off)")
+	f.StringVar(&a.flags.logFormat, "log-format", "text", "log `FORMAT`: text or json")
 	_ = root.MarkPersistentFlagDirname("chdir")
 	completeFlag(root, "log-level", words("trace", "debug", "info", "warn", "error", "off"))
 	completeFlag(root, "log-format", words("text", "json"))

@@ -18,13 +18,13 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		want string
 	}{
 		"command":                        {[]string{"aply"}, "", "Did you mean apply?"},
-		"no such command":                {[]string{"frobnicate"}, "", `There is no command "frobnicate"`},
+		"no such command":                {[]string{"frobnicate"}, "", `Unknown command "frobnicate"`},
 		"flag":                           {[]string{"plan", "--jsn"}, "", "Did you mean --json?"},
-		"short flag":                     {[]string{"plan", "-x"}, "", "There is no flag -x"},
+		"short flag":                     {[]string{"plan", "-x"}, "", "Unknown flag -x"},
 		"flag as terraform writes it":    {[]string{"plan", "-json"}, "", "Long flags take two dashes: --json."},
 		"shared flag":                    {[]string{"plan", "--no-colour"}, "", "Did you mean --no-color?"},
 		"value missing":                  {[]string{"plan", "--target"}, "", "--target needs a value"},
-		"value of another type":          {[]string{"apply", "--concurrency", "hunter2"}, "", "--concurrency has a value that it cannot take"},
+		"value of another type":          {[]string{"apply", "--concurrency", "hunter2"}, "", "--concurrency has an invalid value"},
 		"out of range":                   {[]string{"apply", "--concurrency", "0"}, "", "--concurrency is 0"},
 		"two paths":                      {[]string{"plan", "a", "b"}, "", "2 paths were given"},
 		"log level":                      {[]string{"plan", "--log-level", "loud"}, "", `--log-level is "loud"`},
@@ -47,7 +47,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"yes":                            {[]string{"apply", "-y"}, "", "--auto-approve"},
 		"namespace":                      {[]string{"plan", "-n", "shop"}, "", "attribute of the sink block"},
 		"a secret in a flag":             {[]string{"plan", "-token=hunter2"}, "", "VAULT_TOKEN"},
-		"version takes no path":          {[]string{"version", "x"}, "", "The command line cannot be understood"},
+		"version takes no path":          {[]string{"version", "x"}, "", "The command line is invalid"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

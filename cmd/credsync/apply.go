@@ -24,14 +24,14 @@ func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
 		Use:   "apply [PATH]",
-		Short: "Do what plan shows",
+		Short: "Make the changes that plan shows",
 		Long: "Get, verify and deliver the tokens that are due. PATH is a directory, a file, or\n" +
-			"a plan saved with plan --out, which is applied without asking.\n\n" +
-			"Where more than a quarter of the project's accounts have gone from the\n" +
-			"configuration, and more than three, they are only removed if a person has said\n" +
-			"yes, or with --allow-removal; --auto-approve is neither.\n\n" +
+			"a plan saved with plan --out, which is applied without confirmation.\n\n" +
+			"If more than three accounts, and more than a quarter of the project's accounts,\n" +
+			"were removed from the configuration, credsync cleans them up only after a person\n" +
+			"confirms it or with --allow-removal. --auto-approve is not enough.\n\n" +
 			"Exit codes: 0 done; 1 error, nothing or not everything was done; 3 everything\n" +
-			"that could be done was done, but an account needs a human.",
+			"possible was done, but an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
@@ -43,8 +43,8 @@ func (a *app) applyCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print one JSON object per line")
-	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask")
-	flags.BoolVar(&f.allowRemoval, "allow-removal", false, "remove also more than a quarter of the project's\naccounts, and more than three, without being asked")
+	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask for confirmation")
+	flags.BoolVar(&f.allowRemoval, "allow-removal", false, "allow removing more than three accounts and more than\na quarter of the project's accounts without confirmation")
 	f.add(cmd)
 	a.gracePeriodFlag(cmd)
 	f.metrics.add(cmd)
@@ -122,12 +122,12 @@ func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *wo
 // planSaved refuses a saved plan where anything has changed since.
 func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*workspace, *engine.Plan, diag.List) {
 	if len(f.Targets)+len(f.Replace) > 0 || f.Shard != nil {
-		return nil, nil, diag.List{diag.Errorf("A saved plan is applied as it is", "--target and --replace belong to credsync plan --out, and --shard to an apply without a saved plan.")}
+		return nil, nil, diag.List{diag.Errorf("A saved plan is applied as it is", "Pass --target and --replace to credsync plan --out instead. Use --shard only without a saved plan.")}
 	}
 	w, diags := a.open(ctx, a, s.Path, f.concurrency)
 	if w == nil {
 		return nil, nil, append(diags, diag.Warningf("The configuration of the saved plan cannot be loaded",
-			"The plan was made of the configuration %s. Apply it from the same directory, with the same -C, --var and --var-file.", render.PlanPlace(s)))
+			"The plan was made from the configuration %s. Apply it from the same directory, with the same -C, --var and --var-file.", render.PlanPlace(s)))
 	}
 	p := w.engine.PlanSaved(ctx, s)
 	diags = append(diags, a.stateWarnings(ctx, w)...)
@@ -141,10 +141,10 @@ func (a *app) planSaved(ctx context.Context, s *engine.Saved, f applyFlags) (*wo
 // approval asks, or says why it cannot.
 func (a *app) approval(ctx context.Context, f applyFlags) (bool, diag.List) {
 	if f.json {
-		return false, diag.List{diag.Errorf("Nobody can be asked to approve the plan", "apply --json asks nothing. Pass --auto-approve too.")}
+		return false, diag.List{diag.Errorf("The plan needs approval", "apply --json cannot ask for it. Pass --auto-approve too.")}
 	}
-	yes, why := a.confirm(ctx, "Do you want credsync to do this?",
-		"Pass --auto-approve, or apply a plan that was saved with credsync plan --out.")
+	yes, why := a.confirm(ctx, "Do you want credsync to make these changes?",
+		"Pass --auto-approve, or apply a plan saved with credsync plan --out.")
 	if !yes && why == nil {
 		why = diag.List{diag.Errorf("Apply cancelled", "The plan was not approved, so nothing was done.")}
 	}

@@ -10,7 +10,7 @@ import (
 func oneAddress(command string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageError{command + " takes one account", "Name it by its address, such as sagi.coffee; credsync state list shows them."}
+			return usageError{command + " takes one account", "Give its address, such as sagi.coffee; credsync state list shows the addresses."}
 		}
 		return nil
 	}
@@ -37,7 +37,7 @@ func pathArgument(args []string) string {
 // onePath refuses more than one PATH.
 func onePath(_ *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return usageError{fmt.Sprintf("%d paths were given", len(args)), "Give one directory or file; the current directory is used without any."}
+		return usageError{fmt.Sprintf("%d paths were given", len(args)), "Give one directory or file, or none for the current directory."}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (c *connections) make(s *config.Sink) (sinks.Sink, error) {
 
 func (c *connections) store(project string, s *config.State) (*state.Store, error) {
 	if s == nil {
-		return nil, errors.New("there is no place for the state; declare a state block")
+		return nil, errors.New("the state has no location; declare a state block")
 	}
 	sink, err := c.open(s.Sink)
 	if err != nil {

@@ -27,16 +27,16 @@ func (a *app) doctorCommand() *cobra.Command {
 	var f doctorFlags
 	cmd := &cobra.Command{
 		Use:   "doctor [PATH]",
-		Short: "Find out what keeps credsync from working, and what to do about it",
-		Long: "Check everything that credsync depends on, and say of each thing that is wrong what\n" +
-			"to do: the configuration and its schedule, this machine's clock, the way to each\n" +
-			"upstream and its TLS, Vault and Kubernetes and the permissions there, the state, whose\n" +
-			"the targets are, keys and certificates, the audit trail, and the way to each webhook.\n" +
-			"Nothing is changed; no login is made, no credential is sent to any upstream and no\n" +
-			"message to anyone. It works also where everything is down.\n\n" +
-			"Exit codes: 0 nothing failed, there may be warnings; 1 something failed; 3 what failed\n" +
-			"all waits for a human: a rejected password, an expired certificate, a target that\n" +
-			"belongs to someone else.",
+		Short: "Check everything that credsync depends on, and say how to fix it",
+		Long: "Check everything that credsync depends on, and say how to fix each problem: the\n" +
+			"configuration and its schedule, this machine's clock, the connection to each\n" +
+			"upstream and its TLS, Vault and Kubernetes and the permissions there, the state,\n" +
+			"the owners of the targets, keys and certificates, the audit trail, and the\n" +
+			"connection to each webhook. doctor changes nothing, does not log in, and sends\n" +
+			"no credentials and no notifications. It works even when everything else is down.\n\n" +
+			"Exit codes: 0 nothing failed, there may be warnings; 1 something failed; 3 every\n" +
+			"failure needs a human: a rejected password, an expired certificate, a target\n" +
+			"with another owner.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.doctor(cmd.Context(), pathArgument(args), f)
@@ -44,14 +44,14 @@ func (a *app) doctorCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print JSON")
-	flags.BoolVar(&f.offline, "offline", false, "contact no server, neither upstreams nor sinks")
+	flags.BoolVar(&f.offline, "offline", false, "do not contact any upstream, sink or webhook")
 	flags.DurationVar(&f.timeout, "timeout", doctor.DefaultTimeout, "give up on each check after `DURATION`")
 	return cmd
 }
 
 func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 	if f.timeout <= 0 {
-		return usageError{"--timeout is not above zero", "It takes a duration such as 10s."}
+		return usageError{"--timeout must be greater than zero", "Give a duration such as 10s."}
 	}
 	logged := &sinkWarnings{}
 	if log, ok := a.log.(hclog.InterceptLogger); ok {

@@ -23,14 +23,15 @@ const maxEmergencyFile = 16 << 20
 func (a *app) stateRecoverCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "recover FILE",
-		Short: "Bring a token back that the state did not take",
-		Long: "When an upstream has handed out a token and the state cannot be written, apply puts\n" +
-			"the token into an emergency file and names it. This brings it back: the next apply\n" +
-			"verifies and delivers it. Once the token is in the state, the file is removed, since it\n" +
-			"holds a live token. It is refused, and the file left, where the state has a newer one.",
+		Short: "Recover a token from an emergency file",
+		Long: "If an upstream issues a token but the state cannot be written, apply saves the\n" +
+			"token in an emergency file and prints the file's name. This command puts the\n" +
+			"token into the state; the next apply verifies and delivers it. The file is then\n" +
+			"removed, because it holds a live token. If the state has a newer token, the\n" +
+			"command fails and keeps the file.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{"state recover takes one file", "Give the emergency file that apply has named."}
+				return usageError{"state recover takes one file", "Give the emergency file that apply named."}
 			}
 			return nil
 		},
@@ -41,10 +42,10 @@ func (a *app) stateRecoverCommand() *cobra.Command {
 func (a *app) recoverState(ctx context.Context, file string) error {
 	content, err := regularfile.Read(a.path(file), maxEmergencyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("there is no file %s", a.path(file))
+		err = fmt.Errorf("the file %s does not exist; give the file that apply named", a.path(file))
 	}
 	if err != nil {
-		a.out.Diagnostics(diag.List{diag.FromError("The emergency file cannot be read", err)})
+		a.out.Diagnostics(diag.List{diag.FromError("The emergency file could not be read", err)})
 		return exitStatus(exitError)
 	}
 	w, diags := a.open(ctx, a, ".", 0)
@@ -57,11 +58,11 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 	unrecorded := errors.Is(err, audit.ErrUnrecorded)
 	switch {
 	case err == nil, unrecorded:
-		a.out.Line(fmt.Sprintf("The token of %s is in the state. Deliver it with: credsync apply", address))
+		a.out.Line(fmt.Sprintf("The token of %s is now in the state. To deliver it: credsync apply", address))
 	case errors.Is(err, engine.ErrRecovered):
-		a.out.Line(fmt.Sprintf("The state of %s has this token already.", address))
+		a.out.Line(fmt.Sprintf("The state already has this token of %s.", address))
 	default:
-		a.out.Diagnostics(diag.List{diag.FromError("The token was not brought back", err)})
+		a.out.Diagnostics(diag.List{diag.FromError("The token could not be recovered", err)})
 		return exitStatus(exitError)
 	}
 	a.removeRecovered(file)
@@ -75,10 +76,10 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 // be a live token that nobody needs, and told of by each plan.
 func (a *app) removeRecovered(file string) {
 	if err := os.Remove(a.path(file)); err != nil {
-		a.out.Diagnostics(diag.List{diag.Warningf("The emergency file could not be removed", "%s holds a live token that nobody needs any longer. Remove it: %s.", file, err)})
+		a.out.Diagnostics(diag.List{diag.Warningf("The emergency file could not be removed", "%s holds a live token that is no longer needed, and removing it failed: %s. Remove the file.", file, err)})
 		return
 	}
-	a.out.Line(fmt.Sprintf("%s is removed.", file))
+	a.out.Line(fmt.Sprintf("Removed %s.", file))
 }
 
 // ageIdentity opens an encrypted emergency file; zero where the state block

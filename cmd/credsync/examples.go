@@ -20,7 +20,7 @@ var examples = map[string][]string{
 		"credsync plan",
 		"credsync plan --target 'sagi.*'",
 		"credsync plan --out credsync.plan && credsync apply credsync.plan",
-		"credsync plan --detailed-exitcode   # 2: there is something to do",
+		"credsync plan --detailed-exitcode   # 2: there are changes",
 	},
 	"apply": {
 		"credsync apply",

@@ -23,7 +23,7 @@ func (a *app) fmtCommand() *cobra.Command {
 		Use:   "fmt [PATH]",
 		Short: "Rewrite configuration files in the canonical format",
 		Long: "Rewrite the configuration files of a directory, or one file, in the canonical\n" +
-			"format, and print the names of those that changed. With - for PATH, format\n" +
+			"format, and print the names of the files that changed. If PATH is -, format\n" +
 			"standard input to standard output.",
 		Args: onePath,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -35,7 +35,7 @@ func (a *app) fmtCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "change nothing; exit with 1 if a file is not formatted")
-	flags.BoolVar(&f.diff, "diff", false, "print what changes, with … in place of values")
+	flags.BoolVar(&f.diff, "diff", false, "print the changes, with … in place of values")
 	flags.BoolVar(&f.recursive, "recursive", false, "also format the directories below PATH")
 	return cmd
 }
@@ -65,7 +65,7 @@ func (a *app) fmtFile(name string, f fmtFlags) (changed bool, diags diag.List) {
 	}
 	if !f.check {
 		if err := rewrite(name, after); err != nil {
-			return false, append(diags, diag.FromError("A file cannot be rewritten", err))
+			return false, append(diags, diag.FromError("A file could not be rewritten", err))
 		}
 	}
 	a.out.Line(name)
@@ -94,7 +94,7 @@ func (a *app) fmtStdin(f fmtFlags) error {
 	// One byte more than is taken, so that Format sees that it is too much.
 	before, err := io.ReadAll(io.LimitReader(a.stdin, config.MaxFile+1))
 	if err != nil {
-		return usageError{"Standard input cannot be read", err.Error() + "."}
+		return usageError{"Standard input could not be read", err.Error() + "."}
 	}
 	after, diags := config.Format("<stdin>", before)
 	a.out.Diagnostics(diags)

@@ -88,6 +88,8 @@ type guide struct {
 	stdin string
 	clock clock
 	shift time.Duration
+	// part is the heading of the part that is followed; "" for the whole page.
+	part string
 	// during is called when a command has been started, with its process
 	// group, and is then forgotten.
 	during func(group int)
@@ -210,9 +212,16 @@ func (g *guide) run() {
 	}
 	var list []replacement
 	commands := 0
+	followed := g.part == ""
 	newDocument(g.path, src).each(func(n ast.Node) {
 		if g.t.Failed() && !*update {
 			return // what follows would fail for no other reason
+		}
+		if h, ok := n.(*ast.Heading); ok && g.part != "" && h.Level <= 2 {
+			followed = string(h.Lines().Value(src)) == g.part
+		}
+		if !followed {
+			return
 		}
 		switch n := n.(type) {
 		case *ast.HTMLBlock:

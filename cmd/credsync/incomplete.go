@@ -65,8 +65,8 @@ func incompleteWarning(missing diag.List) diag.Diagnostic {
 		}
 	}
 	if n > 1 {
-		why += " There is more like this; credsync plan shows all."
+		why += " There are more; run credsync plan to see all of them."
 	}
-	return diag.Warningf("Inputs are missing", "What needs them was not looked at: whether attributes or the data of targets have changed, "+
-		"and targets whose place depends on them. %s", why)
+	return diag.Warningf("Inputs are missing", "The checks that need them were skipped: whether attributes or the data of targets have changed, "+
+		"and targets with a location that depends on them. %s", why)
 }

@@ -89,17 +89,17 @@ func (i *interruptions) receive(s os.Signal) {
 // stoppingText is said at the first signal, endedText at the one that is obeyed at once.
 func stoppingText(atStake bool) string {
 	if !atStake {
-		return "Stopping. To end at once, send the signal again in 2 seconds or later."
+		return "Stopping. To stop immediately, send the signal again after 2 seconds."
 	}
-	return "Stopping. The step in flight is finished first, so that no token is lost. To end at once, send the signal again in 2 seconds or later."
+	return "Stopping after the step in progress, so that no token is lost. To stop immediately, send the signal again after 2 seconds."
 }
 
 func endedText(atStake bool) string {
 	if !atStake {
-		return "Ended at once."
+		return "Stopped immediately."
 	}
-	return "Ended at once. If an upstream was asked for a token, its answer may be lost: the token, a refresh token that works once, or a code. " +
-		"Run credsync plan to see what the next apply does about it."
+	return "Stopped immediately. If a request to an upstream was in progress, its answer may be lost: a token, a single-use refresh token, or a code. " +
+		"Run credsync plan to see how the next apply recovers."
 }
 
 // tell does not wait for a reader for ever.

@@ -35,35 +35,36 @@ func (a *app) loginCommand() *cobra.Command {
 	var f loginFlags
 	cmd := &cobra.Command{
 		Use:   "login ADDR",
-		Short: "Log an account in that asks for a code sent to a human",
-		Long: "Have the upstream send its code, ask for it, finish the login, verify the token and\n" +
-			"deliver it. Without a terminal the code is read from standard input.\n\n" +
-			"In two steps, also on two machines, since the state remembers the first:\n\n" +
+		Short: "Log in to an account that requires a one-time code",
+		Long: "Have the upstream send its code, ask for the code, finish the login, and verify\n" +
+			"and deliver the token. Without a terminal the code is read from standard input.\n\n" +
+			"To do this in two steps, on one machine or on two that share the state:\n\n" +
 			"    credsync login ADDR --send-only\n" +
 			"    credsync login ADDR --code-file FILE\n\n" +
-			"Where the account needs no login, it asks before it has a code sent.\n\n" +
-			"Exit codes: 0 done; 1 error; 3 the code is missing or wrong, or another human is\n" +
-			"needed.",
+			"If the account needs no login, credsync asks for confirmation before it has a\n" +
+			"code sent.\n\n" +
+			"Exit codes: 0 done; 1 error; 3 the code is missing or wrong, or the account\n" +
+			"needs a human for another reason.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{"login takes one account", "Name it by its address, such as bifit_kassa.shop."}
+				return usageError{"login takes one account", "Give its address, such as bifit_kassa.shop."}
 			}
 			return nil
 		},
 		ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (f.code != "" && f.codeFile != "") || f.sendOnly && (f.code != "" || f.codeFile != "") {
-				return usageError{"--code, --code-file and --send-only exclude each other", "Give one of them, or none to be asked."}
+				return usageError{"--code, --code-file and --send-only are mutually exclusive", "Pass one of them, or none to be asked for the code."}
 			}
 			return a.login(cmd.Context(), args[0], f)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.code, "code", "", "finish with this `CODE`; other users of the machine can see it, so prefer --code-file")
+	flags.StringVar(&f.code, "code", "", "finish with this `CODE`; prefer --code-file, because other\nusers of the machine can see command lines")
 	flags.StringVar(&f.codeFile, "code-file", "", "finish with the code in `FILE`; - is standard input")
-	flags.BoolVar(&f.sendOnly, "send-only", false, "have the code sent, and finish another time")
+	flags.BoolVar(&f.sendOnly, "send-only", false, "have the code sent, and finish later")
 	a.gracePeriodFlag(cmd)
-	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask, also where the account needs no login")
+	flags.BoolVar(&f.approved, "auto-approve", false, "do not ask for confirmation, even if the account needs no login")
 	return cmd
 }
 
@@ -76,7 +77,7 @@ func (a *app) login(ctx context.Context, address string, f loginFlags) error {
 		return exitStatus(exitHuman)
 	}
 	if err != nil {
-		view.Failed(diag.List{diag.FromError("The code cannot be read", err)})
+		view.Failed(diag.List{diag.FromError("The code could not be read", err)})
 		return exitStatus(exitError)
 	}
 	w, diags := a.open(ctx, a, ".", 0)
@@ -118,7 +119,7 @@ func (a *app) loginApproved(ctx context.Context, w *workspace, address string, a
 		return nil
 	}
 	ap := p.Accounts[0]
-	yes, why := a.confirm(ctx, ap.Address+" needs no login: "+ap.Message+". Log in all the same?", "Pass --auto-approve to log in all the same.")
+	yes, why := a.confirm(ctx, ap.Address+" needs no login: "+ap.Message+". Log in anyway?", "Pass --auto-approve to log in anyway.")
 	if !yes && why == nil {
 		why = diag.List{diag.Errorf("Cancelled", "The answer was not yes, so no code was sent.")}
 	}
@@ -159,7 +160,7 @@ func (a *app) givenCode(ctx context.Context, f loginFlags) (credential.Secret, e
 	}
 	content, err := regularfile.Read(a.path(f.codeFile), maxCode)
 	if errors.Is(err, regularfile.ErrKind) {
-		return credential.Secret{}, fmt.Errorf("%w; to hand the code over in a pipe, write --code-file - and connect it to standard input", err)
+		return credential.Secret{}, fmt.Errorf("%w; to pass the code through a pipe, use --code-file - and connect the pipe to standard input", err)
 	}
 	if err != nil {
 		return credential.Secret{}, err
@@ -207,7 +208,7 @@ func (a *app) typedCode(f *os.File) (credential.Secret, error) {
 		io.Reader
 		io.Writer
 	}{f, a.stderr}
-	line, err := term.NewTerminal(screen, "").ReadPassword("The code, which is not shown as you type: ")
+	line, err := term.NewTerminal(screen, "").ReadPassword("Enter the code (it is not shown as you type): ")
 	if err != nil {
 		a.out.EndPrompt()
 		return credential.Secret{}, errors.New("no code was given")

@@ -48,10 +48,10 @@ func TestLoginCommand(t *testing.T) {
 		"code file":       {[]string{"--code-file", file}, engine.Done, 0, 0, "3021", "verified and delivered"},
 		"wrong code":      {[]string{"--code", "1"}, engine.Blocked, 3, 0, "1", "needs a human (needs_code)"},
 		"failed":          {[]string{"--code", "1"}, engine.Failed, 1, 0, "1", "the login failed"},
-		"nobody to ask":   {nil, engine.Done, 3, 1, "", "The login waits for its code"},
+		"nobody to ask":   {nil, engine.Done, 3, 1, "", "The login is waiting for its code"},
 		"empty file":      {[]string{"--code-file", empty}, engine.Done, 1, 0, "", "No code was given."},
-		"no such file":    {[]string{"--code-file", empty + "x"}, engine.Done, 1, 0, "", "The code cannot be read"},
-		"both":            {[]string{"--code", "1", "--send-only"}, engine.Done, 1, 0, "", "exclude each other"},
+		"no such file":    {[]string{"--code-file", empty + "x"}, engine.Done, 1, 0, "", "The code could not be read"},
+		"both":            {[]string{"--code", "1", "--send-only"}, engine.Done, 1, 0, "", "mutually exclusive"},
 		"no address":      {[]string{"second"}, engine.Done, 1, 0, "", "login takes one account"},
 		"stdin as a file": {[]string{"--code-file", "-"}, engine.Done, 1, 0, "", "No code was given."},
 	}
@@ -79,7 +79,7 @@ func TestLoginThatNeedsNoCodeAsksForNone(t *testing.T) {
 func TestLoginAsksWithoutShowingTheCode(t *testing.T) {
 	f := challenged(outcome(waiting, engine.Done))
 	s := onTerminal(t, t.Context(), f, "login", "bifit_kassa.shop")
-	s.until(t, "as you type:")
+	s.until(t, "as you type): ")
 	if _, err := io.WriteString(s.keyboard, "3021\r"); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestCodeFileOfATerminalAsksToo(t *testing.T) {
 	}{"3021\r": {0, "3021"}, "\x03": {3, ""}, "\r": {3, ""}} {
 		f := challenged(outcome(waiting, engine.Done))
 		s := onTerminal(t, t.Context(), f, "login", "bifit_kassa.shop", "--code-file", "-")
-		s.until(t, "as you type:")
+		s.until(t, "as you type): ")
 		if _, err := io.WriteString(s.keyboard, typed); err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestASignalEndsTheWaitForTheCodeOfATerminal(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	f := challenged(outcome(waiting, engine.Done))
 	s := onTerminal(t, ctx, f, "login", "bifit_kassa.shop", "--code-file", "-")
-	s.until(t, "as you type:")
+	s.until(t, "as you type): ")
 	interrupt()
 	if code := <-s.code; code != 3 || !f.code.IsZero() {
 		t.Errorf("exit %d, code %q", code, f.code.Reveal())
@@ -131,10 +131,10 @@ func TestStateRecoverCommand(t *testing.T) {
 		stderr string
 		stays  bool
 	}{
-		"brought back":           {stdout: "The token of account.sagi.a is in the state. Deliver it with: credsync apply\n" + file + " is removed.\n"},
-		"the state has it":       {err: fmt.Errorf("the state %w", engine.ErrRecovered), stdout: "account.sagi.a has this token already.\n" + file + " is removed.\n"},
+		"brought back":           {stdout: "The token of account.sagi.a is now in the state. To deliver it: credsync apply\nRemoved " + file + ".\n"},
+		"the state has it":       {err: fmt.Errorf("the state %w", engine.ErrRecovered), stdout: "The state already has this token of account.sagi.a.\nRemoved " + file + ".\n"},
 		"the state has a newer":  {err: errors.New("the state has a newer token"), code: 1, stderr: "newer token", stays: true},
-		"back, but not recorded": {err: fmt.Errorf("%w: no space left", audit.ErrUnrecorded), code: 1, stdout: file + " is removed.\n", stderr: "The audit trail is not complete"},
+		"back, but not recorded": {err: fmt.Errorf("%w: no space left", audit.ErrUnrecorded), code: 1, stdout: "Removed " + file + ".\n", stderr: "The audit trail is not complete"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(file, []byte("account.sagi.a"), 0o600); err != nil {
@@ -184,7 +184,7 @@ func TestLoginOfAHealthyAccountAsks(t *testing.T) {
 			f := challenged(outcome(waiting, engine.Done))
 			f.plans = []*engine.Plan{{Accounts: []*engine.AccountPlan{tt.account}}}
 			got := command(t, f, append([]string{"login", "bifit_kassa.shop"}, tt.args...))
-			if asked := strings.Contains(got.stderr, "Pass --auto-approve to log in all the same."); asked != tt.asks || (f.begun == 0) != tt.asks {
+			if asked := strings.Contains(got.stderr, "Pass --auto-approve to log in anyway."); asked != tt.asks || (f.begun == 0) != tt.asks {
 				t.Errorf("asked %t, %d codes sent:\n%s", asked, f.begun, got.stderr)
 			}
 		})

@@ -18,7 +18,7 @@ type metricsFlags struct {
 }
 
 func (f *metricsFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.file, "metrics-file", "", "write metrics to `FILE` (.prom), for the textfile collector\nof node exporter")
+	cmd.Flags().StringVar(&f.file, "metrics-file", "", "write metrics to `FILE` (.prom) for node exporter's textfile\ncollector")
 	cmd.Flags().StringVar(&f.gateway, "push-gateway", "", "push metrics to the Pushgateway at `URL`")
 }
 
@@ -64,5 +64,5 @@ func (a *app) writeMetrics(ctx context.Context, command string, f metricsFlags, 
 }
 
 func metricsNotWritten(err error) diag.Diagnostic {
-	return diag.Warningf("The metrics went nowhere", "%s", diag.Sentence(err.Error()))
+	return diag.Warningf("The metrics could not be written", "%s", diag.Sentence(err.Error()))
 }

@@ -20,7 +20,7 @@ import (
 func (a *app) notifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "notify",
-		Short: "Try the webhooks of notify blocks",
+		Short: "Test the webhooks of notify blocks",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  noSubcommand,
 	}
@@ -42,18 +42,20 @@ func (a *app) notifyTestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [NAME...]",
 		Short: "Send a test message to the webhooks",
-		Long: "Send a message that says it is a test to the webhook of each notify block, or of those\n" +
-			"named, and say what each answered. It is about account.example.test, which does not\n" +
-			"exist. Nothing is remembered, and no upstream or target is contacted.\n\n" +
-			"With --event the message is like one of that kind, to try a body that tells them\n" +
-			"apart; a webhook that does not ask for that kind is left out.\n\n" +
-			"Exit codes: 0 every message was taken; 1 one was not, or none was sent.",
+		Long: "Send a test message to the webhook of each notify block, or of the named ones,\n" +
+			"and print each webhook's answer. The message is about account.example.test,\n" +
+			"which does not exist. Nothing is remembered, and no upstream or target is\n" +
+			"contacted.\n\n" +
+			"With --event the message has that kind, to try a body that depends on the kind.\n" +
+			"Webhooks that are not subscribed to that kind are skipped.\n\n" +
+			"Exit codes: 0 every message was accepted; 1 a message was not accepted, or none\n" +
+			"was sent.",
 		ValidArgsFunction: a.completeNotify,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.notifyTest(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print JSON")
-	flags.StringVar(&f.event, "event", schema.EventTest, "send what tells of `KIND`: "+strings.Join(sampleKinds(), ", "))
+	flags.StringVar(&f.event, "event", schema.EventTest, "send a message of this `KIND`: "+strings.Join(sampleKinds(), ", "))
 	completeFlag(cmd, "event", words(sampleKinds()...))
 	return cmd
 }
@@ -87,7 +89,7 @@ func (a *app) notifyTest(ctx context.Context, names []string, f notifyTestFlags)
 // person names one, or all.
 func chooseNotify(all []*config.Notify, names []string) (chosen []*config.Notify, problems diag.List) {
 	if len(all) == 0 {
-		return nil, diag.List{diag.Errorf("There is no notify block", "The configuration names nobody who is to be told, so there is nothing to try.")}
+		return nil, diag.List{diag.Errorf("There is no notify block", "The configuration has no notify block, so nothing was sent. Add one, or name the configuration's directory with -C DIR.")}
 	}
 	if len(names) == 0 {
 		return all, nil
@@ -100,7 +102,7 @@ func chooseNotify(all []*config.Notify, names []string) (chosen []*config.Notify
 		i := slices.Index(known, strings.TrimPrefix(strings.TrimPrefix(name, "notify."), "webhook."))
 		switch {
 		case i < 0:
-			problems = append(problems, diag.Errorf("No such notify block", "%q names no notify block, so nothing was sent. The configuration has %s.", name, strings.Join(known, ", ")))
+			problems = append(problems, diag.Errorf("No such notify block", "No notify block has the name %q, so nothing was sent. The configuration has %s.", name, strings.Join(known, ", ")))
 		case !slices.Contains(chosen, all[i]):
 			chosen = append(chosen, all[i])
 		}

@@ -25,14 +25,14 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [PATH]",
 		Short: "Show what apply would do, and why",
-		Long: "Show what apply would do to each account, and why. Nothing is written, and no\n" +
-			"upstream is asked anything but whether a token is still good.\n\n" +
+		Long: "Show what apply would do to each account, and why. Nothing is written, and the\n" +
+			"only question to an upstream is whether a token is still good.\n\n" +
 			"Exit codes: 0 done, 1 error. With --detailed-exitcode also: 2 there are changes,\n" +
-			"3 there are none, but an account needs a human.",
+			"3 there are no changes, but an account needs a human.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.Offline && f.authenticate {
-				return usageError{"--offline and --authenticate exclude each other", "To authenticate is to ask the upstreams."}
+				return usageError{"--offline and --authenticate are mutually exclusive", "--authenticate contacts the upstreams. Pass one of the two."}
 			}
 			return a.plan(cmd.Context(), pathArgument(args), f)
 		},
@@ -40,9 +40,9 @@ func (a *app) planCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.StringVar(&f.out, "out", "", "save the plan to `FILE`, for apply")
-	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "tell by the exit code whether there are changes")
-	flags.BoolVar(&f.Offline, "offline", false, "ask no upstream anything")
-	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify what is due, and keep the\ntokens in the state; no target is written")
+	flags.BoolVar(&f.detailed, "detailed-exitcode", false, "report through the exit code whether there are changes")
+	flags.BoolVar(&f.Offline, "offline", false, "contact no upstream")
+	flags.BoolVar(&f.authenticate, "authenticate", false, "also log in and verify tokens that are due, and keep the\ntokens in the state; write no target")
 	a.gracePeriodFlag(cmd)
 	f.metrics.add(cmd)
 	a.addressFlags(cmd, &f.Request)
@@ -81,7 +81,7 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	if saved {
 		if err := a.savePlan(f.out, w, p); err != nil {
 			saved = false
-			d.Diagnostics = append(d.Diagnostics, diag.FromError("The plan cannot be saved", err))
+			d.Diagnostics = append(d.Diagnostics, diag.FromError("The plan could not be saved", err))
 		}
 	}
 	view.Show(d)
@@ -104,7 +104,7 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 		if a.flags.chdir != "" {
 			again += ", from the same -C"
 		}
-		a.out.Note("The plan was saved to " + f.out + ". To do what it says: credsync apply " + f.out + again)
+		a.out.Note("The plan was saved to " + f.out + ". To apply it: credsync apply " + f.out + again)
 	default:
 		a.out.Note("The plan was not saved, because of the errors.")
 	}
@@ -161,5 +161,5 @@ func nothingCouldBePlanned(p *engine.Plan) bool {
 }
 
 func interrupted() diag.Diagnostic {
-	return diag.Errorf("Interrupted", "credsync was told to stop before it was done.")
+	return diag.Errorf("Interrupted", "The run was told to stop before it was finished.")
 }

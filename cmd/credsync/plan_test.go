@@ -98,7 +98,7 @@ func TestPlanWarnsWhereTheStateWillNotLast(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &fakeEngine{plans: []*engine.Plan{planned(current)}}
 			got := command(t, f, []string{"plan"}, tt.env)
-			warned := strings.Contains(got.stderr, "The state will not last here")
+			warned := strings.Contains(got.stderr, "The state will be lost after this run")
 			if warned != (tt.want != "") || !strings.Contains(got.stderr, tt.want) || got.code != 0 {
 				t.Errorf("exit %d, standard error:\n%s", got.code, got.stderr)
 			}

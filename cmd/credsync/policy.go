@@ -18,7 +18,7 @@ import (
 func (a *app) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Print the least permissions that this configuration needs",
+		Short: "Print the minimum permissions that this configuration needs",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  noSubcommand,
 	}
@@ -78,7 +78,7 @@ func (a *app) policy(ctx context.Context, spec *sinks.Spec, names []string, flag
 	}
 	text, err := spec.Policy.Print(ctx, sinks.PolicyRequest{Project: cfg.Project, Uses: uses, Flags: flags, Env: a.sinkEnv(path)})
 	if err != nil {
-		a.out.Diagnostics(diag.List{diag.FromError("The policy cannot be printed", err)})
+		a.out.Diagnostics(diag.List{diag.FromError("The policy could not be printed", err)})
 		return exitStatus(exitError)
 	}
 	a.out.Raw(text)
@@ -93,7 +93,7 @@ func chooseUses(sinkType string, uses []sinks.Use, names []string) ([]sinks.Use,
 		have = append(have, u.Sink)
 	}
 	if len(have) == 0 {
-		return nil, usageError{fmt.Sprintf("The configuration has no sink of type %q", sinkType), "Start where it is, or name its directory with -C DIR."}
+		return nil, usageError{fmt.Sprintf("The configuration has no sink of type %q", sinkType), "Run in the configuration's directory, or name it with -C DIR."}
 	}
 	if len(names) == 0 {
 		return uses, nil
@@ -102,7 +102,7 @@ func chooseUses(sinkType string, uses []sinks.Use, names []string) ([]sinks.Use,
 	for _, name := range names {
 		full := sinkType + "." + strings.TrimPrefix(name, sinkType+".")
 		if !slices.Contains(have, full) {
-			return nil, usageError{fmt.Sprintf("There is no sink %s", full), "The declared ones are " + strings.Join(have, ", ") + "."}
+			return nil, usageError{fmt.Sprintf("The configuration has no sink %s", full), "It has " + strings.Join(have, ", ") + "."}
 		}
 		wanted[full] = true
 	}

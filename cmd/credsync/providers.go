@@ -16,7 +16,7 @@ import (
 func (a *app) providersCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"providers", "provider",
-		"Without TYPE, list the providers. With it, explain one: the attributes of its accounts\nand the outputs of its tokens.",
+		"Without TYPE, list the providers. With TYPE, explain that provider: the attributes\nof its accounts and the outputs of its tokens.",
 		func() catalogue {
 			return catalogueOf[*providers.Spec]{
 				Registry: allproviders.Registry(),
@@ -31,7 +31,7 @@ func (a *app) providersCommand() *cobra.Command {
 func (a *app) sinksCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"sinks", "sink",
-		"Without TYPE, list the sinks. With it, explain one: the attributes of its sink, deliver,\nstate and data blocks.",
+		"Without TYPE, list the sinks. With TYPE, explain that sink: the attributes of its\nsink, deliver, state and data blocks.",
 		func() catalogue {
 			return catalogueOf[*sinks.Spec]{
 				Registry: allsinks.Registry(),
@@ -60,7 +60,7 @@ func (a *app) catalogueCommand(use, noun, long string, of func() catalogue) *cob
 		Long:  long,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usageError{fmt.Sprintf("%d %s were named", len(args), use), "Name one, or none for the list."}
+				return usageError{fmt.Sprintf("%d %s were given", len(args), use), "Give one, or none to list them."}
 			}
 			return nil
 		},
@@ -80,7 +80,7 @@ func (a *app) explain(c catalogue, cmd *cobra.Command, noun string, args []strin
 	names := c.Names()
 	if len(args) == 1 {
 		if c.doc(args[0]) == "" {
-			return usageError{fmt.Sprintf("There is no %s %q", noun, args[0]), didYouMean(similarNames(names, args[0])) + "Run " + cmd.CommandPath() + " for the list."}
+			return usageError{fmt.Sprintf("Unknown %s %q", noun, args[0]), didYouMean(similarNames(names, args[0])) + "Run " + cmd.CommandPath() + " for the list."}
 		}
 		names = args
 	}

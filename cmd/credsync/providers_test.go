@@ -36,7 +36,7 @@ func TestProvidersCommandKnowsEveryProvider(t *testing.T) {
 			}
 		}
 	}
-	if got := command(t, nil, []string{"providers", "nobody"}); got.code != 1 || !strings.Contains(got.stderr, "There is no provider") {
+	if got := command(t, nil, []string{"providers", "nobody"}); got.code != 1 || !strings.Contains(got.stderr, "Unknown provider") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -54,9 +54,9 @@ func resultNotWritten(err error) diag.Diagnostic {
 		cause = failed.Err
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		return diag.Errorf("The output could not be written", "The program that reads standard output ended before credsync had printed everything. "+
-			"What the command does besides printing was done to the end. To see the whole output, let that program read to the end.")
+		return diag.Errorf("The output could not be written", "The program that reads standard output exited before credsync had printed everything. "+
+			"The command itself was completed. To see the whole output, let that program read to the end.")
 	}
-	return diag.Errorf("The output could not be written", "Standard output: %s. What the command does besides printing was done to the end. "+
-		"Send the output to where there is room for it.", cause)
+	return diag.Errorf("The output could not be written", "Standard output: %s. The command itself was completed. "+
+		"Send the output to a place that can take it.", cause)
 }

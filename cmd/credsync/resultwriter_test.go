@@ -207,7 +207,7 @@ func TestAPipeWhoseReaderHasGoneIsAnError(t *testing.T) {
 	}
 	defer func() { _ = w.Close() }()
 	var said bytes.Buffer
-	if code := runInResultsWorld(t, []string{"schema"}, w, &said); code != exitError || !strings.Contains(said.String(), "The program that reads standard output ended") {
+	if code := runInResultsWorld(t, []string{"schema"}, w, &said); code != exitError || !strings.Contains(said.String(), "The program that reads standard output exited") {
 		t.Errorf("exit %d:\n%s", code, &said)
 	}
 }

@@ -37,11 +37,12 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [PATH]",
 		Short: "Stay up, and replace each token when it is due",
-		Long: "Stay up until SIGTERM or SIGINT, and replace each token when it is due. PATH is a\n" +
-			"directory or a file. The configuration is read anew when its files change, and on\n" +
-			"SIGHUP; one that is wrong leaves the one before in place. What is no longer in it\n" +
-			"is forgotten or deleted, as by apply, after a minute. The log goes to standard\n" +
-			"error. Several may run at once.",
+		Long: "Stay up until SIGTERM or SIGINT, and replace each token when it is due. PATH is\n" +
+			"a directory or a file. The configuration is reloaded when its files change and\n" +
+			"on SIGHUP; if the new one has errors, the previous one stays in use. Accounts\n" +
+			"that were removed from the configuration are forgotten or deleted after a\n" +
+			"minute, as apply would do. The log goes to standard error. Several instances may\n" +
+			"run at once.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.every < leastCheckEvery || f.every > mostCheckEvery {
@@ -56,7 +57,7 @@ func (a *app) runCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "", "serve a status page, /metrics, /healthz and /readyz at\n`ADDR`, such as :9090 or 127.0.0.1:9090")
-	flags.DurationVar(&f.every, "check-every", daemon.DefaultCheckEvery, "verify each token and compare its targets this often,\nthough nothing is due")
+	flags.DurationVar(&f.every, "check-every", daemon.DefaultCheckEvery, "verify each token and check its targets this often,\neven if nothing is due")
 	f.add(cmd)
 	a.gracePeriodFlag(cmd)
 	return cmd
@@ -80,7 +81,7 @@ func (a *app) run(ctx context.Context, path string, f runFlags) error {
 	})
 	stopServing, err := a.serve(d, f.listen)
 	if err != nil {
-		a.out.Diagnostics(diag.List{diag.FromError("Nothing can be served", err)})
+		a.out.Diagnostics(diag.List{diag.FromError("The listener could not be started", err)})
 		return exitStatus(exitError)
 	}
 	defer stopServing()
@@ -99,7 +100,7 @@ func (a *app) serve(d *daemon.Daemon, address string) (stop func(), err error) {
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen at %q, as --listen says: %w", address, err)
+		return nil, fmt.Errorf("cannot listen on %q, the address of --listen: %w", address, err)
 	}
 	a.log.Info("listening", "address", listener.Addr().String())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -134,7 +135,7 @@ type configSource struct {
 func newConfigSource(a *app, path string, concurrency int) *configSource {
 	s := &configSource{a: a, path: path, concurrency: concurrency}
 	s.pool = upstream.NewPool(upstream.PoolOptions{Now: a.now, OnSkew: func(host string, skew time.Duration) {
-		a.log.Warn("the clocks differ: a token may be used or replaced too late; synchronise this machine's clock", "host", host, "ahead", plan.Duration(skew.Abs()), "behind", skew < 0)
+		a.log.Warn("the clocks differ: a token may be used or replaced too late; synchronize this machine's clock", "host", host, "ahead", plan.Duration(skew.Abs()), "behind", skew < 0)
 	}})
 	return s
 }

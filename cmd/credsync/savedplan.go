@@ -49,17 +49,18 @@ func (a *app) showCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show FILE",
 		Short: "Show a saved plan",
-		Long: "Show a plan that was saved with plan --out, as it was when it was made. Neither the\n" +
-			"configuration nor the state is looked at; apply FILE refuses where they have changed.",
+		Long: "Show a plan that was saved with plan --out, as it was when it was saved. The\n" +
+			"configuration and the state are not read; apply FILE refuses the plan if they\n" +
+			"have changed.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{"show takes one saved plan", "Give the file that credsync plan --out has written."}
+				return usageError{"show takes one saved plan", "Give a file written by credsync plan --out."}
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.show(args[0], asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as plan --json does")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, in the format of plan --json")
 	return cmd
 }
 
@@ -68,11 +69,11 @@ func (a *app) show(file string, asJSON bool) error {
 	saved, err := readSavedPlan(a.path(file))
 	switch {
 	case err != nil:
-		view.Show(render.NoPlan(diag.List{diag.FromError("The saved plan cannot be shown", err)}))
+		view.Show(render.NoPlan(diag.List{diag.FromError("The saved plan could not be shown", err)}))
 		return exitStatus(exitError)
 	case saved == nil:
 		view.Show(render.NoPlan(diag.List{diag.Errorf("Not a saved plan",
-			"%s is no file that credsync plan --out has written. Of a configuration, credsync plan shows what would happen.", file)}))
+			"%s is not a file that credsync plan --out has written. To plan a configuration, run credsync plan.", file)}))
 		return exitStatus(exitError)
 	}
 	if !asJSON {

@@ -10,9 +10,9 @@ import (
 func (a *app) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of configurations in JSON, for editors",
-		Long: "Print the JSON Schema of *.hcl.json files: with it an editor completes and checks\n" +
-			"blocks and attributes. In Visual Studio Code save it and add to the settings:\n\n" +
+		Short: "Print the JSON Schema of JSON configurations, for editors",
+		Long: "Print the JSON Schema of *.hcl.json files. Editors use it to complete and check\n" +
+			"blocks and attributes. For Visual Studio Code, save it and add to the settings:\n\n" +
 			"    \"json.schemas\": [\n" +
 			"      {\"fileMatch\": [\"*.hcl.json\"], \"url\": \"./credsync.schema.json\"}\n" +
 			"    ]",

@@ -57,7 +57,7 @@ type workFlags struct {
 
 func (f *workFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", engine.DefaultConcurrency, "work on `N` accounts at once")
-	cmd.Flags().StringVar(&f.shardText, "shard", "", "work on part `I/N` of the accounts, I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, as an Indexed Job sets it")
+	cmd.Flags().StringVar(&f.shardText, "shard", "", "work on part `I/N` of the accounts, with I from 0; with N alone,\nI is JOB_COMPLETION_INDEX, which an Indexed Job sets")
 }
 
 // parse checks the flags and returns the shard, nil for all accounts.
@@ -70,7 +70,7 @@ func (f *workFlags) parse(a *app) (*address.Shard, error) {
 	}
 	shard, err := address.ParseShard(f.shardText, a.getenv("JOB_COMPLETION_INDEX"))
 	if err != nil {
-		return nil, usageError{"--shard has a value that it cannot take", diag.Sentence(err.Error())}
+		return nil, usageError{"--shard has an invalid value", diag.Sentence(err.Error())}
 	}
 	return shard, nil
 }
@@ -81,18 +81,18 @@ const leastGracePeriod, mostGracePeriod = time.Second, time.Hour
 // gracePeriodFlag is for the commands that may be told to stop while an upstream is being
 // asked for a token.
 func (a *app) gracePeriodFlag(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&a.flags.gracePeriod, "grace-period", engine.DefaultGracePeriod, "after a signal, finish what is in flight for this long;\na request to an upstream always has its own timeout")
+	cmd.Flags().DurationVar(&a.flags.gracePeriod, "grace-period", engine.DefaultGracePeriod, "after a signal, finish the work in progress for at most\nthis long; requests to upstreams keep their own timeout")
 }
 
 // addressFlags are shared by plan and apply.
 func (a *app) addressFlags(cmd *cobra.Command, r *engine.Request) {
 	a.targetFlag(cmd, &r.Targets)
-	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR`, or those that a\npattern names, whatever the old one is worth, also\nwith credentials that were rejected (repeatable)")
+	cmd.Flags().StringArrayVar(&r.Replace, "replace", nil, "get a new token for account `ADDR`, or for those that a\npattern matches, even if the old token is good or the\ncredentials were rejected (repeatable)")
 	completeFlag(cmd, "replace", a.completeFlagAddress)
 }
 
 // targetFlag is also for status, which replaces nothing.
 func (a *app) targetFlag(cmd *cobra.Command, targets *[]string) {
-	cmd.Flags().StringArrayVar(targets, "target", nil, "look only at account `ADDR`, or at those that a pattern\nsuch as 'sagi.*' names (repeatable)")
+	cmd.Flags().StringArrayVar(targets, "target", nil, "only account `ADDR`, or those that a pattern such as\n'sagi.*' matches (repeatable)")
 	completeFlag(cmd, "target", a.completeFlagAddress)
 }

@@ -16,10 +16,10 @@ import (
 func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "Look into the state, and mend it",
-		Long: "Look into the state, and mend it. None of these commands shows a secret, contacts an\n" +
-			"upstream or touches a target. They work where the configuration has mistakes, as\n" +
-			"long as the state block, its sink and the project can be read.",
+		Short: "Inspect and repair the state",
+		Long: "Inspect and repair the state. None of these commands shows a secret, contacts an\n" +
+			"upstream or touches a target. They work even when the configuration has errors,\n" +
+			"as long as the state block, its sink and the project can be read.",
 		Args: cobra.ArbitraryArgs,
 		RunE: noSubcommand,
 	}
@@ -42,7 +42,7 @@ func (a *app) openState(ctx context.Context) (*stateAccess, diag.List) {
 	}
 	store, err := (&connections{env: a.sinkEnv(path)}).store(inventory.Project, inventory.State)
 	if err != nil {
-		return nil, append(diags, diag.FromError("The state cannot be opened", err))
+		return nil, append(diags, diag.FromError("The state could not be opened", err))
 	}
 	records := &admin.Records{Store: store, Project: inventory.Project, Now: a.now, Where: processid.WhereIs}
 	return &stateAccess{records, inventory}, diags
@@ -86,7 +86,7 @@ func (a *app) findRecord(ctx context.Context, address string) (*stateAccess, *ad
 	}
 	f, err := s.Find(ctx, address)
 	if err != nil {
-		return nil, nil, a.failed("The record cannot be read", err)
+		return nil, nil, a.failed("The record could not be read", err)
 	}
 	return s, f, nil
 }
@@ -112,7 +112,7 @@ func (a *app) approve(ctx context.Context, approved bool, question string) error
 	if approved {
 		return nil
 	}
-	yes, why := a.confirm(ctx, question, "Pass --auto-approve to do it without being asked.")
+	yes, why := a.confirm(ctx, question, "Pass --auto-approve to skip the confirmation.")
 	if yes {
 		return nil
 	}

@@ -37,7 +37,7 @@ account "invoicebox" "billing" {
 	for namespace, warned := range map[string]bool{"shop": true, "credsync": false} {
 		write(namespace)
 		got := realCommand(t, "validate", dir)
-		if got.code != 0 || strings.Contains(got.stderr, "The state shares its place") != warned {
+		if got.code != 0 || strings.Contains(got.stderr, "The state shares its location") != warned {
 			t.Errorf("state in %s: %+v", namespace, got)
 		}
 	}

@@ -21,18 +21,19 @@ func (a *app) stateMigrateCommand() *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
 		Use:   "migrate",
-		Short: "Move the records to the place that the configuration now names",
-		Long: "Move the records of this project from where the state was kept to where the\n" +
-			"configuration now says, after listing them and asking. Tokens, refresh tokens and\n" +
-			"remembered rejections go along, so no account logs in again. Stop everything that\n" +
-			"still works with the old place first.\n\n" +
-			"The old place is emptied only once every record is at the new one. If the command\n" +
-			"is stopped, run it again: it goes on where it was.",
+		Short: "Move the records to the location that the configuration now names",
+		Long: "Move the records of this project from the old location of the state to the one\n" +
+			"that the configuration now names, after listing them and asking for\n" +
+			"confirmation. Tokens, refresh tokens and remembered rejections move too, so no\n" +
+			"account logs in again. First stop every process that still uses the old\n" +
+			"location.\n\n" +
+			"Records are removed from the old location only after all of them are at the new\n" +
+			"one. If the command is interrupted, run it again: it continues where it stopped.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.migrateState(cmd.Context(), from, approved) },
 	}
-	cmd.Flags().StringVar(&from, "from", "", "the old place: a `DIR` with the state's files, or with a configuration\nwhose state block names it (default .credsync beside the configuration)")
-	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
+	cmd.Flags().StringVar(&from, "from", "", "old location: a `DIR` with state files, or with a configuration\nthat has a state block (default .credsync beside the configuration)")
+	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask for confirmation")
 	if err := cmd.MarkFlagDirname("from"); err != nil {
 		panic(err)
 	}
@@ -55,7 +56,7 @@ func (a *app) migrateState(ctx context.Context, from string, approved bool) erro
 	}
 	to := placeOfState(s.inventory.State)
 	if old == nil {
-		a.out.Line(fmt.Sprintf("There is no state in %s. Nothing to migrate.", config.ImplicitStateDir))
+		a.out.Line(fmt.Sprintf("There is no state in %s, so there is nothing to migrate.", config.ImplicitStateDir))
 		return nil
 	}
 	moves, diags := a.lookAtMigration(ctx, s, old)
@@ -64,7 +65,7 @@ func (a *app) migrateState(ctx context.Context, from string, approved bool) erro
 		return exitStatus(exitError)
 	}
 	if len(moves) == 0 {
-		a.out.Line(fmt.Sprintf("The state is in %s already, which is the place to migrate from. Nothing was done.", to))
+		a.out.Line(fmt.Sprintf("The state is already in %s, which is also the old location. Nothing was done.", to))
 		return nil
 	}
 	steps := 0
@@ -73,13 +74,13 @@ func (a *app) migrateState(ctx context.Context, from string, approved bool) erro
 			a.out.Migrating(move.found, move.Project, old.where, to)
 		}
 		for _, err := range move.found.Problems {
-			diags = append(diags, diag.FromError("A record cannot be migrated", err))
+			diags = append(diags, diag.FromError("A record could not be migrated", err))
 		}
 		steps += len(move.found.Steps)
 	}
 	a.out.Diagnostics(diags)
 	if steps > 0 {
-		if err := a.approve(ctx, approved, "Do you want credsync to move this?"); err != nil {
+		if err := a.approve(ctx, approved, "Do you want credsync to move these records?"); err != nil {
 			return err
 		}
 		moved := 0
@@ -115,7 +116,7 @@ func (a *app) lookAtMigration(ctx context.Context, s *stateAccess, old *oldState
 		found, err := m.Look(ctx)
 		switch {
 		case err != nil:
-			return nil, diag.List{diag.FromError("The state cannot be migrated", err)}
+			return nil, diag.List{diag.FromError("The state could not be migrated", err)}
 		case found.Same:
 			return nil, nil
 		}
@@ -142,7 +143,7 @@ func (a *app) oldState(ctx context.Context, s *stateAccess, from string) (*oldSt
 	if from == "" || isDirectory(dir) && len(config.FilesOf(dir, nil)) == 0 {
 		store, err := a.stateFiles(ctx, s.Project, dir)
 		if err != nil {
-			return nil, a.failed("The old state cannot be opened", err)
+			return nil, a.failed("The old state could not be opened", err)
 		}
 		return &oldState{store, "the files in " + cmp.Or(from, config.ImplicitStateDir)}, nil
 	}
@@ -153,7 +154,7 @@ func (a *app) oldState(ctx context.Context, s *stateAccess, from string) (*oldSt
 	}
 	store, err := (&connections{env: a.sinkEnv(dir)}).store(s.Project, inventory.State)
 	if err != nil {
-		return nil, a.failed("The old state cannot be opened", err)
+		return nil, a.failed("The old state could not be opened", err)
 	}
 	return &oldState{store, placeOfState(inventory.State) + " of the configuration in " + from}, nil
 }
@@ -199,7 +200,7 @@ func (a *app) leftBehindWarning(ctx context.Context, c *config.Config, present *
 	if n > 1 {
 		each = "each of them"
 	}
-	return diag.List{diag.Warningf("The state was kept elsewhere",
-		"%s beside the configuration still has the records of %s that %s lacks. An apply would log in to %s again, which may need codes of a second factor. Run credsync state migrate first: it moves the records.",
+	return diag.List{diag.Warningf("Records remain at the old location of the state",
+		"%s beside the configuration still has the records of %s that %s lacks. An apply would log in to %s again, which may need one-time codes. Run credsync state migrate first: it moves the records.",
 		config.ImplicitStateDir, render.Plural(n, "account"), placeOfState(c.State), each)}
 }

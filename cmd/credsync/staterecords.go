@@ -18,9 +18,10 @@ func (a *app) stateListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [ADDR...]",
-		Short: "List the records of the state, those of removed accounts too",
-		Long: "List the records that the state has of this project, those of accounts that the\n" +
-			"configuration no longer has too. ADDR is an address or a pattern such as 'sagi.*'.",
+		Short: "List the records in the state, including those of removed accounts",
+		Long: "List the records of this project in the state, including those of accounts that\n" +
+			"were removed from the configuration. ADDR is an address or a pattern such as\n" +
+			"'sagi.*'.",
 		ValidArgsFunction: a.completeAddresses,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.listState(cmd.Context(), args, asJSON) },
 	}
@@ -37,7 +38,7 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 	records, errs := s.List(ctx)
 	d := render.RecordsDocument{Project: s.Project, Diagnostics: diags}
 	for _, err := range errs {
-		d.Diagnostics = append(d.Diagnostics, diag.FromError("A record cannot be read", err))
+		d.Diagnostics = append(d.Diagnostics, diag.FromError("A record could not be read", err))
 	}
 	if len(records)+len(errs) == 0 {
 		d.Diagnostics = append(d.Diagnostics, s.renamedProjectHint(ctx)...)
@@ -49,7 +50,7 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 	}
 	for _, p := range patterns {
 		if !slices.ContainsFunc(records, func(r *state.Record) bool { return address.Match(p, r.Address) }) {
-			d.Diagnostics = append(d.Diagnostics, diag.Errorf("No such record", "%s names no record of the state. credsync state list shows those it has.", p))
+			d.Diagnostics = append(d.Diagnostics, diag.Errorf("No such record", "No record in the state matches %s. Run credsync state list to see the records.", p))
 		}
 	}
 	a.out.Records(d, asJSON)
@@ -69,7 +70,7 @@ func (s *stateAccess) renamedProjectHint(ctx context.Context) diag.List {
 		list = append(list, fmt.Sprintf("%s (%s)", name, render.Plural(others[name], "record")))
 	}
 	return diag.List{diag.Warningf("The state has records of other projects only",
-		"There are records of %s. If project %s had another name before, name it in the credsync block, as in formerly = [%q]: its records are then this project's.",
+		"There are records of %s. If project %s was renamed, add its old name to the credsync block, as in formerly = [%q]: this project then owns those records.",
 		strings.Join(list, ", "), s.Project, slices.Sorted(maps.Keys(others))[0])}
 }
 
@@ -77,9 +78,10 @@ func (a *app) stateShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ADDR",
-		Short: "Show what the state knows of an account, but for its secrets",
-		Long: "Show what the state knows of an account: when its token was issued, verified and\n" +
-			"delivered, which run holds its lease, why it is blocked. No secret is shown.",
+		Short: "Show an account's record in the state, without its secrets",
+		Long: "Show what the state knows about an account: when its token was issued, verified\n" +
+			"and delivered, which run holds its lease, and why it is blocked. No secrets are\n" +
+			"shown.",
 		Args: oneAddress("state show"), ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, f, err := a.findRecord(cmd.Context(), args[0])
@@ -87,7 +89,7 @@ func (a *app) stateShowCommand() *cobra.Command {
 				return err
 			}
 			if f.Damage != nil {
-				return a.failed("The record cannot be shown", f.Damage)
+				return a.failed("The record could not be shown", f.Damage)
 			}
 			a.out.Record(s.describe(f.Record), asJSON)
 			return nil
@@ -101,14 +103,14 @@ func (a *app) stateRemoveCommand() *cobra.Command {
 	var approved bool
 	cmd := &cobra.Command{
 		Use:   "rm ADDR",
-		Short: "Forget what the state knows of an account, its tokens included",
-		Long: "Forget the record of an account, after saying what is lost with it and asking. No\n" +
-			"target is deleted. It is refused while a run is at work on the account, and where\n" +
-			"another run writes the record meanwhile.",
+		Short: "Forget an account's record in the state, including its tokens",
+		Long: "Forget the record of an account, after showing what is lost with it and asking\n" +
+			"for confirmation. No target is deleted. The command refuses if a run is working\n" +
+			"on the account or writes the record in the meantime.",
 		Args: oneAddress("state rm"), ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.removeRecord(cmd.Context(), args[0], approved) },
 	}
-	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
+	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask for confirmation")
 	return cmd
 }
 
@@ -125,7 +127,7 @@ func (a *app) removeRecord(ctx context.Context, address string, approved bool) e
 	} else {
 		a.out.Forgetting(s.describe(f.Record))
 	}
-	if err := a.approve(ctx, approved, "Do you want credsync to forget this?"); err != nil {
+	if err := a.approve(ctx, approved, "Do you want credsync to forget this record?"); err != nil {
 		return err
 	}
 	return a.reportStateChange(s.Remove(ctx, f), "The record was not forgotten", f.Address+" is forgotten.")
@@ -135,15 +137,16 @@ func (a *app) stateUnlockCommand() *cobra.Command {
 	var approved bool
 	cmd := &cobra.Command{
 		Use:   "unlock ADDR",
-		Short: "End the lease that a run holds on an account",
-		Long: "End the lease of a run that is over and did not end it itself, after saying whose it\n" +
-			"is and asking. There is seldom a need: a lease ends by itself two minutes after its\n" +
-			"holder has last written, and at once where that ran on this machine. It is refused\n" +
-			"while the holder runs on this machine: stopping that process ends its lease.",
+		Short: "End the lease that a dead run holds on an account",
+		Long: "End the lease of a run that died without ending it, after showing the holder and\n" +
+			"asking for confirmation. This is seldom needed: a lease ends by itself two\n" +
+			"minutes after its holder last renewed it, and at once if the holder ran on this\n" +
+			"machine. The command refuses if the holder is still running on this machine;\n" +
+			"stop that process instead, which ends its lease.",
 		Args: oneAddress("state unlock"), ValidArgsFunction: a.completeAddress,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.unlockRecord(cmd.Context(), args[0], approved) },
 	}
-	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask")
+	cmd.Flags().BoolVar(&approved, "auto-approve", false, "do not ask for confirmation")
 	return cmd
 }
 

@@ -23,12 +23,13 @@ func (a *app) statusCommand() *cobra.Command {
 	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status [PATH]",
-		Short: "Show every account: token, expiry, next rotation, targets, blockers",
-		Long: "Show what the state and the targets say of every account, what needs a human\n" +
-			"first. No upstream is contacted. Where secrets, data or files are missing that the\n" +
-			"configuration names, what can be known without them is shown.\n\n" +
-			"Exit codes: 0 done, 1 error. With --exit-code those of monitoring plugins:\n" +
-			"0 ok, 1 warning, 2 critical, 3 unknown, by the account that is worst.",
+		Short: "Show each account's token, expiry, rotation, targets and blockers",
+		Long: "Show what the state and the targets say about every account; accounts that need\n" +
+			"a human come first. No upstream is contacted. If secrets, data or files that the\n" +
+			"configuration names are missing, credsync shows what it can find out without\n" +
+			"them.\n\n" +
+			"Exit codes: 0 done, 1 error. With --exit-code those of monitoring plugins: 0 ok,\n" +
+			"1 warning, 2 critical, 3 unknown, by the account in the worst state.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.status(cmd.Context(), pathArgument(args), f)
@@ -36,9 +37,9 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.JSON, "json", false, "print JSON")
-	flags.BoolVar(&f.Details, "details", false, "tell of each account every time and every target")
-	flags.BoolVar(&f.Monitor, "exit-code", false, "end with the exit code of a monitoring plugin, and\nbegin with the line that it reads")
-	flags.StringVar(&f.html, "html", "", "also write a page for browsers to `FILE`")
+	flags.BoolVar(&f.Details, "details", false, "show all times and all targets of each account")
+	flags.BoolVar(&f.Monitor, "exit-code", false, "use the exit codes of monitoring plugins, and print\ntheir status line first")
+	flags.StringVar(&f.html, "html", "", "also write an HTML status page to `FILE`")
 	a.targetFlag(cmd, &f.targets)
 	return cmd
 }
@@ -47,7 +48,7 @@ func (a *app) status(ctx context.Context, path string, f statusFlags) error {
 	d := a.observe(ctx, path, f)
 	if f.html != "" {
 		if err := a.writePage(f.html, d); err != nil {
-			d.Diagnostics = append(d.Diagnostics, diag.FromError("The status page cannot be written", err))
+			d.Diagnostics = append(d.Diagnostics, diag.FromError("The status page could not be written", err))
 		}
 	}
 	render.NewStatus(a.out, f.StatusOptions).Show(d)

@@ -54,7 +54,7 @@ func (a *app) confirm(ctx context.Context, question, otherwise string) (bool, di
 	_, in := terminal(a.stdin)
 	_, out := terminal(a.stderr)
 	if !in || !out {
-		return false, diag.List{diag.Errorf("Nobody can be asked", "There is no terminal to ask on, so nothing was done. %s", otherwise)}
+		return false, diag.List{diag.Errorf("Confirmation needed, but no terminal is attached", "Nothing was done. %s", otherwise)}
 	}
 	a.out.Ask(question, `Only "yes" is accepted.`)
 	answer := make(chan string, 1)

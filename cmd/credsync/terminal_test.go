@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"github.com/credsync/credsync/config"
@@ -50,6 +51,9 @@ func onTerminal(t *testing.T, ctx context.Context, f *fakeEngine, args ...string
 // until reads the screen up to and with a text.
 func (s *session) until(t *testing.T, text string) string {
 	t.Helper()
+	if err := s.keyboard.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	var seen strings.Builder
 	b := make([]byte, 1)
 	for !strings.Contains(seen.String(), text) {
@@ -64,6 +68,7 @@ func (s *session) until(t *testing.T, text string) string {
 // rest reads what the screen shows until the command has ended. The end of a
 // terminal is an error on Linux.
 func (s *session) rest() string {
+	_ = s.keyboard.SetReadDeadline(time.Time{})
 	b, _ := io.ReadAll(s.keyboard)
 	return string(b)
 }

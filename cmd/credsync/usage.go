@@ -23,7 +23,7 @@ func usageDiagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &u) {
 		return diag.Errorf(u.summary, "%s", u.detail)
 	}
-	return diag.Errorf("The command line cannot be understood", "%s. Run credsync --help for what there is.", diag.Clause(err.Error()))
+	return diag.Errorf("The command line is invalid", "%s. Run credsync --help for the commands.", diag.Clause(err.Error()))
 }
 
 // flagError names the flag that was probably meant.
@@ -37,13 +37,13 @@ func (a *app) flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &invalid) {
 		// The value stays out of it: it may be the value of another flag that
 		// was forgotten, such as a secret.
-		return usageError{"--" + invalid.GetFlag().Name + " has a value that it cannot take", "It takes a " + invalid.GetFlag().Value.Type() + ". " + help}
+		return usageError{"--" + invalid.GetFlag().Name + " has an invalid value", "It needs a " + invalid.GetFlag().Value.Type() + ". " + help}
 	}
 	var missing *pflag.ValueRequiredError
 	if errors.As(err, &missing) {
 		return usageError{flagName(missing.GetSpecifiedName()) + " needs a value", help}
 	}
-	return usageError{"The flags cannot be understood", help}
+	return usageError{"The flags are invalid", help}
 }
 
 // unknownFlag is about a flag that cmd does not have. Of -json, as terraform and vault
@@ -52,17 +52,17 @@ func (a *app) unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError, help
 	name := unknown.GetSpecifiedName()
 	if long := a.singleDashed(unknown.GetSpecifiedShortnames()); len(long) > 1 {
 		if cmd.Flags().Lookup(long) != nil {
-			return usageError{"There is no flag -" + long, "Long flags take two dashes: --" + long + ". " + help}
+			return usageError{"Unknown flag -" + long, "Long flags take two dashes: --" + long + ". " + help}
 		}
 		if advice := equivalentFlag(cmd, long); advice != "" {
-			return usageError{"There is no flag -" + long, advice + help}
+			return usageError{"Unknown flag -" + long, advice + help}
 		}
 	}
 	advice := equivalentFlag(cmd, name)
 	if advice == "" {
 		advice = didYouMean(similarFlags(cmd, name))
 	}
-	return usageError{"There is no flag " + flagName(name), advice + help}
+	return usageError{"Unknown flag " + flagName(name), advice + help}
 }
 
 // singleDashed is the name in the argument that pflag was reading as short flags when
@@ -159,7 +159,7 @@ func noSubcommand(cmd *cobra.Command, args []string) error {
 		advice = didYouMean(cmd.SuggestionsFor(args[0]))
 	}
 	return usageError{
-		fmt.Sprintf("There is no command %q", args[0]) + ofParent(cmd),
+		fmt.Sprintf("Unknown command %q", args[0]) + ofParent(cmd),
 		advice + "Run " + cmd.CommandPath() + " --help for the list of commands.",
 	}
 }

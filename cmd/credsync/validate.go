@@ -10,10 +10,10 @@ func (a *app) validateCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "validate [PATH]",
-		Short: "Check the configuration, contacting nothing",
-		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so what\n" +
-			"data blocks would read is taken as unknown; so is a variable without a value.\n" +
-			"Where the configuration has a schedule, accounts that it cannot serve are named.",
+		Short: "Check the configuration without contacting anything",
+		Long: "Parse, type-check and cross-check a configuration. Nothing is contacted, so the\n" +
+			"values of data blocks are unknown; so are variables without a value. If the\n" +
+			"configuration has a schedule, accounts that it cannot serve are listed.",
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options := a.loadOptions(a.path(pathArgument(args)))
@@ -26,6 +26,6 @@ func (a *app) validateCommand() *cobra.Command {
 			return commandResult{failed: diags.HasErrors()}.asError()
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as terraform validate does")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, in the format of terraform validate")
 	return cmd
 }

@@ -13,11 +13,11 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [ADDR...]",
 		Short: "Check the current tokens against the upstreams now",
-		Long: "Ask the upstreams now whether the tokens that targets hold are good. ADDR is an\n" +
-			"address or a pattern such as 'sagi.*'; without any, all accounts are checked. Nothing\n" +
-			"is written, and no login is made.\n\n" +
-			"Exit codes: 0 every token is good; 1 one is not, or could not be checked; 3 those\n" +
-			"that are not good all need a human.",
+		Long: "Ask the upstreams now whether the tokens in the targets are good. ADDR is an\n" +
+			"address or a pattern such as 'sagi.*'; without it, all accounts are checked.\n" +
+			"Nothing is written, and credsync does not log in.\n\n" +
+			"Exit codes: 0 every token is good; 1 a token is not good, or could not be\n" +
+			"checked; 3 every token that is not good needs a human.",
 		ValidArgsFunction: a.completeAddresses,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, asJSON) },
 	}

@@ -121,7 +121,7 @@ func (a *app) workspaceOf(
 	conns, pool := to.conns, to.pool
 	store, err := conns.store(cfg.Project, cfg.State)
 	if err != nil {
-		return nil, append(diags, diag.FromError("The state cannot be opened", err))
+		return nil, append(diags, diag.FromError("The state could not be opened", err))
 	}
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
@@ -176,7 +176,7 @@ func (s *clockSkews) add(host string, skew time.Duration) {
 		direction = "behind"
 	}
 	s.list = append(s.list, diag.Warningf("The clocks differ",
-		"The clock of %s is %s %s this machine's. A token may be used or replaced too late; synchronise this machine's clock.",
+		"The clock of %s is %s %s this machine's. A token may be used or replaced too late. Synchronize this machine's clock.",
 		host, plan.Duration(skew.Abs()), direction))
 }
 
@@ -246,9 +246,9 @@ func (a *app) shortLivedStateWarning(c *config.Config) diag.List {
 	default:
 		return nil
 	}
-	return diag.List{diag.Warningf("The state will not last here",
-		"There is no state block, so the state is kept in .credsync beside the configuration, and in %s that goes away. "+
-			"The next run would log in again, also with credentials that were rejected. Declare a state block that names a lasting place.", where)}
+	return diag.List{diag.Warningf("The state will be lost after this run",
+		"There is no state block, so the state is in .credsync beside the configuration, and %s does not keep that directory. "+
+			"The next run would log in again, even with rejected credentials. Declare a state block with a persistent location.", where)}
 }
 
 // envIsSet tells an empty environment variable from one that is not there.

@@ -1,4 +1,4 @@
-# A configuration for the CI templates: they set vault_role and vault_jwt.
+# A configuration for the CI templates, which set vault_role and vault_jwt.
 
 credsync {
   project  = "payments"

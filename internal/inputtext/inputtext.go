@@ -25,7 +25,7 @@ func (f Fault) Error() string { return string(f) }
 const (
 	UTF16     Fault = "is UTF-16 text; save it as UTF-8"
 	NotUTF8   Fault = "is not UTF-8 text; save it as UTF-8, or convert it, such as with \"iconv -f WINDOWS-1251 -t UTF-8\""
-	NotNormal Fault = "is not in Unicode's normal form C: a letter in it is written as two characters, so it could not be sent " +
+	NotNormal Fault = "is not in Unicode normal form C: it has a letter written as two characters, so it could not be sent " +
 		"unchanged; type it again instead of pasting it, or convert it with \"uconv -x any-nfc\""
 )
 

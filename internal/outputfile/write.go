@@ -18,7 +18,7 @@ import (
 // refused. Errors name the path.
 func Write(path string, content []byte, mode fs.FileMode) error {
 	if err := write(path, content, mode); err != nil {
-		return fmt.Errorf("write %s: %w", path, withoutPath(err))
+		return fmt.Errorf("cannot write %s: %w", path, withoutPath(err))
 	}
 	return nil
 }
@@ -28,7 +28,7 @@ func write(path string, content []byte, mode fs.FileMode) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(path); err == nil {
-			return errors.New("it is a symbolic link that leads to no file; remove the link, or make the file")
+			return errors.New("it is a symbolic link to a file that does not exist; remove the link or create the file")
 		}
 		return replace(path, content, mode)
 	case err != nil:
@@ -58,7 +58,7 @@ func isDescriptor(path string) bool {
 func writeThrough(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ENXIO) {
-		return errors.New("nobody reads from this pipe; start its reader first")
+		return errors.New("nothing is reading from this pipe; start its reader first")
 	}
 	if err != nil {
 		return err

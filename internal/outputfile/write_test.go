@@ -37,9 +37,9 @@ func TestOnlyARegularFileIsReplaced(t *testing.T) {
 		kind fs.FileMode
 		says string
 	}{
-		"file": {0, ""}, "new": {0, ""}, "link": {fs.ModeSymlink, ""}, "dangling": {fs.ModeSymlink, "leads to no file"},
+		"file": {0, ""}, "new": {0, ""}, "link": {fs.ModeSymlink, ""}, "dangling": {fs.ModeSymlink, "a file that does not exist"},
 		"directory": {fs.ModeDir, "is a directory"}, "link-to-directory": {fs.ModeSymlink, "is a directory"},
-		"socket": {fs.ModeSocket, "is a socket"}, "pipe": {fs.ModeNamedPipe, "nobody reads"},
+		"socket": {fs.ModeSocket, "is a socket"}, "pipe": {fs.ModeNamedPipe, "nothing is reading"},
 		"link-to-device": {fs.ModeSymlink, ""}, "/dev/null": {fs.ModeDevice | fs.ModeCharDevice, ""},
 		"missing/file": {0, "no such file"},
 	}

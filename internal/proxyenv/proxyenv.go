@@ -17,7 +17,7 @@ import (
 type Error struct{ Variable string }
 
 func (e Error) Error() string {
-	return fmt.Sprintf("the environment variable %s is not a proxy's URL, such as \"http://proxy.internal:3128\"", e.Variable)
+	return fmt.Sprintf("the environment variable %s is not a proxy URL such as \"http://proxy.internal:3128\"", e.Variable)
 }
 
 // Func returns what finds the proxy of a request, for http.Transport. A value that is

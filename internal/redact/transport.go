@@ -23,7 +23,7 @@ const (
 )
 
 // errContainsSecret stands for an error that quotes what the server sent.
-var errContainsSecret = errors.New("what answered there does not speak HTTP properly, and repeats the secret that it was sent")
+var errContainsSecret = errors.New("the server there does not speak HTTP properly, and its answer repeats the secret that was sent to it")
 
 // Transport keeps what a request logs in with out of everything that a server
 // that is not to be trusted with it may say: the text of a refusal, its headers,
@@ -94,7 +94,7 @@ func cleanRefusal(resp *http.Response, find *pieceFinder) error {
 }
 
 // notShown stands for what a server said.
-const notShown = "(what it says repeats the secret that it was sent, so it is not shown)"
+const notShown = "(its answer repeats the secret that was sent to it, so it is not shown)"
 
 // cleanText returns a body without what repeats a secret: the strings of JSON
 // that do, or else all of it.

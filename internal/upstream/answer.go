@@ -58,7 +58,7 @@ func (a *Answer) Warnings() []string {
 	if len(quoted) > 1 {
 		is = "are"
 	}
-	return []string{fmt.Sprintf("In the upstream's answer %s %s not as documented, and left out.", strings.Join(quoted, ", "), is)}
+	return []string{fmt.Sprintf("In the upstream's answer, %s %s not as documented; credsync leaves it out.", strings.Join(quoted, ", "), is)}
 }
 
 // common judges the statuses that mean the same everywhere.
@@ -104,7 +104,7 @@ func (a *Answer) lostNote() string {
 
 func passingMessage(status int) string {
 	if status == http.StatusRequestTimeout || status == http.StatusTooEarly {
-		return "the upstream did not wait for the request"
+		return "the upstream stopped waiting for the request"
 	}
 	return "the upstream is not available"
 }
@@ -115,9 +115,9 @@ func (a *Answer) redirected(origin string) *failure.Error {
 		// The host's name is as much the upstream's words as any message.
 		where = "to " + a.Said(origin)
 	}
-	e := a.Fail(failure.Server, "the upstream redirects "+where+", which is not followed since it would carry the "+
+	e := a.Fail(failure.Server, "the upstream redirects "+where+"; credsync does not follow, because that would send the "+
 		"secrets along",
-		"Find out what answers at this address: a maintenance page, a captive portal, a wrong base_url.")
+		"Check base_url, and whether a maintenance page or a captive portal answers at this address.")
 	if a.Status == http.StatusMovedPermanently || a.Status == http.StatusPermanentRedirect {
 		e.Class, e.Attribute, e.AnswerLost = failure.Config, "base_url", a.op.Once
 		e.Advice = "If that is the upstream's new address, set base_url to it."
@@ -160,7 +160,7 @@ func (a *Answer) Said(text string) string {
 	return Clean(text, a.op.Secrets...)
 }
 
-const askUpstream = "Check base_url; if it is right, the upstream has changed or is broken: report it there."
+const askUpstream = "Check base_url; if it is correct, report this to the upstream: its API has changed or is broken."
 
 // Success reports whether a status is one of success.
 func Success(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }

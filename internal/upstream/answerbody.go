@@ -68,12 +68,12 @@ func (a *Answer) IsPage() bool {
 // page is the error for a page in place of an answer.
 func (a *Answer) page() *failure.Error {
 	if a.Status == http.StatusNotFound {
-		return a.Fail(failure.Server, "nothing is at this address: the answer is a page for a browser",
-			"Check base_url, and the path where there is an attribute for it.")
+		return a.Fail(failure.Server, "there is nothing at this address: the answer is a web page",
+			"Check base_url, and the path if the provider has an attribute for it.")
 	}
-	return a.Fail(failure.Server, "the answer is a page for a browser, and not the service's",
-		"See what stands between, such as a maintenance page or a proxy that wants a login; if base_url is right, "+
-			"ask the upstream.")
+	return a.Fail(failure.Server, "the answer is a web page, not one of the service",
+		"Check base_url, and whether a maintenance page or a proxy with a login answers in the upstream's place; if "+
+			"neither does, ask the upstream.")
 }
 
 // PlainText returns the text of an answer that is neither JSON nor a page, to look for

@@ -24,7 +24,7 @@ const maxBody = 1 << 20
 
 // The ways in which an attempt fails that are this package's own finding.
 var (
-	errTimeout  = errors.New("no whole answer in time")
+	errTimeout  = errors.New("no complete answer in time")
 	errTooLarge = errors.New("the answer is larger than 1 MiB")
 	errEncoding = errors.New("the answer's compression is corrupt or unknown")
 )

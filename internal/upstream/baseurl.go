@@ -28,16 +28,16 @@ func parseBaseURL(base string, allowPlain bool) (*url.URL, error) {
 	u, fault := httpsettings.ParseBaseURL(base)
 	switch fault {
 	case httpsettings.NotAbsolute:
-		return nil, errors.New("not an absolute URL: write one such as \"https://api.example.com\"")
+		return nil, errors.New("not an absolute URL: use one such as \"https://api.example.com\"")
 	case httpsettings.OtherScheme:
 		return nil, errors.New("the URL must start with https://")
 	case httpsettings.UserInfo:
-		return nil, errors.New("the URL must not have a user or password in it")
+		return nil, errors.New("the URL must not contain a user or password")
 	case httpsettings.Fragment, httpsettings.Query:
-		return nil, errors.New("the URL must not have a query or a fragment")
+		return nil, errors.New("the URL must not contain a query or a fragment")
 	}
 	if !allowPlain && httpsettings.Plain(u) {
-		return nil, errors.New("the URL must start with https://, since secrets are sent to it; " +
+		return nil, errors.New("the URL must start with https://, because secrets are sent to it; " +
 			"for a test server, set http.allow_plain_http = true")
 	}
 	return u, nil

@@ -69,7 +69,7 @@ type errSilent struct {
 }
 
 func (e errSilent) Error() string {
-	return fmt.Sprintf("nothing was sent, since %s did not answer %d other accounts just before", e.host, e.accounts)
+	return fmt.Sprintf("nothing was sent, because %s has just failed to answer %d other accounts", e.host, e.accounts)
 }
 
 // admit lets an account's request through or returns errSilent. With probe set,

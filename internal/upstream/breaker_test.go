@@ -87,7 +87,7 @@ func TestSilentHostCostsAThousandAccountsNoMoreThanAFew(t *testing.T) {
 		t.Errorf("%d pauses, want the first few accounts' only", n)
 	}
 	_, err := c.ask(accounts)
-	if e := upstreamError(t, err); !strings.Contains(e.Message, "did not answer 5 other accounts") || e.URL == "" {
+	if e := upstreamError(t, err); !strings.Contains(e.Message, "has just failed to answer 5 other accounts") || e.URL == "" {
 		t.Errorf("%+v", *e)
 	}
 }

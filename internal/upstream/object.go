@@ -288,11 +288,11 @@ func (o *Object) Bearer(name string) (credential.Secret, error) {
 		token := credential.NewSecret(strings.Trim(s, " \t\r\n"))
 		switch {
 		case !ok:
-			return credential.Secret{}, o.answer.noToken(fmt.Sprintf("the answer's %q has a wrong type or form", o.path+name))
+			return credential.Secret{}, o.answer.noToken(fmt.Sprintf("the answer's %q has the wrong type or format", o.path+name))
 		case token.IsZero():
 			// An empty one is none.
 		case !HeaderSafe(token):
-			return credential.Secret{}, o.answer.noToken(fmt.Sprintf("the answer's %q has characters that no token has", o.path+name))
+			return credential.Secret{}, o.answer.noToken(fmt.Sprintf("the answer's %q contains characters that are not allowed in a token", o.path+name))
 		default:
 			return token, nil
 		}

@@ -164,7 +164,7 @@ func (p *Pool) sawDate(host string, header http.Header) {
 // configError is an error about an attribute, found before anything is sent.
 func configError(attribute, message string) *failure.Error {
 	return &failure.Error{
-		Class: failure.Config, Op: "prepare the connection", Message: message,
+		Class: failure.Config, Op: "set up the connection", Message: message,
 		Advice: "Correct " + attribute + ".", Attribute: attribute,
 	}
 }

@@ -19,7 +19,7 @@ func proxyOf(s credential.Secret) (func(*http.Request) (*url.URL, error), error)
 	}
 	u, err := url.Parse(s.Reveal())
 	if err != nil || u.Hostname() == "" {
-		return nil, configError("http.proxy", "not a URL: write one such as \"http://proxy.internal:3128\"")
+		return nil, configError("http.proxy", "not a URL: use one such as \"http://proxy.internal:3128\"")
 	}
 	if !httpsettings.ProxyScheme(u.Scheme) {
 		return nil, configError("http.proxy", "the URL must start with http://, https:// or socks5://")

@@ -112,7 +112,7 @@ func Send(ctx context.Context, client *http.Client, r Request) (*Answer, error) 
 func (r Request) build(ctx context.Context) (*http.Request, error) {
 	body, contentType, err := r.body()
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Config, Op: r.Name, Message: "the credentials cannot be written " +
+		return nil, &failure.Error{Class: failure.Config, Op: r.Name, Message: "the credentials cannot be encoded " +
 			"as JSON"}
 	}
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(r.Method, http.MethodGet), r.URL, body)
@@ -222,7 +222,7 @@ func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) er
 		if !lost {
 			return ctx.Err()
 		}
-		e.Class, e.Message, e.Err = failure.Retryable, "stopped before the answer came", ctx.Err()
+		e.Class, e.Message, e.Err = failure.Retryable, "stopped before the answer arrived", ctx.Err()
 	} else {
 		f := transportFailure(err)
 		e.Class, e.Reason, e.Attribute, e.Message, e.Advice = f.class, f.reason, f.attribute, f.message, f.advice
@@ -236,7 +236,7 @@ func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) er
 // How the message of an error with AnswerLost ends.
 const (
 	lostNote      = "; the upstream may have processed the request, so it is not sent again in this run"
-	sentAgainNote = "; it was sent again as the document says, and one of the requests may have been processed"
+	sentAgainNote = "; it was sent again, as the upstream's document says, and one of the two may have been processed"
 )
 
 const baseURL = "base_url"

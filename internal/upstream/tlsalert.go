@@ -27,18 +27,18 @@ const (
 // refusalAlerts says what each of them means.
 var refusalAlerts = map[tls.AlertError]diagnosis{
 	// What TLS 1.2 has for a missing certificate too.
-	alertHandshakeFailure: incompatible("it and credsync have no cipher in common, or it wants a client certificate " +
-		"that it was not shown"),
-	alertProtocolVersion:        incompatible("it and credsync have no TLS version in common"),
-	alertInsufficientSecurity:   incompatible("it wants stronger ciphers"),
-	alertBadCertificate:         wrongCertificate("it is missing or not acceptable"),
-	alertUnsupportedCertificate: wrongCertificate("it is of a kind that is not supported"),
+	alertHandshakeFailure: incompatible("it has no cipher in common with credsync, or it requires a client " +
+		"certificate that it did not get"),
+	alertProtocolVersion:        incompatible("it has no TLS version in common with credsync"),
+	alertInsufficientSecurity:   incompatible("it requires stronger ciphers"),
+	alertBadCertificate:         wrongCertificate("it is missing or not accepted"),
+	alertUnsupportedCertificate: wrongCertificate("it is of an unsupported type"),
 	alertCertificateRevoked:     endedCertificate("it has been revoked"),
-	alertCertificateExpired:     endedCertificate("it has expired, or is not valid yet"),
-	alertCertificateUnknown:     wrongCertificate("it is not acceptable"),
-	alertUnknownCA:              wrongCertificate("the authority that issued it is not trusted there"),
+	alertCertificateExpired:     endedCertificate("it has expired or is not valid yet"),
+	alertCertificateUnknown:     wrongCertificate("it is not accepted"),
+	alertUnknownCA:              wrongCertificate("the upstream does not trust the authority that issued it"),
 	alertAccessDenied:           wrongCertificate("its owner has no access"),
-	alertCertificateRequired:    wrongCertificate("none was presented"),
+	alertCertificateRequired:    wrongCertificate("it got none"),
 }
 
 // refusedCertificate begins the message of each.
@@ -47,24 +47,24 @@ const refusedCertificate = "the upstream refused the TLS connection over the cli
 func wrongCertificate(why string) diagnosis {
 	return diagnosis{
 		class: failure.Config, message: refusedCertificate + why,
-		advice: "Nothing was processed there. Check that the account has the client certificate that this upstream " +
-			"issued to it, and the key that belongs to it.",
+		advice: "The upstream processed nothing. Check that the account has the client certificate that this upstream " +
+			"issued to it, and the matching key.",
 	}
 }
 
 func incompatible(why string) diagnosis {
 	return diagnosis{
 		class: failure.Config, attribute: "base_url", message: "the upstream refused the TLS connection: " + why,
-		advice: "Nothing was processed there. credsync speaks TLS 1.2 and 1.3; check what answers at base_url, and " +
-			"whether the upstream asks for client certificates.",
+		advice: "The upstream processed nothing. credsync supports TLS 1.2 and 1.3; check which server answers at base_url, " +
+			"and whether the upstream requires client certificates.",
 	}
 }
 
 func endedCertificate(why string) diagnosis {
 	return diagnosis{
 		class: failure.Human, reason: failure.CertificateExpired, message: refusedCertificate + why,
-		advice: "Nothing was processed there. Have a new certificate issued and put it into the configuration; " +
-			"if this one is good, check the upstream's clock with them, and run apply --replace.",
+		advice: "The upstream processed nothing. Have a new certificate issued and put it into the configuration; " +
+			"if this one is valid, have the upstream check its clock, then run apply --replace.",
 	}
 }
 

@@ -81,7 +81,7 @@ func tlsConfig(o Options) (*tls.Config, error) {
 	if o.CAPEM != "" {
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM([]byte(o.CAPEM)) {
-			return nil, configError("http.ca_pem", "no certificate in PEM form was found in it")
+			return nil, configError("http.ca_pem", "it contains no certificate in PEM format")
 		}
 		conf.RootCAs = roots
 	}

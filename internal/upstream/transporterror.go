@@ -34,8 +34,8 @@ func transportFailure(err error) diagnosis {
 		}
 	}
 	return diagnosis{
-		class: failure.Retryable, message: "the connection broke before a whole answer " +
-			"came" + errnoText(err), advice: tryLater,
+		class: failure.Retryable, message: "the connection broke before the answer was " +
+			"complete" + errnoText(err), advice: tryLater,
 	}
 }
 
@@ -53,7 +53,7 @@ func ownFinding(err error) (diagnosis, bool) {
 		f.advice = "Correct the environment variable, or set http.proxy."
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		f.message = "no answer in time"
-		f.advice = tryLater + " If it does not pass, raise http.timeout."
+		f.advice = tryLater + " If it does not, raise http.timeout."
 	case errors.Is(err, errLimited{}):
 		f.message = errLimited{}.Error()
 		f.advice = "The next run tries again. If it happens often, raise http.requests_per_second or shard the " +
@@ -63,7 +63,7 @@ func ownFinding(err error) (diagnosis, bool) {
 		f.advice = "Check base_url, the network and the upstream; the next run tries again."
 	case errors.Is(err, errTooLarge), errors.Is(err, errEncoding):
 		f.class, f.message = failure.Server, errText(err)
-		f.advice = "Ask the upstream, or whoever runs what is between, why it answers so."
+		f.advice = "Ask the upstream, or the operator of a proxy in between, why it answers like this."
 	default:
 		return diagnosis{}, false
 	}
@@ -78,25 +78,25 @@ func networkFailure(err error) (diagnosis, bool) {
 	switch {
 	case errors.As(err, &dns):
 		f.message = "the host name could not be resolved"
-		f.advice = "Check base_url and the name service."
+		f.advice = "Check base_url and DNS."
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		f.message = "the proxy cannot be reached" + errnoText(err)
 		f.advice = "Check http.proxy, or the HTTPS_PROXY environment variable."
 	case errors.As(err, &op) && op.Op == "dial":
 		f.message = "cannot connect" + errnoText(err)
-		f.advice = "Check base_url, and whether a firewall or a proxy stands between."
+		f.advice = "Check base_url, and whether a firewall or a proxy blocks the connection."
 	case neverOpened(err):
 		f.message = "the upstream closed the connection before a request was sent"
-		f.advice = tryLater + " If it does not pass, it may want a client certificate."
+		f.advice = tryLater + " If it does not, check whether the upstream requires a client certificate."
 	case errors.As(err, &op) && op.Op == "remote error":
 		f.message = "the upstream refused the TLS connection"
-		f.advice = tryLater + " If it does not pass, check the client certificate, if there is one."
+		f.advice = tryLater + " If it does not, check the client certificate, if there is one."
 	case strings.Contains(err.Error(), "malformed"):
-		f.class, f.message = failure.Server, "what answers is not an HTTP server"
+		f.class, f.message = failure.Server, "the server is not an HTTP server"
 		f.advice = "Check base_url."
 	case strings.Contains(err.Error(), "invalid header field"):
 		f.class, f.attribute = failure.Config, "http.headers"
-		f.message = "a header has characters that HTTP does not allow"
+		f.message = "a header contains characters that HTTP does not allow"
 		f.advice = "Check http.headers and the credentials for line breaks."
 	default:
 		return diagnosis{}, false
@@ -114,28 +114,28 @@ func tlsFailure(err error) (diagnosis, bool) {
 	switch {
 	case errors.As(err, &authority):
 		f.attribute, f.message = "http.ca_pem", "the server's certificate is signed by an unknown authority"
-		f.advice = "If that authority is to be trusted, give its certificate in http.ca_pem."
+		f.advice = "If you trust that authority, set http.ca_pem to its certificate."
 	case errors.As(err, &host):
 		f.attribute, f.message = "base_url", "the server's certificate is for another host name"
-		f.advice = "Check base_url; nothing was sent."
+		f.advice = "Check base_url. Nothing was sent."
 	case errors.As(err, &invalid):
 		f.attribute, f.message = "base_url", "the server's certificate is not valid"
 		if invalid.Reason == x509.Expired {
 			f.message = "the server's certificate has expired or is not valid yet"
 		}
-		f.advice = "Check this machine's clock, then ask the upstream; nothing was sent."
+		f.advice = "Check this machine's clock, then ask the upstream. Nothing was sent."
 	case errors.As(err, &unverified):
 		f.attribute, f.message = "base_url", "the server's certificate cannot be verified"
-		f.advice = "Check what answers at base_url: its chain of certificates is longer or more tangled than any " +
-			"in use. Nothing was sent."
+		f.advice = "Check which server answers at base_url: its certificate chain is unusually long or complex. " +
+			"Nothing was sent."
 	case strings.Contains(err.Error(), "handshake message of length"):
 		f.attribute, f.message = "base_url", "the server's certificates are too large"
-		f.advice = "Check what answers at base_url: it presents more than 256 KiB of them. Nothing was sent."
+		f.advice = "Check which server answers at base_url: it sends more than 256 KiB of certificates. Nothing was sent."
 	case strings.Contains(err.Error(), "tls: server selected unsupported protocol version"),
 		strings.Contains(err.Error(), "tls: server chose an unconfigured cipher suite"):
 		f = incompatible("it and credsync have no TLS version or cipher in common")
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		f.attribute, f.message = "base_url", "what answers does not speak TLS"
+		f.attribute, f.message = "base_url", "the server does not use TLS"
 		f.advice = "Check the scheme and the port of base_url."
 	default:
 		return diagnosis{}, false

@@ -52,7 +52,7 @@ func (e envelope) contradiction() *failure.Error {
 		r.Code = e.code
 	}
 	return r.Unclassified(fmt.Sprintf("the answer contradicts itself: its statusCode is %d", e.code),
-		"Report it to Astana-Plat. If the address is theirs, a proxy in between may change answers.")
+		"Check that base_url is right and that no proxy changes answers, then report this to Astana-Plat.")
 }
 
 // readToken reads a good answer.

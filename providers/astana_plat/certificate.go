@@ -47,16 +47,16 @@ func loadCertificate(v schema.Values) (*tls.Certificate, error) {
 	}
 	switch i := slices.IndexFunc(chain, func(c *x509.Certificate) bool { return belongs(key, c) }); {
 	case i < 0:
-		return nil, errors.New("the key in key_pem is not that of the certificate in cert_pem: give the two that " +
+		return nil, errors.New("the key in key_pem does not match the certificate in cert_pem: set the two that " +
 			"were issued together")
 	case i > 0:
-		return nil, fmt.Errorf("certificate %d of cert_pem is the one that key_pem belongs to: it must come first, "+
+		return nil, fmt.Errorf("key_pem belongs to certificate %d of cert_pem: put that certificate first, "+
 			"and its issuers after it", i+1)
 	}
 	for i := range len(chain) - 1 {
 		if chain[i].CheckSignatureFrom(chain[i+1]) != nil {
 			return nil, fmt.Errorf("the certificates in cert_pem are not a chain: certificate %d is not signed by "+
-				"certificate %d; put each one before its issuer, and remove what does not belong", i+1, i+2)
+				"certificate %d; put each one before its issuer, and remove the others", i+1, i+2)
 		}
 	}
 	return assemble(key, chain), nil
@@ -90,12 +90,12 @@ func parseChain(text credential.Secret) ([]*x509.Certificate, error) {
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, fmt.Errorf("certificate %d of cert_pem cannot be read; check that it was copied "+
-				"whole", len(chain)+1)
+				"completely", len(chain)+1)
 		}
 		chain = append(chain, c)
 	}
 	if len(chain) == 0 {
-		return nil, errors.New("there is no certificate in cert_pem; it must be PEM, which begins with -----BEGIN " +
+		return nil, errors.New("cert_pem contains no certificate; it must be PEM, which begins with -----BEGIN " +
 			"CERTIFICATE-----")
 	}
 	return chain, nil
@@ -106,7 +106,7 @@ func parseChain(text credential.Secret) ([]*x509.Certificate, error) {
 func loadPKCS12(encoded, password credential.Secret) (cert *tls.Certificate, err error) {
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(encoded.Reveal()), ""))
 	if err != nil {
-		return nil, errors.New("the value of pkcs12_base64 is not base64; write filebase64(\"client.p12\"), or " +
+		return nil, errors.New("the value of pkcs12_base64 is not base64; use filebase64(\"client.p12\"), or " +
 			"encode the file with: base64 client.p12")
 	}
 	defer func() {
@@ -127,12 +127,12 @@ func loadPKCS12(encoded, password credential.Secret) (cert *tls.Certificate, err
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("the key in the PKCS#12 file is of a kind that TLS cannot use")
+		return nil, errors.New("the key in the PKCS#12 file is of a type that TLS cannot use")
 	}
 	all := append([]*x509.Certificate{first}, others...)
 	i := slices.IndexFunc(all, func(c *x509.Certificate) bool { return belongs(signer, c) })
 	if i < 0 {
-		return nil, errors.New("no certificate in the PKCS#12 file belongs to the key in it")
+		return nil, errors.New("no certificate in the PKCS#12 file matches its key")
 	}
 	return assemble(signer, order(all, i)), nil
 }
@@ -162,17 +162,17 @@ func pkcs12Error(err error) error {
 	var unsupported pkcs12.NotImplementedError
 	switch {
 	case withoutMAC(err):
-		return errors.New("the PKCS#12 file has no checksum (MAC), by which pkcs12_password could be checked; give its " +
-			"content as cert_pem and key_pem, which this prints: openssl pkcs12 -in client.p12 -nodes")
+		return errors.New("the PKCS#12 file has no checksum (MAC) to check pkcs12_password with; set cert_pem and key_pem " +
+			"to what this prints: openssl pkcs12 -in client.p12 -nodes")
 	case strings.Contains(err.Error(), "private key"):
-		return errors.New("the key in the PKCS#12 file is of a kind that TLS cannot use here, such as RSA-PSS, GOST or " +
+		return errors.New("the key in the PKCS#12 file is of a type that credsync cannot use for TLS, such as RSA-PSS, GOST or " +
 			"ECDSA on the curve secp256k1; ask for a certificate with an RSA key or an ECDSA key on P-256")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
 		return errors.New("the PKCS#12 file cannot be opened with pkcs12_password")
 	case errors.As(err, &unsupported):
-		return errors.New("the PKCS#12 file uses something that is not supported; export it anew, or as PEM: " +
+		return errors.New("the PKCS#12 file uses an unsupported feature; export it again, or as PEM: " +
 			"openssl pkcs12 -in client.p12 -nodes")
 	}
 	return errors.New("the value of pkcs12_base64 is not a PKCS#12 file with one key and its certificate; check " +
-		"that it was copied whole")
+		"that it was copied completely")
 }

@@ -93,26 +93,26 @@ func TestUnusableCertificates(t *testing.T) {
 		{"nothing", nil, "there is no certificate"},
 		{"no key", map[string]string{"cert_pem": leaf.pem()}, "belong together"},
 		{"no certificate", map[string]string{"key_pem": key}, "belong together"},
-		{"both forms", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_base64": "AA=="}, "given twice"},
+		{"both forms", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_base64": "AA=="}, "set twice"},
 		{"password of the other form", map[string]string{"pkcs12_base64": "AA==", "key_password": "x"}, "key_password is for key_pem"},
 		{"password of the other form, PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_password": "x"}, "pkcs12_password is for"},
-		{"another's key", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newECDSA(t))}, "not that of"},
-		{"key of another kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newEd25519(t))}, "not that of"},
+		{"another's key", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newECDSA(t))}, "does not match the certificate in cert_pem"},
+		{"key of another kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newEd25519(t))}, "does not match the certificate in cert_pem"},
 		{"issuer first", map[string]string{"cert_pem": middle.pem() + leaf.pem(), "key_pem": key}, "certificate 2 of cert_pem"},
 		{"issuers out of order", map[string]string{"cert_pem": leaf.pem() + root.pem() + middle.pem(), "key_pem": key}, "not a chain"},
 		{"a stranger in the chain", map[string]string{"cert_pem": leaf.pem() + newCertificate(t, "middle", newECDSA(t), nil).pem(), "key_pem": key}, "not a chain"},
-		{"certificate is no PEM", map[string]string{"cert_pem": "MIIB", "key_pem": key}, "no certificate in cert_pem"},
-		{"certificate is a key", map[string]string{"cert_pem": key, "key_pem": key}, "no certificate in cert_pem"},
+		{"certificate is no PEM", map[string]string{"cert_pem": "MIIB", "key_pem": key}, "cert_pem contains no certificate"},
+		{"certificate is a key", map[string]string{"cert_pem": key, "key_pem": key}, "cert_pem contains no certificate"},
 		{"certificate is damaged", map[string]string{"cert_pem": encode("CERTIFICATE", leaf.cert.Raw[:100]), "key_pem": key}, "certificate 1 of cert_pem"},
-		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "no private key in key_pem"},
+		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "key_pem contains no private key"},
 		{"key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
 		{"RSA-PSS", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil)}, "RSA-PSS only"},
 		{"secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
 		{"SEC 1 secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
 		{"another curve", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7})}, "curve 1.3.36"},
 		{"GOST", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 643, 7, 1, 1, 1, 1}, nil)}, "GOST"},
-		{"a damaged key of a known kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil)}, "copied whole"},
-		{"cut off", map[string]string{"cert_pem": leaf.pem(), "key_pem": key[:len(key)/2]}, "copied whole"},
+		{"a damaged key of a known kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil)}, "copied completely"},
+		{"cut off", map[string]string{"cert_pem": leaf.pem(), "key_pem": key[:len(key)/2]}, "copied completely"},
 		{"key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked}, "set key_password"},
 		{"wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked, "key_password": "wrong"}, "cannot be opened with key_password"},
 		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "cannot be opened with key_password"},
@@ -193,7 +193,7 @@ func TestPKCS12(t *testing.T) {
 	})
 	t.Run("another's key", func(t *testing.T) {
 		encoded := encodePKCS12(t, pkcs12.Modern, middle, leaf, nil, keyPassword)
-		if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": keyPassword}); err == nil || !strings.Contains(err.Error(), "belongs to the key") {
+		if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": keyPassword}); err == nil || !strings.Contains(err.Error(), "matches its key") {
 			t.Error(err)
 		}
 	})
@@ -251,7 +251,7 @@ func brokenLength(t testing.TB) []byte {
 func TestDamagedEncryptedKeyIsAnErrorNotAPanic(t *testing.T) {
 	cert := newCertificate(t, "leaf", newECDSA(t), nil)
 	_, err := load(map[string]string{"cert_pem": cert.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", brokenLength(t)), "key_password": keyPassword})
-	if err == nil || !strings.Contains(err.Error(), "copied whole") {
+	if err == nil || !strings.Contains(err.Error(), "copied completely") {
 		t.Error(err)
 	}
 }

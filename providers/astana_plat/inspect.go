@@ -28,7 +28,7 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 	case now.Before(begins):
 		return found(failure.CertificateExpired, "The client certificate is not valid before "+
 			begins.Format(time.RFC3339),
-			"Wait until then, or give the one that is valid now; if it should be valid already, check this "+
+			"Wait until then, or use the certificate that is valid now; if this one should be valid, check this "+
 				"machine's clock")
 	case ends.Sub(now) <= warnBefore:
 		return found("", "The client certificate expires on "+day(ends),

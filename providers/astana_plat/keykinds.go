@@ -45,14 +45,14 @@ func whyUnusable(der []byte) error {
 func whyUnusableKind(a pkix.AlgorithmIdentifier) error {
 	switch {
 	case a.Algorithm.Equal(oidRSAPSS):
-		return errors.New("the key in key_pem is for RSA-PSS only (id-RSASSA-PSS), with which TLS clients cannot log in here" + otherKey)
+		return errors.New("the key in key_pem is for RSA-PSS only (id-RSASSA-PSS), which credsync cannot use for TLS" + otherKey)
 	case a.Algorithm.Equal(oidECKey):
 		var curve asn1.ObjectIdentifier
 		if _, err := asn1.Unmarshal(a.Parameters.FullBytes, &curve); err == nil {
 			return unusableCurve(curve)
 		}
 	case !a.Algorithm.Equal(oidRSA) && !a.Algorithm.Equal(oidEd25519):
-		return fmt.Errorf("the key in key_pem is of the kind %s, such as GOST, with which TLS clients cannot log in here%s", a.Algorithm, otherKey)
+		return fmt.Errorf("the key in key_pem is of the type %s, such as GOST, which credsync cannot use for TLS%s", a.Algorithm, otherKey)
 	}
 	return errKeyBroken
 }
@@ -65,7 +65,7 @@ func unusableCurve(curve asn1.ObjectIdentifier) error {
 	case usableCurve(curve):
 		return errKeyBroken
 	}
-	return fmt.Errorf("the key in key_pem is on the elliptic curve %s, with which TLS clients cannot log in here%s", name, otherKey)
+	return fmt.Errorf("the key in key_pem is on the elliptic curve %s, which credsync cannot use for TLS%s", name, otherKey)
 }
 
 // usableCurve reports whether a curve is P-224, P-256, P-384 or P-521.

@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	errNoKey = errors.New("there is no private key in key_pem; it must be PEM, which begins with -----BEGIN " +
-		"PRIVATE KEY----- or alike")
+	errNoKey = errors.New("key_pem contains no private key; it must be PEM, which begins with -----BEGIN " +
+		"PRIVATE KEY----- or similar")
 	errKeyLocked   = errors.New("the key in key_pem is encrypted: set key_password")
-	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption or kind is " +
-		"not supported; openssl pkey -in key.pem -noout -text shows whether the password is right and which key it is, and " +
-		"openssl pkcs8 -topk8 -v2 aes-256-cbc encrypts a key in a way that is supported")
-	errKeyBroken = errors.New("the key in key_pem cannot be read; check that it was copied whole")
+	errKeyPassword = errors.New("the key in key_pem cannot be opened with key_password, or its encryption or type is " +
+		"not supported; check the password and the type with openssl pkey -in key.pem -noout -text, or encrypt the key in a " +
+		"supported way with openssl pkcs8 -topk8 -v2 aes-256-cbc")
+	errKeyBroken = errors.New("the key in key_pem cannot be read; check that it was copied completely")
 )
 
 // parseKey reads the first private key of a PEM text.

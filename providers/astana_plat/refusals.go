@@ -39,10 +39,10 @@ var (
 )
 
 const (
-	retypePassword     = "Correct login or password. The same ones are not tried again."
-	replaceCertificate = "Ask Astana-Plat which certificate the account has, and put that into the certificate " +
+	retypePassword     = "Correct login or password. credsync does not try the same ones again."
+	replaceCertificate = "Ask Astana-Plat which certificate the account has, and put that one into the certificate " +
 		"block. " +
-		"The same one is not tried again."
+		"credsync does not try the same one again."
 )
 
 // refusals are the documented errors, told by status and message together. What
@@ -60,9 +60,9 @@ func refusals(attribute string, wrong, unknown upstream.Verdict) []upstream.Refu
 		}},
 		{Status: badRequest, Word: []string{saidNoEndpoint}, Means: upstream.Verdict{
 			Class: failure.Config, Attribute: attribute,
-			Message: "the service's certification authority does not know what it was asked for",
+			Message: "the service's certification authority does not recognize the request",
 			Advice: "Check that the certificate was issued by Astana-Plat for this service and for this environment " +
-				"(test or production), and that base_url and path are of the same one. If all is right, ask " +
+				"(test or production), and that base_url and path belong to the same one. If they do, ask " +
 				"Astana-Plat.",
 		}},
 		{

@@ -21,15 +21,15 @@ import (
 func Spec() *providers.Spec {
 	return &providers.Spec{
 		Name:       "astana_plat",
-		Doc:        "A token of the Astana-Plat payments service, by `login` and `password` or by a client certificate. An account has one token that works: a login ends the one before it, so credsync logs in only when every target can be written.",
+		Doc:        "A token of the Astana-Plat payments service. credsync logs in with `login` and `password`, or with a client certificate. Only one token of an account works at a time, because each login revokes the previous token. So credsync logs in only when every target can be written.",
 		Source:     "Astana-Plat, \"Авторизация\"",
 		Attributes: attributes(),
 		Blocks:     []schema.Nested{{Block: certificateBlock(), Max: 1}},
 		Check:      check,
 		Outputs: []schema.Output{
 			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token."},
-			{Name: "expires_at", Type: cty.String, Doc: "When it expires."},
-			{Name: "certificate_expires_at", Type: cty.String, Doc: "When the client certificate expires; null for a login by password."},
+			{Name: "expires_at", Type: cty.String, Doc: "When the token expires."},
+			{Name: "certificate_expires_at", Type: cty.String, Doc: "When the client certificate expires. It is null for a login with a password."},
 		},
 		RotateBefore:      "10m",
 		Lifetime:          func(v schema.Values) time.Duration { return v.Duration("token_ttl") },
@@ -44,36 +44,36 @@ func attributes() []schema.Attribute {
 		providers.BaseURL("", "Address of the service, which Astana-Plat gives to each partner."),
 		{
 			Name: "path", Type: cty.String, Default: cty.StringVal("/authorize"), Check: providers.CheckPath, Effect: schema.ShapesLogin,
-			Doc: "Path of the login below `base_url`. The default is that of the service's public documentation.",
+			Doc: "The path of the login, below `base_url`. The default is the one in the service's public documentation.",
 		},
 		{
 			Name: "login", Type: cty.String, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
-			Doc: "The login. It may come from where the password does, so it is treated as a secret too. Needs `password`, and excludes a `certificate` block.",
+			Doc: "The login name. credsync treats it as a secret too, because it may come from the same source as the password. Needs `password`; cannot be combined with a `certificate` block.",
 		},
 		{
 			Name: "password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
-			Doc: "The password that belongs to `login`.",
+			Doc: "The password for `login`.",
 		},
 		{
 			Name: "token_ttl", Type: cty.String, Default: cty.StringVal("1h"), Check: checkTTL,
-			Doc: "How long a token lives that does not say so itself, as one that is a JWT with an `exp` claim does. The default is that of the service's public documentation.",
+			Doc: "The lifetime of a token, unless the token is a JWT with an `exp` claim. The default is the one in the service's public documentation.",
 		},
 		{
 			Name: "revokes_previous", Type: cty.Bool, Default: cty.True,
-			Doc: "Whether a login ends the token before it, as the service's public documentation says. credsync then makes sure that every target can be written before it logs in, and takes the old token for dead after a login whose answer was lost.",
+			Doc: "Whether a login revokes the previous token, as the service's public documentation says. If so, credsync checks that every target can be written before it logs in, and considers the old token revoked after a login whose answer was lost.",
 		},
-	}, providers.TokenReadAttributes("the answer to the login is all that is checked")...)
+	}, providers.TokenReadAttributes("credsync checks only the answer to the login")...)
 }
 
 func certificateBlock() schema.Block {
 	return schema.Block{
 		Type:  "certificate",
-		Doc:   "The client certificate that Astana-Plat's certification authority issued: `cert_pem` and `key_pem`, or `pkcs12_base64`. It is examined before anything is sent. That it is presented by mutual TLS is inferred: the document only says that the login is by certificate.",
+		Doc:   "The client certificate that Astana-Plat's certification authority issued: `cert_pem` and `key_pem`, or `pkcs12_base64`. credsync checks it before it sends anything. That the service expects mutual TLS is inferred: the document says only that the login is by certificate.",
 		Check: checkCertificate,
 		Attributes: []schema.Attribute{
 			{
 				Name: "cert_pem", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Effect: schema.ShapesLogin,
-				Doc: "The certificate in PEM, followed by those of its issuers if the service needs them, each signed by the next. It may come from where the key does, so it is treated as a secret too.",
+				Doc: "The certificate in PEM, followed by its issuers' certificates if the service needs them, each signed by the next. credsync treats it as a secret too, because it may come from the same source as the key.",
 			},
 			{
 				Name: "key_pem", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,
@@ -85,7 +85,7 @@ func certificateBlock() schema.Block {
 			},
 			{
 				Name: "pkcs12_base64", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,
-				Doc: "A PKCS#12 file (`.p12`, `.pfx`) with the certificate and its key, in base64, such as `filebase64(\"client.p12\")`.",
+				Doc: "A PKCS#12 file (`.p12`, `.pfx`) with the certificate and its key, encoded in base64, such as `filebase64(\"client.p12\")`.",
 			},
 			{
 				Name: "pkcs12_password", Type: cty.String, Sensitive: true, MayBeEmpty: true, Effect: schema.ShapesLogin,
@@ -98,7 +98,7 @@ func certificateBlock() schema.Block {
 func checkTTL(v cty.Value) error {
 	d, err := schema.ParseDuration(v.AsString())
 	if err == nil && d == 0 {
-		err = fmt.Errorf("%q is no lifetime: it must be above 0", v.AsString())
+		err = fmt.Errorf("%q is not a lifetime: it must be greater than 0", v.AsString())
 	}
 	return err
 }
@@ -109,13 +109,13 @@ func check(v schema.Values) error {
 	login, password := v.IsSet("login"), v.IsSet("password")
 	switch {
 	case byCertificate && (login || password):
-		return errors.New("both a login with its password and a certificate block are there: an account logs in by one of them, so remove the other")
+		return errors.New("both a login with its password and a certificate block are set: keep one of them")
 	case !byCertificate && !login && !password:
 		return errors.New("there is nothing to log in with: set login and password, or add a certificate block")
 	case !byCertificate && (!login || !password):
-		return errors.New("the login and its password belong together: set both login and password")
+		return errors.New("login and password belong together: set both")
 	case byCertificate && strings.HasPrefix(strings.ToLower(v.String("base_url")), "http:"):
-		return errors.New("a client certificate can only be presented to an https:// address; correct base_url")
+		return errors.New("a client certificate works only with an https:// address; correct base_url")
 	}
 	return providers.CheckTokenRead(v)
 }
@@ -126,11 +126,11 @@ func checkCertificate(v schema.Values) error {
 	isPEM, isPKCS12 := v.IsSet("cert_pem") || v.IsSet("key_pem"), v.IsSet("pkcs12_base64")
 	switch {
 	case isPEM && isPKCS12:
-		return errors.New("the certificate is given twice: keep cert_pem and key_pem, or pkcs12_base64")
+		return errors.New("the certificate is set twice: keep cert_pem and key_pem, or pkcs12_base64")
 	case !isPEM && !isPKCS12:
 		return errors.New("there is no certificate: set cert_pem and key_pem, or pkcs12_base64")
 	case isPEM && (!v.IsSet("cert_pem") || !v.IsSet("key_pem")):
-		return errors.New("the certificate and its key belong together: set both cert_pem and key_pem")
+		return errors.New("cert_pem and key_pem belong together: set both")
 	case isPKCS12 && v.IsSet("key_password"):
 		return errors.New("the argument key_password is for key_pem; the password of pkcs12_base64 is pkcs12_password")
 	case isPEM && v.IsSet("pkcs12_password"):

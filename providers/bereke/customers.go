@@ -27,7 +27,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 
 func (p *provider) judge(t credential.Token) (credential.Outputs, error) {
 	customers, _ := t.Outputs["customers"].([]map[string]string)
-	e := &failure.Error{Op: "check the login's answer", URL: p.baseURL}
+	e := &failure.Error{Op: "check the answer to the login", URL: p.baseURL}
 	demand := t.Outputs.String(demandOutput)
 	if demand != passwordChange && p.ignoreChains {
 		demand = ""
@@ -38,7 +38,7 @@ func (p *provider) judge(t credential.Token) (credential.Outputs, error) {
 		e.Class, e.Reason, e.Message, e.Advice = v.Class, v.Reason, v.Message, v.Advice
 	case len(customers) == 0:
 		e.Class, e.Reason = failure.Human, failure.NoAccess
-		e.Message, e.Advice = "the user acts for no customer", "Have the bank, or the customer's administrator "+
+		e.Message, e.Advice = "the user has access to no customer", "Have the bank, or the customer's administrator "+
 			"there, give this user access to a customer."
 	case t.Access.IsZero():
 		e.Class, e.Message, e.Advice = failure.Credentials, "there is no token", "The next apply logs in."
@@ -76,11 +76,11 @@ func (p *provider) choose(
 	case e.Attribute == "":
 		return credential.Outputs{}, nil
 	case len(ids) == 0:
-		e.Message = "the user acts for no customer with the configured " + e.Attribute
-		e.Advice = "Set " + e.Attribute + " to that of one of " + p.listed(customers, tokens) + "."
+		e.Message = "the user has access to no customer with the configured " + e.Attribute
+		e.Advice = "Set " + e.Attribute + " to one of " + p.listed(customers, tokens) + "."
 	default:
 		e.Message = "several customers have the configured customer_name"
-		e.Advice = "Set customer_id in its place, to that of one of " + p.listed(matching, tokens) + "."
+		e.Advice = "Set customer_id instead, to one of " + p.listed(matching, tokens) + "."
 	}
 	e.Class = failure.Config
 	return nil, e

@@ -81,8 +81,8 @@ func (k publicKey) room(p padding) int {
 // how long the value is.
 func (k publicKey) fits(name string, p padding, value credential.Secret) error {
 	if room := k.room(p); len(value.Reveal()) > room {
-		return fmt.Errorf("the public key has %d bits, so with the padding %s it encrypts at most %d bytes, and "+
-			"the %s has more; check that this is the bank's key and that the %s is right",
+		return fmt.Errorf("the public key has %d bits, so with the padding %s it encrypts at most %d bytes, but "+
+			"the %s is longer; check that this is the bank's key and that the %s is right",
 			k.N.BitLen(), p.name, max(room, 0), name, name)
 	}
 	return nil

@@ -96,9 +96,9 @@ func chooseJWK(keys []jwk, id string) (publicKey, error) {
 	case id != "":
 		return publicKey{}, errTwoKeys
 	case len(fit) == 0:
-		return publicKey{}, errKeyChoice{"has keys for signatures only", listedIDs(keys)}
+		return publicKey{}, errKeyChoice{"has only keys for signatures", listedIDs(keys)}
 	}
-	return publicKey{}, errKeyChoice{"has more than one key to encrypt with", listedIDs(fit)}
+	return publicKey{}, errKeyChoice{"has more than one key for encryption", listedIDs(fit)}
 }
 
 // signs reports whether a key says of itself that it is for signatures.
@@ -126,7 +126,7 @@ func listedIDs(keys []jwk) string {
 		}
 	}
 	if len(ids) == 0 {
-		return "the id of one of them, once they have any"
+		return "the id of one of them, once they have ids"
 	}
 	return strings.Join(ids, " or ")
 }

@@ -86,7 +86,7 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 		// forgotten.
 		return token, err
 	}
-	p.env.Log.Info("the bank rejected the login and has replaced its public key; logging in with the new one")
+	p.env.Log.Info("The bank rejected the login and has replaced its public key; logging in with the new key")
 	return p.loginWith(ctx, newer)
 }
 
@@ -166,8 +166,8 @@ func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding 
 	}
 	return []providers.Finding{{
 		Summary: "The certificate in public_key has expired",
-		Detail: "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank may use another key by " +
-			"now, and then rejects each login: ask it for the current certificate.",
+		Detail: "It expired on " + expires.UTC().Format(time.DateOnly) + ". The bank rejects each login if it already uses " +
+			"another key: ask it for the current certificate.",
 		Attribute: "public_key",
 	}}
 }

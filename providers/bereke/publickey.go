@@ -23,13 +23,13 @@ type publicKey struct {
 // The errors of parseKey. They quote nothing of what was given, since it may
 // be a private key by mistake.
 var (
-	errNoKey = errors.New("no public key is in it: as PEM it has a part between \"-----BEGIN PUBLIC " +
-		"KEY-----\" and \"-----END PUBLIC KEY-----\", without those lines it is base64 and nothing else")
-	errPrivateKey = errors.New("there is a private key in it; give the bank's public key")
-	errTwoKeys    = errors.New("there is more than one public key in it; leave the one that the bank uses now")
-	errBroken     = errors.New("the key in it is damaged; check that it was copied whole")
-	errNotRSA     = errors.New("the key in it is not an RSA key")
-	errUnfit      = errors.New("the key in it cannot be used: a sound RSA key has at least 1024 bits")
+	errNoKey = errors.New("it contains no public key: use PEM, with the lines \"-----BEGIN PUBLIC " +
+		"KEY-----\" and \"-----END PUBLIC KEY-----\", or the base64 between them and nothing else")
+	errPrivateKey = errors.New("it contains a private key; use the bank's public key")
+	errTwoKeys    = errors.New("it contains more than one public key; keep only the one that the bank uses now")
+	errBroken     = errors.New("its key is damaged; check that it was copied completely")
+	errNotRSA     = errors.New("its key is not an RSA key")
+	errUnfit      = errors.New("its key cannot be used: a valid RSA key has at least 1024 bits")
 )
 
 // parseKey finds the RSA public key in a text: PKIX, PKCS #1, or that of an

@@ -74,7 +74,7 @@ func (k publishedKey) read(a *upstream.Answer) (publicKey, error) {
 	}
 	if !found {
 		e := a.Missing(k.name())
-		e.Advice = "Set public_key_field to the name of the field that holds the key, or ask the bank where it publishes it."
+		e.Advice = "Set public_key_field to the field that contains the key, or ask the bank where it publishes the key."
 		return publicKey{}, e
 	}
 	key, err := keyOf(value, k.id)
@@ -96,12 +96,12 @@ func (k publishedKey) unusable(a *upstream.Answer, where string, err error) erro
 		return nil
 	case errors.As(err, &choice):
 		e := a.Fail(failure.Config, where+" "+choice.message, "Set public_key_id to "+a.Said(choice.options)+
-			"; if you do not know which, ask the bank: a password that is encrypted with another key looks like a wrong one.")
+			"; if you do not know which, ask the bank: a password encrypted with another key looks like a wrong password.")
 		e.Attribute = keyID
 		return e
 	}
 	return a.Fail(failure.Server, where+" cannot be used: "+err.Error(),
-		"Check public_key_url and public_key_field; if both are right, ask the bank, or set public_key to the key itself.")
+		"Check public_key_url and public_key_field; if both are correct, ask the bank, or set public_key to the key itself.")
 }
 
 // keyOf reads a key in any of the forms that are told apart by themselves.

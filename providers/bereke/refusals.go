@@ -48,7 +48,7 @@ var loginRefusals = slices.Concat(lockedRefusals, []upstream.Refusal{
 	{Status: documented, Word: []string{upstream.UnsupportedGrantType}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "grant_type",
 		Message: "the service does not offer this way to log in",
-		Advice:  "Check that base_url and path are those of the bank's API. If they are, ask the bank for its grant_type.",
+		Advice:  "Check that base_url and path belong to the bank's API. If they do, ask the bank for its grant_type.",
 	}},
 	{Status: documented, Word: []string{upstream.InvalidGrant}, Means: wrongCredentials},
 	{Status: []int{http.StatusUnauthorized}, Means: wrongCredentials},
@@ -63,9 +63,9 @@ var lockedOut = upstream.Verdict{
 var wrongCredentials = upstream.Verdict{
 	Class: failure.Credentials, Reason: failure.CredentialsRejected,
 	Message: "the bank rejects the user name or the password",
-	Advice: "Correct username and password. If both are right, ask the bank about its public key, padding, " +
+	Advice: "Correct username and password. If both are correct, ask the bank about its public key, padding, " +
 		"mgf1_digest, user_type and basic_auth. " +
-		"The same ones are not tried again.",
+		"credsync does not try the same ones again.",
 }
 
 // keyRefusals are those of the address of the public key.
@@ -94,14 +94,14 @@ func demanded(demand string) upstream.Verdict {
 	if demand == passwordChange {
 		return upstream.Verdict{
 			Class: failure.Human, Reason: failure.PasswordChangeRequired,
-			Message: "the bank demands another password",
-			Advice:  "Log in to the bank as this user, set a new password there, then put it into password.",
+			Message: "the bank requires a new password",
+			Advice:  "Log in to the bank as this user, choose a new password there, then set password to it.",
 		}
 	}
 	return upstream.Verdict{
 		Class: failure.Human, Reason: failure.SecondFactorUnsupported,
-		Message: "the bank demands a second factor for this user, which its document does not describe",
-		Advice: "Have the bank give credsync a user that logs in with a password alone. Where the bank says that the token " +
-			"is good all the same, set ignore_possible_chains = true.",
+		Message: "the bank requires a second factor for this user, which its document does not describe",
+		Advice: "Have the bank give credsync a user that logs in with a password only. If the bank says that the token " +
+			"is valid anyway, set ignore_possible_chains = true.",
 	}
 }

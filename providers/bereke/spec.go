@@ -25,7 +25,7 @@ import (
 func Spec() *providers.Spec {
 	return &providers.Spec{
 		Name:       "bereke",
-		Doc:        "A token of Bereke Bank, with the customers that the user acts for. Tokens live 15 minutes and cannot be refreshed, so each rotation is a login, and a schedule must come every few minutes: `plan` says so where it does not.",
+		Doc:        "A token of Bereke Bank, with the customers that the user acts for. Tokens live 15 minutes and cannot be refreshed, so each rotation is a login, and credsync must run every few minutes: `plan` warns if the schedule is too slow.",
 		Source:     "Bereke Bank, \"Первичная аутентификация\"",
 		Attributes: attributes(),
 		Check:      check,
@@ -40,14 +40,14 @@ func Spec() *providers.Spec {
 
 func attributes() []schema.Attribute {
 	return slices.Concat(loginAttributes(), requestAttributes(), customerAttributes(),
-		providers.TokenReadAttributes("what the login said, and the token's own expiry, is all that is checked"))
+		providers.TokenReadAttributes("credsync checks only the answer to the login and the token's own expiry"))
 }
 
 func loginAttributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
 			Name: "username", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
-			Doc: "The user's login. The bank has it encrypted as the password is, so it is treated as a secret too.",
+			Doc: "The user's login name. The bank requires it encrypted like the password, so credsync treats it as a secret too.",
 		},
 		{
 			Name: "password", Type: cty.String, Required: true, Sensitive: true, Effect: schema.ShapesLogin,
@@ -55,36 +55,36 @@ func loginAttributes() []schema.Attribute {
 		},
 		{
 			Name: "public_key", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Check: checkKey, Effect: schema.ShapesLogin,
-			Doc: "The bank's RSA public key as PEM, be it `PUBLIC KEY`, `RSA PUBLIC KEY` or a `CERTIFICATE`; text around it and escaped line breaks do not matter. The base64 alone, without PEM's first and last line, is taken too. Exactly one of `public_key` and `public_key_url` is needed. It may come from where the password does, so it is never shown.",
+			Doc: "The bank's RSA public key as PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`. Text around it and escaped line breaks do not matter. The base64 without PEM's first and last line works too. Exactly one of `public_key` and `public_key_url` is required. credsync never shows it, because it may come from the same source as the password.",
 		},
 		{
 			Name: keyURL, Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
-			Doc: "Where to get the key at each login. The bank's document does not say how it is published, so all usual forms of an answer are told apart: `{\"key\": \"<PEM>\"}`, where the field may have another name (`public_key_field`) and hold all that `public_key` takes, or a JWK; the same as a JSON string or as text; a JWK, or a set of those. Everything in the `http` block, its headers too, applies to this address as well. It must be https, or loopback; plain http is allowed only where `base_url` is plain http too.",
+			Doc: "The URL to get the key from at each login. The bank's document does not say how it publishes the key, so credsync accepts the usual answers: `{\"key\": …}` with a JWK or anything that `public_key` accepts (set `public_key_field` if the field has another name), the same as a JSON string or as text, a JWK, or a set of JWKs. The whole `http` block, including its headers, applies to this URL too. It must be https or loopback; plain http is allowed only if `base_url` is plain http too.",
 		},
 		{
 			Name: "public_key_field", Type: cty.String, DefaultText: "`key`", Check: checkField, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The field that holds the key, where `public_key_url` answers a JSON object: a name, or names with dots between, such as `data.key`.",
+			Doc: "The field that contains the key if `public_key_url` returns a JSON object: a name, or names joined by dots, such as `data.key`.",
 		},
 		{
 			Name: keyID, Type: cty.String, DefaultText: "the only key that is not for signatures", Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The `kid` of the key to take, where `public_key_url` answers a set of JWKs in which more than one could be meant.",
+			Doc: "The `kid` of the key to use if `public_key_url` returns a set of JWKs with more than one suitable key.",
 		},
 		{
 			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(), Effect: schema.ShapesLogin,
-			Doc: "How values are padded before they are encrypted. The default is inferred: the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank rather than try.",
+			Doc: "How credsync pads values before it encrypts them. The default is inferred, because the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank instead of trying.",
 		},
 		{
 			Name: "mgf1_digest", Type: cty.String, OneOf: digestNames(), Effect: schema.ShapesLogin, AddedLater: true,
 			DefaultText: "the digest that `padding` names",
-			Doc:         "The digest of the mask (MGF1) of an OAEP padding. Java and what is built with it use `sha1` here unless told otherwise, also where the padding is called `OAEPWithSHA-256AndMGF1Padding`: that is `padding = \"oaep_sha256\"` with `mgf1_digest = \"sha1\"`.",
+			Doc:         "The digest of the mask (MGF1) of an OAEP padding. Java uses `sha1` by default, even when the padding is called `OAEPWithSHA-256AndMGF1Padding`: that is `padding = \"oaep_sha256\"` with `mgf1_digest = \"sha1\"`.",
 		},
 		{
 			Name: "basic_auth", Type: cty.String, Default: cty.StringVal(defaultBasicAuth), Sensitive: true, Check: checkBasicAuth, Effect: schema.ShapesLogin,
-			Doc: "The client's name and password, with a colon between, for the `Authorization` header.",
+			Doc: "The client's name and password, separated by a colon, for the `Authorization` header.",
 		},
 		{
 			Name: "device_fingerprint", Type: cty.String, Default: cty.StringVal(""), Sensitive: true, Public: true, MayBeEmpty: true, Check: checkFingerprint, Effect: schema.ShapesLogin,
-			Doc: "The `Device-Fingerprint` header, which is sent empty if this is not set, as in the bank's example.",
+			Doc: "The `Device-Fingerprint` header. If it is not set, credsync sends it empty, as in the bank's example.",
 		},
 		providers.BaseURL("", "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`."),
 	}
@@ -96,19 +96,19 @@ func requestAttributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
 			Name: "path", Type: cty.String, Default: cty.StringVal("/auth/oauth/token"), Check: providers.CheckPath, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "Path of the login below `base_url`. The default is the documented one.",
+			Doc: "The path of the login, below `base_url`. The default is the documented one.",
 		},
 		{
 			Name: "grant_type", Type: cty.String, Default: cty.StringVal("Password"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The `grant_type` of the login, sent as it is written here. The default is the documented one, which has a capital letter where OAuth 2 has none.",
+			Doc: "The `grant_type` of the login. credsync sends it unchanged. The default is the documented one, which has a capital letter, unlike OAuth 2.",
 		},
 		{
 			Name: "user_type", Type: cty.String, Default: cty.StringVal("customer"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The `user_type` of the login, sent as it is written here. The document has `customer` only.",
+			Doc: "The `user_type` of the login. credsync sends it unchanged. The document has only `customer`.",
 		},
 		{
 			Name: "ignore_possible_chains", Type: cty.Bool, Default: cty.False, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "Whether `possible_chains` in the answer is of no account. The document has it empty and does not say what else it means. Where it is not, credsync takes it that the bank demands a second factor and does not deliver the token: the account is blocked. Set this to `true` where the bank says that the token is good all the same.",
+			Doc: "Whether to ignore `possible_chains` in the answer. It is empty in the bank's document, which does not say what other values mean. If it is not empty, credsync assumes that the bank requires a second factor, does not deliver the token, and blocks the account. Set this to `true` if the bank says that the token is valid anyway.",
 		},
 	}
 }
@@ -117,12 +117,12 @@ func customerAttributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
 			Name: "customer_id", Type: cty.String, Check: checkCustomer, Effect: schema.ShapesToken,
-			DefaultText: "the only customer, if there is one only",
-			Doc:         "The customer to hand on as `customer_id` and `customer_name`; it must be in the list that the login gives. Write it as a string: it can have more digits than a number can hold. Not together with `customer_name`.",
+			DefaultText: "the only customer, if there is exactly one",
+			Doc:         "The customer for the outputs `customer_id` and `customer_name`; it must be in the list that the login returns. Write it as a string, because it can have more digits than a number can hold. Cannot be combined with `customer_name`.",
 		},
 		{
 			Name: "customer_name", Type: cty.String, Check: schema.CheckNotEmpty, Effect: schema.ShapesToken,
-			Doc: "The same by its exact name, which must be that of one customer only. Spaces and letter case count.",
+			Doc: "The customer by its exact name, which only one customer may have. Spaces and case matter.",
 		},
 	}
 }
@@ -131,20 +131,20 @@ func outputs() []schema.Output {
 	customers := cty.List(cty.Object(map[string]cty.Type{"id": cty.String, "name": cty.String}))
 	return []schema.Output{
 		{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token, a JWT."},
-		{Name: "refresh_token", Type: cty.String, Sensitive: true, Withheld: true, Doc: "The refresh token, if the bank gives one; the bank does not document its use."},
+		{Name: "refresh_token", Type: cty.String, Sensitive: true, Withheld: true, Doc: "The refresh token, if the bank sends one. The bank does not document its use."},
 		{Name: "token_type", Type: cty.String, Doc: "The type of the token, such as `bearer`."},
-		{Name: "expires_at", Type: cty.String, Doc: "When it expires."},
+		{Name: "expires_at", Type: cty.String, Doc: "When the token expires."},
 		{Name: "scope", Type: cty.String, Doc: "The token's scope, such as `ALL`."},
 		{Name: "user_id", Type: cty.String, Doc: "The user's identifier."},
-		{Name: "customer_id", Type: cty.String, Doc: "The chosen customer; null if there are several and none was chosen."},
-		{Name: "customer_name", Type: cty.String, Doc: "Its name; null if the bank lists it under several."},
-		{Name: "customers", Type: customers, Doc: "Every customer that the user acts for, as the bank lists them; the document has an `id` and a `name` of each. What else the answer says of a customer it says once: see the outputs below."},
+		{Name: "customer_id", Type: cty.String, Doc: "The chosen customer. It is null if there are several and none was chosen."},
+		{Name: "customer_name", Type: cty.String, Doc: "The chosen customer's name. It is null if the bank lists the customer under several names."},
+		{Name: "customers", Type: customers, Doc: "Every customer that the user acts for, as the bank lists them, each with the documented `id` and `name`. The answer has other customer fields only once: see the outputs below."},
 		{Name: "role", Type: cty.String, Doc: "The user's role, such as `ANONYMOUS`."},
 		{Name: "chain_type", Type: cty.String, Doc: "The chain of authentication factors, such as `EMPTY`."},
 		{Name: "jti", Type: cty.String, Doc: "The token's identifier."},
-		further("cus_unique_idn", cty.String, "The customer's identification number, as the login's answer has it."),
+		further("cus_unique_idn", cty.String, "The customer's identification number, from the answer to the login."),
 		further("customer_external_id", cty.String, "The customer's identifier in another system."),
-		further("customer_user_id", cty.String, "The user's identifier as that of a customer."),
+		further("customer_user_id", cty.String, "The user's identifier as a customer."),
 		further("user_type", cty.String, "The type of the user, such as `customer`."),
 		further("role_id", cty.String, "The role's identifier."),
 		further("role_version", cty.String, "The role's version."),
@@ -153,9 +153,9 @@ func outputs() []schema.Output {
 		further("bank_branch_code", cty.String, "The code of the bank's branch."),
 		further("otp_strategy", cty.String, "How one-time passwords are used, such as `UNDEFINED`."),
 		further("is_device_trusted", cty.Bool, "Whether the bank trusts the device."),
-		further("suggest_add_device", cty.Bool, "Whether the bank suggests to add the device."),
-		further("can_skip", cty.Bool, "As the bank says; its document does not say what can be skipped."),
-		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank demands before the token is of use: `password_change` or `second_factor`. A token that needs a new password is never delivered, nor is one that needs a second factor unless `ignore_possible_chains` is set; of all others this is null."},
+		further("suggest_add_device", cty.Bool, "Whether the bank suggests adding the device."),
+		further("can_skip", cty.Bool, "The bank's value. Its document does not say what can be skipped."),
+		{Name: demandOutput, Type: cty.String, Withheld: true, Doc: "What the bank requires before the token can be used: `password_change` or `second_factor`; otherwise null. credsync never delivers a token that needs a new password, and delivers one that needs a second factor only if `ignore_possible_chains` is set."},
 	}
 }
 
@@ -172,21 +172,21 @@ func further(name string, t cty.Type, doc string) schema.Output {
 
 func checkBasicAuth(v cty.Value) error {
 	if !strings.Contains(v.AsString(), ":") {
-		return errors.New("it is a name and a password with a colon between, such as \"WEB:\", and not encoded")
+		return errors.New("use a name and a password separated by a colon, such as \"WEB:\", and not encoded")
 	}
 	return nil
 }
 
 func checkFingerprint(v cty.Value) error {
 	if !upstream.HeaderSafe(credential.NewSecret(v.AsString())) {
-		return errors.New("the value has spaces, line breaks or characters outside ASCII in it, which this header cannot carry")
+		return errors.New("the value contains spaces, line breaks or non-ASCII characters, which this header cannot contain")
 	}
 	return nil
 }
 
 func checkField(v cty.Value) error {
 	if slices.Contains(strings.Split(v.AsString(), "."), "") {
-		return errors.New("it is the name of a field, or names with dots between, such as \"data.key\"")
+		return errors.New("use the name of a field, or names joined by dots, such as \"data.key\"")
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func checkField(v cty.Value) error {
 // checkWord is for what the bank takes as one word of its own.
 func checkWord(v cty.Value) error {
 	if s := v.AsString(); s == "" || !upstream.HeaderSafe(credential.NewSecret(s)) {
-		return errors.New("it is one word, without spaces and characters outside ASCII")
+		return errors.New("use one word, without spaces or non-ASCII characters")
 	}
 	return nil
 }
@@ -209,13 +209,13 @@ func check(v schema.Values) error {
 	case !v.IsSet("public_key") && !v.IsSet("public_key_url"):
 		return errors.New("the login is encrypted with the bank's public key: set public_key, or public_key_url")
 	case !v.IsSet(keyURL) && (v.IsSet("public_key_field") || v.IsSet(keyID)):
-		return errors.New("public_key_field and public_key_id say where the key is in what public_key_url answers: set that, or remove them")
+		return errors.New("public_key_field and public_key_id need public_key_url: set public_key_url, or remove them")
 	case v.IsSet("customer_id") && v.IsSet("customer_name") && v.Known("customer_id") && v.Known("customer_name"):
 		return errors.New("customer_id and customer_name are both set; keep one of them")
 	case v.IsSet("mgf1_digest") && v.Known("padding") && v.String("padding") == paddingPKCS1:
-		return errors.New("mgf1_digest belongs to an OAEP padding: set padding to one of those, or remove mgf1_digest")
+		return errors.New("mgf1_digest needs an OAEP padding: set padding to one of those, or remove mgf1_digest")
 	case upstream.PlainHTTP(v.String("public_key_url")) && v.Known("base_url") && !upstream.PlainHTTP(v.String("base_url")):
-		return errors.New("public_key_url must start with https://: whoever can change the key on its way can read the password")
+		return errors.New("public_key_url must start with https://, because anyone who can replace the key on its way can read the password")
 	}
 	return cmp.Or(providers.CheckTokenRead(v), checkRoom(v))
 }

@@ -110,7 +110,7 @@ func TestAttributesThatDoNotFitTogether(t *testing.T) {
 		{"password too long for OAEP with SHA-1", map[string]cty.Value{"public_key": small, "password": long(87), "padding": cty.StringVal("oaep_sha1")}, "at most 86 bytes"},
 		{"an id that is not known yet", map[string]cty.Value{"public_key": key, "customer_id": unknown, "customer_name": cty.StringVal("A")}, ""},
 		{"a mask with an OAEP padding", map[string]cty.Value{"public_key": key, "padding": cty.StringVal("oaep_sha256"), "mgf1_digest": cty.StringVal("sha1")}, ""},
-		{"a mask without one", map[string]cty.Value{"public_key": key, "mgf1_digest": cty.StringVal("sha1")}, "belongs to an OAEP padding"},
+		{"a mask without one", map[string]cty.Value{"public_key": key, "mgf1_digest": cty.StringVal("sha1")}, "needs an OAEP padding"},
 		{"a mask with a padding that is not known yet", map[string]cty.Value{"public_key": key, "padding": unknown, "mgf1_digest": cty.StringVal("sha1")}, ""},
 		{"user name too long", map[string]cty.Value{"public_key": small, "username": long(118)}, "username"},
 		{"password that is not known yet", map[string]cty.Value{"public_key": small, "password": unknown}, ""},

@@ -17,7 +17,7 @@ const maxSessionID = 512
 // SendCode has the service send an SMS to the username, which is the account's
 // telephone number.
 func (p *provider) SendCode(ctx context.Context) (credential.Challenge, error) {
-	op := p.op("have a code sent")
+	op := p.op("request a code")
 	// Each such request is an SMS.
 	op.Once, op.Attended = true, true
 	sentAt := p.env.Now()
@@ -52,7 +52,7 @@ func (p *provider) LoginWithCode(
 		return credential.Token{}, &failure.Error{
 			Class: failure.Human, Reason: failure.NeedsCode, Op: op.Name, URL: p.baseURL,
 			Message: "there is no code to log in with, so nothing was sent",
-			Advice:  "Run credsync login for this account and enter the code of the SMS that it has sent.",
+			Advice:  "Run credsync login for this account and enter the code from the SMS.",
 		}
 	}
 	form := p.passwordForm(p.mfaGrant)
@@ -86,8 +86,8 @@ func sessionID(a *upstream.Answer) (credential.Secret, error) {
 	case len(value) > maxSessionID, !upstream.HeaderSafe(id), strings.ContainsAny(value, "<>{}[]\""),
 		value == "true", value == "false":
 		return credential.Secret{}, a.Fail(failure.Server, "the answer is not a session id",
-			"A code may have been sent, but it cannot be used. Check base_url; if it is right, the upstream has "+
-				"changed or is broken: report it there.")
+			"A code may have been sent, but it cannot be used. Check base_url; if it is correct, report this to the "+
+				"upstream: its API has changed or is broken.")
 	}
 	return id, nil
 }

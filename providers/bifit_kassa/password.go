@@ -61,7 +61,7 @@ func parseDigest(text credential.Secret) (credential.Secret, bool) {
 
 func checkHash(v cty.Value) error {
 	if _, ok := parseDigest(credential.NewSecret(v.AsString())); !ok {
-		return errors.New("it is the SHA-256 digest of the password, as 64 hexadecimal digits or as base64 of its 32 bytes (43 characters, or 44 with a = at the end)")
+		return errors.New("use the SHA-256 digest of the password, as 64 hexadecimal digits or as base64 of its 32 bytes (43 characters, or 44 with a = at the end)")
 	}
 	return nil
 }

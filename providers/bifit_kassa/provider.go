@@ -71,8 +71,8 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 	if old.Refresh.IsZero() {
 		return credential.Token{}, &failure.Error{
 			Class: failure.Credentials, Op: op.Name, URL: p.baseURL,
-			Message: "refresh unavailable: the service gave no refresh token with this " +
-				"token", Advice: "A login gives a new one.",
+			Message: "refresh unavailable: the service sent no refresh token with this " +
+				"token", Advice: "credsync logs in to get a new one.",
 		}
 	}
 	form := p.clientForm(grantRefresh)
@@ -122,9 +122,9 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	if exp := upstream.JWTExpiry(t.Access); !exp.IsZero() && !exp.After(p.env.Now()) {
 		return nil, &failure.Error{
 			Class: failure.Credentials, Op: op.Name, URL: p.baseURL,
-			Message: "the token's own expiry, " + exp.Format(time.RFC3339) + ", is over",
-			Advice: "The next apply refreshes it, or logs in. If the token is a new one, set this machine's clock " +
-				"right.",
+			Message: "the token expired at " + exp.Format(time.RFC3339),
+			Advice: "The next apply refreshes it, or logs in. If the token is new, correct this machine's clock" +
+				".",
 		}
 	}
 	return nil, p.read.Verify(ctx, p.send, op, p.baseURL, t.Access,

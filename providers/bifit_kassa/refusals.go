@@ -38,8 +38,8 @@ var faults = []upstream.Refusal{{When: upstream.ServerFault, Means: upstream.Und
 var requestRefusals = []upstream.Refusal{
 	{Word: []string{upstream.InvalidClient, upstream.UnauthorizedClient}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "client_id",
-		Message: "the service does not take this client",
-		Advice:  "Correct client_id and client_secret, or leave them out to use the documented ones.",
+		Message: "the service rejects this client",
+		Advice:  "Correct client_id and client_secret, or remove them to use the documented ones.",
 	}},
 	badRequest(upstream.UnsupportedGrantType),
 	badRequest(upstream.InvalidRequest),
@@ -50,12 +50,12 @@ func badRequest(word string) upstream.Refusal {
 	return upstream.Refusal{Word: []string{word}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "base_url",
 		Message: wrongKind(word),
-		Advice:  "Check base_url; if it is right, the service has changed: report it.",
+		Advice:  "Check base_url; if it is correct, report this to the service: its API has changed.",
 	}}
 }
 
 func wrongKind(word string) string {
-	return "the service does not take this kind of request (" + word + ")"
+	return "the service rejects this kind of request (" + word + ")"
 }
 
 // lockedRefusals are those of a locked account. The document names no such
@@ -68,7 +68,7 @@ var lockedRefusals = []upstream.Refusal{
 var lockedOut = upstream.Verdict{
 	Class: failure.Human, Reason: failure.AccountLocked,
 	Message: "the account is locked",
-	Advice:  "Have it unlocked at BIFIT Kassa, and find out who tried which passwords. Nothing is tried again before.",
+	Advice:  "Have BIFIT Kassa unlock it, and find out what tried wrong passwords. credsync does not log in before that.",
 }
 
 var noAccess = upstream.Verdict{
@@ -87,8 +87,8 @@ var loginRefusals = slices.Concat(
 		Message: "the account has the second factor turned on, so a login needs a code from an SMS",
 		// What the service says besides is the same in other words.
 		OwnWords: true,
-		Advice: "Run credsync login for this account: it has the SMS sent and asks for the code. " +
-			"From then on the token is refreshed without one.",
+		Advice: "Run credsync login for this account: it requests the SMS and asks for the code. " +
+			"After that, credsync refreshes the token without a code.",
 	}}},
 	requestRefusals,
 	lockedRefusals,
@@ -102,8 +102,8 @@ var loginRefusals = slices.Concat(
 var wrongCredentials = upstream.Verdict{
 	Class: failure.Credentials, Reason: failure.CredentialsRejected,
 	Message: "the username or the password is wrong",
-	Advice: "Correct username or password. The same ones are not tried again. " +
-		"If the service's own pages accept them, set another password_encoding.",
+	Advice: "Correct username or password. credsync does not try the same ones again. " +
+		"If they work on the service's own website, set another password_encoding.",
 }
 
 // refreshRefusals are those of a refresh. Whatever the service has against the
@@ -117,8 +117,8 @@ var refreshRefusals = slices.Concat(faults, requestRefusals, []upstream.Refusal{
 
 var refreshOver = upstream.Verdict{
 	Class:   failure.Credentials,
-	Message: "refresh unavailable: the refresh token has ended or was used before",
-	Advice:  "A login gives a new one.",
+	Message: "refresh unavailable: the refresh token has expired or was already used",
+	Advice:  "credsync logs in to get a new one.",
 }
 
 // codeRefusals are those of sending a code, of which the document says nothing.
@@ -127,7 +127,7 @@ var codeRefusals = slices.Concat(faults, lockedRefusals, []upstream.Refusal{
 	{Status: []int{http.StatusBadRequest, http.StatusNotFound}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "username",
 		Message: "the service sends no code to this username",
-		Advice: "Check that username and base_url are right, " +
+		Advice: "Check that username and base_url are correct, " +
 			"and that the account has the second factor turned on.",
 	}},
 	{Status: []int{http.StatusUnauthorized, http.StatusForbidden}, Means: noAccess},
@@ -155,7 +155,7 @@ var codeLoginRefusals = slices.Concat(
 
 var wrongCode = upstream.Verdict{
 	Class: failure.Human, Reason: failure.NeedsCode,
-	Message: "the code is wrong, or too old",
-	Advice: "Run credsync login for this account with the code of the latest SMS; the challenge can still be used. " +
-		"If that code is right, have a new one sent.",
+	Message: "the code is wrong or has expired",
+	Advice: "Run credsync login for this account with the code from the latest SMS; the challenge is still valid. " +
+		"If that code is correct, request a new one.",
 }

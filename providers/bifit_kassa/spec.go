@@ -26,8 +26,8 @@ const publicClient = "cashdesk-rest-client"
 func Spec() *providers.Spec {
 	return &providers.Spec{
 		Name: "bifit_kassa",
-		Doc: "A token of the BIFIT Kassa cash-register cloud. Tokens live 12 hours and are refreshed without the password. " +
-			"An account with the second factor turned on is brought up once by `credsync login`, which sends the SMS; from then on it is refreshed unattended.",
+		Doc: "A token of the BIFIT Kassa cash-register cloud. Tokens live 12 hours, and credsync refreshes them without the password. " +
+			"For an account with the second factor turned on, run `credsync login` once, which requests the SMS; after that, credsync refreshes the token unattended.",
 		Source:       "BIFIT Kassa, \"Авторизация при интеграции по API\"",
 		Attributes:   attributes(),
 		Check:        check,
@@ -47,26 +47,26 @@ func attributes() []schema.Attribute {
 	return slices.Concat([]schema.Attribute{
 		{
 			Name: "username", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
-			Doc: "The login: a telephone number as eleven digits, `7xxxxxxxxxx`; see `username_format`. It is sent as it is written here. It may come from where the password does, so it is treated as a secret too.",
+			Doc: "The login name: a phone number of eleven digits, `7xxxxxxxxxx`; see `username_format`. credsync sends it unchanged, and treats it as a secret too, because it may come from the same source as the password.",
 		},
 		{
 			Name: "password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
-			Doc: "The password itself. Only its SHA-256 digest is sent, as the service wants it. Exactly one of `password` and `password_hash` is needed.",
+			Doc: "The password in plain text. credsync sends only its SHA-256 digest, as the service requires. Exactly one of `password` and `password_hash` is required.",
 		},
 		{
 			Name: "password_hash", Type: cty.String, Sensitive: true, Check: checkHash, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The SHA-256 digest of the password, where that is what you have: as 64 hexadecimal digits, or as base64 with either alphabet, with or without padding. It is sent in the form that `password_encoding` names, whatever it is written in here. It opens the account as the password does, so it is a secret too.",
+			Doc: "The SHA-256 digest of the password, if you have only that: as 64 hexadecimal digits, or as base64 with either alphabet, with or without padding. credsync sends it in the form that `password_encoding` names. It opens the account like the password does, so it is a secret too.",
 		},
 		{
 			Name: "client_id", Type: cty.String, Sensitive: true, Public: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
-			Doc: "The OAuth client. The documented one is the same for everybody.",
+			Doc: "The OAuth client. The documented one is the same for everyone.",
 		},
 		{
 			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
-			Doc: "The OAuth client's secret. The documented one is the same for everybody.",
+			Doc: "The OAuth client's secret. The documented one is the same for everyone.",
 		},
 		providers.BaseURL("https://kassa.bifit.com/cashdesk-api/v1", "Address of the service."),
-	}, interpretations(), providers.TokenReadAttributes("the token's own expiry is all that is checked"))
+	}, interpretations(), providers.TokenReadAttributes("credsync checks only the token's own expiry"))
 }
 
 // interpretations are the attributes by which a reading of the document can be
@@ -76,18 +76,18 @@ func interpretations() []schema.Attribute {
 		{
 			Name: "password_encoding", Type: cty.String, Default: cty.StringVal(stdPadded),
 			OneOf: encodings(), Effect: schema.ShapesLogin,
-			Doc: "How the digest of the password is written in base64: with the standard or the URL alphabet, with or without padding. " +
+			Doc: "The base64 form of the password's digest: with the standard or the URL alphabet, with or without padding. " +
 				"The document says \"base64 urlencoded\"; that this means the standard alphabet, percent-encoded as every form value is, is inferred from public clients. " +
-				"Other encodings are never tried by themselves, since each attempt could count as a wrong password.",
+				"credsync does not try other encodings itself, because each attempt could count as a wrong password.",
 		},
 		{
 			Name: "username_format", Type: cty.String, Default: cty.StringVal(formatPhone), OneOf: []string{formatPhone, formatAny},
-			Doc: "What `username` must look like: `phone` is the documented form, eleven digits that begin with 7; `any` takes whatever it is, for an account that logs in by something else. A number in another form, such as `+7…` or `8…`, is refused and not rewritten: credsync sends what the configuration says, and a login with a wrong user name may count towards a lock.",
+			Doc: "The form that `username` must have: `phone` is the documented one, eleven digits that begin with 7; `any` accepts everything, for an account that logs in with something else. credsync refuses a number in another form, such as `+7…` or `8…`, and does not rewrite it, because a login with a wrong user name may count towards a lock.",
 		},
 		{
 			Name: "mfa_grant_type", Type: cty.String, Default: cty.StringVal("mfa"), OneOf: []string{"mfa", "password"},
 			Doc: "The `grant_type` of a login with a code. The document says `password` in its list and `mfa` in its example; that the example is right is inferred. " +
-				"It matters for `credsync login` only, so a change asks for no new token.",
+				"It matters only for `credsync login`, so changing it does not replace the token.",
 		},
 	}
 }
@@ -95,7 +95,7 @@ func interpretations() []schema.Attribute {
 func outputs() []schema.Output {
 	return []schema.Output{
 		{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token."},
-		{Name: "refresh_token", Type: cty.String, Sensitive: true, Withheld: true, Doc: "The refresh token. It works once, and credsync uses it itself: whoever else does takes it away from credsync."},
+		{Name: "refresh_token", Type: cty.String, Sensitive: true, Withheld: true, Doc: "The refresh token. It works once. If anything but credsync uses it, credsync can no longer refresh the token."},
 		{Name: "token_type", Type: cty.String, Doc: "The token's type: `bearer`."},
 		{Name: "expires_at", Type: cty.String, Doc: "When the token expires."},
 		{Name: "scope", Type: cty.String, Doc: "What the token allows, such as `read write`."},
@@ -117,10 +117,10 @@ func check(v schema.Values) error {
 	case v.IsSet("password") && v.IsSet("password_hash") && v.Known("password") && v.Known("password_hash"):
 		return errors.New("password and password_hash are both set; keep one of them")
 	case !v.IsSet("password") && !v.IsSet("password_hash"):
-		return errors.New("there is no password to log in with: set password, or password_hash to its SHA-256 digest")
+		return errors.New("there is no password to log in with: set password, or set password_hash to its SHA-256 digest")
 	case v.Known("username") && v.Known("username_format") && v.String("username_format") == formatPhone &&
 		!phoneForm.MatchString(v.Secret("username").Reveal()):
-		return errors.New("username: it is not a telephone number of eleven digits that begins with 7, without +, spaces or dashes. Correct it, or set username_format = \"any\" if the account logs in by something else")
+		return errors.New("username: it is not a phone number of eleven digits that begins with 7, without +, spaces or dashes. Correct it, or set username_format = \"any\" if the account logs in with something else")
 	}
 	return providers.CheckTokenRead(v)
 }

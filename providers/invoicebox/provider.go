@@ -58,8 +58,8 @@ func (p *provider) Inspect(now time.Time, seen providers.Seen) []providers.Findi
 	days := int(now.Sub(seen.FirstAt).Hours() / 24)
 	return []providers.Finding{{
 		Summary: "The token is due for replacement",
-		Detail: fmt.Sprintf("It was first used %d days ago, on %s. Make a new one in the service's account "+
-			"pages and put it in place of this one.", days, seen.FirstAt.UTC().Format(time.DateOnly)),
+		Detail: fmt.Sprintf("It was first used %d days ago, on %s. Create a new one on the service's account "+
+			"pages, and set token to it.", days, seen.FirstAt.UTC().Format(time.DateOnly)),
 		Attribute: "token",
 	}}
 }
@@ -107,7 +107,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	case id != "":
 		return credential.Outputs{"user_id": id}, nil
 	case data.Has("userId") && data.Code("userId") != "":
-		return nil, a.Fail(failure.Server, "the answer's \"data.userId\" has a wrong type or form", "Report it to the service.")
+		return nil, a.Fail(failure.Server, "the answer's \"data.userId\" has the wrong type or format", "Report this to the service.")
 	}
 	return nil, a.Refused("", "").As(anonymous)
 }

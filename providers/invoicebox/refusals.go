@@ -12,17 +12,17 @@ var refusals = []upstream.Refusal{
 	{Status: []int{http.StatusUnauthorized}, Means: upstream.Verdict{
 		Class:   failure.Credentials,
 		Message: "the token is rejected",
-		Advice:  "Make a new token in the service's account pages and put it into the configuration.",
+		Advice:  "Create a new token on the service's account pages and put it into the configuration.",
 	}},
 	{Status: []int{http.StatusForbidden}, Means: upstream.Verdict{
 		Class: failure.Human, Reason: failure.NoAccess,
 		Message: "the token's owner has no access",
-		Advice:  "Have the service, or the administrator of the account there, grant access to the API.",
+		Advice:  "Have the service, or the account's administrator there, grant access to the API.",
 	}},
 	{Status: []int{http.StatusNotFound}, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "base_url",
 		Message: "there is no such method at this address",
-		Advice:  "Correct base_url, or set api_version to the version that the account is on.",
+		Advice:  "Correct base_url, or set api_version to the version that the account uses.",
 	}},
 }
 
@@ -31,7 +31,7 @@ var refusals = []upstream.Refusal{
 // token that nobody has checked.
 var anonymous = upstream.Verdict{
 	Class: failure.Config, Attribute: "token",
-	Message: "the service saw no token: it answered as to an anonymous user",
-	Advice: "See whether a proxy in between removes the Authorization header, " +
-		"and whether token and api_version are right.",
+	Message: "the service saw no token: it answered as if to an anonymous user",
+	Advice: "Check that no proxy removes the Authorization header, " +
+		"and that token and api_version are correct.",
 }

@@ -25,14 +25,14 @@ import (
 func Spec() *providers.Spec {
 	return &providers.Spec{
 		Name:       "invoicebox",
-		Doc:        "A static token of the Invoicebox billing service, checked before it is delivered and at each plan.",
+		Doc:        "A static token of the Invoicebox billing service. credsync checks it before it delivers it, and at each plan.",
 		Source:     "Invoicebox, \"Авторизация\"",
 		Attributes: attributes(),
 		Check:      check,
 		Outputs: []schema.Output{
 			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token, as configured."},
 			{Name: "api_version", Type: cty.String, Doc: "The API version that the token is for: `v3` or `l3`."},
-			{Name: "user_id", Type: cty.String, Doc: "Whose token it is, as the service says."},
+			{Name: "user_id", Type: cty.String, Doc: "The user that the token belongs to, as the service reports."},
 			{Name: "merchant_id", Type: cty.String, Doc: "The configured `merchant_id`."},
 		},
 		Static:     true,
@@ -53,19 +53,19 @@ func attributes() []schema.Attribute {
 		{
 			Name: "api_version", Type: cty.String, Default: cty.StringVal(auto),
 			OneOf: []string{auto, "v3", "l3"}, Effect: schema.ShapesLogin,
-			Doc: "The API version that the token is for. `auto` tells it by the token's shape.",
+			Doc: "The API version that the token is for. `auto` derives it from the token's format.",
 		},
 		{
 			Name: "merchant_id", Type: cty.String, Effect: schema.ShapesToken,
-			Doc: "The shop's identifier, handed on to targets beside the token.",
+			Doc: "The shop's identifier, delivered to targets along with the token.",
 		},
 		{
 			Name: "user_agent", Type: cty.String, DefaultText: "`credsync/<version>`", Check: checkUserAgent,
-			Doc: "The `User-Agent` header, which the service wants to name the caller, such as `MyApp/1.0` or `MyApp 1.0`.",
+			Doc: "The `User-Agent` header, which the service expects to name the caller, such as `MyApp/1.0` or `MyApp 1.0`.",
 		},
 		{
 			Name: "remind_after", Type: cty.String, Check: schema.CheckDuration,
-			Doc: "How long after the token was first used `plan` begins to warn that it is due for replacement, such as `\"90d\"`. Not set: no warning.",
+			Doc: "How long after its first use `plan` starts to warn that the token is due for replacement, such as `\"90d\"`. Without it there is no warning.",
 		},
 	}
 }
@@ -92,7 +92,7 @@ func shape(token credential.Secret) string {
 func checkToken(v cty.Value) error {
 	token := credential.NewSecret(v.AsString())
 	if !upstream.HeaderSafe(token) {
-		return errors.New("the token has spaces, line breaks or characters outside ASCII in it; if it comes from a file, wrap it in trimspace()")
+		return errors.New("the token contains spaces, line breaks or non-ASCII characters; if it comes from a file, wrap it in trimspace()")
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func checkToken(v cty.Value) error {
 func checkUserAgent(v cty.Value) error {
 	s := v.AsString()
 	if strings.TrimSpace(s) != s || s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return errors.New("a User-Agent is of visible ASCII characters, with spaces only between them, such as \"MyApp/1.0\"")
+		return errors.New("a User-Agent consists of visible ASCII characters, with spaces only between them, such as \"MyApp/1.0\"")
 	}
 	return nil
 }
@@ -117,9 +117,9 @@ func check(v schema.Values) error {
 	looksLike, pinned := shape(v.Secret("token")), v.String("api_version")
 	switch {
 	case pinned == auto && looksLike == "":
-		return errors.New("the token has neither the shape of v3 (hexadecimal digits) nor that of l3 (\"<digits>-API:<hexadecimal digits>\"); check that it was copied whole, or set api_version")
+		return errors.New("the token has neither the format of v3 (hexadecimal digits) nor that of l3 (\"<digits>-API:<hexadecimal digits>\"); check that it was copied completely, or set api_version")
 	case pinned != auto && looksLike != "" && looksLike != pinned:
-		return errors.New("api_version is \"" + pinned + "\", but the token has the shape of " + looksLike + "; correct the one that is wrong, or leave api_version out")
+		return errors.New("api_version is \"" + pinned + "\", but the token has the format of " + looksLike + "; correct the one that is wrong, or remove api_version")
 	}
 	return nil
 }

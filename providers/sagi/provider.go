@@ -140,8 +140,8 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	case id.IsZero():
 		return nil, r.Missing("id")
 	case string(id) != branchID:
-		return nil, r.Fail(failure.Server, "the answer is about another branch than "+
-			branchID, "Report it to the upstream.")
+		return nil, r.Fail(failure.Server, "the answer is about a branch other than "+
+			branchID, "Report this to the upstream.")
 	case group.IsZero():
 		return nil, r.Missing("group_id")
 	}
@@ -170,7 +170,7 @@ func (p *provider) checkAccess(o credential.Outputs, op upstream.Op) error {
 			"Sagi give access to it."
 	default:
 		e.Message = "the account no longer has access to branch " + branchID + ", which was chosen at the first login"
-		e.Advice = "Have access to it restored at Sagi, or choose another by setting branch_id to one of " +
+		e.Advice = "Have access to it restored at Sagi, or set branch_id to one of " +
 			listed(branches) + "."
 	}
 	return e
@@ -182,13 +182,13 @@ func (p *provider) Inspect(_ time.Time, seen providers.Seen) []providers.Finding
 	if muted, _ := seen.Outputs["muted"].(bool); muted {
 		found = append(found, providers.Finding{
 			Summary: "The account is muted",
-			Detail:  "Sagi says so of the account; tokens still come, but its calls may have no effect. Ask Sagi.",
+			Detail:  "Sagi reports that the account is muted: its calls may have no effect, although it still gets tokens. Ask Sagi why.",
 		})
 	}
 	if active, said := seen.Outputs["subscription_active"].(bool); said && !active {
 		found = append(found, providers.Finding{
 			Summary: "The subscription of the branch is not active",
-			Detail: "Sagi says so of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, " +
+			Detail: "Sagi reports this of branch " + seen.Outputs.String("branch_id") + ". Renew the subscription, " +
 				"or set branch_id to another branch.",
 			Attribute: "branch_id",
 		})

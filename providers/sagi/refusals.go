@@ -42,12 +42,12 @@ var loginRefusals = slices.Concat(faults, []upstream.Refusal{
 	{Status: unauthorized, Means: upstream.Verdict{
 		Class: failure.Credentials, Reason: failure.CredentialsRejected,
 		Message: "the phone or the password is wrong",
-		Advice:  "Correct phone, password or license_key. The same ones are not tried again.",
+		Advice:  "Correct phone, password or license_key. credsync does not try the same ones again.",
 	}},
 	{Status: badRequest, Means: upstream.Verdict{
 		Class: failure.Config, Attribute: "phone",
 		Message: "the service cannot read the login",
-		Advice:  "Check phone, password and license_key for characters that do not belong there.",
+		Advice:  "Check phone, password and license_key for invalid characters.",
 	}},
 }, accountRefusals)
 
@@ -55,12 +55,12 @@ var refreshRefusals = slices.Concat(faults, []upstream.Refusal{
 	{Status: unauthorized, Means: upstream.Verdict{
 		Class:   failure.Credentials,
 		Message: "the token can no longer be refreshed",
-		Advice:  "A login gives a new one.",
+		Advice:  "credsync logs in to get a new one.",
 	}},
 	{Status: badRequest, Means: upstream.Verdict{
 		Class:   failure.Config,
-		Message: "the service cannot read the refresh",
-		Advice:  "Log in again with apply --replace; if it comes back, report it.",
+		Message: "the service cannot read the refresh request",
+		Advice:  "Log in again with apply --replace; if this happens again, report it to Sagi.",
 	}},
 }, accountRefusals)
 
@@ -74,7 +74,7 @@ func lookupRefusals(branchID string) []upstream.Refusal {
 		}},
 		{Status: badRequest, Means: upstream.Verdict{
 			Class: failure.Config, Attribute: "branch_id",
-			Message: "the service does not take " + branchID + " for a branch",
+			Message: "the service does not accept " + branchID + " as a branch",
 			Advice:  "Correct branch_id.",
 		}},
 		{Status: []int{http.StatusForbidden, http.StatusNotFound}, Means: noAccess(

@@ -19,7 +19,7 @@ import (
 func Spec() *providers.Spec {
 	return &providers.Spec{
 		Name:       "sagi",
-		Doc:        "A token of the Sagi loyalty service, with the branch and the group that its calls need. Tokens live about 30 days and are refreshed without the password for up to 365 days after a login.",
+		Doc:        "A token of the Sagi loyalty service, with the branch and the group that its calls need. Tokens live about 30 days, and credsync refreshes them without the password for up to 365 days after a login.",
 		Source:     "Sagi, \"Аутентификация\"",
 		Attributes: attributes(),
 		Outputs:    outputs(),
@@ -35,7 +35,7 @@ func attributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
 			Name: "phone", Type: cty.String, Required: true, Sensitive: true, Public: true, Effect: schema.ShapesLogin,
-			Doc: "The business user's login. Whatever the service calls it, it need not be a phone number. It may come from where the password does, so it is treated as a secret too.",
+			Doc: "The business user's login name. It need not be a phone number, despite the service's name for it. credsync treats it as a secret too, because it may come from the same source as the password.",
 		},
 		{
 			Name: "password", Type: cty.String, Required: true, Sensitive: true, Effect: schema.ShapesLogin,
@@ -47,8 +47,8 @@ func attributes() []schema.Attribute {
 		},
 		{
 			Name: "branch_id", Type: cty.String, Check: checkBranch, Effect: schema.ShapesToken,
-			DefaultText: "the first branch that the first login lists; it is kept from then on",
-			Doc:         "The branch to look up. Write it as a string: it can have more digits than a number can hold.",
+			DefaultText: "the first branch that the first login lists; credsync keeps it after that",
+			Doc:         "The branch to look up. Write it as a string, because it can have more digits than a number can hold.",
 		},
 		providers.BaseURL("https://gateway.sagi.kz", "Address of the service."),
 		{
@@ -62,11 +62,11 @@ func attributes() []schema.Attribute {
 func outputs() []schema.Output {
 	return []schema.Output{
 		{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token, a JWT."},
-		{Name: "expires_at", Type: cty.String, Doc: "When it expires."},
+		{Name: "expires_at", Type: cty.String, Doc: "When the token expires."},
 		{Name: "organization_id", Type: cty.String, Doc: "The organization's identifier."},
 		{Name: "role", Type: cty.String, Doc: "The user's role, such as `administrator`."},
 		{Name: "branch_id", Type: cty.String, Doc: "The chosen branch."},
-		{Name: "branch_name", Type: cty.String, Doc: "Its name."},
+		{Name: "branch_name", Type: cty.String, Doc: "The chosen branch's name."},
 		{Name: "branches", Type: cty.List(cty.String), Doc: "Every branch that the user may work with."},
 		{Name: "group_id", Type: cty.String, Doc: "The group of the chosen branch, which calls about bonuses need."},
 		{Name: "muted", Type: cty.Bool, Doc: "Whether the service has muted the account."},

@@ -23,7 +23,7 @@ func ParseShard(s, index string) (*Shard, error) {
 	if !both {
 		i, n = index, s
 		if index == "" {
-			return nil, fmt.Errorf("%q names no shard: write I/N, such as 0/4 for the first of four, or run in an Indexed Job, which sets JOB_COMPLETION_INDEX", s)
+			return nil, fmt.Errorf("%q is not a shard: write I/N, such as 0/4 for the first of four, or run in an Indexed Job, which sets JOB_COMPLETION_INDEX", s)
 		}
 	}
 	shard := &Shard{}
@@ -31,7 +31,7 @@ func ParseShard(s, index string) (*Shard, error) {
 	shard.Index, err = strconv.Atoi(i)
 	shard.Count, err2 = strconv.Atoi(n)
 	if err != nil || err2 != nil || shard.Index < 0 || shard.Count < 1 || shard.Count > maxShards || shard.Index >= shard.Count {
-		return nil, fmt.Errorf("%q is no shard: write I/N with I from 0 to N-1, such as 0/4 for the first of four", i+"/"+n)
+		return nil, fmt.Errorf("%q is not a shard: write I/N with I from 0 to N-1, such as 0/4 for the first of four", i+"/"+n)
 	}
 	return shard, nil
 }

@@ -14,12 +14,12 @@ import (
 
 const (
 	errYAML      Refusal = "it is not valid YAML"
-	errSurrogate Refusal = "what was decoded has half of a character in it, a lone surrogate such as \"\\ud83d\"; write the whole character"
-	errSemicolon Refusal = "its first line has semicolons and no commas: csvdecode reads values with commas between them; " +
-		"save the table as \"CSV (comma delimited)\" in UTF-8, or, where no value has one of the two in it, write " +
+	errSurrogate Refusal = "the decoded text contains half of a character, a lone surrogate such as \"\\ud83d\"; write the whole character"
+	errSemicolon Refusal = "its first line has semicolons and no commas: csvdecode needs values separated by commas; " +
+		"save the table as \"CSV (comma delimited)\" in UTF-8, or, if no value contains either of the two, write " +
 		"csvdecode(replace(…, \";\", \",\"))"
-	errTabs Refusal = "its first line has tabs and no commas: csvdecode reads values with commas between them; " +
-		"save the table as \"CSV (comma delimited)\" in UTF-8, or, where no value has one of the two in it, write " +
+	errTabs Refusal = "its first line has tabs and no commas: csvdecode needs values separated by commas; " +
+		"save the table as \"CSV (comma delimited)\" in UTF-8, or, if no value contains either of the two, write " +
 		"csvdecode(replace(…, \"\\t\", \",\"))"
 )
 

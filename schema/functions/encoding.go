@@ -36,7 +36,7 @@ var (
 )
 
 // decodedRefusal says what is wrong with a text that was decoded.
-func decodedRefusal(fault error) error { return Refusal("what was decoded " + fault.Error()) }
+func decodedRefusal(fault error) error { return Refusal("the decoded text " + fault.Error()) }
 
 var base64DecodeFunc = function.New(&function.Spec{
 	Params: []function.Parameter{stringParam("str")},

@@ -50,7 +50,7 @@ func fileFunc(o Options, saw func(string), asBase64 bool) function.Function {
 			}
 			text, err := inputtext.Decode(b)
 			if errors.Is(err, inputtext.NotUTF8) || errors.Is(err, inputtext.UTF16) {
-				return none, function.NewArgErrorf(0, "%s %w, or use filebase64 where it is not text", path, err)
+				return none, function.NewArgErrorf(0, "%s %w, or use filebase64 if it is not text", path, err)
 			}
 			if err != nil {
 				return none, function.NewArgErrorf(0, "%s %w", path, err)
@@ -75,9 +75,9 @@ func readFile(path string) ([]byte, error) {
 	case errors.Is(err, regularfile.ErrKind):
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	case errors.Is(err, regularfile.ErrTooLarge):
-		return nil, fmt.Errorf("%s has more than %d MiB", path, maxFile>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
 	case errors.As(err, &failed) && failed.Op == "stat":
-		return nil, fmt.Errorf("%s cannot be looked at: %s", path, failed.Err)
+		return nil, fmt.Errorf("%s cannot be accessed: %s", path, failed.Err)
 	case errors.As(err, &failed) && failed.Op == "open":
 		return nil, fmt.Errorf("%s cannot be opened: %s", path, failed.Err)
 	}
@@ -105,7 +105,7 @@ func fileExistsFunc(dir string, saw func(string)) function.Function {
 			case errors.Is(err, fs.ErrNotExist):
 				return cty.False, nil
 			case err != nil:
-				return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "%s cannot be looked at: %s", path, cause(err))
+				return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "%s cannot be accessed: %s", path, cause(err))
 			case !info.Mode().IsRegular():
 				return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "%s is not a regular file", path)
 			}

@@ -28,7 +28,7 @@ type Refusal string
 func (r Refusal) Error() string { return string(r) }
 
 const (
-	errText     Refusal = "the result would have more than 64 MiB"
+	errText     Refusal = "the result would be larger than 64 MiB"
 	errElements Refusal = "the result would have more than 1048576 elements"
 	errNesting  Refusal = "it is nested more than 200 deep"
 )

@@ -36,7 +36,7 @@ var sensitiveFunc = function.New(&function.Spec{
 })
 
 var nonsensitiveFunc = function.New(&function.Spec{
-	Description: "takes the mark of sensitivity away, for what is known not to be secret",
+	Description: "removes the sensitive marking from a value that is known not to be secret",
 	Params:      []function.Parameter{markedParam("value")},
 	Type:        sameType,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {

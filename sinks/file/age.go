@@ -11,11 +11,11 @@ import (
 // None of these quotes a key.
 var (
 	errAgePair      = errors.New("age_recipient and age_identity belong together: set both to encrypt the state, or neither")
-	errAgeRecipient = errors.New("age_recipient: it is not an age public key, which begins with \"age1\"; age-keygen prints one")
-	errAgeIdentity  = errors.New("age_identity: it is not an age secret key, which begins with \"AGE-SECRET-KEY-\"; age-keygen prints one")
-	errAgeMismatch  = errors.New("age_identity cannot decrypt what is encrypted to age_recipient, so the state could never be read back: use the two halves of one key pair")
-	errAgeMissing   = errors.New("it is encrypted with age, but the state block has no age_identity; set age_recipient and age_identity to those it was written with")
-	errAgeDecrypt   = errors.New("age_identity does not decrypt it: it was encrypted to another key, or it is damaged")
+	errAgeRecipient = errors.New("age_recipient: not an age public key, which begins with \"age1\"; create a key pair with age-keygen")
+	errAgeIdentity  = errors.New("age_identity: not an age secret key, which begins with \"AGE-SECRET-KEY-\"; create a key pair with age-keygen")
+	errAgeMismatch  = errors.New("age_identity cannot decrypt data encrypted to age_recipient, so the state could not be read back: use the public and the secret key of one key pair")
+	errAgeMissing   = errors.New("it is encrypted with age, but the state block has no age_identity; set age_recipient and age_identity to the key pair that it was written with")
+	errAgeDecrypt   = errors.New("age_identity does not decrypt it: it was encrypted to another key or is damaged")
 	errAgeEncrypt   = errors.New("it cannot be encrypted with age_recipient")
 )
 

@@ -172,7 +172,7 @@ func (s *Sink) remove(ctx context.Context, t sinks.Target, want string) error {
 // where nothing is. It is ErrConflict if that is at another version.
 func atVersion(root *os.Root, name, want string) ([]byte, fs.FileInfo, error) {
 	if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return nil, nil, fmt.Errorf("%w: it is a symbolic link, which credsync does not replace; name the file that it leads to", sinks.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: credsync does not replace symbolic links; set path to the file that the link points to", sinks.ErrUnsupported)
 	}
 	content, info, err := readRegular(root, name)
 	switch {
@@ -184,9 +184,9 @@ func atVersion(root *os.Root, name, want string) ([]byte, fs.FileInfo, error) {
 	case err != nil:
 		return nil, nil, err
 	case want == "":
-		return nil, nil, fmt.Errorf("%w: a file is there already", sinks.ErrConflict)
+		return nil, nil, fmt.Errorf("%w: the file already exists", sinks.ErrConflict)
 	case version(content) != want:
-		return nil, nil, fmt.Errorf("%w: its content is no longer what credsync last saw", sinks.ErrConflict)
+		return nil, nil, fmt.Errorf("%w: its content has changed since credsync last read it", sinks.ErrConflict)
 	case content == nil:
 		content = []byte{}
 	}
@@ -234,14 +234,14 @@ func publish(root *os.Root, temp, name string, create bool) error {
 	err := root.Link(temp, name)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
+		return fmt.Errorf("%w: another process has just created the file", sinks.ErrConflict)
 	case err == nil:
 		return nil
 	}
 	// A file system without hard links (FAT, some network shares) leaves only
 	// the rename, under the lock.
 	if _, statErr := root.Lstat(name); !errors.Is(statErr, fs.ErrNotExist) {
-		return fmt.Errorf("%w: a file has just appeared there", sinks.ErrConflict)
+		return fmt.Errorf("%w: another process has just created the file", sinks.ErrConflict)
 	}
 	crashpoint.Reach("publish", name)
 	return root.Rename(temp, name)

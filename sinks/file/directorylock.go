@@ -77,7 +77,7 @@ func lock(ctx context.Context, l *flock.Flock) (unlock func(), err error) {
 	return func() { _ = l.Close() }, nil
 }
 
-var errLocked = fmt.Errorf("%w: another process has kept its directory locked for %s", sinks.ErrUnavailable, lockWait)
+var errLocked = fmt.Errorf("%w: another process has held the lock on its directory for %s", sinks.ErrUnavailable, lockWait)
 
 // removeLeftovers deletes unfinished files of killed processes. Whoever holds the lock is
 // the only one who makes them; where a network file system keeps locks to each machine,

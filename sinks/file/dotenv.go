@@ -66,7 +66,7 @@ func parseDotenv(content []byte) (document, error) {
 // values, so they are not passed on.
 func unmarshalDotenv(content []byte) (map[string]string, error) {
 	if bytes.IndexByte(content, 0) >= 0 {
-		return nil, errors.New("it holds a NUL byte, so it is no dotenv file")
+		return nil, errors.New("it contains a NUL byte, so it is not a dotenv file")
 	}
 	values, err := godotenv.UnmarshalBytes(content)
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *dotenvDocument) checkExpansion() error {
 			value, _, _ = strings.Cut(value, " #") // a comment
 		}
 		if expansion().MatchString(value) {
-			return fmt.Errorf("the value of %s has a \"$\" in it, which readers take for the name of a variable: write the value in single quotes, as in %s='…'", e.key, e.key)
+			return fmt.Errorf("the value of %s contains a \"$\", which dotenv libraries expand as a variable: put the value in single quotes, as in %s='…'", e.key, e.key)
 		}
 	}
 	return nil
@@ -182,11 +182,11 @@ func (d *dotenvDocument) bytes() ([]byte, error) {
 	}
 	want := d.data()
 	if len(values) != len(want) {
-		return nil, fmt.Errorf("%w: its lines cannot be told apart once written", sinks.ErrUnsupported)
+		return nil, fmt.Errorf("%w: its lines could not be read back once written", sinks.ErrUnsupported)
 	}
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		if values[key] != want[key].Reveal() {
-			return nil, fmt.Errorf("%w: the value of %s in the file depends on another line, which credsync would change; write it without $", sinks.ErrUnsupported, key)
+			return nil, fmt.Errorf("%w: the value of %s in the file refers to another line, which credsync would change; write the value without $", sinks.ErrUnsupported, key)
 		}
 	}
 	return b.Bytes(), nil
@@ -194,7 +194,7 @@ func (d *dotenvDocument) bytes() ([]byte, error) {
 
 func checkDotenvKey(key string) error {
 	if !dotenvKey().MatchString(key) {
-		return fmt.Errorf("%q cannot be a name in a dotenv file: use letters, digits and _, not beginning with a digit, in data = { … }", key)
+		return fmt.Errorf("%q cannot be a name in a dotenv file: use a key of letters, digits and _ in data = { … }, not beginning with a digit", key)
 	}
 	return nil
 }
@@ -221,5 +221,5 @@ func dotenvLine(key, value string) (string, error) {
 			return line, nil
 		}
 	}
-	return "", fmt.Errorf("%w: the value of %s has characters that shells and dotenv libraries read differently; use format = \"json\", or base64encode it", sinks.ErrUnsupported, key)
+	return "", fmt.Errorf("%w: the value of %s contains characters that shells and dotenv libraries read differently; set format = \"json\", or use base64encode()", sinks.ErrUnsupported, key)
 }

@@ -25,6 +25,6 @@ func (s *Sink) Lasts(_ context.Context, record sinks.Target) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	return fmt.Sprintf("The state is at %s, on a network file system (%s) whose locks may hold on each machine only: two machines that apply at once could both use one refresh token or log in twice. "+
-		"Run credsync on one machine only, mount it so that locks go to the server (for NFS without nolock and local_lock), or keep the state in Vault or Kubernetes.", filepath.Join(s.dir, filepath.FromSlash(record.Path)), name), nil
+	return fmt.Sprintf("The state is at %s, on a network file system (%s) that may not share locks between machines: two machines that apply at once could both use one refresh token or log in twice. "+
+		"Run credsync on one machine only, mount the file system so that locks go to the server (for NFS, without nolock and local_lock), or keep the state in Vault or Kubernetes.", filepath.Join(s.dir, filepath.FromSlash(record.Path)), name), nil
 }

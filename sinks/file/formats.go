@@ -44,7 +44,7 @@ func emptyDocument(t sinks.Target) (document, error) {
 		return &dotenvDocument{}, nil
 	case formatRaw:
 		if t.Merge {
-			return nil, fmt.Errorf("%w: a file of format \"raw\" holds one value, so nothing can be merged into it; leave merge out, or choose another format", sinks.ErrUnsupported)
+			return nil, fmt.Errorf("%w: a file of format \"raw\" holds one value, so nothing can be merged into it; remove merge, or choose another format", sinks.ErrUnsupported)
 		}
 		return &rawDocument{}, nil
 	}
@@ -133,7 +133,7 @@ func (d jsonDocument) set(data map[string]credential.Secret) error {
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		raw, err := jsonString(data[key].Reveal())
 		if err != nil || !utf8.ValidString(key) {
-			return fmt.Errorf("%w: key %q or its value is not UTF-8, so it cannot be written as JSON; base64encode it", sinks.ErrUnsupported, key)
+			return fmt.Errorf("%w: key %q or its value is not UTF-8, so it cannot be written as JSON; use base64encode()", sinks.ErrUnsupported, key)
 		}
 		d[key] = raw
 	}
@@ -194,7 +194,7 @@ func checkKeys(deliver schema.Values, keys []string, _ bool) error {
 
 func checkRawKeys(keys []string) error {
 	if len(keys) != 1 {
-		return fmt.Errorf("a file of format \"raw\" holds one value, but data has the keys %q; choose one in data = { … }, or another format", keys)
+		return fmt.Errorf("a file of format \"raw\" holds one value, but data has the keys %q; keep one key in data = { … }, or choose another format", keys)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // protects reports whether modes and locks keep a file from other users and writers here.
 func protects() error {
-	return fmt.Errorf("%w: credsync writes no tokens to files on %s, where modes and locks do not protect them; use a vault or k8ssecret sink and state, or run it on Linux, such as in WSL", sinks.ErrUnsupported, runtime.GOOS)
+	return fmt.Errorf("%w: credsync does not write tokens to files on %s, because file modes and locks do not protect them there; use a vault or k8ssecret sink and state, or run credsync on Linux, for example in WSL", sinks.ErrUnsupported, runtime.GOOS)
 }
 
 // ownerOf is whose a file is, which this system does not tell by numbers.

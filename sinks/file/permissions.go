@@ -153,16 +153,16 @@ func cannotGive(err error, denial string) error {
 
 func ownerDenial(v schema.Values, id int) string {
 	if name := textOf(v, "owner"); name != "" {
-		return fmt.Sprintf("the user who runs credsync may not give a file to %s: run credsync as root or as %s, or take owner out of the deliver block", name, name)
+		return fmt.Sprintf("the user who runs credsync may not give files to %s: run credsync as root or as %s, or remove owner from the deliver block", name, name)
 	}
-	return fmt.Sprintf("the file belongs to %s, and the user who runs credsync may not give the new one to them: set owner in the deliver block to the user who runs credsync, give the file to that user with chown, or run credsync as root", userName(id))
+	return fmt.Sprintf("the file belongs to %s, and the user who runs credsync may not give files to that user: set owner in the deliver block to the user who runs credsync, give that user the file with chown, or run credsync as root", userName(id))
 }
 
 func groupDenial(v schema.Values, id int) string {
 	if name := textOf(v, "group"); name != "" {
-		return fmt.Sprintf("the user who runs credsync may not give a file to the group %s: make that user a member of it, run credsync as root, or take group out of the deliver block", name)
+		return fmt.Sprintf("the user who runs credsync may not give files to the group %s: add that user to the group, run credsync as root, or remove group from the deliver block", name)
 	}
-	return fmt.Sprintf("the file belongs to the group %s, and the user who runs credsync may not give the new one to it: make that user a member of it, set group in the deliver block, or run credsync as root", groupName(id))
+	return fmt.Sprintf("the file belongs to the group %s, and the user who runs credsync may not give files to that group: add that user to the group, set group in the deliver block, or run credsync as root", groupName(id))
 }
 
 // userID is the id of a user by name, or the number that the name is.
@@ -190,16 +190,16 @@ func groupID(name string) (int, error) {
 
 func unknown(attribute, kind, name string, err error, missing bool) error {
 	if missing {
-		return fmt.Errorf("%s: this machine has no %s %q: correct %s in the deliver block, create the %s, or write its numeric id", attribute, kind, name, attribute, kind)
+		return fmt.Errorf("%s: this machine has no %s %q: correct %s in the deliver block, create the %s, or use a numeric id", attribute, kind, name, attribute, kind)
 	}
-	return fmt.Errorf("%s: look up the %s %q: %w; write its numeric id", attribute, kind, name, err)
+	return fmt.Errorf("%s: look up the %s %q: %w; use a numeric id", attribute, kind, name, err)
 }
 
 // systemID reads an id as the system gives it.
 func systemID(attribute, id string) (int, error) {
 	n, err := strconv.Atoi(id)
 	if err != nil {
-		return unowned, fmt.Errorf("%s: %w: files of this system have no numeric owner: take %s out of the deliver block", attribute, sinks.ErrUnsupported, attribute)
+		return unowned, fmt.Errorf("%s: %w: files on this system have no numeric owner: remove %s from the deliver block", attribute, sinks.ErrUnsupported, attribute)
 	}
 	return n, nil
 }
@@ -228,7 +228,7 @@ func groupName(id int) string {
 func checkMode(v cty.Value) error {
 	n, err := strconv.ParseUint(v.AsString(), 8, 32)
 	if err != nil || n > 0o777 || n&0o600 != 0o600 {
-		return fmt.Errorf("%q is not a file mode: write octal digits that let the owner read and write, such as \"0600\" or \"0640\"", v.AsString())
+		return fmt.Errorf("%q is not a file mode: use octal digits that let the owner read and write, such as \"0600\" or \"0640\"", v.AsString())
 	}
 	return nil
 }
@@ -239,11 +239,11 @@ func checkAccount(v cty.Value) error {
 	name := v.AsString()
 	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == ':' || r == '/' }
 	if name == "" || strings.HasPrefix(name, "-") || strings.ContainsFunc(name, odd) {
-		return fmt.Errorf("%q is not the name of a user or group: write one name, such as \"app\", or a numeric id", name)
+		return fmt.Errorf("%q is not the name of a user or group: use a name, such as \"app\", or a numeric id", name)
 	}
 	if isNumber(name) {
 		if n, err := strconv.ParseUint(name, 10, 32); err != nil || n == math.MaxUint32 {
-			return fmt.Errorf("%q is not a numeric id: it is at most %d", name, uint32(math.MaxUint32-1))
+			return fmt.Errorf("%q is not a numeric id: the highest is %d", name, uint32(math.MaxUint32-1))
 		}
 	}
 	return nil

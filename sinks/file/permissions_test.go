@@ -191,8 +191,8 @@ func TestAnotherUsersFileIsNotTaken(t *testing.T) {
 	}{
 		"owner kept":   {attrs{}, notMine, someones, []string{"belongs to 54333", "set owner", "chown"}},
 		"group kept":   {attrs{}, somebody, notMine, []string{"belongs to the group 54333", "set group"}},
-		"owner set":    {attrs{"owner": "root"}, somebody, someones, []string{"may not give a file to root", "take owner out"}},
-		"group set":    {attrs{"group": "54333"}, somebody, someones, []string{"may not give a file to the group 54333", "take group out"}},
+		"owner set":    {attrs{"owner": "root"}, somebody, someones, []string{"may not give files to root", "remove owner"}},
+		"group set":    {attrs{"group": "54333"}, somebody, someones, []string{"may not give files to the group 54333", "remove group"}},
 		"own":          {attrs{}, somebody, someones, nil},
 		"taken":        {attrs{"owner": "54321"}, notMine, someones, nil},
 		"taken wholly": {attrs{"owner": "54321", "group": "54322"}, notMine, notMine, nil},

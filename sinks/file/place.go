@@ -21,7 +21,7 @@ const placePrefix = "file "
 func (s *Sink) Place(_ context.Context, t sinks.Target) (sinks.Place, error) {
 	path, err := realPath(filepath.Join(s.dir, filepath.FromSlash(t.Path)))
 	if err != nil {
-		return "", s.describe("look at", t, err)
+		return "", s.describe("check", t, err)
 	}
 	return sinks.Place(placePrefix + path), nil
 }
@@ -34,7 +34,7 @@ func (s *Sink) At(_ context.Context, p sinks.Place, options schema.Values) (sink
 	}
 	dir, err := realPath(s.dir)
 	if err != nil {
-		return sinks.Target{}, false, s.describe("look at", sinks.Target{}, err)
+		return sinks.Target{}, false, s.describe("check", sinks.Target{}, err)
 	}
 	rel, err := filepath.Rel(dir, path)
 	if err != nil || !filepath.IsLocal(rel) || rel == "." {
@@ -61,7 +61,7 @@ func realPath(path string) (string, error) {
 		}
 		// A link to what is not there cannot be followed by EvalSymlinks.
 		if info, lerr := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return "", fmt.Errorf("%w: %s is a symbolic link that leads nowhere: remove it, or create what it names", sinks.ErrUnsupported, path)
+			return "", fmt.Errorf("%w: %s is a broken symbolic link: remove it, or create the file or directory that it points to", sinks.ErrUnsupported, path)
 		}
 		if !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
 			return "", err

@@ -65,7 +65,7 @@ func (s *Sink) probeOf(t sinks.Target) (p probe, err error) {
 		case err != nil:
 			return p, err
 		case !info.Mode().IsRegular():
-			return p, fmt.Errorf("%w: it is not a regular file, which credsync does not replace", sinks.ErrUnsupported)
+			return p, fmt.Errorf("%w: it is not a regular file, and credsync replaces only regular files", sinks.ErrUnsupported)
 		default:
 			replaced = info
 			if err := s.replaceable(root, t.Path, info); err != nil {
@@ -135,5 +135,5 @@ func (s *Sink) refuseWritableByAll(root *os.Root, dir string, t sinks.Target) er
 		return nil
 	}
 	where := filepath.Join(s.dir, filepath.FromSlash(dir))
-	return fmt.Errorf("%w: every user of this machine may write to %s, so what is in the state cannot be trusted: look at what is there, then run \"chmod o-w %s\"", sinks.ErrDenied, where, where)
+	return fmt.Errorf("%w: every user of this machine may write to %s, so the state cannot be trusted: check its files, then run \"chmod o-w %s\"", sinks.ErrDenied, where, where)
 }

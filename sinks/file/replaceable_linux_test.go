@@ -31,7 +31,7 @@ func TestPreflightLooksAtTheFile(t *testing.T) {
 				t.Skipf("this machine lets nobody mount: %v", err)
 			}
 			t.Cleanup(func() { _ = syscall.Unmount(path, 0) })
-		}, sinks.ErrUnsupported, "mount point of its own"},
+		}, sinks.ErrUnsupported, "it is a mount point"},
 		"immutable":   {chattr("i"), sinks.ErrDenied, "chattr -i "},
 		"append-only": {chattr("a"), sinks.ErrDenied, "chattr -a "},
 		"plain":       {func(*testing.T, string) {}, nil, ""},

@@ -22,7 +22,7 @@ import (
 func (s *Sink) replaceable(root *os.Root, name string, info fs.FileInfo) error {
 	where := filepath.Join(s.dir, filepath.FromSlash(name))
 	if isMountPoint(where) {
-		return fmt.Errorf("%w: it is a mount point of its own, and no file can be renamed over one: mount its directory instead, or deliver to a path beside it", sinks.ErrUnsupported)
+		return fmt.Errorf("%w: it is a mount point, which a rename cannot replace: mount its directory instead, or deliver to another path", sinks.ErrUnsupported)
 	}
 	dir, err := root.Open(path.Dir(name))
 	if err != nil {
@@ -41,14 +41,14 @@ func (s *Sink) replaceable(root *os.Root, name string, info fs.FileInfo) error {
 func (s *Sink) whyKept(dir *os.File, where string, info fs.FileInfo) string {
 	switch immutable, appendOnly := attributesOf(where); {
 	case immutable:
-		return fmt.Sprintf("it is marked immutable, and nobody can replace it: run \"chattr -i %s\"", where)
+		return fmt.Sprintf("it has the immutable attribute, so it cannot be replaced: run \"chattr -i %s\"", where)
 	case appendOnly:
-		return fmt.Sprintf("it is marked append-only, and nobody can replace it: run \"chattr -a %s\"", where)
+		return fmt.Sprintf("it has the append-only attribute, so it cannot be replaced: run \"chattr -a %s\"", where)
 	}
 	if parent, err := dir.Stat(); err == nil && parent.Mode()&fs.ModeSticky != 0 {
 		owner, _ := ownerOf(info)
-		return fmt.Sprintf("it belongs to %s, and its directory is sticky, so only they may replace it: give the file to the user who runs credsync with chown, run \"chmod -t %s\", or deliver to another directory",
+		return fmt.Sprintf("it belongs to %s and its directory is sticky, so no other user may replace it: give the file to the user who runs credsync with chown, run \"chmod -t %s\", or deliver to another directory",
 			userName(owner), filepath.Dir(where))
 	}
-	return "the user who runs credsync may not replace it, though its directory can be written to: give that user access to both"
+	return "the user who runs credsync may write to its directory but may not replace the file: give that user access to both"
 }

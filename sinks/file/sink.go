@@ -48,7 +48,7 @@ func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
 		return sinks.Info{}, nil
 	}
 	if err != nil {
-		return sinks.Info{}, s.describe("look at", t, err)
+		return sinks.Info{}, s.describe("check", t, err)
 	}
 	return sinks.Info{Exists: true, Version: version(content), Differs: differs(t.Options, info)}, nil
 }

@@ -28,14 +28,14 @@ import (
 func Spec() *sinks.Spec {
 	return &sinks.Spec{
 		Type: "file",
-		Doc: "Files of a directory on this machine. Files are replaced atomically. A new one is readable by its owner only, and one that is replaced keeps " +
-			"its owner, group and mode, unless `mode`, `owner` or `group` say otherwise. A file that the state does not know is someone else's.",
+		Doc: "Files in a directory on this machine. Files are replaced atomically. A new file is readable by its owner only. A replaced file keeps " +
+			"its owner, group and mode unless `mode`, `owner` or `group` is set. credsync does not overwrite a file that is not in its state, unless `adopt` is set.",
 		Connection: schema.Block{
 			Type: "sink", Labels: []string{"file", "name"},
 			Attributes: []schema.Attribute{{
 				Name: "dir", Type: cty.String, Default: cty.StringVal("."), Check: notEmpty,
-				Doc: "The directory that all paths are in, made with mode 0700 where it is missing. " +
-					"A relative one starts at the configuration's directory. Nothing outside it is read or written, also not through symbolic links.",
+				Doc: "The directory that all paths are relative to. It is created with mode 0700 if it is missing. " +
+					"A relative path starts at the configuration's directory. credsync reads and writes nothing outside it, even through symbolic links.",
 			}},
 		},
 		Deliver: deliverBlock(),
@@ -44,7 +44,7 @@ func Spec() *sinks.Spec {
 			pathAttribute("The file to read, relative to `dir`."),
 			{
 				Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv},
-				Doc: "`json`: an object, whose values that are not strings are read as JSON text. `dotenv`: lines of `KEY=value`.",
+				Doc: "`json`: an object; values that are not strings are read as JSON text. `dotenv`: lines of `KEY=value`.",
 			},
 		}},
 		Target:    target,
@@ -58,23 +58,23 @@ func Spec() *sinks.Spec {
 
 func deliverBlock() schema.Block {
 	return schema.Block{Type: "deliver", Labels: []string{"file", "name"}, Attributes: []schema.Attribute{
-		pathAttribute("The file to write, relative to `dir`. Directories are made with mode 0700."),
+		pathAttribute("The file to write, relative to `dir`. Missing directories are created with mode 0700."),
 		{
-			Name: "mode", Type: cty.String, DefaultText: "`0600`; a file that is replaced keeps its mode", Check: checkMode, Effect: schema.ShapesTarget,
+			Name: "mode", Type: cty.String, DefaultText: "`0600`; a replaced file keeps its mode", Check: checkMode, Effect: schema.ShapesTarget,
 			Doc: "The file's permissions, in octal.",
 		},
 		{
-			Name: "owner", Type: cty.String, DefaultText: "the user who runs credsync; a file that is replaced keeps its owner", Check: checkAccount, Effect: schema.ShapesTarget,
+			Name: "owner", Type: cty.String, DefaultText: "the user who runs credsync; a replaced file keeps its owner", Check: checkAccount, Effect: schema.ShapesTarget,
 			Doc: "The user to give the file to, by name or numeric id. As with `chown`, only root may give files to others.",
 		},
 		{
-			Name: "group", Type: cty.String, DefaultText: "that of the user who runs credsync; a file that is replaced keeps its group", Check: checkAccount, Effect: schema.ShapesTarget,
-			Doc: "The group to give the file to, by name or numeric id. Who is not root has to be a member of it.",
+			Name: "group", Type: cty.String, DefaultText: "the group of the user who runs credsync; a replaced file keeps its group", Check: checkAccount, Effect: schema.ShapesTarget,
+			Doc: "The group to give the file to, by name or numeric id. Unless credsync runs as root, its user must be a member of the group.",
 		},
 		{
 			Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv, formatRaw},
 			Effect: schema.ShapesTarget,
-			Doc: "`json`: an object of strings. `dotenv`: lines of `KEY=value` that a shell and dotenv libraries read alike. " +
+			Doc: "`json`: an object of strings. `dotenv`: lines of `KEY=value` that shells and dotenv libraries read the same way. " +
 				"`raw`: the value of the only key, with nothing added.",
 		},
 	}}
@@ -90,7 +90,7 @@ func stateBlock() schema.Block {
 			},
 			{
 				Name: "age_recipient", Type: cty.String,
-				Doc: "An age public key (`age1…`), or several on lines of their own, to encrypt the state's files to. Needs `age_identity`.",
+				Doc: "The age public key (`age1…`) to encrypt the state's files to, or several keys, one per line. Needs `age_identity`.",
 			},
 			{
 				Name: "age_identity", Type: cty.String, Sensitive: true, Text: schema.Document,
@@ -115,14 +115,14 @@ func notEmpty(v cty.Value) error {
 // target makes the target of a deliver or data block.
 func target(conn, v schema.Values) (sinks.Target, error) {
 	if strings.HasSuffix(v.String("path"), "/") {
-		return sinks.Target{}, fmt.Errorf("path: %q ends with a slash, so it names a directory; name a file", v.String("path"))
+		return sinks.Target{}, fmt.Errorf("path: %q ends with a slash, so it is a directory; set it to a file", v.String("path"))
 	}
 	rel, err := relativeTo(conn.String("dir"), v.String("path"))
 	if err != nil {
 		return sinks.Target{}, err
 	}
 	if rel == "." {
-		return sinks.Target{}, errors.New("path: it names the directory itself, not a file in it")
+		return sinks.Target{}, errors.New("path: it is the directory itself; set it to a file in the directory")
 	}
 	return newTarget(conn, v, rel), nil
 }
@@ -159,12 +159,12 @@ func relativeTo(dir, path string) (string, error) {
 	if filepath.IsAbs(path) {
 		var err error
 		if rel, err = filepath.Rel(dir, path); err != nil {
-			return "", fmt.Errorf("path: %q is absolute, but the sink's dir is %q: write it relative to dir, or set dir to an absolute path above it", path, dir)
+			return "", fmt.Errorf("path: %q is absolute, but the sink's dir is %q: make path relative to dir, or set dir to an absolute path above it", path, dir)
 		}
 	}
 	rel = filepath.Clean(rel)
 	if !filepath.IsLocal(rel) {
-		return "", fmt.Errorf("path: %q is outside of the sink's dir %q: name a place below it, or set dir to a directory that holds it", path, dir)
+		return "", fmt.Errorf("path: %q is outside the sink's dir %q: use a path below dir, or set dir to a directory that contains it", path, dir)
 	}
 	return rel, nil
 }
@@ -176,18 +176,18 @@ const maxName = 255
 // message as it is.
 func checkPath(path string) error {
 	if strings.ContainsFunc(path, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) {
-		return fmt.Errorf("path: %q has characters that cannot be printed, such as a line break", path)
+		return fmt.Errorf("path: %q contains unprintable characters, such as a line break", path)
 	}
 	for name := range strings.SplitSeq(filepath.ToSlash(path), "/") {
 		switch {
 		case len(name) > maxName:
-			return fmt.Errorf("path: the name that begins with %q has %d bytes, and most file systems take %d", firstElement(name), len(name), maxName)
+			return fmt.Errorf("path: the name that begins with %q has %d bytes; most file systems allow %d", firstElement(name), len(name), maxName)
 		case strings.HasPrefix(name, tempPrefix):
-			return fmt.Errorf("path: names that begin with %q are kept for temporary files", tempPrefix)
+			return fmt.Errorf("path: names that begin with %q are reserved for temporary files", tempPrefix)
 		}
 	}
 	if len(path) > maxPath {
-		return fmt.Errorf("path: it has %d bytes, and most systems take fewer than %d", len(path), maxPath)
+		return fmt.Errorf("path: it has %d bytes; most systems allow fewer than %d", len(path), maxPath)
 	}
 	return nil
 }

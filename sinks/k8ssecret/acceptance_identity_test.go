@@ -230,7 +230,7 @@ func testRecordInOneRequest(t *testing.T, c *cluster) {
 	wantError(t, err, sinks.ErrUnavailable, "being deleted")
 	c.Patch(c.path(record), object{"metadata": object{"finalizers": nil}})
 	_, err = s.Write(t.Context(), record, sinks.Write{Data: secrets("record", "canary"), If: version})
-	wantError(t, err, sinks.ErrConflict, "deleted meanwhile")
+	wantError(t, err, sinks.ErrConflict, "since been deleted")
 }
 
 func testPages(t *testing.T, c *cluster) {

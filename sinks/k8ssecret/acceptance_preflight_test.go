@@ -138,7 +138,7 @@ func testPreflightRestarts(t *testing.T, c *cluster) {
 	if stamp, _ := c.restarted(path); stamp != "" {
 		t.Errorf("Preflight restarted it at %s", stamp)
 	}
-	wantError(t, tried(t, c.sink, target("deployment/backend", "deployment/misspelt"), "k"), nil, "restart deployment/misspelt", "there is none of that name")
+	wantError(t, tried(t, c.sink, target("deployment/backend", "deployment/misspelt"), "k"), nil, "restart deployment/misspelt", "there is no such workload")
 	limited := c.account("limited", on([]string{"get", "create", "patch"})).open(t)
 	err := tried(t, limited, target("deployment/backend"), "k")
 	wantError(t, err, sinks.ErrDenied, `may not patch deployments "backend"`, `- apiGroups: ["apps"]`, `resourceNames: ["backend"]`)

@@ -98,7 +98,7 @@ type warnings struct{ log hclog.Logger }
 // HandleWarningHeader implements rest.WarningHandler.
 func (w warnings) HandleWarningHeader(code int, _ string, text string) {
 	if code == 299 && text != "" {
-		w.log.Warn("The Kubernetes API server warns", "warning", text)
+		w.log.Warn("The Kubernetes API server sent a warning", "warning", text)
 	}
 }
 

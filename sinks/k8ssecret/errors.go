@@ -51,13 +51,13 @@ func (c *client) describe(ctx context.Context, err error, what call) error {
 	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
 		return fmt.Errorf("%s: %w: %s; the API server may be starting or overloaded: run credsync again once it answers", c.about(what), sinks.ErrUnavailable, answer(status, what))
 	case code >= http.StatusMultipleChoices && code < http.StatusBadRequest:
-		return fmt.Errorf("%s: the answer is a redirect, which no API server gives and which is not followed since it would carry the identity along: check the server's address in %s, and that no proxy's login page is in between", c.about(what), c.identity)
+		return fmt.Errorf("%s: the API server answered with a redirect, which credsync does not follow because that would send its credentials along: check the server address in %s, and that no proxy with a login page is in between", c.about(what), c.identity)
 	case what.optional && (code == http.StatusForbidden || code == http.StatusNotFound):
 		return fmt.Errorf("%s: %w", c.about(what), errMissing)
 	case apierrors.IsUnexpectedServerError(err):
 		return c.foreign(what)
 	case code == http.StatusUnauthorized:
-		return fmt.Errorf("%s: %w: the API server does not know the identity of %s: it has expired, was revoked, or is another cluster's; renew it", c.about(what), sinks.ErrDenied, c.identity)
+		return fmt.Errorf("%s: %w: the API server does not accept the identity of %s: it has expired, was revoked or belongs to another cluster; renew it", c.about(what), sinks.ErrDenied, c.identity)
 	case code == http.StatusForbidden:
 		return c.forbidden(status, what)
 	case apierrors.IsNotFound(err) && kindOf(status) == "namespaces":
@@ -74,7 +74,7 @@ func (c *client) describe(ctx context.Context, err error, what call) error {
 		}
 		return c.notAdmitted(status, what)
 	case code == http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("%s: %w: it is too large for the API server: deliver less, or to several Secrets", c.about(what), sinks.ErrUnsupported)
+		return fmt.Errorf("%s: %w: the Secret is too large for the API server: deliver less data, or split it over several Secrets", c.about(what), sinks.ErrUnsupported)
 	}
 	return fmt.Errorf("%s: %s", c.about(what), answer(status, what))
 }
@@ -90,7 +90,7 @@ func (c *client) forbidden(status *apierrors.StatusError, what call) error {
 	case !rbac || denied == "" || !strings.HasSuffix(before, "forbidden: ") && before != "":
 		return c.notAdmitted(status, what)
 	case strings.HasPrefix(denied, "impersonate"):
-		return fmt.Errorf("%s: %w: %s may not act as the user or groups of impersonate in the sink block: allow it the verb \"impersonate\" on them, or leave impersonate out", c.about(what), sinks.ErrDenied, user)
+		return fmt.Errorf("%s: %w: %s may not act as the user or groups that the sink block's impersonate names: grant it the verb \"impersonate\" on them, or remove impersonate", c.about(what), sinks.ErrDenied, user)
 	}
 	return c.denied(what, user)
 }
@@ -130,7 +130,7 @@ func (c *client) missingNamespace(what call) error {
 
 // foreign is an answer that no Kubernetes API gives.
 func (c *client) foreign(what call) error {
-	return fmt.Errorf("%s: the answer is not one of the Kubernetes API: check the server's address in %s, and that no proxy's page is in between", c.about(what), c.identity)
+	return fmt.Errorf("%s: the answer is not from a Kubernetes API server: check the server address in %s, and that no proxy answers in its place", c.about(what), c.identity)
 }
 
 // answer is what the API server said, without the secrets that the request had. It
@@ -241,24 +241,24 @@ func withoutURL(err error) error {
 // noAnswer describes a request that got no answer.
 func (c *client) noAnswer(err error, what call) error {
 	err = withoutURL(err)
-	advice := "check the server's address in " + c.identity + " and that this machine can reach it"
+	advice := "check the server address in " + c.identity + " and that this machine can reach it"
 	var (
 		authority x509.UnknownAuthorityError
 		host      x509.HostnameError
 	)
 	switch {
 	case errors.As(err, &authority):
-		advice = "the certificate authority in " + c.identity + " is not the one that signed the API server's certificate"
+		advice = "the certificate authority in " + c.identity + " did not sign the API server's certificate: correct it"
 	case errors.As(err, &host):
-		advice = "use a name that is in the API server's certificate, or set tls-server-name in the kubeconfig"
+		advice = "use a server name that is in the API server's certificate, or set tls-server-name in the kubeconfig"
 	case isCertificate(err):
-		advice = "the API server's certificate is not valid, or it does not speak TLS there"
+		advice = "the API server's certificate is not valid, or its port does not use TLS: check the server address in " + c.identity + ""
 	case errors.Is(err, context.DeadlineExceeded):
-		advice = "it did not answer in time: run credsync again"
+		advice = "the API server did not answer in time: run credsync again"
 	case isProxyVariable(err):
 		advice = "correct it"
 	case isPlugin(err):
-		return fmt.Errorf("%s: %w: the exec plugin of %s gave no credentials%s: run it, or log in as it asks, and run credsync again", c.about(what), sinks.ErrUnavailable, c.identity, pluginCause(err))
+		return fmt.Errorf("%s: %w: the exec plugin of %s returned no credentials%s: run the plugin, or log in as it asks, and run credsync again", c.about(what), sinks.ErrUnavailable, c.identity, pluginCause(err))
 	}
 	return fmt.Errorf("%s: %w: %w; %s", c.about(what), sinks.ErrUnavailable, err, advice)
 }

@@ -82,9 +82,9 @@ func TestAnswersHaveAClass(t *testing.T) {
 		{"overloaded", func(w http.ResponseWriter) { fail(w, 429, "TooManyRequests", "too many requests", nil) }, sinks.ErrUnavailable, "too many requests"},
 		{"etcd is gone", func(w http.ResponseWriter) { fail(w, 500, "InternalError", "etcdserver: request timed out", nil) }, sinks.ErrUnavailable, "request timed out"},
 		{"a load balancer's page", func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, "<html>canary-body") }, sinks.ErrUnavailable, "HTTP 502"},
-		{"a login page", func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>canary-body") }, nil, "not one of the Kubernetes API"},
-		{"an object of something else", func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{}`) }, nil, "not one of the Kubernetes API"},
-		{"a page that denies", func(w http.ResponseWriter) { w.WriteHeader(403); _, _ = io.WriteString(w, "<html>canary-body") }, nil, "not one of the Kubernetes API"},
+		{"a login page", func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>canary-body") }, nil, "not from a Kubernetes API server"},
+		{"an object of something else", func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{}`) }, nil, "not from a Kubernetes API server"},
+		{"a page that denies", func(w http.ResponseWriter) { w.WriteHeader(403); _, _ = io.WriteString(w, "<html>canary-body") }, nil, "not from a Kubernetes API server"},
 		{"unknown identity", func(w http.ResponseWriter) { fail(w, 401, "Unauthorized", "Unauthorized", nil) }, sinks.ErrDenied, "expired"},
 		{"denied", func(w http.ResponseWriter) {
 			fail(w, 403, "Forbidden", `secrets is forbidden: User "bob" cannot create resource "secrets" in API group "" in the namespace "shop"`, object{"kind": "secrets"})

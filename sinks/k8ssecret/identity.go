@@ -48,7 +48,7 @@ func (m machine) identity(conn schema.Values) (identity, error) {
 	}
 	home := m.getenv("HOME")
 	if home == "" {
-		return identity{}, errors.New("there is no kubeconfig, this is no pod, and HOME is not set: set kubeconfig in the sink block, or KUBECONFIG")
+		return identity{}, errors.New("no kubeconfig is set, this is not a pod, and HOME is not set: set kubeconfig in the sink block, or KUBECONFIG")
 	}
 	return m.fromKubeconfig(conn, []string{filepath.Join(home, clientcmd.RecommendedHomeDir, clientcmd.RecommendedFileName)})
 }
@@ -58,10 +58,10 @@ func (m machine) identity(conn schema.Values) (identity, error) {
 func (m machine) namespace(conn schema.Values) (string, error) {
 	id, err := m.identity(conn)
 	if err != nil {
-		return "", fmt.Errorf("it is not set, and cannot be taken from elsewhere: %w", err)
+		return "", fmt.Errorf("it is not set, and no default was found: %w", err)
 	}
 	if id.namespace == "" {
-		return "", fmt.Errorf("neither this block nor the sink block sets it, and neither does %s: set namespace", id.name)
+		return "", fmt.Errorf("it is set neither in this block, nor in the sink block, nor in %s: set namespace", id.name)
 	}
 	return id.namespace, nil
 }
@@ -111,7 +111,7 @@ func (m machine) fromKubeconfig(conn schema.Values, files []string) (identity, e
 	made, err := clientcmd.NewNonInteractiveClientConfig(*config, current, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 	if err != nil {
 		// The error's text can quote an address that has a password in it.
-		return identity{}, fmt.Errorf("the context %q of the kubeconfig %s is not complete: check it, its cluster and its user with \"kubectl config view\" and \"kubectl --context %s auth whoami\"", current, names, current)
+		return identity{}, fmt.Errorf("the context %q of the kubeconfig %s is incomplete: check the context, its cluster and its user with \"kubectl config view\" and \"kubectl --context %s auth whoami\"", current, names, current)
 	}
 	return identity{config: made, namespace: context.Namespace, name: fmt.Sprintf("the context %q of the kubeconfig %s", current, names)}, nil
 }
@@ -139,7 +139,7 @@ func (m machine) load(files []string) (*clientcmdapi.Config, error) {
 	}
 	if len(found) == 0 {
 		if missing == nil {
-			missing = errors.New("kubeconfig names no file")
+			missing = errors.New("kubeconfig does not name a file")
 		}
 		return nil, missing
 	}

@@ -95,7 +95,7 @@ func (s *Sink) statByList(ctx context.Context, targets []sinks.Target, chosen []
 		return nil
 	})
 	if err != nil {
-		s.env.Log.Debug("targets are looked at one by one, since they cannot be listed", "error", err)
+		s.env.Log.Debug("Targets cannot be listed, so they are checked one by one", "error", err)
 	}
 }
 

@@ -60,9 +60,9 @@ func checkPrefix(v cty.Value) error {
 func checkType(v cty.Value) error {
 	switch t := v.AsString(); {
 	case t == string(corev1.SecretTypeServiceAccountToken):
-		return fmt.Errorf("secrets of the type %q are filled by Kubernetes itself", t)
+		return fmt.Errorf("Kubernetes itself fills Secrets of the type %q; use another type", t)
 	case strings.HasPrefix(t, domain+"/"):
-		return fmt.Errorf("types that begin with %s/ are credsync's own", domain)
+		return fmt.Errorf("types that begin with %s/ are reserved for credsync; use another type", domain)
 	default:
 		return invalid(t, "the type of a Secret", validation.IsQualifiedName(t))
 	}
@@ -85,7 +85,7 @@ func checkMap(v cty.Value, what string, checkValue func(key, value string) error
 	texts := textsOf(v)
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		if key == managedByLabel || strings.HasPrefix(key, domain+"/") {
-			return fmt.Errorf("credsync itself sets %s; leave it out", key)
+			return fmt.Errorf("credsync sets %s itself; remove it", key)
 		}
 		if err := invalid(key, "the name of a "+what, validation.IsQualifiedName(key)); err != nil {
 			return err
@@ -99,7 +99,7 @@ func checkMap(v cty.Value, what string, checkValue func(key, value string) error
 
 func checkImpersonation(v schema.Values) error {
 	if v.IsSet("impersonate_groups") && !v.IsSet("impersonate") {
-		return errors.New("impersonate_groups is of no use without impersonate: set both")
+		return errors.New("impersonate_groups needs impersonate: set both")
 	}
 	return nil
 }
@@ -204,12 +204,12 @@ func checkData(t sinks.Target, data map[string]credential.Secret) error {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		if err := checkKey(key); err != nil {
-			return fmt.Errorf("write %s: %w: %w; name it otherwise in the data of the deliver block", t.Location, sinks.ErrUnsupported, err)
+			return fmt.Errorf("write %s: %w: %w; rename it in the deliver block's data", t.Location, sinks.ErrUnsupported, err)
 		}
 		size += len(data[key].Reveal())
 	}
 	if size > corev1.MaxSecretSize {
-		return fmt.Errorf("write %s: %w: the values have %d bytes, and a Secret holds at most %d: deliver less, or to several Secrets", t.Location, sinks.ErrUnsupported, size, corev1.MaxSecretSize)
+		return fmt.Errorf("write %s: %w: the values have %d bytes, and a Secret holds at most %d: deliver less data, or split it over several Secrets", t.Location, sinks.ErrUnsupported, size, corev1.MaxSecretSize)
 	}
 	return nil
 }

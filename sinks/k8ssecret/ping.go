@@ -18,14 +18,14 @@ const maxVersion = 64 << 10
 // that does not still answers.
 func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
 	server := sinks.Server{Address: s.client.address, About: "Kubernetes"}
-	what := call{op: "look at the version", verb: "get"}
+	what := call{op: "check the version", verb: "get"}
 	made, ok := s.client.rest.(*rest.RESTClient)
 	if !ok {
 		return server, nil
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.client.address+"/version", nil)
 	if err != nil {
-		return server, fmt.Errorf("%s: the address is no URL", s.client.about(what))
+		return server, fmt.Errorf("%s: the address is not a URL", s.client.about(what))
 	}
 	resp, err := made.Client.Do(req)
 	if err != nil {
@@ -38,9 +38,9 @@ func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
 	}
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
-		return server, fmt.Errorf("%s: %w: the API server does not know the identity of %s: it has expired, was revoked, or is another cluster's; renew it", s.client.about(what), sinks.ErrDenied, s.client.identity)
+		return server, fmt.Errorf("%s: %w: the API server does not accept the identity of %s: it has expired, was revoked or belongs to another cluster; renew it", s.client.about(what), sinks.ErrDenied, s.client.identity)
 	case resp.StatusCode >= http.StatusInternalServerError:
-		return server, fmt.Errorf("%s: %w: HTTP %d; the API server may be starting or overloaded: try again once it answers", s.client.about(what), sinks.ErrUnavailable, resp.StatusCode)
+		return server, fmt.Errorf("%s: %w: HTTP %d; the API server may be starting or overloaded: run credsync again once it answers", s.client.about(what), sinks.ErrUnavailable, resp.StatusCode)
 	}
 	var version struct{ GitVersion string }
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxVersion))

@@ -20,7 +20,7 @@ const placePrefix = "k8ssecret "
 func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
 	cluster, err := s.cluster.ID(ctx)
 	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", t.Location, err)
+		return "", fmt.Errorf("check %s: %w", t.Location, err)
 	}
 	return sinks.Place(placePrefix + cluster + " " + t.Path), nil
 }
@@ -59,7 +59,7 @@ func (s *Sink) askCluster(ctx context.Context) (string, error) {
 // not be read, or is not there.
 func (c *client) systemNamespace(ctx context.Context) (string, error) {
 	var namespace metav1.PartialObjectMetadata
-	what := call{op: "look at the namespace " + metav1.NamespaceSystem, verb: "get", optional: true}
+	what := call{op: "check the namespace " + metav1.NamespaceSystem, verb: "get", optional: true}
 	err := c.do(ctx, what, func() *rest.Request {
 		return c.rest.Get().Resource("namespaces").Name(metav1.NamespaceSystem)
 	}, &namespace)

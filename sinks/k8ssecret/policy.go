@@ -24,14 +24,15 @@ func policy() *sinks.Policy {
 	return &sinks.Policy{
 		Name:  "kubernetes",
 		Short: "Print the RBAC that this configuration needs in Kubernetes",
-		Long: "Print the least Roles, with their RoleBindings, with which this configuration works, for\n\n" +
+		Long: "Print the minimal Roles and RoleBindings that this configuration needs:\n\n" +
 			"  credsync policy kubernetes | kubectl apply -f -\n\n" +
-			"There is a Role in each namespace that is delivered to, read from or has the state. Secrets\n" +
-			"are named wherever Kubernetes can: not where they are created, and not in the state, which\n" +
-			"therefore wants a namespace of its own. Nothing is contacted.\n\n" +
-			"Print it again when targets, data blocks or the state block have changed. What goes from the\n" +
-			"configuration and is to be deleted (on_remove) is not in the new roles: leave the ones before\n" +
-			"in place too until an apply has deleted it.",
+			"There is one Role for each namespace that credsync delivers to, reads from or keeps the state\n" +
+			"in. The rules name each Secret where Kubernetes supports that. It does not for creating\n" +
+			"Secrets, and the names of the state's Secrets are not known beforehand, so give the state its\n" +
+			"own namespace. The command contacts no server.\n\n" +
+			"Run it again after you change targets, data blocks or the state block. The new roles do not\n" +
+			"cover targets that you removed from the configuration and that are still to be deleted\n" +
+			"(on_remove): keep the old roles until an apply has deleted them.",
 		Flags: []sinks.PolicyFlag{
 			{Name: accountFlag, Default: "credsync", Usage: "`NAME` of the service account that credsync runs as"},
 			{Name: namespaceFlag, Default: "credsync", Usage: "`NAMESPACE` of that service account"},
@@ -50,10 +51,10 @@ func printPolicy(_ context.Context, r sinks.PolicyRequest) ([]byte, error) {
 	}
 	roles := rolesOf(r.Uses)
 	if len(roles) == 0 {
-		return nil, errors.New("nothing is delivered to, kept in or read from Kubernetes by this configuration, so it needs no permission there")
+		return nil, errors.New("this configuration delivers nothing to Kubernetes, and keeps and reads nothing there, so it needs no permissions")
 	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# What project %s needs in Kubernetes, and no more. That every account may ask for its\n# own permissions, as each cluster allows by default, is taken for granted.\n", r.Project)
+	fmt.Fprintf(&out, "# The minimal permissions of project %s in Kubernetes. They assume the cluster's default that\n# every account may query its own permissions.\n", r.Project)
 	name := "credsync-" + r.Project
 	for _, in := range slices.Sorted(maps.Keys(roles)) {
 		fmt.Fprintf(&out, roleText, name, in, roles[in].text(), name, in, name, account, namespace)
@@ -178,9 +179,9 @@ func (r *role) allow(name string, verbs ...string) {
 func (r *role) text() string {
 	var out strings.Builder
 	if r.state {
-		out.WriteString("# the state: its Secrets are found by a list, and their names are not known beforehand\n")
+		out.WriteString("# the state: credsync finds its Secrets by list; their names are not known beforehand\n")
 	} else if r.create {
-		out.WriteString("# delivered Secrets come into being; Kubernetes cannot limit that to names\n")
+		out.WriteString("# to create delivered Secrets; Kubernetes cannot limit this to names\n")
 	}
 	for _, rule := range r.rulesOnSecrets() {
 		out.WriteString(rule + "\n")

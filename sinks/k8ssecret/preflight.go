@@ -120,7 +120,7 @@ func (s *Sink) unlessUntried(err error) error {
 	if err == nil || !strings.Contains(err.Error(), "does not support dry run") {
 		return err
 	}
-	s.env.Log.Warn("A webhook of the cluster does not let writes be tried out, so what it has against one will only show when a token is written", "error", err)
+	s.env.Log.Warn("A webhook of the cluster does not support dry runs, so credsync finds out only when it writes a token whether the webhook rejects it", "error", err)
 	return nil
 }
 
@@ -158,7 +158,7 @@ var requiredKeys = map[corev1.SecretType][][]string{
 func checkRequiredKeys(kind corev1.SecretType, keys []string) error {
 	for _, oneOf := range requiredKeys[kind] {
 		if !slices.ContainsFunc(oneOf, func(k string) bool { return slices.Contains(keys, k) }) {
-			return fmt.Errorf("a Secret of the type %q must have the key \"%s\", which data does not write: add it to data, or leave type out", kind, strings.Join(oneOf, `" or "`))
+			return fmt.Errorf("a Secret of the type %q must have the key \"%s\", which is not in data: add it to data, or remove type", kind, strings.Join(oneOf, `" or "`))
 		}
 	}
 	return nil

@@ -72,7 +72,7 @@ func (c *client) patch(ctx context.Context, op string, t sinks.Target, kind type
 		return r.Body(body)
 	}, &made)
 	if errors.Is(err, errMissing) {
-		err = fmt.Errorf("%s: %w: it was deleted meanwhile", c.about(what), sinks.ErrConflict)
+		err = fmt.Errorf("%s: %w: the Secret has since been deleted", c.about(what), sinks.ErrConflict)
 	}
 	return &made, err
 }

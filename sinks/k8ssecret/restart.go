@@ -29,7 +29,7 @@ func checkRestart(v cty.Value) error {
 	for it := v.ElementIterator(); it.Next(); {
 		_, e := it.Element()
 		if e.IsNull() {
-			return errors.New("it has a null")
+			return errors.New("it contains null")
 		}
 		if _, _, err := parseWorkload(e.AsString()); err != nil {
 			return err
@@ -42,7 +42,7 @@ func parseWorkload(s string) (resource, name string, err error) {
 	kind, name, _ := strings.Cut(s, "/")
 	resource = workloads[kind]
 	if resource == "" || len(validation.IsDNS1123Subdomain(name)) > 0 {
-		return "", "", fmt.Errorf("%q is no workload: write deployment/NAME, statefulset/NAME or daemonset/NAME", s)
+		return "", "", fmt.Errorf("%q is not a workload: use deployment/NAME, statefulset/NAME or daemonset/NAME", s)
 	}
 	return resource, name, nil
 }
@@ -84,7 +84,7 @@ func (c *client) restart(ctx context.Context, t sinks.Target, workload string, s
 		return r.Body(body)
 	}, &answered)
 	if errors.Is(err, errMissing) {
-		return fmt.Errorf("%s: there is none of that name; correct restart in the deliver block", c.about(what))
+		return fmt.Errorf("%s: there is no such workload; correct restart in the deliver block", c.about(what))
 	}
 	return err
 }

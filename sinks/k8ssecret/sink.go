@@ -84,7 +84,7 @@ func add(h hash.Hash, b []byte) {
 // without its data, and the permission is the same, so the data is read and
 // digested.
 func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
-	live, err := s.client.get(ctx, "look at", t)
+	live, err := s.client.get(ctx, "check", t)
 	if err != nil {
 		return sinks.Info{}, err
 	}

@@ -33,30 +33,30 @@ func spec(m machine) *sinks.Spec {
 	labels := []string{"k8ssecret", "name"}
 	return &sinks.Spec{
 		Type: "k8ssecret",
-		Doc: "Secrets of a Kubernetes cluster. In a pod its service account is used; elsewhere, or with `kubeconfig` or `context`, a kubeconfig, exec plugins included. " +
-			"A Secret is written by server-side apply as the field manager `credsync`, and only at the version that was looked at. " +
-			"It is marked with the label `app.kubernetes.io/managed-by=credsync` and the annotations `credsync.dev/owner`, `credsync.dev/expires-at` and `credsync.dev/rotated-at`; one that is merged into is not. " +
-			"Labels, annotations and other metadata of others are kept, and their changes are not drift. " +
-			"Needed on the Secrets that are delivered to: `get` and `patch`, `create` in their namespace, and `delete` if they are ever to be deleted.",
+		Doc: "Secrets of a Kubernetes cluster. In a pod credsync uses the pod's service account. Elsewhere, or when `kubeconfig` or `context` is set, it uses a kubeconfig, including its exec plugins. " +
+			"credsync writes a Secret by server-side apply as the field manager `credsync`, and only if the Secret has not changed since credsync last read it. " +
+			"It adds the label `app.kubernetes.io/managed-by=credsync` and the annotations `credsync.dev/owner`, `credsync.dev/expires-at` and `credsync.dev/rotated-at`, except with `merge`. " +
+			"Labels, annotations and other metadata that others set are kept, and changes to them are not drift. " +
+			"credsync needs `get` and `patch` on the Secrets that it delivers to, `create` in their namespace, and `delete` if it is to delete them.",
 		Connection: connectionBlock(),
 		Deliver: schema.Block{Type: "deliver", Labels: labels, Attributes: []schema.Attribute{
 			nameAttribute("The Secret's name."), namespaceAttribute(),
-			{Name: "type", Type: cty.String, DefaultText: "`Opaque`; a Secret that exists keeps its type", Check: checkType, Effect: schema.ShapesTarget, Doc: "The Secret's type. Kubernetes never changes it."},
+			{Name: "type", Type: cty.String, DefaultText: "`Opaque`; an existing Secret keeps its type", Check: checkType, Effect: schema.ShapesTarget, Doc: "The Secret's type. Kubernetes does not let it be changed."},
 			{Name: "labels", Type: cty.Map(cty.String), Check: checkLabels, Effect: schema.ShapesTarget, Doc: "Labels for the Secret."},
 			{Name: "annotations", Type: cty.Map(cty.String), Check: checkAnnotations, Effect: schema.ShapesTarget, Doc: "Annotations for the Secret."},
 			{
 				Name: "restart", Type: cty.List(cty.String), Check: checkRestart,
-				Doc: "Workloads of the Secret's namespace to restart once all of the account's targets have a new token, as `kubectl rollout restart` does: `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`. Needed on them: `patch`.",
+				Doc: "Workloads in the Secret's namespace to restart once all of the account's targets have a new token, as `kubectl rollout restart` does: `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`. credsync needs `patch` on them.",
 			},
 		}},
 		State: schema.Block{Type: "state", Labels: labels, Attributes: []schema.Attribute{
 			{
 				Name: "name", Type: cty.String, Default: cty.StringVal("credsync-state"), Check: checkPrefix,
-				Doc: "What the names of the state's Secrets begin with. Each account has one, of the type `credsync.dev/state`.",
+				Doc: "The prefix of the names of the state's Secrets. Each account has one Secret, of the type `credsync.dev/state`.",
 			},
 			{
 				Name: "namespace", Type: cty.String, DefaultText: "the sink's", Check: checkNamespace,
-				Doc: "The state's namespace. The state is found by a list, which shows every Secret of the namespace, so give it one of its own. Needed there: `get`, `list`, `create`, `patch` and `delete`.",
+				Doc: "The state's namespace. Give the state its own namespace, because credsync finds it by `list`, which shows every Secret there. credsync needs `get`, `list`, `create`, `patch` and `delete` in it.",
 			},
 		}},
 		Data: schema.Block{Type: "data", Labels: labels, Attributes: []schema.Attribute{nameAttribute("The Secret's name."), namespaceAttribute()}},
@@ -74,7 +74,7 @@ func spec(m machine) *sinks.Spec {
 		Policy: policy(),
 		Exposes: func(records, target sinks.Target) string {
 			if namespace, _ := place(records); strings.HasPrefix(target.Path, namespace+"/") {
-				return fmt.Sprintf("The state is found by a list of the namespace %s, and whoever may list Secrets there to read their own sees the state's too. Give the state a namespace of its own.", namespace)
+				return fmt.Sprintf("The state is in the namespace %s, where everyone who may list Secrets can read it. Give the state its own namespace.", namespace)
 			}
 			return ""
 		},
@@ -102,20 +102,20 @@ func connectionBlock() schema.Block {
 			{
 				Name: "kubeconfig", Type: cty.String, Env: []string{"KUBECONFIG"}, Check: notEmpty,
 				DefaultText: "the pod's service account; outside a pod `~/.kube/config`",
-				Doc:         "A kubeconfig file, or several as in KUBECONFIG. As for kubectl a relative path starts at the working directory; `~/` is the home directory.",
+				Doc:         "A kubeconfig file, or several as in KUBECONFIG. As in kubectl, a relative path starts at the working directory; `~/` is the home directory.",
 			},
 			{Name: "context", Type: cty.String, Check: notEmpty, DefaultText: "the kubeconfig's current context", Doc: "The context of the kubeconfig to use."},
 			{
 				Name: "namespace", Type: cty.String, DefaultText: "the context's, or the pod's", Check: checkNamespace,
-				Doc: "The namespace of the Secrets whose block names none. Set it where the configuration is planned and applied in different places: it is part of what a target is.",
+				Doc: "The namespace of Secrets that have none in their own block. The namespace is part of a target's identity, so set it if you plan and apply the configuration in different places.",
 			},
 			{
-				Name: "cluster", Type: cty.String, Check: notEmpty, DefaultText: "the UID of the namespace kube-system, where that may be read, else the API server's address",
-				Doc: "What the cluster is called; it is part of what a target is. The namespace kube-system is read only for its UID, and credsync works without. " +
-					"Set `cluster` where runs reach the API server under different addresses, or some may read that namespace and others may not.",
+				Name: "cluster", Type: cty.String, Check: notEmpty, DefaultText: "the UID of the namespace kube-system if credsync may read it, otherwise the API server's address",
+				Doc: "The cluster's name, which is part of a target's identity. credsync reads the namespace kube-system only for its UID, and works without it. " +
+					"Set `cluster` if runs reach the API server at different addresses, or if only some of them may read that namespace.",
 			},
-			{Name: "impersonate", Type: cty.String, Check: notEmpty, Doc: "The user to act as, such as `system:serviceaccount:shop:deployer`; the own identity needs the verb `impersonate` on it."},
-			{Name: "impersonate_groups", Type: cty.List(cty.String), Doc: "The groups to act as a member of, with `impersonate`."},
+			{Name: "impersonate", Type: cty.String, Check: notEmpty, Doc: "The user to act as, such as `system:serviceaccount:shop:deployer`. credsync's own identity needs the verb `impersonate` on that user."},
+			{Name: "impersonate_groups", Type: cty.List(cty.String), Doc: "The groups to act as a member of. Needs `impersonate`."},
 		},
 		Check: checkImpersonation,
 	}

@@ -98,12 +98,12 @@ func (s *Sink) writable(t sinks.Target, live *corev1.Secret) error {
 	wanted := typeOf(t)
 	switch {
 	case wanted != "" && wanted != live.Type:
-		return fmt.Errorf("write %s in Kubernetes at %s: its type is %q, which Kubernetes never changes: set type in the deliver block to that, or delete the Secret and credsync creates it anew as %q",
+		return fmt.Errorf("write %s in Kubernetes at %s: its type is %q, which Kubernetes does not let anyone change: set type in the deliver block to that type, or delete the Secret, and credsync creates it again as %q",
 			t.Location, s.client.address, live.Type, wanted)
 	case live.DeletionTimestamp != nil:
-		return fmt.Errorf("write %s in Kubernetes at %s: %w: it is being deleted, and waits for the finalizers %q", t.Location, s.client.address, sinks.ErrUnavailable, live.Finalizers)
+		return fmt.Errorf("write %s in Kubernetes at %s: %w: it is being deleted and waits for the finalizers %q", t.Location, s.client.address, sinks.ErrUnavailable, live.Finalizers)
 	case live.Immutable != nil && *live.Immutable:
-		return fmt.Errorf("write %s in Kubernetes at %s: it is marked immutable, which Kubernetes never takes back: delete it (\"kubectl delete secret -n %s %s\") and credsync creates it anew, or deliver under another name",
+		return fmt.Errorf("write %s in Kubernetes at %s: it is marked immutable, which Kubernetes does not let anyone change: delete it (\"kubectl delete secret -n %s %s\"), and credsync creates it again, or deliver under another name",
 			t.Location, s.client.address, live.Namespace, live.Name)
 	}
 	return nil
@@ -112,7 +112,7 @@ func (s *Sink) writable(t sinks.Target, live *corev1.Secret) error {
 // agreed refuses a change that another manager would undo.
 func (s *Sink) agreed(t sinks.Target, w sinks.Write, live, wanted *corev1.Secret) error {
 	if by := contested(live, wanted); by != "" && !w.Adopt {
-		return fmt.Errorf("write %s in Kubernetes at %s: %s: take that out there, or set adopt = true in the deliver block to take it over", t.Location, s.client.address, by)
+		return fmt.Errorf("write %s in Kubernetes at %s: %s: remove those fields there, or set adopt = true in the deliver block to take them over", t.Location, s.client.address, by)
 	}
 	return nil
 }

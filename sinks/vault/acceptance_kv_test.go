@@ -279,7 +279,7 @@ func testMissingMount(t *testing.T, v *servers.VaultServer) {
 	}
 	c.env["VAULT_TOKEN"] = leastPrivilege(v, "other", false)
 	_, err = c.open(t).Stat(t.Context(), c.target(t, "a", false))
-	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") || !strings.Contains(err.Error(), "policy") {
+	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") || !strings.Contains(err.Error(), "policies") {
 		t.Errorf("with little permission: %v", err)
 	}
 }
@@ -289,10 +289,10 @@ func testPathInsideMount(t *testing.T, v *servers.VaultServer) {
 	two, one := v.KV(2), v.KV(1)
 	for mount, want := range map[string]string{
 		two + "/data":           `it is a path inside the mount "` + two + `": set mount = "` + two + `" in the sink block`,
-		two + "/data/shop":      `set mount = "` + two + `" in the sink block, and begin each path with "shop/"`,
-		two + "/shop/tokens":    `set mount = "` + two + `" in the sink block, and begin each path with "shop/tokens/"`,
+		two + "/data/shop":      `set mount = "` + two + `" in the sink block, and start each path with "shop/"`,
+		two + "/shop/tokens":    `set mount = "` + two + `" in the sink block, and start each path with "shop/tokens/"`,
 		two + "/metadata":       `set mount = "` + two + `" in the sink block`,
-		one + "/data":           `and begin each path with "data/"`,
+		one + "/data":           `and start each path with "data/"`,
 		"/" + two + "/metadata": `set mount = "` + two + `" in the sink block`,
 	} {
 		c := root(v, mount)

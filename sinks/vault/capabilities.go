@@ -48,7 +48,7 @@ func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
 	}
 	have, err := s.capabilities(ctx, paths)
 	if isForbidden(err) {
-		s.env.Log.Warn("The Vault token may not ask what it may do, so a missing permission will only show when a token is written; add the default policy to it")
+		s.env.Log.Warn("The Vault token may not query its own capabilities, so credsync finds a missing permission only when it writes a token; attach Vault's default policy to it")
 		return errs
 	}
 	if err != nil {

@@ -127,16 +127,16 @@ func checkAddress(address string) error {
 	u, err := url.Parse(address)
 	if err == nil {
 		if path := strings.Trim(u.Path, "/"); path == "v1" || strings.HasSuffix(path, "/v1") {
-			return errors.New("it ends in /v1, where the paths of Vault's API begin: leave /v1 out")
+			return errors.New("it ends in /v1, which credsync adds to each request: remove /v1")
 		} else if strings.HasPrefix(path+"/", "ui/vault/") {
-			return errors.New("it is a page of Vault's UI: leave /ui and what follows out")
+			return errors.New("it is a page of Vault's UI: remove /ui and everything after it")
 		}
 	}
 	switch {
 	case err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("it is not a URL such as https://vault.internal:8200 (without user, query or fragment)")
 	case path.Base(u.Path) == "v1" && u.Scheme != "unix":
-		return errors.New("it ends with /v1, which is added to each request: write it without, as in https://vault.internal:8200")
+		return errors.New("it ends with /v1, which credsync adds to each request: remove /v1, as in https://vault.internal:8200")
 	case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", u.Scheme == "unix":
 		return nil
 	}
@@ -233,7 +233,7 @@ func (c connection) tls(cfg *api.Config) error {
 		}
 		t.Insecure = insecure
 		if insecure {
-			c.env.Log.Warn("VAULT_SKIP_VERIFY is set: anyone on the way to Vault can read the tokens", "address", c.address())
+			c.env.Log.Warn("VAULT_SKIP_VERIFY is set: anyone on the network path to Vault can read the tokens", "address", c.address())
 		}
 	}
 	if err := cfg.ConfigureTLS(t); err != nil {
@@ -264,7 +264,7 @@ func (c connection) clientCertificate(cfg *api.Config) error {
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return errors.New("the client certificate and key for Vault are not a pair in PEM: check client_cert and client_key, or VAULT_CLIENT_CERT and VAULT_CLIENT_KEY")
+		return errors.New("the client certificate and key for Vault are not a matching PEM pair: check client_cert and client_key, or VAULT_CLIENT_CERT and VAULT_CLIENT_KEY")
 	}
 	// Unlike Certificates this presents it to a server that names other CAs.
 	cfg.HttpClient.Transport.(*http.Transport).TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -306,7 +306,7 @@ func (c connection) headers() (http.Header, error) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(given)) {
 			if strings.HasPrefix(http.CanonicalHeaderKey(name), "X-Vault-") {
-				return nil, fmt.Errorf("environment variable %s: header %q is reserved to Vault's clients", api.EnvVaultHeaders, name)
+				return nil, fmt.Errorf("environment variable %s: header %q is reserved for Vault clients", api.EnvVaultHeaders, name)
 			}
 			h.Set(name, given[name])
 		}

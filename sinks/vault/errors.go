@@ -96,11 +96,11 @@ func describe(ctx context.Context, err error, r request) error {
 	case code == 404 && (vaultSays(err, "no handler for route") || vaultSays(err, "unsupported path")):
 		return missingMount(r)
 	case code == 503 && vaultSays(err, "sealed"):
-		return fmt.Errorf("%s: %w: it is sealed; unseal it and run credsync again", r, sinks.ErrUnavailable)
+		return fmt.Errorf("%s: %w: Vault is sealed; unseal it and run credsync again", r, sinks.ErrUnavailable)
 	case code == 429 && vaultSays(err, "quota exceeded"):
-		return fmt.Errorf("%s: %w: %s; send fewer requests a second with VAULT_RATE_LIMIT, such as VAULT_RATE_LIMIT=10, or have the quota raised", r, sinks.ErrUnavailable, vaultErrors(err))
+		return fmt.Errorf("%s: %w: %s; lower the request rate with VAULT_RATE_LIMIT, such as VAULT_RATE_LIMIT=10, or have the quota raised", r, sinks.ErrUnavailable, vaultErrors(err))
 	case code == 412, code == 429, code == 472, code == 473, code >= 500:
-		return fmt.Errorf("%s: %w: %s; Vault may be starting, standby or overloaded: run credsync again once it answers", r, sinks.ErrUnavailable, vaultErrors(err))
+		return fmt.Errorf("%s: %w: %s; Vault may be starting, on standby or overloaded: run credsync again once it answers", r, sinks.ErrUnavailable, vaultErrors(err))
 	}
 	return fmt.Errorf("%s: %s", r, vaultErrors(err))
 }
@@ -111,7 +111,7 @@ const invalidToken = "invalid token"
 
 func deniedError(err error, r request) error {
 	if vaultSays(err, invalidToken) {
-		return fmt.Errorf("%s: %w: %s: it has expired, was revoked or is mistyped; give a new one (auth block, VAULT_TOKEN or \"vault login\")", r, sinks.ErrDenied, invalidToken)
+		return fmt.Errorf("%s: %w: %s: it has expired, was revoked or is mistyped; set a new one (auth block, VAULT_TOKEN or \"vault login\")", r, sinks.ErrDenied, invalidToken)
 	}
 	if r.path == "" {
 		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, vaultErrors(err))
@@ -165,7 +165,7 @@ func policyRule(path string, capabilities []string) string {
 // errForeign is an answer with success that Vault's API does not give. The
 // decoder's own error could quote it.
 func errForeign(r request) error {
-	return fmt.Errorf("%s: the answer is not one of Vault's API: check address, and that no proxy's page is in between", r)
+	return fmt.Errorf("%s: the answer is not from Vault's API: check address, and that no proxy answers in its place", r)
 }
 
 // noAnswer describes a request that got no answer, or none that makes sense.
@@ -200,15 +200,15 @@ func advice(err error, otherwise string) string {
 	case errors.As(err, &variable):
 		return "correct it"
 	case errors.As(err, &authority):
-		return "set ca_pem, or VAULT_CACERT, to the certificate of the authority that signed Vault's"
+		return "set ca_pem, or VAULT_CACERT, to the certificate of the authority that signed Vault's certificate"
 	case errors.As(err, &host):
-		return "use a name that is in Vault's certificate, or set VAULT_TLS_SERVER_NAME"
+		return "use a server name that is in Vault's certificate, or set VAULT_TLS_SERVER_NAME"
 	case errors.As(err, &cert):
-		return "Vault's certificate is not valid"
+		return "replace Vault's certificate, which is not valid"
 	case errors.As(err, &record), strings.Contains(err.Error(), "HTTP response to HTTPS"):
-		return "this Vault does not speak TLS there: begin address with http:// if that is meant"
+		return "Vault does not use TLS at this address: start address with http:// if that is intended"
 	case errors.Is(err, context.DeadlineExceeded):
-		return "it did not answer in time: run credsync again, or raise VAULT_CLIENT_TIMEOUT"
+		return "Vault did not answer in time: run credsync again, or raise VAULT_CLIENT_TIMEOUT"
 	}
 	return otherwise
 }

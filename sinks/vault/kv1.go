@@ -45,7 +45,7 @@ func hash(data map[string]credential.Secret) string {
 }
 
 func (k kv1) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
-	raw, found, err := k.load(ctx, "look at", t)
+	raw, found, err := k.load(ctx, "check", t)
 	switch {
 	case isForbidden(err):
 		return sinks.Info{Unseen: true, Unguarded: true}, nil
@@ -156,7 +156,7 @@ func (k kv1) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sink
 
 func (k kv1) needsToDeliver(t sinks.Target) []capabilityNeed {
 	if t.Merge {
-		return []capabilityNeed{{path: k.path(t), capabilities: []string{"create", "read", "update"}, why: "write its keys over what is there"}}
+		return []capabilityNeed{{path: k.path(t), capabilities: []string{"create", "read", "update"}, why: "write its keys into the existing data"}}
 	}
 	return []capabilityNeed{{path: k.path(t), capabilities: []string{"create", "update"}, why: "write the token"}}
 }
@@ -166,14 +166,14 @@ func (k kv1) needsToCompare(t sinks.Target) []capabilityNeed {
 	if t.Merge {
 		return nil
 	}
-	return []capabilityNeed{{path: k.path(t), capabilities: []string{"read"}, why: "see whether it is there, and still as it was written"}}
+	return []capabilityNeed{{path: k.path(t), capabilities: []string{"read"}, why: "check whether it exists and has not changed"}}
 }
 
 func (k kv1) needsToDelete(t sinks.Target) []capabilityNeed {
 	if t.Merge {
 		return nil // needsToDeliver covers it
 	}
-	return []capabilityNeed{{path: k.path(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
+	return []capabilityNeed{{path: k.path(t), capabilities: []string{"delete"}, why: "delete it after it was removed from the configuration"}}
 }
 
 func (k kv1) needsToRead(t sinks.Target) []capabilityNeed {

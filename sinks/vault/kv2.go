@@ -84,7 +84,7 @@ func (k kv2) metadata(ctx context.Context, op string, t sinks.Target) (m metadat
 }
 
 func (k kv2) stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
-	m, _, err := k.metadata(ctx, "look at", t)
+	m, _, err := k.metadata(ctx, "check", t)
 	return m.info(t, k.env.Now()), err
 }
 
@@ -122,7 +122,7 @@ func (k kv2) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 		return sinks.Object{}, err
 	}
 	if rounded != "" {
-		return sinks.Object{}, fmt.Errorf("read %s: %w: the value of %q is a number of 2^53 or more, which Vault has rounded: store it as text, as \"vault kv patch -mount=%s %s %s=…\" does",
+		return sinks.Object{}, fmt.Errorf("read %s: %w: the value of %q is a number of 2^53 or more, which Vault has rounded: store it as a string, for example with \"vault kv patch -mount=%s %s %s=…\"",
 			t.Location, sinks.ErrMalformed, rounded, k.mount, t.Path, rounded)
 	}
 	if at.Number > 0 || found {
@@ -203,7 +203,7 @@ func (k kv2) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 // after a time. The first write of a run, which takes the lease, meets it, and so no
 // login is made whose token and rejection would be forgotten.
 func errStateExpires(t sinks.Target) error {
-	return fmt.Errorf("write %s: %w: Vault deletes versions here after a time, tokens and remembered rejections with them; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
+	return fmt.Errorf("write %s: %w: Vault deletes each version here after a set time, and with it tokens and remembered rejections; set delete_version_after to 0s in the mount's configuration and in the secret's metadata, or keep the state elsewhere", t.Location, sinks.ErrUnsupported)
 }
 
 // lasts asks for the times after which Vault deletes versions: that of the mount, which
@@ -220,7 +220,7 @@ func (k kv2) lasts(ctx context.Context, record sinks.Target) error {
 				DeleteAfter string `json:"delete_version_after"`
 			} `json:"data"`
 		}
-		r := request{op: "look at " + path, path: path, capabilities: []string{"read"}}
+		r := request{op: "check " + path, path: path, capabilities: []string{"read"}}
 		_, err := k.get(ctx, r, &answer)
 		if err != nil && !isForbidden(err) {
 			return err
@@ -259,7 +259,7 @@ func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string
 		return nil, err
 	}
 	if answer == nil {
-		return nil, fmt.Errorf("write %s: the answer names no version", t.Location)
+		return nil, fmt.Errorf("write %s: Vault's answer has no version", t.Location)
 	}
 	return answer.Data, nil
 }
@@ -268,7 +268,7 @@ func versionIn(data map[string]any, t sinks.Target) (string, error) {
 	number, ok := data["version"].(json.Number)
 	n, err := strconv.Atoi(number.String())
 	if !ok || err != nil {
-		return "", fmt.Errorf("write %s: the answer names no version", t.Location)
+		return "", fmt.Errorf("write %s: Vault's answer has no version", t.Location)
 	}
 	created, _ := data["created_time"].(string)
 	return versionOf(n, created), nil
@@ -372,7 +372,7 @@ func (k kv2) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sink
 	if errors.Is(err, sinks.ErrDenied) && !found && k.exists(ctx, t) {
 		// A policy that only allows to create it takes one that has come into
 		// being meanwhile for something else.
-		err = fmt.Errorf("claim %s: %w: someone else has marked it meanwhile", t.Location, sinks.ErrConflict)
+		err = fmt.Errorf("claim %s: %w: another process has since claimed it", t.Location, sinks.ErrConflict)
 	}
 	if err != nil {
 		return "", err
@@ -426,7 +426,7 @@ func (k kv2) unmark(ctx context.Context, t sinks.Target, owner string, before me
 		err = k.mark(ctx, t, true, unmarked(before))
 	}
 	if err != nil {
-		return fmt.Errorf("claim %s: it was written meanwhile by someone else, and the mark that says %q could not be taken back: %w", t.Location, owner, err)
+		return fmt.Errorf("claim %s: someone else wrote to it at the same time, and credsync could not remove its owner mark %q: %w", t.Location, owner, err)
 	}
 	return conflict
 }
@@ -455,7 +455,7 @@ func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[str
 	if exists {
 		_, found, err := k.patch(ctx, k.metadataRequest("claim", t, "create", "patch"), body)
 		if err == nil && !found {
-			err = fmt.Errorf("claim %s: %w: it was deleted meanwhile", t.Location, sinks.ErrConflict)
+			err = fmt.Errorf("claim %s: %w: it has since been deleted", t.Location, sinks.ErrConflict)
 		}
 		return err
 	}
@@ -470,13 +470,13 @@ func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[str
 func (k kv2) needsToDeliver(t sinks.Target) []capabilityNeed {
 	if t.Merge {
 		return []capabilityNeed{
-			{path: k.dataPath(t), capabilities: []string{"create", "patch", "update"}, why: "write its keys, and keep the others"},
-			{path: k.metadataPath(t), capabilities: []string{"read"}, why: "see whether it is there, and at which version"},
+			{path: k.dataPath(t), capabilities: []string{"create", "patch", "update"}, why: "write its keys and keep the others"},
+			{path: k.metadataPath(t), capabilities: []string{"read"}, why: "check whether it exists, and its version"},
 		}
 	}
 	return []capabilityNeed{
 		{path: k.dataPath(t), capabilities: []string{"update"}, why: "write the token"},
-		{path: k.metadataPath(t), capabilities: []string{"read"}, why: "see whether it is there, at which version, and whose"},
+		{path: k.metadataPath(t), capabilities: []string{"read"}, why: "check whether it exists, its version and its owner"},
 		{path: k.metadataPath(t), capabilities: []string{"create", "patch"}, why: "mark its owner", unclaimed: true},
 	}
 }
@@ -485,14 +485,14 @@ func (k kv2) needsToCompare(t sinks.Target) []capabilityNeed {
 	if !t.Merge {
 		return nil
 	}
-	return []capabilityNeed{{path: k.dataPath(t), capabilities: []string{"read"}, why: "see whether its keys are as they were when others have changed theirs"}}
+	return []capabilityNeed{{path: k.dataPath(t), capabilities: []string{"read"}, why: "check whether its own keys changed when others change theirs"}}
 }
 
 func (k kv2) needsToDelete(t sinks.Target) []capabilityNeed {
 	if t.Merge {
 		return nil // needsToDeliver covers it
 	}
-	return []capabilityNeed{{path: k.metadataPath(t), capabilities: []string{"delete"}, why: "delete it once it has gone from the configuration"}}
+	return []capabilityNeed{{path: k.metadataPath(t), capabilities: []string{"delete"}, why: "delete it after it was removed from the configuration"}}
 }
 
 func (k kv2) needsToRead(t sinks.Target) []capabilityNeed {
@@ -502,12 +502,12 @@ func (k kv2) needsToRead(t sinks.Target) []capabilityNeed {
 func (k kv2) needsToKeepState(all, record sinks.Target) []capabilityNeed {
 	return []capabilityNeed{
 		{path: k.dataPath(record), capabilities: []string{"create", "read", "update"}, why: "keep the record of each account"},
-		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that have gone from the configuration"},
-		{path: k.metadataPath(record), capabilities: []string{"delete", "read"}, why: "remove such a record"},
+		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that were removed from the configuration"},
+		{path: k.metadataPath(record), capabilities: []string{"delete", "read"}, why: "remove those records"},
 	}
 }
 
 // needsToSeeThatStateLasts is what a plan wants that apply does without.
 func (k kv2) needsToSeeThatStateLasts() []capabilityNeed {
-	return []capabilityNeed{{path: k.mount + "/config", capabilities: []string{"read"}, why: "see at plan whether Vault deletes versions after a time"}}
+	return []capabilityNeed{{path: k.mount + "/config", capabilities: []string{"read"}, why: "check at plan whether Vault deletes versions after a set time"}}
 }

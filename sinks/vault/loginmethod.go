@@ -16,7 +16,7 @@ import (
 )
 
 // errNoToken means that nobody said how to log in.
-var errNoToken = fmt.Errorf("%w: there is no Vault token: add an auth block to the sink, set VAULT_TOKEN, or run \"vault login\"", sinks.ErrDenied)
+var errNoToken = fmt.Errorf("%w: no Vault token is set: add an auth block to the sink, set VAULT_TOKEN, or run \"vault login\"", sinks.ErrDenied)
 
 // loginMethod is how a token is come by.
 type loginMethod struct {
@@ -74,7 +74,7 @@ func (c connection) method() (loginMethod, error) {
 			return map[string]any{}, nil
 		})
 	}
-	return loginMethod{}, fmt.Errorf("auth %q is not a way to log in to Vault", auth.Label())
+	return loginMethod{}, fmt.Errorf("auth %q is not a supported login method", auth.Label())
 }
 
 // givenToken looks where the vault CLI looks.
@@ -86,7 +86,7 @@ func (c connection) givenToken() (loginMethod, error) {
 	if m.token.IsZero() {
 		m.token = credential.NewSecret(c.getenv(api.EnvVaultToken))
 		if fault := schema.FaultOfText(m.token.Reveal()); !m.token.IsZero() && fault != schema.NoTextFault {
-			return m, fmt.Errorf("the environment variable %s %s; set it again, such as by %s=\"$(cat FILE)\", which leaves a line break at the end out", api.EnvVaultToken, fault, api.EnvVaultToken)
+			return m, fmt.Errorf("the environment variable %s %s; set it again, for example with %s=\"$(cat FILE)\", which drops a line break at the end", api.EnvVaultToken, fault, api.EnvVaultToken)
 		}
 	}
 	if m.token.IsZero() && c.getenv("HOME") != "" {
@@ -144,7 +144,7 @@ func readSecret(path string) (credential.Secret, error) {
 	}
 	text = strings.TrimSpace(text)
 	if fault := schema.FaultOfText(text); text != "" && fault != schema.NoTextFault {
-		return credential.Secret{}, fmt.Errorf("what %s holds %s; it must be the secret alone", path, fault)
+		return credential.Secret{}, fmt.Errorf("the content of %s %s; the file must hold the secret only", path, fault)
 	}
 	return credential.NewSecret(text), nil
 }

@@ -133,7 +133,7 @@ func (s *sharedSession) successor(ctx context.Context, denied credential.Secret)
 	if err != nil || token.IsZero() || token.Equal(denied) {
 		return credential.Secret{}, errStillGood
 	}
-	s.env.Log.Info("The Vault token was denied, and its file holds another by now; using that")
+	s.env.Log.Info("The Vault token was denied, but its file now holds another one; using that one")
 	s.method.token, s.open = token, false
 	if err := s.adopt(ctx); err != nil {
 		return credential.Secret{}, err
@@ -176,7 +176,7 @@ func (s *sharedSession) login(ctx context.Context) error {
 		return err
 	}
 	if secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "" {
-		return fmt.Errorf("log in to Vault at %s with %s: the answer has no token; a second factor is not supported", s.client.Address(), s.method.path)
+		return fmt.Errorf("log in to Vault at %s with %s: the answer has no token; use a login without a second factor, which credsync does not support", s.client.Address(), s.method.path)
 	}
 	life := time.Duration(secret.Auth.LeaseDuration) * time.Second
 	s.rejected = nil
@@ -285,7 +285,7 @@ func (s *sharedSession) loginFailed(ctx context.Context, err error) error {
 		return fmt.Errorf("%s: %w: %s; check the auth %q block and the role in Vault", r, sinks.ErrDenied, vaultErrors(err), s.method.name)
 	}
 	if status(err) == 404 {
-		return fmt.Errorf("%s: nothing is mounted there: check mount in the auth %q block, and the namespace, or enable the method with \"vault auth enable\"", r, s.method.name)
+		return fmt.Errorf("%s: no auth method is mounted there: check mount in the auth %q block and the namespace, or enable the method with \"vault auth enable\"", r, s.method.name)
 	}
 	return describe(ctx, err, r)
 }

@@ -32,7 +32,7 @@ type healthAnswer struct {
 
 // errNoHealth marks the refusal of a gateway: Vault itself lets everyone look at
 // its health.
-var errNoHealth = errors.New("what stands before Vault does not let sys/health through")
+var errNoHealth = errors.New("the gateway in front of Vault does not allow sys/health")
 
 // Ping implements sinks.Pinger.
 func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
@@ -46,7 +46,7 @@ func (s *Sink) health(ctx context.Context) (sinks.Server, healthAnswer, error) {
 	// sys/health is in the root namespace only, and takes no token.
 	client := s.client.WithNamespace("").WithRequestCallbacks(func(r *api.Request) { r.ClientToken = "" })
 	server := sinks.Server{Address: s.client.Address(), About: "Vault"}
-	r := request{op: "look at the health", client: client}
+	r := request{op: "check the health", client: client}
 	resp, err := client.Logical().ReadRawWithDataWithContext(ctx, "sys/health", healthCodes)
 	switch status(err) {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
@@ -86,7 +86,7 @@ func (s *Sink) checkNamespace(health healthAnswer) error {
 	if namespace == "" || namespace == "root" || health.Enterprise == nil || *health.Enterprise {
 		return nil
 	}
-	return fmt.Errorf("the Vault at %s has no namespaces, since it is not Vault Enterprise: it would take %q for its only one; leave namespace out of the sink block, and %s unset", s.client.Address(), namespace, api.EnvVaultNamespace)
+	return fmt.Errorf("the Vault at %s is not Vault Enterprise and has no namespaces, so it would ignore the namespace %q; remove namespace from the sink block, and unset %s", s.client.Address(), namespace, api.EnvVaultNamespace)
 }
 
 // whyNotServing says what keeps a Vault from serving.

@@ -15,7 +15,7 @@ import (
 func (s *Sink) Place(ctx context.Context, t sinks.Target) (sinks.Place, error) {
 	root, err := s.root(ctx)
 	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", t.Location, err)
+		return "", fmt.Errorf("check %s: %w", t.Location, err)
 	}
 	return sinks.Place(root + t.Path), nil
 }

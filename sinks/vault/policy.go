@@ -25,15 +25,15 @@ func policy() *sinks.Policy {
 	return &sinks.Policy{
 		Name:  "vault",
 		Short: "Print the Vault policy that this configuration needs",
-		Long: "Print the least Vault policy with which this configuration works, for\n\n" +
+		Long: "Print the minimal Vault policy that this configuration needs:\n\n" +
 			"  credsync policy vault | vault policy write credsync -\n\n" +
-			"It covers the sinks that are named, or all of type vault, which must then be in one\n" +
-			"Vault and one namespace. Vault need not be there yet: nothing is contacted, and mounts\n" +
-			"are taken to be KV version 2. For others say --kv 1, or let --kv detect ask Vault\n" +
-			"with the login of the sink block.\n\n" +
-			"Print it again when targets, data blocks or the state block have changed. What goes from\n" +
-			"the configuration and is to be deleted from Vault (on_remove) is not in the new policy:\n" +
-			"leave the one before in place too until an apply has deleted it.",
+			"The policy covers the sinks that you name, or all sinks of type vault. They must be in one\n" +
+			"Vault and one namespace. The command contacts no server and assumes that mounts are KV\n" +
+			"version 2. For version 1 pass --kv 1, or pass --kv detect to log in as the sink block says\n" +
+			"and ask Vault.\n\n" +
+			"Run it again after you change targets, data blocks or the state block. The new policy does\n" +
+			"not cover targets that you removed from the configuration and that are still to be deleted\n" +
+			"from Vault (on_remove): keep the old policy until an apply has deleted them.",
 		Flags: []sinks.PolicyFlag{{
 			Name: kvFlag, Default: "2", OneOf: []string{"1", "2", detectKV},
 			Usage: "`VERSION` of the KV mounts: 1, 2, or detect to ask Vault",
@@ -69,7 +69,7 @@ func printPolicy(ctx context.Context, r sinks.PolicyRequest) ([]byte, error) {
 		}
 	}
 	if len(doc.rules) == 0 {
-		return nil, errors.New("nothing is delivered to, kept in or read from Vault by this configuration, so it needs no policy")
+		return nil, errors.New("this configuration delivers nothing to Vault, and keeps and reads nothing there, so it needs no policy")
 	}
 	return doc.text(at, r.Project), nil
 }
@@ -97,7 +97,7 @@ func oneNamespace(r sinks.PolicyRequest) (vaultNamespace, error) {
 	for _, at := range order {
 		lines = append(lines, fmt.Sprintf("%s is at %s", strings.Join(names[at], " "), at))
 	}
-	return vaultNamespace{}, fmt.Errorf("the sinks are not in one Vault and namespace, and each of these needs a policy of its own: name the sinks of one, as in \"credsync policy vault %s\": %s",
+	return vaultNamespace{}, fmt.Errorf("the sinks are in several Vaults or namespaces, each of which needs its own policy: name the sinks of one, as in \"credsync policy vault %s\": %s",
 		strings.Join(names[order[0]], " "), strings.Join(lines, "; "))
 }
 
@@ -110,14 +110,14 @@ func kvEngineOf(ctx context.Context, u sinks.Use, r sinks.PolicyRequest) (e kvEn
 		e, version = kv1{s}, "1"
 	case detectKV:
 		if e, err = detectedKVEngine(ctx, u, r.Env); err != nil {
-			return nil, "", fmt.Errorf("%w\nSay --%s 1 or --%s 2, and Vault is not asked", err, kvFlag, kvFlag)
+			return nil, "", fmt.Errorf("%w\nPass --%s 1 or --%s 2 to print the policy without asking Vault", err, kvFlag, kvFlag)
 		}
 		if _, old := e.(kv1); old {
 			version = "1"
 		}
 	}
 	if version == "1" && u.State != nil {
-		return nil, "", errors.New("KV version 1 cannot keep the state, for it has no compare-and-set: let the state block name a sink with a mount of version 2, and name the sinks of each version in a policy of its own")
+		return nil, "", errors.New("KV version 1 cannot keep the state, because it has no compare-and-set: point the state block at a sink with a mount of version 2, and print one policy for the sinks of each version")
 	}
 	return e, version, nil
 }
@@ -232,19 +232,18 @@ func checkRulePath(path string) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("no policy can name the path %q alone, for %s stands for other things there; choose another path", path, sign)
+	return fmt.Errorf("a policy cannot grant the path %q alone, because %s is a pattern there; choose another path", path, sign)
 }
 
 // text is the whole policy, with the rules by path.
 func (d *policyDocument) text(at vaultNamespace, project string) []byte {
 	var b bytes.Buffer
 	comment := func(format string, args ...any) { b.WriteString("# " + printable(fmt.Sprintf(format, args...)) + "\n") }
-	comment("The least that credsync needs in Vault at %s", at)
+	comment("The minimal policy for credsync in Vault at %s", at)
 	comment("for the configuration of project %q: %s.", project, strings.Join(d.mounts, ", "))
-	comment("Printed by credsync policy vault. Print it again when targets, data blocks or the")
-	comment("state block change; leave the one before in place too until an apply has deleted")
-	comment("what is to be deleted.")
-	comment("Not in it is what Vault's default policy allows to every token that has it:")
+	comment("Printed by credsync policy vault. Print it again after you change targets, data blocks or")
+	comment("the state block; keep the old policy until an apply has deleted the targets that you")
+	comment("removed. Not included is what Vault's default policy allows:")
 	comment("sys/capabilities-self, auth/token/lookup-self and auth/token/renew-self.")
 	for _, path := range slices.Sorted(maps.Keys(d.rules)) {
 		r := d.rules[path]

@@ -103,9 +103,9 @@ func TestPolicyIsRefused(t *testing.T) {
 		"nothing used":        {"2", nil, []sinks.Use{{Sink: "vault.main", Conn: main.values(vault.Spec())}}, "needs no policy"},
 		"glob":                {"2", nil, []sinks.Use{at("shop/*")}, "* at its end"},
 		"one part":            {"2", nil, []sinks.Use{at("shop/+/a")}, "+ as one of its parts"},
-		"template":            {"2", nil, []sinks.Use{at("shop/{{identity.entity.id}}")}, "stands for other things"},
-		"interpolation":       {"2", nil, []sinks.Use{at("shop/${x}")}, "stands for other things"},
-		"no such Vault":       {"detect", attrs{"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t", "VAULT_MAX_RETRIES": "0"}, []sinks.Use{at("a")}, "Say --kv 1 or --kv 2"},
+		"template":            {"2", nil, []sinks.Use{at("shop/{{identity.entity.id}}")}, "is a pattern there"},
+		"interpolation":       {"2", nil, []sinks.Use{at("shop/${x}")}, "is a pattern there"},
+		"no such Vault":       {"detect", attrs{"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "t", "VAULT_MAX_RETRIES": "0"}, []sinks.Use{at("a")}, "Pass --kv 1 or --kv 2"},
 		"password in address": {"2", attrs{"VAULT_ADDR": "https://u:canary@vault.example.com"}, []sinks.Use{at("a")}, "address: it is not a URL"},
 	}
 	for name, tt := range tests {

@@ -45,13 +45,13 @@ type redirectElsewhere struct {
 
 func (a redirectElsewhere) Error() string {
 	if a.vault {
-		return fmt.Sprintf("a redirect to %s, which is not the active node that this Vault names: it may be electing one; run credsync again, or correct api_addr of its nodes", a.to)
+		return fmt.Sprintf("a redirect to %s, which is not the active node that this Vault reports: an election may be in progress; run credsync again, or correct api_addr of its nodes", a.to)
 	}
-	return fmt.Sprintf("a redirect to %s, which no node of Vault names as the active one, so that the token was not sent there: check address, and that there is no proxy with a page in between", a.to)
+	return fmt.Sprintf("a redirect to %s, which no Vault node reports as the active node, so credsync did not send the token there: check address, and that no proxy answers in its place", a.to)
 }
 
 // errDowngrade is a redirect that gives TLS up.
-var errDowngrade = errors.New("a redirect from https to http, which would show the token to the network: correct api_addr of that Vault server, or address")
+var errDowngrade = errors.New("a redirect from https to http, which would send the token in plain text: correct api_addr of that Vault server, or address")
 
 // activeNodeGone is an active node that does not answer.
 type activeNodeGone struct {
@@ -61,7 +61,7 @@ type activeNodeGone struct {
 }
 
 func (g activeNodeGone) Error() string {
-	return fmt.Sprintf("it sends on to the active node, %s, and that does not answer: %v", g.node, g.err)
+	return fmt.Sprintf("it redirects to the active node, %s, which does not answer: %v", g.node, g.err)
 }
 
 func (g activeNodeGone) Unwrap() error { return g.err }
@@ -188,7 +188,7 @@ func redirectError(err error, r request) error {
 	var node activeNodeGone
 	switch {
 	case errors.As(err, &node):
-		return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, node, advice(node.err, "if it is gone, another takes its place within seconds: run credsync again"))
+		return fmt.Errorf("%s: %w: %w; %s", r, sinks.ErrUnavailable, node, advice(node.err, "run credsync again: if that node is down, another one takes over within seconds"))
 	case errors.As(err, &away) && away.vault:
 		return fmt.Errorf("%s: %w: the answer is %w", r, sinks.ErrUnavailable, away)
 	case errors.As(err, &away):
@@ -196,7 +196,7 @@ func redirectError(err error, r request) error {
 	case errors.Is(err, errDowngrade):
 		return fmt.Errorf("%s: the answer is %w", r, errDowngrade)
 	case errors.Is(err, errRedirect):
-		return fmt.Errorf("%s: the answer is a redirect, of which only one is followed, from a standby node to the active one: check address, and that no proxy's login page is in between", r)
+		return fmt.Errorf("%s: the answer is a redirect, and credsync follows only one, from a standby node to the active node: check address, and that no proxy with a login page is in between", r)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func TestATokenWithALineBreakIsNotSent(t *testing.T) {
-	for token, want := range map[string]string{"canary\n": "ends in a line break", "\ufeffcanary": "byte order mark", " canary": "space", "ca\nnary": "line break in it"} {
+	for token, want := range map[string]string{"canary\n": "ends in a line break", "\ufeffcanary": "byte order mark", " canary": "space", "ca\nnary": "contains a line break"} {
 		_, err := (&conn{env: attrs{"VAULT_TOKEN": token}}).tryOpen()
 		if err == nil || !strings.Contains(err.Error(), "VAULT_TOKEN") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q: %v", token, err)
@@ -36,7 +36,7 @@ func TestATokenWithALineBreakIsNotSent(t *testing.T) {
 func TestAnAPIPathIsNoAddress(t *testing.T) {
 	row, _ := vault.Spec().Connection.Attribute("address")
 	for address, want := range map[string]string{
-		"https://vault.internal:8200/v1": "leave /v1 out", "https://vault.internal:8200/v1/": "leave /v1 out", "https://gateway/vault/v1": "leave /v1 out",
+		"https://vault.internal:8200/v1": "remove /v1", "https://vault.internal:8200/v1/": "remove /v1", "https://gateway/vault/v1": "remove /v1",
 		"https://vault.internal:8200/ui/vault/secrets": "Vault's UI",
 		"https://gateway/v1/vault":                     "", "https://gateway/ui": "", "https://vault.internal/": "",
 	} {
@@ -64,13 +64,13 @@ func TestAPIPathsInPlaceOfKVPathsAreDoubted(t *testing.T) {
 		{"secret", "shop/sagi", ""},
 		{"secret", "shop/data/sagi", ""},
 		{"secret", "database", ""},
-		{"secret", "data/shop/sagi", `write path = "shop/sagi"`},
-		{"secret", "secret/data/shop/sagi", `write path = "shop/sagi"`},
-		{"secret", "secret/metadata/shop", `write path = "shop"`},
-		{"secret", "secret/shop", `write path = "shop"`},
+		{"secret", "data/shop/sagi", `set path = "shop/sagi"`},
+		{"secret", "secret/data/shop/sagi", `set path = "shop/sagi"`},
+		{"secret", "secret/metadata/shop", `set path = "shop"`},
+		{"secret", "secret/shop", `set path = "shop"`},
 		{"secret", "secrets/shop", ""},
-		{"secret/data", "shop", `write mount = "secret"`},
-		{"/team/kv/metadata/", "shop", `write mount = "team/kv"`},
+		{"secret/data", "shop", `set mount = "secret"`},
+		{"/team/kv/metadata/", "shop", `set mount = "team/kv"`},
 	} {
 		c := &conn{attrs: attrs{"mount": tc.mount}}
 		got := spec.Doubt(c.values(spec), values(&spec.Deliver, "", attrs{"path": tc.path}, nil))

@@ -92,7 +92,7 @@ func (s *Sink) kvEngine(ctx context.Context, op string, t sinks.Target) (kvEngin
 		s.engine = e
 	}
 	if _, old := s.engine.(kv1); old && isState(t) {
-		return nil, fmt.Errorf("%s %s: %w: KV version 1 cannot keep the state, for it has no compare-and-set: use a mount of version 2 (\"vault kv enable-versioning %s\"), or another state block",
+		return nil, fmt.Errorf("%s %s: %w: KV version 1 cannot keep the state, because it has no compare-and-set: use a mount of version 2 (\"vault kv enable-versioning %s\"), or another state block",
 			op, t.Location, sinks.ErrUnsupported, s.mount)
 	}
 	return s.engine, nil
@@ -109,7 +109,7 @@ func (s *Sink) detectKVEngine(ctx context.Context) (kvEngine, error) {
 			Options map[string]string `json:"options"`
 		} `json:"data"`
 	}
-	r := request{op: "look at mount " + s.mount, path: "sys/internal/ui/mounts/" + s.mount, client: s.client, mount: s.mount}
+	r := request{op: "check mount " + s.mount, path: "sys/internal/ui/mounts/" + s.mount, client: s.client, mount: s.mount}
 	found, err := s.get(ctx, r, &answer)
 	switch {
 	case isForbidden(err):
@@ -137,7 +137,7 @@ func insideMount(mount, real, version string) string {
 	}
 	message := fmt.Sprintf("it is a path inside the mount %q: set mount = %q in the sink block", real, real)
 	if rest != "" {
-		message += fmt.Sprintf(", and begin each path with %q", rest+"/")
+		message += fmt.Sprintf(", and start each path with %q", rest+"/")
 	}
 	return message
 }
@@ -155,13 +155,13 @@ func (s *Sink) explainMissingMount(ctx context.Context, r request) error {
 	if err != nil && !isForbidden(err) {
 		return err
 	}
-	return fmt.Errorf("%s: %w: either there is no such mount (correct mount in the sink block, or run \"vault secrets enable -path=%s -version=2 kv\"), or no policy of the token allows anything in it",
+	return fmt.Errorf("%s: %w: the mount does not exist (correct mount in the sink block, or run \"vault secrets enable -path=%s -version=2 kv\"), or the token's policies allow nothing in it",
 		r, sinks.ErrDenied, s.mount)
 }
 
 // Stat implements sinks.Sink.
 func (s *Sink) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) {
-	e, err := s.kvEngine(ctx, "look at", t)
+	e, err := s.kvEngine(ctx, "check", t)
 	if err != nil {
 		return sinks.Info{}, err
 	}
@@ -200,7 +200,7 @@ func (s *Sink) Write(ctx context.Context, t sinks.Target, w sinks.Write) (string
 func checkData(t sinks.Target, w sinks.Write) error {
 	for _, key := range slices.Sorted(maps.Keys(w.Data)) {
 		if !utf8.ValidString(key) || !utf8.ValidString(w.Data[key].Reveal()) {
-			return fmt.Errorf("write %s: %w: key %q or its value is not UTF-8, so Vault cannot hold it; base64encode it", t.Location, sinks.ErrUnsupported, key)
+			return fmt.Errorf("write %s: %w: key %q or its value is not UTF-8, so Vault cannot store it; use base64encode()", t.Location, sinks.ErrUnsupported, key)
 		}
 	}
 	return nil

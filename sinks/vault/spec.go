@@ -35,9 +35,9 @@ func Spec() *sinks.Spec {
 	}
 	return &sinks.Spec{
 		Type: "vault",
-		Doc: "A KV mount of HashiCorp Vault, of version 2 or 1. Whatever is not set here comes from the `VAULT_*` environment, as for the vault CLI. " +
-			"In version 2 a write is a compare-and-set, and ownership is marked in custom metadata (`managed-by`, `credsync-owner`); " +
-			"`read` on delivered data is never needed. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot live there. " +
+		Doc: "A KV mount of HashiCorp Vault, version 2 or 1. Settings that are not in the block come from the `VAULT_*` environment variables, as for the vault CLI. " +
+			"In version 2 credsync writes with compare-and-set, marks ownership in custom metadata (`managed-by`, `credsync-owner`), " +
+			"and does not need `read` on delivered data. Version 1 has no compare-and-set and no metadata: the first write needs `adopt`, and the state cannot be kept there. " +
 			"`credsync policy vault` prints the policy that a configuration needs.",
 		Connection: connectionBlock(),
 		Deliver:    schema.Block{Type: "deliver", Labels: []string{"vault", "name"}, Attributes: path("The secret's path below the mount, without `data/`.")},
@@ -59,19 +59,19 @@ func connectionBlock() schema.Block {
 			{
 				Name: "address", Type: cty.String, Env: []string{"VAULT_ADDR"}, DefaultText: defaultAddress,
 				Check: func(v cty.Value) error { return checkAddress(v.AsString()) },
-				Doc:   "Where Vault is: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR, where it is set, wins.",
+				Doc:   "Vault's address: `https://…`, `http://…` or `unix://…`. VAULT_AGENT_ADDR takes precedence if it is set.",
 			},
-			{Name: "namespace", Type: cty.String, Env: []string{"VAULT_NAMESPACE"}, Doc: "The namespace, in Vault Enterprise."},
+			{Name: "namespace", Type: cty.String, Env: []string{"VAULT_NAMESPACE"}, Doc: "The Vault Enterprise namespace."},
 			{
-				Name: "mount", Type: cty.String, Default: cty.StringVal("secret"), Doc: "Where the KV secrets engine is mounted.",
+				Name: "mount", Type: cty.String, Default: cty.StringVal("secret"), Doc: "The path that the KV secrets engine is mounted at.",
 				Check: func(v cty.Value) error { return checkMount(strings.Trim(v.AsString(), "/")) },
 			},
 			{
-				Name: "cluster", Type: cty.String, Check: oneWord, DefaultText: "the id that Vault gives its cluster, else the address",
-				Doc: "What the cluster is called, in one word; it is part of what a target is. Set it to the same name in the sink blocks of replicas that share their data. " +
-					"`sys/health` tells the id and needs no permission; the address counts where a gateway does not let it through.",
+				Name: "cluster", Type: cty.String, Check: oneWord, DefaultText: "the cluster id that Vault reports, otherwise the address",
+				Doc: "The cluster's name, in one word. It is part of a target's identity, so use the same name in the sink blocks of replicas that share their data. " +
+					"The default id comes from `sys/health`, which needs no permission; credsync uses the address if a gateway blocks it.",
 			},
-			{Name: "ca_pem", Type: cty.String, DefaultText: "VAULT_CACERT, VAULT_CACERT_BYTES or VAULT_CAPATH, else the system's", Doc: "Certificates, in PEM, of the authorities that Vault's certificate is checked against."},
+			{Name: "ca_pem", Type: cty.String, DefaultText: "VAULT_CACERT, VAULT_CACERT_BYTES or VAULT_CAPATH, otherwise the system's", Doc: "The PEM certificates of the authorities that may sign Vault's certificate."},
 		},
 		Blocks: []schema.Nested{authBlock()},
 	}
@@ -79,7 +79,7 @@ func connectionBlock() schema.Block {
 
 func authBlock() schema.Nested {
 	mount := func(name string) schema.Attribute {
-		return schema.Attribute{Name: "mount", Type: cty.String, Default: cty.StringVal(name), Check: notEmpty, Doc: "Where the auth method is mounted."}
+		return schema.Attribute{Name: "mount", Type: cty.String, Default: cty.StringVal(name), Check: notEmpty, Doc: "The path that the auth method is mounted at."}
 	}
 	role := schema.Attribute{Name: "role", Type: cty.String, Required: true, Check: notEmpty, Doc: "The role to log in with."}
 	variant := func(label, doc string, check func(schema.Values) error, attributes ...schema.Attribute) schema.Block {
@@ -92,12 +92,12 @@ func authBlock() schema.Nested {
 		},
 		Max: 1,
 		Variants: []schema.Block{
-			variant("token", "A token that exists already.", nil, schema.Attribute{
+			variant("token", "An existing token.", nil, schema.Attribute{
 				Name: "token", Type: cty.String, Sensitive: true, Env: []string{"VAULT_TOKEN"}, DefaultText: "`~/.vault-token`, which `vault login` writes", Doc: "The token.",
 			}),
 			variant("approle", "AppRole.", atMostOne("secret_id", "secret_id_file"),
 				schema.Attribute{Name: "role_id", Type: cty.String, Required: true, Check: notEmpty, Doc: "The role's id."},
-				schema.Attribute{Name: "secret_id", Type: cty.String, Sensitive: true, Doc: "The secret id; absent for a role that needs none."},
+				schema.Attribute{Name: "secret_id", Type: cty.String, Sensitive: true, Doc: "The secret id. Leave it out for a role that needs none."},
 				schema.Attribute{Name: "secret_id_file", Type: cty.String, Check: notEmpty, Doc: "A file with the secret id, read at each login."},
 				mount("approle")),
 			variant("kubernetes", "A Kubernetes service account.", nil, role,
@@ -108,9 +108,9 @@ func authBlock() schema.Nested {
 				schema.Attribute{Name: "jwt_file", Type: cty.String, Check: notEmpty, Doc: "A file with the token, read at each login."},
 				mount("jwt")),
 			variant("cert", "A TLS client certificate.", together("client_cert", "client_key"),
-				schema.Attribute{Name: "name", Type: cty.String, Doc: "The role to log in with; absent, Vault tries all that match the certificate."},
-				schema.Attribute{Name: "client_cert", Type: cty.String, DefaultText: "VAULT_CLIENT_CERT", Doc: "The certificate, in PEM, or the file with it. A relative path starts at the configuration's directory; that of the variable, as for the vault CLI, at the working directory."},
-				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Text: schema.Document, DefaultText: "VAULT_CLIENT_KEY", Doc: "Its private key, in PEM, or the file with it."},
+				schema.Attribute{Name: "name", Type: cty.String, Doc: "The role to log in with. Without it Vault tries every role that matches the certificate."},
+				schema.Attribute{Name: "client_cert", Type: cty.String, DefaultText: "VAULT_CLIENT_CERT", Doc: "The PEM certificate, or a file that contains it. A relative path starts at the configuration's directory; one in VAULT_CLIENT_CERT starts at the working directory, as for the vault CLI."},
+				schema.Attribute{Name: "client_key", Type: cty.String, Sensitive: true, Text: schema.Document, DefaultText: "VAULT_CLIENT_KEY", Doc: "The certificate's private key in PEM, or a file that contains it."},
 				mount("cert")),
 		},
 	}
@@ -126,7 +126,7 @@ func notEmpty(v cty.Value) error {
 // oneWord is for a name that others stand beside, with a space between.
 func oneWord(v cty.Value) error {
 	if strings.ContainsFunc(v.AsString(), unicode.IsSpace) {
-		return fmt.Errorf("%q has a space in it: write it without", v.AsString())
+		return fmt.Errorf("%q contains a space: remove it", v.AsString())
 	}
 	return notEmpty(v)
 }
@@ -134,7 +134,7 @@ func oneWord(v cty.Value) error {
 func atMostOne(a, b string) func(schema.Values) error {
 	return func(v schema.Values) error {
 		if v.IsSet(a) && v.IsSet(b) {
-			return fmt.Errorf("%s and %s exclude each other: set one of them", a, b)
+			return fmt.Errorf("%s and %s are both set: keep one of them", a, b)
 		}
 		return nil
 	}
@@ -166,24 +166,24 @@ func checkPath(p string) error {
 	case strings.TrimSpace(p) == "":
 		return errors.New("it must not be empty")
 	case strings.HasPrefix(p, "/"), strings.HasSuffix(p, "/"):
-		return fmt.Errorf("%q begins or ends with a slash: write it without", p)
+		return fmt.Errorf("%q begins or ends with a slash: remove it", p)
 	case strings.Contains(p, ".."):
-		return fmt.Errorf("%q has two dots in a row, which Vault refuses: write the path out", p)
+		return fmt.Errorf("%q contains two dots in a row, which Vault refuses: write the full path", p)
 	case !utf8.ValidString(p):
 		return errors.New("it is not UTF-8")
 	}
 	for segment := range strings.SplitSeq(p, "/") {
 		switch {
 		case segment == "":
-			return fmt.Errorf("%q has an empty part between two slashes", p)
+			return fmt.Errorf("%q has an empty part between two slashes: remove one of them", p)
 		case segment == ".":
-			return fmt.Errorf("%q has the part \".\", which leads nowhere: leave it out", p)
+			return fmt.Errorf("%q has a part \".\", which Vault does not support: remove it", p)
 		case strings.TrimSpace(segment) != segment:
-			return fmt.Errorf("%q has a part that begins or ends with a space", p)
+			return fmt.Errorf("%q has a part that begins or ends with a space: remove the space", p)
 		}
 	}
 	if strings.ContainsFunc(p, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("%q has characters that cannot be printed, which Vault refuses", p)
+		return fmt.Errorf("%q contains unprintable characters, which Vault refuses", p)
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func checkMount(m string) error {
 	first, _, _ := strings.Cut(m, "/")
 	switch first {
 	case "sys", "auth", "identity", "cubbyhole", "audit":
-		return fmt.Errorf("%q is Vault's own and no KV mount: write that of the KV secrets engine, as \"vault secrets list\" shows it, such as \"secret\"", first)
+		return fmt.Errorf("%q is reserved for Vault and is not a KV mount: use the path of the KV secrets engine that \"vault secrets list\" shows, such as \"secret\"", first)
 	}
 	return checkPath(m)
 }
@@ -203,16 +203,16 @@ func doubt(conn, block schema.Values) string {
 	mount, path := mountOf(conn), block.String("path")
 	for _, part := range []string{"data", "metadata"} {
 		if short, ok := strings.CutSuffix(mount, "/"+part); ok {
-			return fmt.Sprintf("The sink's mount %q ends in %q, which is a part of the HTTP API's paths: if the mount is %q, write mount = %q.", mount, "/"+part, short, short)
+			return fmt.Sprintf("The sink's mount %q ends in %q, which belongs to the paths of Vault's HTTP API: if the mount is %q, set mount = %q.", mount, "/"+part, short, short)
 		}
 		for _, prefix := range []string{mount + "/" + part + "/", part + "/"} {
 			if short, ok := strings.CutPrefix(path, prefix); ok && mount != "" {
-				return fmt.Sprintf("The path %q begins with %q, and is below the mount %q already: if that of \"vault kv get -mount=%s\" is meant, write path = %q.", path, prefix, mount, mount, short)
+				return fmt.Sprintf("The path %q begins with %q, but paths are already relative to the mount %q: if you mean the path that \"vault kv get -mount=%s\" takes, set path = %q.", path, prefix, mount, mount, short)
 			}
 		}
 	}
 	if short, ok := strings.CutPrefix(path, mount+"/"); ok && mount != "" {
-		return fmt.Sprintf("The path %q begins with the mount %q, which comes before it anyway: if %q is meant, write path = %q.", path, mount, mount+"/"+short, short)
+		return fmt.Sprintf("The path %q begins with the mount %q, but paths are already relative to the mount: if you mean %q, set path = %q.", path, mount, mount+"/"+short, short)
 	}
 	return ""
 }

@@ -81,9 +81,9 @@ func (r *Records) Find(ctx context.Context, given string) (*Found, error) {
 	case err != nil:
 		return nil, err
 	case snap.Record == nil:
-		return nil, fmt.Errorf("the state has no record of %s; credsync state list shows those it has", account)
+		return nil, fmt.Errorf("the state has no record of %s; run credsync state list to see the records it has", account)
 	case snap.Record.Project != r.Project:
-		return nil, fmt.Errorf("the record of %s belongs to project %q, and this configuration is project %q; nothing was changed", account, snap.Record.Project, r.Project)
+		return nil, fmt.Errorf("the record of %s belongs to project %q, but this configuration is project %q; nothing was changed", account, snap.Record.Project, r.Project)
 	}
 	return f, nil
 }
@@ -91,7 +91,7 @@ func (r *Records) Find(ctx context.Context, given string) (*Found, error) {
 // Removable says why a record cannot be removed now; nil if it can.
 func (r *Records) Removable(f *Found) error {
 	if f.Record != nil && r.Held(f.Record.Lease) {
-		return fmt.Errorf("%s is at work on %s; wait for it to end. If it is over, credsync state unlock ends its lease", processid.Describe(f.Record.Lease.Holder), f.Address)
+		return fmt.Errorf("%s is working on %s; wait for it to end. If that run is dead, end its lease with credsync state unlock", processid.Describe(f.Record.Lease.Holder), f.Address)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (r *Records) Unlockable(f *Found) error {
 	case f.Record == nil:
 		return f.Damage
 	case r.Held(f.Record.Lease) && r.Where(f.Record.Lease.Holder) == processid.Running:
-		return fmt.Errorf("%s, which is this machine, is at work on %s; wait for it to end, or stop it, which ends its lease", processid.Describe(f.Record.Lease.Holder), f.Address)
+		return fmt.Errorf("%s, on this machine, is working on %s; wait for it to end, or stop it, which also ends its lease", processid.Describe(f.Record.Lease.Holder), f.Address)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (r *Records) LeaseEnds(l *state.Lease) time.Time {
 
 func changedMeanwhile(f *Found, err error) error {
 	if errors.Is(err, sinks.ErrConflict) {
-		return fmt.Errorf("the record of %s was written by another run meanwhile, so nothing was done; look again", f.Address)
+		return fmt.Errorf("another run has written the record of %s in the meantime, so nothing was done; check it and run the command again", f.Address)
 	}
 	return err
 }

@@ -64,7 +64,7 @@ type MigrationStep struct {
 }
 
 // errClash is a record of which both places have a token.
-var errClash = errors.New("both places have a token of this account")
+var errClash = errors.New("both locations have a token of this account")
 
 // Look finds out what there is to move. It changes nothing. An error says that not even
 // that could be found out, or that a run is at work.
@@ -87,7 +87,7 @@ func (m *Migration) Look(ctx context.Context) (*Migrated, error) {
 	there := m.Store.View(ctx)
 	for _, s := range snaps {
 		if m.Held(s.Record.Lease) {
-			return nil, fmt.Errorf("%s is at work on %s at the old place; wait for it to end, or stop it", processid.Describe(s.Record.Lease.Holder), s.Record.Address)
+			return nil, fmt.Errorf("%s is working on %s at the old location; wait for it to end, or stop it", processid.Describe(s.Record.Lease.Holder), s.Record.Address)
 		}
 		step, err := m.step(ctx, s, there)
 		if err != nil {
@@ -111,7 +111,7 @@ func (m *Migration) step(ctx context.Context, s state.Snapshot, there *state.Vie
 	old := s.Record
 	snap, err := there.Load(ctx, old.Address)
 	if err != nil {
-		return nil, fmt.Errorf("the record of %s at the new place cannot be used: %w", old.Address, err)
+		return nil, fmt.Errorf("the record of %s at the new location cannot be used: %w", old.Address, err)
 	}
 	step := &MigrationStep{Address: old.Address, old: old, oldVersion: s.Version, newVersion: snap.Version}
 	now := snap.Record
@@ -127,7 +127,7 @@ func (m *Migration) step(ctx context.Context, s state.Snapshot, there *state.Vie
 	case merged == nil:
 		return step, nil
 	case m.Held(now.Lease):
-		return nil, fmt.Errorf("%s is at work on %s at the new place; wait for it to end, then run the command again", processid.Describe(now.Lease.Holder), old.Address)
+		return nil, fmt.Errorf("%s is working on %s at the new location; wait for it to end, then run the command again", processid.Describe(now.Lease.Holder), old.Address)
 	default:
 		step.write = merged
 		return step, nil
@@ -136,8 +136,8 @@ func (m *Migration) step(ctx context.Context, s state.Snapshot, there *state.Vie
 
 // clashAdvice says what to do where both places have a token.
 func (m *Migration) clashAdvice(address string) string {
-	advice := fmt.Sprintf("neither record was changed. To keep the token of the old place, run credsync state rm '%s' and migrate again. "+
-		"To keep that of the new place, run credsync state rm '%s' with a configuration whose state is the old place", address, address)
+	advice := fmt.Sprintf("neither record was changed. To keep the token at the old location, run credsync state rm '%s' and migrate again. "+
+		"To keep the token at the new location, run credsync state rm '%s' with a configuration that keeps its state at the old location", address, address)
 	if t, err := m.From.Target(address); err == nil {
 		advice += ", which has the record at " + t.Location
 	}
@@ -206,7 +206,7 @@ func (m *Migration) Migrate(ctx context.Context, found *Migrated) (done []string
 			m.release(ctx, s)
 			_ = m.ended(s, err) // that it was not done is what matters
 		}
-		return nil, fmt.Errorf("%w; nothing was removed from the old place. Run the command again: it goes on where it stopped", err)
+		return nil, fmt.Errorf("%w; nothing was removed from the old location. Run the command again: it continues where it stopped", err)
 	}
 	unrecorded := make([]error, len(found.Steps))
 	for i, s := range found.Steps {
@@ -242,7 +242,7 @@ func (m *Migration) empty(ctx context.Context, s *MigrationStep) (err, lost erro
 	if err := m.From.Delete(ctx, s.Address, s.oldVersion); err != nil {
 		m.release(ctx, s)
 		_ = m.ended(s, err) // the other error is what matters
-		return fmt.Errorf("the record of %s is at the new place, and was not removed from the old one: %w", s.Address, writtenMeanwhile(err)), nil
+		return fmt.Errorf("the record of %s is at the new location, but could not be removed from the old one: %w", s.Address, writtenMeanwhile(err)), nil
 	}
 	s.leased = false
 	if err := m.ended(s, nil); err != nil {
@@ -260,14 +260,14 @@ func (m *Migration) copy(ctx context.Context, s *MigrationStep) error {
 	leased.Lease = &state.Lease{Holder: m.Holder, ExpiresAt: m.Now().Add(state.LeaseLife)}
 	version, err := m.From.Save(ctx, leased, s.oldVersion)
 	if err != nil {
-		return fmt.Errorf("its lease at the old place cannot be taken: %w", writtenMeanwhile(err))
+		return fmt.Errorf("its lease at the old location could not be taken: %w", writtenMeanwhile(err))
 	}
 	s.oldVersion, s.leased = version, true
 	if s.write == nil {
 		return m.stillThere(ctx, s)
 	}
 	if _, err := m.Store.Save(ctx, s.write, s.newVersion); err != nil {
-		return fmt.Errorf("it cannot be written at the new place: %w", writtenMeanwhile(err))
+		return fmt.Errorf("it could not be written at the new location: %w", writtenMeanwhile(err))
 	}
 	return nil
 }
@@ -278,9 +278,9 @@ func (m *Migration) stillThere(ctx context.Context, s *MigrationStep) error {
 	snap, err := m.Store.Load(ctx, s.Address)
 	switch {
 	case err != nil:
-		return fmt.Errorf("the record at the new place cannot be used: %w", err)
+		return fmt.Errorf("the record at the new location cannot be used: %w", err)
 	case snap.Record == nil:
-		return errors.New("the record at the new place was removed meanwhile")
+		return errors.New("the record at the new location was removed in the meantime")
 	}
 	merged, err := mergeRecords(s.old, snap.Record)
 	if err == nil && merged != nil {
@@ -342,7 +342,7 @@ func (m *Migration) ended(s *MigrationStep, err error) error {
 
 func writtenMeanwhile(err error) error {
 	if errors.Is(err, sinks.ErrConflict) {
-		return fmt.Errorf("another run wrote it meanwhile: %w", err)
+		return fmt.Errorf("another run wrote it in the meantime: %w", err)
 	}
 	return err
 }

@@ -195,7 +195,7 @@ func TestMigrateWhereTheNewPlaceHasARecord(t *testing.T) {
 		"no token there":                {old: record(a, "one"), now: rejected(record(a, ""), "x"), to: a + "=one", rejections: 1},
 		"no token at the old place":     {old: rejected(record(a, ""), "x"), now: record(a, "two"), to: a + "=two", rejections: 1},
 		"no token anywhere":             {old: rejected(record(a, ""), "x"), now: rejected(record(a, ""), "y"), to: a + "=-", rejections: 2},
-		"another token":                 {old: record(a, "one"), now: record(a, "two"), from: a + "=one", to: a + "=two", problem: "both places have a token"},
+		"another token":                 {old: record(a, "one"), now: record(a, "two"), from: a + "=one", to: a + "=two", problem: "both locations have a token"},
 		"a copy that has gone on":       {old: kept, now: copied(kept, "two", "one"), to: a + "=two"},
 		"a copy, and both have gone on": {old: kept, now: copied(kept, "two"), from: a + "=one", to: a + "=two", problem: "credsync state rm"},
 	} {
@@ -224,7 +224,7 @@ func TestMigrateIsRefusedWhereARunIsAtWork(t *testing.T) {
 	held := record("account.fake.b", "b")
 	held.Lease = &state.Lease{Holder: "elsewhere", ExpiresAt: noon.Add(time.Minute)}
 	p.put(p.from, record("account.fake.a", "one"), held)
-	if _, _, err := p.migrate(); err == nil || !strings.Contains(err.Error(), "is at work on account.fake.b at the old place") {
+	if _, _, err := p.migrate(); err == nil || !strings.Contains(err.Error(), "is working on account.fake.b at the old location") {
 		t.Fatal(err)
 	}
 	p.want("account.fake.a=one account.fake.b=b", "")

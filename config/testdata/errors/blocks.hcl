@@ -48,7 +48,7 @@ account "bank" "d" {
 account "bank" "d" { # ERROR: account.bank.d was already declared at testdata/errors/blocks.hcl:36,1
 }
 
-account "bank" "e" { # ERROR: have a header Authorization of their own
+account "bank" "e" { # ERROR: sends its own header Authorization
   username = "u"
   password = "p"
   http {

@@ -16,11 +16,11 @@ account "bank" "a" {
   }
 
   deliver "vault" "main" {
-    path = token.group_id # ERROR: A target's place must be known before there is a token
+    path = token.group_id # ERROR: A target's location must be known before there is a token
   }
 
   deliver "vault" "main" {
-    path = var.secret # ERROR: Sensitive value in a place that is shown
+    path = var.secret # ERROR: Sensitive value not allowed here
   }
 
   deliver "vault" "main" {
@@ -62,14 +62,14 @@ account "bank" "a" {
   deliver "k8s" "x" { # ERROR: There is no sink type "k8s".
   }
 
-  dynamic "http" { # ERROR: Only deliver blocks
+  dynamic "http" { # ERROR: A dynamic block can generate only deliver blocks
     for_each = []
     content {}
   }
 
   dynamic "deliver" {
     for_each = toset(["x"])
-    labels   = ["vault"] # ERROR: The labels of a deliver block are two
+    labels   = ["vault"] # ERROR: A deliver block has two labels
     content {
       path = "x"
     }
@@ -104,12 +104,12 @@ account "bank" "keys" {
 
   deliver "file" "out" {
     path = "k4"
-    data = { for k in ["${var.secret} x"] : k => 1 } # ERROR: They are not named, since they may be secret.
+    data = { for k in ["${var.secret} x"] : k => 1 } # ERROR: The keys are not shown, because they may be secret.
   }
 
   deliver "file" "out" {
     path = "k5"
-    data = { (local.hidden) = 1 } # ERROR: They are not named, since they may be secret.
+    data = { (local.hidden) = 1 } # ERROR: The keys are not shown, because they may be secret.
   }
 }
 
@@ -118,19 +118,19 @@ account "bank" "computedkeys" {
   password = "p"
   deliver "vault" "main" {
     path = "k1"
-    data = { for k, v in { A = token.access_token } : v => k } # ERROR: Which keys data has depends on a secret of the token
+    data = { for k, v in { A = token.access_token } : v => k } # ERROR: The set of keys in data depends on a secret of the token
   }
   deliver "vault" "main" {
     path = "k2"
-    data = zipmap([token.access_token], ["x"]) # ERROR: Which keys data has depends on a secret of the token
+    data = zipmap([token.access_token], ["x"]) # ERROR: The set of keys in data depends on a secret of the token
   }
   deliver "vault" "main" {
     path = "k3"
-    data = jsondecode("{\"${token.access_token}\":1}") # ERROR: Which keys data has depends on a secret of the token
+    data = jsondecode("{\"${token.access_token}\":1}") # ERROR: The set of keys in data depends on a secret of the token
   }
   deliver "vault" "main" {
     path = "k4"
-    data = { for k, v in { A = token.access_token } : k => v if v != "" } # ERROR: Which keys data has depends on a secret of the token
+    data = { for k, v in { A = token.access_token } : k => v if v != "" } # ERROR: The set of keys in data depends on a secret of the token
   }
   deliver "vault" "main" {
     path = "k5"

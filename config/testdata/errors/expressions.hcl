@@ -3,7 +3,7 @@ variable "count" {
   default = 3
 }
 
-variable "required" { # ERROR: The variable "required" has no default and no value. Give it one with --var required=
+variable "required" { # ERROR: The variable "required" has no default and no value. Set it with --var required=
 }
 
 variable "wrong" {
@@ -53,6 +53,6 @@ account "bank" "a" {
 }
 
 # An argument can be seen by others, so it is no way for a secret.
-variable "secret" { # ERROR: no default and no value. Give it one in the environment variable CREDSYNC_VAR_secret, or in a file given by --var-file
+variable "secret" { # ERROR: no default and no value. Set it in the environment variable CREDSYNC_VAR_secret, or in a file given by --var-file
   sensitive = true
 }

@@ -1,4 +1,4 @@
 credsync {
   project  = "payments"
-  formerly = ["shop", "payments"] # ERROR: Invalid credsync block; formerly: "payments" is the project's own name; list those that it had before.
+  formerly = ["shop", "payments"] # ERROR: Invalid credsync block; formerly: "payments" is the project's own name; list only its previous names.
 }

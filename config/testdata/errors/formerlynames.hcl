@@ -1,3 +1,3 @@
 credsync {
-  formerly = ["a/b"] # ERROR: The argument "formerly": "a/b" cannot be a project's name
+  formerly = ["a/b"] # ERROR: The argument "formerly": "a/b" is not a valid project name
 }

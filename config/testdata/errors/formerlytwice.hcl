@@ -1,4 +1,4 @@
 credsync {
   project  = "payments"
-  formerly = ["shop", "pay", "shop"] # ERROR: Invalid value for an argument; The argument "formerly": "shop" is there twice.
+  formerly = ["shop", "pay", "shop"] # ERROR: Invalid value for an argument; The argument "formerly": "shop" is listed twice.
 }

@@ -1,13 +1,13 @@
-terraform { # ERROR: Settings of the configuration are in a credsync block
+terraform { # ERROR: Use a credsync block for settings of the configuration
 }
 
 provider "bank" { # ERROR: The provider is the first label of an account block
 }
 
-resource "bank" "a" { # ERROR: Accounts are declared by account blocks
+resource "bank" "a" { # ERROR: Use account blocks to declare accounts
 }
 
-output "token" { # ERROR: written to targets by deliver blocks
+output "token" { # ERROR: Use deliver blocks to write the outputs
 }
 
 module "shop" { # ERROR: All files of a directory are one configuration
@@ -16,10 +16,10 @@ module "shop" { # ERROR: All files of a directory are one configuration
 account "bank" "a" {
   username   = "u"
   password   = var.nowhere # ERROR: Declare it with a block: variable "nowhere" {}
-  count      = 2           # ERROR: Several of a block are made by for_each
-  depends_on = []          # ERROR: The order follows from what refers to what
+  count      = 2           # ERROR: Use for_each for several instances of a block
+  depends_on = []          # ERROR: The order follows from the references
   provider   = "bank"      # ERROR: The provider is the first label
-  lifecycle {              # ERROR: is said by on_remove
+  lifecycle {              # ERROR: Use on_remove to say what happens to the targets
   }
 }
 

@@ -37,17 +37,17 @@ import { # ERROR: The argument "access_token" is required in the import block
 }
 
 import {
-  to           = "account.bank.b" # ERROR: Invalid address of an account; The argument "to" must be an account's address: account.sagi.coffee, or account.sagi.shop["almaty"] for one instance of a for_each. It is not evaluated, so nothing in it can be a variable. Write it without quotes.
+  to           = "account.bank.b" # ERROR: Invalid account address; The argument "to" must be an account's address: account.sagi.coffee, or account.sagi.shop["almaty"] for one instance of a for_each. The address is not evaluated, so it cannot contain variables. Write it without quotes.
   access_token = var.token
 }
 
 import {
-  to           = account.static.billing # ERROR: No token to import; Accounts of provider "static" have their token in the configuration and no login, so there is nothing to import. Take this block out, and give the token to the account.
+  to           = account.static.billing # ERROR: No token to import; Accounts of provider "static" have their token in the configuration and no login, so there is nothing to import. Remove this block, and set the token in the account block.
   access_token = var.token
 }
 
 import {
-  to           = account.bank.shop # ERROR: Import into several accounts; The account block at testdata/errors/import.hcl:21,1 has for_each, so account.bank.shop is several accounts, and a token is for one. Name the instance, such as account.bank.shop["almaty"].
+  to           = account.bank.shop # ERROR: Import into several accounts; The account block at testdata/errors/import.hcl:21,1 has for_each, so account.bank.shop names several accounts, but a token belongs to one. Name the instance, such as account.bank.shop["almaty"].
   access_token = var.token
 }
 
@@ -67,7 +67,7 @@ import {
 }
 
 import {
-  to           = account.bank.b # ERROR: Two tokens to import for one account; The import block at testdata/errors/import.hcl:64,1 has a token for account.bank.b already. Take one of the two out.
+  to           = account.bank.b # ERROR: Two tokens to import for one account; The import block at testdata/errors/import.hcl:64,1 already has a token for account.bank.b. Remove one of the two blocks.
   access_token = var.token
 }
 

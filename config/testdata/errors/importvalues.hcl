@@ -25,13 +25,13 @@ import { # ERROR: The argument "access_token" is required in the import block, b
 import {
   to           = account.bank.one["c"]
   access_token = "t"
-  expires_at   = "tomorrow" # ERROR: Invalid value for an argument; The argument "expires_at": must be a time as RFC 3339 has it: year, month, day, T, the time of day and Z or an offset, such as "2026-01-31T15:04:05Z" or "2026-01-31T20:04:05+05:00".
+  expires_at   = "tomorrow" # ERROR: Invalid value for an argument; The argument "expires_at": must be an RFC 3339 time: year, month, day, T, the time of day and Z or an offset, such as "2026-01-31T15:04:05Z" or "2026-01-31T20:04:05+05:00".
 }
 
 import {
   to            = account.plain.one["d"]
   access_token  = "t"
-  refresh_token = "r" # ERROR: No refresh token to import; Tokens of provider "plain" are not refreshed with a token of their own, so it has no use for a refresh_token. Take it out.
+  refresh_token = "r" # ERROR: No refresh token to import; Provider "plain" does not use refresh tokens. Remove refresh_token.
 }
 
 import {
@@ -55,13 +55,13 @@ import {
 import {
   to           = account.bank.one["h"]
   access_token = "t"
-  outputs      = { access_token = "7" } # ERROR: Unknown output; "access_token" is an argument of the import block itself. Write it there, and not in outputs.
+  outputs      = { access_token = "7" } # ERROR: Unknown output; "access_token" is an argument of the import block itself. Set it there, not in outputs.
 }
 
 import {
   to           = account.bank.one["i"]
   access_token = "t"
-  outputs      = { branches = { a = "7" } } # ERROR: Incorrect type of an output; The output "branches" must be a list of strings without nulls in it. The value is not shown, since it may be secret.
+  outputs      = { branches = { a = "7" } } # ERROR: Incorrect type of an output; The output "branches" must be a list of strings without nulls. The value is not shown, because it may be secret.
 }
 
 import {

@@ -1,6 +1,6 @@
 credsync {
   project  = "new"
-  formerly = ["a b"] # ERROR: "a b" cannot be a project's name
+  formerly = ["a b"] # ERROR: "a b" is not a valid project name
 }
 
 account "bank" "a" {
@@ -30,6 +30,6 @@ moved { # ERROR: The argument "to" is required in the moved block
 import {
   to           = account.bank.a
   access_token = "t"
-  expires_at   = "tomorrow"           # ERROR: must be a time as RFC 3339 has it
+  expires_at   = "tomorrow"           # ERROR: must be an RFC 3339 time
   outputs      = { grop_id = "group" } # ERROR: Did you mean "group_id"?
 }

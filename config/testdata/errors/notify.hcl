@@ -1,4 +1,4 @@
-notify "pager" "oncall" { # ERROR: There is no notify "pager". The only type is "webhook".
+notify "pager" "oncall" { # ERROR: There is no notify type "pager". The only type is "webhook".
   url = "https://hooks.example.com/x"
 }
 
@@ -14,7 +14,7 @@ notify "webhook" "words" {
   body           = token.access_token # ERROR: "token" can be used only inside a deliver block
 }
 
-notify "webhok" "typo" { # ERROR: There is no notify "webhok". Did you mean "webhook"?
+notify "webhok" "typo" { # ERROR: There is no notify type "webhok". Did you mean "webhook"?
   url = "https://hooks.example.com/x"
 }
 

@@ -1,5 +1,5 @@
 credsync {
-  project  = "a/b" # ERROR: cannot be a project's name
+  project  = "a/b" # ERROR: is not a valid project name
   schedule = "@sometimes" # ERROR: is not a cron schedule
 }
 

@@ -9,7 +9,7 @@ state "vault" "main" {
 account "bank" "a" {
   username = "u"
   password = "p"
-  deliver "vault" "main" { # ERROR: Target in the place of the state; secret/kept/a would lie in secret/kept
+  deliver "vault" "main" { # ERROR: Target inside the state's location; secret/kept/a is inside secret/kept
     path = "kept/a"
   }
   deliver "vault" "main" {

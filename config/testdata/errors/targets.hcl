@@ -61,10 +61,10 @@ account "bank" "files" {
   deliver "file" "here" {
     path = "ea"
   }
-  deliver "file" "here" { # ERROR: .credsync/x.json would lie in .credsync, where credsync keeps its state
+  deliver "file" "here" { # ERROR: .credsync/x.json is inside .credsync, where credsync stores its state
     path = ".credsync/x.json"
   }
-  deliver "file" "here" { # ERROR: .credsync would lie in .credsync
+  deliver "file" "here" { # ERROR: .credsync is inside .credsync
     path = ".credsync"
   }
 }

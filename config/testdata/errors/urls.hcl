@@ -7,13 +7,13 @@ account "bank" "a" {
 account "bank" "b" {
   username = "u"
   password = "p"
-  base_url = "https://u:p@bank.example.com" # ERROR: must not have a user or password
+  base_url = "https://u:p@bank.example.com" # ERROR: must not contain a user or a password
 }
 
 account "bank" "c" {
   username = "u"
   password = "p"
-  base_url = "https://bank.example.com?key=1" # ERROR: must not have a query
+  base_url = "https://bank.example.com?key=1" # ERROR: must not contain a query
 }
 
 account "bank" "d" {

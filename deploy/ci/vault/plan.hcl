@@ -1,5 +1,5 @@
-# What "credsync plan" needs: it only reads. It reads the inputs and the state,
-# live tokens included, so let only those branches plan whose authors may.
+# What "credsync plan" needs. It only reads, but it reads the inputs and the state,
+# including live tokens: let a branch plan only if its authors may read those.
 path "secret/data/inputs/accounts"           { capabilities = ["read"] }
 path "secret/metadata/shop/*"                { capabilities = ["read"] }
 path "secret/data/credsync/payments/*"       { capabilities = ["read"] }

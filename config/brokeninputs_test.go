@@ -147,7 +147,7 @@ func TestNestingOfJSONIsCounted(t *testing.T) {
 			"lists":     strings.Repeat("[", n) + "1" + strings.Repeat("]", n),
 			"objects":   strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n),
 			"templates": `"` + strings.Repeat("${[", n/2) + "1" + strings.Repeat("]}", n/2) + `"`,
-			"no nests":  `["` + strings.Repeat(`[`, 300) + `", "a\"[", "` + strings.Repeat("]", 300) + `"]`,
+			"no nests":  `["` + strings.Repeat(`[`, 300) + `", "a\"` + strings.Repeat("[", 300) + `"]`,
 			"a list":    "[" + strings.Repeat("[],{},", 300) + "1]",
 		} {
 			_, list := loadFiles(t, map[string]string{"main.hcl.json": `{"locals":{"a":` + value + `}}`})

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/sinks"
 )
 
 func TestATextIsMadeASentenceOnce(t *testing.T) {
@@ -13,6 +16,20 @@ func TestATextIsMadeASentenceOnce(t *testing.T) {
 		if got := sentence(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+// The words of the language may be quoted from a line that does not parse. Others may be
+// a password's.
+func TestTheLanguagesWordsMayBeQuoted(t *testing.T) {
+	words := languageWords(Options{Providers: providers.NewRegistry(), Sinks: sinks.NewRegistry()})
+	for _, w := range []string{"for", "if", "endfor", "dynamic", "null", "true", "account", "deliver", "for_each", "required_version"} {
+		if !words[w] {
+			t.Errorf("%s is not a word of the language", w)
+		}
+	}
+	if words["hunter2"] || words[""] {
+		t.Error("anything is a word of the language")
 	}
 }
 

@@ -47,6 +47,7 @@ func TestWhatIsChanged(t *testing.T) {
 		"x++":                 {"assignment: "},
 		"defer a()":           {"call: "},
 		`panic("no")`:         {},
+		`crashpoint.Reach(x)`: {},
 		"x := 4":              {"constant: x := 5"},
 		"x := true":           {"constant: x := false"},
 		`x := a == "k8s"`:     {`condition: x := a != "k8s"`, `constant: x := a == "k8sx"`},

@@ -38,6 +38,9 @@ func TestEachFaultOfAConnectionIsToldByItself(t *testing.T) {
 		"not valid":            {x509.CertificateInvalidError{Cert: certificate, Reason: x509.NotAuthorizedToSign}, failure.Config, "base_url"},
 		"a tangled chain":      {&tls.CertificateVerificationError{Err: errors.New("too much")}, failure.Config, "base_url"},
 		"many certificates":    {errors.New("tls: handshake message of length 300000 bytes exceeds maximum"), failure.Config, "base_url"},
+		"no common version":    {errors.New("tls: server selected unsupported protocol version 301"), failure.Config, "base_url"},
+		"no TLS":               {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, failure.Config, "base_url"},
+		"never opened":         {errors.New("http2: client conn could not be established"), failure.Retryable, ""},
 		"the proxy's password": {proxyError{http.StatusProxyAuthRequired}, failure.Config, "http.proxy"},
 		"the proxy is busy":    {proxyError{http.StatusTooManyRequests}, failure.Retryable, ""},
 		"the proxy is down":    {proxyError{http.StatusInternalServerError}, failure.Retryable, ""},
@@ -61,6 +64,51 @@ func TestEachFaultOfAConnectionIsToldByItself(t *testing.T) {
 	}
 	if a, b := transportFailure(op("read")), transportFailure(op("dial")); a.message == b.message {
 		t.Errorf("what broke off is told as what never began: %+v", a)
+	}
+}
+
+func TestWhatProvesThatNothingWasProcessed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"an alert":                     {&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, true},
+		"an alert that says less":      {&net.OpError{Op: "remote error", Err: errors.New("odd")}, false},
+		"never opened":                 {errors.New("http2: client conn could not be established"), true},
+		"broken off":                   {&net.OpError{Op: "read", Err: tls.AlertError(42)}, false},
+		"an answer that was no answer": {errors.New("malformed HTTP response"), false},
+	} {
+		if got := unprocessed(fmt.Errorf("wrapped: %w", tt.err)); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// The statuses of a refusal, at their bounds.
+func TestWhoseFaultAStatusIs(t *testing.T) {
+	for status, want := range map[int][3]bool{ // refused for its own sake, the server's fault, the client's
+		200: {}, 399: {}, 400: {true, false, true}, 401: {true, false, true}, 403: {true, false, true}, 422: {true, false, true},
+		429: {false, false, true}, 499: {true, false, true}, 500: {false, true, false}, 502: {false, true, false}, 599: {false, true, false},
+	} {
+		r := Refused{Answer: &Answer{Status: status}, Code: status}
+		if got := [3]bool{refusesRequest(status), ServerFault(r), ClientFault(r)}; got != want {
+			t.Errorf("%d: %v, want %v", status, got, want)
+		}
+	}
+}
+
+// A request that does not come from this package has no exchange. It is sent once, and
+// nothing of it is looked at.
+func TestARequestOfAnotherPackageIsNotSentAgain(t *testing.T) {
+	policy := retryPolicy{pool: NewPool(PoolOptions{})}
+	for _, err := range []error{nil, errors.New("odd")} {
+		resp := &http.Response{StatusCode: http.StatusInternalServerError, Header: http.Header{}, Body: http.NoBody}
+		if err != nil {
+			resp = nil
+		}
+		if again, got := policy.check(t.Context(), resp, err); again || got != nil {
+			t.Errorf("%v: again %t, %v", err, again, got)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/credsync/credsync/credential"
@@ -119,6 +120,27 @@ func TestPlainTextIsNeitherJSONNorAPage(t *testing.T) {
 		a := &Answer{body: credential.NewSecret(body)}
 		if want := map[bool]string{true: body}[plain]; a.PlainText() != want {
 			t.Errorf("%q: %q", body, a.PlainText())
+		}
+	}
+}
+
+// That a request may have been processed is said where it may, and nowhere else.
+func TestARequestMayHaveBeenProcessedOnlyWhereItsAnswerWasLost(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for name, ctx := range map[string]context.Context{"at work": t.Context(), "told to stop": stopped} {
+		for _, lost := range []bool{false, true} {
+			err := noAnswer(ctx, &net.OpError{Op: "dial", Err: errors.New("odd")}, Op{Name: "x"}, "https://x", lost)
+			var e *failure.Error
+			if !errors.As(err, &e) {
+				if name == "at work" || lost || !errors.Is(err, context.Canceled) {
+					t.Errorf("%s, lost %t: %v", name, lost, err)
+				}
+				continue
+			}
+			if e.AnswerLost != lost || strings.HasSuffix(e.Message, lostNote) != lost || e.URL != "https://x" || e.Class != failure.Retryable {
+				t.Errorf("%s, lost %t: %+v", name, lost, e)
+			}
 		}
 	}
 }

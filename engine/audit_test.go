@@ -211,7 +211,7 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 			if o.Logins+o.Refreshes != 0 {
 				t.Errorf("%d logins and %d refreshes count as sent", o.Logins, o.Refreshes)
 			}
-			if o.Result != engine.Failed || !strings.Contains(o.Message, "t was not tried, since it could not be recorded: "+errDiskFull.Error()) {
+			if o.Result != engine.Failed || !strings.Contains(o.Message, "t was not attempted, because it could not be recorded: "+errDiskFull.Error()) {
 				t.Errorf("%s: %s", o.Result, o.Message)
 			}
 			a.fail = nil
@@ -404,7 +404,7 @@ func TestMendingTheStateIsInTheAuditTrail(t *testing.T) {
 			r := w.records(processid.Elsewhere)
 			r.Audit, r.Holder = a, "laptop-1"
 			writes := w.sinks["state"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Delete)
-			wantError(t, c.do(t, r), "it was not tried, since it could not be recorded: "+errDiskFull.Error())
+			wantError(t, c.do(t, r), "it was not attempted, because it could not be recorded: "+errDiskFull.Error())
 			if n := w.sinks["state"].Calls(memorysink.Write) + w.sinks["state"].Calls(memorysink.Delete); n != writes {
 				t.Fatal("it was done though it could not be recorded")
 			}
@@ -458,7 +458,7 @@ func TestRecoveryIsInTheAuditTrail(t *testing.T) {
 	w, content := rescued(t)
 	a := &auditor{fail: whole}
 	w.audit = a
-	wantError(t, w.recover(content), "it was not tried, since it could not be recorded")
+	wantError(t, w.recover(content), "it was not attempted, because it could not be recorded")
 	a.fail = nil
 	if err := w.recover(content); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func leased(t *testing.T) *world {
 }
 
 func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
-	for where, want := range map[processid.Whereabouts]string{processid.Elsewhere: "", processid.Gone: "", processid.Running: "process 4711 on build-7, which is this machine, is at work"} {
+	for where, want := range map[processid.Whereabouts]string{processid.Elsewhere: "", processid.Gone: "", processid.Running: "process 4711 on build-7, on this machine, is working on account.fake.a"} {
 		w := leased(t)
 		r := w.records(where)
 		f, err := r.Find(t.Context(), "fake.a")
@@ -95,7 +95,7 @@ func TestMendingLeavesAloneWhatHasChangedMeanwhile(t *testing.T) {
 		}
 		w.advance(5 * time.Minute)
 		w.applyWith(t.Context(), engine.Request{Replace: []string{"fake.a"}})
-		if err := mend(r, f); err == nil || !strings.Contains(err.Error(), "written by another run meanwhile") {
+		if err := mend(r, f); err == nil || !strings.Contains(err.Error(), "another run has written the record") {
 			t.Errorf("%s: %v", name, err)
 		}
 		w.expect("a none current")

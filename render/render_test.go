@@ -123,7 +123,7 @@ func busyDocument() plan.Document {
 		case "account.sagi.milk":
 			judge(a, plan.Critical, "blocked (credentials_rejected)", at(-26*time.Hour))
 		case "account.sagi.tea":
-			judge(a, plan.Warn, "the rotation is overdue since 1d22h", nil)
+			judge(a, plan.Warn, "the rotation is overdue by 1d22h", nil)
 		default:
 			a.Health = plan.OK
 		}

@@ -26,7 +26,7 @@ func TestFmtReadsNoMoreOfAPipeThanAFileMayHave(t *testing.T) {
 	var in endlessReader
 	var said strings.Builder
 	code := run(t.Context(), []string{"fmt", "-"}, environment{stdin: &in, stdout: io.Discard, stderr: &said, getenv: func(string) string { return "" }})
-	if code != exitError || !strings.Contains(said.String(), "more than 16 MiB") {
+	if code != exitError || !strings.Contains(said.String(), "larger than 16 MiB") {
 		t.Errorf("exit %d: %s", code, said.String())
 	}
 	if in.read > 64<<20 {

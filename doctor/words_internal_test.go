@@ -36,6 +36,9 @@ func TestHowAnUpstreamWasReachedIsAllTold(t *testing.T) {
 		}
 		seen[text] = true
 	}
+	if plain, asks := reachText(upstream.Reach{}), reachText(upstream.Reach{WantsCertificate: true}); len(asks) <= len(plain) {
+		t.Errorf("%q, and where it asks for a certificate %q", plain, asks)
+	}
 	if direct, proxied := reachText(upstream.Reach{}), reachText(upstream.Reach{Proxied: true}); len(proxied) <= len(direct) {
 		t.Errorf("%q, and by a proxy %q", direct, proxied)
 	}

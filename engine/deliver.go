@@ -187,7 +187,9 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	claimed := false
 	for _, d := range work {
 		old := r.seen.record.Target(d.entry.Place)
-		if old != nil && !d.outdates(old) {
+		// Where nothing is marked, an older claim may be what says that the place is ours.
+		outdated := old != nil && d.info.Marks && old.DeliveredAt.IsZero() && old.Digest != d.entry.Digest
+		if old != nil && !outdated {
 			continue
 		}
 		r.claim(d.entry)
@@ -201,26 +203,6 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 		return false
 	}
 	return true
-}
-
-// outdates reports whether a claim of before says too little of what is about to be
-// written. Where nothing is marked it is left, since it may be what says that the place is
-// ours. Otherwise the token itself will tell, where it can be read there.
-func (d *delivery) outdates(claim *state.Target) bool {
-	if !d.info.Marks || !claim.DeliveredAt.IsZero() || claim.Digest == d.entry.Digest {
-		return false
-	}
-	return d.entry.Merge || !shows(d.data, d.grant)
-}
-
-// shows reports whether one of the values is the token.
-func shows(data map[string]credential.Secret, g *state.Grant) bool {
-	for _, v := range data {
-		if v.Equal(g.Token.Access) {
-			return true
-		}
-	}
-	return false
 }
 
 // write brings one target to its content, by compare-and-set, and tries again

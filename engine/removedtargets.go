@@ -180,18 +180,10 @@ func (e *Engine) changedSince(ctx context.Context, rec *state.Record, to reached
 }
 
 // claimedInVain reports whether a place was only claimed, and holds something else than
-// was to be written: what the claim says, or the token with what was learned of it since.
+// was to be written.
 func (e *Engine) claimedInVain(ctx context.Context, rec *state.Record, to reached, entry *state.Target) bool {
-	if !entry.DeliveredAt.IsZero() {
-		return false
-	}
 	t := &target{&config.Delivery{Sink: to.sink, Target: to.target}}
-	if e.holds(ctx, rec.Key, t, entry.Keys, entry.Digest) {
-		return false
-	}
-	object, err := e.read(ctx, t)
-	newest := rec.Newest()
-	return entry.Merge || err != nil || newest == nil || !shows(object.Data, newest)
+	return entry.DeliveredAt.IsZero() && !e.holds(ctx, rec.Key, t, entry.Keys, entry.Digest)
 }
 
 // movedMark reports whether a mark is that of an account from which a record was moved.

@@ -1,5 +1,5 @@
 # What there is to do: build, test, test-anytime, lint, fmt, docs, man, manifests,
-# bench, fuzz, demo, verify-release.
+# bench, fuzz, mutate, demo, verify-release.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ SHELL := /bin/bash
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
-.PHONY: build test test-anytime lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man fuzz verify-release
+.PHONY: build test test-anytime lint unit acceptance soak servers fmt docs manifests bench bench-compare demo clean man fuzz mutate verify-release
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -104,6 +104,14 @@ FUZZTIME ?= 30s
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZTIME)
+
+# Changes N places of the code, one at a time, and says which changes the tests
+# of their package do not notice; see CONTRIBUTING.md. PACKAGES may name some.
+SEED ?= 1
+N ?= 50
+
+mutate:
+	@nice -n 10 go -C scripts/tools run ./mutate -root '$(CURDIR)' -seed $(SEED) -n $(N) $(PACKAGES)
 
 demo:
 	@scripts/demo.sh

@@ -54,6 +54,9 @@ func orNone(lead, none string, names []string) string {
 }
 
 func capitalize(s string) string {
+	if s == "" {
+		return ""
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -42,6 +42,8 @@ type world struct {
 	now   func() time.Time
 	// timeout of each check.
 	timeout time.Duration
+	// adjust changes what the doctor is given; nil for nothing.
+	adjust func(*doctor.Options)
 }
 
 func newWorld(t *testing.T) *world {
@@ -70,17 +72,24 @@ state "memory" "state" { path = "state" }
 		w.t.Fatalf("the test's configuration is wrong: %+v", diags)
 	}
 	open := func(s *config.Sink) (sinks.Sink, error) { return w.sinks[s.Values.String("name")], nil }
-	return doctor.Run(w.t.Context(), doctor.Options{
+	o := doctor.Options{
 		Config: cfg, Loading: diags, Gate: &doctor.SinkGate{Open: open}, UserAgent: "credsync/1", Now: w.now, Timeout: w.timeout,
 		Store: state.NewStore(w.sinks["state"], "default", func(name string) (sinks.Target, error) {
-			return sinks.Target{Path: "state/" + name, Location: "memory/state/" + name}, nil
+			if name != "" {
+				name = "/" + name
+			}
+			return sinks.Target{Path: "state" + name, Location: "memory/state" + name}, nil
 		}),
 		Connection: func(a *config.Account) upstream.Options {
 			return upstream.Options{BaseURL: a.Values.String("base_url"), CAPEM: a.HTTP.String("ca_pem")}
 		},
 		Where:        func(string) processid.Whereabouts { return processid.Gone },
 		EmergencyDir: filepath.Join(w.dir, "emergency"),
-	})
+	}
+	if w.adjust != nil {
+		w.adjust(&o)
+	}
+	return doctor.Run(w.t.Context(), o)
 }
 
 // sagi is an account whose tokens live for 30 days.

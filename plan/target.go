@@ -14,7 +14,7 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 	switch {
 	case a.Unreadable != "" || v.reason == Disabled:
 		d.Reason = v.reason
-	case t.Removed && !a.Removed && t.Unreachable && !t.NoSink:
+	case t.Removed && !a.Removed && t.Unreachable && (!t.NoSink || v.reason == UnreachableHere):
 		d.Action, d.Reason, d.Message = removal(a, t)
 	case t.Removed && !a.Removed && (v.action == BlockedAction || somePlaceHeldBack(a)):
 		d.Reason, d.Message = Removed, "it stays until every current target has the token"
@@ -32,6 +32,8 @@ func decideTarget(a *Account, v verdict, t Target) TargetDecision {
 		d.Action, d.Reason, d.Message = Deliver, Moved, adoptedMessage(t)
 	case v.action.Contacts():
 		d.Action, d.Reason, d.Message = Deliver, v.reason, adoptedMessage(t)
+	case v.reason == UnreachableHere:
+		// Only a place that is no longer wanted is blocked: what is wanted has the token.
 	case v.action == BlockedAction && loginBlocked(a) && goodMeanwhile(a) && !a.Token.Journaled && difference(a, t) == "":
 		// Only the login is blocked: what is there stays good for now.
 	case v.action == BlockedAction:

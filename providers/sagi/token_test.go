@@ -50,6 +50,26 @@ func TestSuccessCodes(t *testing.T) {
 	}
 }
 
+// A refusal can arrive as HTTP 200 with its status inside, from 400 on as HTTP has them.
+// What is none of these says nothing about the login.
+func TestCodesOfRefusal(t *testing.T) {
+	for code, want := range map[string]struct {
+		class  failure.Class
+		reason failure.Reason
+	}{
+		"400": {failure.Config, ""}, "401": {failure.Credentials, failure.CredentialsRejected}, "403": {failure.Human, failure.NoAccess},
+		"500": {failure.Retryable, ""}, "599": {failure.Retryable, ""},
+	} {
+		h := providertest.New(t, target())
+		providertest.Answer(200, `{"code":`+code+`,"message":"no"}`)(t, h.Sandbox)
+		_, err := h.Do(t.Context(), sandbox.OpLogin, credential.Token{})
+		var e *failure.Error
+		if !errors.As(err, &e) || e.Class != want.class || e.Reason != want.reason {
+			t.Errorf("code %s: %v of class %v, want %s %s", code, err, e, want.class, want.reason)
+		}
+	}
+}
+
 func TestRefreshKeepsWhatTheLoginSaid(t *testing.T) {
 	h := providertest.New(t, target())
 	old := h.Login(t)

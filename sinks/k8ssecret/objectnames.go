@@ -60,7 +60,7 @@ func checkPrefix(v cty.Value) error {
 func checkType(v cty.Value) error {
 	switch t := v.AsString(); {
 	case t == string(corev1.SecretTypeServiceAccountToken):
-		return fmt.Errorf("Kubernetes itself fills Secrets of the type %q; use another type", t)
+		return fmt.Errorf("the content of Secrets of the type %q comes from Kubernetes itself; use another type", t)
 	case strings.HasPrefix(t, domain+"/"):
 		return fmt.Errorf("types that begin with %s/ are reserved for credsync; use another type", domain)
 	default:

@@ -4,8 +4,8 @@
 // One goroutine has the timer and the queue of what is due, and decides; see
 // timerloop.go. Workers do one account each, by the engine's own steps; see
 // workers.go. The configuration is read again when its files change, and its
-// inputs before they are used; see reload.go. Several daemons may run at once: the engine's leases keep them off
-// each other's accounts.
+// inputs before they are used; see reload.go. Several daemons may run at once: the
+// engine's leases keep them off each other's accounts.
 package daemon
 
 import (

@@ -2,7 +2,8 @@ package engine
 
 import "github.com/credsync/credsync/plan"
 
-// planHeader is what a plan begins with: the place of the state and where the sinks lead, for people.
+// planHeader is what a plan begins with: the place of the state and where the sinks
+// lead, for people.
 func (e *Engine) planHeader() (*plan.DocumentState, []plan.DocumentSink) {
 	var list []plan.DocumentSink
 	for _, s := range e.Config.Sinks {

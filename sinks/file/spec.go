@@ -3,8 +3,9 @@
 //
 // Writes are atomic and durable: a temporary file in the same directory, which is
 // given its final owner and mode before the first byte, is flushed and then renamed
-// over the target, or linked where nothing may be there. A version is a hash of the file's content, so it
-// belongs in the state, which holds the content itself, and nowhere else.
+// over the target, or linked where nothing may be there. A version is a hash of the
+// file's content, so it belongs in the state, which holds the content itself, and
+// nowhere else.
 //
 // Writers exclude each other with flock(2) on the directory that holds the
 // target. So there are no lock files, and a killed process leaves no lock.

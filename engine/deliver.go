@@ -42,7 +42,7 @@ type delivery struct {
 // plan found in order.
 func (r *run) deliver(ctx context.Context, g *state.Grant, onlyWanted bool) {
 	r.reportTargetErrs()
-	work := r.prepare(ctx, g, onlyWanted)
+	work := r.prepare(g, onlyWanted)
 	if !r.claimInState(ctx, work) {
 		return
 	}
@@ -79,7 +79,7 @@ func (r *run) reportTargetErrs() {
 
 // prepare renders what is to be written, and says of the targets that it
 // leaves out why.
-func (r *run) prepare(ctx context.Context, g *state.Grant, onlyWanted bool) []*delivery {
+func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 	var work []*delivery
 	for i, t := range r.seen.account.targets {
 		wanted := r.plan.Targets[i].Action == plan.Deliver && r.plan.Targets[i].Reason != plan.RestartDue
@@ -104,7 +104,7 @@ func (r *run) prepare(ctx context.Context, g *state.Grant, onlyWanted bool) []*d
 			entry.RestartedID = old.RestartedID
 			drop = r.dropped(t, at, old, data)
 		}
-		entry.Version = r.versionTakenOver(ctx, i)
+		entry.Version = r.takenOver[i]
 		work = append(work, &delivery{t: t, info: r.seen.infos[i], grant: g, data: data, drop: drop, entry: entry})
 	}
 	return work
@@ -134,7 +134,7 @@ func (r *run) dropped(t *target, at sinks.Place, old *state.Target, data map[str
 // claimWithToken claims in the record that is about to be journaled the targets that do
 // not exist for it yet and whose sink marks owners: it costs no write of its own. Where
 // nothing marks them a claim makes them ours, so it waits for the verification.
-func (r *run) claimWithToken(ctx context.Context, g *state.Grant) {
+func (r *run) claimWithToken(g *state.Grant) {
 	for i, t := range r.seen.account.targets {
 		if !r.writable(i) || !r.seen.infos[i].Marks || r.seen.record.Target(r.seen.places.of[t.Delivery]) != nil {
 			continue
@@ -142,7 +142,7 @@ func (r *run) claimWithToken(ctx context.Context, g *state.Grant) {
 		data, diags := t.Render(g.Token)
 		entry, err := r.entryOf(t, g, data)
 		if err == nil && !diags.HasErrors() {
-			entry.Version = r.versionTakenOver(ctx, i)
+			entry.Version = r.takenOver[i]
 			r.claim(entry)
 		}
 	}
@@ -159,24 +159,27 @@ func (r *run) claim(entry state.Target) {
 	rec.PutTarget(entry)
 }
 
-// versionTakenOver is the version of a target that an account of this project wrote and
-// that this one takes over, "" where there is none. Should this run end between its mark
-// and its write, the mark alone would not tell what is there from a stranger's.
-func (r *run) versionTakenOver(ctx context.Context, i int) string {
-	info, at := r.seen.infos[i], r.seen.places.of[r.seen.account.targets[i].Delivery]
-	if r.seen.input.Targets[i].From == "" || !info.Marks || !info.Exists || r.seen.account.targets[i].Target.Merge {
-		return ""
-	}
-	for _, by := range r.seen.predecessors {
-		snap, err := r.e.reader(nil)(ctx, by)
-		if err != nil || snap.Record == nil {
+// seeTakenOver notes the versions of targets that an account of this project wrote and that
+// this one takes over. Should this run end between its mark and its write, the mark alone
+// would not tell what is there from a stranger's. It is done before a token is asked for:
+// nothing may come between a token and its journal.
+func (r *run) seeTakenOver(ctx context.Context) {
+	r.takenOver = make([]string, len(r.seen.account.targets))
+	for i, t := range r.seen.account.targets {
+		info, at := r.seen.infos[i], r.seen.places.of[t.Delivery]
+		if r.seen.input.Targets[i].From == "" || !info.Marks || !info.Exists || t.Target.Merge {
 			continue
 		}
-		if was := snap.Record.Target(at); was != nil && was.Version == info.Version {
-			return info.Version
+		for _, by := range r.seen.predecessors {
+			snap, err := r.e.reader(nil)(ctx, by)
+			if err != nil || snap.Record == nil {
+				continue
+			}
+			if was := snap.Record.Target(at); was != nil && was.Version == info.Version {
+				r.takenOver[i] = info.Version
+			}
 		}
 	}
-	return ""
 }
 
 // claimInState records the targets that are about to come into being, so that they

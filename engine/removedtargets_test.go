@@ -292,3 +292,25 @@ func TestPlaceThatWasOnlyMarkedAndTakenOverIsDeletedWhenItsBlockIsMoved(t *testi
 		})
 	}
 }
+
+// Nothing stands between a token and its journal, also where a place is taken over.
+func TestATokenIsJournaledBeforeAnythingElse(t *testing.T) {
+	w := newWorld(t, movedTo("a"))
+	w.mustApply()
+	w.hcl = strings.Replace(movedTo("a"), `"fake" "a"`, `"fake" "renamed"`, 1)
+	loggedIn, next := false, ""
+	w.up.loginDone = func() { loggedIn = true }
+	note := func(sink string) func(string, sinks.Target) error {
+		return func(op string, _ sinks.Target) error {
+			if loggedIn && next == "" {
+				next = sink + " " + op
+			}
+			return nil
+		}
+	}
+	w.sinks["state"].Fail, w.sinks["main"].Fail = note("state"), note("main")
+	w.mustApply()
+	if next != "state "+memorysink.Write {
+		t.Errorf("after the login: %q", next)
+	}
+}

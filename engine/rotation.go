@@ -25,6 +25,9 @@ type run struct {
 	options observeOptions
 	// passed are the targets that the plan has tried already.
 	passed passedTrials
+	// takenOver are the versions of the targets, by index, that were another account's;
+	// "" for others.
+	takenOver []string
 	// authenticate stops before any target is written.
 	authenticate bool
 	// impatient leaves an account alone that another run is at work on;
@@ -115,6 +118,7 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	if !r.makeProvider() || !r.preflight(ctx) {
 		return
 	}
+	r.seeTakenOver(ctx)
 	expiredBefore := r.seen.record.Refusals(r.seen.fingerprints.login, failure.ExpiredAtIssue)
 	grant := r.underLease(ctx, acquire, old)
 	if grant == nil {
@@ -123,7 +127,7 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	grant.Replace(old)
 	r.reportOddities(grant)
 	if !r.authenticate {
-		r.claimWithToken(ctx, grant)
+		r.claimWithToken(grant)
 	}
 	journaled := r.journal(ctx, grant, old)
 	r.trail.flush()
@@ -185,6 +189,7 @@ func (r *run) redeliver(ctx context.Context) {
 	if r.authenticate {
 		return
 	}
+	r.seeTakenOver(ctx)
 	r.deliver(ctx, grant, true)
 	r.restart(ctx, grant)
 	r.removeTargets(ctx)

@@ -37,7 +37,7 @@ func TestKubernetesOutages(t *testing.T) {
 	t.Run("the target's server stops before the delivery", func(t *testing.T) {
 		w, delivered := cluster(t, false)
 		w.applyUntilLogin(k.Stop).ends(1, "A target could not be written")
-		w.apply(1, "cannot be looked at")
+		w.apply(1, "A target could not be checked")
 		k.Start()
 		w.apply(0, "1 delivered")
 		w.wantLogins(1)

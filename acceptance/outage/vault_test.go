@@ -79,7 +79,7 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 	v.Unseal()
 	w.start("plan").ends(0, filepath.Base(files[0]))
 	w.start("state", "recover", files[0]).ends(0, "credsync apply")
-	w.start("state", "recover", files[0]).ends(1, "There is no file")
+	w.start("state", "recover", files[0]).ends(1, "does not exist")
 	w.apply(0, "1 delivered")
 	w.wantLogins(1)
 	w.wantLive(v.ReadKV2("secret", "shop/sagi")["access_token"])

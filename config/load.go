@@ -175,9 +175,8 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 			broken = append(broken, *unread)
 			continue
 		}
-		file, problems := parseSource(path, src)
+		file, problems := l.parse(path, src)
 		if file != nil && file.Body != nil {
-			makeStoppable(file, l.over)
 			l.report.addFile(path, file)
 			parsed = append(parsed, file)
 			if !problems.HasErrors() {

@@ -123,7 +123,7 @@ func (l *loader) assignFile(given map[string]assignment, path string) {
 		l.report.add(*unread, nil)
 		return
 	}
-	file, problems := parseSource(path, src)
+	file, problems := l.parse(path, src)
 	for _, p := range problems {
 		d := syntaxError(p, src, strings.HasSuffix(path, ".json"), l.words)
 		d.Snippet = nil
@@ -132,7 +132,6 @@ func (l *loader) assignFile(given map[string]assignment, path string) {
 	if problems.HasErrors() {
 		return
 	}
-	makeStoppable(file, l.over)
 	l.report.addFile(path, file)
 	attrs, problems := file.Body.JustAttributes()
 	for _, p := range problems {

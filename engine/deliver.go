@@ -165,17 +165,14 @@ func (r *run) claim(entry state.Target) {
 // nothing may come between a token and its journal.
 func (r *run) seeTakenOver(ctx context.Context) {
 	r.takenOver = make([]string, len(r.seen.account.targets))
-	for i, t := range r.seen.account.targets {
-		info, at := r.seen.infos[i], r.seen.places.of[t.Delivery]
-		if r.seen.input.Targets[i].From == "" || !info.Marks || !info.Exists || t.Target.Merge {
+	for _, by := range r.seen.predecessors {
+		snap, err := r.e.reader(nil)(ctx, by)
+		if err != nil || snap.Record == nil {
 			continue
 		}
-		for _, by := range r.seen.predecessors {
-			snap, err := r.e.reader(nil)(ctx, by)
-			if err != nil || snap.Record == nil {
-				continue
-			}
-			if was := snap.Record.Target(at); was != nil && was.Version == info.Version {
+		for i, t := range r.seen.account.targets {
+			info, was := r.seen.infos[i], snap.Record.Target(r.seen.places.of[t.Delivery])
+			if r.seen.input.Targets[i].From != "" && info.Marks && info.Exists && !t.Target.Merge && was != nil && was.Version == info.Version {
 				r.takenOver[i] = info.Version
 			}
 		}

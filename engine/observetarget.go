@@ -67,7 +67,7 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 	at := o.places.of[t.Delivery]
 	rec := o.record.Target(at)
 	whose := e.ownership(ctx, o, t, at, info, rec)
-	if whose.predecessor != nil {
+	if whose.predecessor != nil && !slices.Contains(o.predecessors, *whose.predecessor) {
 		o.predecessors = append(o.predecessors, *whose.predecessor)
 	}
 	pt := plan.Target{

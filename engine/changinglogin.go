@@ -15,6 +15,12 @@ const mostChanges = 3
 // attribute differs from run to run.
 const quickChange = 24 * time.Hour
 
+const (
+	loginDiffers = "The login differs from run to run"
+	// loginDiffersAdvice is what to do about it.
+	loginDiffersAdvice = "Give that attribute a fixed value or, if it is only for a gateway, put it in the headers of the http block."
+)
+
 // warnOfChangingLogin warns where each run logs in with something else, so that no
 // rejection that is remembered goes for the next login: a password that is wrong is
 // tried for ever, and may lock the account. That is not told by how an attribute is
@@ -29,9 +35,9 @@ func (o *observation) warnOfChangingLogin() {
 			return
 		}
 		if g.ConfigChanges >= mostChanges {
-			o.warn("The login differs from run to run", fmt.Sprintf("The last %d tokens were replaced within a day, each because the configuration of this account had changed, and it has changed again. "+
+			o.warn(loginDiffers, fmt.Sprintf("The last %d tokens were replaced within a day, each because the configuration of this account had changed, and it has changed again. "+
 				"An attribute may differ in each run, such as one from env(), file() or a data block, or two configurations may be applied in turn. "+
-				"Give that attribute a value that stays, or, if it is for a gateway only, put it into the headers of the http block.", g.ConfigChanges))
+				loginDiffersAdvice, g.ConfigChanges))
 			return
 		}
 		since = g.Token.IssuedAt
@@ -48,7 +54,7 @@ func (o *observation) warnOfChangingLogin() {
 	if len(refused) < mostChanges || refused[o.fingerprints.login] {
 		return
 	}
-	o.warn("The login differs from run to run", fmt.Sprintf("The upstream refused %d logins of this account, each with different attributes than the one before, and the next login differs again. "+
+	o.warn(loginDiffers, fmt.Sprintf("The upstream refused %d logins of this account, each with different attributes than the one before, and the next login differs again. "+
 		"If nobody changed them by hand, an attribute of the account differs in each run, such as one from env(), file() or a data block that contains the number or the time of the run. "+
-		"A wrong password is then sent in each run, which may lock the account. Give that attribute a fixed value or, if it is only for a gateway, put it in the headers of the http block.", len(refused)))
+		"A wrong password is then sent in each run, which may lock the account. "+loginDiffersAdvice, len(refused)))
 }

@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"regexp"
 	"strconv"
 )
@@ -31,11 +30,7 @@ func (m mutation) line(source []byte) int { return 1 + bytes.Count(source[:m.sta
 
 // mutationsOf lists what can be changed in a file, in the order of the file.
 // A generated file has nothing.
-func mutationsOf(name string) ([]mutation, error) {
-	source, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
+func mutationsOf(name string, source []byte) ([]mutation, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, name, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
@@ -140,16 +135,20 @@ func (f *finder) operator(n *ast.BinaryExpr, above []ast.Node) {
 		if outer, ok := above[len(above)-1].(*ast.BinaryExpr); ok && outer.Op == n.Op && outer.X == n {
 			return // a part of a longer chain, which was taken apart already
 		}
-		operands := chain(n, n.Op)
-		for i, operand := range operands {
-			start, end := f.offset(operand.Pos()), f.offset(operand.End())
-			if i > 0 {
-				start = f.offset(operands[i-1].End())
-			} else {
-				end = f.offset(operands[1].Pos())
-			}
-			f.found = append(f.found, mutation{f.name, "operand", start, end, ""})
+		f.dropEach("operand", chain(n, n.Op))
+	}
+}
+
+// dropEach drops each of several, with what parts it from its neighbor.
+func (f *finder) dropEach(kind string, list []ast.Expr) {
+	for i, one := range list {
+		start, end := f.offset(one.Pos()), f.offset(one.End())
+		if i > 0 {
+			start = f.offset(list[i-1].End())
+		} else {
+			end = f.offset(list[1].Pos())
 		}
+		f.found = append(f.found, mutation{f.name, kind, start, end, ""})
 	}
 }
 
@@ -192,15 +191,7 @@ func (f *finder) noError(n *ast.ReturnStmt, above []ast.Node) {
 func (f *finder) caseClause(n *ast.CaseClause, above []ast.Node) {
 	f.drop("case", n)
 	if len(n.List) > 1 {
-		for i, value := range n.List {
-			start, end := f.offset(value.Pos()), f.offset(value.End())
-			if i > 0 {
-				start = f.offset(n.List[i-1].End())
-			} else {
-				end = f.offset(n.List[1].Pos())
-			}
-			f.found = append(f.found, mutation{f.name, "case", start, end, ""})
-		}
+		f.dropEach("case", n.List)
 	}
 	if s, ok := above[len(above)-2].(*ast.SwitchStmt); ok && s.Tag == nil {
 		for _, value := range n.List {

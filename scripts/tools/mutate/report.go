@@ -91,17 +91,16 @@ func printTable(w io.Writer, all []tally) {
 	sum := tally{path: "all"}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "\npackage\tnoticed\ttried\tshare\thung\tcould be tried\n")
-	row := func(t tally, tried int) {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d %%\t%d\t%d\n", t.path, t.noticed, tried, percent(t.noticed, tried), t.hung, t.candidates)
+	row := func(t tally) {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d %%\t%d\t%d\n", t.path, t.noticed, t.tried(), percent(t.noticed, t.tried()), t.hung, t.candidates)
 	}
-	tried := 0
 	for _, t := range all {
-		row(t, t.tried())
-		tried += t.tried()
+		row(t)
 		sum.noticed, sum.hung, sum.candidates = sum.noticed+t.noticed, sum.hung+t.hung, sum.candidates+t.candidates
+		sum.survivors = append(sum.survivors, t.survivors...)
 	}
 	if len(all) > 1 {
-		row(sum, tried)
+		row(sum)
 	}
 	table.Flush()
 }

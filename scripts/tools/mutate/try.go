@@ -48,13 +48,15 @@ func tryPackage(ctx context.Context, root, work string, p goPackage, n int, o op
 	t := trial{pkg: p, root: root, work: work, source: map[string][]byte{}, limit: 30 * time.Minute}
 	var mutations []mutation
 	for _, name := range p.files {
-		found, err := mutationsOf(name)
+		source, err := os.ReadFile(name)
 		if err != nil {
 			return tally{}, err
 		}
-		if t.source[name], err = os.ReadFile(name); err != nil {
+		found, err := mutationsOf(name, source)
+		if err != nil {
 			return tally{}, err
 		}
+		t.source[name] = source
 		mutations = append(mutations, found...)
 	}
 	draw(mutations, o.seed, p.path)

@@ -24,7 +24,7 @@ func TestChangesThatTheLoopHasNotTakenAreAddedUp(t *testing.T) {
 	}
 }
 
-// The pause grows with each reading that fails, and begins anew after one that does not.
+// The pause grows with each reading that fails, and starts over after one that does not.
 func TestTheConfigurationIsReadAgainEverMoreRarely(t *testing.T) {
 	var r fileReading
 	for round := range 2 {

@@ -42,7 +42,7 @@ func TestTextsUseTheWordsOfTheField(t *testing.T) {
 	texts := 0
 	for _, path := range files(t, isTold) {
 		read := prose
-		if strings.HasSuffix(path, ".go") {
+		if isGo(path) {
 			read = literals
 		}
 		for _, s := range read(t, path) {
@@ -70,7 +70,7 @@ func isTold(path string) bool {
 			return false
 		}
 	}
-	return strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".md")
+	return isGo(path) || strings.HasSuffix(path, ".md")
 }
 
 // said is a text, and where it begins.

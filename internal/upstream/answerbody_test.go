@@ -160,3 +160,119 @@ func TestTextIsTrimmedAndNoPage(t *testing.T) {
 		}
 	}
 }
+
+// JSON that is broken is told as that, and what was never meant as JSON by its type.
+func TestBrokenJSONIsToldApartFromWhatIsNoJSON(t *testing.T) {
+	for contentType, want := range map[string]string{
+		"": "not well-formed JSON", "application/json": "not well-formed JSON", "text/json": "not well-formed JSON",
+		"application/problem+json": "not well-formed JSON",
+		"application/xml":          "not JSON but application/xml", "text/x+json": "not JSON but text/x+json",
+		"text/plain": "not JSON but text/plain",
+	} {
+		a := answer(t, contentType, "{")
+		_, err := a.Object()
+		for name, err := range map[string]error{"object": err, "any": a.AnyJSON()} {
+			if e := upstreamError(t, err); !strings.Contains(e.Message, want) {
+				t.Errorf("%q, %s: %s", contentType, name, e.Message)
+			}
+		}
+	}
+	for body, want := range map[string]string{"null": "neither a JSON object nor a list", "": "is empty", "<p>": "a web page"} {
+		if e := upstreamError(t, answer(t, "application/json", body).AnyJSON()); !strings.Contains(e.Message, want) {
+			t.Errorf("%q: %s", body, e.Message)
+		}
+	}
+}
+
+func TestAnObjectIsReadWholeOrNotAtAll(t *testing.T) {
+	for _, body := range []string{`{`, `{x}`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,x}`, `{"a":1,}`, `{1:2}`, `{"a":1} x`, `{"a":1}]`} {
+		a := answer(t, "application/json", body)
+		if o, err := a.Object(); err == nil || o != nil || !strings.Contains(err.Error(), "well-formed") {
+			t.Errorf("%s: %v, %v", body, o, err)
+		}
+		if a.IsObject() || a.Fields().Has("a") {
+			t.Errorf("%s is taken for an object", body)
+		}
+	}
+	if a := answer(t, "application/json", ` {"a":1} `); !a.IsObject() || !a.Fields().Has("a") {
+		t.Error("an object is none")
+	}
+	if answer(t, "application/json", `["a"]`).IsObject() {
+		t.Error("a list is an object")
+	}
+}
+
+func TestTextSaysWhatIsWrongWithIt(t *testing.T) {
+	for body, want := range map[string]string{" ": "is empty", "<p>": "a web page", "\xca": "not valid in its charset"} {
+		_, err := answer(t, "text/plain", body).Text()
+		if e := upstreamError(t, err); e.Class != failure.Server || !strings.Contains(e.Message, want) {
+			t.Errorf("%q: %+v", body, *e)
+		}
+	}
+}
+
+// A page where nothing is points at the address, another one at what stands before the
+// service.
+func TestAPageIsToldByItsStatus(t *testing.T) {
+	for status, want := range map[int]string{404: "there is nothing at this address", 200: "not one of the service", 403: "not one of the service"} {
+		a, err := receive(t, upstream.Op{Name: "x"}, status, nil, strings.NewReader(" <html>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := a.Refused("", "").As(means("documented")); e.Class != failure.Server || !strings.Contains(e.Message, want) || e.Advice == "" {
+			t.Errorf("%d: %+v", status, *e)
+		}
+	}
+}
+
+func TestEmptyAnswers(t *testing.T) {
+	for body, want := range map[string]bool{"": true, " \r\n": true, "{}": false} {
+		if answer(t, "", body).Empty() != want {
+			t.Errorf("%q", body)
+		}
+	}
+}
+
+func TestTokensThatAHeaderCanCarry(t *testing.T) {
+	for token, want := range map[string]bool{"a.B-1_~+/=": true, "!": true, "~": true, "a b": false, " ": false, "a\n": false, "\x7f": false, "é": false, "\x00": false} {
+		if upstream.HeaderSafe(secret(token)) != want {
+			t.Errorf("%q", token)
+		}
+	}
+}
+
+// Text without a byte order mark is in the charset that the answer names, unless it is
+// valid UTF-8; what is in neither stays as it is.
+func TestCharsetsOfAnAnswer(t *testing.T) {
+	wide := func(s string, bigEndian bool) string {
+		var out []byte
+		for _, r := range s {
+			if bigEndian {
+				out = append(out, byte(r>>8), byte(r))
+			} else {
+				out = append(out, byte(r), byte(r>>8))
+			}
+		}
+		return string(out)
+	}
+	for _, c := range []struct{ name, charset, body, want string }{
+		{"UTF-16 of Latin letters, which is valid UTF-8 too", "utf-16le", wide("token", false), "token"},
+		{"the other order", "utf-16be", wide("token", true), "token"},
+		{"marked", "", "\xff\xfe" + wide("Касса", false), "Касса"},
+		{"marked in the other order", "", "\xfe\xff" + wide("Касса", true), "Касса"},
+		{"marked otherwise than it says", "windows-1251", "\xfe\xff" + wide("Касса", true), "Касса"},
+		{"marked as UTF-8", "windows-1251", "\xef\xbb\xbfКасса", "Касса"},
+		{"another charset than UTF-8", "koi8-r", "\xeb\xc1", "Ка"},
+		{"UTF-8 all the same", "koi8-r", "Касса", "Касса"},
+	} {
+		if text, err := answer(t, "text/plain; charset="+c.charset, c.body).Text(); err != nil || text.Reveal() != c.want {
+			t.Errorf("%s: %q, %v", c.name, text.Reveal(), err)
+		}
+	}
+	// 0x98 is no letter of windows-1251, and half a letter is none of UTF-16.
+	for charset, body := range map[string]string{"windows-1251": "\xca\xe0\x98", "utf-16le": "\xff\xfe\x1a"} {
+		if text, err := answer(t, "text/plain; charset="+charset, body).Text(); err == nil {
+			t.Errorf("%s: %q", charset, text.Reveal())
+		}
+	}
+}

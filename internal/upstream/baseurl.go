@@ -4,8 +4,9 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/credsync/credsync/internal/httpsettings"
 )
 
 // CheckBaseURL is the Check of a base_url attribute: an absolute http or https

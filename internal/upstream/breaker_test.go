@@ -221,3 +221,70 @@ func TestRequestsThatWereGivenUpDoNotCount(t *testing.T) {
 		}
 	}
 }
+
+// Five requests in a row of three accounts are what it takes, and no fewer of either.
+func TestHowManyMustHaveFailedForTheOthersToBeHeldBack(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		accounts []int // whose requests fail, one after the other
+		then     int
+		held     bool
+		says     string
+	}{
+		{"four requests", []int{1, 2, 3, 4}, 5, false, ""},
+		{"five requests", []int{1, 2, 3, 4, 5}, 6, true, "5 other accounts"},
+		{"of two accounts", []int{1, 2, 1, 2, 1, 2, 1}, 3, false, ""},
+		{"of three accounts", []int{1, 1, 1, 2, 3}, 4, true, "3 other accounts"},
+		{"itself among them", []int{1, 1, 1, 2, 3}, 2, true, "2 other accounts"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base, _ := silentHost(t)
+			crowd := newCrowd(t, base)
+			for _, account := range c.accounts {
+				if held, err := crowd.ask(account); held {
+					t.Fatalf("account %d: %v", account, err)
+				}
+			}
+			held, err := crowd.ask(c.then)
+			if held != c.held || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("held back: %t, %v", held, err)
+			}
+		})
+	}
+}
+
+func TestASilentHostIsLookedAtEveryQuarterOfAMinute(t *testing.T) {
+	base, _ := silentHost(t)
+	c := newCrowd(t, base)
+	for i := range 5 {
+		_, _ = c.ask(i)
+	}
+	// The clock may be set back: that lets a request through, too, and does not wait for
+	// it to catch up.
+	for _, step := range []struct {
+		seconds int64
+		held    bool
+	}{{14, true}, {1, false}, {14, true}, {1, false}, {-14, true}, {-1, false}} {
+		c.now.Add(step.seconds)
+		if held, err := c.ask(9); held != step.held {
+			t.Errorf("after %d s: held back %t, %v", step.seconds, held, err)
+		}
+	}
+}
+
+// Through another proxy the host may be within reach.
+func TestEachWayToAHostIsWatchedByItself(t *testing.T) {
+	base, _ := silentHost(t)
+	c := newCrowd(t, base)
+	for i := range 10 {
+		_, _ = c.ask(i)
+	}
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) {})
+	cl, err := c.pool.Client(upstream.Options{BaseURL: base, LimitKey: "1", Proxy: secret(proxy)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := send(t, cl, "POST", base, upstream.Op{Once: true}); err != nil {
+		t.Error(err)
+	}
+}

@@ -16,6 +16,9 @@ func TestCleanShowsOneBoundedLine(t *testing.T) {
 		{"direction", "a\u202eb", "a b"},
 		{"not UTF-8", "a\xffb", "a b"},
 		{"long", strings.Repeat("я", 300), strings.Repeat("я", 199) + "…"},
+		{"as long as may be", strings.Repeat("я", 200), strings.Repeat("я", 200)},
+		{"one too long", strings.Repeat("я", 201), strings.Repeat("я", 199) + "…"},
+		{"a secret too far behind to be shown", strings.Repeat("x ", 5000) + "another", strings.Repeat("x ", 99) + "x…"},
 		{"empty", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/credential"
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/credsync/credsync/credential"
 )
 
 // Expiry is when a token that was asked for at issuedAt ends: the earlier of

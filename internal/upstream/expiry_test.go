@@ -4,9 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // signed is a JWT with those claims.
@@ -88,6 +89,36 @@ func TestExpiryIsTheEarlierOfWhatIsKnown(t *testing.T) {
 	} {
 		if got := upstream.Expiry(at, c.said, c.token, time.Minute); !got.Equal(at.Add(c.want)) {
 			t.Errorf("%s: %v, want %v", c.name, got, at.Add(c.want))
+		}
+	}
+}
+
+func TestRFC3339(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-06-30T23:59:59Z": "2026-06-30T23:59:59Z", " 2026-06-30t23:59:59.5z ": "2026-06-30T23:59:59.5Z",
+		"2026-06-30T23:59:59+05:00": "2026-06-30T18:59:59Z",
+		"2026-06-30T23:59:60Z":      "2026-06-30T23:59:59Z", "2016-12-31t18:59:60.25-05:00": "2016-12-31T23:59:59.25Z",
+		"2026-06-30T23:59:61Z": "", "2026-06-30T23:59:60": "", "2026-06-30": "", "2026-06-30T23:59:59": "", "1782863999": "", "": "",
+		"2026-13-30T23:59:60Z": "",
+	} {
+		at, ok := upstream.RFC3339(text)
+		if ok != (want != "") || ok && at.Format(time.RFC3339Nano) != want {
+			t.Errorf("%q: %v, %t", text, at, ok)
+		}
+	}
+}
+
+// A claim outside the years that a time can be written in says nothing.
+func TestJWTExpiryIsBelievedWithinBounds(t *testing.T) {
+	for at, want := range map[time.Time]bool{
+		time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC): false,
+		time.Date(1970, 1, 1, 0, 0, 1, 0, time.UTC):      true,
+		time.Date(9999, 6, 1, 0, 0, 0, 0, time.UTC):      true,
+		time.Date(10000, 6, 1, 0, 0, 0, 0, time.UTC):     false,
+	} {
+		got := upstream.JWTExpiry(credential.NewSecret(signed(t, jwt.MapClaims{"exp": at.Unix()})))
+		if want != got.Equal(at) || !want && !got.IsZero() {
+			t.Errorf("%v: %v", at, got)
 		}
 	}
 }

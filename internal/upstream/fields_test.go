@@ -17,6 +17,8 @@ func TestIdentifiersKeepEveryDigit(t *testing.T) {
 		{`123456789012345678901234567890`, "123456789012345678901234567890", true},
 		{`"9876543210987654321"`, "9876543210987654321", true},
 		{`0`, "0", true},
+		{`"7"`, "7", true},
+		{`"` + strings.Repeat("1", 64) + `"`, strings.Repeat("1", 64), true},
 		{`null`, "", true},
 		{`1.5`, "", false},
 		{`1e3`, "", false},
@@ -41,6 +43,14 @@ func TestGiven(t *testing.T) {
 	for raw, want := range map[string]bool{"": false, "null": false, "{}": true, "0": true, `""`: true} {
 		if upstream.Given(json.RawMessage(raw)) != want {
 			t.Errorf("%q", raw)
+		}
+	}
+}
+
+func TestTheNumberZeroIsNoIdentifier(t *testing.T) {
+	for id, want := range map[upstream.ID]bool{"": true, "0": true, "000": true, "1": false, "10": false, "01": false} {
+		if id.IsZero() != want {
+			t.Errorf("%q", id)
 		}
 	}
 }

@@ -123,8 +123,8 @@ func read[T any](o *Object, name string, read func(json.RawMessage) (T, bool)) T
 // text reads a JSON string that is valid in every letter.
 func text(raw json.RawMessage) (string, bool) {
 	var s *string
-	ok := utf8.Valid(raw) && json.Unmarshal(raw, &s) == nil && s != nil
-	if !ok || strings.ContainsRune(*s, utf8.RuneError) {
+	// What is not valid is replaced while it is read.
+	if json.Unmarshal(raw, &s) != nil || s == nil || strings.ContainsRune(*s, utf8.RuneError) {
 		return "", false
 	}
 	return *s, true

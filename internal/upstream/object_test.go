@@ -3,12 +3,14 @@ package upstream_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/upstream"
 )
 
 // What only informs is left out where it is in a form that is not its own, and a
@@ -24,6 +26,10 @@ func TestFieldsInAnOddFormAreLeftOut(t *testing.T) {
 		`1234567890123456789012345678`: {ID: "1234567890123456789012345678", AnyID: "1234567890123456789012345678"},
 		`["a","b"]`:                    {List: "a b"},
 		`["a",1]`:                      {},
+		`["a",null]`:                   {},
+		`["a"]`:                        {List: "a"},
+		`3600`:                         {ID: "3600", AnyID: "3600", Time: "13:00:00"},
+		`3601`:                         {ID: "3601", AnyID: "3601"},
 		`true`:                         {Flag: "true"},
 		`false`:                        {Flag: "false"},
 		`"true"`:                       {Text: "true", List: "true", AnyID: "true"},
@@ -120,4 +126,107 @@ func FuzzObject(f *testing.F) {
 			t.Error("a list is longer than its text")
 		}
 	})
+}
+
+func object(t *testing.T, body string) (*upstream.Answer, *upstream.Object) {
+	t.Helper()
+	a := answer(t, "application/json", body)
+	o, err := a.Object()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, o
+}
+
+func TestNamesAreLookedForLetterByLetterFirst(t *testing.T) {
+	_, o := object(t, `{"TOKEN":"alike","token":"exact","Token":"alike too","Role":"a","ROLE":"b","x":1,"X":"text"}`)
+	if got := []string{o.Text("token"), o.Text("Token"), o.Text("role"), o.Text("x")}; !slices.Equal(got, []string{"exact", "alike too", "b", "text"}) {
+		t.Errorf("%q", got)
+	}
+	if !o.Has("ToKeN") || o.Has("tok") || (*upstream.Object)(nil).Has("token") {
+		t.Error("a field is there or not, in any letter case")
+	}
+}
+
+// Codes and texts that are judged are taken as they are, and what is none is not warned of.
+func TestWhatIsJudgedIsNotWarnedOf(t *testing.T) {
+	a, o := object(t, `{"number":40101,"text":"E-7","empty":"","blank":" ","none":null,"both":"","Both":"E-8","list":["a"],"flag":true}`)
+	for name, want := range map[string]string{"number": "40101", "text": "E-7", "empty": "", "blank": "", "none": "", "absent": "", "both": "E-8", "flag": "true"} {
+		if got := o.Code(name); got != want {
+			t.Errorf("the code %s is %q", name, got)
+		}
+	}
+	for name, want := range map[string]string{"number": "", "text": "E-7", "empty": "", "none": "", "absent": "", "list": ""} {
+		if got := o.Said(name); got != want {
+			t.Errorf("%s says %q", name, got)
+		}
+	}
+	if w := a.Warnings(); w != nil {
+		t.Errorf("%q", w)
+	}
+}
+
+func TestListsOfIdentifiers(t *testing.T) {
+	a, o := object(t, `{"ids":[1,"22",0,"x",12345678901234567890,null],"none":7}`)
+	if got := o.IDs("ids"); !slices.Equal(got, []upstream.ID{"1", "22", "12345678901234567890"}) {
+		t.Errorf("%q", got)
+	}
+	if w := strings.Join(a.Warnings(), ""); !strings.Contains(w, `"ids[3]" is not`) {
+		t.Errorf("%q", w)
+	}
+	if o.IDs("none") != nil || o.Len("none") != 0 || o.Len("ids") != 6 {
+		t.Error("a number has elements")
+	}
+}
+
+func TestTimes(t *testing.T) {
+	a, o := object(t, `{"at":"2026-05-01T12:00:00Z","odd":"tomorrow","number":1782863999}`)
+	if at := o.Time("at"); !at.Equal(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)) || a.Warnings() != nil {
+		t.Errorf("%v, %q", at, a.Warnings())
+	}
+	if !o.Time("odd").IsZero() || !o.Time("number").IsZero() || !strings.Contains(a.Warnings()[0], `"odd", "number"`) {
+		t.Errorf("%q", a.Warnings())
+	}
+}
+
+func TestSecretsAndTokens(t *testing.T) {
+	a, o := object(t, `{"in":{"a":" x\r\n","blank":" ","Blank":"y","odd":7,"spaced":"x y","twice":"old","twice":"new","empty":""}}`)
+	in := o.Object("in")
+	for name, want := range map[string]string{"a": "x", "blank": "y", "twice": "new"} {
+		if token, err := in.Bearer(name); err != nil || token.Reveal() != want {
+			t.Errorf("%s: %q, %v", name, token.Reveal(), err)
+		}
+	}
+	for name, want := range map[string]string{
+		"odd": `"in.odd" has the wrong type or format`, "spaced": `"in.spaced" contains characters that are not allowed in a token`,
+		"empty": `has no "in.empty"`, "absent": `has no "in.absent"`,
+	} {
+		token, err := in.Bearer(name)
+		if e := upstreamError(t, err); !strings.Contains(e.Message, want) || !token.IsZero() || e.Class != failure.Server {
+			t.Errorf("%s: %+v", name, *e)
+		}
+	}
+	if a.Warnings() != nil {
+		t.Errorf("%q", a.Warnings())
+	}
+	if s := in.Secret("a"); s.Reveal() != "x" {
+		t.Errorf("%q", s.Reveal())
+	}
+	if s := in.Secret("spaced"); s.Reveal() != "x y" {
+		t.Errorf("%q", s.Reveal())
+	}
+	if s := in.Secret("odd"); !s.IsZero() || !strings.Contains(strings.Join(a.Warnings(), ""), `"in.odd"`) {
+		t.Errorf("%q", a.Warnings())
+	}
+}
+
+// A refusal that is no object has no fields, and can be asked for them.
+func TestFieldsOfWhatIsNoObject(t *testing.T) {
+	for _, body := range []string{"", "[]", "<p>", "oops"} {
+		f := answer(t, "text/plain", body).Fields()
+		if f.Has("error") || f.Said("error") != "" || f.Code("error") != "" || f.Object("error") != nil {
+			t.Errorf("%q has fields", body)
+		}
+		f.LeaveOut("error")
+	}
 }

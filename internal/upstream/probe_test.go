@@ -145,3 +145,61 @@ func TestProbeKeyTellsWaysApart(t *testing.T) {
 		}
 	}
 }
+
+func TestProbeKeyKnowsTheUsualPorts(t *testing.T) {
+	key := func(base string) string { return upstream.ProbeKey(upstream.Options{BaseURL: base}) }
+	if key("http://h/v1") != key("http://h:80") || key("https://h") != key("https://h:443") || key("http://h") == key("http://h:443") {
+		t.Errorf("%s, %s", key("http://h"), key("https://h"))
+	}
+	if key("https://[::1]:8443") == key("https://[::1]") {
+		t.Error("the port of an address is not told apart")
+	}
+	if a, b := key("http://\x7f"), key("https://h"); a == b {
+		t.Errorf("no URL has the key %s", a)
+	}
+}
+
+// A proxy may answer in the place of an upstream that is asked without TLS.
+func TestProbeTakesAProxysRefusalForWhatItIs(t *testing.T) {
+	proxy := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
+	r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: "http://127.0.0.1:9", Proxy: credential.NewSecret(proxy)}, "credsync/1")
+	if e := upstreamError(t, err); e.Attribute != "http.proxy" || e.URL != "http://127.0.0.1:9/" || e.Op != "reach the upstream" || !r.Proxied || r.Status != http.StatusProxyAuthRequired {
+		t.Errorf("%+v, %+v", r, *e)
+	}
+	r, err = upstream.Probe(t.Context(), upstream.Options{BaseURL: proxy}, "credsync/1")
+	if upstreamError(t, err); r.Proxied {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Who hangs up after its certificate was checked, without having asked for ours, cannot
+// be reached.
+func TestProbeOfAServerThatHangsUp(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	s.StartTLS()
+	defer s.Close()
+	r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw)}, "credsync/1")
+	if e := upstreamError(t, err); r.TLS == "" || r.WantsCertificate || e.Class != failure.Retryable || r.Took <= 0 {
+		t.Errorf("%+v, %+v", r, *e)
+	}
+}
+
+func TestProbeLeavesNoConnectionBehind(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	s.Start()
+	defer s.Close()
+	if r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: s.URL}, "credsync/1"); err != nil || r.Took <= 0 || r.Proxied {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection stays open")
+	}
+}

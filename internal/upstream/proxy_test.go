@@ -3,7 +3,9 @@ package upstream_test
 import (
 	"encoding/base64"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -58,4 +60,56 @@ func TestAProxyVariableThatIsNoProxyIsAConfigError(t *testing.T) {
 	if e.Class != failure.Config || !strings.Contains(e.Message, "HTTPS_PROXY") || strings.Contains(e.Message, canary) || e.AnswerLost {
 		t.Errorf("%+v", *e)
 	}
+}
+
+// A proxy that connects has done its part: what comes then is the upstream's own.
+func TestAProxyConnectsToTheUpstream(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	for _, status := range []int{http.StatusOK, http.StatusForbidden, http.StatusTooManyRequests, http.StatusBadGateway} {
+		asked := ""
+		proxy := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			asked = r.Host
+			if status != http.StatusOK {
+				w.WriteHeader(status)
+				return
+			}
+			tunnel(t, w, s.Listener.Addr().String())
+		})
+		c, pauses := client(t, upstream.Options{BaseURL: s.URL, Proxy: credential.NewSecret(proxy), CAPEM: pemOf(s.Certificate().Raw)})
+		_, err := send(t, c, "POST", s.URL, upstream.Op{Once: true})
+		if asked != s.Listener.Addr().String() {
+			t.Errorf("the proxy was asked for %q", asked)
+		}
+		if status == http.StatusOK {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		again := status == http.StatusTooManyRequests || status == http.StatusBadGateway
+		e := upstreamError(t, err)
+		if e.AnswerLost || (e.Class == failure.Retryable) != again || (e.Attribute == "http.proxy") == again || (len(pauses.asked) == 2) != again {
+			t.Errorf("%d: %+v after %d pauses", status, *e, len(pauses.asked))
+		}
+	}
+}
+
+// tunnel carries the bytes of a connection to an address and back.
+func tunnel(t *testing.T, w http.ResponseWriter, address string) {
+	there, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	here, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer here.Close()
+	defer there.Close()
+	go func() { _, _ = io.Copy(there, buffered) }()
+	_, _ = io.Copy(here, there)
 }

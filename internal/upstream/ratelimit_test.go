@@ -2,8 +2,11 @@ package upstream_test
 
 import (
 	"context"
+	"errors"
 	"io"
+	"math"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +61,67 @@ func TestDeadlineEndsTheWaitForTheLimiter(t *testing.T) {
 	_, err = upstream.Do(ctx, c, req, upstream.Op{Name: "log in", Once: true})
 	if e := upstreamError(t, err); e.Class != failure.Retryable || e.AnswerLost {
 		t.Errorf("%+v", *e)
+	}
+}
+
+func TestTheRateOfALimiter(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		o     upstream.Options
+		rate  float64
+		burst int
+	}{
+		{"documented", upstream.Options{Limit: upstream.Limit{Requests: 100, Per: 30 * time.Second}}, 0.8 * 100 / 30, 10},
+		{"documented, and small", upstream.Options{Limit: upstream.Limit{Requests: 5, Per: time.Minute}}, 0.8 * 5 / 60, 1},
+		{"configured", upstream.Options{RequestsPerSecond: 2.5, Limit: upstream.Limit{Requests: 100, Per: time.Second}}, 2.5, 2},
+		{"configured, and small", upstream.Options{RequestsPerSecond: 0.5}, 0.5, 1},
+	} {
+		l := upstream.NewLimiter(c.o)
+		if math.Abs(float64(l.Limit())-c.rate) > 1e-9 || l.Burst() != c.burst {
+			t.Errorf("%s: %v a second, %d at once", c.name, l.Limit(), l.Burst())
+		}
+	}
+	for _, o := range []upstream.Options{{Limit: upstream.Limit{Requests: 1}}, {Limit: upstream.Limit{Per: time.Second}}} {
+		if upstream.NewLimiter(o) != nil {
+			t.Errorf("half a limit is one: %+v", o.Limit)
+		}
+	}
+}
+
+// Accounts with equal keys share one limit at a host, others have their own.
+func TestLimitsAreSharedByKey(t *testing.T) {
+	base := serve(t, func(http.ResponseWriter, *http.Request) {})
+	pool := upstream.NewPool(upstream.PoolOptions{})
+	t.Cleanup(pool.Close)
+	for _, c := range []struct {
+		key  string
+		free bool
+	}{{"a", true}, {"a", false}, {"b", true}, {"a", false}, {"b", false}} {
+		cl, err := pool.Client(upstream.Options{BaseURL: base, LimitKey: c.key, RequestsPerSecond: 0.001})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		_, err = upstream.Send(ctx, cl, upstream.Request{Op: upstream.Op{Name: "x"}, URL: base})
+		cancel()
+		if (err == nil) != c.free || err != nil && !strings.Contains(err.Error(), "rate limit") {
+			t.Errorf("%s: %v", c.key, err)
+		}
+	}
+}
+
+// A run that is told to stop while it waits for the limiter says that, and nothing of
+// the limit.
+func TestAStopEndsTheWaitForTheLimiter(t *testing.T) {
+	base := serve(t, func(http.ResponseWriter, *http.Request) {})
+	c, _ := client(t, upstream.Options{BaseURL: base, RequestsPerSecond: 0.001})
+	if _, err := send(t, c, "GET", base, upstream.Op{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, stop)
+	_, err := upstream.Send(ctx, c, upstream.Request{Op: upstream.Op{Name: "x"}, URL: base})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
-	"github.com/google/go-cmp/cmp"
 )
 
 // means is a verdict that is told apart by its message.
@@ -110,5 +111,36 @@ func TestRefusalsRepeatNoSecret(t *testing.T) {
 				t.Errorf("%q is repeated: %s", said, shown)
 			}
 		}
+	}
+}
+
+func TestADocumentedTryAgainNeedsADocumentedAnswer(t *testing.T) {
+	table := []upstream.Refusal{{Status: []int{200, 409}, Means: upstream.Verdict{Class: failure.Retryable, Again: true}}}
+	for _, c := range []struct {
+		status, code int
+		body         string
+		want         bool
+	}{
+		{409, 409, "{}", true},
+		{409, 400, "{}", false},
+		{200, 200, "{}", false},
+		{200, 409, "{}", true},
+		{409, 409, "<p>", false},
+	} {
+		a := answer(t, "application/json", c.body)
+		a.Status = c.status
+		r := a.Refused("", "")
+		r.Code = c.code
+		if r.TryAgain(table) != c.want {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// A table can say of an answer that it is the service's own fault.
+func TestAVerdictOfAServersFault(t *testing.T) {
+	v := upstream.Verdict{Class: failure.Server, Message: "broken", Advice: "Ask them."}
+	if e := refused(t, 500, "", "sorry").As(v); e.Class != failure.Server || e.Message != "broken: sorry" || e.Advice != "Ask them." || e.Reason != "" {
+		t.Errorf("%+v", *e)
 	}
 }

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/credsync/credsync/failure"
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/credsync/credsync/failure"
 )
 
 const (

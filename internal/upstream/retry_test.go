@@ -214,3 +214,50 @@ func TestRefusedConnectionIsRetriedEvenForALogin(t *testing.T) {
 		t.Errorf("%d retries, want 2", len(pauses.asked))
 	}
 }
+
+// The longest pause that is made within a run is a minute.
+func TestHowLongARetryAfterIsWaitedFor(t *testing.T) {
+	for seconds, want := range map[string]int{"60": 3, "61": 1} {
+		sent := 0
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			sent++
+			w.Header().Set("Retry-After", seconds)
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		c, _ := client(t, upstream.Options{BaseURL: base})
+		_, err := send(t, c, "GET", base, upstream.Op{})
+		if upstreamError(t, err); sent != want {
+			t.Errorf("%s: sent %d times, want %d", seconds, sent, want)
+		}
+	}
+}
+
+// A person who waits for the answer decides by themselves whether to try again.
+func TestAnAttendedRequestIsNotSentAgainOnceItWasAnswered(t *testing.T) {
+	sent := 0
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { sent++; w.WriteHeader(http.StatusTooManyRequests) })
+	c, _ := client(t, upstream.Options{BaseURL: base})
+	_, err := send(t, c, "POST", base, upstream.Op{Once: true, Attended: true})
+	if upstreamError(t, err); sent != 1 {
+		t.Errorf("sent %d times", sent)
+	}
+	silent := "http://" + port.Address(t)
+	c, pauses := client(t, upstream.Options{BaseURL: silent})
+	_, err = send(t, c, "POST", silent, upstream.Op{Once: true, Attended: true})
+	if upstreamError(t, err); len(pauses.asked) != attempts-1 {
+		t.Errorf("%d pauses where there was no connection", len(pauses.asked))
+	}
+}
+
+// A login is not sent again once there was a connection, whatever became of it; a read is.
+func TestABrokenConnectionLeavesALoginOpen(t *testing.T) {
+	for once, want := range map[bool]int{true: 1, false: attempts} {
+		sent := 0
+		base := serve(t, func(http.ResponseWriter, *http.Request) { sent++; panic(http.ErrAbortHandler) })
+		c, _ := client(t, upstream.Options{BaseURL: base})
+		_, err := send(t, c, "POST", base, upstream.Op{Once: once})
+		if e := upstreamError(t, err); sent != want || e.AnswerLost != once || e.Class != failure.Retryable {
+			t.Errorf("once %t: sent %d times, %+v", once, sent, *e)
+		}
+	}
+}

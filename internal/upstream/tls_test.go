@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,4 +127,37 @@ func TestWhatIsNotHTTPIsAServerError(t *testing.T) {
 
 func pemOf(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// Two certificates of one host must not serve each other's accounts.
+func TestEachAccountPresentsItsOwnCertificate(t *testing.T) {
+	root := issue(t, nil, signer("root"))
+	var presented []string
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		presented = append(presented, r.TLS.PeerCertificates[0].Subject.CommonName+" "+r.Proto)
+	}))
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	pool := upstream.NewPool(upstream.PoolOptions{})
+	defer pool.Close()
+	for _, name := range []string{"first", "second"} {
+		template := leaf()
+		template.Subject.CommonName = name
+		own := issue(t, root, template)
+		c, err := pool.Client(upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: &tls.Certificate{
+			Certificate: [][]byte{own.cert.Raw}, PrivateKey: own.key,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := send(t, c, "POST", s.URL, upstream.Op{Once: true}); err != nil {
+			t.Error(err)
+		}
+	}
+	// Not over HTTP/2, which would lose a refusal of the certificate.
+	if want := []string{"first HTTP/1.1", "second HTTP/1.1"}; !slices.Equal(presented, want) {
+		t.Errorf("%q were presented, want %q", presented, want)
+	}
 }

@@ -30,12 +30,13 @@ func TestWhatCannotBeUnpackedIsAnError(t *testing.T) {
 	}
 	for encoding, body := range map[string][]byte{
 		"": []byte("{}"), "identity": []byte("{}"), "none": []byte("{}"), " NONE ": []byte("\x00"), "gzip": []byte("{}"), "br": []byte("{}"), "X-GZIP": gzipped(t, []byte("{}")),
+		"\t": []byte("\x00"), "Identity": []byte("\x00"),
 	} {
 		if plain, err := decompress(encoding, body); err != nil || string(plain) != "{}" && string(plain) != "\x00" {
 			t.Errorf("%q: %q, %v", encoding, plain, err)
 		}
 	}
-	for length, want := range map[int]error{maxBody: nil, maxBody + 1: errTooLarge} {
+	for length, want := range map[int]error{1048576: nil, 1048577: errTooLarge} { // 1 MiB, as the message says
 		if plain, err := decompress("gzip", gzipped(t, make([]byte, length))); !errors.Is(err, want) || want == nil && len(plain) != length {
 			t.Errorf("%d bytes: %d, %v", length, len(plain), err)
 		}

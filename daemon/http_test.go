@@ -1,16 +1,20 @@
 package daemon
 
 import (
+	"context"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/metrics"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/credsync/credsync/metrics"
 )
 
 // get asks the daemon's handler.
@@ -87,5 +91,92 @@ func TestALoopThatStandsStillIsNotAlive(t *testing.T) {
 	d.status.heartbeat = t0.Add(-2 * heartbeatLimit)
 	if r := get(d, http.MethodGet, "/healthz"); r.Code != http.StatusServiceUnavailable {
 		t.Errorf("HTTP %d", r.Code)
+	}
+}
+
+func TestWhatIsServed(t *testing.T) {
+	d, _ := still(4)
+	d.uses()
+	d.status.stateTried = true
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") })
+	for _, c := range []struct {
+		page         http.Handler
+		method, path string
+		code         int
+		body         string
+	}{
+		{nil, http.MethodGet, "/", http.StatusOK, "/readyz"},
+		{page, http.MethodGet, "/", http.StatusOK, "the page"},
+		{page, http.MethodGet, "/other", http.StatusNotFound, ""},
+		{page, http.MethodGet, "/healthz", http.StatusOK, "ok\n"},
+		{nil, http.MethodGet, "/readyz", http.StatusOK, "ok\n"},
+		{nil, http.MethodGet, "/metrics", http.StatusOK, "credsync_ready"},
+		{page, http.MethodPost, "/", http.StatusMethodNotAllowed, "only GET and HEAD are allowed"},
+	} {
+		d.publish(func(*publishedStatus) {})
+		r := httptest.NewRecorder()
+		d.Handler(c.page).ServeHTTP(r, httptest.NewRequest(c.method, c.path, nil))
+		if r.Code != c.code || !strings.Contains(r.Body.String(), c.body) {
+			t.Errorf("%s %s: HTTP %d %s", c.method, c.path, r.Code, r.Body)
+		}
+		want := map[string]string{
+			"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
+			"Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store",
+			"Allow": map[bool]string{true: "GET, HEAD"}[c.method == http.MethodPost],
+		}
+		if c.page == nil && c.path != "/metrics" {
+			want["Content-Type"] = "text/plain; charset=utf-8"
+		}
+		for name, value := range want {
+			if got := r.Header().Get(name); got != value {
+				t.Errorf("%s %s: %s is %q, want %q", c.method, c.path, name, got, value)
+			}
+		}
+	}
+}
+
+func TestServingEndsWithItsContext(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plainText(w, http.StatusOK, "here") }))
+	}()
+	url := "http://" + l.Addr().String()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || string(body) != "here" {
+		t.Errorf("%q, %v", body, err)
+	}
+	// Whoever sends headers without end gets no room for them.
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X", strings.Repeat("x", 24<<10))
+	if resp, err = http.DefaultClient.Do(r); err != nil || resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("24 KiB of headers: %v, %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
+	stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it goes on")
+	}
+	if err := Serve(t.Context(), l, http.NotFoundHandler()); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+		t.Errorf("a listener that is closed: %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func TestAHeldAccountsPauseIsSpread(t *testing.T) {
 			t.Fatalf("%+v, %+v", h, next)
 		}
 	}
-	if least < heldPause/2 || least > heldPause*6/10 || most > heldPause || most < heldPause*9/10 {
-		t.Errorf("pauses from %s to %s, of %s", least, most, heldPause)
+	if least < time.Second/2 || least > time.Second*6/10 || most > time.Second || most < time.Second*9/10 {
+		t.Errorf("pauses from %s to %s, of a second", least, most)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/metrics"
@@ -14,7 +16,6 @@ import (
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/testkit/output"
-	"github.com/hashicorp/go-hclog"
 )
 
 // listed are the accounts of a configuration, of which nothing but their addresses is
@@ -77,9 +78,9 @@ func TestWhyADaemonIsNotReady(t *testing.T) {
 	}{
 		"not begun":          {publishedStatus{}, true},
 		"just now":           {publishedStatus{heartbeat: t0}, true},
-		"at the limit":       {publishedStatus{heartbeat: t0.Add(-heartbeatLimit)}, true},
-		"after it":           {publishedStatus{heartbeat: t0.Add(-heartbeatLimit - 1)}, false},
-		"after it, stopping": {publishedStatus{heartbeat: t0.Add(-heartbeatLimit - 1), stopping: true}, true},
+		"at the limit":       {publishedStatus{heartbeat: t0.Add(-time.Minute)}, true},
+		"after it":           {publishedStatus{heartbeat: t0.Add(-time.Minute - 1)}, false},
+		"after it, stopping": {publishedStatus{heartbeat: t0.Add(-time.Minute - 1), stopping: true}, true},
 	} {
 		d, _ := still(4)
 		d.status = tt.status
@@ -150,7 +151,7 @@ func TestWhatCanWaitGetsHalfOfTheWorkers(t *testing.T) {
 		}
 		l.queue.set("a", dueTimes{rotate: at(3)})
 		l.queue.set("b", dueTimes{look: at(2)})
-		want := longestSleep
+		want := 10 * time.Second
 		switch {
 		case tt.may[1]:
 			want = 2 * time.Second
@@ -180,15 +181,15 @@ func TestWhenTheNextSweepIs(t *testing.T) {
 	}{
 		"done":                             {0, jobResult{job: job{act: true}}, 0, time.Hour, 0},
 		"done, after failures":             {3, jobResult{job: job{act: true}}, 0, time.Hour, 0},
-		"out of reach":                     {0, jobResult{job: job{act: true}, unreachable: down}, 0, sweepAgain, 1},
-		"out of reach, again":              {1, jobResult{job: job{act: true}, unreachable: down}, 0, 2 * sweepAgain, 2},
-		"out of reach, for long":           {40, jobResult{job: job{act: true}, unreachable: down}, 0, sweepLongest, 41},
-		"another run was at work":          {0, jobResult{job: job{act: true}, held: true}, 0, sweepLongest, 0},
+		"out of reach":                     {0, jobResult{job: job{act: true}, unreachable: down}, 0, time.Second, 1},
+		"out of reach, again":              {1, jobResult{job: job{act: true}, unreachable: down}, 0, 2 * time.Second, 2},
+		"out of reach, for long":           {40, jobResult{job: job{act: true}, unreachable: down}, 0, 30 * time.Second, 41},
+		"another run was at work":          {0, jobResult{job: job{act: true}, held: true}, 0, 30 * time.Second, 0},
 		"it was not settled then":          {0, jobResult{}, -time.Second, 0, 0},
 		"it is not settled yet":            {0, jobResult{}, 20 * time.Second, 20 * time.Second, 0},
 		"it changed while it was at work":  {0, jobResult{job: job{act: true}}, 20 * time.Second, 20 * time.Second, 0},
 		"not settled for a long time":      {0, jobResult{}, 2 * time.Hour, time.Hour, 0},
-		"out of reach, and to settle late": {0, jobResult{unreachable: down}, time.Minute, sweepAgain, 1},
+		"out of reach, and to settle late": {0, jobResult{unreachable: down}, time.Minute, time.Second, 1},
 	} {
 		d, _ := still(4)
 		l := newTimerLoop(d)
@@ -214,7 +215,7 @@ func TestAccountsThatCouldNotBeReadAreLookedAtOnceTheStateIsBack(t *testing.T) {
 	}
 	for i, down := range []error{errors.New("down"), errors.New("still down"), nil, nil} {
 		l.takeSweepResult(jobResult{job: job{act: true}, unreachable: down}, t0)
-		soon := l.queue.entries["unread"].at[canWait].Before(t0.Add(recoverySpread + 1))
+		soon := l.queue.entries["unread"].at[canWait].Before(t0.Add(5*time.Second + 1))
 		if soon != (i >= 2) {
 			t.Errorf("after sweep %d: looked at %s", i, l.queue.entries["unread"].at[canWait])
 		}
@@ -272,7 +273,7 @@ func TestWhatBecomesOfAccountsWhenTheConfigurationChanges(t *testing.T) {
 	// Other files, though no account differs: all are looked at, spread over a while.
 	l.queue.set(sweepEntry, dueTimes{look: t0.Add(time.Hour)})
 	l.takeConfiguration(change{files: true})
-	if e := l.queue.entries["kept"]; e.at[canWait].After(t0.Add(changeSpread)) || !l.settled.Equal(t0.Add(d.Settle)) || l.queue.entries[sweepEntry].at[canWait].After(l.settled) {
+	if e := l.queue.entries["kept"]; e.at[canWait].After(t0.Add(time.Minute)) || !l.settled.Equal(t0.Add(d.Settle)) || l.queue.entries[sweepEntry].at[canWait].After(l.settled) {
 		t.Errorf("kept %+v, settled %s, sweep %+v", e, l.settled, l.queue.entries[sweepEntry])
 	}
 	l.sweeping = true

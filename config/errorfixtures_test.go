@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/credsync/credsync/config"
 )
 
 var expectation = regexp.MustCompile(`# ERROR: (.*)$`)

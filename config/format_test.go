@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/credsync/credsync/config"
 )
 
 func TestFormatIsCanonicalAndIdempotent(t *testing.T) {

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/credsync/credsync/config"
 )
 
 const outlined = `
@@ -125,5 +126,64 @@ func TestOutlineLeavesABrokenFileOutThatCannotHaveTheState(t *testing.T) {
 	delete(whole, "broken.hcl")
 	if out, _ = config.LoadInventory(context.Background(), options(write(t, whole), env)); out.DeclarationStatus("account.bank.a") != config.Undeclared {
 		t.Error("without the broken file an account that is not there is undecided")
+	}
+}
+
+// What is told of a configuration that has mistakes, or depends on what is not known.
+func TestOutlineOfWhatIsNotKnown(t *testing.T) {
+	const blocks = outlined + `
+notify "webhook" "b" {
+  url = "https://hooks.example.com"
+}
+notify "webhook" "a" {
+  url = var.nothing
+}
+`
+	for audit, unknown := range map[string]bool{"": false, "audit {\n path = \"a.jsonl\"\n}\n": false, "audit {\n path = var.open\n}\nvariable \"open\" {}\n": true, "audit {\n pth = \"a.jsonl\"\n}\n": true} {
+		o := options(write(t, map[string]string{"main.hcl": blocks + audit}), nil)
+		out, list := config.LoadInventory(t.Context(), o)
+		if out == nil || (out.AuditUnknown != nil) != unknown || unknown && (out.AuditUnknown.Range == nil || out.AuditUnknown.Severity != "error") {
+			t.Errorf("%s: %+v, %s", audit, out, text(list))
+			continue
+		}
+		if got := strings.Join(out.Notify, " "); got != "webhook.a webhook.b" {
+			t.Errorf("notify blocks %s", got)
+		}
+	}
+}
+
+// Only the variables that the state's place depends on are asked for.
+func TestOnlyTheStatesVariablesAreMissed(t *testing.T) {
+	const src = `
+variable "place" {}
+variable "other" {}
+variable "password" {}
+variable "given" {}
+locals { place = "${var.place}-${var.given}" }
+sink "vault" "main" {
+  address = "https://vault.internal:8200"
+}
+sink "vault" "beside" {
+  address = var.other
+}
+state "vault" "main" {
+  path = local.place
+}
+account "bank" "a" {
+  username = "u"
+  password = var.password
+}
+`
+	for name, content := range map[string]string{
+		"main.hcl": src,
+		"main.hcl.json": `{"variable":{"place":{},"other":{},"password":{},"given":{}},"locals":{"place":"${var.place}-${var.given}"},
+"sink":{"vault":{"main":{"address":"https://vault.internal:8200"},"beside":{"address":"${var.other}"}}},
+"state":{"vault":{"main":{"path":"${local.place}"}}}}`,
+	} {
+		o := options(write(t, map[string]string{name: content}), map[string]string{"CREDSYNC_VAR_given": "x"})
+		out, list := config.LoadInventory(t.Context(), o)
+		if out == nil || out.State != nil || len(list) != 1 || !strings.Contains(list[0].Detail, `depends on a variable without a value: "place". Set it`) {
+			t.Errorf("%s: %s", name, text(list))
+		}
 	}
 }

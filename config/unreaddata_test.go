@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/credsync/credsync/config"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/credsync/credsync/config"
 )
 
 func TestSourcesOfData(t *testing.T) {

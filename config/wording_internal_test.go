@@ -51,3 +51,34 @@ func TestNamesAreListedWhereTheyAreFewAndLookLikeNames(t *testing.T) {
 		}
 	}
 }
+
+// A name is suggested where it is so near that it must have been meant.
+func TestNearNamesAreSuggested(t *testing.T) {
+	for _, c := range []struct {
+		given string
+		known []string
+		want  string
+	}{
+		{"username", []string{"password", "username"}, "username"},
+		{"usernam", []string{"password", "username"}, "username"},
+		{"usrnam", []string{"username"}, "username"},
+		{"usrnm", []string{"username"}, ""},
+		{"mian", []string{"main"}, "main"},
+		{"niam", []string{"main"}, ""},
+		{"malns", []string{"main"}, "main"},
+		{"xlains", []string{"plain"}, "plain"},
+		{"xlain", []string{"plane"}, ""},
+		{"ab", []string{"b"}, ""},
+		{"ab", []string{"bb", "aa"}, "aa"},
+		{"abc", []string{"abd", "abc"}, "abc"},
+		{"", []string{"ab", "abc"}, ""},
+		{"x", nil, ""},
+	} {
+		if got := nearest(c.given, c.known); got != c.want {
+			t.Errorf("%q of %q: %q, want %q", c.given, c.known, got, c.want)
+		}
+	}
+	if got := didYouMean("usernam", []string{"username"}); got != ` Did you mean "username"?` {
+		t.Errorf("%q", got)
+	}
+}

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestTheFilesOfAConfigurationAreKnown(t *testing.T) {

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
+	"github.com/google/go-cmp/cmp"
 )
 
 var expectation = regexp.MustCompile(`# ERROR: (.*)$`)

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // bank is a provider with something of everything.

@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema/diag"
+	"github.com/google/go-cmp/cmp"
 )
 
 const importing = openAccounts + `

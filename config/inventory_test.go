@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
+	"github.com/google/go-cmp/cmp"
 )
 
 const outlined = `

@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
+	"github.com/google/go-cmp/cmp"
 )
 
 // full is the valid fixture, with its data read.

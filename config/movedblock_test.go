@@ -8,15 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // withOthers knows two providers beside the bank: shop, and fixed, whose token is

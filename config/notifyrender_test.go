@@ -5,10 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/schema"
+	"github.com/google/go-cmp/cmp"
 )
 
 func event() config.Event {

@@ -5,12 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/schema/functions"
+	"github.com/google/go-cmp/cmp"
+	"github.com/zclconf/go-cty/cty"
 )
 
 func token() credential.Token {

@@ -7,12 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // mailbox is a sink that can only be delivered to, with settings from the environment.

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/config"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestSourcesOfData(t *testing.T) {

@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/credsync/credsync/metrics"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	"github.com/credsync/credsync/metrics"
 )
 
 // get asks the daemon's handler.

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/metrics"
@@ -16,6 +14,7 @@ import (
 	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/testkit/output"
+	"github.com/hashicorp/go-hclog"
 )
 
 // listed are the accounts of a configuration, of which nothing but their addresses is

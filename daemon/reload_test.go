@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/metrics"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/testkit/output"
+	"github.com/hashicorp/go-hclog"
 )
 
 // rereading is a daemon whose files, readings and clock are the test's.

@@ -11,9 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/engine"
@@ -26,6 +23,8 @@ import (
 	"github.com/credsync/credsync/state"
 	"github.com/credsync/credsync/testkit/memorysink"
 	"github.com/credsync/credsync/testkit/output"
+	"github.com/hashicorp/go-hclog"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // world is what daemons live in: real engines, sinks in memory, an upstream of

@@ -4,9 +4,8 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/internal/httpsettings"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // CheckBaseURL is the Check of a base_url attribute: an absolute http or https

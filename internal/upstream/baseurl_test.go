@@ -4,9 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/zclconf/go-cty/cty"
 )
 
 func TestPlainHTTPIsForLoopbackOrByPermission(t *testing.T) {

@@ -6,10 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestConfiguredHeadersDoNotReplaceTheProviders(t *testing.T) {

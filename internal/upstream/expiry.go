@@ -5,9 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/credsync/credsync/credential"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // Expiry is when a token that was asked for at issuedAt ends: the earlier of

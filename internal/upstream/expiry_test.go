@@ -4,10 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // signed is a JWT with those claims.

@@ -6,13 +6,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-	"golang.org/x/time/rate"
-
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/crashpoint"
 	"github.com/credsync/credsync/internal/httpsettings"
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
 )
 
 // PoolOptions are what all clients of a Pool share.

@@ -13,13 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
 )
 
 func TestWrongOptionsNameTheirAttribute(t *testing.T) {

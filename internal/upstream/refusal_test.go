@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
+	"github.com/google/go-cmp/cmp"
 )
 
 // means is a verdict that is told apart by its message.

@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/testkit/port"
+	"github.com/google/go-cmp/cmp"
 )
 
 func secret(s string) credential.Secret { return credential.NewSecret(s) }

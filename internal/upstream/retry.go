@@ -10,9 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
-
 	"github.com/credsync/credsync/failure"
+	"github.com/hashicorp/go-retryablehttp"
 )
 
 const (

@@ -15,14 +15,16 @@ import (
 )
 
 func TestRedirectsShowNoMoreThanTheOrigin(t *testing.T) {
-	for _, location := range []string{"/login?token=" + canary, "https://user:" + canary + "@example.com/" + canary, "://" + canary, ""} {
+	for location, origin := range map[string]string{
+		"/login?token=" + canary: "elsewhere", "https://user:" + canary + "@example.com/" + canary: "to https://example.com;", "://" + canary: "elsewhere", "": "elsewhere",
+	} {
 		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", location)
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
 		c, _ := client(t, upstream.Options{BaseURL: base})
 		_, err := send(t, c, "POST", base, upstream.Op{Once: true})
-		if e := upstreamError(t, err); e.Class != failure.Server || e.Status != http.StatusTemporaryRedirect {
+		if e := upstreamError(t, err); e.Class != failure.Server || e.Status != http.StatusTemporaryRedirect || !strings.Contains(e.Message, origin) {
 			t.Errorf("%+v", *e)
 		}
 	}

@@ -140,3 +140,13 @@ func TestOutputsMergeKeepsWhatIsNotSaidAgain(t *testing.T) {
 		t.Error("Merge changed its receiver")
 	}
 }
+
+// What encodes a secret fails, and does not get nothing in its stead.
+func TestASecretCannotBeEncoded(t *testing.T) {
+	s := credential.NewSecret("hunter2")
+	for name, encode := range map[string]func() ([]byte, error){"JSON": s.MarshalJSON, "text": s.MarshalText, "binary": s.MarshalBinary} {
+		if b, err := encode(); err == nil || b != nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+}

@@ -247,3 +247,10 @@ func TestAProjectIsNotItsOwnPredecessor(t *testing.T) {
 		}
 	}
 }
+
+// What a notify block asks for is spelt as it is documented, and sent so to its receivers.
+func TestTheKindsOfEvents(t *testing.T) {
+	if want := []string{"blocked", "failing", "expiring", "recovered"}; !slices.Equal(schema.EventKinds, want) || schema.EventTest != "test" {
+		t.Errorf("%q, %q", schema.EventKinds, schema.EventTest)
+	}
+}

@@ -81,7 +81,7 @@ func checkWebhook(v cty.Value) error {
 }
 
 func checkPlainWebhook(v Values) error {
-	if !v.Known("url") || !v.Known("allow_plain_http") || v.Bool("allow_plain_http") {
+	if !v.Known("allow_plain_http") || v.Bool("allow_plain_http") {
 		return nil
 	}
 	u, err := url.Parse(v.Secret("url").Reveal())

@@ -68,6 +68,32 @@ func TestSchedulesThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
+// Days of the week are written by number or by name, with Sunday as 0 or as 7.
+func TestTheDaysOfAWeek(t *testing.T) {
+	for field, want := range map[string]string{
+		"0": "Sun", "7": "Sun", "SUN": "Sun", "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
+		"mon-sun": "Mon Tue Wed Thu Fri Sat Sun", "tue-sun": "Tue Wed Thu Fri Sat Sun", "wed-7": "Wed Thu Fri Sat Sun", "thu-sun": "Thu Fri Sat Sun", "fri-sun": "Fri Sat Sun",
+		"0-7": "Mon Tue Wed Thu Fri Sat Sun", "sun-7": "Mon Tue Wed Thu Fri Sat Sun", "0-7/7": "Sun", "7-7": "Sun", "1-7/3": "Mon Thu Sun", "1-7/6": "Mon Sun", "4-sun/2": "Thu Sat",
+		"1,7": "Mon Sun", "sat-sun,2": "Tue Sat Sun", "sun-tue": "Mon Tue Sun", "1-5/2": "Mon Wed Fri", "*": "Mon Tue Wed Thu Fri Sat Sun",
+		"8": "", "1-8": "", "-7": "", "x-7": "", "5-7/0": "", "5-7/8": "", "5-7/x": "", "7/2": "Sun",
+	} {
+		s, err := schema.ParseSchedule("0 3 * * " + field)
+		if err != nil {
+			if want != "" {
+				t.Errorf("%s: %v", field, err)
+			}
+			continue
+		}
+		var days []string
+		for at := s.Next(time.Date(2026, 7, 13, 0, 0, 0, 0, time.UTC)); at.Before(time.Date(2026, 7, 20, 0, 0, 0, 0, time.UTC)); at = s.Next(at) {
+			days = append(days, at.Format("Mon"))
+		}
+		if got := strings.Join(days, " "); got != want {
+			t.Errorf("%s: %s, want %s", field, got, want)
+		}
+	}
+}
+
 func TestTheLongestGapIsFoundWhenever(t *testing.T) {
 	const day = 24 * time.Hour
 	for text, want := range map[string]time.Duration{

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/sinks"
@@ -228,5 +229,49 @@ func TestImportedOutputsHaveTheirTypes(t *testing.T) {
 	list := problems(t, "account \"plain\" \"a\" {\n}\nimport {\n to = account.plain.a\n access_token = \"t\"\n outputs = { x = \"y\" }\n}\n")
 	if len(list) != 1 || !strings.Contains(list[0].Detail, "It has no outputs except the token itself.") {
 		t.Error(text(list))
+	}
+}
+
+// Outputs may be secrets of their own, and refresh tokens that are not held back.
+func TestOutputsThatAreSecretsAreDelivered(t *testing.T) {
+	shop := plain()
+	shop.Name = "shop"
+	shop.Outputs = append(shop.Outputs, schema.Output{Name: "key", Type: cty.String, Sensitive: true}, schema.Output{Name: "refresh_token", Type: cty.String, Sensitive: true}, schema.Output{Name: "rows", Type: cty.List(cty.String)})
+	with := func(o *config.Options) { o.Providers = providers.NewRegistry(shop) }
+	tok := credential.Token{Access: credential.NewSecret("a"), Refresh: credential.NewSecret("r"), Outputs: credential.Outputs{"key": credential.NewSecret("k"), "rows": []string(nil)}}
+	for data, want := range map[string]map[string]string{
+		"": {"access_token": "a", "refresh_token": "r", "key": "k"},
+		"data = { K = token.key, R = token.refresh_token, L = token.rows }":                    {"K": "k", "R": "r"},
+		"data = { for name in [\"x\", nonsensitive(token.key)] : name => token.access_token }": {"x": "a", "k": "a"},
+	} {
+		c := load(t, vaultSink+"account \"shop\" \"a\" {\n deliver \"vault\" \"main\" {\n path = \"x\"\n "+data+"\n }\n}\n", with)
+		got, list := c.Accounts[0].Deliveries[0].Render(tok)
+		if len(list) > 0 || len(got) != len(want) {
+			t.Errorf("%s: %v, %s", data, got, text(list))
+			continue
+		}
+		for name, value := range want {
+			if got[name].Reveal() != value {
+				t.Errorf("%s: %s is %q", data, name, got[name].Reveal())
+			}
+		}
+	}
+	c := load(t, vaultSink+"account \"shop\" \"a\" {\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = { (nonsensitive(token.key)) = \"x\", A = \"y\" }\n }\n}\n", with)
+	tok.Outputs["key"] = credential.NewSecret("")
+	if got, list := c.Accounts[0].Deliveries[0].Render(tok); !list.HasErrors() || got != nil || list[0].Summary == "" {
+		t.Errorf("a key that is not there: %v", got)
+	}
+}
+
+// The keys of instances must be known once data has been read.
+func TestInstancesOfWhatIsNeverKnown(t *testing.T) {
+	const src = vaultSink + "data \"vault\" \"in\" {\n sink = \"main\"\n path = \"in\"\n}\nvariable \"open\" {\n}\naccount \"bank\" \"a\" {\n for_each = toset([var.open])\n username = \"u\"\n password = \"p\"\n}\n"
+	open := func(o *config.Options) { o.AllowUnset = true }
+	if list := problems(t, src, open, withData(map[string]string{"x": "y"})); len(list) != 1 || list[0].Detail != "The keys of for_each must be known, but they depend on an unknown value." {
+		t.Error(text(list))
+	}
+	c := load(t, src, open)
+	if len(c.Accounts) != 0 || len(c.Unknown) != 1 || c.Unknown[0].Address != "account.bank.a" {
+		t.Errorf("%d accounts, unknown are %v", len(c.Accounts), c.Unknown)
 	}
 }

@@ -35,7 +35,7 @@ func (d Diagnostic) Write(w io.Writer, width int, color bool) error {
 	lines = append(lines, p.paint(bold+p.hue, heading)+p.paint(bold, clean(d.Summary)), "")
 	lines = append(lines, d.source(p)...)
 	lines = append(lines, wrap(clean(d.Detail), width)...)
-	for len(lines) > 0 && lines[len(lines)-1] == "" {
+	for lines[len(lines)-1] == "" { // the heading never is
 		lines = lines[:len(lines)-1]
 	}
 	var b strings.Builder

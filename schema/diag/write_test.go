@@ -57,7 +57,12 @@ func TestWriteOfWhatHasNoSource(t *testing.T) {
 		t.Error(diff)
 	}
 	d = example()
-	d.Snippet, d.Detail = nil, ""
+	d.Snippet, d.Detail, d.Address = nil, "", "account.sagi.coffee"
+	want = "╷\n│ Error: Unsupported argument\n│\n│   with account.sagi.coffee,\n│   on main.credsync.hcl line 3\n╵\n"
+	if diff := cmp.Diff(want, written(d, 0, false)); diff != "" {
+		t.Error(diff)
+	}
+	d.Address = ""
 	want = "╷\n│ Error: Unsupported argument\n│\n│   on main.credsync.hcl line 3\n╵\n"
 	if diff := cmp.Diff(want, written(d, 0, false)); diff != "" {
 		t.Error(diff)

@@ -62,3 +62,22 @@ func TestIsIdentifierKnowsTheUsualLetters(t *testing.T) {
 		}
 	}
 }
+
+// What stands side by side is not nested, however much of it there is.
+func TestWhatStandsSideBySideIsNotNested(t *testing.T) {
+	for name, one := range map[string]string{
+		"parentheses": "(1)", "braces": "{}", "brackets": "[]", "quotes": `"x"`, "templates": `"${1}"`, "negations": "-1", "directives": `"%{if true}x%{endif}"`,
+	} {
+		src := "b = [\n" + strings.Repeat(one+",\n", 10*maxDepth) + "]\n"
+		if err := checkDepth([]byte(src), false); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var blocks strings.Builder
+	for range 10 * maxDepth {
+		blocks.WriteString("a {\n  b = <<EOT\nx\nEOT\n}\n")
+	}
+	if err := checkDepth([]byte(blocks.String()), false); err != nil {
+		t.Errorf("blocks: %v", err)
+	}
+}

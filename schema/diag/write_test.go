@@ -99,6 +99,14 @@ func TestWriteOfOddHighlights(t *testing.T) {
 	}
 }
 
+func TestWriteUnderlinesAWholeLine(t *testing.T) {
+	d := example()
+	d.Snippet.Code, d.Snippet.HighlightStartOffset, d.Snippet.HighlightEndOffset = "fone", 0, 4
+	if got := written(d, 80, true); !strings.Contains(got, "\x1b[4mfone\x1b[0m") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestSortIsByPlaceAndStable(t *testing.T) {
 	at := func(file string, at int, summary string) diag.Diagnostic {
 		return diag.Diagnostic{Summary: summary, Range: &diag.Range{Filename: file, Start: diag.Pos{Byte: at}}}

@@ -537,3 +537,12 @@ func TestDataDropOneByteOrderMark(t *testing.T) {
 		t.Errorf("the password is %q", got)
 	}
 }
+
+// A file that breaks off shows the line that it ends with, as any other.
+func TestAFileThatBreaksOffShowsItsLastLine(t *testing.T) {
+	const line = `account "bank" "a" {`
+	list := problems(t, line)
+	if len(list) == 0 || list[0].Snippet == nil || list[0].Snippet.Code != line {
+		t.Errorf("%s", text(list))
+	}
+}

@@ -329,15 +329,20 @@ func (g *guide) console(content, argument string) (want string, commands int) {
 	return session.String(), len(calls)
 }
 
-// addressed puts what stands in for a host in its place, and gives each account
-// the address of the sandbox.
-func (g *guide) addressed(content string) string {
+// standingIn puts what stands in for a host in its place.
+func (g *guide) standingIn(content string) string {
 	for shown, real := range g.real {
 		content = strings.ReplaceAll(content, shown, real)
 	}
+	return content
+}
+
+// addressed puts what stands in for a host in its place, and gives each account
+// the address of the sandbox.
+func (g *guide) addressed(content string) string {
 	var b strings.Builder
 	provider := ""
-	for line := range strings.Lines(content) {
+	for line := range strings.Lines(g.standingIn(content)) {
 		if rest, ok := strings.CutPrefix(line, `account "`); ok {
 			provider, _, _ = strings.Cut(rest, `"`)
 		}

@@ -3,9 +3,15 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // follow follows one part of the page, like a guide.
@@ -138,4 +144,164 @@ func TestTheSampleOfTheNotificationsPage(t *testing.T) {
 	g.env["CREDSYNC_VAR_slack_url"] = hooks.URL + "/slack"
 	g.block("hcl main.hcl", notified)
 	g.follow("Trying it")
+}
+
+// recorded is the configuration of the line of docs/audit.md.
+const recorded = `credsync {
+  project = "payments"
+}
+
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+audit {
+  path = "audit.jsonl"
+}
+
+sink "file" "secrets" {
+  dir = "secrets"
+}
+
+account "sagi" "coffee" {
+  phone    = "business_user@example.com"
+  password = var.password
+
+  deliver "file" "secrets" {
+    path = "coffee.json"
+  }
+}
+`
+
+// The line of docs/audit.md is that of a rejected login, except for what differs in
+// each run.
+func TestTheLineOfTheAuditPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuide(t, "../audit.md")
+	g.env["CREDSYNC_VAR_password"] = wrongPassword
+	g.block("hcl main.hcl", recorded)
+	g.block("console exit=3", "$ credsync apply --auto-approve\n…\n")
+	printed, _ := g.shell("tail -n 1 audit.jsonl")
+
+	shown, got := map[string]any{}, map[string]any{}
+	if err := json.Unmarshal([]byte(codeBlock(t, string(page), "# Audit trail\n", "```json\n")), &shown); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(printed), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"time", "id", "holder"} {
+		got[name] = shown[name]
+	}
+	if diff := cmp.Diff(got, shown); diff != "" {
+		t.Errorf("docs/audit.md shows another line than was written (-written +shown):\n%s", diff)
+	}
+}
+
+// codeBlock returns the content of the first block below a heading that begins with
+// fence.
+func codeBlock(t *testing.T, page, heading, fence string) string {
+	t.Helper()
+	_, part, _ := strings.Cut(page, heading)
+	_, rest, begins := strings.Cut(part, fence)
+	block, _, ends := strings.Cut(rest, "```\n")
+	if !begins || !ends {
+		t.Fatalf("no block begins with %q below %q", fence, heading)
+	}
+	return block
+}
+
+// worked is the configuration of the log of docs/daemon.md.
+const worked = `credsync {
+  project = "shop"
+}
+
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+variable "bank_password" {
+  type      = string
+  sensitive = true
+}
+
+variable "key_url" {
+  type = string
+}
+
+sink "file" "secrets" {
+  dir = "secrets"
+}
+
+account "sagi" "coffee" {
+  phone    = "business_user@example.com"
+  password = var.password
+
+  deliver "file" "secrets" {
+    path = "coffee.json"
+  }
+}
+
+account "bereke" "main" {
+  username       = "test"
+  password       = var.bank_password
+  public_key_url = var.key_url
+
+  deliver "file" "secrets" {
+    path = "bereke.json"
+  }
+}
+
+account "bifit_kassa" "till" {
+  username = "79007654321"
+  password = var.password
+
+  deliver "file" "secrets" {
+    path = "till.json"
+  }
+}
+`
+
+// runUntilDone runs the daemon until it has worked on three accounts.
+const runUntilDone = `: >log
+credsync run 2>>log &
+for _ in $(seq 300); do
+  [ "$(grep -c 'refreshed:\|failed:\|needs a human:' log)" -lt 3 ] || break
+  sleep 0.1
+done
+kill $!
+wait $!
+`
+
+// Each line of docs/daemon.md is one that the daemon logs, up to its message, which
+// the page leaves out.
+func TestTheLogOfTheDaemonPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/daemon.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuide(t, "../daemon.md")
+	g.env["CREDSYNC_VAR_password"], g.env["CREDSYNC_VAR_bank_password"] = password, bankPassword
+	g.env["CREDSYNC_VAR_key_url"] = g.sandbox.URL("bereke") + "/auth/public-key"
+	g.block("hcl main.hcl", worked)
+	g.block("sh", "credsync apply --auto-approve --target sagi.coffee --target bereke.main\n")
+	g.advance([]string{"28d"})
+	g.words["fault"]([]string{`{"kind": "reset", "upstream": "bereke", "op": "login"}`})
+	g.block("sh", runUntilDone)
+	log, err := os.ReadFile(filepath.Join(g.dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged := passing.ReplaceAllString(string(log), "?")
+	for line := range strings.Lines(codeBlock(t, string(page), "## The log\n", "```\n")) {
+		known, _, _ := strings.Cut(strings.TrimSpace(line), `message="`)
+		if !strings.Contains(logged, passing.ReplaceAllString(known, "?")) {
+			t.Errorf("the daemon did not log\n%s\nbut\n%s", line, log)
+		}
+	}
 }

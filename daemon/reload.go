@@ -252,8 +252,8 @@ func (r *fileReading) succeeded(now fingerprints) {
 	r.tried = r.tried.with(now, r.at)
 }
 
-// watchFiles reads the configuration anew when its files change, when it is asked to,
-// and, where it has inputs, from time to time.
+// watchFiles reads the configuration again when its files change, when it is asked to
+// and, if it has inputs, from time to time.
 func (d *Daemon) watchFiles(ctx context.Context) {
 	ticker := time.NewTicker(d.Poll)
 	defer ticker.Stop()

@@ -100,8 +100,8 @@ func (r Report) Human() bool {
 	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Outcome == Failed && c.Human })
 }
 
-// dropRepeated drops what is in order but for something that another check tells of
-// the same place, and orders the rest.
+// dropRepeated drops checks that passed if another check of the same place did not, and
+// orders the rest.
 func (r *Report) dropRepeated() {
 	type place struct {
 		group   Group

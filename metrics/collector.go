@@ -88,7 +88,7 @@ func (c *Collector) Planned(p *engine.AccountPlan) {
 	}
 }
 
-// Settled notes that an account is in order, or was put in order.
+// Settled notes that an account is up to date, or was brought up to date.
 func (c *Collector) Settled(address, provider string, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

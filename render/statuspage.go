@@ -54,7 +54,7 @@ func styleDigest() string {
 // StatusPageOptions say how a page is made.
 type StatusPageOptions struct {
 	Now time.Time
-	// Refresh has the browser read the page anew that often, in whole seconds;
+	// Refresh is how often the browser reloads the page, in whole seconds;
 	// 0 for a page that does not change, such as a file.
 	Refresh time.Duration
 }

@@ -44,7 +44,7 @@ import (
 //
 // Lines that begin with none of guide.words are shell. Accounts
 // are given the sandbox's addresses, and the output the addresses of the real
-// upstreams. With -update the guides are written anew with the output.
+// upstreams. With -update the guides are written again with the output.
 
 // guidesDir holds the guides.
 const guidesDir = "../../docs/guides"
@@ -199,7 +199,7 @@ func (g *guide) edit(file, before, after string) {
 	}
 }
 
-// replacement is a part of the guide that is written anew.
+// replacement is a part of the guide that is written again.
 type replacement struct {
 	start, stop int
 	text        string

@@ -38,7 +38,7 @@ type generation struct {
 	retired bool
 }
 
-// change is what the loop is told of a new configuration.
+// change is what the loop learns about a new configuration.
 type change struct {
 	engine.Changes
 	// files says that the files differ, and not only the inputs.

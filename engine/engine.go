@@ -102,7 +102,7 @@ type Engine struct {
 	notices   notices
 	leases    leaseWatch
 	// moves are what the moved blocks say, and sourcesOf whose records an account
-	// goes on with by them.
+	// continues with by them.
 	// successors are the same the other way round, in the order of accounts.
 	moves      *moves
 	sourcesOf  map[*account][]owner

@@ -58,7 +58,7 @@ func (r *run) save(ctx context.Context) error {
 }
 
 // isOwnWrite reports whether a record that is found in the state is one that this run
-// wrote, though it was told of an error: only the answer was lost. Nothing less
+// wrote, though it got an error: only the answer was lost. Nothing less
 // than the whole record shows it. Another run may have gone on from ours, with
 // the same token and no lease any more, and what it has added must stay.
 func (r *run) isOwnWrite(rec *state.Record) bool {

@@ -22,7 +22,7 @@ type Collector struct {
 	accounts map[string]*account
 	// configured counts the accounts, where it is known before they are.
 	configured int
-	// command is set where one run of a command is told of.
+	// command is set where one run of a command is reported.
 	command string
 	ended   time.Time
 	daemon  *Daemon
@@ -126,7 +126,7 @@ func (c *Collector) Keep(addresses []string) {
 	c.accounts, c.configured = kept, len(addresses)
 }
 
-// Command notes that a command that ended tells of its run.
+// Command notes the run of a command that has ended.
 func (c *Collector) Command(name string, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -43,7 +43,7 @@ const pageOpen = 30
 var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleDigest() + "'; img-src data:; base-uri 'none'; form-action 'none'"
 
 // StatusPageCSP is the Content-Security-Policy to serve a page with. The page says
-// the same itself, but for frame-ancestors, which is heard only as a header.
+// the same itself, except for frame-ancestors, which is heard only as a header.
 var StatusPageCSP = pagePolicy + "; frame-ancestors 'none'"
 
 func styleDigest() string {

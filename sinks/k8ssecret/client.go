@@ -102,7 +102,7 @@ func (w warnings) HandleWarningHeader(code int, _ string, text string) {
 	}
 }
 
-// call is one request, as errors tell of it.
+// call is one request, as errors describe it.
 type call struct {
 	// op is what is being done, with its object: "write shop/sagi-token".
 	op string

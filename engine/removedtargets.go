@@ -40,6 +40,7 @@ func (r *run) remove(ctx context.Context) {
 		return
 	}
 	r.leased = false
+	r.e.queueNoticesOfRemoval(r.seen.record)
 }
 
 // awaitsTakers reports whether an account that has gone has to be kept, since one

@@ -1,12 +1,12 @@
-# What there is to do: build, test, test-anytime, lint, fmt, docs, man, manifests,
-# bench, fuzz, mutate, demo, verify-release.
+# Targets: build, test, test-anytime, lint, fmt, docs, man, manifests, bench,
+# bench-compare, fuzz, mutate, soak, demo, verify-release.
 # Needed: Go, git, make and, for the race detector, a C compiler.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 
-# The version that the binary tells; empty for a development build.
+# The version that the binary reports; empty for a development build.
 RELEASE ?=
 LDFLAGS := -s -w $(if $(RELEASE),-X main.release=$(RELEASE))
 
@@ -17,8 +17,8 @@ build:
 
 test: lint unit acceptance
 
-# The platforms that the program is built for, but for the one that it is built on. What
-# was checked once comes from the cache.
+# The platforms that the program is built for. vet-platforms leaves out the one that it
+# runs on; what was checked before comes from the cache.
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 define vet-platforms
@@ -45,7 +45,7 @@ unit:
 	go -C scripts/tools test ./...
 
 # The unit tests at other times, in other zones, as other users; see
-# CONTRIBUTING.md. CONDITIONS may name some, and PACKAGES may too.
+# CONTRIBUTING.md. CONDITIONS and PACKAGES limit what is run.
 CONDITIONS ?=
 test-anytime:
 	@scripts/test-any-time.sh $(CONDITIONS)
@@ -59,8 +59,8 @@ servers:
 	go run ./testkit/servers/cmd/build-servers
 	scripts/chromium.sh
 
-# The tests in a browser are a module of their own: what drives a browser is
-# no dependency of the product. So are those with Prometheus' engine.
+# The tests in a browser are a module of their own, so that the product does not
+# depend on what drives a browser. So are those with Prometheus' engine.
 acceptance: servers
 	go -C acceptance/browser test -count=1 -timeout 10m ./...
 	go -C acceptance/monitoring test -count=1 -timeout 10m ./...
@@ -89,12 +89,12 @@ man:
 manifests:
 	go test -tags acceptance -count=1 -run TestManifestsAreNotStale ./acceptance/deploy -update
 
-# Whole runs against a floor; prints the table of docs/performance.md.
+# Measures whole runs against a plain client; prints the table of docs/performance.md.
 LARGE ?= 10000
 bench: servers
 	go test -tags bench -count=1 -timeout 90m -run TestBench -v ./bench -large $(LARGE) $(BENCHFLAGS)
 
-# The benchmarks of what is pure, of another revision and of this one in turn.
+# The benchmarks of pure code, of another revision and this one alternately.
 REV ?= HEAD
 bench-compare:
 	@scripts/bench-compare.sh $(REV)
@@ -106,7 +106,7 @@ fuzz:
 	@scripts/fuzz.sh $(FUZZTIME)
 
 # Changes N places of the code, one at a time, and says which changes the tests
-# of their package do not notice; see CONTRIBUTING.md. PACKAGES may name some.
+# of their package do not notice; see CONTRIBUTING.md. PACKAGES limits where.
 SEED ?= 1
 N ?= 50
 
@@ -116,7 +116,7 @@ mutate:
 demo:
 	@scripts/demo.sh
 
-# Builds the commit twice, in different surroundings, and compares the bytes.
+# Builds the commit twice, in different environments, and compares the bytes.
 verify-release:
 	scripts/release.sh --verify
 

@@ -30,7 +30,7 @@ type Options struct {
 	// Lint also warns of what is allowed and not wise, such as a password in the
 	// configuration, for a check by those who write it.
 	Lint bool
-	// EnvIsSet reports whether an environment variable is set, be it empty, for the
+	// EnvIsSet reports whether an environment variable is set, even to nothing, for the
 	// words of an error; may be nil.
 	EnvIsSet  func(string) bool
 	Providers *providers.Registry
@@ -73,7 +73,7 @@ type Config struct {
 	State    *State
 	// Audit says where the audit trail is kept; nil for none.
 	Audit *Audit
-	// Notify are those who are told of accounts, by name.
+	// Notify are those who are notified about accounts, by name.
 	Notify []*Notify
 	// Partial says that one file was given and has others beside it, so that
 	// accounts which are not in it may be in those.

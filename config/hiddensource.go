@@ -46,7 +46,7 @@ func (r *reporter) conceal(rng hcl.Range) {
 }
 
 // reveal shows the source of an expression that a table row has proved
-// harmless, but for what a call of sensitive() wraps.
+// harmless, except for what a call of sensitive() wraps.
 func (r *reporter) reveal(expr hcl.Expression) {
 	rng := expr.Range()
 	if _, native := expr.(hclsyntax.Node); !native {

@@ -145,7 +145,7 @@ type configFile struct {
 }
 
 // readFiles reads and parses the files, and sorts their blocks by type. ok is
-// false where there is nothing to go on with.
+// false where there is nothing to continue with.
 func (l *loader) readFiles() (blocks map[string][]*hcl.Block, sources []configFile, ok bool) {
 	files, sources, broken := l.parseFiles()
 	if l.report.hasErrors() {

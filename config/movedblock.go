@@ -101,7 +101,7 @@ func (m *movedBlocks) next(address string) (to string, by *movedBlock) {
 	return "", nil
 }
 
-// reportCycles reports the blocks that lead back to where they began, but for two
+// reportCycles reports the blocks that lead back to where they began, except for two
 // declared accounts that are exchanged, and returns those that are part of one.
 func (m *movedBlocks) reportCycles() map[*movedBlock]bool {
 	cyclic := map[*movedBlock]bool{}

@@ -13,11 +13,11 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Notify is one notify block: who is told of accounts, of what, and how.
+// Notify is one notify block: who is notified about accounts, of what, and how.
 type Notify struct {
 	// Name is how the state knows it: `webhook.oncall`.
 	Name string
-	// Values are the block's attributes but for body.
+	// Values are the block's attributes except for body.
 	Values schema.Values
 	// On are the kinds of events that it wants.
 	On []string

@@ -40,7 +40,7 @@ func NewSecret(s string) Secret {
 	return Secret{reveal: func() string { return s }}
 }
 
-// Reveal returns the secret in clear. Call it only where the bytes leave the
+// Reveal returns the secret in plain text. Call it only where the bytes leave the
 // program: in a request's body or header, or in a sink's write.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {

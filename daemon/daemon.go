@@ -61,7 +61,7 @@ type Options struct {
 	// Files are those that the configuration is made of, given the newest that
 	// is good, or nil.
 	Files func(*config.Config) []string
-	// Hangup asks for the configuration to be read anew; may be nil.
+	// Hangup asks for the configuration to be read again; may be nil.
 	Hangup <-chan os.Signal
 	Shard  *address.Shard
 	// Concurrency, CheckEvery and Settle have defaults where they are 0.

@@ -38,7 +38,7 @@ type generation struct {
 	retired bool
 }
 
-// change is what the loop is told of a new configuration.
+// change is what the loop learns about a new configuration.
 type change struct {
 	engine.Changes
 	// files says that the files differ, and not only the inputs.
@@ -252,8 +252,8 @@ func (r *fileReading) succeeded(now fingerprints) {
 	r.tried = r.tried.with(now, r.at)
 }
 
-// watchFiles reads the configuration anew when its files change, when it is asked to,
-// and, where it has inputs, from time to time.
+// watchFiles reads the configuration again when its files change, when it is asked to
+// and, if it has inputs, from time to time.
 func (d *Daemon) watchFiles(ctx context.Context) {
 	ticker := time.NewTicker(d.Poll)
 	defer ticker.Stop()

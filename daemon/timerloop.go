@@ -221,7 +221,7 @@ func (l *timerLoop) forgetOthers(kept map[string]bool) {
 	}
 }
 
-// lookBy has an account looked at by then, also where a worker has it now.
+// lookBy has an account looked at by then, even if a worker has it now.
 func (l *timerLoop) lookBy(address string, at time.Time) {
 	a := l.accounts[address]
 	if a.running {

@@ -78,7 +78,7 @@ func (d *doctor) scheduleWarnings() map[scheduleWarning]bool {
 	return found
 }
 
-// knownFromSink reports whether it tells of a target whose sink is known to be of no
+// knownFromSink reports whether it is about a target whose sink is known to be of no
 // use.
 func (d *doctor) knownFromSink(one diag.Diagnostic, a *config.Account) bool {
 	for _, t := range a.Deliveries {

@@ -58,7 +58,7 @@ type Options struct {
 	Offline bool
 }
 
-// Run makes all checks. It writes nothing, but for empty files that it makes
+// Run makes all checks. It writes nothing, except for empty files that it makes
 // and removes to see whether a directory can be written.
 func Run(ctx context.Context, o Options) Report {
 	if o.Timeout <= 0 {

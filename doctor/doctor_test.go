@@ -152,7 +152,7 @@ func TestStateMustBeReadableAndWritable(t *testing.T) {
 		fail func(string, sinks.Target) error
 		want []string
 	}{
-		"in order":   {nil, []string{"ok state memory/state: can be written", "ok state memory/state: can be read: 0 records"}},
+		"no failure": {nil, []string{"ok state memory/state: can be written", "ok state memory/state: can be read: 0 records"}},
 		"unwritable": {failing(memorysink.Preflight), []string{"failed state memory/state: the disk is full -> Make the location writable", "ok state memory/state: can be read"}},
 		"unreadable": {failing(memorysink.List, memorysink.Read), []string{"ok state memory/state: can be written", "failed state memory/state … the disk is full -> Make the location readable"}},
 	} {

@@ -56,7 +56,7 @@ type Check struct {
 	// Subject is what it was: a host, a sink, a place, an address.
 	Subject string
 	Outcome Outcome
-	// Human says of a failed check that nothing is broken but for what a person
+	// Human says of a failed check that nothing is broken except for what a person
 	// has to do at an upstream or decide about a target.
 	Human bool
 	// Message says what was found; Remedy what to do about it, in sentences, ""
@@ -90,7 +90,7 @@ func (r Report) Count(o Outcome) (n int) {
 }
 
 // Broken reports whether something failed that more than a person's decision
-// has to mend; Human whether a person is needed.
+// has to fix; Human whether a person is needed.
 func (r Report) Broken() bool {
 	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Outcome == Failed && !c.Human })
 }
@@ -100,8 +100,8 @@ func (r Report) Human() bool {
 	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Outcome == Failed && c.Human })
 }
 
-// dropRepeated drops what is in order but for something that another check tells of
-// the same place, and orders the rest.
+// dropRepeated drops checks that passed if another check of the same place did not, and
+// orders the rest.
 func (r *Report) dropRepeated() {
 	type place struct {
 		group   Group

@@ -48,7 +48,7 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	s := d.Config.State
 	sink, err := d.Gate.Sink(s.Sink)
 	if err != nil {
-		return // servers has told of it.
+		return // servers has reported it.
 	}
 	p, ok := sink.(sinks.Preflighter)
 	if !ok {
@@ -73,11 +73,11 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	d.add(c)
 }
 
-// checkStateLasts tells of places that lose records, or do not keep runs apart.
+// checkStateLasts reports places that lose records, or do not keep runs apart.
 func (d *doctor) checkStateLasts(ctx context.Context, place sinks.Target) {
 	sink, err := d.Gate.Sink(d.Config.State.Sink)
 	if err != nil {
-		return // servers has told of it.
+		return // servers has reported it.
 	}
 	durable, ok := sink.(sinks.Durable)
 	if !ok {
@@ -127,7 +127,7 @@ func (d *doctor) unreadableRecord(ctx context.Context, location string, err erro
 	return c
 }
 
-// checkLease tells of a run that is at work, or was.
+// checkLease reports a run that is working, or was.
 func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
 	who, where := processid.Describe(rec.Lease.Holder), d.Where(rec.Lease.Holder)
 	c := Check{Group: State, Subject: rec.Address, Outcome: Warning}
@@ -144,7 +144,7 @@ func (d *doctor) checkLease(r *admin.Records, rec *state.Record) Check {
 	return c
 }
 
-// checkEmergencyFiles tells of tokens that an earlier run could not put into the state.
+// checkEmergencyFiles reports tokens that an earlier run could not put into the state.
 func (d *doctor) checkEmergencyFiles() {
 	for _, file := range engine.EmergencyFiles(d.EmergencyDir) {
 		d.add(Check{

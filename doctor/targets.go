@@ -51,7 +51,7 @@ func (d *doctor) checkPermissions(ctx context.Context) {
 func (d *doctor) preflight(ctx context.Context, list []*config.Delivery) {
 	sink, err := d.Gate.Sink(list[0].Sink)
 	if err != nil {
-		return // servers has told of it.
+		return // servers has reported it.
 	}
 	p, ok := sink.(sinks.Preflighter)
 	if !ok {
@@ -81,7 +81,7 @@ func (d *doctor) checkOfPermission(ctx context.Context, t *config.Delivery, err 
 	return c
 }
 
-// checkOwners tells of targets that belong to someone else.
+// checkOwners reports targets that belong to someone else.
 func (d *doctor) checkOwners(ap *engine.AccountPlan) {
 	for _, t := range ap.Targets {
 		if t.Action != plan.BlockedAction || t.Reason != plan.TargetNotOwned {

@@ -103,7 +103,7 @@ func (e *Engine) provider(a *account, r *state.Record) (*auditedProvider, error)
 	return &auditedProvider{provider: p, static: a.cfg.Spec.Static, trail: e.newTrail(r, a.cfg)}, nil
 }
 
-// Inspect returns what can be told of an account's credentials with neither the
+// Inspect returns what can be said about an account's credentials with neither the
 // state nor a request: how long they last, and what is wrong with them.
 func (e *Engine) Inspect(cfg *config.Account) ([]providers.Clock, []providers.Finding, error) {
 	a := e.byAddress[cfg.Address]

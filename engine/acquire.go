@@ -94,7 +94,7 @@ func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 	return r.loginFailed(ctx, old, err)
 }
 
-// loginPointless reports whether a login is known to be turned down, and blocks the
+// loginPointless reports whether a login is known to be rejected, and blocks the
 // account if so. --replace lifts what was known before the command, once for a login:
 // not what another account of it has been told since.
 func (r *run) loginPointless() bool {

@@ -162,13 +162,13 @@ type AccountResult struct {
 	Plan *AccountPlan
 	// Outcome of the work; nil where there was nothing to do or to report.
 	Outcome *Outcome
-	// HeldUntil is set where another run is at work on the account, so that
+	// HeldUntil is set where another run is working on the account, so that
 	// nothing was done: it is when that run's lease ends.
 	HeldUntil time.Time
 }
 
 // ApplyAccount does what was planned for one account, as Apply would, but does not wait
-// for another run that is at work on it. What is left is in the plan that it
+// for another run that is working on it. What is left is in the plan that it
 // returns, for which no upstream is asked, and which can only be looked at.
 func (e *Engine) ApplyAccount(ctx context.Context, ap *AccountPlan) AccountResult {
 	if ctx.Err() != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-// carryOutMove brings the record that the account goes on with to its address,
+// carryOutMove brings the record that the account continues with to its address,
 // before anything else is done with it, under the leases of both. The caller looks
 // again afterwards, whatever came of it.
 //

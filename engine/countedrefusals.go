@@ -85,7 +85,7 @@ func (r *run) countRefusal(ctx context.Context, old *state.Grant, err *failure.E
 	}
 }
 
-// refusedBefore reports whether the login, be it this account's or another's, was
+// refusedBefore reports whether the login, this account's or another's, was
 // refused the last time that it was tried.
 func (r *run) refusedBefore() bool {
 	own := loginHistoryOf(r.seen.record, r.seen.fingerprints, r.seen.account.cfg)

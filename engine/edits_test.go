@@ -104,8 +104,8 @@ func TestSinkThatLeadsToAnotherServer(t *testing.T) {
 	})
 }
 
-// Whoever removed the secret with its metadata and made it anew owns it.
-func TestSecretMadeAnewWithoutTheMarkIsSomeoneElses(t *testing.T) {
+// Someone who removed the secret with its metadata and created it again owns it.
+func TestSecretCreatedAgainWithoutTheMarkIsSomeoneElses(t *testing.T) {
 	w := newWorld(t, "sink \"memory\" \"main\" {}\n"+stateSink+accountAt("a", "a", `on_remove = "delete"`))
 	w.mustApply()
 	w.sinks["main"].Remove("a")

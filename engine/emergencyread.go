@@ -90,7 +90,7 @@ func (e *Engine) emergencyFilesOf(a *account, files []string) []*emergencyFile {
 }
 
 // ownerOfEmergencyFile tells by its name whose a file is, of those whose record an
-// account goes on with; nil where it is none of theirs.
+// account continues with; nil where it is none of theirs.
 func (e *Engine) ownerOfEmergencyFile(a *account, file string) *owner {
 	for _, of := range append([]owner{{e.Config.Project, a.cfg.Address}}, e.sourcesOf[a]...) {
 		if strings.HasPrefix(filepath.Base(file), emergencyPrefix+state.RecordName(of.project, of.address)+"-") {

@@ -60,7 +60,7 @@ func (e *Engine) Recover(ctx context.Context, content []byte, identity credentia
 	return rescued.Address, e.saveRecovered(ctx, rec, snap.Version)
 }
 
-// accountOf is the account of the configuration that goes on with a record; nil for
+// accountOf is the account of the configuration that continues with a record; nil for
 // none.
 func (e *Engine) accountOf(of owner) *account {
 	if of.project == e.Config.Project && e.byAddress[of.address] != nil {

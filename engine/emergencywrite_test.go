@@ -105,9 +105,9 @@ func TestRecoveryOverwritesNothingNewer(t *testing.T) {
 	}
 }
 
-// The state was lost with its server and begun anew by a run that got no token.
+// The state was lost with its server and started again by a run that got no token.
 // The one in the file is the only one there is.
-func TestTokenIsRecoveredIntoAStateThatWasMadeAnew(t *testing.T) {
+func TestTokenIsRecoveredIntoAStateThatWasStartedAgain(t *testing.T) {
 	w, content := rescued(t)
 	w.sinks["state"], w.emergency = memorysink.New(), t.TempDir()
 	w.up.onLogin = func() error { return os.ErrDeadlineExceeded }

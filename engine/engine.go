@@ -4,7 +4,7 @@
 // A rotation takes these steps, each in the file of its name. The token goes from
 // one to the next as an argument:
 //
-//	observe    read the record, look at the targets, verify the token that there is
+//	observe    read the record, check the targets, verify the token that there is
 //	plan       decide what to do, and why, in package plan; nothing is asked or written
 //	lease      compare-and-set in the record, which keeps other runs off
 //	preflight  can every target be written, before a login that spends something (acquire.go)
@@ -102,7 +102,7 @@ type Engine struct {
 	notices   notices
 	leases    leaseWatch
 	// moves are what the moved blocks say, and sourcesOf whose records an account
-	// goes on with by them.
+	// continues with by them.
 	// successors are the same the other way round, in the order of accounts.
 	moves      *moves
 	sourcesOf  map[*account][]owner

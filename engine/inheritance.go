@@ -59,7 +59,7 @@ func (e *Engine) recentlyGone(ctx context.Context) []goneRecord {
 
 // inheritRejections brings into the record of an account that is about to log in what the records
 // of accounts that have gone know of its login: renamed or not, a login that was
-// turned down is not tried again (P4).
+// rejected is not tried again (P4).
 func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 	var gone []goneRecord
 	switch {
@@ -159,7 +159,7 @@ func (r *run) takesOver(a *account) bool {
 	return slices.ContainsFunc(r.plan.Targets, func(t plan.TargetDecision) bool { return r.seen.places.wants(a, sinks.Place(t.Place)) })
 }
 
-// bequeathTries bounds how often a record is tried that another run is at work on.
+// bequeathTries bounds how often a record is tried that another run is working on.
 const bequeathTries = int(state.LeaseLife/leasePoll) + 20
 
 // killedByPredecessor reports whether an account that has gone, or whose target this
@@ -233,7 +233,7 @@ func sameLogin(r *state.Record, a *account) bool {
 	return g != nil && !a.unknown && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
 }
 
-// knowsOfRefusal reports whether a record has a refusal of an account's login, be it one
+// knowsOfRefusal reports whether a record has a refusal of an account's login, even one
 // that stands or one that is counted.
 func knowsOfRefusal(r *state.Record, cfg *config.Account) bool {
 	p := fingerprintsOf(r.Key, cfg)

@@ -44,7 +44,7 @@ func (r *run) takeLease(ctx context.Context) error {
 			return nil
 		}
 		if known && !r.seen.known && r.seen.observeErr == nil {
-			// To begin anew could kill a token that another configuration goes on with.
+			// Starting over could kill a token that another configuration still uses.
 			return fmt.Errorf("could not take the lease of %s: a run with another configuration has moved or removed its record meanwhile; if this configuration is the right one, run credsync apply again", r.plan.Address)
 		}
 		if r.seen.moving != nil {
@@ -159,8 +159,8 @@ func (r *run) awaitReleaseOf(ctx context.Context, of owner, seen state.Lease) er
 	return fmt.Errorf("could not take the lease of %s: another run (%s) has held it for more than %s; if that run is gone, wait until its lease expires", of.address, seen.Holder, plan.Duration(2*state.LeaseLife))
 }
 
-// describeLease says whose a lease is, since when and until when. A holder that works on
-// writes it again, which sets both anew.
+// describeLease says whose a lease is, since when and until when. A holder that
+// continues to work writes the lease again, which renews both times.
 func (e *Engine) describeLease(l state.Lease) string {
 	clock := func(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
 	return fmt.Sprintf("%s has held its lease since %s, until %s", processid.Describe(l.Holder), clock(l.ExpiresAt.Add(-state.LeaseLife)), clock(l.ExpiresAt))

@@ -34,7 +34,7 @@ func (p *Plan) WithoutRemovals() diag.List {
 }
 
 // countRemovals counts the accounts of all shards that would be removed. What
-// another account goes on with, or takes over, is not removed.
+// another account continues with, or takes over, is not removed.
 func (p *Plan) countRemovals(e *Engine, ahead *readAhead) {
 	for _, v := range ahead.views {
 		p.records += v.Count()

@@ -167,7 +167,7 @@ func (g *rig) spec(name string, s *scenario) *providers.Spec {
 	}
 }
 
-// model makes the world anew, as the scenario begins.
+// model makes a fresh world, in which the scenario begins.
 func (g *rig) model(s *scenario) *model {
 	m := &model{
 		replay: &replay{spare: s.budget}, scenario: s, rig: g, clock: g.start.clock,

@@ -79,7 +79,7 @@ func (m *moves) partner(address string) string {
 	return ""
 }
 
-// sources are whose records an account goes on with, where it has none of its own:
+// sources are whose records an account continues with, where it has none of its own:
 // the nearest first.
 func (m *moves) sources(address string) []owner {
 	addresses := []string{address}
@@ -122,7 +122,7 @@ func splitKey(address string) (block, key string) {
 	return address, ""
 }
 
-// move is a record that an account goes on with and that has yet to be moved to
+// move is a record that an account continues with and that has yet to be moved to
 // its address.
 type move struct {
 	from owner
@@ -132,7 +132,7 @@ type move struct {
 	exchange bool
 }
 
-// loaded is the record that an account goes on with.
+// loaded is the record that an account continues with.
 type loaded struct {
 	state.Snapshot
 	// moving is nil unless the record is that of another address.
@@ -155,7 +155,7 @@ func (e *Engine) reader(ahead *readAhead) recordReader {
 	}
 }
 
-// load reads the record that an account goes on with: its own, or the one that is
+// load reads the record that an account continues with: its own, or the one that is
 // to be moved to it.
 func (e *Engine) load(ctx context.Context, a *account, read recordReader) (loaded, error) {
 	self := owner{e.Config.Project, a.cfg.Address}
@@ -338,7 +338,7 @@ func (e *Engine) standing(a *account, moved []string) []string {
 	})
 }
 
-// movedTo is the account of the configuration that goes on with a record, where
+// movedTo is the account of the configuration that continues with a record, where
 // it is still without a token; nil where there is none.
 func (e *Engine) movedTo(ctx context.Context, of owner, read recordReader) (*account, error) {
 	for _, a := range e.successors[of] {
@@ -376,7 +376,7 @@ func (e *Engine) goesOnAs(ctx context.Context, r *state.Record, address string, 
 	return err == nil && snap.Record != nil && bytes.Equal(snap.Record.Key, r.Key)
 }
 
-// leaveTo leaves the places of a record to the account that goes on with it.
+// leaveTo leaves the places of a record to the account that continues with it.
 func (o *observation) leaveTo(heir string) {
 	o.heir, o.input.Heir = heir, heir
 	o.input.Targets = nil

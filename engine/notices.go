@@ -29,7 +29,7 @@ const (
 // still be on its way from another run. Sending takes less.
 const noticeClaimLife = 2 * time.Minute
 
-// condition is how an account stands after a run, for those who are told of it.
+// condition is how an account stands after a run, for those who are notified about it.
 type condition struct {
 	now time.Time
 	// about is what all events of the account share.
@@ -140,7 +140,7 @@ func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string,
 	return &message{to: n, event: *want, notice: notice}, true
 }
 
-// noticeOfMove ends what was told of an account under the address that its record was
+// noticeOfMove ends what was reported about an account under the address that its record was
 // moved from: nobody else would. What there is to say under the new one is said next.
 func (c condition) noticeOfMove(rec *state.Record, n *config.Notify, told state.Notice) (m *message, dirty bool) {
 	was := describeNotice(told)
@@ -200,7 +200,7 @@ func nameIn(address string) string {
 func isRecent(at, now time.Time, life time.Duration) bool { return now.Sub(at).Abs() < life }
 
 // subjectOf tells an event from others of its kind. That an account fails for
-// another reason than before is no change that anyone is told of.
+// another reason than before is not a change that anyone is notified about.
 func subjectOf(e config.Event) string {
 	switch e.Kind {
 	case schema.EventFailing:
@@ -211,7 +211,7 @@ func subjectOf(e config.Event) string {
 	return e.Reason
 }
 
-// troubleEvent is what a block is told of an account that needs a human or fails.
+// troubleEvent is what a block is sent about an account that needs a human or fails.
 func (c condition) troubleEvent(n *config.Notify, failures int) *config.Event {
 	e := c.about
 	switch {
@@ -227,7 +227,7 @@ func (c condition) troubleEvent(n *config.Notify, failures int) *config.Event {
 	return &e
 }
 
-// expiryEvent is what a block is told of what ends soonest.
+// expiryEvent is what a block is sent about what ends soonest.
 func (c condition) expiryEvent(n *config.Notify) *config.Event {
 	if !n.Wants(schema.EventExpiring) {
 		return nil
@@ -260,7 +260,7 @@ func describeNotice(n state.Notice) string {
 	return fmt.Sprintf("%s (%s)", n.Event, n.Subject)
 }
 
-// recoveredEvent is what a block is told of an account that is well again.
+// recoveredEvent is what a block is sent about an account that is well again.
 func (c condition) recoveredEvent(was string) *config.Event {
 	e := c.about
 	e.Kind, e.Reason = schema.EventRecovered, was

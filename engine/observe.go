@@ -24,7 +24,7 @@ type observation struct {
 	account *account
 	// of is whose record it is, for one that has gone.
 	of owner
-	// heir is the account that goes on with that record, which was left behind by a move;
+	// heir is the account that continues with that record, which was left behind by a move;
 	// "" for none.
 	heir string
 	// record is the state's, or a new one where there is none; version is

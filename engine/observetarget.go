@@ -239,7 +239,7 @@ func (e *Engine) compare(ctx context.Context, key []byte, t *target, rec *state.
 	return digestOf(key, rec, data) == rec.Digest, nil
 }
 
-// digestOf is the digest of data, but for what the digest of rec leaves out.
+// digestOf is the digest of data, except for what the digest of rec leaves out.
 func digestOf(key []byte, rec *state.Target, data map[string]credential.Secret) string {
 	if len(rec.LaterKeys) == 0 {
 		return digest(key, data)

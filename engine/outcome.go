@@ -47,7 +47,7 @@ type Outcome struct {
 	// Cause is why something was not done, in a few words and the reason first, for a
 	// line that may be cut; "" where Message is all there is.
 	Cause string
-	// Blocker is why a human is needed, also where Action could be done; nil
+	// Blocker is why a human is needed, even if Action could be done; nil
 	// if none is.
 	Blocker     *plan.Block
 	Diagnostics diag.List

@@ -220,7 +220,7 @@ func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*
 }
 
 // nothingToDo reports whether work on an account would neither ask for anything
-// nor write anything. Who is told of accounts may be told of this one.
+// nor write anything. Who is notified about accounts may be notified about this one.
 func (e *Engine) nothingToDo(o *observation) bool {
 	if o.observeErr != nil || len(o.emergencyFiles) > 0 || len(e.Config.Notify) > 0 {
 		return false
@@ -236,8 +236,8 @@ func (e *Engine) nothingToDo(o *observation) bool {
 	return !dirty
 }
 
-// findRemoved returns what the state knows and the configuration does not, but for
-// records that an account is about to go on with. Those of other projects that
+// findRemoved returns what the state knows and the configuration does not, except for
+// records that an account is about to continue with. Those of other projects that
 // share the place are none of our business.
 func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*observation {
 	read := e.reader(ahead)

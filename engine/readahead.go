@@ -21,7 +21,7 @@ type readAhead struct {
 	// index is what the records say of each place, once somebody has asked.
 	indexOnce sync.Once
 	index     map[sinks.Place][]recorded
-	// infos has the targets that a sink told of without being asked for each.
+	// infos has the targets that a sink reported without being asked for each.
 	infos map[*target]sinks.Info
 	// emergencies are the emergency files of all accounts.
 	emergencies []string
@@ -35,7 +35,7 @@ func (g *readAhead) info(t *target) (sinks.Info, bool) {
 	return info, ok
 }
 
-// statInBulk asks the sinks that can tell of many targets at once about those of
+// statInBulk asks the sinks that can report many targets at once about those of
 // the accounts.
 func (e *Engine) statInBulk(ctx context.Context, accounts []*account) map[*target]sinks.Info {
 	targets := make(map[sinks.BulkStatter][]*target)

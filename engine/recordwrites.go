@@ -58,7 +58,7 @@ func (r *run) save(ctx context.Context) error {
 }
 
 // isOwnWrite reports whether a record that is found in the state is one that this run
-// wrote, though it was told of an error: only the answer was lost. Nothing less
+// wrote, though it got an error: only the answer was lost. Nothing less
 // than the whole record shows it. Another run may have gone on from ours, with
 // the same token and no lease any more, and what it has added must stay.
 func (r *run) isOwnWrite(rec *state.Record) bool {
@@ -215,7 +215,7 @@ func (e *Engine) correctFirstSeen(rec *state.Record) (dirty bool) {
 // heldBackRecord is the record of an account that is blocked or disabled, with what the
 // configuration no longer says taken out: moves, of which the same ones may be asked for
 // again, and that targets are to be deleted. That they are is remembered only once the
-// account is in order. What was inherited is put in: the record that it is from may go
+// account is up to date. What was inherited is put in: the record that it is from may go
 // with an edit that takes away what the two have in common.
 func (r *run) heldBackRecord() (rec *state.Record, dirty bool) {
 	rec, dirty = r.seen.record.Clone(), r.seen.inherited

@@ -30,7 +30,7 @@ type run struct {
 	takenOver []string
 	// authenticate stops before any target is written.
 	authenticate bool
-	// impatient leaves an account alone that another run is at work on;
+	// impatient leaves an account alone that another run is working on;
 	// heldUntil is then when that run's lease ends.
 	impatient bool
 	heldUntil time.Time
@@ -51,10 +51,10 @@ type run struct {
 	// little longer.
 	stop        context.Context
 	diagnostics diag.List
-	// tokenDenied says that the upstream turned down a login or a refresh, not
+	// tokenDenied says that the upstream rejected a login or a refresh, not
 	// a token that it had issued.
 	tokenDenied bool
-	// loginRefused says that it was the login itself that it turned down, and not
+	// loginRefused says that it was the login itself that it rejected, and not
 	// what the account asked for afterwards.
 	loginRefused bool
 	// result is the part of the outcome that grows with the work: what was asked

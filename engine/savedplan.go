@@ -45,7 +45,7 @@ type Guard struct {
 	Address string `json:"address"`
 	// StateVersion is the version of the state record, "" where there is none.
 	StateVersion string `json:"state_version"`
-	// MovedFrom is whose record the account goes on with, MovedVersion the version
+	// MovedFrom is whose record the account continues with, MovedVersion the version
 	// of that; "" where nothing is to be moved.
 	MovedFrom    string `json:"moved_from"`
 	MovedVersion string `json:"moved_version"`

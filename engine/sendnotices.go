@@ -224,7 +224,7 @@ func (e *Engine) reachableBlocks() []*config.Notify {
 }
 
 // claimNotices writes to the record what is about to be sent. It returns
-// nothing where another run has told it, or is at work on the account and will.
+// nothing where another run has told it, or is working on the account and will.
 func (e *Engine) claimNotices(ctx context.Context, c condition) (send []message, err error) {
 	err = e.updateRecord(ctx, c.about.Address, writeTries, func(rec *state.Record) (*state.Record, error) {
 		send = nil

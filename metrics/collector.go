@@ -22,7 +22,7 @@ type Collector struct {
 	accounts map[string]*account
 	// configured counts the accounts, where it is known before they are.
 	configured int
-	// command is set where one run of a command is told of.
+	// command is set where one run of a command is reported.
 	command string
 	ended   time.Time
 	daemon  *Daemon
@@ -88,7 +88,7 @@ func (c *Collector) Planned(p *engine.AccountPlan) {
 	}
 }
 
-// Settled notes that an account is in order, or was put in order.
+// Settled notes that an account is up to date, or was brought up to date.
 func (c *Collector) Settled(address, provider string, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +126,7 @@ func (c *Collector) Keep(addresses []string) {
 	c.accounts, c.configured = kept, len(addresses)
 }
 
-// Command notes that a command that ended tells of its run.
+// Command notes the run of a command that has ended.
 func (c *Collector) Command(name string, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,7 +18,7 @@ type Account struct {
 	// DeleteOnRemove is what was asked to happen to their targets.
 	Enabled bool
 	Removed bool
-	// Heir is the account that goes on with the record, which was moved and left behind;
+	// Heir is the account that continues with the record, which was moved and left behind;
 	// "" for none.
 	Heir           string
 	DeleteOnRemove bool
@@ -26,7 +26,7 @@ type Account struct {
 	// remembered block: --replace.
 	Replace bool
 
-	// MovedFrom is the address whose record the account goes on with, where that
+	// MovedFrom is the address whose record the account continues with, where that
 	// has yet to be moved; "" where there is nothing to move.
 	MovedFrom string
 

@@ -55,7 +55,7 @@ const (
 	RestartDue     Reason = "restart_due"
 	Removed        Reason = "removed"
 	TargetNotOwned Reason = "target_not_owned"
-	// Moved accounts go on with the record of another address; Moved targets were
+	// Moved accounts continue with the record of another address; Moved targets were
 	// those of an account that has gone, or that delivers elsewhere now.
 	Moved Reason = "moved"
 	// Imported tokens come from an import block.

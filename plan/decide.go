@@ -14,7 +14,7 @@ type Decision struct {
 	Reason   Reason
 	// Message is the reason in a sentence for people.
 	Message string
-	// Blocker is why a human is needed, also where Action is something that
+	// Blocker is why a human is needed, even if Action is something that
 	// can be done meanwhile; nil if none is.
 	Blocker *Block
 	// LastFailure is why the last run did not do what is still to be done; nil where
@@ -425,7 +425,7 @@ func deliverMeanwhile(a *Account, v verdict) verdict {
 	return d
 }
 
-// standingBlock tells of what will stand in the way of the next login though
+// standingBlock reports what will stand in the way of the next login though
 // the token is still good, or can be refreshed: there is time to see to it. A
 // verification that passes says that access is there again.
 func standingBlock(a *Account, v verdict) verdict {

@@ -57,7 +57,7 @@ type DocumentAccount struct {
 	Action      Action  `json:"action"`
 	Reason      Reason  `json:"reason"`
 	Message     string  `json:"message"`
-	// Blocker says why a human is needed, also where Action is something else.
+	// Blocker says why a human is needed, even if Action is something else.
 	Blocker *DocumentBlocker `json:"blocker"`
 	// LastFailure is why the last run did not do what is still to be done; null where
 	// none has tried, and where nothing is left to do.

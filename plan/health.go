@@ -87,7 +87,7 @@ func ifBlocked(d *Decision) string {
 	return fmt.Sprintf(", and a human is needed (%s)", d.Blocker.Reason)
 }
 
-// worrying says what will not work soon, or what only a run has to mend.
+// worrying says what will not work soon, or what only a run has to fix.
 func worrying(a *Account, d *Decision) string {
 	human := d.HumanNeededBy
 	switch {

@@ -54,7 +54,7 @@ func TestRotationJitterSpreadsAccountsAndStaysPut(t *testing.T) {
 		address := fmt.Sprintf("account.sagi.shop[%q]", fmt.Sprint(i))
 		r := plan.RotationOf(address, now, expires, before)
 		if again := plan.RotationOf(address, now, expires, before); again != r {
-			t.Fatal("the jitter is drawn anew at each evaluation")
+			t.Fatal("the jitter is drawn again at each evaluation")
 		}
 		early := expires.Add(-r.Window).Sub(r.At)
 		buckets[min(int(early/time.Hour), 9)]++

@@ -95,7 +95,7 @@ func (w schemaWriter) bySink(common *schema.Block, own func(*sinks.Spec) *schema
 	return w.labels(common.Type, types)
 }
 
-// state has a second label, but for a file, which can do without.
+// state has a second label, except for a file, which can do without.
 func (w schemaWriter) state() jsonNode {
 	types := jsonNode{}
 	for _, name := range w.sinks.Names() {

@@ -156,7 +156,7 @@ func (t *told) fresh(list diag.List) diag.List {
 	return fresh
 }
 
-// outcome tells of one account that needs a human. What the plan has just told at length
+// outcome reports one account that needs a human. What the plan has just told at length
 // is not told again.
 func (v *applyText) outcome(p planPrinter, o engine.Outcome) {
 	st := p.style()

@@ -17,7 +17,7 @@ const (
 	staticToken       = plan.ClockName(providers.StaticToken)
 )
 
-// listedAttention is how many accounts are told of at length; the table has all.
+// listedAttention is how many accounts are described at length; the table has all.
 const listedAttention = 20
 
 // attention comes first: it is what a person reads status for. What could not
@@ -48,7 +48,7 @@ func failing(a plan.DocumentAccount) bool {
 	return a.LastFailure != nil && a.Blocker == nil && a.Health != plan.Unknown
 }
 
-// status tells of one account: how it is, why, until when, and what to do; in
+// status reports one account: how it is, why, until when, and what to do; in
 // full also what is well.
 func (p planPrinter) status(a plan.DocumentAccount, full bool) {
 	const width = len("client certificate")

@@ -8,9 +8,9 @@ import (
 	"github.com/credsync/credsync/plan"
 )
 
-// listedInOrder is how many checks that are in order are told of in each group
-// one by one; JSON has all.
-const listedInOrder = 12
+// listedOK is how many checks of each group that are ok are listed one by one; JSON
+// has all.
+const listedOK = 12
 
 // Doctor shows what a doctor found.
 func (o *Output) Doctor(r doctor.Report, asJSON bool) {
@@ -42,8 +42,8 @@ func (p planPrinter) checks(g doctor.Group, r doctor.Report) {
 	}
 	p.printf("%s\n", p.style().bold(strings.ToUpper(string(g[:1]))+string(g[1:])))
 	more := 0
-	if len(fine) > listedInOrder {
-		more, fine = len(fine)-listedInOrder, fine[:listedInOrder]
+	if len(fine) > listedOK {
+		more, fine = len(fine)-listedOK, fine[:listedOK]
 	}
 	for _, c := range append(wrong, fine...) {
 		p.doctorCheck(c)

@@ -66,7 +66,7 @@ func (s Sending) remedy() string {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
 		text = "Check url and headers: the key in them was rejected or the address is wrong."
 	case http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		text = "It does not understand the message: compare body, method and the Content-Type header with what it expects."
+		text = "The webhook does not understand the message: compare body, method and the Content-Type header with what it expects."
 	}
 	if r := s.To.Range; r != nil {
 		text += fmt.Sprintf(" It is declared at %s:%d.", r.Filename, r.Start.Line)

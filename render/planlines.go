@@ -154,7 +154,7 @@ func (p planPrinter) account(a *plan.DocumentAccount) {
 	st := p.style()
 	action, words := a.Action, fmt.Sprintf("%s (%s)", a.Action, a.Reason)
 	if a.Action == plan.None {
-		// Nothing to do but for what a human has to do first.
+		// Nothing to do except for what a human has to do first.
 		action, words = plan.BlockedAction, needsHuman(a.Blocker.Reason)
 	}
 	p.printf("\n  %s %s  %s\n", st.action(action, symbol(action)), st.bold(clean(a.Address)), st.action(action, words))
@@ -227,7 +227,7 @@ func (p planPrinter) paragraph(indent int, text string) {
 	}
 }
 
-// idleAccounts tells of the accounts with nothing to do: what is not simply current by
+// idleAccounts reports the accounts with nothing to do: what is not simply current by
 // its reason, and those that are by name where they are few. What an error has explained
 // is not said again.
 func (p planPrinter) idleAccounts(accounts []*plan.DocumentAccount, explained map[string]bool) {

@@ -19,7 +19,7 @@ const eraseLine = "\r\x1b[K"
 // terminal, one line per finished account elsewhere. It is an engine.Observer.
 type Progress struct {
 	err Stream
-	// lines is where an account that is finished is told of without a terminal.
+	// lines is where an account that is finished is reported without a terminal.
 	lines   Stream
 	now     func() time.Time
 	started time.Time
@@ -99,7 +99,7 @@ func (p *Progress) AccountDone(o engine.Outcome) {
 	p.live()
 }
 
-// AccountChecked tells of an account whose token was looked at.
+// AccountChecked reports an account whose token was looked at.
 func (p *Progress) AccountChecked(c engine.Check) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

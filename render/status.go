@@ -12,7 +12,7 @@ import (
 type StatusOptions struct {
 	// JSON prints the document as it is.
 	JSON bool
-	// Details tells of each account every clock and every target.
+	// Details shows every clock and every target of each account.
 	Details bool
 	// Monitor begins with the line that monitoring systems read.
 	Monitor bool

@@ -43,7 +43,7 @@ const pageOpen = 30
 var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleDigest() + "'; img-src data:; base-uri 'none'; form-action 'none'"
 
 // StatusPageCSP is the Content-Security-Policy to serve a page with. The page says
-// the same itself, but for frame-ancestors, which is heard only as a header.
+// the same itself, except for frame-ancestors, which is heard only as a header.
 var StatusPageCSP = pagePolicy + "; frame-ancestors 'none'"
 
 func styleDigest() string {
@@ -54,7 +54,7 @@ func styleDigest() string {
 // StatusPageOptions say how a page is made.
 type StatusPageOptions struct {
 	Now time.Time
-	// Refresh has the browser read the page anew that often, in whole seconds;
+	// Refresh is how often the browser reloads the page, in whole seconds;
 	// 0 for a page that does not change, such as a file.
 	Refresh time.Duration
 }

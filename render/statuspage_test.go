@@ -138,7 +138,7 @@ func TestServedPageIsReadOnlyAndCarriesItsPolicy(t *testing.T) {
 			}
 		}
 		if !strings.Contains(w.Body.String(), `<meta http-equiv="refresh" content="30">`) {
-			t.Error("the page of a daemon is not read anew")
+			t.Error("the page of a daemon is not reloaded")
 		}
 	}
 }

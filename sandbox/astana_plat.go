@@ -25,7 +25,7 @@ type AstanaPlatAccount struct {
 // AstanaPlatRefusal names a documented error that no request causes by itself.
 type AstanaPlatRefusal string
 
-// The refusals. Those that begin with AstanaCA, and AstanaOutdated, tell of
+// The refusals. Those that begin with AstanaCA, and AstanaOutdated, report
 // what the service's certification authority answers about a certificate, so
 // they hit logins by certificate only.
 const (

@@ -120,7 +120,7 @@ func bifitFields(fields map[string]string) []string {
 
 var bifitUsername = regexp.MustCompile(`^7[0-9]{10}$`)
 
-// bifitForms finds values of a wrong form: most of all a password in clear, or
+// bifitForms finds values of a wrong form: most of all a password in plain text, or
 // one whose + was not percent-encoded and has become a space.
 func bifitForms(c *call) {
 	fields := form(c.body)

@@ -99,7 +99,7 @@ func abort(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	if encrypted, ok := conn.(*tls.Conn); ok {
-		// Below TLS, so that the client is not told of the end either.
+		// Below TLS, so that the client does not learn of the end either.
 		conn = encrypted.NetConn()
 	}
 	if careful, ok := conn.(*lingeringConn); ok {

@@ -64,7 +64,7 @@ func sagiLoginOwner(c *call) *account {
 	return nil
 }
 
-// tokenOwner is whose token the request carries, be it alive or not.
+// tokenOwner is whose token the request carries, alive or not.
 func tokenOwner(c *call) *account {
 	t := c.issued(c.upstream, bearer(c.r))
 	if t == nil {

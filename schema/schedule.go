@@ -71,7 +71,7 @@ func parseFields(text string) (parsed cron.Schedule, err error) {
 var weekdays = map[string]int{"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
 
 // sundayIsZero writes the days of the week without a 7, which most crons take for
-// Sunday, be it alone or at the end of a range.
+// Sunday, alone or at the end of a range.
 func sundayIsZero(field string) string {
 	parts := strings.Split(field, ",")
 	for i, part := range parts {

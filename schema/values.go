@@ -111,7 +111,7 @@ func (v Values) index(name string) int {
 	return v.block.index(name)
 }
 
-// IsSet reports whether the attribute has a value, be it unknown.
+// IsSet reports whether the attribute has a value, even an unknown one.
 func (v Values) IsSet(name string) bool {
 	raw := v.Raw(name)
 	return !raw.IsKnown() || !raw.IsNull()

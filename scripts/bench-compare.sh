@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the benchmarks of a revision and of the working tree in turn, so that a
-# busy machine slows both, and compares them by benchstat.
+# Runs the benchmarks of a revision and of the working tree alternately, so that a
+# busy machine slows both, and compares them with benchstat.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rev=${1:?usage: bench-compare.sh REVISION}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that there is a browser for the tests of the status page, and
-# prints its path. It looks at CHROMIUM_BIN and the PATH; on Debian and Ubuntu,
-# root has it installed.
+# prints its path. It uses CHROMIUM_BIN, or a browser in the PATH; on Debian and
+# Ubuntu it installs one if it runs as root.
 set -euo pipefail
 
 find_browser() {

@@ -50,7 +50,7 @@ for _ in $(seq 100); do
 done
 url() { sed -n "s/^ *\"$1\": \"\(.*\)\",\{0,1\}\$/\1/p" "$dir/urls.json"; }
 
-# The sandbox's own accounts. None of this opens anything anywhere.
+# The sandbox's own accounts; none of this is secret.
 export CREDSYNC_VAR_invoicebox_url CREDSYNC_VAR_sagi_url
 CREDSYNC_VAR_invoicebox_url=$(url invoicebox)
 CREDSYNC_VAR_sagi_url=$(url sagi)
@@ -88,7 +88,7 @@ echo 'SAGI_TOKEN=broken' >secrets/coffee.env
 show 2 plan --detailed-exitcode
 show 0 apply --auto-approve
 
-say "How things stand."
+say "The status of every account."
 show 0 status
 
 say "Done. Nothing is left on this machine."

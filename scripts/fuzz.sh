@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzzer of the repository, one after the other, for the time given
-# (default 30s). One that finds something ends the run; its input is then in
-# testdata/fuzz beside the fuzzer, to be committed with the repair.
+# (default 30s). The first finding ends the run; its input is then in
+# testdata/fuzz beside the fuzzer. Commit it with the fix.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -3,13 +3,13 @@
 # program, checksums, and a signature of the checksums.
 #
 #   scripts/release.sh VERSION [DIR]   build the tag vVERSION into DIR (default dist/VERSION)
-#   scripts/release.sh --verify        build what is checked out twice, in different places, and compare
+#   scripts/release.sh --verify        build the checked-out commit twice, in different places, and compare
 #
 # RELEASE_KEY     the SSH private key (a file) to sign with; without it the release is unsigned
 # PLATFORMS       what to build for, separated by spaces; default: all below
 #
 # Needed: bash, git, Go, sha256sum and, to sign, ssh-keygen of OpenSSH 8.1 or
-# later. Nothing is fetched but Go modules, by the checksums in go.sum.
+# later. It downloads only Go modules, and checks them against go.sum.
 # docs/releasing.md has the steps around it.
 set -euo pipefail
 
@@ -22,12 +22,12 @@ fail() { echo "release: $*" >&2; exit 1; }
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"; }
 
 work=$(mktemp -d)
-# The module cache is read-only, where one was made.
+# A module cache is read-only.
 cleanup() { chmod -R u+w "$work"; rm -rf "$work"; }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# Nothing of the user's own Go settings may reach the programs.
+# None of the user's own Go settings may reach the programs.
 unset GOEXPERIMENT GOAMD64 GOARM64 GODEBUG GOOS GOARCH
 export GOFLAGS= GOWORK=off GOENV=off CGO_ENABLED=0 GOAMD64=v1 GOARM64=v8.0 LC_ALL=C TZ=UTC
 # The proxy and checksum database stay those of the machine.
@@ -54,7 +54,7 @@ build_one() {
   mkdir "$bin"
   (cd "$source" && GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=true -mod=readonly -ldflags "-s -w -X main.release=$version" -o "$bin/credsync" ./cmd/credsync)
   "$tools/archive" "$out/$name.tar.gz" "$name" "$epoch" "$bin/credsync" "$source/LICENSE" "$source/README.md" "$source/CHANGELOG.md" "$tools/man1"
-  # The one moment in an SBOM is when it was made; the commit's says as much.
+  # The only time in an SBOM is when it was made; the commit's time replaces it.
   "$tools/cyclonedx-gomod" bin -json -noserial -std -version "v$version" -output - "$bin/credsync" 2>"$tools/log" |
     sed -E "s/^(    \"timestamp\": \")[^\"]*/\1$(moment "$epoch")/" >"$out/$name.cdx.json" || { cat "$tools/log" >&2; fail "the SBOM of $name could not be made"; }
 }
@@ -80,7 +80,7 @@ release() {
   local version=$1 out=$2
   [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || fail "VERSION is \"$version\"; write it as 1.2.3 or 1.2.3-rc.1, without v"
   git -C "$root" rev-parse --quiet --verify "refs/tags/v$version^{commit}" >/dev/null || fail "there is no tag v$version; make it first: git tag -s v$version"
-  [ ! -e "$out" ] || fail "$out is there already; remove it or name another directory"
+  [ ! -e "$out" ] || fail "$out already exists; remove it or name another directory"
   checkout "v$version" "$work/source"
   mkdir -p "$work/out" "$(dirname "$out")"
   build "$work/source" "$version" "$work/out"
@@ -90,8 +90,8 @@ release() {
   ls -l "$out"
 }
 
-# verify builds once as ever and once with all different that could leak in:
-# path, build cache, umask, time zone, home.
+# verify builds once as usual, and once with everything different that could leak
+# in: path, build cache, umask, time zone, home.
 verify() {
   local version=0.0.0-verify commit
   commit=$(git -C "$root" rev-parse HEAD)
@@ -115,6 +115,6 @@ verify() {
 case ${1:-} in
 --verify) verify ;;
 '' | -h | --help) usage ;;
--*) fail "there is no option $1; see --help" ;;
+-*) fail "unknown option $1; see --help" ;;
 *) release "$1" "${2:-$root/dist/$1}" ;;
 esac

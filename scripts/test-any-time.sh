@@ -4,25 +4,25 @@
 #
 #   scripts/test-any-time.sh                    all conditions
 #   scripts/test-any-time.sh month-end twice    these
-#   scripts/test-any-time.sh --list             what there is
+#   scripts/test-any-time.sh --list             list the conditions
 #   scripts/test-any-time.sh 'at=2027-03-28T00:59:50Z TZ=Europe/Berlin'
 #
 # Started by root, it runs the tests as an ordinary user. The machine's clock is
 # left alone: the tests, and what they build and run, are compiled with a
-# time.Now that is ahead; see tools/clockoverlay. It needs Linux, and no network
-# but for modules that are not there yet.
+# time.Now that is ahead; see tools/clockoverlay. It needs Linux, and the network
+# only for modules that are not in the cache yet.
 #
 #   PACKAGES   what is tested; ./... by default
 #   LIMIT      how long a condition may take; 20m by default
-#   ANYTIME    where what is built is kept, a path without a space
+#   ANYTIME    where builds are kept, a path without a space
 set -euo pipefail
 umask 022
 cd "$(dirname "$0")/.."
 
 # Each condition, by what differs from an ordinary user in UTC:
-#   at=      when each package's tests begin; programs that they run go on from there
+#   at=      when each package's tests begin; programs that they run continue from there
 #   user=    root
-#   umask=   077, say
+#   umask=   such as 077
 #   twice=   yes: two runs at the same time, with the same folders
 #   terminal=  the width of a terminal, for the packages that print to one
 # and any variable of the environment. HOME and TMPDIR always have a space.
@@ -46,12 +46,12 @@ fail() { echo "test-any-time: $*" >&2; exit 1; }
 
 say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$*"; }
 
-# settings NAME: what a condition sets; NAME itself where it is no name.
+# settings NAME: what a condition sets; NAME itself if it is not a name.
 settings() {
   local found
   found=$(awk -v name="$1" '$1 == name { $1 = ""; print }' <<<"$conditions")
   if [ -n "$found" ]; then echo "$found"; return; fi
-  case $1 in *=*) echo "$1" ;; *) fail "there is no condition $1; see --list" ;; esac
+  case $1 in *=*) echo "$1" ;; *) fail "unknown condition $1; see --list" ;; esac
 }
 
 if [ "${1:-}" = --list ]; then sed '/^$/d' <<<"$conditions"; exit; fi
@@ -60,7 +60,7 @@ for name in "${names[@]}"; do settings "$name" >/dev/null; done
 
 [ "$(uname)" = Linux ] || fail "this needs Linux"
 for tool in setpriv flock timeout script date; do
-  command -v "$tool" >/dev/null || fail "$tool is needed, of util-linux or coreutils"
+  command -v "$tool" >/dev/null || fail "$tool is missing; install util-linux and coreutils"
 done
 
 # What is built is kept where the ordinary user can read it.
@@ -71,10 +71,10 @@ if [ "$(id -u)" -eq 0 ]; then
 else
   dir=${ANYTIME:-${XDG_CACHE_HOME:-$HOME/.cache}/credsync/any-time}
 fi
-case $dir in *[[:space:]]*) fail "$dir has a space, which GOFLAGS cannot have; set ANYTIME" ;; esac
+case $dir in *[[:space:]]*) fail "$dir contains a space, which GOFLAGS does not allow; set ANYTIME" ;; esac
 mkdir -p "$dir/overlay" "$dir/bin" "$dir/logs" "$dir/go-build" "$dir/mod"
 exec 9>"$dir/lock"
-flock -n 9 || fail "another run is at work in $dir"
+flock -n 9 || fail "another run is using $dir"
 source="$dir/a checkout" home="$dir/a home" tmp="$dir/a tmp"
 trap 'rm -rf "$source" "$home" "$tmp"' EXIT
 trap 'exit 130' INT TERM
@@ -89,7 +89,7 @@ if [ ${#as_user[@]} -gt 0 ]; then
 fi
 go -C scripts/tools run ./clockoverlay "$dir/overlay"
 GOFLAGS="-buildvcs=false -overlay=$dir/overlay/overlay.json" go -C scripts/tools build -o "$dir/bin/" ./clocknow
-# What starts each test program: the offset is taken when it starts, so that all
+# This starts each test program. The offset is taken when it starts, so that all
 # of them begin at the same time of day.
 cat >"$dir/bin/start" <<'END'
 #!/bin/sh
@@ -120,7 +120,7 @@ prepare() {
       twice=yes) twice=yes ;;
       terminal=*) terminal=${word#terminal=} ;;
       [A-Z]*=*) environment+=("$word") ;;
-      *) fail "what is $word?" ;;
+      *) fail "unknown setting $word" ;;
     esac
   done
   rm -rf "$home" "$tmp"
@@ -146,8 +146,8 @@ run() {
     inside "${go_test[@]}" "${packages[@]}"
     return
   fi
-  # Tests of a package that is named are given a pipe, those of the working
-  # folder what the go command itself prints to.
+  # go test gives the tests of a named package a pipe, and those of the working
+  # directory its own standard output.
   mapfile -t folders < <(inside go list -f '{{.Dir}}' "${packages[@]}" | grep -E '/(cmd/credsync|render|diag)$')
   [ ${#folders[@]} -gt 0 ] || fail "there are no packages that print to a terminal"
   for package in "${folders[@]}"; do
@@ -171,7 +171,7 @@ try() {
   else
     run >"$log" 2>&1 || status=$?
   fi
-  # The go command's own files aside, nothing may be left where others look.
+  # Except for the go command's own files, nothing may be left behind.
   left=$(find "$home" "$tmp" -mindepth 1 -not -path "$home/.config" -not -path "$home/.config/go*" \
     -not -path "$tmp/go-build*")
   if [ -n "$left" ]; then
@@ -187,7 +187,7 @@ try() {
 
 limit=${LIMIT:-20m}
 read -ra packages <<<"${PACKAGES:-./...}"
-say "Building, which takes minutes the first time. What is kept is in $dir."
+say "Building, which takes minutes the first time. The builds are kept in $dir."
 prepare ""
 inside timeout "$limit" go build ./...
 failed=() untried=()
@@ -201,6 +201,6 @@ for name in "${names[@]}"; do
   prepare "$set"
   if try "$name"; then say "   passed in $((SECONDS - begun))s"; else failed+=("$name"); fi
 done
-if [ ${#untried[@]} -gt 0 ]; then say "Not tried, as only root can: ${untried[*]}"; fi
+if [ ${#untried[@]} -gt 0 ]; then say "Skipped, because they need root: ${untried[*]}"; fi
 if [ ${#failed[@]} -gt 0 ]; then say "FAILED: ${failed[*]}"; exit 1; fi
 say "The tests pass under all $((${#names[@]} - ${#untried[@]})) conditions."

@@ -15,8 +15,8 @@ type Denial struct {
 	Op        string
 	Locations []string
 	Where     string
-	// Who lacks the permission, such as "the token", Acts are what it may not, and
-	// Needs is what has to have Rules: "its policy needs".
+	// Who lacks the permission, Acts are what it may not do; both are empty if Where
+	// and Rules say it all. Needs is what has to have Rules: "the token's policy needs".
 	Who   string
 	Acts  []string
 	Needs string
@@ -29,11 +29,11 @@ func (d *Denial) Error() string {
 	if len(d.Locations) > 0 {
 		what += " " + strings.Join(d.Locations, ", ")
 	}
-	may := "may not"
+	who := ""
 	if len(d.Acts) > 0 {
-		may += " " + strings.Join(d.Acts, ", ")
+		who = fmt.Sprintf(": %s may not %s", d.Who, strings.Join(d.Acts, ", "))
 	}
-	return fmt.Sprintf("%s %s: %v: %s %s; %s\n%s", what, d.Where, ErrDenied, d.Who, may, d.Needs, indent(d.Rules))
+	return fmt.Sprintf("%s %s: %v%s; %s\n%s", what, d.Where, ErrDenied, who, d.Needs, indent(d.Rules))
 }
 
 // Is makes it an ErrDenied.

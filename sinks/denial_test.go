@@ -47,3 +47,12 @@ k8ssecret.other: write shop/b in Kubernetes at https://k: permission denied: bob
 		t.Error("an error of nothing")
 	}
 }
+
+// A sink that does not know what was tried says only what is needed.
+func TestDenialWithoutActs(t *testing.T) {
+	d := &sinks.Denial{Op: "write", Locations: []string{"shop/a"}, Where: "in Vault at https://v", Needs: "the token's policy needs", Rules: []string{`path "shop/a" { }`}}
+	const want = "write shop/a in Vault at https://v: permission denied; the token's policy needs\n  path \"shop/a\" { }"
+	if got := d.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

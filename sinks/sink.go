@@ -63,7 +63,7 @@ type Place string
 type Info struct {
 	Exists bool
 	// Version is opaque and changes with each write; no other server and no
-	// target that is made anew repeats it. It is what Write.If must be to write
+	// target that is created again repeats it. It is what Write.If must be to write
 	// on what was seen: "" where nothing ever was, but not always
 	// where nothing exists, since some sinks remember what was deleted.
 	Version string

@@ -27,7 +27,7 @@ type Record struct {
 	Key []byte
 	// FirstSeenAt is when the present credentials were first used.
 	FirstSeenAt time.Time
-	// Lease is held by a run that is at work on the account.
+	// Lease is held by a run that is working on the account.
 	Lease *Lease
 	// Current is the token that passed verification and that targets hold.
 	Current *Grant
@@ -36,7 +36,7 @@ type Record struct {
 	Pending *Grant
 	// Block says that a human is needed; nil if not.
 	Block *Block
-	// Rejections are the logins that the upstream turned down, the newest
+	// Rejections are the logins that the upstream rejected, the newest
 	// last, besides Block's: two pipelines with different passwords must not
 	// have each other's rejection forgotten.
 	Rejections []Rejection
@@ -54,12 +54,12 @@ type Record struct {
 	// addresses: it goes to the other one next.
 	Parked *Record
 	// Failures counts the runs in a row that did not do what was to be done,
-	// as far as anyone wants to be told of them.
+	// as far as anyone wants to hear about them.
 	Failures int
 	// LastFailure is why the last run that worked on the account did not do what was
 	// to be done, so that status can say so; nil where it did.
 	LastFailure *LastFailure
-	// Notices are what people were told of the account, one for each notify
+	// Notices are what people were told about the account, one for each notify
 	// block and topic.
 	Notices []Notice
 }
@@ -144,7 +144,7 @@ type Block struct {
 // MaxRejections bounds what is remembered; the oldest go first.
 const MaxRejections = 50
 
-// Rejection is a login that the upstream turned down, and why.
+// Rejection is a login that the upstream rejected, and why.
 type Rejection struct {
 	// LoginPrint is the fingerprint of the login; where access is missing, which
 	// may be there for another branch, that of what the token is for.
@@ -223,7 +223,7 @@ func (r *Record) InheritThose(from *Record, wanted func(Rejection) bool) {
 	}
 }
 
-// Reject remembers that the upstream turned down a login.
+// Reject remembers that the upstream rejected a login.
 func (r *Record) Reject(j Rejection) {
 	r.Accept(j.LoginPrint)
 	r.Rejections = append(r.Rejections, j)
@@ -332,7 +332,7 @@ func (r *Record) FirstSeen(now time.Time) time.Time {
 	return r.FirstSeenAt
 }
 
-// LatestEvent is the time of the last thing that the record says has happened, but for its
+// LatestEvent is the time of the last thing that the record says has happened, except for its
 // lease. Times that have yet to come are left out; zero where there are no others.
 func (r *Record) LatestEvent(now time.Time) time.Time {
 	var latest time.Time

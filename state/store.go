@@ -129,7 +129,7 @@ func (s *Store) read(ctx context.Context, name string) (Snapshot, error) {
 func (s *Store) readAt(ctx context.Context, t sinks.Target) (Snapshot, error) {
 	object, err := s.sink.Read(ctx, t)
 	if errors.Is(err, sinks.ErrNotFound) && object.Version != "" {
-		// What is deleted by credsync leaves no version. To begin anew would forget
+		// What is deleted by credsync leaves no version. Starting over would forget
 		// rejected logins, and tokens that targets hold.
 		return Snapshot{Version: object.Version}, fmt.Errorf("%w: %s, and all that it remembered, was deleted by someone else or expired in its store; undelete it there (\"vault kv undelete\"), or forget it with credsync state rm: the next apply then logs in again", ErrCorrupt, t.Location)
 	}

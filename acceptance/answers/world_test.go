@@ -99,7 +99,7 @@ type world struct {
 	said []any
 }
 
-// world begins anew for a cell.
+// world is a fresh one for a cell.
 func (p *place) world(c cell) *world {
 	w := &world{place: p, cell: c, state: memorysink.New(), main: memorysink.New(), now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
 	p.w = w

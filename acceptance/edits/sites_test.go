@@ -56,7 +56,7 @@ type site interface {
 	owner(path string) string
 	// place is what the place is called in records.
 	place(path string) sinks.Place
-	// put makes what is there anew, without a mark; change leaves the mark.
+	// put replaces what is there, without a mark; change leaves the mark.
 	put(path string, data contents)
 	change(path string, data contents)
 	remove(path string)

@@ -151,7 +151,7 @@ func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
 	}), pool.Close
 }
 
-// apply does what a process would that is started anew.
+// apply does what a newly started process would do.
 func (w *world) apply(secret string, req engine.Request) *engine.Summary {
 	return w.applyConfig(w.config(secret), req)
 }

@@ -47,7 +47,7 @@ func rules(t *testing.T) []rulefmt.Rule {
 	return list
 }
 
-// healthy is an account in order, whose token was issued a day ago, lives 30
+// healthy is an account that is up to date, whose token was issued a day ago, lives 30
 // days, and is due two days before its end.
 func healthy() *engine.AccountPlan {
 	issued := now.Add(-24 * time.Hour)
@@ -64,7 +64,7 @@ func healthy() *engine.AccountPlan {
 type situation struct {
 	account *engine.AccountPlan
 	daemon  *metrics.Daemon
-	// settled is when the account was last in order, ran when a command ended;
+	// settled is when the account was last up to date, ran when a command ended;
 	// zero for no command.
 	settled func(at time.Time) time.Time
 	ran     func(at time.Time) time.Time
@@ -135,7 +135,7 @@ func TestAlerts(t *testing.T) {
 			s.account.Action, s.account.Reason = plan.Deliver, plan.TargetDrifted
 			s.account.Targets[1] = plan.TargetDecision{Action: plan.Deliver, Reason: plan.TargetDrifted}
 		}, []string{"CredsyncTargetLacksToken"}},
-		{"nothing has been in order for hours", func(s *situation) {
+		{"nothing has been up to date for hours", func(s *situation) {
 			s.settled = func(time.Time) time.Time { return now.Add(-4 * time.Hour) }
 		}, []string{"CredsyncNoSuccess"}},
 		{"the state is out of reach", func(s *situation) { s.daemon.Ready, s.daemon.StateReachable = false, false }, []string{"CredsyncNotReady"}},

@@ -173,7 +173,7 @@ func (s *storm) begin() (holder string, end func()) {
 	}
 }
 
-// apply does what a process would that is started anew.
+// apply does what a newly started process would do.
 func (s *storm) apply(ctx context.Context) *engine.Summary {
 	holder, end := s.begin()
 	defer end()

@@ -44,7 +44,7 @@ type app struct {
 	sender *notify.Sender
 }
 
-// run is the whole program but for its environment: it parses the arguments, does
+// run is the whole program except for its environment: it parses the arguments, does
 // what they ask and returns the exit code. It changes no global state.
 func run(ctx context.Context, args []string, env environment) int {
 	result := &resultWriter{to: env.stdout}
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	return code
 }
 
-// execute is run but for what becomes of its output.
+// execute is run except for what becomes of its output.
 func execute(ctx context.Context, args []string, env environment) int {
 	a := &app{environment: env, args: args}
 	if a.open == nil {

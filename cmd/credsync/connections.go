@@ -34,7 +34,7 @@ type earlierConnection struct {
 }
 
 // forNextReading returns connections for another reading of the configuration, which
-// go on with the logins of these.
+// continue with the logins of these.
 func (c *connections) forNextReading() *connections {
 	c.mu.Lock()
 	defer c.mu.Unlock()

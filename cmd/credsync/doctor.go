@@ -123,7 +123,7 @@ func (a *app) readConfiguration(ctx context.Context, o *doctor.Options, conns *c
 	o.Loading = append(append(diag.List{}, o.Loading...), a.shortLivedStateWarning(cfg)...)
 }
 
-// sinkWarnings collects what sinks log as warnings: a doctor tells of it.
+// sinkWarnings collects what sinks log as warnings: a doctor reports it.
 type sinkWarnings struct {
 	mu   sync.Mutex
 	list []string

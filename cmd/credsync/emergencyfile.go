@@ -73,7 +73,7 @@ func (a *app) recoverState(ctx context.Context, file string) error {
 }
 
 // removeRecovered removes an emergency file whose token the state has: it would
-// be a live token that nobody needs, and told of by each plan.
+// be a live token that nobody needs, and reported by each plan.
 func (a *app) removeRecovered(file string) {
 	if err := os.Remove(a.path(file)); err != nil {
 		a.out.Diagnostics(diag.List{diag.Warningf("The emergency file could not be removed", "%s holds a live token that is no longer needed, and removing it failed: %s. Remove the file.", file, err)})

@@ -22,7 +22,7 @@ type commandResult struct {
 	changes bool
 	// blocked: an account needs a human.
 	blocked bool
-	// detailed: the caller asked to be told of changes and blocked accounts:
+	// detailed: the caller asked to be told about changes and blocked accounts:
 	// plan --detailed-exitcode, and always apply.
 	detailed bool
 }

@@ -44,7 +44,7 @@ import (
 //
 // Lines that begin with none of guide.words are shell. Accounts
 // are given the sandbox's addresses, and the output the addresses of the real
-// upstreams. With -update the guides are written anew with the output.
+// upstreams. With -update the guides are written again with the output.
 
 // guidesDir holds the guides.
 const guidesDir = "../../docs/guides"
@@ -199,7 +199,7 @@ func (g *guide) edit(file, before, after string) {
 	}
 }
 
-// replacement is a part of the guide that is written anew.
+// replacement is a part of the guide that is written again.
 type replacement struct {
 	start, stop int
 	text        string
@@ -329,15 +329,20 @@ func (g *guide) console(content, argument string) (want string, commands int) {
 	return session.String(), len(calls)
 }
 
-// addressed puts what stands in for a host in its place, and gives each account
-// the address of the sandbox.
-func (g *guide) addressed(content string) string {
+// standingIn puts what stands in for a host in its place.
+func (g *guide) standingIn(content string) string {
 	for shown, real := range g.real {
 		content = strings.ReplaceAll(content, shown, real)
 	}
+	return content
+}
+
+// addressed puts what stands in for a host in its place, and gives each account
+// the address of the sandbox.
+func (g *guide) addressed(content string) string {
 	var b strings.Builder
 	provider := ""
-	for line := range strings.Lines(content) {
+	for line := range strings.Lines(g.standingIn(content)) {
 		if rest, ok := strings.CutPrefix(line, `account "`); ok {
 			provider, _, _ = strings.Cut(rest, `"`)
 		}

@@ -58,7 +58,7 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 	}
 	defer w.close()
 	diags = append(diags, a.stateWarnings(ctx, w)...)
-	// To authenticate is to carry the plan out, but for its deliveries.
+	// To authenticate is to carry the plan out, except for its deliveries.
 	f.LookOnly, f.Preflight = !f.authenticate, true
 	p := w.engine.Plan(ctx, f.Request)
 	end := commandResult{detailed: f.detailed}

@@ -112,7 +112,7 @@ func (a *app) serve(d *daemon.Daemon, address string) (stop func(), err error) {
 	return cancel, nil
 }
 
-// pageRefresh is how often a browser reads the status page anew.
+// pageRefresh is how often a browser reloads the status page.
 const pageRefresh = 15 * time.Second
 
 // statusPage is the page of credsync status --html, as the daemon sees things.

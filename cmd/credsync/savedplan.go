@@ -28,20 +28,35 @@ func (a *app) savePlan(file string, w *workspace, p *engine.Plan) error {
 	return outputfile.Write(a.path(file), b.Bytes(), 0o600)
 }
 
-// readSavedPlan returns nil where path is no saved plan, but a configuration.
-func readSavedPlan(path string) (*engine.Saved, error) {
+// errNotSaved is that a file is something other than a saved plan.
+var errNotSaved = errors.New("not a saved plan")
+
+// loadSavedPlan returns errNotSaved if the file is something else, and an
+// fs.PathError if it could not be read.
+func loadSavedPlan(path string) (*engine.Saved, error) {
 	content, err := regularfile.Read(path, savedPlanLimit)
 	var failed *fs.PathError
-	if errors.As(err, &failed) && failed.Op == "read" {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if err != nil {
-		return nil, nil
-	}
-	if !engine.IsSaved(content) {
-		return nil, nil
+	switch {
+	case errors.As(err, &failed):
+		return nil, err
+	case err != nil || !engine.IsSaved(content):
+		return nil, errNotSaved
 	}
 	return engine.LoadSaved(content)
+}
+
+// readSavedPlan returns nil if path is not a saved plan but a configuration, or
+// could be one: what cannot be opened is reported by reading the configuration.
+func readSavedPlan(path string) (*engine.Saved, error) {
+	saved, err := loadSavedPlan(path)
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &failed) && failed.Op == "read":
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	case failed != nil || errors.Is(err, errNotSaved):
+		return nil, nil
+	}
+	return saved, err
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -66,14 +81,9 @@ func (a *app) showCommand() *cobra.Command {
 
 func (a *app) show(file string, asJSON bool) error {
 	view := render.NewPlan(a.out, asJSON)
-	saved, err := readSavedPlan(a.path(file))
-	switch {
-	case err != nil:
-		view.Show(render.NoPlan(diag.List{diag.FromError("The saved plan could not be shown", err)}))
-		return exitStatus(exitError)
-	case saved == nil:
-		view.Show(render.NoPlan(diag.List{diag.Errorf("Not a saved plan",
-			"%s is not a file that credsync plan --out has written. To plan a configuration, run credsync plan.", file)}))
+	saved, err := loadSavedPlan(a.path(file))
+	if err != nil {
+		view.Show(render.NoPlan(diag.List{notShown(file, err)}))
 		return exitStatus(exitError)
 	}
 	if !asJSON {
@@ -81,4 +91,21 @@ func (a *app) show(file string, asJSON bool) error {
 	}
 	view.Show(saved.Plan)
 	return nil
+}
+
+// notShown says why a file could not be shown as a saved plan.
+func notShown(file string, err error) diag.Diagnostic {
+	var failed *fs.PathError
+	switch {
+	case errors.Is(err, errNotSaved):
+		return diag.Errorf("Not a saved plan",
+			"%s is not a file that credsync plan --out has written. To plan a configuration, run credsync plan.", file)
+	case errors.Is(err, fs.ErrNotExist):
+		return diag.Errorf("The saved plan could not be read",
+			"The file %s does not exist. Give a file written by credsync plan --out.", file)
+	case errors.As(err, &failed):
+		return diag.Errorf("The saved plan could not be read",
+			"%s could not be read: %s. Check its path and permissions.", file, failed.Err)
+	}
+	return diag.FromError("The saved plan could not be shown", err)
 }

@@ -137,7 +137,7 @@ func wrappedFlags(flags *pflag.FlagSet) string {
 	return wrapped.FlagUsagesWrapped(helpWidth)
 }
 
-// reflow wraps paragraphs anew. What is indented is to be copied, and stays.
+// reflow wraps paragraphs again. What is indented is to be copied, and stays.
 func reflow(text string) string {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i, p := range paragraphs {

@@ -190,7 +190,7 @@ func (s *clockSkews) take() diag.List {
 }
 
 // auditor returns the audit trail that the configuration asks for, or nil. A
-// configuration that is read again goes on with the same file.
+// configuration that is read again keeps using the same file.
 func (a *app) auditor(c *config.Audit) audit.Recorder {
 	switch {
 	case c == nil:
@@ -211,7 +211,7 @@ func (a *app) auditor(c *config.Audit) audit.Recorder {
 
 // notifier returns what sends the messages of notify blocks, with the remedy
 // that the commands print too; nil where there is no such block. A configuration
-// that is read again goes on with the same connections.
+// that is read again keeps using the same connections.
 func (a *app) notifier(c *config.Config) func(context.Context, *config.Notify, config.Event) error {
 	if len(c.Notify) == 0 {
 		return nil

@@ -48,7 +48,7 @@ func write(path string, content []byte, mode fs.FileMode) error {
 }
 
 // isDescriptor reports whether a path names what a process has open, as /dev/stdout does.
-// Were such a file replaced, whoever has it open would go on with the one before.
+// Were such a file replaced, whoever has it open would continue with the one before.
 func isDescriptor(path string) bool {
 	full, err := filepath.Abs(path)
 	return err == nil && (strings.HasPrefix(full, "/dev/") || strings.HasPrefix(full, "/proc/"))

@@ -49,7 +49,7 @@ func insideCommonWord(text string, from, to int) bool {
 	return commonWords()[text[from:to]]
 }
 
-// ofWord reports whether a character goes on with a word: what looks like a password
+// ofWord reports whether a character continues a word: what looks like a password
 // that begins with a common word is none.
 func ofWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError || strings.ContainsRune("_-+/=%$", r)

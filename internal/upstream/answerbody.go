@@ -71,7 +71,7 @@ func (a *Answer) page() *failure.Error {
 		return a.Fail(failure.Server, "there is nothing at this address: the answer is a web page",
 			"Check base_url, and the path if the provider has an attribute for it.")
 	}
-	return a.Fail(failure.Server, "the answer is a web page, not one of the service",
+	return a.Fail(failure.Server, "the answer is a web page, not the service's",
 		"Check base_url, and whether a maintenance page or a proxy with a login answers in the upstream's place; if "+
 			"neither does, ask the upstream.")
 }

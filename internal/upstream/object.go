@@ -144,7 +144,7 @@ func (o *Object) Said(name string) string {
 	return ""
 }
 
-// Code returns a code, be it a number or a string, as text, without a warning.
+// Code returns a code, a number or a string, as text, without a warning.
 func (o *Object) Code(name string) string {
 	for _, raw := range o.given(name) {
 		if code := strings.TrimSpace(strings.Trim(string(raw), `"`)); code != "" {

@@ -108,7 +108,7 @@ func Probe(ctx context.Context, o Options, userAgent string) (Reach, error) {
 	return r, nil
 }
 
-// handshake notes what TLS shows, also where nothing comes after it. A dial that
+// handshake notes what TLS shows, even if nothing comes after it. A dial that
 // was given up may still be at it.
 type handshake struct {
 	mu   sync.Mutex

@@ -6,7 +6,7 @@ import (
 )
 
 // Some servers ask for the client's certificate only once they have read the request.
-// Nobody else may begin a handshake anew.
+// No one else may begin another handshake.
 func TestOnlyWhoHasACertificateRenegotiates(t *testing.T) {
 	for name, c := range map[string]struct {
 		cert *tls.Certificate

@@ -71,7 +71,7 @@ func (l loginAnswer) demand() string {
 }
 
 // The rest of the document's table that can be handed on: texts and numbers, what it
-// gives no type, and flags. What has no place among them is the user's name in clear,
+// gives no type, and flags. What has no place among them is the user's name in plain text,
 // a time without a zone, and lists of which there is no description.
 var (
 	furtherTexts = []string{

@@ -43,7 +43,7 @@ func (r *response) judge() upstream.Refused {
 // refused judges an answer that is no success.
 func (r *response) refused(table []upstream.Refusal) error { return r.judge().Judge(table) }
 
-// data is what an answer of success holds, be it wrapped or bare. A token is taken where
+// data is what an answer of success holds, wrapped or bare. A token is taken where
 // it is, whatever the envelope attribute says: it has been issued.
 func (r *response) data() (*upstream.Object, error) {
 	const token = "access_token"

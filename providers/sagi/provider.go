@@ -108,7 +108,7 @@ func (p *provider) Refresh(ctx context.Context, old credential.Token) (credentia
 		return credential.Token{}, err
 	}
 	// The answer repeats none of what the login said, and a refresh does not
-	// begin the 365 days anew.
+	// restart the 365 days.
 	t.RefreshableUntil = old.RefreshableUntil
 	t.Outputs = maps.Clone(old.Outputs)
 	t.Warnings = r.Warnings()

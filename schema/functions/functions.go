@@ -18,11 +18,11 @@ type Options struct {
 	Dir string
 	// Getenv reads the process environment.
 	Getenv func(string) string
-	// EnvIsSet reports whether an environment variable is set, be it empty, for the
+	// EnvIsSet reports whether an environment variable is set, even to nothing, for the
 	// words of an error; may be nil.
 	EnvIsSet func(string) bool
 	// Saw is called with each file whose content or presence a function tells,
-	// also where it is missing; may be nil. It may be called concurrently.
+	// even if it is missing; may be nil. It may be called concurrently.
 	Saw func(path string)
 	// MissingUnknown makes what file, filebase64, fileset and env cannot read an unknown
 	// value rather than an error.

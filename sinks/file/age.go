@@ -61,7 +61,7 @@ func encrypt(v schema.Values, content []byte) ([]byte, error) {
 	return armored, nil
 }
 
-// decrypt decrypts a state file. One in clear is read as it is, since a key
+// decrypt decrypts a state file. One in plain text is read as it is, since a key
 // pair may have been added after it was written; the next write encrypts it.
 func decrypt(v schema.Values, content []byte) ([]byte, error) {
 	if !isState(v) || !bytes.HasPrefix(content, []byte(agearmor.Header)) {

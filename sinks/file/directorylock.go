@@ -81,7 +81,7 @@ var errLocked = fmt.Errorf("%w: another process has held the lock on its directo
 
 // removeLeftovers deletes unfinished files of killed processes. Whoever holds the lock is
 // the only one who makes them; where a network file system keeps locks to each machine,
-// another machine may be at work on one, so that young ones are left alone. What
+// another machine may be working on one, so that young ones are left alone. What
 // cannot be deleted does no harm. A directory is gone through when it is written
 // to first, and then once in a while: it may have a file for each account.
 func (s *Sink) removeLeftovers(root *os.Root, dir string) {
@@ -107,7 +107,7 @@ const leftoversEvery = time.Minute
 // to nobody any more. A write takes milliseconds, or minutes where a file server hangs.
 const leftoverAge = 10 * time.Minute
 
-// unfinishedFiles lists the unfinished files in a directory that nobody is at work on.
+// unfinishedFiles lists the unfinished files in a directory that nobody is working on.
 func unfinishedFiles(root *os.Root, dir string, now time.Time) (found []string, err error) {
 	f, err := root.Open(dir)
 	if err != nil {

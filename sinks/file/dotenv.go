@@ -76,7 +76,7 @@ func unmarshalDotenv(content []byte) (map[string]string, error) {
 }
 
 // expansion is what readers of dotenv files put something else in place of, each in
-// its own way: $NAME, ${NAME} or $(command), but for what a backslash precedes.
+// its own way: $NAME, ${NAME} or $(command), except for what a backslash precedes.
 var expansion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[^\\])\$[A-Za-z0-9_{(]`) })
 
 // checkExpansion refuses values that are not what is written: a password with a

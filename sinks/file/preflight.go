@@ -27,7 +27,7 @@ const probeSize = 16 << 10
 
 // Preflight implements sinks.Preflighter. In each directory, or in the nearest
 // one above that exists, a file is made, filled and removed: permissions alone
-// do not tell of read-only file systems, full disks and quotas. It is given the owner
+// do not report read-only file systems, full disks and quotas. It is given the owner
 // that the target is to have, since that is denied to most. A file that is there is
 // looked at, whether it can be replaced.
 func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {

@@ -73,7 +73,7 @@ func newClient(id identity, conn schema.Values, env sinks.Env) (*client, error) 
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, *config.GroupVersion)
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	// client-go would follow redirects, and add the token on each hop anew.
+	// client-go would follow redirects, and add the token again on each hop.
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection of %s: %w", id.name, withoutURL(err))
@@ -102,7 +102,7 @@ func (w warnings) HandleWarningHeader(code int, _ string, text string) {
 	}
 }
 
-// call is one request, as errors tell of it.
+// call is one request, as errors describe it.
 type call struct {
 	// op is what is being done, with its object: "write shop/sagi-token".
 	op string
@@ -178,8 +178,8 @@ func send(ctx context.Context, r *rest.Request) ([]byte, error) {
 }
 
 // retry says whether to send a request again, and when. A rejected identity is
-// tried once more: client-go has read the token's file, or run the exec plugin,
-// anew by then.
+// tried once more: by then client-go has read the token's file, or run the exec plugin,
+// again.
 func retry(err error, attempt int) (time.Duration, bool) {
 	if attempt >= maxAttempts {
 		return 0, false

@@ -19,7 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// errMissing is that what was asked for is not there, be it the Secret or its
+// errMissing is that what was asked for is not there: the Secret or its
 // whole namespace, which reading cannot tell apart; or, of what one can do without,
 // that it may not be seen.
 var errMissing = errors.New("not there")

@@ -20,7 +20,7 @@ import (
 // serviceAccountDir is where a pod has its service account.
 const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// machine is where credsync runs: what it tells of clusters and identities.
+// machine is where credsync runs: what it says about clusters and identities.
 type machine struct {
 	getenv func(string) string
 	// serviceAccount is the folder with a pod's token, ca.crt and namespace.

@@ -48,7 +48,7 @@ func parseWorkload(s string) (resource, name string, err error) {
 }
 
 // Restart implements sinks.Restarter, by the annotation that "kubectl rollout
-// restart" sets. All are tried, also where one fails.
+// restart" sets. All are tried, even if one fails.
 func (s *Sink) Restart(ctx context.Context, t sinks.Target, stamp time.Time) error {
 	var errs []error
 	restarts := slices.Clone(t.Restarts)

@@ -50,7 +50,7 @@ func open(m machine, conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 // version is what a Secret's Info.Version is.
 //
 // For a target it is a digest of the data, and of the uid, which changes when
-// it is deleted and made anew. The resourceVersion would also change with a
+// it is deleted and created again. The resourceVersion would also change with a
 // label or annotation that someone else sets, which is not drift. It is as
 // secret as the data: a short value could be guessed from it.
 //

@@ -256,7 +256,7 @@ func testPreflight(t *testing.T, v *servers.VaultServer) {
 			t.Errorf("the error lacks %s:\n%v", want, err)
 		}
 	}
-	if strings.Contains(err.Error(), "/good") || strings.Count(err.Error(), "its policy needs") != 1 {
+	if strings.Contains(err.Error(), "/good") || strings.Count(err.Error(), "the token's policy needs") != 1 {
 		t.Errorf("the error names what is fine, or does not have all in one block:\n%v", err)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
 		case len(missing) > 0:
 			errs[i] = &sinks.Denial{
 				Op: "write", Locations: []string{t.Target.Location}, Where: request{client: s.client}.where(),
-				Who: "the token", Needs: "its policy needs", Rules: missing,
+				Needs: "the token's policy needs", Rules: missing,
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func deniedError(err error, r request) error {
 	if r.path == "" {
 		return fmt.Errorf("%s: %w: %s", r, sinks.ErrDenied, vaultErrors(err))
 	}
-	d := &sinks.Denial{Op: r.op, Where: r.where(), Who: "the token", Needs: "its policy needs", Rules: r.rules()}
+	d := &sinks.Denial{Op: r.op, Where: r.where(), Needs: "the token's policy needs", Rules: r.rules()}
 	if op, location, ok := strings.Cut(r.op, " "+r.mount+"/"); ok {
 		d.Op, d.Locations = op, []string{r.mount + "/" + location}
 	}

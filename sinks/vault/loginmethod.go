@@ -28,7 +28,7 @@ type loginMethod struct {
 	body func() (map[string]any, error)
 	// token is the given token.
 	token credential.Secret
-	// reread reads the given token anew; nil where it cannot have changed.
+	// reread reads the given token again; nil if it cannot have changed.
 	reread func() (credential.Secret, error)
 	// optional tokens may be absent: an agent adds its own.
 	optional bool

@@ -97,7 +97,7 @@ func (r *Records) Removable(f *Found) error {
 }
 
 // Remove forgets a record, if it is still the one that was found and no run is
-// at work on its account. What was delivered stays where it is.
+// working on its account. What was delivered stays where it is.
 func (r *Records) Remove(ctx context.Context, f *Found) error {
 	if err := r.Removable(f); err != nil {
 		return err
@@ -152,7 +152,7 @@ func (r *Records) recorded(f *Found, action audit.Action, change func() error) e
 	return changedMeanwhile(f, err)
 }
 
-// event is about a record that is about to be changed, be it a damaged one.
+// event is about a record that is about to be changed, even a damaged one.
 func (r *Records) event(f *Found, action audit.Action) audit.Event {
 	ev := audit.Event{
 		Time: r.Now(), ID: rand.Text(), Project: r.Project, Holder: r.Holder,

@@ -33,7 +33,7 @@ type RecordDocument struct {
 	OnRemove string `json:"on_remove"`
 }
 
-// GrantDocument is a token but for the token.
+// GrantDocument is a token except for the token.
 type GrantDocument struct {
 	// ID names the token; it says nothing of the token itself.
 	ID               string     `json:"id"`

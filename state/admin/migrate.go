@@ -181,8 +181,8 @@ func inherit(stays, goes *state.Record) *state.Record {
 // many do not run out before all are copied.
 const migratedAtOnce = 8
 
-// Migrate does what Look has found. It returns the addresses that are done, also where
-// it fails; the next migration goes on with the others.
+// Migrate does what Look has found. It returns the addresses that are done, even if
+// it fails; the next migration continues with the others.
 func (m *Migration) Migrate(ctx context.Context, found *Migrated) (done []string, err error) {
 	errs := make([]error, len(found.Steps))
 	var stopped atomic.Bool

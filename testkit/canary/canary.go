@@ -145,7 +145,7 @@ func (a *Set) cut(name string, f encodedSecret) {
 	}
 }
 
-// encodedSecret is a secret as it may be written, and how much of that tells of as much
+// encodedSecret is a secret as it may be written, and how much of that gives away as much
 // as a piece.
 type encodedSecret struct {
 	name, text string

@@ -50,7 +50,7 @@ func (s Bulk) Scan(ctx context.Context, prefix sinks.Target, yield func(sinks.Ta
 	return err
 }
 
-// StatMany implements sinks.BulkStatter. It tells of what exists.
+// StatMany implements sinks.BulkStatter. It reports what exists.
 func (s Bulk) StatMany(ctx context.Context, targets []sinks.Target, found func(i int, info sinks.Info)) {
 	if len(targets) == 0 {
 		return

@@ -61,7 +61,7 @@ type object struct {
 	data    map[string]credential.Secret
 	owner   string
 	version int
-	// made tells objects apart that were made anew at one path, or elsewhere.
+	// made tells objects apart that were created again at one path, or elsewhere.
 	made string
 	// exists is false for what was only claimed, or was deleted softly.
 	exists bool

@@ -107,8 +107,8 @@ func testElsewhere(e *env) {
 	}
 }
 
-func testMadeAnew(e *env) {
-	t := e.target("made-anew")
+func testCreatedAgain(e *env) {
+	t := e.target("created-again")
 	data := Secrets("k", "value-of-both")
 	first := e.write(t, e.stat(t).Version, data)
 	e.suite.Purge(e.T, t)
@@ -120,7 +120,7 @@ func testMadeAnew(e *env) {
 	}
 	second := e.write(t, "", data)
 	if second == first {
-		e.Errorf("made anew it has the version %q again", first)
+		e.Errorf("created again it has the version %q again", first)
 	}
 	e.wantError(e.sink.Delete(e.Context(), t, sinks.Removal{If: first}), sinks.ErrConflict)
 	if c, ok := claimer(e); ok {

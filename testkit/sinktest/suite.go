@@ -28,7 +28,7 @@ type Suite struct {
 	// refuse one with ErrUnsupported and write nothing.
 	MayRefuse bool
 	// Digests is for a sink whose versions are made of nothing but the content, so
-	// that the same content made anew has the same version.
+	// that the same content has the same version when it is created again.
 	Digests bool
 
 	// The rest plays somebody else. What is nil is not tried.
@@ -79,7 +79,7 @@ func Run(t *testing.T, s Suite) {
 		{"WriteDropsKeysAtTheVersion", testDropConflict, s.NoMerge || s.NoCompareAndSet},
 		{"WriteDropsKeysWhereNothingIs", testDropCreates, s.NoMerge},
 		{"SoftlyDeletedIsDeletedWhole", testSoftDelete, s.SoftDelete == nil},
-		{"MadeAnewIsAnotherVersion", testMadeAnew, s.Purge == nil},
+		{"CreatedAgainIsAnotherVersion", testCreatedAgain, s.Purge == nil},
 		{"MarkTakenOff", testMarkTakenOff, s.Unmark == nil},
 		{"MergedIsNotMarked", testMergedIsNotMarked, s.NoMerge},
 		{"PlaceIsOfTheTarget", testPlace, false},

@@ -17,7 +17,7 @@ import (
 type goPackage struct {
 	path  string // its import path within the module
 	dir   string
-	files []string // its Go files but for the tests, as absolute paths
+	files []string // its Go files except for the tests, as absolute paths
 }
 
 type skippedPackage struct{ path, why string }

@@ -25,7 +25,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "credsync.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- required "set serviceAccount.name where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- required "set serviceAccount.name, because serviceAccount.create is false" .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 

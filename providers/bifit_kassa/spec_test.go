@@ -33,6 +33,14 @@ func TestAttributeChecks(t *testing.T) {
 		{"base_url", "https://kassa.bifit.com/cashdesk-api/v1"},
 		{"verify_path", "/organizations"},
 		{"verify_path", "/users/me"},
+		{"password_encoding", "std_padded"},
+		{"password_encoding", "std_unpadded"},
+		{"password_encoding", "url_padded"},
+		{"password_encoding", "url_unpadded"},
+		{"username_format", "phone"},
+		{"username_format", "any"},
+		{"mfa_grant_type", "mfa"},
+		{"mfa_grant_type", "password"},
 		{"verify_body", "{}"},
 		{"verify_body", ` [{"a":1}] `},
 	}
@@ -57,6 +65,9 @@ func TestAttributeChecks(t *testing.T) {
 		{"verify_body", ""},
 		{"verify_body", "a=b"},
 		{"verify_body", "7"},
+		{"password_encoding", "hex"},
+		{"username_format", "email"},
+		{"mfa_grant_type", "otp"},
 	}
 	providertest.CheckAttributes(t, bifit_kassa.Spec(), accepted, refused)
 }

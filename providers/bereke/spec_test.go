@@ -161,7 +161,9 @@ func smallPEM(t *testing.T) string {
 // other.
 func TestPaddings(t *testing.T) {
 	type padding struct{ name, mgf1 string }
-	paddings := []padding{{"pkcs1v15", ""}, {"oaep_sha1", ""}, {"oaep_sha256", ""}, {"oaep_sha256", "sha1"}}
+	paddings := []padding{
+		{"pkcs1v15", ""}, {"oaep_sha1", ""}, {"oaep_sha256", ""}, {"oaep_sha256", "sha1"}, {"oaep_sha384", ""}, {"oaep_sha512", ""},
+	}
 	for _, theirs := range paddings {
 		for _, ours := range paddings {
 			attrs := map[string]cty.Value{"padding": cty.StringVal(ours.name)}

@@ -50,6 +50,8 @@ func TestAttributeChecks(t *testing.T) {
 		{"password_hash", ""},
 		{"password_hash", "pa ss+w/rd=1"},
 		{"password_hash", hash + "\n"},
+		{"password_hash", hash[:20] + "\n" + hash[20:]},
+		{"password_hash", hexHash + "g"},
 		{"password_hash", hash[:43] + "5="},
 		{"password_hash", hash[:40]},
 		{"password_hash", "b9e7921db732a0f33b837ffa96b67f072bcf23afc08294933be2eb33e43f5b"},

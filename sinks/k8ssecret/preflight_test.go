@@ -111,6 +111,11 @@ func testPreflightTyped(t *testing.T, c *cluster) {
 		t.Errorf("Preflight = %v", err)
 	}
 
+	old := c.conn.deliver(t, attrs{"name": "old-docker", "type": "kubernetes.io/dockercfg"})
+	if err := tried(t, c.sink, old, ".dockercfg"); err != nil {
+		t.Errorf("Preflight = %v", err)
+	}
+
 	// The type of one that is there binds too.
 	c.Must(http.MethodPost, "/api/v1/namespaces/"+c.namespace+"/secrets", "", object{
 		"metadata": object{"name": "theirs"}, "type": "kubernetes.io/tls", "stringData": object{"tls.crt": "c", "tls.key": "k"},

@@ -281,3 +281,21 @@ func TestWhatABlockMustSet(t *testing.T) {
 		}
 	}
 }
+
+func TestAPathIsNotBlank(t *testing.T) {
+	spec := newPlace(t).spec
+	for _, b := range []*schema.Block{&spec.Deliver, &spec.Data, &spec.State} {
+		a, _ := b.Attribute("path")
+		for text, ok := range map[string]bool{"": false, " ": false, "\t": false, "a": true, " a": true} {
+			if err := a.Check(cty.StringVal(text)); (err == nil) != ok {
+				t.Errorf("%s %q: %v", b.Type, text, err)
+			}
+		}
+	}
+	p := newPlace(t)
+	for _, name := range []string{"", "a"} {
+		if record, err := p.spec.Record(p.conn, values(&p.spec.State, attrs{"path": "../out"}), name); err == nil {
+			t.Errorf("a state outside of dir is at %+v", record)
+		}
+	}
+}

@@ -540,6 +540,7 @@ func TestWithAnAPIServerInMemory(t *testing.T) {
 		"ManyTargetsAreLookedAtAtOnce": testStatMany,
 		"StateOfAnotherPrefixIsHidden": testPrefixes,
 		"WorkloadsAreRestartedOnce":    testRestarts,
+		"ExecPlugin":                   testExecPlugin,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newCluster(t, k, start)) })
 	}

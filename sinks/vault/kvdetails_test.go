@@ -216,3 +216,116 @@ func TestARedirectThatKeepsTLSIsFollowed(t *testing.T) {
 		t.Errorf("Write = %v", err)
 	}
 }
+
+// Version 1 has no place for a mark, so a claim compares what it saw.
+func TestAClaimInVersion1(t *testing.T) {
+	v := newMemoryVault(t)
+	c := root(v, v.KV(1))
+	s, target := c.open(t), c.target(t, "a", false)
+	claim := func(seen sinks.Info, value string) (string, error) {
+		return s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", value), If: seen.Version, Owner: "p/x"}, seen)
+	}
+	nothing, err := s.Stat(t.Context(), target)
+	if err != nil || nothing.Exists {
+		t.Fatalf("%+v, %v", nothing, err)
+	}
+	version, err := claim(nothing, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := s.Stat(t.Context(), target)
+	if err != nil || there.Version != version || !there.Exists || !there.Unguarded || there.Marks || there.Owner != "" {
+		t.Errorf("%+v, %v", there, err)
+	}
+	if _, err := claim(nothing, "2"); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("a claim on what has come into being: %v", err)
+	}
+	if _, err := claim(there, "3"); err != nil {
+		t.Errorf("a claim on what was seen: %v", err)
+	}
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "\xff")}, there); !errors.Is(err, sinks.ErrUnsupported) {
+		t.Errorf("a claim with what is not UTF-8: %v", err)
+	}
+}
+
+// In version 1 keys are dropped and removed beside those of others.
+func TestKeysOfVersion1(t *testing.T) {
+	v := newMemoryVault(t)
+	c := root(v, v.KV(1))
+	s, target := c.open(t), c.target(t, "a", true)
+	version, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("a", "1", "b", "2", "c", "3")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version, err = s.Write(t.Context(), target, sinks.Write{Data: secrets("a", "4"), Drop: []string{"b", "none"}, If: version}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), target, sinks.Removal{Keys: []string{"a"}, If: "another"}); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("a removal at another version: %v", err)
+	}
+	if err := s.Delete(t.Context(), target, sinks.Removal{Keys: []string{"a"}, If: version}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Read(t.Context(), target)
+	if err != nil || len(o.Data) != 1 || o.Data["c"].Reveal() != "3" {
+		t.Errorf("it holds %d keys, %v", len(o.Data), err)
+	}
+	if err := s.Delete(t.Context(), target, sinks.Removal{If: "another"}); !errors.Is(err, sinks.ErrConflict) {
+		t.Errorf("a removal at another version: %v", err)
+	}
+	for range 2 {
+		if err := s.Delete(t.Context(), target, sinks.Removal{If: o.Version}); err != nil {
+			t.Errorf("a removal: %v", err)
+		}
+	}
+	if err := s.Delete(t.Context(), target, sinks.Removal{Keys: []string{"a"}, If: o.Version}); err != nil {
+		t.Errorf("a removal of keys of nothing: %v", err)
+	}
+}
+
+// What stands in the way of all is told of each; who may not ask learns nothing, but that.
+func TestPreflightThatCannotAsk(t *testing.T) {
+	for status, class := range map[int]error{403: nil, 500: sinks.ErrUnavailable} {
+		f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { fail(w, status, "no") })
+		c := f.conn(nil)
+		errs := c.open(t).(sinks.Preflighter).Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, "a", false)}, {Target: c.target(t, "b", true)}})
+		for i, err := range errs {
+			if !errors.Is(err, class) {
+				t.Errorf("%d: target %d: %v", status, i, err)
+			}
+		}
+		if warned := strings.Contains(c.log.String(), "default policy"); len(errs) != 2 || warned != (status == 403) {
+			t.Errorf("%d: %d errors, warned: %v", status, len(errs), warned)
+		}
+	}
+	c := &conn{attrs: attrs{"address": "http://127.0.0.1:1"}, env: attrs{"VAULT_TOKEN": "t", "VAULT_MAX_RETRIES": "0"}}
+	s := c.open(t).(sinks.Preflighter)
+	if errs := s.Preflight(t.Context(), nil); len(errs) != 0 {
+		t.Errorf("of nothing: %v", errs)
+	}
+	if errs := s.Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, "a", false)}}); !errors.Is(errs[0], sinks.ErrUnavailable) {
+		t.Errorf("where nobody answers: %v", errs)
+	}
+}
+
+// A token that may only create marks takes what has come into being for something it may
+// not touch.
+func TestAClaimMeetsAnothersWithLittlePermission(t *testing.T) {
+	v := newMemoryVault(t)
+	mount := v.KV(2)
+	v.Policy("create-"+mount, fmt.Sprintf(`path "%s/metadata/*" { capabilities = ["create", "read"] }`, mount), fmt.Sprintf(`path "%s/data/*" { capabilities = ["create", "update"] }`, mount))
+	p := newProxy(t, v)
+	c := root(v, mount)
+	c.attrs["address"], c.env["VAULT_TOKEN"] = p.URL, v.Token(map[string]any{"policies": []string{"create-" + mount}})
+	once := true
+	p.setAfter(func(method, path string) {
+		if once && method == http.MethodGet && strings.Contains(path, "/metadata/") {
+			once = false
+			v.MustWrite(mount+"/metadata/a", map[string]any{"custom_metadata": map[string]any{"managed-by": "credsync", "credsync-owner": "p/y"}})
+		}
+	})
+	_, err := c.open(t).(sinks.Claimer).Claim(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), Owner: "p/x"}, sinks.Info{Marks: true})
+	if !errors.Is(err, sinks.ErrConflict) || !strings.Contains(err.Error(), "has since claimed it") {
+		t.Errorf("Claim = %v", err)
+	}
+}

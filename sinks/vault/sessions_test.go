@@ -232,3 +232,55 @@ func TestLoginByCertificate(t *testing.T) {
 		})
 	}
 }
+
+// Each method logs in with what its block says, read anew from files.
+func TestWhatLoginsSend(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "jwt"), []byte(" a.b.c\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		method     string
+		auth       attrs
+		path, body string
+	}{
+		"approle":            {"approle", attrs{"role_id": "r", "secret_id": "s"}, "auth/approle/login", `{"role_id":"r","secret_id":"s"}`},
+		"approle, no secret": {"approle", attrs{"role_id": "r"}, "auth/approle/login", `{"role_id":"r"}`},
+		"approle, a file":    {"approle", attrs{"role_id": "r", "secret_id_file": "jwt", "mount": "/other/"}, "auth/other/login", `{"role_id":"r","secret_id":"a.b.c"}`},
+		"kubernetes":         {"kubernetes", attrs{"role": "r", "token_path": "jwt"}, "auth/kubernetes/login", `{"jwt":"a.b.c","role":"r"}`},
+		"jwt":                {"jwt", attrs{"role": "r", "jwt": "x.y.z"}, "auth/jwt/login", `{"jwt":"x.y.z","role":"r"}`},
+		"jwt, a file":        {"jwt", attrs{"role": "r", "jwt_file": filepath.Join(dir, "jwt")}, "auth/jwt/login", `{"jwt":"a.b.c","role":"r"}`},
+		"cert":               {"cert", attrs{}, "auth/cert/login", `{}`},
+		"cert, a name":       {"cert", attrs{"name": "n"}, "auth/cert/login", `{"name":"n"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var path, body string
+			f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/login") {
+					text, _ := io.ReadAll(r.Body)
+					path, body = strings.TrimPrefix(r.URL.Path, "/v1/"), strings.TrimSpace(string(text))
+					tokenFor(time.Hour, true)(w)
+					return
+				}
+				fail(w, 404)
+			})
+			conn := &conn{attrs: attrs{"address": f.URL}, method: c.method, auth: c.auth, dir: dir, env: attrs{"VAULT_MAX_RETRIES": "0"}}
+			if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); err != nil || path != c.path || body != c.body {
+				t.Errorf("sent %s to %s, %v", body, path, err)
+			}
+		})
+	}
+	for name, text := range map[string]string{"empty": "", "two lines": "a\nb"} {
+		if err := os.WriteFile(filepath.Join(dir, "bad"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		conn := &conn{attrs: attrs{"address": "http://127.0.0.1:1"}, method: "jwt", auth: attrs{"role": "r", "jwt_file": "bad"}, dir: dir, env: attrs{"VAULT_MAX_RETRIES": "0"}}
+		if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); err == nil || !strings.Contains(err.Error(), "jwt_file") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	conn := &conn{attrs: attrs{"address": "http://127.0.0.1:1"}, env: attrs{"VAULT_MAX_RETRIES": "0"}}
+	if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "no Vault token is set") {
+		t.Errorf("without a token: %v", err)
+	}
+}

@@ -169,6 +169,7 @@ func TestNoIdentityIsExplained(t *testing.T) {
 	}{
 		{"missing file", attrs{"kubeconfig": "/nonexistent/kubeconfig"}, nil, "/nonexistent/kubeconfig"},
 		{"a folder", attrs{"kubeconfig": t.TempDir()}, nil, "kubeconfig"},
+		{"no name of a file", attrs{"kubeconfig": string(os.PathListSeparator)}, nil, "does not name a file"},
 		{"no YAML", attrs{"kubeconfig": writeKubeconfig(t, "canary: [canary")}, nil, "cannot be parsed"},
 		{"another type", attrs{"kubeconfig": writeKubeconfig(t, "apiVersion: v1\nkind: Config\nusers: canary\n")}, nil, "cannot be parsed"},
 		{"no current context", attrs{"kubeconfig": writeKubeconfig(t, "apiVersion: v1\nkind: Config\n")}, nil, "use-context"},

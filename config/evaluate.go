@@ -56,7 +56,7 @@ func (l *loader) value(expr hcl.Expression, sc scope, secret bool) (v cty.Value,
 	if v, ok := literalText(expr); ok {
 		return v, true
 	}
-	if l.over.Load() {
+	if l.over.Load() || !loopsInJSONEnd(expr, sc.ctx, l.over) {
 		return cty.DynamicVal, false
 	}
 	if at, found := sensitiveJSONKey(expr, sc.ctx); found {

@@ -104,8 +104,8 @@ var abandoned sync.Map
 
 // runWithinLimits runs f, and gives up waiting for it when it takes too much. over then
 // tells f to evaluate no further expression, and the loops of the one that it is at to end.
-// A loop in a template of a file in JSON does not; until it has ended, no other evaluation
-// of that path is begun beside it: a daemon tries again.
+// A call of a function goes on; until it has ended, no other evaluation of that path is
+// begun beside it: a daemon tries again.
 func runWithinLimits(path string, reading, over *atomic.Bool, f func()) *diag.Diagnostic {
 	if _, running := abandoned.Load(path); running {
 		d := diag.Errorf("Configuration too large", "An earlier evaluation exceeded its limits and has not ended yet, so the configuration is not evaluated again. "+

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"encoding/json"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -60,6 +62,84 @@ func TestLoopsEndOnceTheEvaluationWasGivenUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Templates in JSON are parsed where they are evaluated, in texts and in names.
+func TestLoopsInJSONEndOnceTheEvaluationWasGivenUp(t *testing.T) {
+	var numbers []cty.Value
+	for n := range int64(1000) {
+		numbers = append(numbers, cty.NumberIntVal(n))
+	}
+	wrappings := map[string]func(string) any{
+		"text":           func(s string) any { return s },
+		"in a list":      func(s string) any { return []any{1, []any{nil, s}} },
+		"in an object":   func(s string) any { return map[string]any{"a": map[string]any{"b": s}} },
+		"as a name":      func(s string) any { return map[string]any{s: true} },
+		"beside a plain": func(s string) any { return []any{"for ever", s} },
+	}
+	for name, src := range endless {
+		for where, wrap := range wrappings {
+			t.Run(name+"/"+where, func(t *testing.T) {
+				const most = 100
+				var over atomic.Bool
+				var ticks atomic.Int64
+				template := "${" + src + "}"
+				if text, isText := strings.CutPrefix(src, `"`); isText {
+					template = strings.TrimSuffix(text, `"`)
+				}
+				text, err := json.Marshal(map[string]any{"x": wrap(template)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx := loopContext(func() { over.Store(ticks.Add(1) >= most) })
+				ctx.Variables = map[string]cty.Value{"l": cty.ListVal(numbers)}
+				l := &loader{report: newReporter(), over: &over}
+				ended := make(chan bool)
+				go func() {
+					_, ok := l.value(jsonAttribute(t, text), scope{ctx: ctx}, false)
+					ended <- ok
+				}()
+				select {
+				case ok := <-ended:
+					if ok || len(l.report.list()) > 0 {
+						t.Errorf("a value is given: %v; a mistake is reported of what was given up: %v", ok, l.report.list())
+					}
+				case <-time.After(time.Minute):
+					t.Fatal("it goes on")
+				}
+				if ticks.Load() != most {
+					t.Errorf("%d steps were made, %d before it was given up", ticks.Load(), most)
+				}
+			})
+		}
+	}
+}
+
+func TestLoopsInJSONThatEndGiveWhatTheyDescribe(t *testing.T) {
+	l := &loader{report: newReporter(), over: new(atomic.Bool)}
+	expr := jsonAttribute(t, []byte(`{"x": {"${join(\"\", [for n in [1, 2] : \"k${n}\"])}": ["for", "${[for n in [1, 2] : n * 10]}", null, 3]}}`))
+	v, ok := l.value(expr, scope{ctx: loopContext(func() {})}, false)
+	if !ok {
+		t.Fatal(l.report.list())
+	}
+	got, err := ctyjson.Marshal(v, v.Type())
+	if diff := cmp.Diff(`{"k1k2":["for",[10,20],null,3]}`, string(got)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// jsonAttribute is the attribute x of a file in JSON.
+func jsonAttribute(t *testing.T, text []byte) hcl.Expression {
+	t.Helper()
+	file, problems := parseSource("a.hcl.json", text)
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	attrs, problems := file.Body.JustAttributes()
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	return attrs["x"].Expr
 }
 
 // A loop gives what it would without being stoppable.

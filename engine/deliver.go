@@ -142,10 +142,20 @@ func (r *run) claimWithToken(g *state.Grant) {
 		data, diags := t.Render(g.Token)
 		entry, err := r.entryOf(t, g, data)
 		if err == nil && !diags.HasErrors() {
-			entry.Version = r.takenOver[i]
+			entry.Version, entry.LaterKeys = r.takenOver[i], laterKeys(t, data)
 			r.claim(entry)
 		}
 	}
+}
+
+// laterKeys are the keys that data does not have yet and may have once the token is
+// verified. Of a target that is merged into none is named: only its own keys are ours.
+func laterKeys(t *target, data map[string]credential.Secret) []string {
+	keys, known := t.Keys()
+	if !known || t.Target.Merge {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool { _, there := data[k]; return there })
 }
 
 // claim notes that a target is about to come into being.
@@ -188,7 +198,7 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	for _, d := range work {
 		old := r.seen.record.Target(d.entry.Place)
 		// Where nothing is marked, an older claim may be what says that the place is ours.
-		outdated := old != nil && d.info.Marks && old.DeliveredAt.IsZero() && old.Digest != d.entry.Digest
+		outdated := old != nil && d.info.Marks && old.DeliveredAt.IsZero() && digestOf(r.seen.record.Key, old, d.data) != old.Digest
 		if old != nil && !outdated {
 			continue
 		}

@@ -181,7 +181,7 @@ func (r *run) observeRemovedAgain(ctx context.Context) {
 	snap, err := r.e.Store.For(r.seen.of.project).Load(ctx, r.plan.Address)
 	switch {
 	case err != nil:
-		r.seen.input.Unreadable = err.Error()
+		r.seen.unreadable(StateUnreadable, err)
 	case snap.Record == nil:
 		// Another run has removed it.
 		r.seen.input.Removed = false

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,10 @@ type condition struct {
 	clocksKnown bool
 	// most is up to where failures are worth counting.
 	most int
+	// removed says that the account and its record are gone, and told is what was
+	// reported of it before.
+	removed bool
+	told    []state.Notice
 }
 
 // message is one notice to send.
@@ -157,6 +162,31 @@ func (c condition) noticeOfMove(rec *state.Record, n *config.Notify, told state.
 	notice := state.Notice{Notify: n.Name, Topic: told.Topic, Event: e.Kind, Subject: was, At: c.now, Project: told.Project, Address: told.Address}
 	rec.PutNotice(notice)
 	return &message{to: n, event: *e, notice: notice}, true
+}
+
+// noticesOfRemoval end what was told of an account that was removed: a webhook would keep
+// its alert for ever.
+func (c condition) noticesOfRemoval(to []*config.Notify) (send []message) {
+	for _, told := range c.told {
+		was, sent := describeNotice(told), told.Sent
+		if told.Event == schema.EventRecovered {
+			was, sent = told.Subject, true // it was not sent yet
+		}
+		at := slices.IndexFunc(to, func(n *config.Notify) bool { return n.Name == told.Notify && n.Wants(schema.EventRecovered) })
+		if at < 0 || !sent {
+			continue
+		}
+		before := c
+		if told.Address != "" {
+			before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(told.Address)
+		}
+		e := before.recoveredEvent(was)
+		e.Message = fmt.Sprintf("It was %s. The account was removed from the configuration.", was)
+		e.Summary = before.summaryLine("was removed from the configuration; it was %s", was)
+		e.Topic = told.Topic
+		send = append(send, message{to: to[at], event: *e})
+	}
+	return send
 }
 
 // nameIn is the name of an account in its address.

@@ -356,7 +356,11 @@ func (o *observation) failed() error {
 func (o *observation) unreadable(summary string, err error) {
 	o.observeErr = err
 	o.input.Unreadable = firstLine(err)
-	o.diagnostics = append(o.diagnostics, diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, o.account.cfg.Range))
+	d := diag.Errorf(summary, "%s", diag.Sentence(describeError(err))).About(o.input.Address, nil)
+	if o.account != nil {
+		d.Range = o.account.cfg.Range
+	}
+	o.diagnostics = append(o.diagnostics, d)
 }
 
 func (o *observation) warn(summary, detail string) {

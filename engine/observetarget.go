@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -123,15 +124,11 @@ func reshaped(t *target, rec *state.Target) bool {
 	if rec.Merge != t.Target.Merge {
 		return true
 	}
-	block := &t.Sink.Spec.Deliver
-	was, err := schema.DecodeValues(block, rec.Options)
-	if err != nil {
-		// What was written with a table that is no longer read is written again.
-		return true
-	}
-	return slices.ContainsFunc(block.Attributes, func(a schema.Attribute) bool {
-		return a.Effect >= schema.ShapesTarget && t.Target.Options.Known(a.Name) && !was.Raw(a.Name).RawEquals(t.Target.Options.Raw(a.Name))
+	differs, err := t.Target.Options.Differ(rec.Options, func(a schema.Attribute) bool {
+		return a.Effect >= schema.ShapesTarget && t.Target.Options.Known(a.Name)
 	})
+	// What was written with a table that is no longer read is written again.
+	return differs || err != nil
 }
 
 // mergedIntact reports whether the keys that were written to a target that is
@@ -142,7 +139,7 @@ func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, re
 	if !t.Target.Merge {
 		return false
 	}
-	intact, err := e.compare(ctx, o.record.Key, t, rec.Keys, rec.Digest)
+	intact, err := e.compare(ctx, o.record.Key, t, rec)
 	if errors.Is(err, sinks.ErrDenied) {
 		o.warn("A merged target cannot be compared",
 			fmt.Sprintf("%s %s was written by someone else, and credsync has no permission to read it, so it cannot check whether its own keys have changed. It writes them again, and will do so each time anyone else writes there, including other accounts. Allow credsync to read it.", t.Sink.Name, t.Target.Location))
@@ -150,9 +147,9 @@ func (e *Engine) mergedIntact(ctx context.Context, o *observation, t *target, re
 	return intact
 }
 
-// holds reports whether those keys of a target are known to have that digest.
-func (e *Engine) holds(ctx context.Context, key []byte, t *target, keys []string, want string) bool {
-	same, _ := e.compare(ctx, key, t, keys, want)
+// holds reports whether a target is known to have what a record says of it.
+func (e *Engine) holds(ctx context.Context, key []byte, t *target, rec *state.Target) bool {
+	same, _ := e.compare(ctx, key, t, rec)
 	return same
 }
 
@@ -218,26 +215,38 @@ func (e *Engine) read(ctx context.Context, t *target) (sinks.Object, error) {
 	return s.Read(ctx, t.Target)
 }
 
-// compare reports whether those keys of a target have that digest.
-func (e *Engine) compare(ctx context.Context, key []byte, t *target, keys []string, want string) (bool, error) {
+// compare reports whether a target has what a record says of it.
+func (e *Engine) compare(ctx context.Context, key []byte, t *target, rec *state.Target) (bool, error) {
 	object, err := e.read(ctx, t)
 	if err != nil {
 		return false, err
 	}
 	data := object.Data
-	if object.Unnamed && len(keys) == 1 {
+	if object.Unnamed && len(rec.Keys) == 1 {
 		data = map[string]credential.Secret{}
 		for _, v := range object.Data {
-			data[keys[0]] = v
+			data[rec.Keys[0]] = v
 		}
 	}
 	if t.Target.Merge {
-		data = make(map[string]credential.Secret, len(keys))
-		for _, k := range keys {
+		data = make(map[string]credential.Secret, len(rec.Keys))
+		for _, k := range rec.Keys {
 			if v, ok := object.Data[k]; ok {
 				data[k] = v
 			}
 		}
 	}
-	return digest(key, data) == want, nil
+	return digestOf(key, rec, data) == rec.Digest, nil
+}
+
+// digestOf is the digest of data, but for what the digest of rec leaves out.
+func digestOf(key []byte, rec *state.Target, data map[string]credential.Secret) string {
+	if len(rec.LaterKeys) == 0 {
+		return digest(key, data)
+	}
+	known := maps.Clone(data)
+	for _, k := range rec.LaterKeys {
+		delete(known, k)
+	}
+	return digest(key, known)
 }

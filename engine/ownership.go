@@ -52,7 +52,7 @@ func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at si
 	// Claimed, and the run ended before its commit: what is there is ours if
 	// it is what that run was about to write, or what another left that it was about
 	// to write over.
-	if info.Exists && e.holds(ctx, o.record.Key, t, rec.Keys, rec.Digest) {
+	if info.Exists && e.holds(ctx, o.record.Key, t, rec) {
 		return ownership{ours: true}
 	}
 	return e.ownershipByOthers(ctx, o, t, at, info)
@@ -88,7 +88,7 @@ func (e *Engine) ownershipByOthers(ctx context.Context, o *observation, t *targe
 		if r.of == (owner{e.Config.Project, o.account.cfg.Address}) {
 			continue
 		}
-		delivered := !r.entry.DeliveredAt.IsZero() || info.Exists && e.holds(ctx, r.key, t, r.entry.Keys, r.entry.Digest)
+		delivered := !r.entry.DeliveredAt.IsZero() || info.Exists && e.holds(ctx, r.key, t, &r.entry)
 		if !delivered || r.entry.Merge && !t.Target.Merge && !e.holdsOnly(ctx, t, r.entry.Keys) {
 			continue
 		}

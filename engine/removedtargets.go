@@ -40,6 +40,7 @@ func (r *run) remove(ctx context.Context) {
 		return
 	}
 	r.leased = false
+	r.e.queueNoticesOfRemoval(r.seen.record)
 }
 
 // awaitsTakers reports whether an account that has gone has to be kept, since one
@@ -183,7 +184,7 @@ func (e *Engine) changedSince(ctx context.Context, rec *state.Record, to reached
 // was to be written.
 func (e *Engine) claimedInVain(ctx context.Context, rec *state.Record, to reached, entry *state.Target) bool {
 	t := &target{&config.Delivery{Sink: to.sink, Target: to.target}}
-	return entry.DeliveredAt.IsZero() && !e.holds(ctx, rec.Key, t, entry.Keys, entry.Digest)
+	return entry.DeliveredAt.IsZero() && !e.holds(ctx, rec.Key, t, entry)
 }
 
 // movedMark reports whether a mark is that of an account from which a record was moved.

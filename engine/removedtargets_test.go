@@ -216,35 +216,82 @@ func TestPlaceThatAKilledRunWroteIsDeletedWhenItsBlockIsMoved(t *testing.T) {
 	}
 }
 
-// Someone else may have added to what a killed run wrote: not all of it is the token's then.
-func TestPlaceThatAKilledRunWroteAndSomeoneElseChangedIsLeft(t *testing.T) {
-	for name, unmarked := range map[string]bool{"sink that marks": false, "sink that cannot mark": true} {
+// A claim goes along with the journal: the lease, the journal and the commit are all that
+// a first delivery writes to the state, whatever the verification adds to the outputs.
+func TestAFirstDeliveryToASinkThatMarksWritesTheStateThreeTimes(t *testing.T) {
+	for name, data := range map[string]string{
+		"every output": "\n ",
+		"named keys":   "\n    data = { TOKEN = token.access_token, GROUP = token.group_id }\n ",
+	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, movedTo("a"))
-			w.unmarked["main"] = unmarked
-			w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
-				if _, written := w.sinks["main"].Get("a"); written && op == memorysink.Write {
-					return sinks.ErrDenied
-				}
-				return nil
+			w := newWorld(t, strings.Replace(movedTo("a"), `path = "a"`, "\n    path = \"a\""+data, 1))
+			w.mustApply()
+			if written, _ := w.sinks["main"].Get("a"); written["group_id"].Reveal()+written["GROUP"].Reveal() == "" {
+				t.Fatal("the verification adds no output")
 			}
-			w.apply()
-			w.sinks["state"].Fail = nil
-			data, ok := w.sinks["main"].Get("a")
-			if !ok {
-				t.Fatal("nothing was written")
-			}
-			data = maps.Clone(data)
-			data["theirs"] = credential.NewSecret("someone else's")
-			w.sinks["main"].Put("a", data)
-			w.advance(5 * time.Minute)
-			w.hcl = movedTo("b")
-			w.apply()
-			w.apply()
-			if data, _ := w.sinks["main"].Get("a"); data["theirs"].IsZero() {
-				t.Error("someone else's secret is deleted")
+			if n := w.sinks["state"].Calls(memorysink.Write); n != 3 {
+				t.Errorf("the state was written %d times", n)
 			}
 		})
+	}
+}
+
+// What the verification changes of a key that was known before is claimed again.
+func TestAClaimCoversWhatTheVerificationChanges(t *testing.T) {
+	w := newWorld(t, strings.Replace(movedTo("a"), `path = "a"`, `
+    path = "a"
+    data = { BOTH = "${token.access_token} ${coalesce(token.group_id, "none")}" }
+ `, 1))
+	w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
+		if _, written := w.sinks["main"].Get("a"); written && op == memorysink.Write {
+			return sinks.ErrDenied
+		}
+		return nil
+	}
+	w.apply()
+	w.sinks["state"].Fail = nil
+	if data, _ := w.sinks["main"].Get("a"); data["BOTH"].IsZero() || strings.HasSuffix(data["BOTH"].Reveal(), "none") {
+		t.Fatal("the verified token was not written")
+	}
+	w.advance(5 * time.Minute)
+	w.hcl = movedTo("b")
+	w.mustApply()
+	if data, there := w.sinks["main"].Get("a"); there {
+		t.Errorf("%d keys with a live token are left", len(data))
+	}
+}
+
+// Someone else may have changed what a killed run wrote: not all of it is the token's then.
+func TestPlaceThatAKilledRunWroteAndSomeoneElseChangedIsLeft(t *testing.T) {
+	for name, unmarked := range map[string]bool{"sink that marks": false, "sink that cannot mark": true} {
+		for _, key := range []string{"theirs", "access_token"} {
+			t.Run(name+"/"+key, func(t *testing.T) {
+				w := newWorld(t, movedTo("a"))
+				w.unmarked["main"] = unmarked
+				w.sinks["state"].Fail = func(op string, _ sinks.Target) error {
+					if _, written := w.sinks["main"].Get("a"); written && op == memorysink.Write {
+						return sinks.ErrDenied
+					}
+					return nil
+				}
+				w.apply()
+				w.sinks["state"].Fail = nil
+				data, ok := w.sinks["main"].Get("a")
+				if !ok {
+					t.Fatal("nothing was written")
+				}
+				data = maps.Clone(data)
+				data[key] = credential.NewSecret("someone else's")
+				w.sinks["main"].Put("a", data)
+				w.advance(5 * time.Minute)
+				w.hcl = movedTo("b")
+				w.apply()
+				w.apply()
+				if data, _ := w.sinks["main"].Get("a"); data[key].Reveal() != "someone else's" {
+					t.Error("someone else's secret is deleted")
+				}
+			})
+		}
 	}
 }
 

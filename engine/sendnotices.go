@@ -37,8 +37,9 @@ type notices struct {
 	sending bool
 	// down are the blocks that are left alone until then, by name.
 	down map[string]time.Time
-	// failed are the notices that could not be sent, by block.
-	failed map[*config.Notify]failedNotices
+	// failed are the notices that could not be sent, by block. removed are those of them
+	// that no later run sends, since their accounts' records are gone.
+	failed, removed map[*config.Notify]failedNotices
 }
 
 type failedNotices struct {
@@ -63,6 +64,17 @@ func (r *run) queueNotices(ctx context.Context, o Outcome) {
 	r.e.notices.mu.Lock()
 	defer r.e.notices.mu.Unlock()
 	r.e.notices.waiting = append(r.e.notices.waiting, c)
+}
+
+// queueNoticesOfRemoval keeps what ends the alerts of an account whose record is gone.
+func (e *Engine) queueNoticesOfRemoval(rec *state.Record) {
+	if e.Notify == nil || len(rec.Notices) == 0 {
+		return
+	}
+	about := config.Event{Project: rec.Project, Address: rec.Address, Provider: rec.Provider, Name: nameIn(rec.Address), Time: e.Now()}
+	e.notices.mu.Lock()
+	defer e.notices.mu.Unlock()
+	e.notices.waiting = append(e.notices.waiting, condition{now: about.Time, about: about, removed: true, told: rec.Notices})
 }
 
 // sendNotices sends what is waiting, and returns warnings of what could not be sent.
@@ -121,17 +133,21 @@ func (e *Engine) unsentWarnings() diag.List {
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
 	var list diag.List
-	for n, f := range e.notices.failed {
-		whom := f.address
-		if f.count > 1 {
-			whom = fmt.Sprintf("%s and %d others", f.address, f.count-1)
+	warn := func(failed map[*config.Notify]failedNotices, format string) {
+		for n, f := range failed {
+			whom := f.address
+			if f.count > 1 {
+				whom = fmt.Sprintf("%s and %d others", f.address, f.count-1)
+			}
+			d := diag.Warningf("The notification failed", format, n.Name, whom, diag.Clause(f.err.Error()))
+			d.Range = n.Range
+			list = append(list, d)
 		}
-		d := diag.Warningf("The notification failed", "notify.%s could not report %s: %s. The next run tries again.", n.Name, whom, diag.Clause(f.err.Error()))
-		d.Range = n.Range
-		list = append(list, d)
 	}
+	warn(e.notices.failed, "notify.%s could not report %s: %s. The next run tries again.")
+	warn(e.notices.removed, "notify.%s could not report the removal of %s: %s. No later run reports it: close its alert by hand.")
 	slices.SortFunc(list, func(a, b diag.Diagnostic) int { return cmp.Compare(a.Detail, b.Detail) })
-	e.notices.failed = nil
+	e.notices.failed, e.notices.removed = nil, nil
 	return list
 }
 
@@ -140,6 +156,10 @@ func (e *Engine) unsentWarnings() diag.List {
 // arrived after. A run that is killed between the two leaves a notice that a
 // later one sends again.
 func (e *Engine) sendNoticesOf(ctx context.Context, c condition) {
+	if c.removed {
+		e.sendNoticesOfRemoval(ctx, c)
+		return
+	}
 	send, err := e.claimNotices(ctx, c)
 	if err != nil {
 		e.Log.Warn("the notification was not sent, because it could not be recorded in the state", "address", c.about.Address, "error", err)
@@ -148,7 +168,7 @@ func (e *Engine) sendNoticesOf(ctx context.Context, c condition) {
 	var sent []state.Notice
 	for _, m := range send {
 		if err := e.Notify(ctx, m.to, m.event); err != nil {
-			e.noteUnsent(m, err)
+			e.noteUnsent(&e.notices.failed, m, err)
 			continue
 		}
 		sent = append(sent, m.notice)
@@ -161,7 +181,17 @@ func (e *Engine) sendNoticesOf(ctx context.Context, c condition) {
 	}
 }
 
-func (e *Engine) noteUnsent(m message, err error) {
+// sendNoticesOfRemoval reports an account whose record is gone, so that nothing can be
+// noted of it: only the run that removed the record reports it, once.
+func (e *Engine) sendNoticesOfRemoval(ctx context.Context, c condition) {
+	for _, m := range c.noticesOfRemoval(e.reachableBlocks()) {
+		if err := e.Notify(ctx, m.to, m.event); err != nil {
+			e.noteUnsent(&e.notices.removed, m, err)
+		}
+	}
+}
+
+func (e *Engine) noteUnsent(in *map[*config.Notify]failedNotices, m message, err error) {
 	e.Log.Warn("a notification could not be sent", "notify", m.to.Name, "address", m.event.Address, "error", err)
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
@@ -169,15 +199,15 @@ func (e *Engine) noteUnsent(m message, err error) {
 		e.notices.down = map[string]time.Time{}
 	}
 	e.notices.down[m.to.Name] = e.Now().Add(notifyPause)
-	if e.notices.failed == nil {
-		e.notices.failed = map[*config.Notify]failedNotices{}
+	if *in == nil {
+		*in = map[*config.Notify]failedNotices{}
 	}
-	f := e.notices.failed[m.to]
+	f := (*in)[m.to]
 	if f.count == 0 {
 		f.address, f.err = m.event.Address, err
 	}
 	f.count++
-	e.notices.failed[m.to] = f
+	(*in)[m.to] = f
 }
 
 // reachableBlocks are the blocks that are not left alone.

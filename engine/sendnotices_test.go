@@ -102,6 +102,75 @@ func TestRecoveryIsToldOnce(t *testing.T) {
 	}
 }
 
+// An alert of an account that is no longer there would never end.
+func TestAlertOfAnAccountThatIsRemovedEnds(t *testing.T) {
+	const nothing = `
+sink "memory" "main" {}
+sink "memory" "state" { name = "state" }
+state "memory" "state" { path = "state" }
+`
+	for name, c := range map[string]struct {
+		before func(*world)
+		config string
+		want   []string
+	}{
+		"blocked":           {nil, oncall, []string{"recovered blocked (credentials_rejected)"}},
+		"wanted by nobody":  {nil, strings.Replace(oncall, "url", "on  = [\"blocked\"]\n  url", 1), nil},
+		"block gone too":    {nil, "", nil},
+		"well again before": {func(w *world) { w.hcl = oneAccount + oncall; w.mustApply() }, oncall, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, h := newNotifiedWorld(t, wrongPassword+oncall)
+			w.apply()
+			if c.before != nil {
+				c.before(w)
+			}
+			h.told = nil
+			w.hcl = nothing + c.config
+			w.mustApply()
+			w.mustApply()
+			for _, e := range h.told {
+				if e.Address != "account.fake.a" || e.Name != "a" || !strings.Contains(e.Summary, "account.fake.a was removed from the configuration") {
+					t.Errorf("%+v", e)
+				}
+			}
+			h.want(t, c.want...)
+		})
+	}
+}
+
+func TestTheDaemonEndsTheAlertOfAnAccountThatIsRemoved(t *testing.T) {
+	w, h := newNotifiedWorld(t, wrongPassword+oncall)
+	w.apply()
+	sent := make(chan struct{}, 1)
+	h.during = func() { sent <- struct{}{} }
+	w.hcl = strings.Replace(oneAccount, `account "fake" "a"`, `account "fake" "b"`, 1) + oncall
+	e := w.engine()
+	p, err := e.PlanRemoved(t.Context(), nil)
+	if err != nil || len(p.Accounts) != 1 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if r := e.ApplyAccount(t.Context(), p.Accounts[0]); r.Outcome == nil || r.Outcome.Result != engine.Done {
+		t.Fatalf("%+v", r)
+	}
+	select {
+	case <-sent:
+	case <-time.After(10 * time.Second):
+		t.Error("nothing was sent")
+	}
+}
+
+func TestAnAlertOfARemovedAccountThatCannotBeEndedIsReported(t *testing.T) {
+	w, h := newNotifiedWorld(t, wrongPassword+oncall)
+	w.apply()
+	w.hcl = strings.Replace(oneAccount, `account "fake" "a"`, `account "fake" "b"`, 1) + oncall
+	h.fail = errors.New("it answered HTTP 503")
+	s := w.apply()
+	if len(s.Diagnostics) != 1 || !strings.Contains(s.Diagnostics[0].Detail, "the removal of account.fake.a: it answered HTTP 503. No later run reports it: close its alert by hand.") {
+		t.Errorf("%+v", s.Diagnostics)
+	}
+}
+
 // An alert under a name that nobody has any more would never end.
 func TestAlertOfAnAccountThatIsMovedGoesAlong(t *testing.T) {
 	w, h := newNotifiedWorld(t, wrongPassword+oncall)

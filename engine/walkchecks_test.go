@@ -37,8 +37,10 @@ type watch struct {
 	before map[string]*state.Record
 	holds  map[string]bool
 	covers func(*drawnAccount) bool
-	// fresh are the exchanges that this apply is the first to be asked for.
-	fresh map[[2]string]bool
+	// fresh are the exchanges that this apply is the first to be asked for; exchanged
+	// are the keys of the records that users then had, wherever a killed run left them.
+	fresh     map[[2]string]bool
+	exchanged map[string]string
 }
 
 // look reads what is at a place.
@@ -118,8 +120,10 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *drawnAccount) boo
 			at = append(at, self)
 		case home == p && fresh:
 			at = append(at, other)
+			k.exchanged[a.user] = keyOf(records[other])
 		case home == p:
 			at = append(at, self, other)
+			at = slices.DeleteFunc(at, func(id string) bool { return keyOf(records[id]) != k.exchanged[a.user] })
 		default:
 			// Exchanged on top of a rename that no apply has seen: where its record is by
 			// now, the blocks do not say.
@@ -127,6 +131,9 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *drawnAccount) boo
 		}
 		if slices.ContainsFunc(at, func(id string) bool { return of(id) == a.user }) {
 			return true
+		}
+		if k.homes[a.user] == p {
+			return false
 		}
 	}
 	for _, id := range d.sources(a.address) {
@@ -138,6 +145,14 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *drawnAccount) boo
 		}
 	}
 	return false
+}
+
+// keyOf identifies a record, which keeps its key when it moves.
+func keyOf(r *state.Record) string {
+	if r == nil {
+		return ""
+	}
+	return string(r.Key)
 }
 
 // cameFrom reports whether the last move of a record was from that address.
@@ -319,10 +334,20 @@ func (k *walk) end(killed bool) {
 		}
 	}
 	for place := range k.guarded {
-		if !k.isOurs(after, place) {
+		switch {
+		case !k.isOurs(after, place):
 			k.guardAll(place)
+		case k.adopts(place):
+			// A run that was killed may have left its mark, and the data for later.
+			delete(k.guarded, place)
 		}
 	}
+}
+
+// adopts reports whether the configuration takes over all that is at a place.
+func (k *walk) adopts(place string) bool {
+	_, how := k.d.wanted(place, "")
+	return slices.ContainsFunc(how, func(to drawnDelivery) bool { return to.adopt && !to.merge })
 }
 
 // forgetRejections forgets what nobody can know: rejections of users that have gone, and

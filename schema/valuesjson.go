@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -35,6 +36,11 @@ func (v Values) Encode() ([]byte, error) {
 // DecodeValues reads what Encode wrote, by the same table. Attributes that the
 // table no longer has are ignored.
 func DecodeValues(block *Block, b []byte) (Values, error) {
+	return decodeValues(block, b, func(Attribute) bool { return true })
+}
+
+// decodeValues is DecodeValues for some of the attributes; the others count as not set.
+func decodeValues(block *Block, b []byte, wanted func(Attribute) bool) (Values, error) {
 	var set map[string]json.RawMessage
 	if err := json.Unmarshal(b, &set); err != nil {
 		return Values{}, fmt.Errorf("decode the values of a %s block: %w", block.Type, err)
@@ -42,7 +48,7 @@ func DecodeValues(block *Block, b []byte) (Values, error) {
 	attrs := make(map[string]cty.Value, len(set))
 	for _, a := range block.Attributes {
 		raw, ok := set[a.Name]
-		if !ok {
+		if !ok || !wanted(a) {
 			continue
 		}
 		val, err := ctyjson.Unmarshal(raw, a.Type)
@@ -52,4 +58,19 @@ func DecodeValues(block *Block, b []byte) (Values, error) {
 		attrs[a.Name] = val
 	}
 	return NewValues(block, "", attrs, nil), nil
+}
+
+// Differ reports whether an attribute that is wanted has another value than in what
+// Encode wrote, by the same table.
+func (v Values) Differ(b []byte, wanted func(Attribute) bool) (bool, error) {
+	if v.block == nil || !slices.ContainsFunc(v.block.Attributes, wanted) {
+		return false, nil
+	}
+	was, err := decodeValues(v.block, b, wanted)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(v.block.Attributes, func(a Attribute) bool {
+		return wanted(a) && !was.Raw(a.Name).RawEquals(v.Raw(a.Name))
+	}), nil
 }

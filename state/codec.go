@@ -113,6 +113,7 @@ type wireTarget struct {
 	Options     json.RawMessage `json:"options,omitempty"`
 	Merge       bool            `json:"merge,omitempty"`
 	Keys        []string        `json:"keys,omitempty"`
+	LaterKeys   []string        `json:"later_keys,omitempty"`
 	GrantID     string          `json:"grant_id,omitempty"`
 	Digest      string          `json:"digest,omitempty"`
 	Version     string          `json:"version,omitempty"`
@@ -161,7 +162,7 @@ func Encode(r *Record) (credential.Secret, error) {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
 	}
 	for _, t := range r.Targets {
-		w.Targets = append(w.Targets, wireTarget{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt), t.RestartedID})
+		w.Targets = append(w.Targets, wireTarget{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.LaterKeys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt), t.RestartedID})
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
@@ -240,7 +241,7 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}
 	}
 	for _, t := range w.Targets {
-		r.Targets = append(r.Targets, Target{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt), t.RestartedID})
+		r.Targets = append(r.Targets, Target{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.LaterKeys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt), t.RestartedID})
 	}
 	return r, nil
 }

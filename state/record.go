@@ -272,8 +272,10 @@ type Target struct {
 	// which the target can be found again when the block is gone.
 	Options []byte
 	Merge   bool
-	// Keys are the names of what was written.
-	Keys []string
+	// Keys are the names of what was written. LaterKeys are those that may have been
+	// written besides while it is only claimed, and that Digest leaves out: the
+	// verification tells their values.
+	Keys, LaterKeys []string
 	// GrantID names the token it holds; empty if it was only claimed.
 	GrantID string
 	// Digest is keyed and covers the data that was written; Version is the

@@ -45,7 +45,7 @@ func full() *state.Record {
 	r.Block = &state.Block{Reason: failure.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
 	r.Reject(state.Rejection{LoginPrint: "other", Reason: failure.AccountLocked, At: at})
 	r.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}, LoginPrint: "l"}
-	r.PutTarget(state.Target{Place: "vault main secret/b", Sink: "vault.main", Location: "secret/b", Options: []byte(`{"path":"b"}`), Keys: []string{"k"}, GrantID: "g", Digest: "d", Version: "3", DeliveredAt: at, Merge: true, RestartedID: "g"})
+	r.PutTarget(state.Target{Place: "vault main secret/b", Sink: "vault.main", Location: "secret/b", Options: []byte(`{"path":"b"}`), Keys: []string{"k"}, LaterKeys: []string{"l"}, GrantID: "g", Digest: "d", Version: "3", DeliveredAt: at, Merge: true, RestartedID: "g"})
 	r.PutTarget(state.Target{Place: "vault main secret/a", Sink: "vault.main", Location: "secret/a"})
 	return r
 }

@@ -4,24 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sinks"
-)
-
-// The custom metadata that marks a secret as ours.
-const (
-	managedBy = "managed-by"
-	ours      = "credsync"
-	ownerKey  = "credsync-owner"
 )
 
 // kv2 is version 2. A version is Vault's own number with the time at which Vault
@@ -264,52 +255,6 @@ func (k kv2) put(ctx context.Context, t sinks.Target, w sinks.Write) (map[string
 	return answer.Data, nil
 }
 
-func versionIn(data map[string]any, t sinks.Target) (string, error) {
-	number, ok := data["version"].(json.Number)
-	n, err := strconv.Atoi(number.String())
-	if !ok || err != nil {
-		return "", fmt.Errorf("write %s: Vault's answer has no version", t.Location)
-	}
-	created, _ := data["created_time"].(string)
-	return versionOf(n, created), nil
-}
-
-// versionOf names a version: by its number, which a write compares with, and by
-// the time of its creation. The number alone would come again once the secret is
-// deleted with its metadata, and on every other server; two Vaults do not make a
-// version in the same nanosecond.
-func versionOf(number int, created string) string {
-	text := strconv.Itoa(number)
-	if created == "" {
-		return text
-	}
-	if at, err := time.Parse(time.RFC3339Nano, created); err == nil {
-		created = at.UTC().Format(time.RFC3339Nano)
-	}
-	return text + "@" + created
-}
-
-// casVersion is the number that a write compares with; 0 where nothing may be. A
-// version that is not Vault's, such as a file's, cannot be the current one.
-func casVersion(version string) (int, error) {
-	if version == "" {
-		return 0, nil
-	}
-	number, _, _ := strings.Cut(version, "@")
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 {
-		return 0, sinks.ErrConflict
-	}
-	return n, nil
-}
-
-// follows reports whether a version can be what a write at another one made.
-func follows(version, before string) bool {
-	n, err := casVersion(version)
-	was, beforeErr := casVersion(before)
-	return err == nil && beforeErr == nil && n == was+1
-}
-
 func (k kv2) remove(ctx context.Context, t sinks.Target, r sinks.Removal) error {
 	if r.Keys != nil {
 		return k.removeKeys(ctx, t, r)
@@ -350,164 +295,4 @@ func (k kv2) removeKeys(ctx context.Context, t sinks.Target, r sinks.Removal) er
 	body := map[string]any{"options": map[string]any{"cas": cas}, "data": nulls}
 	_, _, err = k.patch(ctx, k.dataRequest("delete from", t, "patch"), body)
 	return err
-}
-
-// claim marks the owner, and then writes. Vault cannot compare and set metadata,
-// so several may mark a place at the same time, over each other's marks; but it
-// compares the version of the data, so that one of them writes. That one is told
-// with the answer whose mark Vault has found there, and the others take theirs
-// back.
-func (k kv2) claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (string, error) {
-	before, found, err := k.metadata(ctx, "claim", t)
-	if err == nil && before.info(t, k.env.Now()) != seen {
-		err = fmt.Errorf("claim %s: %w", t.Location, sinks.ErrConflict)
-	}
-	if err != nil {
-		return "", err
-	}
-	if t.Merge || seen.Owner == w.Owner {
-		return k.Sink.Write(ctx, t, w)
-	}
-	err = k.mark(ctx, t, found, marksOf(w.Owner))
-	if errors.Is(err, sinks.ErrDenied) && !found && k.exists(ctx, t) {
-		// A policy that only allows to create it takes one that has come into
-		// being meanwhile for something else.
-		err = fmt.Errorf("claim %s: %w: another process has since claimed it", t.Location, sinks.ErrConflict)
-	}
-	if err != nil {
-		return "", err
-	}
-	writing, retried := watchRetries(ctx)
-	answer, err := k.put(writing, t, w)
-	switch {
-	case errors.Is(err, sinks.ErrConflict) && retried.Load():
-		// It may be a conflict with ourselves, so the mark stays.
-		return k.writtenBefore(ctx, t, w, err)
-	case errors.Is(err, sinks.ErrConflict):
-		return "", k.unmark(ctx, t, w.Owner, before, err)
-	case err != nil:
-		return "", err
-	}
-	if err := k.keepMark(ctx, t, w.Owner, answer); err != nil {
-		return "", err
-	}
-	return versionIn(answer, t)
-}
-
-// exists reports whether there is metadata, as far as that can be told.
-func (k kv2) exists(ctx context.Context, t sinks.Target) bool {
-	_, found, err := k.metadata(ctx, "claim", t)
-	return err == nil && found
-}
-
-// keepMark sets the mark once more where another's, or nobody's, was there when
-// the data was written. answer is what Vault said of that.
-func (k kv2) keepMark(ctx context.Context, t sinks.Target, owner string, answer map[string]any) error {
-	marks, told := answer["custom_metadata"]
-	if custom, _ := marks.(map[string]any); told {
-		if custom[managedBy] == ours && custom[ownerKey] == owner {
-			return nil
-		}
-		return k.mark(ctx, t, true, marksOf(owner))
-	}
-	// Vault before 1.9 does not say.
-	m, _, err := k.metadata(ctx, "claim", t)
-	if err != nil || m.info(t, k.env.Now()).Owner == owner {
-		return err
-	}
-	return k.mark(ctx, t, true, marksOf(owner))
-}
-
-// unmark takes a mark back after a conflict, and returns that. Where it cannot,
-// the error is no conflict, since the place would look like ours.
-func (k kv2) unmark(ctx context.Context, t sinks.Target, owner string, before metadata, conflict error) error {
-	now, found, err := k.metadata(ctx, "claim", t)
-	if err == nil && found && now.info(t, k.env.Now()).Owner == owner {
-		err = k.mark(ctx, t, true, unmarked(before))
-	}
-	if err != nil {
-		return fmt.Errorf("claim %s: someone else wrote to it at the same time, and credsync could not remove its owner mark %q: %w", t.Location, owner, err)
-	}
-	return conflict
-}
-
-// marksOf are the keys of custom metadata that say who owns a target.
-func marksOf(owner string) map[string]any {
-	return map[string]any{managedBy: ours, ownerKey: owner}
-}
-
-// unmarked is the patch that puts the marks back to what they were.
-func unmarked(before metadata) map[string]any {
-	patch := map[string]any{}
-	for _, key := range []string{managedBy, ownerKey} {
-		if v, ok := before.Custom[key]; ok {
-			patch[key] = v
-		} else {
-			patch[key] = nil
-		}
-	}
-	return patch
-}
-
-// mark sets keys of the custom metadata and keeps the others.
-func (k kv2) mark(ctx context.Context, t sinks.Target, exists bool, keys map[string]any) error {
-	body := map[string]any{"custom_metadata": keys}
-	if exists {
-		_, found, err := k.patch(ctx, k.metadataRequest("claim", t, "create", "patch"), body)
-		if err == nil && !found {
-			err = fmt.Errorf("claim %s: %w: it has since been deleted", t.Location, sinks.ErrConflict)
-		}
-		return err
-	}
-	_, err := k.Sink.write(ctx, k.metadataRequest("claim", t, "create", "patch"), body)
-	return err
-}
-
-// needsToDeliver has no create on the data of a target that is marked: the mark is made
-// first, and Vault then takes even the first write of data for an update. Should
-// someone purge the secret between the two, the write is denied, and the next
-// apply, which finds nothing there, begins with the mark again.
-func (k kv2) needsToDeliver(t sinks.Target) []capabilityNeed {
-	if t.Merge {
-		return []capabilityNeed{
-			{path: k.dataPath(t), capabilities: []string{"create", "patch", "update"}, why: "write its keys and keep the others"},
-			{path: k.metadataPath(t), capabilities: []string{"read"}, why: "check whether it exists, and its version"},
-		}
-	}
-	return []capabilityNeed{
-		{path: k.dataPath(t), capabilities: []string{"update"}, why: "write the token"},
-		{path: k.metadataPath(t), capabilities: []string{"read"}, why: "check whether it exists, its version and its owner"},
-		{path: k.metadataPath(t), capabilities: []string{"create", "patch"}, why: "mark its owner", unclaimed: true},
-	}
-}
-
-func (k kv2) needsToCompare(t sinks.Target) []capabilityNeed {
-	if !t.Merge {
-		return nil
-	}
-	return []capabilityNeed{{path: k.dataPath(t), capabilities: []string{"read"}, why: "check whether its own keys changed when others change theirs"}}
-}
-
-func (k kv2) needsToDelete(t sinks.Target) []capabilityNeed {
-	if t.Merge {
-		return nil // needsToDeliver covers it
-	}
-	return []capabilityNeed{{path: k.metadataPath(t), capabilities: []string{"delete"}, why: "delete it after it was removed from the configuration"}}
-}
-
-func (k kv2) needsToRead(t sinks.Target) []capabilityNeed {
-	return []capabilityNeed{{path: k.dataPath(t), capabilities: []string{"read"}, why: "read its values"}}
-}
-
-func (k kv2) needsToKeepState(all, record sinks.Target) []capabilityNeed {
-	return []capabilityNeed{
-		{path: k.dataPath(record), capabilities: []string{"create", "read", "update"}, why: "keep the record of each account"},
-		{path: k.metadataPath(all), capabilities: []string{"list"}, why: "find the records of accounts that were removed from the configuration"},
-		{path: k.metadataPath(record), capabilities: []string{"delete", "read"}, why: "remove those records"},
-	}
-}
-
-// needsToSeeThatStateLasts is what a plan wants that apply does without.
-func (k kv2) needsToSeeThatStateLasts() []capabilityNeed {
-	return []capabilityNeed{{path: k.mount + "/config", capabilities: []string{"read"}, why: "check at plan whether Vault deletes versions after a set time"}}
 }

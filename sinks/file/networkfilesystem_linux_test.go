@@ -1,8 +1,13 @@
 package file
 
 import (
+	"os"
+	"runtime/debug"
 	"testing"
 
+	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/sinks"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,7 +25,81 @@ func TestFileSystemsOfOtherMachinesAreNamed(t *testing.T) {
 	if got := remoteFileSystem("/nonexistent"); got != "" {
 		t.Errorf("what is not there is on %q", got)
 	}
-	if locksReachServer("/proc") || locksReachServer("/nonexistent") {
-		t.Error("a file system of this machine has a server of locks")
+}
+
+// Locks that reach the server make NFS as good as a disk, and say nothing of others.
+func TestLocksThatReachTheServer(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		reaches bool
+		want    string
+	}{{"NFS", true, ""}, {"NFS", false, "NFS"}, {"SMB", true, "SMB"}, {"SMB", false, "SMB"}, {"", true, ""}, {"", false, ""}} {
+		if got := withoutServerLocks(c.name, func() bool { return c.reaches }); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	dir := t.TempDir()
+	for option, want := range map[string]bool{"rw": true, "local_lock=none": false} {
+		if got := mountedWith(dir, option); got != want {
+			t.Errorf("%s is mounted with %s: %v", dir, option, got)
+		}
+	}
+	if mountedWith("/nonexistent", "rw") {
+		t.Error("what is not there is mounted")
+	}
+}
+
+// A daemon writes for months, so nothing stays open.
+func TestNoFileStaysOpen(t *testing.T) {
+	open := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would close what was forgotten
+	s := opened(t)
+	ctx, target := t.Context(), sinks.Target{Path: "dir/a.json"}
+	record, err := Spec().Record(schema.NewValues(&Spec().Connection, "", nil, nil), schema.NewValues(&Spec().State, "", nil, nil), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(at sinks.Target, version string) string {
+		t.Helper()
+		v, err := s.Write(ctx, at, sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}, If: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	before := 0
+	for i := range 20 {
+		if i == 1 {
+			before = open() // the first opens what is opened once
+		}
+		delete(s.tidied, "dir")
+		version := write(target, write(target, ""))
+		if _, err := s.Read(ctx, target); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Stat(ctx, sinks.Target{Path: "dir"}); err == nil {
+			t.Error("a directory was looked at as a file")
+		}
+		if _, err := s.List(ctx, sinks.Target{Path: "dir"}); err != nil {
+			t.Error(err)
+		}
+		if errs := s.Preflight(ctx, []sinks.Trial{{Target: target}, {Target: sinks.Target{Path: "b.json"}}}); errs[0] != nil || errs[1] != nil {
+			t.Error(errs)
+		}
+		if err := s.Delete(ctx, target, sinks.Removal{If: version}); err != nil {
+			t.Error(err)
+		}
+		if err := s.Delete(ctx, record, sinks.Removal{If: write(record, "")}); err != nil {
+			t.Error(err)
+		}
+	}
+	if after := open(); after > before+5 {
+		t.Errorf("%d files stay open after 19 rounds", after-before)
 	}
 }

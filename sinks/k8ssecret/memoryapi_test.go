@@ -442,7 +442,7 @@ func (s *managed) entries() (list []metav1.ManagedFieldsEntry) {
 		}
 		raw, _ := json.Marshal(object{"f:data": parts["data"], "f:stringData": parts["stringData"], "f:metadata": object{"f:labels": parts["labels"], "f:annotations": parts["annotations"]}})
 		list = append(list, metav1.ManagedFieldsEntry{
-			Manager: name, Operation: metav1.ManagedFieldsOperationType(operation), FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: raw},
+			Manager: name, Operation: metav1.ManagedFieldsOperationType(operation), FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(string(raw)),
 		})
 	}
 	return list

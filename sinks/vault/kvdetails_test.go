@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -173,6 +175,7 @@ func TestRedirectsDuringAnElection(t *testing.T) {
 		"in an election":  {[]string{`{"ha_enabled":true,"leader_address":""}`, ""}, true, 2},
 		"it never ends":   {[]string{`{"ha_enabled":true,"leader_address":""}`, `{"ha_enabled":true,"leader_address":""}`}, false, 2},
 		"not by a Vault":  {[]string{"<html>", "<html>"}, false, 1},
+		"by a broken one": {[]string{`{"ha_enabled":true,"leader_address":"http://[::1"}`, ""}, true, 2},
 		"by an odd Vault": {[]string{`{"ha_enabled":true,"leader_address":"vault"}`, ""}, true, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -327,5 +330,65 @@ func TestAClaimMeetsAnothersWithLittlePermission(t *testing.T) {
 	_, err := c.open(t).(sinks.Claimer).Claim(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), Owner: "p/x"}, sinks.Info{Marks: true})
 	if !errors.Is(err, sinks.ErrConflict) || !strings.Contains(err.Error(), "has since claimed it") {
 		t.Errorf("Claim = %v", err)
+	}
+}
+
+// A mount that was taken away meanwhile is named, and is no secret that has gone.
+func TestAMountThatIsTakenAwayIsNamed(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_, _ = io.WriteString(w, `{"data":{"current_version":1,"versions":{"1":{"created_time":""}}}}`)
+			return
+		}
+		fail(w, 404, `no handler for route "secret/metadata/a". route entry not found.`)
+	})
+	c := f.conn(nil)
+	s := c.open(t)
+	merged := c.target(t, "a", true)
+	for name, err := range map[string]error{
+		"delete":          s.Delete(t.Context(), c.target(t, "a", false), sinks.Removal{If: "1"}),
+		"removal of keys": s.Delete(t.Context(), merged, sinks.Removal{If: "1", Keys: []string{"k"}}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "vault secrets enable -path=secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Many that begin at once ask for the kind of the mount once.
+func TestTheMountIsAskedForOnce(t *testing.T) {
+	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { fail(w, 404) })
+	c := f.conn(nil)
+	s := c.open(t)
+	var all sync.WaitGroup
+	for range 30 {
+		all.Go(func() {
+			if _, err := s.Stat(t.Context(), c.target(t, "a", false)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := f.count("/v1/sys/internal/ui/mounts/secret"); n != 1 {
+		t.Errorf("asked %d times, want once", n)
+	}
+}
+
+// A token that may see that there is the mount, and do nothing in it, is denied.
+func TestAMountInWhichNothingIsAllowed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/v1/sys/mounts/secret":
+			_, _ = io.WriteString(w, `{"data":{"type":"kv"}}`)
+		case "/v1/auth/token/lookup-self":
+			_, _ = io.WriteString(w, `{"data":{"ttl":0,"creation_ttl":0,"renewable":false}}`)
+		default:
+			fail(w, 403, "preflight capability check returned 403")
+		}
+	}))
+	defer server.Close()
+	c := &conn{attrs: attrs{"address": server.URL}, env: attrs{"VAULT_TOKEN": "t", "VAULT_MAX_RETRIES": "0"}}
+	if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "policies allow nothing in it") {
+		t.Errorf("Stat = %v", err)
 	}
 }

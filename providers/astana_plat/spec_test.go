@@ -32,6 +32,16 @@ func TestAttributeChecks(t *testing.T) {
 	providertest.CheckAttributes(t, astana_plat.Spec(), accepted, refused)
 }
 
+// What is no duration is not called one that is too short.
+func TestALifetimeThatIsNoneIsNamed(t *testing.T) {
+	ttl, _ := astana_plat.Spec().Block().Attribute("token_ttl")
+	for text, tooShort := range map[string]bool{"0s": true, "soon": false} {
+		if err := ttl.Check(cty.StringVal(text)); err == nil || strings.Contains(err.Error(), "greater than 0") != tooShort {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestExactlyOneWayToLogIn(t *testing.T) {
 	unknown := cty.UnknownVal(cty.String)
 	set := cty.StringVal("set")

@@ -114,6 +114,8 @@ func TestEarlierExpiryCounts(t *testing.T) {
 		{"zero", "opaque", "0", 899 * time.Second},
 		{"negative", "opaque", "-5", 899 * time.Second},
 		{"beyond reason", "opaque", "1e300", 899 * time.Second},
+		{"a year", "opaque", "31536000", 365 * 24 * time.Hour},
+		{"more than a year", "opaque", "31536001", 899 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := providertest.New(t, target())

@@ -46,8 +46,8 @@ func paddingNames() []string {
 type padding struct {
 	// name is the value of the attribute.
 	name string
-	// oaep is the digest of an OAEP padding, mgf1 that of its mask; 0 for the
-	// padding of PKCS #1 version 1.5.
+	// oaep is the digest of an OAEP padding, mgf1 that of its mask. oaep is 0 for
+	// the padding of PKCS #1 version 1.5, which has no mask.
 	oaep, mgf1 crypto.Hash
 }
 
@@ -61,7 +61,7 @@ func paddingOf(name, mgf1 string) padding {
 		}
 	}
 	for _, d := range oaepDigests {
-		if mgf1 == d.name && p.oaep != 0 {
+		if mgf1 == d.name {
 			p.mgf1 = d.hash
 		}
 	}

@@ -37,6 +37,8 @@ func TestKeysInASet(t *testing.T) {
 		{"kinds that nobody knows", []string{`{"kty":"AKP","pub":"AA"}`, `{"kty":"oct","k":"AA"}`, `7`, rsaJWK("")}, "", ""},
 		{"by its id, whatever its use", []string{fmt.Sprintf(other, ""), rsaJWK(`,"kid":"a","use":"sig"`)}, "a", ""},
 		{"two to encrypt with", []string{fmt.Sprintf(other, ""), rsaJWK(`,"kid":"a"`)}, "", "more than one key for encryption"},
+		{"only one of another kind", []string{`{"kty":"oct","k":"AA"}`}, "", "not an RSA key"},
+		{"only one that is damaged", []string{`7`}, "", "damaged"},
 		{"for signatures only", []string{rsaJWK(`,"kid":"a","use":"sig"`)}, "", "only keys for signatures"},
 		{"no key of that id", []string{rsaJWK(`,"kid":"a"`)}, "b", "no RSA key with the configured public_key_id"},
 		{"two of one id", []string{fmt.Sprintf(other, ""), rsaJWK(`,"kid":"other"`)}, "other", "more than one public key"},

@@ -77,7 +77,7 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 		return credential.Token{}, err
 	}
 	token, err := p.loginWith(ctx, key)
-	if p.keyURL == "" || !rejected(err) {
+	if !rejected(err) {
 		return token, err
 	}
 	newer, keyErr := p.key(ctx)

@@ -212,7 +212,7 @@ func check(v schema.Values) error {
 		return errors.New("public_key_field and public_key_id need public_key_url: set public_key_url, or remove them")
 	case v.IsSet("customer_id") && v.IsSet("customer_name") && v.Known("customer_id") && v.Known("customer_name"):
 		return errors.New("customer_id and customer_name are both set; keep one of them")
-	case v.IsSet("mgf1_digest") && v.Known("padding") && v.String("padding") == paddingPKCS1:
+	case v.IsSet("mgf1_digest") && v.String("padding") == paddingPKCS1:
 		return errors.New("mgf1_digest needs an OAEP padding: set padding to one of those, or remove mgf1_digest")
 	case upstream.PlainHTTP(v.String("public_key_url")) && v.Known("base_url") && !upstream.PlainHTTP(v.String("base_url")):
 		return errors.New("public_key_url must start with https://, because anyone who can replace the key on its way can read the password")

@@ -31,6 +31,15 @@ func TestAttributeChecks(t *testing.T) {
 		{"public_key_field", "data.rsa.key"},
 		{"grant_type", "password"},
 		{"user_type", "bank&user=1"},
+		{"padding", "pkcs1v15"},
+		{"padding", "oaep_sha1"},
+		{"padding", "oaep_sha256"},
+		{"padding", "oaep_sha384"},
+		{"padding", "oaep_sha512"},
+		{"mgf1_digest", "sha1"},
+		{"mgf1_digest", "sha256"},
+		{"mgf1_digest", "sha384"},
+		{"mgf1_digest", "sha512"},
 	}
 	refused := [][2]string{
 		{"username", ""},
@@ -56,6 +65,9 @@ func TestAttributeChecks(t *testing.T) {
 		{"user_type", ""},
 		{"user_type", "two words"},
 		{"user_type", "физлицо"},
+		{"padding", "none"},
+		{"padding", "oaep"},
+		{"mgf1_digest", "md5"},
 	}
 	providertest.CheckAttributes(t, bereke.Spec(), accepted, refused)
 }
@@ -149,7 +161,9 @@ func smallPEM(t *testing.T) string {
 // other.
 func TestPaddings(t *testing.T) {
 	type padding struct{ name, mgf1 string }
-	paddings := []padding{{"pkcs1v15", ""}, {"oaep_sha1", ""}, {"oaep_sha256", ""}, {"oaep_sha256", "sha1"}}
+	paddings := []padding{
+		{"pkcs1v15", ""}, {"oaep_sha1", ""}, {"oaep_sha256", ""}, {"oaep_sha256", "sha1"}, {"oaep_sha384", ""}, {"oaep_sha512", ""},
+	}
 	for _, theirs := range paddings {
 		for _, ours := range paddings {
 			attrs := map[string]cty.Value{"padding": cty.StringVal(ours.name)}

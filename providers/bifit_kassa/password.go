@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"strings"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/zclconf/go-cty/cty"
@@ -44,19 +43,16 @@ func digestOf(password credential.Secret) credential.Secret {
 // digits, or in any of the encodings. These cannot be taken for each other: what
 // is one of them has another length in every other.
 func parseDigest(text credential.Secret) (credential.Secret, bool) {
-	// The decoders pass over line breaks.
-	written := text.Reveal()
-	if strings.ContainsAny(written, "\r\n") {
-		return credential.Secret{}, false
-	}
-	digest, err := hex.DecodeString(written)
+	decoders := []func(string) ([]byte, error){hex.DecodeString}
 	for _, name := range encodings() {
-		if err == nil && len(digest) == sha256.Size {
-			break
-		}
-		digest, err = encodingOf(name).Strict().DecodeString(written)
+		decoders = append(decoders, encodingOf(name).Strict().DecodeString)
 	}
-	return credential.NewSecret(string(digest)), err == nil && len(digest) == sha256.Size
+	for _, decode := range decoders {
+		if digest, err := decode(text.Reveal()); err == nil && len(digest) == sha256.Size {
+			return credential.NewSecret(string(digest)), true
+		}
+	}
+	return credential.Secret{}, false
 }
 
 func checkHash(v cty.Value) error {

@@ -118,7 +118,7 @@ func check(v schema.Values) error {
 		return errors.New("password and password_hash are both set; keep one of them")
 	case !v.IsSet("password") && !v.IsSet("password_hash"):
 		return errors.New("there is no password to log in with: set password, or set password_hash to its SHA-256 digest")
-	case v.Known("username") && v.Known("username_format") && v.String("username_format") == formatPhone &&
+	case v.Known("username") && v.String("username_format") == formatPhone &&
 		!phoneForm.MatchString(v.Secret("username").Reveal()):
 		return errors.New("username: it is not a phone number of eleven digits that begins with 7, without +, spaces or dashes. Correct it, or set username_format = \"any\" if the account logs in with something else")
 	}

@@ -33,6 +33,14 @@ func TestAttributeChecks(t *testing.T) {
 		{"base_url", "https://kassa.bifit.com/cashdesk-api/v1"},
 		{"verify_path", "/organizations"},
 		{"verify_path", "/users/me"},
+		{"password_encoding", "std_padded"},
+		{"password_encoding", "std_unpadded"},
+		{"password_encoding", "url_padded"},
+		{"password_encoding", "url_unpadded"},
+		{"username_format", "phone"},
+		{"username_format", "any"},
+		{"mfa_grant_type", "mfa"},
+		{"mfa_grant_type", "password"},
 		{"verify_body", "{}"},
 		{"verify_body", ` [{"a":1}] `},
 	}
@@ -42,6 +50,8 @@ func TestAttributeChecks(t *testing.T) {
 		{"password_hash", ""},
 		{"password_hash", "pa ss+w/rd=1"},
 		{"password_hash", hash + "\n"},
+		{"password_hash", hash[:20] + "\n" + hash[20:]},
+		{"password_hash", hexHash + "g"},
 		{"password_hash", hash[:43] + "5="},
 		{"password_hash", hash[:40]},
 		{"password_hash", "b9e7921db732a0f33b837ffa96b67f072bcf23afc08294933be2eb33e43f5b"},
@@ -57,6 +67,9 @@ func TestAttributeChecks(t *testing.T) {
 		{"verify_body", ""},
 		{"verify_body", "a=b"},
 		{"verify_body", "7"},
+		{"password_encoding", "hex"},
+		{"username_format", "email"},
+		{"mfa_grant_type", "otp"},
 	}
 	providertest.CheckAttributes(t, bifit_kassa.Spec(), accepted, refused)
 }

@@ -132,6 +132,8 @@ func TestExpiry(t *testing.T) {
 		{"no number", "opaque", `"soon"`, 43199 * time.Second},
 		{"zero", "opaque", `0`, 43199 * time.Second},
 		{"beyond all reason", "opaque", `1e300`, 43199 * time.Second},
+		{"ten years", "opaque", `315360000`, 10 * 365 * 24 * time.Hour},
+		{"more than ten years", "opaque", `315360001`, 43199 * time.Second},
 		{"another type", "opaque", `{}`, 43199 * time.Second},
 		{"the claim is earlier", short, `43199`, 0},
 		{"only the claim", short, `null`, 0},

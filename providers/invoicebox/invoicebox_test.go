@@ -1,11 +1,13 @@
 package invoicebox_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/invoicebox"
 	"github.com/credsync/credsync/sandbox"
@@ -111,13 +113,60 @@ func TestTokenShapeAndVersionMustAgree(t *testing.T) {
 	}
 }
 
-func TestUnknownTokenIsLeftForLater(t *testing.T) {
-	spec := invoicebox.Spec()
-	err := spec.Check(schema.NewValues(spec.Block(), "", map[string]cty.Value{
-		"token": cty.UnknownVal(cty.String), "api_version": cty.StringVal("l3"),
-	}, nil))
-	if err != nil {
-		t.Error(err)
+func TestWhatIsNotKnownYetIsLeftForLater(t *testing.T) {
+	spec, unknown := invoicebox.Spec(), cty.UnknownVal(cty.String)
+	for name, attrs := range map[string]map[string]cty.Value{
+		"token":       {"token": unknown, "api_version": cty.StringVal("l3")},
+		"api_version": {"token": cty.StringVal(tokenL3), "api_version": unknown},
+	} {
+		if err := spec.Check(schema.NewValues(spec.Block(), "", attrs, nil)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The service's documentation names the limit, and refuses what is beyond it.
+func TestNoMoreIsSentThanTheServiceAllows(t *testing.T) {
+	if got, want := invoicebox.Spec().Limit, (upstream.Limit{Requests: 100, Per: 30 * time.Second}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A token has an age from its first use on, and an end that a person sees to where
+// remind_after names one.
+func TestAgeOfAToken(t *testing.T) {
+	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		remind string
+		first  time.Time
+		want   []providers.Clock
+	}{
+		"never used":  {"90d", time.Time{}, nil},
+		"no reminder": {"", first, []providers.Clock{{Name: providers.StaticToken, Since: first}}},
+		"zero":        {"0s", first, []providers.Clock{{Name: providers.StaticToken, Since: first}}},
+		"with an end": {"90d", first, []providers.Clock{{Name: providers.StaticToken, Since: first, At: first.AddDate(0, 0, 90), Human: true}}},
+		"of one hour": {"1h", first, []providers.Clock{{Name: providers.StaticToken, Since: first, At: first.Add(time.Hour), Human: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			attrs := map[string]cty.Value{}
+			if c.remind != "" {
+				attrs["remind_after"] = cty.StringVal(c.remind)
+			}
+			h := providertest.New(t, target(tokenV3, "v3"), providertest.WithAttributes(attrs))
+			got := h.Provider.(providers.Timekeeper).Clocks(providers.Seen{FirstAt: c.first})
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestReminderNamesTheAge(t *testing.T) {
+	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	h := providertest.New(t, target(tokenV3, "v3"), providertest.WithAttributes(map[string]cty.Value{"remind_after": cty.StringVal("90d")}))
+	found := h.Provider.(providers.Inspector).Inspect(first.Add(100*24*time.Hour+time.Hour), providers.Seen{FirstAt: first})
+	if len(found) != 1 || found[0].Attribute != "token" || !strings.Contains(found[0].Detail, "100 days ago, on 2026-01-01") {
+		t.Errorf("found %+v", found)
 	}
 }
 
@@ -129,6 +178,9 @@ func TestAttributeChecks(t *testing.T) {
 		{"user_agent", "Invoicebox MCP Server/1"},
 		{"base_url", "https://api.invoicebox.ru"},
 		{"remind_after", "90d"},
+		{"api_version", "auto"},
+		{"api_version", "v3"},
+		{"api_version", "l3"},
 	}
 	refused := [][2]string{
 		{"token", ""},
@@ -140,6 +192,7 @@ func TestAttributeChecks(t *testing.T) {
 		{"user_agent", "MyApp/1.0\r\nX: y"},
 		{"base_url", "api.invoicebox.ru"},
 		{"remind_after", "soon"},
+		{"api_version", "v4"},
 	}
 	providertest.CheckAttributes(t, invoicebox.Spec(), accepted, refused)
 }

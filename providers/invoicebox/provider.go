@@ -106,7 +106,7 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 	switch id := data.AnyID("userId"); {
 	case id != "":
 		return credential.Outputs{"user_id": id}, nil
-	case data.Has("userId") && data.Code("userId") != "":
+	case data.Code("userId") != "":
 		return nil, a.Fail(failure.Server, "the answer's \"data.userId\" has the wrong type or format", "Report this to the service.")
 	}
 	return nil, a.Refused("", "").As(anonymous)

@@ -29,7 +29,7 @@ func checkAge(v schema.Values) error {
 	if v.IsSet("age_recipient") != v.IsSet("age_identity") {
 		return errAgePair
 	}
-	if !encrypted(v) || !v.Known("age_recipient") || !v.Known("age_identity") {
+	if !v.Known("age_recipient") || !v.Known("age_identity") {
 		return nil
 	}
 	probe, err := encrypt(v, []byte("probe"))

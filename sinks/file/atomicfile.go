@@ -187,8 +187,6 @@ func atVersion(root *os.Root, name, want string) ([]byte, fs.FileInfo, error) {
 		return nil, nil, fmt.Errorf("%w: the file already exists", sinks.ErrConflict)
 	case version(content) != want:
 		return nil, nil, fmt.Errorf("%w: its content has changed since credsync last read it", sinks.ErrConflict)
-	case content == nil:
-		content = []byte{}
 	}
 	return content, info, nil
 }

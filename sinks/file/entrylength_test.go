@@ -16,6 +16,7 @@ func TestWhereAnEntryEnds(t *testing.T) {
 		"a=\"it's\nx\"\nb=2":    "a=\"it's\nx\"\n",
 		"a=\"never closed\nb=2": "a=\"never closed\nb=2",
 		"a=\"\"\nb=2":           "a=\"\"\n",
+		"\"x\ny\"\nb=2":         "\"x\n",
 		"a=x\"y\nz\"":           "a=x\"y\n",
 	} {
 		if got := text[:entryLength(text)]; got != entry {

@@ -32,7 +32,7 @@ type document interface {
 }
 
 func formatOf(v schema.Values) string {
-	if !has(v, "format") || v.String("format") == "" {
+	if !has(v, "format") {
 		return formatJSON
 	}
 	return v.String("format")

@@ -7,6 +7,7 @@ const mounts = `22 28 0:20 / /sys rw,nosuid - sysfs sysfs rw
 28 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro
 281 28 0:52 / /srv/local\\040lock=none rw,relatime shared:160 master:2 - nfs4 nas:/export rw,vers=4.2,hard,local_lock=all,addr=10.0.0.5
 28 1
+
 2810 28 0:53 / /srv/b rw - nfs4 nas:/b rw,vers=4.2,local_lock=none,addr=10.0.0.5
 `
 

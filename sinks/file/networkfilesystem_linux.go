@@ -28,14 +28,20 @@ func remoteFileSystem(dir string) string {
 		return ""
 	}
 	name := remote[int64(uint32(fs.Type))] //nolint:unconvert // its type differs by architecture
-	if name == "NFS" && locksReachServer(dir) {
+	return withoutServerLocks(name, func() bool { return mountedWith(dir, "local_lock=none") })
+}
+
+// withoutServerLocks is the name of a remote file system whose locks may not reach the
+// server.
+func withoutServerLocks(name string, locksReachServer func() bool) string {
+	if name == "NFS" && locksReachServer() {
 		return ""
 	}
 	return name
 }
 
-// locksReachServer reports whether the options of a directory's mount say so.
-func locksReachServer(dir string) bool {
+// mountedWith reports whether the options of a directory's mount have that one.
+func mountedWith(dir, option string) bool {
 	var x unix.Statx_t
 	if unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_MNT_ID, &x) != nil || x.Mask&unix.STATX_MNT_ID == 0 {
 		return false
@@ -44,5 +50,5 @@ func locksReachServer(dir string) bool {
 	if err != nil {
 		return false
 	}
-	return strings.Contains(mountOptions(string(mounts), x.Mnt_id), "local_lock=none")
+	return strings.Contains(mountOptions(string(mounts), x.Mnt_id), option)
 }

@@ -201,12 +201,12 @@ func statusCode(err error) int {
 	return http.StatusBadRequest
 }
 
-// isCertificate reports whether the server's certificate was refused, which
-// trying again does not change.
+// isCertificate reports whether the server's certificate was refused, or there is none,
+// which trying again does not change.
 func isCertificate(err error) bool {
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	return errors.As(err, &cert) || errors.As(err, &record)
+	return errors.As(err, &cert) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // isProxyVariable reports whether a variable that should name a proxy does not.

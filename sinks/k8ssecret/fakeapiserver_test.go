@@ -92,6 +92,12 @@ func TestAnswersHaveAClass(t *testing.T) {
 		{"a policy in words of RBAC", func(w http.ResponseWriter) {
 			fail(w, 403, "Forbidden", `secrets "sagi" is forbidden: ValidatingAdmissionPolicy 'p' denied request: it cannot create a Secret without a label`, nil)
 		}, nil, "admission control: HTTP 403: secrets \"sagi\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: it cannot create"},
+		{"no impersonation", func(w http.ResponseWriter) {
+			fail(w, 403, "Forbidden", `users "jane" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope`, nil)
+		}, sinks.ErrDenied, `bob may not act as the user or groups`},
+		{"a policy about a user", func(w http.ResponseWriter) {
+			fail(w, 403, "Forbidden", `secrets "sagi" is forbidden: User "bob" has left`, nil)
+		}, nil, `admission control: HTTP 403: secrets "sagi" is forbidden: User "bob" has left`},
 		{"a policy", func(w http.ResponseWriter) {
 			fail(w, 422, "Invalid", "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no label", object{"causes": []object{{"message": "no label"}}})
 		}, nil, "admission control: HTTP 422: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no label"},

@@ -15,7 +15,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	plain := httptest.NewServer(elsewhere)
 	defer plain.Close()
 	for op, do := range operations {
-		for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, status := range []int{300, 301, 302, 303, 307, 308} {
 			for name, location := range map[string]string{"itself": "", "a host without TLS": plain.URL} {
 				t.Run(op+" "+http.StatusText(status)+" to "+name, func(t *testing.T) {
 					f := newFake(t, func(n int, w http.ResponseWriter, r *http.Request) {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -125,7 +124,7 @@ func prefix(client *api.Client) string {
 // checkAddress does not quote the address, which may hold a password.
 func checkAddress(address string) error {
 	u, err := url.Parse(address)
-	if err == nil {
+	if err == nil && u.Scheme != "unix" {
 		if path := strings.Trim(u.Path, "/"); path == "v1" || strings.HasSuffix(path, "/v1") {
 			return errors.New("it ends in /v1, which credsync adds to each request: remove /v1")
 		} else if strings.HasPrefix(path+"/", "ui/vault/") {
@@ -135,8 +134,6 @@ func checkAddress(address string) error {
 	switch {
 	case err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("it is not a URL such as https://vault.internal:8200 (without user, query or fragment)")
-	case path.Base(u.Path) == "v1" && u.Scheme != "unix":
-		return errors.New("it ends with /v1, which credsync adds to each request: remove /v1, as in https://vault.internal:8200")
 	case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", u.Scheme == "unix":
 		return nil
 	}

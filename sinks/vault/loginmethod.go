@@ -111,11 +111,11 @@ func cliToken(path string) (credential.Secret, error) {
 	return token, nil
 }
 
-// secretOrFile returns a secret, or where it is empty the content of the file
-// that an attribute names.
+// secretOrFile returns a secret, or in its place the content of the file that an
+// attribute names; a block has one of them only.
 func (c connection) secretOrFile(s credential.Secret, fileAttribute string) (credential.Secret, error) {
 	name := c.auth().String(fileAttribute)
-	if !s.IsZero() || name == "" {
+	if name == "" {
 		return s, nil
 	}
 	s, err := readSecret(c.file(name))

@@ -39,6 +39,7 @@ func TestAnAPIPathIsNoAddress(t *testing.T) {
 		"https://vault.internal:8200/v1": "remove /v1", "https://vault.internal:8200/v1/": "remove /v1", "https://gateway/vault/v1": "remove /v1",
 		"https://vault.internal:8200/ui/vault/secrets": "Vault's UI",
 		"https://gateway/v1/vault":                     "", "https://gateway/ui": "", "https://vault.internal/": "",
+		"unix:///run/v1": "", "unix:///run/vault/v1": "",
 	} {
 		err := row.Check(cty.StringVal(address))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

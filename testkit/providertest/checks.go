@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +57,9 @@ func CheckAttributes(t *testing.T, spec *providers.Spec, accepted, refused [][2]
 func try(a *schema.Attribute, v cty.Value) error {
 	if fault := a.TextFault(v); fault != schema.NoTextFault && fault != schema.SurroundingSpace {
 		return errors.New(fault.String())
+	}
+	if len(a.OneOf) > 0 && !slices.Contains(a.OneOf, v.AsString()) {
+		return fmt.Errorf("it is not one of %q", a.OneOf)
 	}
 	if a.Check == nil {
 		return nil

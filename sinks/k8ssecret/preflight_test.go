@@ -1,5 +1,3 @@
-//go:build acceptance
-
 package k8ssecret
 
 import (
@@ -110,6 +108,11 @@ func testPreflightTyped(t *testing.T, c *cluster) {
 	}
 	docker := c.conn.deliver(t, attrs{"name": "docker", "type": "kubernetes.io/dockerconfigjson"})
 	if err := tried(t, c.sink, docker, ".dockerconfigjson"); err != nil {
+		t.Errorf("Preflight = %v", err)
+	}
+
+	old := c.conn.deliver(t, attrs{"name": "old-docker", "type": "kubernetes.io/dockercfg"})
+	if err := tried(t, c.sink, old, ".dockercfg"); err != nil {
 		t.Errorf("Preflight = %v", err)
 	}
 

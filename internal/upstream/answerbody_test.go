@@ -214,7 +214,7 @@ func TestTextSaysWhatIsWrongWithIt(t *testing.T) {
 // A page where nothing is points at the address, another one at what stands before the
 // service.
 func TestAPageIsToldByItsStatus(t *testing.T) {
-	for status, want := range map[int]string{404: "there is nothing at this address", 200: "not one of the service", 403: "not one of the service"} {
+	for status, want := range map[int]string{404: "there is nothing at this address", 200: "is a web page", 403: "is a web page"} {
 		a, err := receive(t, upstream.Op{Name: "x"}, status, nil, strings.NewReader(" <html>"))
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,7 @@ func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant
 		// human has to act first, what follows is a login too. Where only the
 		// answer was lost, it may be good: should the login bring nothing
 		// either, as where it takes a code, the next run asks again.
-		old.Token.RefreshableUntil = r.e.Now()
+		old.RefuseRefresh(r.e.Now())
 	}
 	if forbidden && !r.tokenDead() {
 		// There is time for the human, and no use in a login before.

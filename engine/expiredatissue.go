@@ -40,7 +40,7 @@ func (r *run) expiredAtIssue(ctx context.Context, g *state.Grant, before int) bo
 		return true
 	}
 	// Another refresh would bring no better one.
-	g.Token.RefreshableUntil = now
+	g.RefuseRefresh(now)
 	said += fmt.Sprintf(", and this machine's clock says %s. Ask the upstream; if its clock is right, set this machine's clock", now.UTC().Format(time.RFC3339))
 	if before > 0 {
 		r.saveBlock(ctx, r.block(failure.ExpiredAtIssue, "twice in a row "+said+", then run: credsync apply --replace "+address.ShellWord(r.plan.Address)))

@@ -72,6 +72,8 @@ type Token struct {
 	VerifiedAt time.Time
 	// RefreshableUntil is when a refresh stops working; zero for no known end.
 	RefreshableUntil time.Time
+	// RefreshRefused says that the upstream has refused a refresh, whenever that was.
+	RefreshRefused bool
 	// Refreshable says that there is refresh material.
 	Refreshable bool
 	// Journaled tokens were got by a run that did not finish, Imported ones come

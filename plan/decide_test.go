@@ -106,6 +106,14 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 			action: plan.Reissue, reason: plan.RefreshUnavailable, target: "deliver refresh_unavailable",
 		},
 		{
+			name: "expiring, and a refresh was refused by a clock that is ahead of ours",
+			change: func(a *plan.Account) {
+				a.Token.ExpiresAt = now.Add(time.Hour)
+				a.Token.RefreshRefused, a.Token.RefreshableUntil = true, now.Add(time.Minute)
+			},
+			action: plan.Reissue, reason: plan.RefreshUnavailable, target: "deliver refresh_unavailable",
+		},
+		{
 			name:   "expiring, no refresh material",
 			change: func(a *plan.Account) { a.Token.ExpiresAt, a.Token.Refreshable = now.Add(time.Hour), false },
 			action: plan.Reissue, reason: plan.RefreshUnavailable, target: "deliver refresh_unavailable",

@@ -66,6 +66,7 @@ type wireGrant struct {
 	ConfigChanges    int            `json:"config_changes,omitempty"`
 	VerifiedAt       *time.Time     `json:"verified_at,omitempty"`
 	Rejected         bool           `json:"rejected,omitempty"`
+	RefreshRefused   bool           `json:"refresh_refused,omitempty"`
 }
 
 type wireBlock struct {
@@ -261,6 +262,7 @@ func encodeGrant(g *Grant) (*wireGrant, error) {
 		RefreshableUntil: optional(g.Token.RefreshableUntil), Outputs: outputs,
 		LoginPrint: g.LoginPrint, ShapePrint: g.ShapePrint,
 		ConfigChanges: g.ConfigChanges, VerifiedAt: optional(g.VerifiedAt), Rejected: g.Rejected,
+		RefreshRefused: g.RefreshRefused,
 	}, nil
 }
 
@@ -284,6 +286,7 @@ func decodeGrant(w *wireGrant) (*Grant, error) {
 		},
 		LoginPrint: w.LoginPrint, ShapePrint: w.ShapePrint,
 		ConfigChanges: w.ConfigChanges, VerifiedAt: required(w.VerifiedAt), Rejected: w.Rejected,
+		RefreshRefused: w.RefreshRefused,
 	}, nil
 }
 

@@ -128,6 +128,10 @@ type Grant struct {
 	// Rejected means that the upstream no longer accepts it, or may not: a
 	// login that kills it is being made, or was made at the same time.
 	Rejected bool
+	// RefreshRefused means that the upstream has refused to refresh it, by the clock of
+	// the run at Token.RefreshableUntil. It is not asked again, whatever the time is to
+	// others, and however long ago they have looked at a clock.
+	RefreshRefused bool
 }
 
 // Block remembers why a human is needed, so that later runs do not log in to
@@ -292,6 +296,11 @@ type Target struct {
 // New returns the record of an account that nothing is known of yet.
 func New(project, address, provider string) *Record {
 	return &Record{Project: project, Address: address, Provider: provider, Key: randomBytes(32)}
+}
+
+// RefuseRefresh notes that the upstream has refused to refresh the token.
+func (g *Grant) RefuseRefresh(at time.Time) {
+	g.RefreshRefused, g.Token.RefreshableUntil = true, at
 }
 
 // NewGrant returns a grant for a token that was just received.

@@ -38,6 +38,7 @@ func full() *state.Record {
 		},
 	}, "login", "shape")
 	r.Current.VerifiedAt = at
+	r.Current.RefreshRefused = true
 	r.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "l", "s")
 	r.Pending.Rejected = true
 	r.Pending.Replace(r.Current)

@@ -174,7 +174,8 @@ func (w *world) sandboxCommand(ts *testscript.TestScript, neg bool, args []strin
 		need(4)
 		ok := waitFor(func() bool {
 			c := w.sandbox.Counters(args[1], args[2])
-			return map[string]sandbox.Count{sandbox.OpLogin: c.Logins, sandbox.OpRefresh: c.Refreshes, sandbox.OpVerify: c.Verifications}[args[3]].Received > 0
+			return map[string]sandbox.Count{sandbox.OpLogin: c.Logins, sandbox.OpRefresh: c.Refreshes,
+				sandbox.OpVerify: c.Verifications}[args[3]].Received > 0
 		})
 		if !ok {
 			ts.Fatalf("no %s came to %s %s within a minute", args[3], args[1], args[2])
@@ -198,7 +199,9 @@ func (w *world) sandboxCommand(ts *testscript.TestScript, neg bool, args []strin
 		var n int
 		_, err := fmt.Sscan(args[4], &n)
 		ts.Check(err)
-		ts.Check(w.sandbox.AddFault(sandbox.Fault{Upstream: args[1], Op: args[2], Kind: sandbox.Kind(args[3]), Count: n}))
+		ts.Check(
+			w.sandbox.AddFault(sandbox.Fault{Upstream: args[1], Op: args[2], Kind: sandbox.Kind(args[3]), Count: n}),
+		)
 	case "heal":
 		need(1)
 		w.sandbox.ClearFaults()

@@ -39,7 +39,8 @@ func TestEventsOfTargetsAndMovesNameNoUpstream(t *testing.T) {
 func TestErrorsSayWhetherItWasDone(t *testing.T) {
 	full := errors.New("the disk is full")
 	after, before := UnrecordedAfter(full), NotTried(full)
-	if !errors.Is(after, ErrUnrecorded) || !errors.Is(after, full) || errors.Is(before, ErrUnrecorded) || !errors.Is(before, full) {
+	if !errors.Is(after, ErrUnrecorded) || !errors.Is(after, full) || errors.Is(before, ErrUnrecorded) ||
+		!errors.Is(before, full) {
 		t.Errorf("%v; %v", after, before)
 	}
 	if before.Error() != "it was not attempted, because it could not be recorded: the disk is full" || after.Error() != "it was done, but the audit trail is not complete: the disk is full" {

@@ -44,7 +44,9 @@ func encode(ev Event) ([]byte, error) {
 		Project: ev.Project, Holder: ev.Holder, Address: ev.Address, Provider: ev.Provider,
 		Action: string(ev.Action), Outcome: string(ev.Outcome),
 		Class: orNull(string(ev.Class)), Reason: orNull(string(ev.Reason)), HTTPStatus: orNull(ev.Status),
-		Host: orNull(ev.Host), Token: orNull(ev.Token), Sink: orNull(ev.Sink), Location: orNull(ev.Location), From: orNull(ev.From),
+		Host: orNull(
+			ev.Host,
+		), Token: orNull(ev.Token), Sink: orNull(ev.Sink), Location: orNull(ev.Location), From: orNull(ev.From),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode a line of the audit trail: %w", err)

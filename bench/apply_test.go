@@ -57,9 +57,26 @@ func growthOfApply(t *testing.T, b *table) {
 		peak = max(peak, c.Resident)
 		return c.Wall
 	}
-	growth, took, _ := ratios(min(3, *rounds), func() time.Duration { return apply(*large) }, func() time.Duration { return apply(small()) })
-	b.add(growth <= 10.5, fmt.Sprintf("first `apply`, growth from %d to %d accounts of sagi", small(), *large), "≤ 10.5 ×", "%.1f × (%s)", growth, short(took))
-	b.add(peak <= 120<<20, fmt.Sprintf("peak memory of `apply`, %d accounts", *large), "≤ 120 MB", "%s", megabytes(peak))
+	growth, took, _ := ratios(
+		min(3, *rounds),
+		func() time.Duration { return apply(*large) },
+		func() time.Duration { return apply(small()) },
+	)
+	b.add(
+		growth <= 10.5,
+		fmt.Sprintf("first `apply`, growth from %d to %d accounts of sagi", small(), *large),
+		"≤ 10.5 ×",
+		"%.1f × (%s)",
+		growth,
+		short(took),
+	)
+	b.add(
+		peak <= 120<<20,
+		fmt.Sprintf("peak memory of `apply`, %d accounts", *large),
+		"≤ 120 MB",
+		"%s",
+		megabytes(peak),
+	)
 }
 
 // applyAll does what the first apply has to do, by the providers' own requests
@@ -85,14 +102,18 @@ func providersOf(t *testing.T, upstream, dir string, v *servers.VaultServer) (li
 	t.Helper()
 	env := map[string]string{"CREDSYNC_VAR_url": upstream, "VAULT_ADDR": v.Address}
 	cfg, diags := config.Load(t.Context(), config.Options{
-		Path: dir, Getenv: func(name string) string { return env[name] }, Version: "1.0.0", Providers: all.Registry(), Sinks: sinksall.Registry(),
+		Path: dir, Getenv: func(name string) string { return env[name] }, Version: "1.0.0", Providers: all.Registry(),
+		Sinks: sinksall.Registry(),
 	})
 	if diags.HasErrors() {
 		t.Fatalf("the configuration is wrong: %+v", diags)
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency}}
 	for _, a := range cfg.Accounts {
-		p, err := a.Spec.New(a.Values, providers.Env{Client: client, Now: time.Now, Log: hclog.NewNullLogger(), Version: "1.0.0"})
+		p, err := a.Spec.New(
+			a.Values,
+			providers.Env{Client: client, Now: time.Now, Log: hclog.NewNullLogger(), Version: "1.0.0"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

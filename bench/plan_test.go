@@ -72,7 +72,14 @@ func planInKubernetes(t *testing.T, b *table) {
 	k := servers.Kubernetes(t)
 	requests := map[int]int64{}
 	for _, n := range []int{small(), small() * 3} {
-		f := fleet{provider: "sagi", accounts: n, form: fromCSV, place: inKubernetes, targets: k.Namespace(), state: k.Namespace()}
+		f := fleet{
+			provider: "sagi",
+			accounts: n,
+			form:     fromCSV,
+			place:    inKubernetes,
+			targets:  k.Namespace(),
+			state:    k.Namespace(),
+		}
 		s := upstreams(t, f)
 		counted := countRequests(t, k)
 		p := newProcess(t, f.files(), "CREDSYNC_VAR_url="+s.URL(f.provider))

@@ -19,8 +19,20 @@ func start(t *testing.T, b *table) {
 	p := newProcess(t, map[string]string{"main.hcl": string(example)})
 	goals := map[string]time.Duration{"version": 15 * time.Millisecond, "validate": 30 * time.Millisecond}
 	for _, command := range []string{"version", "validate"} {
-		ratio, ours, theirs := ratios(10**rounds, func() time.Duration { return p.run(command).Wall }, func() time.Duration { return p.runWith(empty).Wall })
-		b.add(ours <= goals[command], fmt.Sprintf("`credsync %s`", command), "≤ "+short(goals[command]), "%s, %.1f × an empty Go program (%s)", short(ours), ratio, short(theirs))
+		ratio, ours, theirs := ratios(
+			10**rounds,
+			func() time.Duration { return p.run(command).Wall },
+			func() time.Duration { return p.runWith(empty).Wall },
+		)
+		b.add(
+			ours <= goals[command],
+			fmt.Sprintf("`credsync %s`", command),
+			"≤ "+short(goals[command]),
+			"%s, %.1f × an empty Go program (%s)",
+			short(ours),
+			ratio,
+			short(theirs),
+		)
 	}
 	info, err := os.Stat(credsync)
 	if err != nil {

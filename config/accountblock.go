@@ -64,7 +64,17 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 	spec, ok := l.opts.Providers.Lookup(b.Labels[0])
 	if !ok {
 		known := l.opts.Providers.Names()
-		l.report.error(b.LabelRanges[0], address, "Unknown provider", fmt.Sprintf("There is no provider %q.%s The providers are %s.", b.Labels[0], didYouMean(b.Labels[0], known), quoteAll(known)))
+		l.report.error(
+			b.LabelRanges[0],
+			address,
+			"Unknown provider",
+			fmt.Sprintf(
+				"There is no provider %q.%s The providers are %s.",
+				b.Labels[0],
+				didYouMean(b.Labels[0], known),
+				quoteAll(known),
+			),
+		)
 		return nil
 	}
 	block := &accountBlock{

@@ -25,7 +25,12 @@ func (r accountReference) address() string { return r.block + r.suffix }
 
 // accountReference reads an argument that is an account's address, which is not
 // evaluated.
-func (l *loader) accountReference(content *hcl.BodyContent, name string, table *schema.Block, s section) (ref accountReference, ok bool) {
+func (l *loader) accountReference(
+	content *hcl.BodyContent,
+	name string,
+	table *schema.Block,
+	s section,
+) (ref accountReference, ok bool) {
 	sc := scope{ctx: l.functionsContext, address: table.Type}
 	attr := content.Attributes[name]
 	if attr == nil {

@@ -34,7 +34,12 @@ func (s section) name() string {
 
 // splitByTables splits a body by the tables that share it, and reports what none of
 // them has. extra are block types that the caller takes apart itself.
-func (l *loader) splitByTables(s section, sc scope, tables []*schema.Block, extra ...hcl.BlockHeaderSchema) (*hcl.BodyContent, bool) {
+func (l *loader) splitByTables(
+	s section,
+	sc scope,
+	tables []*schema.Block,
+	extra ...hcl.BlockHeaderSchema,
+) (*hcl.BodyContent, bool) {
 	of := bodyShape{tables[0], tables[len(tables)-1]}
 	want := l.bodySchemas[of]
 	if want == nil {

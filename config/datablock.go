@@ -56,7 +56,14 @@ func (l *loader) declareData(blocks []*hcl.Block) {
 			l.report.error(b.DefRange, address, "Duplicate data block", fmt.Sprintf("%s was already declared at %s. Names must be unique per type.", address, place(first.block.DefRange)))
 			continue
 		}
-		d := &dataBlock{address: address, kind: kind, name: name, block: b, value: markSensitive(cty.DynamicVal), content: &hcl.BodyContent{}}
+		d := &dataBlock{
+			address: address,
+			kind:    kind,
+			name:    name,
+			block:   b,
+			value:   markSensitive(cty.DynamicVal),
+			content: &hcl.BodyContent{},
+		}
 		l.data[address] = d
 		spec, ok := l.sinkSpec(b)
 		if !ok {

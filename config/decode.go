@@ -97,8 +97,18 @@ func (l *loader) nested(content *hcl.BodyContent, row *schema.Nested, s section,
 			label = b.Labels[0]
 			variant, ok := l.variant(row, label)
 			if !ok {
-				l.report.error(b.LabelRanges[0], sc.address, fmt.Sprintf("Unknown %s type", row.Type),
-					fmt.Sprintf("There is no %s %q.%s The types are %s.", row.Type, label, didYouMean(label, row.VariantLabels()), quoteAll(row.VariantLabels())))
+				l.report.error(
+					b.LabelRanges[0],
+					sc.address,
+					fmt.Sprintf("Unknown %s type", row.Type),
+					fmt.Sprintf(
+						"There is no %s %q.%s The types are %s.",
+						row.Type,
+						label,
+						didYouMean(label, row.VariantLabels()),
+						quoteAll(row.VariantLabels()),
+					),
+				)
 				good = false
 				continue
 			}
@@ -135,7 +145,13 @@ type variantKey struct {
 
 // checkBlock runs the table's own check of the whole block. An error that begins
 // with an argument's name and a colon is shown where that argument stands.
-func (l *loader) checkBlock(content *hcl.BodyContent, table *schema.Block, values schema.Values, s section, sc scope) bool {
+func (l *loader) checkBlock(
+	content *hcl.BodyContent,
+	table *schema.Block,
+	values schema.Values,
+	s section,
+	sc scope,
+) bool {
 	err := table.Check(values)
 	if err == nil {
 		return true

@@ -82,7 +82,17 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	spec, ok := l.opts.Sinks.Lookup(d.labels[0])
 	if !ok {
 		types := l.opts.Sinks.Names()
-		l.report.error(d.labelRanges[0], a.Address, "Unknown sink type", fmt.Sprintf("There is no sink type %q.%s The types are %s.", d.labels[0], didYouMean(d.labels[0], types), quoteAll(types)))
+		l.report.error(
+			d.labelRanges[0],
+			a.Address,
+			"Unknown sink type",
+			fmt.Sprintf(
+				"There is no sink type %q.%s The types are %s.",
+				d.labels[0],
+				didYouMean(d.labels[0], types),
+				quoteAll(types),
+			),
+		)
 		return nil
 	}
 	sink, found := l.findSink(d.labels[0], d.labels[1], d.labelRanges[1], a.Address)
@@ -96,7 +106,15 @@ func (l *loader) deliver(d *delivery, a *Account) *Delivery {
 	if !l.checkKeys(content.Attributes["data"], spec.CheckKeys, own, keys, !common.Known("merge") || common.Bool("merge"), d, a) {
 		return nil
 	}
-	made := &Delivery{Sink: sink, Adopt: common.Bool("adopt"), Range: d.at, def: d.def, keys: keys.all, keysKnown: keys.known, TokenOutputs: keys.tokenOutputs}
+	made := &Delivery{
+		Sink:         sink,
+		Adopt:        common.Bool("adopt"),
+		Range:        d.at,
+		def:          d.def,
+		keys:         keys.all,
+		keysKnown:    keys.known,
+		TokenOutputs: keys.tokenOutputs,
+	}
 	if !l.target(made, spec.Target, own, d, a) {
 		return nil
 	}
@@ -182,7 +200,15 @@ func (l *loader) checkKeyExpressions(expr hcl.Expression, sc scope) bool {
 }
 
 // checkKeys asks the sink whether it can write data under these keys.
-func (l *loader) checkKeys(attr *hcl.Attribute, check func(schema.Values, []string, bool) error, own schema.Values, keys dataKeySet, merge bool, d *delivery, a *Account) bool {
+func (l *loader) checkKeys(
+	attr *hcl.Attribute,
+	check func(schema.Values, []string, bool) error,
+	own schema.Values,
+	keys dataKeySet,
+	merge bool,
+	d *delivery,
+	a *Account,
+) bool {
 	if check == nil || !keys.known || !own.AllKnown() {
 		return true
 	}

@@ -50,7 +50,8 @@ type finding struct {
 
 func newReporter() *reporter {
 	return &reporter{
-		files: map[string]*sourceFile{}, hidden: map[string]map[int]int{}, concealed: map[sourcePosition]bool{}, tainted: map[string]bool{},
+		files: map[string]*sourceFile{}, hidden: map[string]map[int]int{}, concealed: map[sourcePosition]bool{},
+		tainted: map[string]bool{},
 		sources: map[string]hcl.Range{}, uses: map[string][]string{}, seen: map[string]bool{}, count: map[string]int{},
 	}
 }

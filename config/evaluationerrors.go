@@ -139,7 +139,8 @@ func (l *loader) explainMissing(p *hcl.Diagnostic, expr hcl.Expression, sc scope
 	}
 	for _, t := range expr.Variables() {
 		at := t.SourceRange()
-		if at.Filename != p.Subject.Filename || p.Subject.Start.Byte < at.Start.Byte || p.Subject.End.Byte > at.End.Byte {
+		if at.Filename != p.Subject.Filename || p.Subject.Start.Byte < at.Start.Byte ||
+			p.Subject.End.Byte > at.End.Byte {
 			continue
 		}
 		switch t.RootName() {
@@ -192,8 +193,15 @@ func attributesThereAre(names []string) string {
 		return fmt.Sprintf(" It has %d attributes.", len(names))
 	}
 	for _, name := range names {
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("_- .", r) }) {
-			return fmt.Sprintf(" It has %d attributes. They are not shown, because not all of them look like names; the first line of a table must contain the column names.", len(names))
+		if name == "" ||
+			strings.ContainsFunc(
+				name,
+				func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("_- .", r) },
+			) {
+			return fmt.Sprintf(
+				" It has %d attributes. They are not shown, because not all of them look like names; the first line of a table must contain the column names.",
+				len(names),
+			)
 		}
 	}
 	return " It has " + strings.Join(names, ", ") + "."

@@ -64,7 +64,13 @@ func fitsInto(v cty.Value, left *int64) bool {
 }
 
 // waitWithinLimits waits for done, and returns why it was given up before, or "".
-func waitWithinLimits(done <-chan struct{}, check <-chan time.Time, reading *atomic.Bool, heap func() uint64, work func() time.Duration) string {
+func waitWithinLimits(
+	done <-chan struct{},
+	check <-chan time.Time,
+	reading *atomic.Bool,
+	heap func() uint64,
+	work func() time.Duration,
+) string {
 	start, checks := heap(), 0
 	spent, seen := time.Duration(0), work()
 	for {

@@ -20,11 +20,16 @@ func TestWatchGivesUpOnTimeAndMemoryButNotOnReading(t *testing.T) {
 	idle := func() time.Duration { return 0 }
 	spent := time.Duration(0)
 	busy := func() time.Duration { spent += time.Second; return spent }
-	if why := waitWithinLimits(never, checks, &reading, still, busy); !strings.Contains(why, "1m0s of processor time") || spent > 70*time.Second {
+	if why := waitWithinLimits(never, checks, &reading, still, busy); !strings.Contains(
+		why,
+		"1m0s of processor time",
+	) ||
+		spent > 70*time.Second {
 		t.Errorf("an evaluation without end, after %s: %q", spent, why)
 	}
 	before := len(checks)
-	if why := waitWithinLimits(never, checks, &reading, still, idle); !strings.Contains(why, "10m0s") || before-len(checks) < maxChecks {
+	if why := waitWithinLimits(never, checks, &reading, still, idle); !strings.Contains(why, "10m0s") ||
+		before-len(checks) < maxChecks {
 		t.Errorf("an evaluation that hangs, after %d checks: %q", before-len(checks), why)
 	}
 

@@ -85,7 +85,9 @@ func (l *loader) unknownInstances(a *hcl.Attribute, sc scope) ([]instance, bool)
 	i := instance{suffix: placeholderSuffix, scope: sc, placeholder: true}
 	i.scope.address, i.scope.each = sc.address+i.suffix, true
 	i.scope.ctx = sc.ctx.NewChild()
-	i.scope.ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})}
+	i.scope.ctx.Variables = map[string]cty.Value{
+		"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal}),
+	}
 	return []instance{i}, true
 }
 

@@ -56,7 +56,8 @@ func (r *reporter) reveal(expr hcl.Expression) {
 		}
 		return
 	}
-	if _, hidden := r.hidden[rng.Filename][rng.Start.Byte]; !hidden || r.concealed[sourcePosition{filename: rng.Filename, byte: rng.Start.Byte}] {
+	if _, hidden := r.hidden[rng.Filename][rng.Start.Byte]; !hidden ||
+		r.concealed[sourcePosition{filename: rng.Filename, byte: rng.Start.Byte}] {
 		return
 	}
 	if calls(expr, "sensitive") {

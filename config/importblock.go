@@ -67,7 +67,11 @@ func (l *loader) checkImported(to accountReference) bool {
 
 // importedToken evaluates what a block says of its token. known is false where
 // that fails, or depends on values that were not read. The account may be unknown.
-func (l *loader) importedToken(content *hcl.BodyContent, s section, to accountReference) (token credential.Token, known bool) {
+func (l *loader) importedToken(
+	content *hcl.BodyContent,
+	s section,
+	to accountReference,
+) (token credential.Token, known bool) {
 	sc := scope{ctx: l.fullContext, address: "import"}
 	if to.spec != nil {
 		sc.address = to.address()
@@ -108,7 +112,12 @@ func hasOutput(spec *providers.Spec, name string) bool {
 
 // importedOutputs converts outputs to the types that the provider's have. Those
 // that are null or not known are left out.
-func (l *loader) importedOutputs(attr *hcl.Attribute, v cty.Value, spec *providers.Spec, sc scope) (credential.Outputs, bool) {
+func (l *loader) importedOutputs(
+	attr *hcl.Attribute,
+	v cty.Value,
+	spec *providers.Spec,
+	sc scope,
+) (credential.Outputs, bool) {
 	if attr == nil || v.IsNull() || !v.IsKnown() && !v.Type().IsObjectType() {
 		return nil, true
 	}
@@ -161,7 +170,8 @@ func literalKeys(expr hcl.Expression) map[string]hcl.Range {
 		if len(pair.Key.Variables()) > 0 {
 			continue
 		}
-		if v, problems := pair.Key.Value(nil); !problems.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+		if v, problems := pair.Key.Value(nil); !problems.HasErrors() && v.Type() == cty.String && v.IsKnown() &&
+			!v.IsNull() {
 			keys[v.AsString()] = pair.Key.Range()
 		}
 	}

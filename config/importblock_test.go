@@ -153,7 +153,8 @@ func TestTwoImportsForOneAccount(t *testing.T) {
 	} {
 		list := problems(t, importing, withOthers, withFile(t, file, src))
 		first := file + map[bool]string{true: ":2,", false: ":1,"}[strings.HasSuffix(file, "json")]
-		if len(list) != 1 || list[0].Range.Start.Line != 6 || !strings.Contains(list[0].Detail, first) || !strings.Contains(list[0].Detail, "Remove one of the two blocks") {
+		if len(list) != 1 || list[0].Range.Start.Line != 6 || !strings.Contains(list[0].Detail, first) ||
+			!strings.Contains(list[0].Detail, "Remove one of the two blocks") {
 			t.Errorf("%s: %s", file, text(list))
 		}
 	}
@@ -190,7 +191,9 @@ import {
 	c := load(t, strings.Replace(src, "nonsensitive(data.vault.d.shops)", "toset(jsondecode(nonsensitive(data.vault.d.shops)))", 1), withOthers, withData(data))
 	want := map[string]credential.Token{
 		"account.bank.a": {
-			Access: credential.NewSecret("t1"), Refresh: credential.NewSecret(canary), ExpiresAt: time.Date(2026, 1, 31, 15, 4, 5, 0, time.UTC),
+			Access: credential.NewSecret(
+				"t1",
+			), Refresh: credential.NewSecret(canary), ExpiresAt: time.Date(2026, 1, 31, 15, 4, 5, 0, time.UTC),
 			Outputs: credential.Outputs{
 				"group_id": "12", "muted": true, "branches": []string{"b1", "b2"},
 				"customers": []map[string]string{{"id": "1"}, {"id": "2", "name": "b2"}},

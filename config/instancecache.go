@@ -35,7 +35,11 @@ type cachedValues struct {
 }
 
 func newInstanceCache() *instanceCache {
-	return &instanceCache{bodies: map[bodyKey]*hcl.BodyContent{}, expressions: map[*hcl.Attribute]*expression{}, tables: map[tableKey]*cachedValues{}}
+	return &instanceCache{
+		bodies:      map[bodyKey]*hcl.BodyContent{},
+		expressions: map[*hcl.Attribute]*expression{},
+		tables:      map[tableKey]*cachedValues{},
+	}
 }
 
 // splitBody is a body that was split, if it is kept.

@@ -102,7 +102,8 @@ func LoadInventory(ctx context.Context, o Options) (*Inventory, diag.List) {
 // mistakes.
 func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory {
 	out := &Inventory{
-		Dir: c.Dir, Project: c.Project, Formerly: c.Formerly, Moved: c.Moved, Sinks: c.Sinks, State: c.State, Audit: c.Audit, Partial: c.Partial,
+		Dir: c.Dir, Project: c.Project, Formerly: c.Formerly, Moved: c.Moved, Sinks: c.Sinks, State: c.State,
+		Audit: c.Audit, Partial: c.Partial,
 	}
 	if b := blocks["audit"]; len(b) > 0 && c.Audit == nil {
 		d := diag.Errorf("The path of the audit trail is unknown", "Changes are recorded there first, so nothing was done. The audit block has an error, which credsync validate shows, or depends on a variable without a value. Set the variable with --var, --var-file or CREDSYNC_VAR_<name>.")
@@ -139,7 +140,10 @@ func (l *loader) inventory(blocks map[string][]*hcl.Block, c *Config) *Inventory
 func (l *loader) whyNoState(blocks map[string][]*hcl.Block, found diag.List) diag.List {
 	var errors diag.List
 	for _, d := range found {
-		if d.Severity == diag.Error && !strings.HasPrefix(d.Address, "account.") && !strings.HasPrefix(d.Address, "data.") && d.Address != "moved" && d.Address != "import" {
+		if d.Severity == diag.Error && !strings.HasPrefix(d.Address, "account.") &&
+			!strings.HasPrefix(d.Address, "data.") &&
+			d.Address != "moved" &&
+			d.Address != "import" {
 			errors = append(errors, d)
 		}
 	}

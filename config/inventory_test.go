@@ -123,7 +123,9 @@ func TestOutlineLeavesABrokenFileOutThatCannotHaveTheState(t *testing.T) {
 	}
 	whole := maps.Clone(files)
 	delete(whole, "broken.hcl")
-	if out, _ = config.LoadInventory(context.Background(), options(write(t, whole), env)); out.DeclarationStatus("account.bank.a") != config.Undeclared {
+	if out, _ = config.LoadInventory(context.Background(), options(write(t, whole), env)); out.DeclarationStatus(
+		"account.bank.a",
+	) != config.Undeclared {
 		t.Error("without the broken file an account that is not there is undecided")
 	}
 }
@@ -141,7 +143,8 @@ notify "webhook" "a" {
 	for audit, unknown := range map[string]bool{"": false, "audit {\n path = \"a.jsonl\"\n}\n": false, "audit {\n path = var.open\n}\nvariable \"open\" {}\n": true, "audit {\n pth = \"a.jsonl\"\n}\n": true} {
 		o := options(write(t, map[string]string{"main.hcl": blocks + audit}), nil)
 		out, list := config.LoadInventory(t.Context(), o)
-		if out == nil || (out.AuditUnknown != nil) != unknown || unknown && (out.AuditUnknown.Range == nil || out.AuditUnknown.Severity != "error") {
+		if out == nil || (out.AuditUnknown != nil) != unknown ||
+			unknown && (out.AuditUnknown.Range == nil || out.AuditUnknown.Severity != "error") {
 			t.Errorf("%s: %+v, %s", audit, out, text(list))
 			continue
 		}

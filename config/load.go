@@ -81,14 +81,17 @@ type loader struct {
 
 // tables are the language's own, made once so that their identity can be a key.
 type tables struct {
-	settings, audit, notify, moved, imported, variable, validation, sink, state, data, deliver, account, http *schema.Block
+	settings, audit, notify, moved, imported, variable, validation *schema.Block
+	sink, state, data, deliver, account, http                      *schema.Block
 }
 
 func newTables() tables {
 	t := tables{
-		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(), moved: schema.MovedBlock(), imported: schema.ImportBlock(),
+		settings: schema.SettingsBlock(), audit: schema.AuditBlock(), notify: schema.NotifyBlock(),
+		moved: schema.MovedBlock(), imported: schema.ImportBlock(),
 		variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
-		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(), http: schema.HTTPBlock(),
+		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(),
+		http: schema.HTTPBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
 	return t
@@ -96,13 +99,19 @@ func newTables() tables {
 
 func newLoader(ctx context.Context, o Options) *loader {
 	return &loader{
-		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), over: new(atomic.Bool), words: languageWords(o), tables: newTables(),
+		ctx: ctx, opts: o, report: newReporter(), reading: new(atomic.Bool), over: new(atomic.Bool),
+		words: languageWords(o), tables: newTables(),
 		vars: map[string]*variable{}, locals: map[string]*localValue{}, data: map[string]*dataBlock{},
 		nodes: map[string]*graphNode{}, cyclic: map[string]bool{},
-		filesUsed: &usedFiles{paths: map[string]bool{}, sets: map[fileSet]bool{}}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
-		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{}, variants: map[variantKey]*schema.Block{},
-		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{}, defaultDataKeys: map[*providers.Spec][]string{},
-		windows: map[string]schema.Window{}, declared: map[string]*declaredAccount{},
+		filesUsed: &usedFiles{
+			paths: map[string]bool{},
+			sets:  map[fileSet]bool{},
+		}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
+		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{},
+		variants:       map[variantKey]*schema.Block{},
+		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{},
+		defaultDataKeys: map[*providers.Spec][]string{},
+		windows:         map[string]schema.Window{}, declared: map[string]*declaredAccount{},
 	}
 }
 
@@ -196,7 +205,8 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 	blocks := map[string][]*hcl.Block{}
 	root := &hcl.BodySchema{}
-	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.moved, l.tables.imported, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
+	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.moved,
+		l.tables.imported, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
 		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
 	}
 	// Only blocks of the wrong shape get this far; the others were taken out.
@@ -223,10 +233,16 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 // each other. It takes the account blocks out of their list.
 func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.functions = functions.Table(functions.Options{
-		Dir: l.dir, Getenv: l.getenv, EnvIsSet: l.opts.EnvIsSet, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet, MissingUnknown: l.opts.AllowMissing,
+		Dir: l.dir, Getenv: l.getenv, EnvIsSet: l.opts.EnvIsSet, Saw: l.filesUsed.add, SawSet: l.filesUsed.addSet,
+		MissingUnknown: l.opts.AllowMissing,
 	})
 	l.functionsContext = &hcl.EvalContext{Functions: l.functions, Variables: map[string]cty.Value{}}
-	l.defaultHTTP, _ = l.decodeAll(section{body: hcl.EmptyBody(), kind: "the http block"}, l.tables.http, "", scope{ctx: l.functionsContext})
+	l.defaultHTTP, _ = l.decodeAll(
+		section{body: hcl.EmptyBody(), kind: "the http block"},
+		l.tables.http,
+		"",
+		scope{ctx: l.functionsContext},
+	)
 
 	l.declareVariables(blocks["variable"])
 	l.assignVariables()

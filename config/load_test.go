@@ -56,7 +56,8 @@ func TestEverythingIsExpandedAndInOrder(t *testing.T) {
 	if c.Project != "payments" || c.Schedule != "*/10 * * * *" || c.State.Sink.Name != "vault.main" || c.State.Implicit || c.Dir != "testdata/valid" {
 		t.Errorf("settings: %q %q %v %q", c.Project, c.Schedule, c.State, c.Dir)
 	}
-	if !a.Values.Secret("password").Equal(credential.NewSecret("pw")) || a.Values.Int("pin") != 1234 || !a.Enabled || a.RotateBefore != (schema.Window{Duration: 48 * time.Hour}) {
+	if !a.Values.Secret("password").Equal(credential.NewSecret("pw")) || a.Values.Int("pin") != 1234 || !a.Enabled ||
+		a.RotateBefore != (schema.Window{Duration: 48 * time.Hour}) {
 		t.Error("the account's values are not those of the configuration")
 	}
 	if a.HTTP.Duration("timeout") != 30*time.Second || a.HTTP.Int("max_attempts") != 4 {
@@ -208,7 +209,8 @@ func TestUnreadableConfigurations(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			c, list := config.Load(context.Background(), options(tc.path, nil))
-			if c != nil || !list.HasErrors() || !strings.Contains(text(list[:1]), tc.want) && !strings.Contains(list[0].Detail, tc.want) {
+			if c != nil || !list.HasErrors() ||
+				!strings.Contains(text(list[:1]), tc.want) && !strings.Contains(list[0].Detail, tc.want) {
 				t.Errorf("got %s, want %q", text(list), tc.want)
 			}
 		})
@@ -415,12 +417,18 @@ func TestSecretsThatExpressionsWouldAlterAreRefused(t *testing.T) {
 		"JSON, as it is": varFile("a.credvars.json", `{"v": "`+decomposed+`"}`),
 	} {
 		list := problems(t, src, with)
-		if len(list) != 1 || !strings.Contains(list[0].Detail, "not UTF-8") && !strings.Contains(list[0].Detail, "normal form C") || strings.Contains(everything(t, list), "e\u0301") {
+		if len(list) != 1 ||
+			!strings.Contains(list[0].Detail, "not UTF-8") && !strings.Contains(list[0].Detail, "normal form C") ||
+			strings.Contains(everything(t, list), "e\u0301") {
 			t.Errorf("%s: %s", name, text(list))
 		}
 	}
-	c := load(t, vaultSink+"account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n }\n}\n")
-	if got, list := c.Accounts[0].Deliveries[0].Render(credential.Token{Access: credential.NewSecret(decomposed)}); got != nil || !list.HasErrors() {
+	c := load(
+		t,
+		vaultSink+"account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n }\n}\n",
+	)
+	got, list := c.Accounts[0].Deliveries[0].Render(credential.Token{Access: credential.NewSecret(decomposed)})
+	if got != nil || !list.HasErrors() {
 		t.Error("an altered token was rendered")
 	}
 }
@@ -523,7 +531,9 @@ func TestLiteralsThatWouldBeAlteredAreRefused(t *testing.T) {
 		"composed":  "locals {\n  x = \"\\u00e9\u00e9\"\n}\n",
 		"mark":      "\ufefflocals {\n  x = 1\n}\n",
 	} {
-		if _, list := config.Load(context.Background(), options(write(t, map[string]string{"a.hcl": src}), nil)); len(list) > 0 {
+		if _, list := config.Load(context.Background(), options(write(t, map[string]string{"a.hcl": src}), nil)); len(
+			list,
+		) > 0 {
 			t.Errorf("%s: %s", name, text(list))
 		}
 	}

@@ -42,7 +42,10 @@ func (l *loader) declareMoved(blocks []*hcl.Block) []*Moved {
 			m.checkFrom(b)
 			m.checkTo(b)
 		}
-		moved = append(moved, &Moved{From: b.from.address(), To: b.to.address(), Whole: b.whole, Range: convertRange(b.def)})
+		moved = append(
+			moved,
+			&Moved{From: b.from.address(), To: b.to.address(), Whole: b.whole, Range: convertRange(b.def)},
+		)
 	}
 	return moved
 }

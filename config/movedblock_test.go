@@ -143,7 +143,8 @@ func TestMovedBlocks(t *testing.T) {
 				if tt.warning {
 					want = diag.Warning
 				}
-				if len(list) != 1 || list[0].Severity != want || list[0].Range == nil || !strings.HasSuffix(list[0].Range.Filename, file) {
+				if len(list) != 1 || list[0].Severity != want || list[0].Range == nil ||
+					!strings.HasSuffix(list[0].Range.Filename, file) {
 					t.Fatalf("said: %s", text(list))
 				}
 				said := column.ReplaceAllString(list[0].Summary+"; "+list[0].Detail, "$1")
@@ -192,7 +193,10 @@ func TestMovedBlockIsTakenApart(t *testing.T) {
 		moved(`account.shop.old["${var.x}"]`, "account.shop.a"): "Invalid account address",
 		moved("null", "account.shop.a"):                         "Invalid account address",
 	} {
-		if got := strings.Join(strings.Fields(text(problems(t, someAccounts+src, withOthers))), " "); !strings.Contains(got, want) {
+		if got := strings.Join(strings.Fields(text(problems(t, someAccounts+src, withOthers))), " "); !strings.Contains(
+			got,
+			want,
+		) {
 			t.Errorf("%s: %s", src, got)
 		}
 	}

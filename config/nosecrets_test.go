@@ -224,8 +224,14 @@ func TestNoSecretOfATokenInAnyDiagnosticOfRender(t *testing.T) {
 		"not an object":   `jsondecode("[\"${token.group_id}\"]")`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := load(t, vaultSink+"account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = "+data+"\n }\n}\n")
-			token := credential.Token{Access: credential.NewSecret(canary), Outputs: credential.Outputs{"group_id": canary, "branches": []string{canary}}}
+			c := load(
+				t,
+				vaultSink+"account \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = "+data+"\n }\n}\n",
+			)
+			token := credential.Token{
+				Access:  credential.NewSecret(canary),
+				Outputs: credential.Outputs{"group_id": canary, "branches": []string{canary}},
+			}
 			_, list := c.Accounts[0].Deliveries[0].Render(token)
 			if !list.HasErrors() {
 				t.Error("no error was found")

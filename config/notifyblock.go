@@ -164,7 +164,11 @@ func (l *loader) checkBody(body *hcl.Attribute, sc scope) bool {
 
 // bodyRenderer makes the function behind Notify.Render, which may be called at
 // any time and concurrently, as that of a deliver block.
-func (l *loader) bodyRenderer(body *hcl.Attribute, sc scope, at *diag.Range) func(Event) (credential.Secret, diag.List) {
+func (l *loader) bodyRenderer(
+	body *hcl.Attribute,
+	sc scope,
+	at *diag.Range,
+) func(Event) (credential.Secret, diag.List) {
 	return func(e Event) (credential.Secret, diag.List) {
 		v := cty.ObjectVal(map[string]cty.Value{"text": cty.StringVal(e.Summary)})
 		if body != nil {

@@ -14,7 +14,16 @@ func event() config.Event {
 	return config.Event{
 		Kind: "blocked", Topic: "account", Project: "payments", Address: "account.bank.a", Provider: "bank", Name: "a", Description: "The <shop>", Contact: "x@example.com",
 		Reason: "needs_code", Summary: "a needs a code", Message: "It needs a code.", Remedy: "Log in.", Failures: 3,
-		Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)), Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Time: time.Date(
+			2026,
+			1,
+			2,
+			3,
+			4,
+			5,
+			6,
+			time.FixedZone("", 3600),
+		), Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
 
@@ -44,7 +53,9 @@ func TestBodiesThatCannotBeMade(t *testing.T) {
 	} {
 		c1 := load(t, vaultSink+data+"notify \"webhook\" \"x\" {\n url = \"https://hooks.example.com\"\n body = "+c.body+"\n}\n")
 		body, list := c1.Notify[0].Render(event())
-		if !body.IsZero() || len(list) != 1 || !strings.Contains(list[0].Detail, c.want) || list[0].Address != "notify.webhook.x" || list[0].Range == nil {
+		if !body.IsZero() || len(list) != 1 || !strings.Contains(list[0].Detail, c.want) ||
+			list[0].Address != "notify.webhook.x" ||
+			list[0].Range == nil {
 			t.Errorf("%s: %s", name, text(list))
 		}
 	}

@@ -49,7 +49,8 @@ func TestWhatTheParserCannotNestIsRefused(t *testing.T) {
 		"branches":  strings.Repeat("a {\n b = "+strings.Repeat("x?1:", 100)+"1\n}\n", maxBranches/100+1),
 		"templates": "a {\n}\nb = " + strings.Repeat("\"${", maxDepth) + "\n",
 	} {
-		if file, problems := parseSource("main.hcl", []byte(src)); file != nil || len(problems) != 1 || problems[0].Summary != tooDeepSummary {
+		if file, problems := parseSource("main.hcl", []byte(src)); file != nil || len(problems) != 1 ||
+			problems[0].Summary != tooDeepSummary {
 			t.Errorf("%s: parsed, or said %v", name, problems)
 		}
 	}

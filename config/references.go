@@ -54,7 +54,14 @@ func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary
 	return "Invalid reference", fmt.Sprintf("There is nothing named %q here.%s Expressions can refer to var, local, data and each. The data of a deliver block can also refer to token and account, and the body of a notify block to event. If it is meant as text, put it in quotes.", root, didYouMean(root, rootNames()))
 }
 
-func (l *loader) checkDeclared(t hcl.Traversal, kind string, named bool, name string, exists bool, known []string) (summary, detail string) {
+func (l *loader) checkDeclared(
+	t hcl.Traversal,
+	kind string,
+	named bool,
+	name string,
+	exists bool,
+	known []string,
+) (summary, detail string) {
 	switch {
 	case !named:
 		return "Invalid reference", fmt.Sprintf("Name the %s after %q, as in %s.name.", kind, t.RootName(), t.RootName())

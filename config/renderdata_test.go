@@ -51,14 +51,45 @@ func TestRender(t *testing.T) {
 			"access_token": "tok<&>en", "expires_at": "2026-01-02T02:04:05Z", "group_id": "123456789012345678901234567890", "muted": "true",
 			"branches": `["b<1>","b2"]`, "customers": `[{"id":"1","name":"N & M"}]`,
 		}},
-		"default, nothing said": {"", credential.Token{Access: credential.NewSecret("t")}, map[string]string{"access_token": "t"}},
-		"empty lists":           {"", credential.Token{Access: credential.NewSecret("t"), Outputs: credential.Outputs{"branches": []string{}, "muted": false}}, map[string]string{"access_token": "t", "branches": "[]", "muted": "false"}},
-		"refresh token asked":   {`{ R = token.refresh_token }`, token(), map[string]string{"R": "refresh"}},
-		"null left out":         {`{ R = token.refresh_token, E = token.expires_at, A = token.access_token }`, credential.Token{Access: credential.NewSecret("t")}, map[string]string{"A": "t"}},
-		"of the account":        {`{ A = "${account.address} ${account.provider} ${account.name}" }`, token(), map[string]string{"A": "account.bank.a bank a"}},
-		"numbers and objects":   {`{ N = 12345678901234567890, F = 1.5, O = { z = 1, a = [true, null] } }`, token(), map[string]string{"N": "12345678901234567890", "F": "1.5", "O": `{"a":[true,null],"z":1}`}},
-		"computed keys":         {`{ for c in token.customers : c.id => c.name }`, token(), map[string]string{"1": "N & M"}},
-		"a file in one key":     {`{ "config.json" = jsonencode({ token = token.access_token }) }`, credential.Token{Access: credential.NewSecret("t")}, map[string]string{"config.json": `{"token":"t"}`}},
+		"default, nothing said": {
+			"",
+			credential.Token{Access: credential.NewSecret("t")},
+			map[string]string{"access_token": "t"},
+		},
+		"empty lists": {
+			"",
+			credential.Token{
+				Access:  credential.NewSecret("t"),
+				Outputs: credential.Outputs{"branches": []string{}, "muted": false},
+			},
+			map[string]string{"access_token": "t", "branches": "[]", "muted": "false"},
+		},
+		"refresh token asked": {`{ R = token.refresh_token }`, token(), map[string]string{"R": "refresh"}},
+		"null left out": {
+			`{ R = token.refresh_token, E = token.expires_at, A = token.access_token }`,
+			credential.Token{Access: credential.NewSecret("t")},
+			map[string]string{"A": "t"},
+		},
+		"of the account": {
+			`{ A = "${account.address} ${account.provider} ${account.name}" }`,
+			token(),
+			map[string]string{"A": "account.bank.a bank a"},
+		},
+		"numbers and objects": {
+			`{ N = 12345678901234567890, F = 1.5, O = { z = 1, a = [true, null] } }`,
+			token(),
+			map[string]string{"N": "12345678901234567890", "F": "1.5", "O": `{"a":[true,null],"z":1}`},
+		},
+		"computed keys": {
+			`{ for c in token.customers : c.id => c.name }`,
+			token(),
+			map[string]string{"1": "N & M"},
+		},
+		"a file in one key": {
+			`{ "config.json" = jsonencode({ token = token.access_token }) }`,
+			credential.Token{Access: credential.NewSecret("t")},
+			map[string]string{"config.json": `{"token":"t"}`},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -70,8 +101,12 @@ func TestRender(t *testing.T) {
 }
 
 func TestRenderOfUnreadDataIsAnError(t *testing.T) {
-	c := load(t, vaultSink+"data \"vault\" \"in\" {\n sink = \"main\"\n path = \"in\"\n}\naccount \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = { X = data.vault.in.x }\n }\n}\n")
-	if got, list := c.Accounts[0].Deliveries[0].Render(token()); !list.HasErrors() || got != nil || list[0].Address != "account.bank.a" {
+	c := load(
+		t,
+		vaultSink+"data \"vault\" \"in\" {\n sink = \"main\"\n path = \"in\"\n}\naccount \"bank\" \"a\" {\n username = \"u\"\n password = \"p\"\n deliver \"vault\" \"main\" {\n path = \"x\"\n data = { X = data.vault.in.x }\n }\n}\n",
+	)
+	if got, list := c.Accounts[0].Deliveries[0].Render(token()); !list.HasErrors() || got != nil ||
+		list[0].Address != "account.bank.a" {
 		t.Errorf("got %v, %s", got, text(list))
 	}
 }

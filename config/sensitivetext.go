@@ -97,7 +97,8 @@ func (r argumentChecker) storeWithout() string {
 
 // noteWrittenOut notes a secret that stands in the configuration itself.
 func (r argumentChecker) noteWrittenOut(v cty.Value) {
-	if r.l.opts.Lint && r.row.Sensitive && !r.row.Public && r.env == "" && v.Type() == cty.String && r.l.writtenOut(r.expr, 0) {
+	if r.l.opts.Lint && r.row.Sensitive && !r.row.Public && r.env == "" && v.Type() == cty.String &&
+		r.l.writtenOut(r.expr, 0) {
 		r.l.writtenSecrets = append(r.l.writtenSecrets, writtenSecret{name: r.row.Name, at: r.at, address: r.address})
 	}
 }

@@ -75,7 +75,8 @@ func TestNoLoginIsMadeWithAnUnfitText(t *testing.T) {
 		for text, says := range unfit {
 			list := loadAll(t, "variable \"bad\" {\n  type = string\n  sensitive = true\n}\n"+src, text)
 			found := slices.ContainsFunc(list, func(d diag.Diagnostic) bool {
-				return d.Severity == diag.Error && strings.Contains(d.Detail, fmt.Sprintf("%q", a.Name)) && strings.Contains(d.Detail, says) &&
+				return d.Severity == diag.Error && strings.Contains(d.Detail, fmt.Sprintf("%q", a.Name)) &&
+					strings.Contains(d.Detail, says) &&
 					d.Range != nil && d.Range.Start.Line > 4
 			})
 			allowed := a.Text == schema.Document && text != "" || text == "" && a.MayBeEmpty
@@ -132,7 +133,8 @@ func TestTheRemedyWorks(t *testing.T) {
 
 func TestASpaceAtTheEndIsAWarningOnly(t *testing.T) {
 	list := problems(t, "account \"bank\" \"a\" {\n  username = \"u\"\n  password = \"a b \"\n}\n")
-	if len(list) != 1 || list.HasErrors() || !strings.Contains(list[0].Detail, "trimspace(") || strings.Contains(everything(t, list), "a b") {
+	if len(list) != 1 || list.HasErrors() || !strings.Contains(list[0].Detail, "trimspace(") ||
+		strings.Contains(everything(t, list), "a b") {
 		t.Errorf("%s", text(list))
 	}
 	if list := problems(t, "account \"bank\" \"a\" {\n  username = \"u\"\n  password = \"a b\"\n}\n"); len(list) > 0 {

@@ -97,7 +97,10 @@ func TestSinksDoubtPlaces(t *testing.T) {
 		sink + "data \"glass\" \"d\" {\n sink = \"x\"\n path = \"a/\"\n}\n":             "data.glass.d",
 	} {
 		list := problems(t, src, withOddSinks(nil))
-		if len(list) != 1 || list.HasErrors() || list[0].Summary != "The location may not be the intended one" || list[0].Detail != "Leave out the slash at the end." || list[0].Address != address || list[0].Range == nil {
+		if len(list) != 1 || list.HasErrors() || list[0].Summary != "The location may not be the intended one" ||
+			list[0].Detail != "Leave out the slash at the end." ||
+			list[0].Address != address ||
+			list[0].Range == nil {
 			t.Errorf("%s: %s", src, text(list))
 		}
 		if list := problems(t, strings.Replace(src, "a/", "a", 1), withOddSinks(nil)); len(list) > 0 {
@@ -116,7 +119,10 @@ func TestTargetsBesideTheStateAreWarnedOfOnce(t *testing.T) {
 		{`state "glass" "x" { path = "shop/state" }`, "deliver \"glass\" \"x\" { path = \"shop/a\" }\n deliver \"glass\" \"x\" { path = \"shop/b\" }", "account.bank.a delivers to secret/shop/a."},
 	} {
 		list := problems(t, sink+c.state+"\n"+fmt.Sprintf(bankAccount, c.targets), withOddSinks(nil))
-		if c.want == "" && len(list) > 0 || c.want != "" && (len(list) != 1 || list.HasErrors() || !strings.Contains(list[0].Detail, c.want) || list[0].Range == nil) {
+		if c.want == "" && len(list) > 0 ||
+			c.want != "" &&
+				(len(list) != 1 || list.HasErrors() || !strings.Contains(list[0].Detail, c.want) ||
+					list[0].Range == nil) {
 			t.Errorf("%s, %s: %s", c.state, c.targets, text(list))
 		}
 	}
@@ -142,7 +148,10 @@ func TestDataThatIsNotThere(t *testing.T) {
 		"Reading secret/in of sink vault.main failed: no answer.":                                                                errors.New("no answer"),
 	} {
 		list := problems(t, src, func(o *config.Options) {
-			o.ReadData = func(context.Context, *config.Sink, sinks.Target) (sinks.Object, error) { return sinks.Object{}, err }
+			o.ReadData = func(context.Context, *config.Sink, sinks.Target) (sinks.Object,
+				error) {
+				return sinks.Object{}, err
+			}
 		})
 		if len(list) != 1 || list[0].Address != "data.vault.in" || list[0].Detail != want {
 			t.Errorf("%v: %s", err, text(list))
@@ -168,8 +177,14 @@ func TestMissingInstancesAndKeysOfData(t *testing.T) {
 }
 
 func TestCyclesThroughDataAreNamed(t *testing.T) {
-	list := problems(t, vaultSink+"locals {\n a = data.vault.in.x\n}\ndata \"vault\" \"in\" {\n sink = \"main\"\n path = local.a\n}\n", withData(nil))
-	if len(list) != 1 || list[0].Summary != "Cycle among local values and data" || !strings.Contains(list[0].Detail, "data.vault.in") || !strings.Contains(list[0].Detail, "local.a") {
+	list := problems(
+		t,
+		vaultSink+"locals {\n a = data.vault.in.x\n}\ndata \"vault\" \"in\" {\n sink = \"main\"\n path = local.a\n}\n",
+		withData(nil),
+	)
+	if len(list) != 1 || list[0].Summary != "Cycle among local values and data" ||
+		!strings.Contains(list[0].Detail, "data.vault.in") ||
+		!strings.Contains(list[0].Detail, "local.a") {
 		t.Error(text(list))
 	}
 }
@@ -203,7 +218,15 @@ func TestAKeyWithAnEscapeNamesAnInstance(t *testing.T) {
 func TestImportedOutputsHaveTheirTypes(t *testing.T) {
 	shop := plain()
 	shop.Name = "shop"
-	shop.Outputs = append(shop.Outputs, schema.Output{Name: "key", Type: cty.String, Sensitive: true}, schema.Output{Name: "rows", Type: cty.List(cty.Object(map[string]cty.Type{"id": cty.String, "name": cty.String}))}, schema.Output{Name: "names", Type: cty.List(cty.String)})
+	shop.Outputs = append(
+		shop.Outputs,
+		schema.Output{Name: "key", Type: cty.String, Sensitive: true},
+		schema.Output{
+			Name: "rows",
+			Type: cty.List(cty.Object(map[string]cty.Type{"id": cty.String, "name": cty.String})),
+		},
+		schema.Output{Name: "names", Type: cty.List(cty.String)},
+	)
 	with := func(o *config.Options) { o.Providers = providers.NewRegistry(bank(), shop) }
 	block := func(outputs string) string {
 		return "account \"shop\" \"a\" {\n}\nimport {\n to = account.shop.a\n access_token = \"t\"\n outputs = " + outputs + "\n}\n"
@@ -236,9 +259,18 @@ func TestImportedOutputsHaveTheirTypes(t *testing.T) {
 func TestOutputsThatAreSecretsAreDelivered(t *testing.T) {
 	shop := plain()
 	shop.Name = "shop"
-	shop.Outputs = append(shop.Outputs, schema.Output{Name: "key", Type: cty.String, Sensitive: true}, schema.Output{Name: "refresh_token", Type: cty.String, Sensitive: true}, schema.Output{Name: "rows", Type: cty.List(cty.String)})
+	shop.Outputs = append(
+		shop.Outputs,
+		schema.Output{Name: "key", Type: cty.String, Sensitive: true},
+		schema.Output{Name: "refresh_token", Type: cty.String, Sensitive: true},
+		schema.Output{Name: "rows", Type: cty.List(cty.String)},
+	)
 	with := func(o *config.Options) { o.Providers = providers.NewRegistry(shop) }
-	tok := credential.Token{Access: credential.NewSecret("a"), Refresh: credential.NewSecret("r"), Outputs: credential.Outputs{"key": credential.NewSecret("k"), "rows": []string(nil)}}
+	tok := credential.Token{
+		Access:  credential.NewSecret("a"),
+		Refresh: credential.NewSecret("r"),
+		Outputs: credential.Outputs{"key": credential.NewSecret("k"), "rows": []string(nil)},
+	}
 	for data, want := range map[string]map[string]string{
 		"": {"access_token": "a", "refresh_token": "r", "key": "k"},
 		"data = { K = token.key, R = token.refresh_token, L = token.rows }":                    {"K": "k", "R": "r"},

@@ -27,7 +27,11 @@ func (l *loader) declareSinks(blocks []*hcl.Block) {
 		}
 		first[address] = b.DefRange
 		s := sectionOf(b)
-		content, good := l.splitByTables(s, scope{address: "sink." + address}, []*schema.Block{l.tables.sink, &spec.Connection})
+		content, good := l.splitByTables(
+			s,
+			scope{address: "sink." + address},
+			[]*schema.Block{l.tables.sink, &spec.Connection},
+		)
 		if l.refuseData(content, s, "sink."+address, "A sink") {
 			good = false
 		}
@@ -94,7 +98,17 @@ func (l *loader) sinkSpec(b *hcl.Block) (*sinks.Spec, bool) {
 	spec, ok := l.opts.Sinks.Lookup(b.Labels[0])
 	if !ok {
 		types := l.opts.Sinks.Names()
-		l.report.error(b.LabelRanges[0], "", "Unknown sink type", fmt.Sprintf("There is no sink type %q.%s The types are %s.", b.Labels[0], didYouMean(b.Labels[0], types), quoteAll(types)))
+		l.report.error(
+			b.LabelRanges[0],
+			"",
+			"Unknown sink type",
+			fmt.Sprintf(
+				"There is no sink type %q.%s The types are %s.",
+				b.Labels[0],
+				didYouMean(b.Labels[0], types),
+				quoteAll(types),
+			),
+		)
 	}
 	return spec, ok
 }

@@ -73,7 +73,12 @@ func (r *reporter) snippet(subject hcl.Range) *diag.Snippet {
 		code = strings.TrimRight(code, " \t\"")
 	}
 	to = min(to, start+len(code))
-	s := &diag.Snippet{Code: code, StartLine: subject.Start.Line, HighlightStartOffset: from - start, HighlightEndOffset: to - start}
+	s := &diag.Snippet{
+		Code:                 code,
+		StartLine:            subject.Start.Line,
+		HighlightStartOffset: from - start,
+		HighlightEndOffset:   to - start,
+	}
 	if context := file.blockAt(from); context != "" {
 		s.Context = &context
 	}

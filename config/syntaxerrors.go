@@ -34,7 +34,8 @@ var firstQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 // terraformHint is what to write in place of a name that a Terraform user knows.
 func terraformHint(p *hcl.Diagnostic) string {
 	name := firstQuoted().FindStringSubmatch(p.Detail)
-	if name == nil || strings.Contains(p.Detail, "Did you mean") && name[1] != "removed" || !strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
+	if name == nil || strings.Contains(p.Detail, "Did you mean") && name[1] != "removed" ||
+		!strings.HasPrefix(p.Summary, "Unsupported ") && !strings.HasPrefix(p.Summary, "Extraneous JSON ") {
 		return ""
 	}
 	if hint := terraformNames[name[1]]; hint != "" {
@@ -108,7 +109,8 @@ func languageWords(o Options) map[string]bool {
 		words[w] = true
 	}
 	for _, b := range []*schema.Block{
-		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
+		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(),
+		schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
 		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(),
 	} {
 		addWords(words, b)

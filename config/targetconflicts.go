@@ -44,7 +44,8 @@ type statePlace struct {
 // other's way, or lie where the state is.
 func (l *loader) checkTargetConflicts(accounts []*Account, s *State) {
 	p := &targetConflicts{
-		loader: l, dir: absoluteDir(l.dir), firstDelivery: map[string]accountDelivery{}, mergedKeys: map[string]map[string]accountDelivery{}, noTargetAbove: map[string]bool{},
+		loader: l, dir: absoluteDir(l.dir), firstDelivery: map[string]accountDelivery{},
+		mergedKeys: map[string]map[string]accountDelivery{}, noTargetAbove: map[string]bool{},
 	}
 	p.state = p.placeOfState(s)
 	var trees []accountDelivery
@@ -138,7 +139,19 @@ func (p *targetConflicts) reportClash(here, other accountDelivery, key string) {
 		what = fmt.Sprintf("the key %q of %s", key, what)
 		hint = "Give each its own key with the data argument."
 	}
-	p.loader.report.error(here.def, here.account, "Two deliveries to one target", fmt.Sprintf("%s and %s would both write %s: here, and at %s. %s", other.account, here.account, what, place(other.def), hint))
+	p.loader.report.error(
+		here.def,
+		here.account,
+		"Two deliveries to one target",
+		fmt.Sprintf(
+			"%s and %s would both write %s: here, and at %s. %s",
+			other.account,
+			here.account,
+			what,
+			place(other.def),
+			hint,
+		),
+	)
 }
 
 // checkTargetsAbove reports a target that would need another target for a directory.
@@ -190,7 +203,8 @@ func isBelow(place, of, separator string) bool {
 // stateSharesPlaceWithTargets warns, once, of a target that lies where the state does and
 // should not.
 func stateSharesPlaceWithTargets(c *Config) (diag.Diagnostic, bool) {
-	if c.State == nil || c.State.Sink.Spec.Exposes == nil || !c.State.Values.AllKnown() || !c.State.Sink.Values.AllKnown() {
+	if c.State == nil || c.State.Sink.Spec.Exposes == nil || !c.State.Values.AllKnown() ||
+		!c.State.Sink.Values.AllKnown() {
 		return diag.Diagnostic{}, false
 	}
 	spec := c.State.Sink.Spec

@@ -82,7 +82,8 @@ func TestNullInAVariablesFile(t *testing.T) {
 		dir := write(t, map[string]string{"main.hcl": src, "x.auto.credvars": values})
 		c, list := config.Load(t.Context(), options(dir, nil))
 		switch {
-		case want == "" && (len(list) != 1 || !strings.Contains(list[0].Detail, `is not valid for the variable "c"`) || !strings.Contains(list[0].Detail, "it must not be null") || list[0].Range == nil):
+		case want == "" && (len(list) != 1 || !strings.Contains(list[0].Detail, `is not valid for the variable "c"`) ||
+			!strings.Contains(list[0].Detail, "it must not be null") || list[0].Range == nil):
 			t.Errorf("%s: %s", values, text(list))
 		case want != "" && (len(list) > 0 || c.Accounts[0].Values.String("username") != want):
 			t.Errorf("%s: %s", values, text(list))
@@ -112,7 +113,9 @@ func TestFilesOfVariablesThatAreWrong(t *testing.T) {
 	} {
 		dir := write(t, map[string]string{"main.hcl": src, "x.auto.credvars": content})
 		_, list := config.Load(t.Context(), options(dir, nil))
-		if !list.HasErrors() || !strings.Contains(strings.ReplaceAll(text(list), "\n│ ", " "), want) && want != "cannot be parsed" || strings.Contains(everything(t, list), "canary") {
+		if !list.HasErrors() ||
+			!strings.Contains(strings.ReplaceAll(text(list), "\n│ ", " "), want) && want != "cannot be parsed" ||
+			strings.Contains(everything(t, list), "canary") {
 			t.Errorf("%q: %s", content, text(list))
 		}
 	}

@@ -125,7 +125,8 @@ func TestOutputsCheckNamesTheKeyOnly(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "bad") || strings.Contains(err.Error(), "12345678") {
 		t.Errorf("Check() = %v", err)
 	}
-	if err := (credential.Outputs{"a": "s", "b": true, "c": nil, "d": []string{"x"}, "e": []map[string]string{{"id": "1"}}, "f": credential.NewSecret("x")}).Check(); err != nil {
+	if err := (credential.Outputs{"a": "s", "b": true, "c": nil, "d": []string{"x"}, "e": []map[string]string{{"id": "1"}},
+		"f": credential.NewSecret("x")}).Check(); err != nil {
 		t.Error(err)
 	}
 }

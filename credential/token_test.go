@@ -9,7 +9,8 @@ import (
 
 func TestLifetimeOfAToken(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for want, tok := range map[time.Duration]Token{0: {IssuedAt: at}, time.Hour: {IssuedAt: at, ExpiresAt: at.Add(time.Hour)}} {
+	for want, tok := range map[time.Duration]Token{0: {IssuedAt: at},
+		time.Hour: {IssuedAt: at, ExpiresAt: at.Add(time.Hour)}} {
 		if got := tok.Lifetime(); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

@@ -107,7 +107,12 @@ func New(o Options) *Daemon {
 	if o.Poll == 0 {
 		o.Poll = pollEvery
 	}
-	return &Daemon{Options: o, seed: rand.Text(), reloaded: make(chan change, 1), status: publishedStatus{plans: map[string]*engine.AccountPlan{}}}
+	return &Daemon{
+		Options:  o,
+		seed:     rand.Text(),
+		reloaded: make(chan change, 1),
+		status:   publishedStatus{plans: map[string]*engine.AccountPlan{}},
+	}
 }
 
 // Run looks after the accounts until ctx ends, and then waits until what is

@@ -188,7 +188,8 @@ func TestShortLivedTokensAreRetriedQuickly(t *testing.T) {
 
 func TestRetryAfterIsHonouredWithinReason(t *testing.T) {
 	o := failed("retryable")
-	for asked, want := range map[time.Duration]time.Duration{20 * time.Minute: 20 * time.Minute, 48 * time.Hour: time.Hour} {
+	for asked, want := range map[time.Duration]time.Duration{20 * time.Minute: 20 * time.Minute,
+		48 * time.Hour: time.Hour} {
 		o.RetryAfter = asked
 		if p := pauseAfter(1, tended(plan.Refresh, o), every, "seed"); p != want {
 			t.Errorf("asked for %s: %s", asked, p)
@@ -233,11 +234,13 @@ func TestNextTimes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			next, h := history{failures: 2}.nextTimes(tt.tended, t0, every, "seed")
-			if want := t0.Add(tt.rotate); tt.rotate > 0 && !next.rotate.Equal(want) || tt.rotate == 0 && !next.rotate.IsZero() {
+			if want := t0.Add(tt.rotate); tt.rotate > 0 && !next.rotate.Equal(want) ||
+				tt.rotate == 0 && !next.rotate.IsZero() {
 				t.Errorf("rotates at %s", next.rotate)
 			}
 			limit := t0.Add(tt.look << 2)
-			if tt.look == 0 && !next.look.Equal(check) || tt.look > 0 && (next.look.After(limit) || !next.look.After(t0)) {
+			if tt.look == 0 && !next.look.Equal(check) ||
+				tt.look > 0 && (next.look.After(limit) || !next.look.After(t0)) {
 				t.Errorf("is looked at in %s", next.look.Sub(t0))
 			}
 			if h.failures != tt.failures {
@@ -266,7 +269,8 @@ func TestAnAccountThatIsHeldIsLookedAtNoLaterThanTheLeaseEnds(t *testing.T) {
 // A lease that has ended by its time, though it is still there, is not waited for.
 func TestALeaseThatHasEndedIsLookedAtAgainSoon(t *testing.T) {
 	for ended, want := range map[time.Duration][2]time.Duration{
-		0: {500 * time.Millisecond, time.Second}, -time.Minute: {500 * time.Millisecond, time.Second}, time.Millisecond: {time.Millisecond, time.Millisecond},
+		0: {500 * time.Millisecond, time.Second}, -time.Minute: {500 * time.Millisecond, time.Second},
+		time.Millisecond: {time.Millisecond, time.Millisecond},
 	} {
 		td := tended(plan.Refresh, nil)
 		td.HeldUntil = t0.Add(ended)

@@ -70,7 +70,8 @@ func TestAFileThatAppearsCountsAsReadOnlyIfItWasThereThen(t *testing.T) {
 	known, gone := filepath.Join(dir, "known"), filepath.Join(dir, "gone")
 	now[known], now[gone] = "now", "now"
 	got := fingerprints{known: "before", filepath.Join(dir, "dropped"): "before"}.with(now, read)
-	for path, want := range map[string]bool{filepath.Join(dir, "old"): true, filepath.Join(dir, "same"): true, gone: true, known: false, filepath.Join(dir, "new"): false} {
+	for path, want := range map[string]bool{filepath.Join(dir, "old"): true, filepath.Join(dir, "same"): true, gone: true,
+		known: false, filepath.Join(dir, "new"): false} {
 		if (got[path] == "now") != want {
 			t.Errorf("%s: %q", filepath.Base(path), got[path])
 		}
@@ -83,7 +84,10 @@ func TestAFileThatAppearsCountsAsReadOnlyIfItWasThereThen(t *testing.T) {
 func TestNoFingerprintsAreLikeNoOthers(t *testing.T) {
 	var none fingerprints
 	a := fingerprints{"a": "1"}
-	if none.same(none) || none.same(fingerprints{}) || a.same(fingerprints{"a": "2"}) || a.same(fingerprints{"a": "1", "b": ""}) || !a.same(fingerprints{"a": "1"}) || !(fingerprints{}).same(none) {
+	if none.same(none) || none.same(fingerprints{}) || a.same(fingerprints{"a": "2"}) ||
+		a.same(fingerprints{"a": "1", "b": ""}) ||
+		!a.same(fingerprints{"a": "1"}) ||
+		!(fingerprints{}).same(none) {
 		t.Error("fingerprints are compared wrongly")
 	}
 }

@@ -82,7 +82,8 @@ func readsOnly(next http.Handler) http.Handler {
 // Serve answers on a listener until ctx ends.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
-		Handler: h, ReadTimeout: readWithin, ReadHeaderTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
+		Handler: h, ReadTimeout: readWithin, ReadHeaderTimeout: readWithin, WriteTimeout: writeWithin,
+		IdleTimeout:    idleWithin,
 		MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0),
 	}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })

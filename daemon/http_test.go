@@ -79,7 +79,8 @@ func TestOnlyReadsAreServedAndBrowsersAreToldToBeStrict(t *testing.T) {
 		}
 		d.stop()
 		<-d.ended
-		if r := get(d.Daemon, http.MethodGet, "/readyz"); r.Code != http.StatusServiceUnavailable || !strings.Contains(r.Body.String(), "stopping") {
+		if r := get(d.Daemon, http.MethodGet, "/readyz"); r.Code != http.StatusServiceUnavailable ||
+			!strings.Contains(r.Body.String(), "stopping") {
 			t.Errorf("a daemon that has stopped: HTTP %d %s", r.Code, r.Body)
 		}
 	})
@@ -143,7 +144,9 @@ func TestServingEndsWithItsContext(t *testing.T) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plainText(w, http.StatusOK, "here") }))
+		ended <- Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			plainText(w, http.StatusOK, "here")
+		}))
 	}()
 	url := "http://" + l.Addr().String()
 	resp, err := http.Get(url)
@@ -175,7 +178,8 @@ func TestServingEndsWithItsContext(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("it goes on")
 	}
-	if err := Serve(t.Context(), l, http.NotFoundHandler()); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+	if err := Serve(t.Context(), l, http.NotFoundHandler()); err == nil ||
+		!strings.Contains(err.Error(), l.Addr().String()) {
 		t.Errorf("a listener that is closed: %v", err)
 	}
 }

@@ -73,7 +73,8 @@ func TestASweepTellsOnceWhatIsWrong(t *testing.T) {
 	}
 	d.usesCanned(c)
 	for _, act := range []bool{false, false, true} {
-		if f := d.sweep(t.Context(), job{act: act}); f.gone || f.held || f.unreachable != nil || applied != map[bool]int{true: 1}[act] {
+		if f := d.sweep(t.Context(), job{act: act}); f.gone || f.held || f.unreachable != nil ||
+			applied != map[bool]int{true: 1}[act] {
 			t.Errorf("act %t: %+v, applied %d times", act, f, applied)
 		}
 	}
@@ -106,8 +107,18 @@ func TestTheNextTryIsTheEarlierOfTheTimes(t *testing.T) {
 	} {
 		d, lines := still(4)
 		p := &engine.AccountPlan{Decision: plan.Decision{Address: "account.x.a"}}
-		d.report(jobResult{tended: engine.AccountResult{Plan: p, Outcome: &engine.Outcome{Address: "account.x.a", Action: plan.Deliver, Result: engine.Failed}}}, tt.next, t0)
-		if s := lines.String(); !strings.Contains(s, "next_try="+timestamp(tt.want)) || d.status.plans["account.x.a"] != p {
+		d.report(
+			jobResult{
+				tended: engine.AccountResult{
+					Plan:    p,
+					Outcome: &engine.Outcome{Address: "account.x.a", Action: plan.Deliver, Result: engine.Failed},
+				},
+			},
+			tt.next,
+			t0,
+		)
+		if s := lines.String(); !strings.Contains(s, "next_try="+timestamp(tt.want)) ||
+			d.status.plans["account.x.a"] != p {
 			t.Errorf("%s: %s", name, s)
 		}
 	}
@@ -119,7 +130,14 @@ func TestAHeldAccountsPauseIsSpread(t *testing.T) {
 	least, most := time.Hour, time.Duration(0)
 	for i := range 500 {
 		p := &engine.AccountPlan{Decision: plan.Decision{Address: fmt.Sprint("account.x.", i)}}
-		next, h := history{failures: 2}.nextTimes(engine.AccountResult{Plan: p, HeldUntil: t0.Add(24 * time.Hour)}, t0, 24*time.Hour, "seed")
+		next, h := history{
+			failures: 2,
+		}.nextTimes(
+			engine.AccountResult{Plan: p, HeldUntil: t0.Add(24 * time.Hour)},
+			t0,
+			24*time.Hour,
+			"seed",
+		)
 		pause := next.look.Sub(t0)
 		least, most = min(least, pause), max(most, pause)
 		if h.held != 1 || h.failures != 2 || !next.rotate.IsZero() {

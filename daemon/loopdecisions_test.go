@@ -138,9 +138,11 @@ func TestWhatCanWaitGetsHalfOfTheWorkers(t *testing.T) {
 		concurrency, urgent, waiting int
 		may                          [2]bool
 	}{
-		{4, 0, 0, [2]bool{true, true}}, {4, 0, 1, [2]bool{true, true}}, {4, 0, 2, [2]bool{true, false}}, {4, 2, 1, [2]bool{true, true}},
+		{4, 0, 0, [2]bool{true, true}}, {4, 0, 1, [2]bool{true, true}}, {4, 0, 2, [2]bool{true, false}},
+		{4, 2, 1, [2]bool{true, true}},
 		{4, 3, 1, [2]bool{false, false}}, {4, 4, 0, [2]bool{false, false}}, {4, 5, 0, [2]bool{false, false}},
-		{1, 0, 0, [2]bool{true, true}}, {1, 0, 1, [2]bool{false, false}}, {3, 0, 1, [2]bool{true, false}}, {2, 0, 1, [2]bool{true, false}},
+		{1, 0, 0, [2]bool{true, true}}, {1, 0, 1, [2]bool{false, false}}, {3, 0, 1, [2]bool{true, false}},
+		{2, 0, 1, [2]bool{true, false}},
 	} {
 		d, _ := still(tt.concurrency)
 		l := newTimerLoop(d)
@@ -197,7 +199,9 @@ func TestWhenTheNextSweepIs(t *testing.T) {
 		tt.result.priority = canWait
 		l.takeResult(tt.result)
 		e := l.queue.entries[sweepEntry]
-		if e == nil || !e.at[canWait].Equal(t0.Add(tt.want)) || l.sweeps != tt.sweeps || l.sweeping || !l.lastSweep.Equal(t0) || l.busy[canWait] != 0 {
+		if e == nil || !e.at[canWait].Equal(t0.Add(tt.want)) || l.sweeps != tt.sweeps || l.sweeping ||
+			!l.lastSweep.Equal(t0) ||
+			l.busy[canWait] != 0 {
 			t.Errorf("%s: %+v, %d failures; want in %s, %d", name, e, l.sweeps, tt.want, tt.sweeps)
 		}
 	}
@@ -272,7 +276,8 @@ func TestWhatBecomesOfAccountsWhenTheConfigurationChanges(t *testing.T) {
 	// Other files, though no account differs: all are looked at, spread over a while.
 	l.queue.set(sweepEntry, dueTimes{look: t0.Add(time.Hour)})
 	l.takeConfiguration(change{files: true})
-	if e := l.queue.entries["kept"]; e.at[canWait].After(t0.Add(time.Minute)) || !l.settled.Equal(t0.Add(d.Settle)) || l.queue.entries[sweepEntry].at[canWait].After(l.settled) {
+	if e := l.queue.entries["kept"]; e.at[canWait].After(t0.Add(time.Minute)) || !l.settled.Equal(t0.Add(d.Settle)) ||
+		l.queue.entries[sweepEntry].at[canWait].After(l.settled) {
 		t.Errorf("kept %+v, settled %s, sweep %+v", e, l.settled, l.queue.entries[sweepEntry])
 	}
 	l.sweeping = true
@@ -298,14 +303,22 @@ func TestOutcomesAreLoggedByWhatTheyMean(t *testing.T) {
 		has     []string
 		lacks   string
 	}{
-		"issued":               {engine.Outcome{Action: plan.Issue, Result: engine.Done}, engine.AccountPlan{ExpiresAt: expires}, expires, false, []string{"[INFO]", "token issued", "expires_at=" + timestamp(expires)}, "next_try"},
-		"never expires":        {engine.Outcome{Action: plan.Issue, Result: engine.Done}, engine.AccountPlan{}, expires, false, []string{"[INFO]"}, "expires_at"},
-		"delivered":            {engine.Outcome{Action: plan.Deliver, Result: engine.Done}, engine.AccountPlan{ExpiresAt: expires}, expires, false, []string{"[INFO]", "token delivered"}, "expires_at"},
-		"failed":               {engine.Outcome{Action: plan.Refresh, Result: engine.Failed, Message: "no answer"}, engine.AccountPlan{}, expires, false, []string{"[ERROR]", "no answer", "next_try=" + timestamp(expires)}, "token"},
-		"failed, for ever":     {engine.Outcome{Action: plan.Refresh, Result: engine.Failed, Message: "no answer"}, engine.AccountPlan{}, time.Time{}, false, []string{"[ERROR]"}, "next_try"},
-		"blocked":              {engine.Outcome{Action: plan.BlockedAction, Result: engine.Blocked, Blocker: &plan.Block{Reason: plan.NeedsCode}}, engine.AccountPlan{}, time.Time{}, false, []string{"[WARN]", "needs_code"}, "[ERROR]"},
-		"blocked, as is known": {engine.Outcome{Action: plan.BlockedAction, Result: engine.Blocked, Blocker: &plan.Block{Reason: plan.NeedsCode}}, engine.AccountPlan{}, time.Time{}, true, nil, "needs_code"},
-		"nothing":              {engine.Outcome{Action: plan.None, Result: engine.Done}, engine.AccountPlan{}, time.Time{}, false, nil, "account"},
+		"issued": {engine.Outcome{Action: plan.Issue, Result: engine.Done},
+			engine.AccountPlan{ExpiresAt: expires}, expires, false, []string{"[INFO]", "token issued", "expires_at=" + timestamp(expires)}, "next_try"},
+		"never expires": {engine.Outcome{Action: plan.Issue, Result: engine.Done}, engine.AccountPlan{}, expires, false,
+			[]string{"[INFO]"}, "expires_at"},
+		"delivered": {engine.Outcome{Action: plan.Deliver, Result: engine.Done},
+			engine.AccountPlan{ExpiresAt: expires}, expires, false, []string{"[INFO]", "token delivered"}, "expires_at"},
+		"failed": {engine.Outcome{Action: plan.Refresh, Result: engine.Failed, Message: "no answer"},
+			engine.AccountPlan{}, expires, false, []string{"[ERROR]", "no answer", "next_try=" + timestamp(expires)}, "token"},
+		"failed, for ever": {engine.Outcome{Action: plan.Refresh, Result: engine.Failed, Message: "no answer"}, engine.AccountPlan{},
+			time.Time{}, false, []string{"[ERROR]"}, "next_try"},
+		"blocked": {engine.Outcome{Action: plan.BlockedAction, Result: engine.Blocked,
+			Blocker: &plan.Block{Reason: plan.NeedsCode}}, engine.AccountPlan{}, time.Time{}, false, []string{"[WARN]", "needs_code"}, "[ERROR]"},
+		"blocked, as is known": {engine.Outcome{Action: plan.BlockedAction, Result: engine.Blocked,
+			Blocker: &plan.Block{Reason: plan.NeedsCode}}, engine.AccountPlan{}, time.Time{}, true, nil, "needs_code"},
+		"nothing": {engine.Outcome{Action: plan.None, Result: engine.Done}, engine.AccountPlan{}, time.Time{},
+			false, nil, "account"},
 	} {
 		d, lines := still(4)
 		tt.outcome.Address = "account.x.a"
@@ -329,7 +342,12 @@ func TestOutcomesAreLoggedByWhatTheyMean(t *testing.T) {
 
 func TestABlockIsKnownIfItIsTheSame(t *testing.T) {
 	outcome := func() *engine.Outcome {
-		return &engine.Outcome{Address: "a", Result: engine.Blocked, Action: plan.BlockedAction, Blocker: &plan.Block{Reason: plan.NeedsCode}}
+		return &engine.Outcome{
+			Address: "a",
+			Result:  engine.Blocked,
+			Action:  plan.BlockedAction,
+			Blocker: &plan.Block{Reason: plan.NeedsCode},
+		}
 	}
 	for name, tt := range map[string]struct {
 		before func(*engine.AccountPlan)
@@ -344,7 +362,9 @@ func TestABlockIsKnownIfItIsTheSame(t *testing.T) {
 		"never seen":     {nil, func(o *engine.Outcome) { o.Address = "b" }, false},
 	} {
 		d, _ := still(4)
-		p := &engine.AccountPlan{Decision: plan.Decision{Action: plan.BlockedAction, Blocker: &plan.Block{Reason: plan.NeedsCode}}}
+		p := &engine.AccountPlan{
+			Decision: plan.Decision{Action: plan.BlockedAction, Blocker: &plan.Block{Reason: plan.NeedsCode}},
+		}
 		o := outcome()
 		if tt.before != nil {
 			tt.before(p)

@@ -54,7 +54,9 @@ func TestTheViewHasWhatIsWrong(t *testing.T) {
 	if p.Project != "shop" {
 		t.Errorf("%+v", p)
 	}
-	if len(p.Diagnostics) != 2 || p.Diagnostics[0].Summary != "It is broken" || p.Diagnostics[1].Summary != "The state cannot be read" || !strings.Contains(p.Diagnostics[1].Detail, "sealed") {
+	if len(p.Diagnostics) != 2 || p.Diagnostics[0].Summary != "It is broken" ||
+		p.Diagnostics[1].Summary != "The state cannot be read" ||
+		!strings.Contains(p.Diagnostics[1].Detail, "sealed") {
 		t.Errorf("%+v", p.Diagnostics)
 	}
 	d.configGood(t0)
@@ -93,7 +95,8 @@ func TestWhenTheStateWasReadIsKept(t *testing.T) {
 		news bool
 		read time.Time
 	}{
-		{nil, at(1), true, at(1)}, {nil, at(2), false, at(2)}, {errors.New("down"), at(3), true, at(2)}, {errors.New("down"), at(4), false, at(2)}, {nil, at(5), true, at(5)},
+		{nil, at(1), true, at(1)}, {nil, at(2), false, at(2)}, {errors.New("down"), at(3), true, at(2)},
+		{errors.New("down"), at(4), false, at(2)}, {nil, at(5), true, at(5)},
 	} {
 		if news := d.stateKnown(c.err, c.at); news != c.news || !d.status.stateRead.Equal(c.read) {
 			t.Errorf("%d: news %t, read %s", i, news, d.status.stateRead)

@@ -11,7 +11,12 @@ import (
 // What the loop has not taken yet is not lost when another configuration comes.
 func TestChangesThatTheLoopHasNotTakenAreAddedUp(t *testing.T) {
 	d, _ := still(4)
-	d.tellLoop(change{Changes: engine.Changes{Added: []string{"a"}, Changed: []string{"b"}, Removed: []string{"c"}}, files: true})
+	d.tellLoop(
+		change{
+			Changes: engine.Changes{Added: []string{"a"}, Changed: []string{"b"}, Removed: []string{"c"}},
+			files:   true,
+		},
+	)
 	d.tellLoop(change{Changes: engine.Changes{Added: []string{"d"}, Changed: []string{"e"}, Removed: []string{"f"}}})
 	c := <-d.reloaded
 	if !slices.Equal(c.Added, []string{"a", "d"}) || !slices.Equal(c.Changed, []string{"b", "e"}) || !c.files {

@@ -153,7 +153,8 @@ func TestWhatFailedIsReadAgainUnlessItIsInTheFiles(t *testing.T) {
 		}
 		before := r.current
 		r.load(t.Context(), hangup, false)
-		if want := map[bool]time.Time{false: t0.Add(time.Second)}[c.inFiles]; !r.reading.again.Equal(want) || r.current != before {
+		if want := map[bool]time.Time{false: t0.Add(time.Second)}[c.inFiles]; !r.reading.again.Equal(want) ||
+			r.current != before {
 			t.Errorf("%+v: tried again at %s", c, r.reading.again)
 		}
 		if s := r.lines.String(); !strings.Contains(s, c.says) || strings.Count(s, "[ERROR] It is broken: detail=x") != 1 {
@@ -182,7 +183,8 @@ func TestAReadingThatIsStoppedChangesNothing(t *testing.T) {
 			l.Close = func() { closed++ }
 			return l, nil
 		}
-		if r.load(ctx, hangup, false); r.current != before || r.wasBroken() || len(r.reloaded) != 0 || r.lines.String() != "" {
+		if r.load(ctx, hangup, false); r.current != before || r.wasBroken() || len(r.reloaded) != 0 ||
+			r.lines.String() != "" {
 			t.Errorf("%s: it was taken over, or told of", name)
 		}
 		if closed != map[bool]int{true: 1}[there] {
@@ -223,7 +225,12 @@ func TestWhatTheLoopIsToldOfAConfiguration(t *testing.T) {
 		{config.Config{Digest: "1"}, false, "configuration reloaded; nothing has changed: cause=SIGHUP"},
 	} {
 		r.result = func(context.Context) (*Loaded, diag.List) {
-			return r.loaded(step.config), diag.List{diag.Warningf("It is odd", "%s", "x").About("account.x.a", &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: 3, Column: 5}})}
+			return r.loaded(
+					step.config,
+				), diag.List{
+					diag.Warningf("It is odd", "%s", "x").
+						About("account.x.a", &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: 3, Column: 5}}),
+				}
 		}
 		before := len(r.lines.String())
 		r.load(t.Context(), hangup, false)
@@ -254,7 +261,8 @@ func TestAReloadOfTheSameIsToldWhereItIsNews(t *testing.T) {
 			r.configBroken(diag.List{diag.Errorf("It is broken", "%s", "x")})
 		}
 		r.load(t.Context(), c.why, false)
-		if got := strings.Contains(r.lines.String(), "nothing has changed: cause="+c.why) || strings.Contains(r.lines.String(), "nothing has changed: cause=\""+c.why); got != c.told {
+		if got := strings.Contains(r.lines.String(), "nothing has changed: cause="+c.why) ||
+			strings.Contains(r.lines.String(), "nothing has changed: cause=\""+c.why); got != c.told {
 			t.Errorf("%+v: %s", c, r.lines)
 		}
 		if r.wasBroken() {
@@ -269,7 +277,8 @@ func TestAChangeNamesItsAccounts(t *testing.T) {
 		`configuration reloaded: cause=SIGHUP changed=["a"] removed=["b"]`: {Changes: engine.Changes{Changed: []string{"a"}, Removed: []string{"b"}}, files: true},
 	} {
 		r := newRereading()
-		if r.logChange(hangup, c, nil); !strings.Contains(r.lines.String(), says) || strings.Contains(r.lines.String(), "unchanged") {
+		if r.logChange(hangup, c, nil); !strings.Contains(r.lines.String(), says) ||
+			strings.Contains(r.lines.String(), "unchanged") {
 			t.Errorf("%+v: %s", c, r.lines)
 		}
 	}

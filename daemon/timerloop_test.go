@@ -30,7 +30,11 @@ func started(l *timerLoop) map[string]job {
 func TestWhatWorkersAreGiven(t *testing.T) {
 	d, _ := still(8)
 	d.uses()
-	d.current.Engine = &scripted{apply: done, removed: &engine.Plan{}, plan: func(context.Context) *engine.AccountPlan { return planned("a", plan.None) }}
+	d.current.Engine = &scripted{
+		apply:   done,
+		removed: &engine.Plan{},
+		plan:    func(context.Context) *engine.AccountPlan { return planned("a", plan.None) },
+	}
 	l := newTimerLoop(d)
 	for name, a := range map[string]*accountState{"first": {again: true}, "known": {looked: true}, "later": {looked: true}} {
 		l.accounts[name] = a
@@ -63,7 +67,9 @@ func TestWhatWorkersAreGiven(t *testing.T) {
 	if len(jobs) != 2 || l.busy != [2]int{1, 1} {
 		t.Errorf("%d jobs, busy %v", len(jobs), l.busy)
 	}
-	if !first.offline || first.priority != canWait || !first.due.Equal(at(-1)) || first.account != l.accounts["first"] || first.act {
+	if !first.offline || first.priority != canWait || !first.due.Equal(at(-1)) ||
+		first.account != l.accounts["first"] ||
+		first.act {
 		t.Errorf("the first look: %+v", first)
 	}
 	if known.offline || known.priority != urgent || !known.due.Equal(at(-2)) {
@@ -84,13 +90,17 @@ func TestWhenAnAccountIsLookedAtAgain(t *testing.T) {
 		result         engine.AccountResult
 		look           func(at time.Duration) bool
 	}{
-		"in order":                      {false, false, tended(plan.None, nil), func(d time.Duration) bool { return d >= 15*time.Minute }},
-		"at the first look":             {true, false, tended(plan.None, nil), func(d time.Duration) bool { return d >= 15*time.Minute }},
-		"a failure":                     {false, false, tended(plan.Refresh, failed("retryable")), func(d time.Duration) bool { return d > 3*time.Second && d <= 5*time.Second }},
-		"a failure at the first look":   {true, false, tended(plan.Refresh, failed("retryable")), func(d time.Duration) bool { return d > 3*time.Second && d <= 5*time.Second }},
+		"in order": {false, false, tended(plan.None, nil),
+			func(d time.Duration) bool { return d >= 15*time.Minute }},
+		"at the first look": {true, false, tended(plan.None, nil), func(d time.Duration) bool { return d >= 15*time.Minute }},
+		"a failure": {false, false, tended(plan.Refresh, failed("retryable")),
+			func(d time.Duration) bool { return d > 3*time.Second && d <= 5*time.Second }},
+		"a failure at the first look": {true, false, tended(plan.Refresh, failed("retryable")),
+			func(d time.Duration) bool { return d > 3*time.Second && d <= 5*time.Second }},
 		"something left to do, offline": {true, false, tended(plan.Deliver, nil), func(d time.Duration) bool { return d >= 15*time.Minute }},
-		"held, at the first look":       {true, false, engine.AccountResult{Plan: tended(plan.None, nil).Plan, HeldUntil: t0.Add(time.Minute)}, func(d time.Duration) bool { return d > 0 && d <= time.Second }},
-		"it has changed meanwhile":      {false, true, tended(plan.None, nil), func(d time.Duration) bool { return d == 0 }},
+		"held, at the first look": {true, false, engine.AccountResult{Plan: tended(plan.None, nil).Plan,
+			HeldUntil: t0.Add(time.Minute)}, func(d time.Duration) bool { return d > 0 && d <= time.Second }},
+		"it has changed meanwhile": {false, true, tended(plan.None, nil), func(d time.Duration) bool { return d == 0 }},
 	} {
 		d, _ := still(4)
 		l := newTimerLoop(d)
@@ -98,7 +108,9 @@ func TestWhenAnAccountIsLookedAtAgain(t *testing.T) {
 		a := &accountState{running: true, again: c.again}
 		l.accounts[address] = a
 		l.busy[canWait] = 1
-		l.takeResult(jobResult{job: job{address: address, account: a, priority: canWait, offline: c.offline}, tended: c.result})
+		l.takeResult(
+			jobResult{job: job{address: address, account: a, priority: canWait, offline: c.offline}, tended: c.result},
+		)
 		e := l.queue.entries[address]
 		if e == nil || !c.look(e.at[canWait].Sub(t0)) || a.running || !a.looked || a.unread || l.working() != 0 {
 			t.Errorf("%s: due %+v, %+v", name, e, a)
@@ -189,7 +201,10 @@ func TestTheLoopShowsThatItIsAlive(t *testing.T) {
 func TestAllAccountsHaveTheirPlaceInTheOrder(t *testing.T) {
 	d, _ := still(2)
 	d.uses()
-	d.current.Engine = &scripted{apply: done, plan: func(context.Context) *engine.AccountPlan { return planned("a", plan.None) }}
+	d.current.Engine = &scripted{
+		apply: done,
+		plan:  func(context.Context) *engine.AccountPlan { return planned("a", plan.None) },
+	}
 	l := newTimerLoop(d)
 	for i, name := range []string{"c", "b", "a"} {
 		l.accounts[name] = &accountState{looked: true}

@@ -43,7 +43,10 @@ func planned(address string, action plan.Action) *engine.AccountPlan {
 }
 
 func done(p *engine.AccountPlan) engine.AccountResult {
-	return engine.AccountResult{Plan: p, Outcome: &engine.Outcome{Address: p.Address, Action: p.Action, Result: engine.Done}}
+	return engine.AccountResult{
+		Plan:    p,
+		Outcome: &engine.Outcome{Address: p.Address, Action: p.Action, Result: engine.Done},
+	}
 }
 
 // Only for a login or a refresh the inputs have to be fresh, and what is read then is
@@ -106,7 +109,8 @@ func TestAWorkerThatIsStopped(t *testing.T) {
 				return engine.AccountResult{Plan: p, Outcome: c.outcome}
 			},
 		}
-		if f := d.runJob(ctx, job{address: "a", priority: canWait}); f.gone != c.gone || f.tended.Outcome != c.outcome && !c.gone {
+		if f := d.runJob(ctx, job{address: "a", priority: canWait}); f.gone != c.gone ||
+			f.tended.Outcome != c.outcome && !c.gone {
 			t.Errorf("%s: %+v", name, f)
 		}
 		stop()
@@ -130,7 +134,10 @@ func TestALookIsBounded(t *testing.T) {
 func TestTheDelayOfRotationsIsMeasured(t *testing.T) {
 	d, _ := still(4)
 	d.uses()
-	d.current.Engine = &scripted{apply: done, plan: func(context.Context) *engine.AccountPlan { return planned("a", plan.None) }}
+	d.current.Engine = &scripted{
+		apply: done,
+		plan:  func(context.Context) *engine.AccountPlan { return planned("a", plan.None) },
+	}
 	d.runJob(t.Context(), job{address: "a", priority: canWait, due: t0})
 	d.runJob(t.Context(), job{address: "a", priority: urgent, due: t0.Add(-3 * time.Second)})
 	h := gathered(t, d, "credsync_rotation_delay_seconds").GetHistogram()
@@ -153,7 +160,15 @@ func TestASweepEndsWithItsConfiguration(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		d, lines := still(4)
 		d.uses()
-		s := &scripted{removed: &engine.Plan{Accounts: []*engine.AccountPlan{planned("a", plan.Delete), planned("b", plan.Delete), planned("c", plan.Delete)}}}
+		s := &scripted{
+			removed: &engine.Plan{
+				Accounts: []*engine.AccountPlan{
+					planned("a", plan.Delete),
+					planned("b", plan.Delete),
+					planned("c", plan.Delete),
+				},
+			},
+		}
 		s.apply = func(p *engine.AccountPlan) engine.AccountResult {
 			c.end(d, stop)
 			r := done(p)
@@ -163,7 +178,8 @@ func TestASweepEndsWithItsConfiguration(t *testing.T) {
 			return r
 		}
 		d.current.Engine = s
-		if f := d.sweep(ctx, job{act: true}); len(s.asked) != c.want || !f.held || strings.Count(lines.String(), "deleted: address=") != c.want {
+		if f := d.sweep(ctx, job{act: true}); len(s.asked) != c.want || !f.held ||
+			strings.Count(lines.String(), "deleted: address=") != c.want {
 			t.Errorf("%s: %q, held %t, %s", name, s.asked, f.held, lines)
 		}
 		stop()

@@ -60,7 +60,8 @@ func inWorld(t *testing.T, hcl string, test func(*testing.T, *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &output.Buffer{}
 		w := &world{
-			t: t, dir: dir, lines: l, up: &upstream{live: map[string]bool{}, lifetime: time.Hour, logins: map[string]int{}},
+			t: t, dir: dir, lines: l, up: &upstream{live: map[string]bool{}, lifetime: time.Hour,
+				logins: map[string]int{}},
 			log:   hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: l}),
 			sinks: map[string]*memorysink.Sink{"main": memorysink.New(), "state": memorysink.New()},
 		}

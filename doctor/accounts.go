@@ -45,7 +45,10 @@ func (d *doctor) checkPlan(ctx context.Context, p *engine.Plan) {
 	}
 	told, linted := map[string]bool{}, d.scheduleWarnings()
 	for _, one := range p.Diagnostics {
-		if configured[one.Address] == nil || one.Summary == engine.TokenInEmergencyFile || one.Summary == engine.StateUnreadable || linted[scheduleWarning{one.Address, one.Summary}] || d.knownFromSink(one, configured[one.Address]) {
+		if configured[one.Address] == nil || one.Summary == engine.TokenInEmergencyFile ||
+			one.Summary == engine.StateUnreadable ||
+			linted[scheduleWarning{one.Address, one.Summary}] ||
+			d.knownFromSink(one, configured[one.Address]) {
 			continue
 		}
 		told[one.Address] = true
@@ -92,7 +95,16 @@ func (d *doctor) knownFromSink(one diag.Diagnostic, a *config.Account) bool {
 // checkCredentials says how an account's credentials stand.
 func (d *doctor) checkCredentials(ap *engine.AccountPlan, told bool) {
 	if b := ap.Blocker; b != nil && b.Reason != plan.TargetNotOwned && b.Reason != plan.UnreachableHere {
-		d.add(Check{Group: Accounts, Subject: ap.Address, Outcome: Failed, Human: true, Message: fmt.Sprintf("blocked (%s): %s", b.Reason, b.Message), Blocker: b})
+		d.add(
+			Check{
+				Group:   Accounts,
+				Subject: ap.Address,
+				Outcome: Failed,
+				Human:   true,
+				Message: fmt.Sprintf("blocked (%s): %s", b.Reason, b.Message),
+				Blocker: b,
+			},
+		)
 		return
 	}
 	if told {
@@ -120,7 +132,13 @@ func (d *doctor) inspectCredentials(a *config.Account) {
 		return
 	}
 	for _, f := range findings {
-		c := Check{Group: Accounts, Subject: a.Address, Outcome: Warning, Message: f.Summary, Remedy: diag.Sentence(f.Detail)}
+		c := Check{
+			Group:   Accounts,
+			Subject: a.Address,
+			Outcome: Warning,
+			Message: f.Summary,
+			Remedy:  diag.Sentence(f.Detail),
+		}
 		if f.Blocked != "" {
 			c.Outcome, c.Human = Failed, true
 		}

@@ -49,7 +49,18 @@ func (d *doctor) compareClocks() {
 		}
 	}
 	if right := len(d.offsets) - wrong; right > 0 {
-		d.add(Check{Group: Clock, Subject: "this machine", Outcome: OK, Message: fmt.Sprintf("agrees with %s within %s", counted(right, "server"), plan.Duration(clockTolerance))})
+		d.add(
+			Check{
+				Group:   Clock,
+				Subject: "this machine",
+				Outcome: OK,
+				Message: fmt.Sprintf(
+					"agrees with %s within %s",
+					counted(right, "server"),
+					plan.Duration(clockTolerance),
+				),
+			},
+		)
 	}
 	for _, o := range d.offsets {
 		if !o.wrong {
@@ -63,6 +74,14 @@ func (d *doctor) compareClocks() {
 		if wrong < len(d.offsets) {
 			remedy = "Other servers agree with this machine, so that server's clock is probably wrong: report it to its operator. Its tokens seem to expire earlier or later than they really do."
 		}
-		d.add(Check{Group: Clock, Subject: o.host, Outcome: Warning, Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.about()), direction), Remedy: remedy})
+		d.add(
+			Check{
+				Group:   Clock,
+				Subject: o.host,
+				Outcome: Warning,
+				Message: fmt.Sprintf("its clock is %s %s this machine's", plan.Duration(o.about()), direction),
+				Remedy:  remedy,
+			},
+		)
 	}
 }

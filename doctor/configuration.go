@@ -24,7 +24,18 @@ func (d *doctor) checkConfiguration() {
 		return
 	}
 	if !d.Loading.HasErrors() {
-		d.add(Check{Group: Configuration, Subject: "configuration", Outcome: OK, Message: fmt.Sprintf("valid (%s, project %s)", counted(len(d.Config.Accounts), "account"), d.Config.Project)})
+		d.add(
+			Check{
+				Group:   Configuration,
+				Subject: "configuration",
+				Outcome: OK,
+				Message: fmt.Sprintf(
+					"valid (%s, project %s)",
+					counted(len(d.Config.Accounts), "account"),
+					d.Config.Project,
+				),
+			},
+		)
 	}
 	if d.Config.Schedule == "" || len(list) > len(d.Loading) {
 		return

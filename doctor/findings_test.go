@@ -153,14 +153,16 @@ func TestWhatIsSaidOfAccounts(t *testing.T) {
 			}
 		})}}, []string{"failed targets memory.main memory/a, human", "ok targets memory.main memory/b", "ok accounts account.sagi.a"}},
 		"warned of": {planner{
-			accounts:    []*engine.AccountPlan{planned("a", nil)},
-			diagnostics: diag.List{{Severity: diag.Warning, Address: "account.sagi.a", Summary: "odd"}, {Severity: diag.Error, Address: "account.sagi.b", Summary: "bad"}},
+			accounts: []*engine.AccountPlan{planned("a", nil)},
+			diagnostics: diag.List{{Severity: diag.Warning, Address: "account.sagi.a", Summary: "odd"},
+				{Severity: diag.Error, Address: "account.sagi.b", Summary: "bad"}},
 		}, []string{"ok targets memory.main memory/a", "ok targets memory.main memory/b", "warning accounts account.sagi.a", "failed accounts account.sagi.b"}},
 		"what others tell of": {planner{
 			accounts: []*engine.AccountPlan{planned("a", nil)},
 			diagnostics: diag.List{
 				{Severity: diag.Error, Summary: "of no account"}, {Severity: diag.Error, Address: "account.sagi.gone", Summary: "of another account"},
-				{Severity: diag.Warning, Address: "account.sagi.a", Summary: engine.TokenInEmergencyFile}, {Severity: diag.Error, Address: "account.sagi.a", Summary: engine.StateUnreadable},
+				{Severity: diag.Warning, Address: "account.sagi.a", Summary: engine.TokenInEmergencyFile},
+				{Severity: diag.Error, Address: "account.sagi.a", Summary: engine.StateUnreadable},
 			},
 		}, []string{"ok targets memory.main memory/a", "ok targets memory.main memory/b", "ok accounts account.sagi.a"}},
 		"gone": {planner{accounts: []*engine.AccountPlan{planned("gone", func(ap *engine.AccountPlan) {
@@ -171,7 +173,8 @@ func TestWhatIsSaidOfAccounts(t *testing.T) {
 				ap.Reason, ap.Blocker = plan.Unreadable, &plan.Block{Reason: plan.CredentialsRejected}
 			})},
 			inspect: func(*config.Account) ([]providers.Clock, []providers.Finding, error) {
-				return nil, []providers.Finding{{Summary: "it ends soon", Detail: "renew it"}, {Summary: "it has ended", Blocked: failure.CertificateExpired}}, nil
+				return nil, []providers.Finding{{Summary: "it ends soon", Detail: "renew it"},
+					{Summary: "it has ended", Blocked: failure.CertificateExpired}}, nil
 			},
 		}, []string{"ok targets memory.main memory/a", "ok targets memory.main memory/b", "warning accounts account.sagi.a", "failed accounts account.sagi.a, human"}},
 		"unreadable, and told of": {planner{
@@ -208,7 +211,11 @@ func TestWhatIsSaidOfAccounts(t *testing.T) {
 			}
 		})
 	}
-	clocks := []plan.Clock{{Name: "client_certificate", At: human, Human: true}, {Name: "access_token", At: human.AddDate(1, 0, 0)}, {Name: "other", Human: true}}
+	clocks := []plan.Clock{
+		{Name: "client_certificate", At: human, Human: true},
+		{Name: "access_token", At: human.AddDate(1, 0, 0)},
+		{Name: "other", Human: true},
+	}
 	for name, p := range map[string]planner{
 		"planned": {accounts: []*engine.AccountPlan{planned("a", func(ap *engine.AccountPlan) { ap.Clocks = clocks })}},
 		"inspected": {
@@ -341,7 +348,9 @@ func TestRecordsThatCannotBeUsedAreTold(t *testing.T) {
 	r := w.examine(sagi("a", closedURL(t), "") + sagi("b", closedURL(t), ""))
 	wantShort(t, r, []doctor.Group{doctor.State}, "ok state memory/state", "failed state memory/state")
 	for _, c := range r.Checks {
-		if c.Group == doctor.State && c.Outcome == doctor.Failed && (!slices.Equal(c.Command, []string{"state", "list"}) || !strings.Contains(c.Remedy, "state rm") || !strings.Contains(c.Message, "corrupt")) {
+		if c.Group == doctor.State && c.Outcome == doctor.Failed &&
+			(!slices.Equal(c.Command, []string{"state", "list"}) || !strings.Contains(c.Remedy, "state rm") ||
+				!strings.Contains(c.Message, "corrupt")) {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -390,7 +399,9 @@ func TestAllTargetsOfASinkAreAskedAbout(t *testing.T) {
 // A gateway's statuses say that what is behind it is away; others are answers.
 func TestAnUpstreamIsAwayByAGatewaysStatusesAlone(t *testing.T) {
 	for status, outcome := range map[int]string{200: "ok", 401: "ok", 404: "ok", 500: "ok", 501: "ok", 502: "warning", 503: "warning", 504: "warning", 505: "ok"} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		server := httptest.NewServer(
+			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }),
+		)
 		r := newWorld(t).examine(sagi("a", server.URL, ""))
 		server.Close()
 		if got := lines(r, doctor.Upstreams); len(got) != 1 || !strings.HasPrefix(got[0], outcome+" ") {
@@ -412,14 +423,22 @@ func TestATargetOfASinkThatIsDownIsNotToldOfTwice(t *testing.T) {
 				}
 				return open(s)
 			}
-			one := diag.Diagnostic{Severity: diag.Error, Address: "account.sagi.a", Summary: "cannot be looked at", Range: o.Config.Accounts[0].Deliveries[0].Range}
+			one := diag.Diagnostic{
+				Severity: diag.Error,
+				Address:  "account.sagi.a",
+				Summary:  "cannot be looked at",
+				Range:    o.Config.Accounts[0].Deliveries[0].Range,
+			}
 			switch where {
 			case "of another place":
 				one.Range = o.Config.Accounts[0].Range
 			case "of no place":
 				one.Range = nil
 			}
-			o.Whole, o.Engine = true, planner{accounts: []*engine.AccountPlan{planned("a", nil)}, diagnostics: diag.List{one}}
+			o.Whole, o.Engine = true, planner{
+				accounts:    []*engine.AccountPlan{planned("a", nil)},
+				diagnostics: diag.List{one},
+			}
 		}
 		r := w.examine(sagi("a", closedURL(t), ""))
 		want := map[bool]string{true: "failed accounts account.sagi.a", false: "ok accounts account.sagi.a"}[told]

@@ -56,7 +56,8 @@ func (d *doctor) checkStateWritable(ctx context.Context, location string) {
 	}
 	var records []sinks.Trial
 	for _, a := range d.enabledAccounts() {
-		if t, err := s.Record(state.RecordName(d.Config.Project, a.Address)); err == nil && len(records) < sampledRecords {
+		if t, err := s.Record(state.RecordName(d.Config.Project, a.Address)); err == nil &&
+			len(records) < sampledRecords {
 			records = append(records, sinks.Trial{Target: t})
 		}
 	}

@@ -50,7 +50,9 @@ func TestWebhookThatCannotBeReachedIsToldByItsBlock(t *testing.T) {
 			r := newWorld(t).examine(fmt.Sprintf("\nnotify \"webhook\" \"oncall\" {\n  url = %q\n}\n", c.url+"/canary-key"))
 			expect(t, r, doctor.Notify, "failed notify notify.webhook.oncall: … "+c.want)
 			text := strings.Join(lines(r, doctor.Notify), "")
-			if _, host, _ := strings.Cut(c.url, "://"); strings.Contains(text, host) || strings.Contains(text, "canary") || strings.Contains(text, "base_url") {
+			if _, host, _ := strings.Cut(c.url, "://"); strings.Contains(text, host) ||
+				strings.Contains(text, "canary") ||
+				strings.Contains(text, "base_url") {
 				t.Errorf("shown: %s", text)
 			}
 			if !r.Broken() {

@@ -23,7 +23,8 @@ func TestHowAnUpstreamWasReachedIsAllTold(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range []upstream.Reach{
 		{}, {TLS: "TLS 1.3", CertificateEnds: ends}, {TLS: "TLS 1.3", CertificateEnds: ends, Proxied: true}, {Proxied: true},
-		{TLS: "TLS 1.3", CertificateEnds: ends, WantsCertificate: true}, {TLS: "TLS 1.3", CertificateEnds: ends, WantsCertificate: true, Proxied: true},
+		{TLS: "TLS 1.3", CertificateEnds: ends, WantsCertificate: true},
+		{TLS: "TLS 1.3", CertificateEnds: ends, WantsCertificate: true, Proxied: true},
 	} {
 		text := reachText(r)
 		if text == "" || seen[text] {
@@ -36,10 +37,18 @@ func TestHowAnUpstreamWasReachedIsAllTold(t *testing.T) {
 		}
 		seen[text] = true
 	}
-	if plain, asks := reachText(upstream.Reach{}), reachText(upstream.Reach{WantsCertificate: true}); len(asks) <= len(plain) {
+	if plain, asks := reachText(upstream.Reach{}), reachText(upstream.Reach{WantsCertificate: true}); len(
+		asks,
+	) <= len(
+		plain,
+	) {
 		t.Errorf("%q, and where it asks for a certificate %q", plain, asks)
 	}
-	if direct, proxied := reachText(upstream.Reach{}), reachText(upstream.Reach{Proxied: true}); len(proxied) <= len(direct) {
+	if direct, proxied := reachText(upstream.Reach{}), reachText(upstream.Reach{Proxied: true}); len(
+		proxied,
+	) <= len(
+		direct,
+	) {
 		t.Errorf("%q, and by a proxy %q", direct, proxied)
 	}
 }

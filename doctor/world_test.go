@@ -133,7 +133,11 @@ func expect(t *testing.T, r doctor.Report, of doctor.Group, want ...string) {
 	got := lines(r, of)
 	ok := len(got) == len(want)
 	for i := range min(len(got), len(want)) {
-		ok = ok && slices.IndexFunc(strings.Split(want[i], " … "), func(part string) bool { return !strings.Contains(got[i], part) }) < 0
+		ok = ok &&
+			slices.IndexFunc(
+				strings.Split(want[i], " … "),
+				func(part string) bool { return !strings.Contains(got[i], part) },
+			) < 0
 	}
 	if !ok {
 		t.Errorf("%s:\n%s\nwant\n%s", of, strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -109,7 +109,13 @@ func partition[T any](list []T, is func(T) bool) (those, others []T) {
 
 // workOn does one account. Accounts with nothing to do are not reported. What
 // the plan holds of the account's record is let go of.
-func (e *Engine) workOn(ctx context.Context, p *Plan, ap *AccountPlan, obs Observer, authenticate bool) (Outcome, bool) {
+func (e *Engine) workOn(
+	ctx context.Context,
+	p *Plan,
+	ap *AccountPlan,
+	obs Observer,
+	authenticate bool,
+) (Outcome, bool) {
 	quiet := ap.idle()
 	if quiet && ap.seen.settled && ap.Blocker == nil {
 		return Outcome{}, false

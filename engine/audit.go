@@ -30,7 +30,12 @@ type auditedProvider struct {
 
 // auditedAttempt records an authentication before it is made, and what came of it
 // later: nothing may stand between an answer and its journal.
-func auditedAttempt[T any](a *auditedProvider, action audit.Action, do func() (T, error), token func(T) credential.Secret) (T, error) {
+func auditedAttempt[T any](
+	a *auditedProvider,
+	action audit.Action,
+	do func() (T, error),
+	token func(T) credential.Secret,
+) (T, error) {
 	if a.static {
 		return do()
 	}
@@ -64,7 +69,12 @@ func (a *auditedProvider) canRefresh() bool {
 
 // Refresh is providers.Refresher's.
 func (a *auditedProvider) Refresh(ctx context.Context, old credential.Token) (credential.Token, error) {
-	return auditedAttempt(a, audit.Refresh, func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) }, accessOf)
+	return auditedAttempt(
+		a,
+		audit.Refresh,
+		func() (credential.Token, error) { return a.provider.(providers.Refresher).Refresh(ctx, old) },
+		accessOf,
+	)
 }
 
 // challenger returns the provider's second factor, or nil where it has none.
@@ -83,11 +93,25 @@ type auditedChallenger struct {
 }
 
 func (a auditedChallenger) SendCode(ctx context.Context) (credential.Challenge, error) {
-	return auditedAttempt(a.auditedProvider, audit.RequestCode, func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) }, noToken)
+	return auditedAttempt(
+		a.auditedProvider,
+		audit.RequestCode,
+		func() (credential.Challenge, error) { return a.challenger.SendCode(ctx) },
+		noToken,
+	)
 }
 
-func (a auditedChallenger) LoginWithCode(ctx context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
-	return auditedAttempt(a.auditedProvider, audit.EnterCode, func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) }, accessOf)
+func (a auditedChallenger) LoginWithCode(
+	ctx context.Context,
+	c credential.Challenge,
+	code credential.Secret,
+) (credential.Token, error) {
+	return auditedAttempt(
+		a.auditedProvider,
+		audit.EnterCode,
+		func() (credential.Token, error) { return a.challenger.LoginWithCode(ctx, c, code) },
+		accessOf,
+	)
 }
 
 // canVerify reports whether the upstream can be asked about a token.

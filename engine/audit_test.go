@@ -152,7 +152,10 @@ func TestAuditEventsSayWhoDidWhatWhenAndWithWhichToken(t *testing.T) {
 	byAction := map[string]audit.Event{}
 	for _, ev := range a.events {
 		byAction[string(ev.Action)+" "+string(ev.Outcome)] = ev
-		if ev.Project != "payments" || ev.Holder != "runner-1" || ev.Address != "account.fake.a" || ev.Provider != "fake" || !ev.Time.Equal(w.Now()) || ev.ID == "" {
+		if ev.Project != "payments" || ev.Holder != "runner-1" || ev.Address != "account.fake.a" ||
+			ev.Provider != "fake" ||
+			!ev.Time.Equal(w.Now()) ||
+			ev.ID == "" {
 			t.Errorf("%+v", ev)
 		}
 	}
@@ -192,11 +195,27 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 		do     func(w *world) engine.Outcome
 		count  func(w *world) int
 	}{
-		"login":          {func(*world) {}, applyOne, logins},
-		"refresh":        {func(w *world) { w.mustApply(); w.advance(29 * 24 * time.Hour) }, applyOne, func(w *world) int { return w.up.logins + w.up.refreshes }},
-		"request a code": {func(w *world) { w.up.secondFactor = true; w.apply() }, func(w *world) engine.Outcome { return w.begin().Outcome }, func(w *world) int { return w.up.codes }},
-		"enter a code":   {func(w *world) { w.up.secondFactor = true; w.apply(); w.begin() }, func(w *world) engine.Outcome { return w.finish(rightCode) }, func(w *world) int { return w.up.n }},
-		"delete":         {func(w *world) { w.mustApply(); w.hcl = strings.Split(oneAccount, "account")[0] }, applyOne, func(w *world) int { return w.sinks["main"].Calls(memorysink.Delete) }},
+		"login": {func(*world) {}, applyOne, logins},
+		"refresh": {
+			func(w *world) { w.mustApply(); w.advance(29 * 24 * time.Hour) },
+			applyOne,
+			func(w *world) int { return w.up.logins + w.up.refreshes },
+		},
+		"request a code": {
+			func(w *world) { w.up.secondFactor = true; w.apply() },
+			func(w *world) engine.Outcome { return w.begin().Outcome },
+			func(w *world) int { return w.up.codes },
+		},
+		"enter a code": {
+			func(w *world) { w.up.secondFactor = true; w.apply(); w.begin() },
+			func(w *world) engine.Outcome { return w.finish(rightCode) },
+			func(w *world) int { return w.up.n },
+		},
+		"delete": {
+			func(w *world) { w.mustApply(); w.hcl = strings.Split(oneAccount, "account")[0] },
+			applyOne,
+			func(w *world) int { return w.sinks["main"].Calls(memorysink.Delete) },
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -238,7 +257,11 @@ func TestTokenIsDeliveredThoughTheAuditTrailBroke(t *testing.T) {
 	if w.delivered("a") != "token-1" {
 		t.Fatal("the token was not delivered")
 	}
-	if o.Result != engine.Failed || o.Message != "The audit trail is not complete. "+strings.ToUpper(errDiskFull.Error()[:1])+errDiskFull.Error()[1:]+"." || len(o.Diagnostics) != 1 {
+	if o.Result != engine.Failed ||
+		o.Message != "The audit trail is not complete. "+strings.ToUpper(
+			errDiskFull.Error()[:1],
+		)+errDiskFull.Error()[1:]+"." ||
+		len(o.Diagnostics) != 1 {
 		t.Errorf("%s: %s %+v", o.Result, o.Message, o.Diagnostics)
 	}
 	a.fail = nil
@@ -369,7 +392,9 @@ func TestRestartsAreInTheAuditTrail(t *testing.T) {
 			last = ev
 		}
 	}
-	if restarted := a.events[len(a.events)-1]; restarted.Action != audit.Restart || restarted.Token != last.Token || restarted.Token == "" || restarted.Host != "" {
+	if restarted := a.events[len(a.events)-1]; restarted.Action != audit.Restart || restarted.Token != last.Token ||
+		restarted.Token == "" ||
+		restarted.Host != "" {
 		t.Errorf("%+v", restarted)
 	}
 	a.want(t, "verify succeeded", "restart succeeded memory.main memory/a")

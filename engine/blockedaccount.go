@@ -29,11 +29,21 @@ func rememberedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan
 // may be there for another branch.
 func recordedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.Block {
 	if b := r.Block; b != nil && b.LoginPrint == p.login && (b.Reason != failure.NoAccess || b.ShapePrint == p.shape) {
-		return &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since, OfLogin: r.Rejected(p.login) != nil}
+		return &plan.Block{
+			Reason:  plan.Reason(b.Reason),
+			Message: b.Message,
+			Since:   b.Since,
+			OfLogin: r.Rejected(p.login) != nil,
+		}
 	}
 	for _, print := range []string{p.login, p.shape} {
 		if j := r.Rejected(print); j != nil {
-			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At, OfLogin: print == p.login}
+			return &plan.Block{
+				Reason:  plan.Reason(j.Reason),
+				Message: rejectedBefore(r.Address, j.Reason),
+				Since:   j.At,
+				OfLogin: print == p.login,
+			}
 		}
 	}
 	return inheritedBlock(r, cfg)
@@ -93,7 +103,12 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 		r.seen.record.Block = b
 		r.rememberRejection(r.seen.record, b, r.seen.fingerprints)
 	}
-	r.plan.Blocker = &plan.Block{Reason: plan.Reason(b.Reason), Message: b.Message, Since: b.Since, OfLogin: r.loginRefused}
+	r.plan.Blocker = &plan.Block{
+		Reason:  plan.Reason(b.Reason),
+		Message: b.Message,
+		Since:   b.Since,
+		OfLogin: r.loginRefused,
+	}
 	r.e.sharedLoginOf(r.seen.account).refused(r.plan.Address, r.e.Now(), r.plan.Blocker)
 	r.plan.Action, r.plan.Reason, r.plan.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
 	r.seen.record.Lease, r.leased = nil, false
@@ -118,7 +133,13 @@ func (r *run) addBlockToTheirs(ctx context.Context, b *state.Block) error {
 		p := fingerprintsOf(theirs.Key, r.seen.account.cfg)
 		r.rememberRejection(theirs, b, p)
 		if theirs.Block == nil {
-			theirs.Block = &state.Block{Reason: b.Reason, Message: b.Message, Since: b.Since, LoginPrint: p.login, ShapePrint: p.shape}
+			theirs.Block = &state.Block{
+				Reason:     b.Reason,
+				Message:    b.Message,
+				Since:      b.Since,
+				LoginPrint: p.login,
+				ShapePrint: p.shape,
+			}
 		}
 		return theirs, nil
 	})

@@ -14,7 +14,14 @@ import (
 
 // undocumented is a refusal of a login that may be one of a wrong password.
 func undocumented() error {
-	return &failure.Error{Class: failure.Server, Reason: failure.UnclassifiedRefusal, Op: failure.LogIn, URL: "https://upstream.test", Status: 422, Message: "this answer is not documented"}
+	return &failure.Error{
+		Class:   failure.Server,
+		Reason:  failure.UnclassifiedRefusal,
+		Op:      failure.LogIn,
+		URL:     "https://upstream.test",
+		Status:  422,
+		Message: "this answer is not documented",
+	}
 }
 
 // Nothing says that the password is wrong, and nothing says that it is not counted.

@@ -114,8 +114,9 @@ func (r *run) prepare(g *state.Grant, onlyWanted bool) []*delivery {
 func (r *run) entryOf(t *target, g *state.Grant, data map[string]credential.Secret) (state.Target, error) {
 	options, err := t.Target.Options.Encode()
 	return state.Target{
-		Place: r.seen.places.of[t.Delivery], Sink: t.Sink.Name, Location: t.Target.Location, Options: options, Merge: t.Target.Merge,
-		Keys: slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data),
+		Place: r.seen.places.of[t.Delivery], Sink: t.Sink.Name, Location: t.Target.Location, Options: options,
+		Merge: t.Target.Merge,
+		Keys:  slices.Sorted(maps.Keys(data)), GrantID: g.ID, Digest: digest(r.seen.record.Key, data),
 	}, err
 }
 
@@ -182,7 +183,8 @@ func (r *run) seeTakenOver(ctx context.Context) {
 		}
 		for i, t := range r.seen.account.targets {
 			info, was := r.seen.infos[i], snap.Record.Target(r.seen.places.of[t.Delivery])
-			if r.seen.input.Targets[i].From != "" && info.Marks && info.Exists && !t.Target.Merge && was != nil && was.Version == info.Version {
+			if r.seen.input.Targets[i].From != "" && info.Marks && info.Exists && !t.Target.Merge && was != nil &&
+				was.Version == info.Version {
 				r.takenOver[i] = info.Version
 			}
 		}
@@ -198,7 +200,8 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 	for _, d := range work {
 		old := r.seen.record.Target(d.entry.Place)
 		// Where nothing is marked, an older claim may be what says that the place is ours.
-		outdated := old != nil && d.info.Marks && old.DeliveredAt.IsZero() && digestOf(r.seen.record.Key, old, d.data) != old.Digest
+		outdated := old != nil && d.info.Marks && old.DeliveredAt.IsZero() &&
+			digestOf(r.seen.record.Key, old, d.data) != old.Digest
 		if old != nil && !outdated {
 			continue
 		}

@@ -69,39 +69,44 @@ account "fake" "a" {
 }
 
 func TestSinkThatLeadsToAnotherServer(t *testing.T) {
-	eachWay(t, "sink \"memory\" \"main\" {}\n"+stateSink+accountAt("a", "a", `on_remove = "delete"`), func(t *testing.T, w *world) {
-		w.mustApply()
-		there := w.sinks["main"]
-		w.sinks["main"] = w.sinks["other"]
-		w.sinks["main"].Put("a", map[string]credential.Secret{"access_token": credential.NewSecret("a stranger's")})
-		p := w.plan(engine.Request{})
-		a := p.Accounts[0]
-		if a.Action != plan.BlockedAction || a.Reason != plan.TargetNotOwned {
-			t.Fatalf("planned %s %s: %s", a.Action, a.Reason, a.Message)
-		}
-		if t2 := a.Targets[1]; t2.Action != plan.None {
-			t.Errorf("what is there: %s %s", t2.Action, t2.Reason)
-		}
-		w.apply()
-		if got := w.delivered("a"); got != "a stranger's" {
-			t.Errorf("the stranger's secret holds %q", got)
-		}
-		w.sinks["main"].Remove("a")
-		w.mustApply()
-		if got := w.delivered("a"); got != "token-1" {
-			t.Errorf("the new place holds %q", got)
-		}
-		if data, _ := there.Get("a"); data["access_token"].Reveal() != "token-1" {
-			t.Error("the place that cannot be reached here has changed")
-		}
-		w.expect("a none current")
-		if left := w.plan(engine.Request{}).Accounts[0].Targets[1]; left.Reason != plan.UnreachableHere || left.Action != plan.None {
-			t.Errorf("the place that cannot be reached here: %s %s", left.Action, left.Reason)
-		}
-		// Back again it is known.
-		w.sinks["main"] = there
-		w.expect("a none current")
-	})
+	eachWay(
+		t,
+		"sink \"memory\" \"main\" {}\n"+stateSink+accountAt("a", "a", `on_remove = "delete"`),
+		func(t *testing.T, w *world) {
+			w.mustApply()
+			there := w.sinks["main"]
+			w.sinks["main"] = w.sinks["other"]
+			w.sinks["main"].Put("a", map[string]credential.Secret{"access_token": credential.NewSecret("a stranger's")})
+			p := w.plan(engine.Request{})
+			a := p.Accounts[0]
+			if a.Action != plan.BlockedAction || a.Reason != plan.TargetNotOwned {
+				t.Fatalf("planned %s %s: %s", a.Action, a.Reason, a.Message)
+			}
+			if t2 := a.Targets[1]; t2.Action != plan.None {
+				t.Errorf("what is there: %s %s", t2.Action, t2.Reason)
+			}
+			w.apply()
+			if got := w.delivered("a"); got != "a stranger's" {
+				t.Errorf("the stranger's secret holds %q", got)
+			}
+			w.sinks["main"].Remove("a")
+			w.mustApply()
+			if got := w.delivered("a"); got != "token-1" {
+				t.Errorf("the new place holds %q", got)
+			}
+			if data, _ := there.Get("a"); data["access_token"].Reveal() != "token-1" {
+				t.Error("the place that cannot be reached here has changed")
+			}
+			w.expect("a none current")
+			if left := w.plan(engine.Request{}).Accounts[0].Targets[1]; left.Reason != plan.UnreachableHere ||
+				left.Action != plan.None {
+				t.Errorf("the place that cannot be reached here: %s %s", left.Action, left.Reason)
+			}
+			// Back again it is known.
+			w.sinks["main"] = there
+			w.expect("a none current")
+		},
+	)
 }
 
 // Someone who removed the secret with its metadata and created it again owns it.
@@ -242,7 +247,8 @@ func TestSinkAndAccountRemovedTogether(t *testing.T) {
 	w.sinks["state-only"] = w.sinks["state"]
 	p := w.plan(engine.Request{})
 	a := p.Accounts[0]
-	if a.Action != plan.BlockedAction || a.Reason != plan.UnreachableHere || a.Health != plan.Critical || !strings.Contains(a.Message, "credsync state rm account.fake.a") {
+	if a.Action != plan.BlockedAction || a.Reason != plan.UnreachableHere || a.Health != plan.Critical ||
+		!strings.Contains(a.Message, "credsync state rm account.fake.a") {
 		t.Errorf("planned %s %s, health %s: %s", a.Action, a.Reason, a.Health, a.Message)
 	}
 	w.apply()

@@ -30,7 +30,9 @@ func wantNoFiles(t *testing.T, w *world) {
 func warned(t *testing.T, w *world, summary, text string) {
 	t.Helper()
 	p := w.plan(engine.Request{})
-	if len(p.Diagnostics) != 1 || p.Diagnostics[0].Summary != summary || !strings.Contains(p.Diagnostics[0].Detail, text) || p.Diagnostics[0].Address != "account.fake.a" {
+	if len(p.Diagnostics) != 1 || p.Diagnostics[0].Summary != summary ||
+		!strings.Contains(p.Diagnostics[0].Detail, text) ||
+		p.Diagnostics[0].Address != "account.fake.a" {
 		t.Errorf("%+v, want %q", p.Diagnostics, text)
 	}
 }

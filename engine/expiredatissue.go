@@ -47,8 +47,13 @@ func (r *run) expiredAtIssue(ctx context.Context, g *state.Grant, before int) bo
 		return true
 	}
 	r.plan.Reason = plan.ExpiredAtIssue
-	r.seen.record.CountRefusal(state.Rejection{LoginPrint: g.LoginPrint, Reason: failure.ExpiredAtIssue, At: now}, before)
-	r.fail(diag.Errorf("The new token was not delivered", "%s", diag.Sentence(said)).About(r.plan.Address, r.plan.Range))
+	r.seen.record.CountRefusal(
+		state.Rejection{LoginPrint: g.LoginPrint, Reason: failure.ExpiredAtIssue, At: now},
+		before,
+	)
+	r.fail(
+		diag.Errorf("The new token was not delivered", "%s", diag.Sentence(said)).About(r.plan.Address, r.plan.Range),
+	)
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
 	}

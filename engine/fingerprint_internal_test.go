@@ -11,8 +11,20 @@ import (
 // were recorded before it did.
 func TestARowAddedLaterChangesNoFingerprintAtItsDefault(t *testing.T) {
 	user := schema.Attribute{Name: "user", Type: cty.String, Effect: schema.ShapesLogin}
-	path := schema.Attribute{Name: "path", Type: cty.String, Default: cty.StringVal("/login"), Effect: schema.ShapesLogin, AddedLater: true}
-	hash := schema.Attribute{Name: "hash", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin, AddedLater: true}
+	path := schema.Attribute{
+		Name:       "path",
+		Type:       cty.String,
+		Default:    cty.StringVal("/login"),
+		Effect:     schema.ShapesLogin,
+		AddedLater: true,
+	}
+	hash := schema.Attribute{
+		Name:       "hash",
+		Type:       cty.String,
+		Sensitive:  true,
+		Effect:     schema.ShapesLogin,
+		AddedLater: true,
+	}
 	print := func(attrs map[string]cty.Value, rows ...schema.Attribute) string {
 		p := newFingerprinter([]byte("key"), schema.ShapesLogin)
 		writeValues(schema.NewValues(&schema.Block{Type: "account", Attributes: rows}, "", attrs, nil), []*fingerprinter{p})

@@ -34,7 +34,11 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 	case err != nil:
 		pt.Unreadable = firstLine(err)
 		if o.account == nil {
-			o.diagnostics = append(o.diagnostics, diag.Errorf("A target could not be checked", "%s", diag.Sentence(err.Error())).About(o.input.Address, nil))
+			o.diagnostics = append(
+				o.diagnostics,
+				diag.Errorf("A target could not be checked", "%s", diag.Sentence(err.Error())).
+					About(o.input.Address, nil),
+			)
 		}
 	case !found:
 		// A sink block can have been renamed and pointed elsewhere since: of an account
@@ -45,7 +49,12 @@ func (e *Engine) removedPlace(ctx context.Context, o *observation, t *state.Targ
 }
 
 // leftAlone says why a place is not deleted though it was to be; "" where it is.
-func (e *Engine) leftAlone(ctx context.Context, o *observation, to reached, entry *state.Target) (why string, err error) {
+func (e *Engine) leftAlone(
+	ctx context.Context,
+	o *observation,
+	to reached,
+	entry *state.Target,
+) (why string, err error) {
 	info, err := to.opened.Stat(ctx, to.target)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", to.sink.Name, err)
@@ -70,7 +79,9 @@ func (e *Engine) goneTargets(ctx context.Context, o *observation) []plan.Target 
 		if !o.places.known(o.account) {
 			// It may be one of those whose place is not known now.
 			gone = append(gone, plan.Target{
-				Place: string(rec.Place), Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true,
+				Place: string(
+					rec.Place,
+				), Sink: rec.Sink, Location: rec.Location, Recorded: true, Ours: true, Removed: true,
 				Unreadable: "its sink cannot report its locations now",
 			})
 			continue

@@ -103,7 +103,10 @@ func (o *observation) missingOutputs() string {
 	var missing []string
 	for _, t := range o.account.targets {
 		for _, name := range t.TokenOutputs {
-			known := slices.ContainsFunc(o.account.cfg.Spec.Outputs, func(out schema.Output) bool { return out.Name == name })
+			known := slices.ContainsFunc(
+				o.account.cfg.Spec.Outputs,
+				func(out schema.Output) bool { return out.Name == name },
+			)
 			if !known || config.OfToken(name) || outputs[name] != nil || slices.Contains(missing, name) {
 				continue
 			}

@@ -78,7 +78,8 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 				"A run with another configuration moved the record of %s to %s, which this configuration does not have. If you apply this configuration, the account logs in again and takes its targets back, and the two configurations keep undoing each other. Apply only the right one.",
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
-		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 || !knowsOfRefusal(r, o.account.cfg) {
+		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 ||
+			!knowsOfRefusal(r, o.account.cfg) {
 			continue
 		}
 		o.inherit(r)
@@ -156,7 +157,10 @@ func (r *run) bequeathTo(ctx context.Context, a *account, make bool) (has bool, 
 
 // takesOver reports whether an account delivers to a place of the one that has gone.
 func (r *run) takesOver(a *account) bool {
-	return slices.ContainsFunc(r.plan.Targets, func(t plan.TargetDecision) bool { return r.seen.places.wants(a, sinks.Place(t.Place)) })
+	return slices.ContainsFunc(
+		r.plan.Targets,
+		func(t plan.TargetDecision) bool { return r.seen.places.wants(a, sinks.Place(t.Place)) },
+	)
 }
 
 // bequeathTries bounds how often a record is tried that another run is working on.
@@ -179,7 +183,8 @@ func (e *Engine) killedByPredecessor(ctx context.Context, o *observation, g *sta
 		}
 	} else {
 		for _, by := range o.predecessors {
-			if snap, err := e.reader(nil)(ctx, by); err == nil && snap.Record != nil && (o.moving == nil || o.moving.from != by) {
+			if snap, err := e.reader(nil)(ctx, by); err == nil && snap.Record != nil &&
+				(o.moving == nil || o.moving.from != by) {
 				records = append(records, snap.Record)
 			}
 		}
@@ -205,7 +210,8 @@ func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List 
 		}
 		for _, by := range o.predecessors {
 			r := records[by]
-			if r == nil || taken[by] || slices.Contains(e.sourcesOf[o.account], by) || by.project != e.Config.Project || !sameLogin(r, o.account) {
+			if r == nil || taken[by] || slices.Contains(e.sourcesOf[o.account], by) || by.project != e.Config.Project ||
+				!sameLogin(r, o.account) {
 				continue
 			}
 			taken[by] = true

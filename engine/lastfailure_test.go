@@ -19,7 +19,8 @@ func TestStatusSaysWhatTheConfigurationSaysOfAnAccount(t *testing.T) {
 		t.Errorf("%v, %v", a.Description, a.Contact)
 	}
 	w = newWorld(t, twoSinks)
-	if a := engine.Document(w.plan(engine.Request{Offline: true})).Accounts[0]; a.Description != nil || a.Contact != nil {
+	if a := engine.Document(w.plan(engine.Request{Offline: true})).Accounts[0]; a.Description != nil ||
+		a.Contact != nil {
 		t.Errorf("%v, %v", a.Description, a.Contact)
 	}
 }
@@ -52,7 +53,8 @@ func TestStatusKnowsWhyTheLastRunFailed(t *testing.T) {
 			w.advance(time.Minute)
 			d := engine.Document(w.plan(look))
 			f := d.Accounts[0].LastFailure
-			if f == nil || !strings.Contains(f.Message, tt.want) || strings.Contains(f.Message, "pw") || !f.At.Before(w.Now()) {
+			if f == nil || !strings.Contains(f.Message, tt.want) || strings.Contains(f.Message, "pw") ||
+				!f.At.Before(w.Now()) {
 				t.Fatalf("%+v, want why it failed (%s)", f, tt.want)
 			}
 			tt.heal(w)

@@ -149,7 +149,8 @@ func TestFirstTokenNeedsNoSecondLookAfterAPause(t *testing.T) {
 		}
 		return nil
 	}
-	if s := e.Apply(t.Context(), p, ignore{}); s.Diagnostics.HasErrors() || len(s.Outcomes) != 1 || s.Outcomes[0].Result != engine.Done {
+	if s := e.Apply(t.Context(), p, ignore{}); s.Diagnostics.HasErrors() || len(s.Outcomes) != 1 ||
+		s.Outcomes[0].Result != engine.Done {
 		t.Fatalf("%+v", s)
 	}
 	if reads != 0 {
@@ -201,7 +202,9 @@ func TestWaitingForAnotherRunSaysWhoseLeaseAndUntilWhen(t *testing.T) {
 	if other == nil || other.Count(engine.Failed) != 1 {
 		t.Fatalf("the other run: %+v", other)
 	}
-	if got := other.Outcomes[0].Message; !strings.Contains(got, held) || !strings.Contains(got, "told to stop while it waited") || strings.Contains(got, "anceled") {
+	if got := other.Outcomes[0].Message; !strings.Contains(got, held) ||
+		!strings.Contains(got, "told to stop while it waited") ||
+		strings.Contains(got, "anceled") {
 		t.Errorf("it says %q", got)
 	}
 }

@@ -28,7 +28,10 @@ func (p *Plan) removalAdvice() (summary, detail string) {
 
 // WithoutRemovals leaves the accounts that have gone as they are, and says so.
 func (p *Plan) WithoutRemovals() diag.List {
-	p.Accounts = slices.DeleteFunc(p.Accounts, func(ap *AccountPlan) bool { return ap.seen.account == nil && ap.Reason != plan.Moved })
+	p.Accounts = slices.DeleteFunc(
+		p.Accounts,
+		func(ap *AccountPlan) bool { return ap.seen.account == nil && ap.Reason != plan.Moved },
+	)
 	summary, detail := p.removalAdvice()
 	return diag.List{diag.Errorf(summary, "None was removed: %s", detail)}
 }

@@ -328,7 +328,8 @@ func (m *model) converged(before seen, tokens int) {
 		m.breaks("P7: after one more apply the target holds token %d, and the state %d", after.target, after.newest)
 	case !m.live(after.newest) && !m.killedUnseen():
 		m.breaks("P1: after one more apply everyone holds token %d, which is dead", after.newest)
-	case !m.scenario.alternates() && m.live(before.newest) && !before.rejected && m.up.logins+m.up.refreshes > tokens && before.newest > len(m.rig.start.up.tokens):
+	case !m.scenario.alternates() && m.live(before.newest) && !before.rejected &&
+		m.up.logins+m.up.refreshes > tokens && before.newest > len(m.rig.start.up.tokens):
 		m.breaks("P7: the journal had a live token, and one more apply got another")
 	}
 }
@@ -350,15 +351,69 @@ var scenarios = []scenario{
 	{name: "issue while someone else takes the place", marks: true, budget: budget{intrusions: 1}},
 	{name: "issue while someone else takes the place of a file", budget: budget{intrusions: 1}},
 	{name: "refresh", marks: true, refreshes: true, prepare: expiring},
-	{name: "reissue where a login revokes", marks: true, revokes: true, unverifiable: true, prepare: expiring, quick: true},
-	{name: "replace where a login revokes", marks: true, revokes: true, unverifiable: true, replaces: "A", prepare: func(m *model) { m.alone("setup") }, quick: true},
+	{
+		name:         "reissue where a login revokes",
+		marks:        true,
+		revokes:      true,
+		unverifiable: true,
+		prepare:      expiring,
+		quick:        true,
+	},
+	{
+		name:         "replace where a login revokes",
+		marks:        true,
+		revokes:      true,
+		unverifiable: true,
+		replaces:     "A",
+		prepare:      func(m *model) { m.alone("setup") },
+		quick:        true,
+	},
 	{name: "deliver from the journal", marks: true, prepare: journaled},
-	{name: "move while another looks", marks: true, unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"B": "moved", recovery: "moved"}},
-	{name: "move while another applies", marks: true, unverifiable: true, prepare: expiring, renames: map[string]string{"B": "moved", recovery: "moved"}, large: true},
-	{name: "two runs move", marks: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, large: true},
-	{name: "two runs move to a sink that cannot mark", unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"}, large: true},
-	{name: "take over in two runs", marks: true, revokes: true, unverifiable: true, prepare: func(m *model) { m.alone("setup") }, renames: map[string]string{"A": "renamed", "B": "renamed", recovery: "renamed"}, large: true},
-	{name: "remove while another applies", marks: true, removes: map[string]bool{"B": true}, prepare: expiring, quick: true},
+	{
+		name:         "move while another looks",
+		marks:        true,
+		unverifiable: true,
+		prepare:      func(m *model) { m.alone("setup") },
+		renames:      map[string]string{"B": "moved", recovery: "moved"},
+	},
+	{
+		name:         "move while another applies",
+		marks:        true,
+		unverifiable: true,
+		prepare:      expiring,
+		renames:      map[string]string{"B": "moved", recovery: "moved"},
+		large:        true,
+	},
+	{
+		name:    "two runs move",
+		marks:   true,
+		prepare: func(m *model) { m.alone("setup") },
+		renames: map[string]string{"A": "moved", "B": "moved", recovery: "moved"},
+		large:   true,
+	},
+	{
+		name:         "two runs move to a sink that cannot mark",
+		unverifiable: true,
+		prepare:      func(m *model) { m.alone("setup") },
+		renames:      map[string]string{"A": "moved", "B": "moved", recovery: "moved"},
+		large:        true,
+	},
+	{
+		name:         "take over in two runs",
+		marks:        true,
+		revokes:      true,
+		unverifiable: true,
+		prepare:      func(m *model) { m.alone("setup") },
+		renames:      map[string]string{"A": "renamed", "B": "renamed", recovery: "renamed"},
+		large:        true,
+	},
+	{
+		name:    "remove while another applies",
+		marks:   true,
+		removes: map[string]bool{"B": true},
+		prepare: expiring,
+		quick:   true,
+	},
 }
 
 // expiring has the account in order, with a token that is due.

@@ -205,10 +205,11 @@ func (m *model) start(name string) *seat {
 	}
 	store, _ := open(cfg.State.Sink)
 	e := engine.New(engine.Options{
-		Config: cfg, Sink: open, Now: func() time.Time { return m.clock }, Holder: name, Log: hclog.NewNullLogger(), Version: "1.0.0",
-		Store:  state.NewStore(store, cfg.Project, cfg.State.Record),
-		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
-		Sleep:  func(ctx context.Context, _ time.Duration) error { return m.sleep(ctx, s) },
+		Config: cfg, Sink: open, Now: func() time.Time { return m.clock }, Holder: name, Log: hclog.NewNullLogger(),
+		Version: "1.0.0",
+		Store:   state.NewStore(store, cfg.Project, cfg.State.Record),
+		Client:  func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
+		Sleep:   func(ctx context.Context, _ time.Duration) error { return m.sleep(ctx, s) },
 		// Nothing fails in the model, so that nothing may depend on it.
 		EmergencyDir: filepath.Join(os.DevNull, "emergency"),
 	})
@@ -241,7 +242,20 @@ func (m *model) digest() string {
 	info, err := m.main.Stat(context.Background(), sinks.Target{Path: modelTarget})
 	at, atErr := m.state.Stat(context.Background(), sinks.Target{Path: recordPath("a")})
 	moved, movedErr := m.state.Stat(context.Background(), sinks.Target{Path: recordPath("b")})
-	text := fmt.Sprintf("%s|%t %s %+v %v|%s %+v %v %+v %v|%+v", m.clock, exists, data["access_token"].Reveal(), info, err, m.stored().named, at, atErr, moved, movedErr, m.up)
+	text := fmt.Sprintf(
+		"%s|%t %s %+v %v|%s %+v %v %+v %v|%+v",
+		m.clock,
+		exists,
+		data["access_token"].Reveal(),
+		info,
+		err,
+		m.stored().named,
+		at,
+		atErr,
+		moved,
+		movedErr,
+		m.up,
+	)
 	sum := sha256.Sum256([]byte(text))
 	return string(sum[:])
 }
@@ -413,7 +427,12 @@ func (s modelSink) Address() string { return s.sink.Address() }
 // modelClaimer is one that can mark owners.
 type modelClaimer struct{ modelSink }
 
-func (s modelClaimer) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (version string, err error) {
+func (s modelClaimer) Claim(
+	ctx context.Context,
+	t sinks.Target,
+	w sinks.Write,
+	seen sinks.Info,
+) (version string, err error) {
 	killed := s.m.wait(s.s, "claims the "+s.what, func() string {
 		err = s.sink.Mark(ctx, t, w.Owner, seen)
 		return fmt.Sprint(err)
@@ -478,7 +497,10 @@ func (p modelProvider) Verify(_ context.Context, t credential.Token) (_ credenti
 }
 
 func (m *model) issue(s *seat, started time.Time) credential.Token {
-	m.up.tokens = append(m.up.tokens, modelToken{to: s.name, live: true, lost: s.dead, verified: m.scenario.unverifiable})
+	m.up.tokens = append(
+		m.up.tokens,
+		modelToken{to: s.name, live: true, lost: s.dead, verified: m.scenario.unverifiable},
+	)
 	access := "token-" + strconv.Itoa(len(m.up.tokens))
 	return credential.Token{
 		Access: credential.NewSecret(access), Refresh: credential.NewSecret("refresh-" + access),

@@ -179,7 +179,13 @@ func (e *Engine) load(ctx context.Context, a *account, read recordReader) (loade
 	return e.loadMoved(ctx, self, own, sources, read)
 }
 
-func (e *Engine) loadMoved(ctx context.Context, self owner, own state.Snapshot, sources []owner, read recordReader) (loaded, error) {
+func (e *Engine) loadMoved(
+	ctx context.Context,
+	self owner,
+	own state.Snapshot,
+	sources []owner,
+	read recordReader,
+) (loaded, error) {
 	var found loaded
 	for _, from := range sources {
 		snap, err := read(ctx, from)
@@ -225,7 +231,13 @@ func movedRecord(r *state.Record, from, to owner) *state.Record {
 
 // loadExchanged is for an account that changes addresses with another. pending is
 // false where that was done before.
-func (e *Engine) loadExchanged(ctx context.Context, self owner, own state.Snapshot, partner string, read recordReader) (l loaded, pending bool, err error) {
+func (e *Engine) loadExchanged(
+	ctx context.Context,
+	self owner,
+	own state.Snapshot,
+	partner string,
+	read recordReader,
+) (l loaded, pending bool, err error) {
 	other := owner{self.project, partner}
 	theirs, err := read(ctx, other)
 	if err != nil {

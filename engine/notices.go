@@ -68,9 +68,14 @@ func (r *run) condition(ctx context.Context, o Outcome) (c condition, ok bool) {
 		return condition{}, false
 	}
 	c = condition{
-		now: r.e.Now(), most: mostFailures(r.e.Config.Notify), blocked: o.Blocker, failed: o.Blocker == nil && o.Result == Failed, message: o.Message, class: o.Class,
+		now: r.e.Now(), most: mostFailures(r.e.Config.Notify), blocked: o.Blocker, failed: o.Blocker == nil &&
+			o.Result == Failed, message: o.Message, class: o.Class,
 		clocksKnown: r.seen.account != nil && r.plan.Reason != plan.Unreadable,
-		about:       config.Event{Project: r.e.Config.Project, Address: r.plan.Address, Provider: r.seen.record.Provider},
+		about: config.Event{
+			Project:  r.e.Config.Project,
+			Address:  r.plan.Address,
+			Provider: r.seen.record.Provider,
+		},
 	}
 	c.about.Time = c.now
 	if r.seen.account != nil {
@@ -113,7 +118,13 @@ func (c condition) update(rec *state.Record, to []*config.Notify) (changed bool,
 
 // nextNotice decides what to say to one block on one topic. want is what it would be
 // told; nil where there is nothing, which is so for certain only if well.
-func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string, want *config.Event, well bool) (m *message, dirty bool) {
+func (c condition) nextNotice(
+	rec *state.Record,
+	n *config.Notify,
+	topic string,
+	want *config.Event,
+	well bool,
+) (m *message, dirty bool) {
 	told := rec.Notice(n.Name, topic)
 	if told != nil && told.Address != "" {
 		return c.noticeOfMove(rec, n, *told)
@@ -131,7 +142,8 @@ func (c condition) nextNotice(rec *state.Record, n *config.Notify, topic string,
 		want = c.recoveredEvent(describeNotice(*told))
 	}
 	subject := subjectOf(*want)
-	if told != nil && told.Event == want.Kind && told.Subject == subject && (told.Sent || isRecent(told.At, c.now, noticeClaimLife)) {
+	if told != nil && told.Event == want.Kind && told.Subject == subject &&
+		(told.Sent || isRecent(told.At, c.now, noticeClaimLife)) {
 		return nil, false
 	}
 	want.Topic = topic
@@ -159,7 +171,15 @@ func (c condition) noticeOfMove(rec *state.Record, n *config.Notify, told state.
 	e.Message = fmt.Sprintf("It was %s. Its address is now %s; further notifications use that address.", was, c.about.Address)
 	e.Summary = before.summaryLine("is now %s", c.about.Address)
 	e.Topic = told.Topic
-	notice := state.Notice{Notify: n.Name, Topic: told.Topic, Event: e.Kind, Subject: was, At: c.now, Project: told.Project, Address: told.Address}
+	notice := state.Notice{
+		Notify:  n.Name,
+		Topic:   told.Topic,
+		Event:   e.Kind,
+		Subject: was,
+		At:      c.now,
+		Project: told.Project,
+		Address: told.Address,
+	}
 	rec.PutNotice(notice)
 	return &message{to: n, event: *e, notice: notice}, true
 }
@@ -172,13 +192,18 @@ func (c condition) noticesOfRemoval(to []*config.Notify) (send []message) {
 		if told.Event == schema.EventRecovered {
 			was, sent = told.Subject, true // it was not sent yet
 		}
-		at := slices.IndexFunc(to, func(n *config.Notify) bool { return n.Name == told.Notify && n.Wants(schema.EventRecovered) })
+		at := slices.IndexFunc(
+			to,
+			func(n *config.Notify) bool { return n.Name == told.Notify && n.Wants(schema.EventRecovered) },
+		)
 		if at < 0 || !sent {
 			continue
 		}
 		before := c
 		if told.Address != "" {
-			before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(told.Address)
+			before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(
+				told.Address,
+			)
 		}
 		e := before.recoveredEvent(was)
 		e.Message = fmt.Sprintf("It was %s. The account was removed from the configuration.", was)
@@ -216,7 +241,9 @@ func (c condition) troubleEvent(n *config.Notify, failures int) *config.Event {
 	e := c.about
 	switch {
 	case c.blocked != nil && n.Wants(schema.EventBlocked):
-		e.Kind, e.Reason, e.Message, e.Since = schema.EventBlocked, string(c.blocked.Reason), c.blocked.Message, c.blocked.Since
+		e.Kind, e.Reason, e.Message, e.Since = schema.EventBlocked, string(
+			c.blocked.Reason,
+		), c.blocked.Message, c.blocked.Since
 		e.Summary = c.summaryLine("needs a human (%s): %s", e.Reason, e.Message)
 	case c.failed && failures >= n.AfterFailures && n.Wants(schema.EventFailing):
 		e.Kind, e.Reason, e.Message, e.Failures = schema.EventFailing, string(c.class), c.message, failures
@@ -315,7 +342,12 @@ func TestEvent(project, kind string, now time.Time) config.Event {
 		e.Message = "The upstream answers HTTP 500."
 		e.Summary = c.summaryLine("has failed %d times in a row: %s", e.Failures, e.Message)
 	case schema.EventExpiring:
-		clock := plan.Clock{Name: plan.ClockName(providers.ClientCertificate), Since: now.AddDate(-1, 0, 0), At: now.AddDate(0, 0, 7), Human: true}
+		clock := plan.Clock{
+			Name:  plan.ClockName(providers.ClientCertificate),
+			Since: now.AddDate(-1, 0, 0),
+			At:    now.AddDate(0, 0, 7),
+			Human: true,
+		}
 		c.clocks = []plan.Clock{clock}
 		e = *c.expiryEvent(&config.Notify{On: schema.EventKinds, Within: clock.At.Sub(now)})
 		e.Topic = topicExpiry

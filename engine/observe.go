@@ -213,7 +213,10 @@ func (e *Engine) inspect(o *observation, p providers.Provider, g *state.Grant) {
 	}
 	if keeper, ok := p.(providers.Timekeeper); ok {
 		for _, c := range keeper.Clocks(seen) {
-			o.input.Clocks = append(o.input.Clocks, plan.Clock{Name: plan.ClockName(c.Name), Since: c.Since, At: c.At, Human: c.Human})
+			o.input.Clocks = append(
+				o.input.Clocks,
+				plan.Clock{Name: plan.ClockName(c.Name), Since: c.Since, At: c.At, Human: c.Human},
+			)
 		}
 	}
 	inspector, ok := p.(providers.Inspector)
@@ -247,7 +250,8 @@ func (o *observation) verificationDue(opts observeOptions, g *state.Grant) bool 
 	if !due.IsZero() && !o.at.Before(due) && o.record.Pending == nil {
 		return false
 	}
-	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) || plan.IssuedAhead(g.Token.IssuedAt, g.Token.ExpiresAt, o.at, o.input.RotateBefore) {
+	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) ||
+		plan.IssuedAhead(g.Token.IssuedAt, g.Token.ExpiresAt, o.at, o.input.RotateBefore) {
 		return false
 	}
 	every, verified := o.account.cfg.VerifyEvery, g.Verified(o.at)
@@ -303,7 +307,8 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		in.Token = &plan.Token{
 			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.Verified(o.at),
 			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh, RefreshRefused: g.RefreshRefused,
-			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected, ConfigChanged: !o.account.unknown && changed(g, o.fingerprints),
+			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected,
+			ConfigChanged: !o.account.unknown && changed(g, o.fingerprints),
 		}
 		if o.verification.Outcome == plan.Confirmed {
 			in.Token.VerifiedAt = o.at

@@ -63,7 +63,12 @@ func firstLine(err error) string {
 func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *state.Grant, wanted string) plan.Target {
 	t, info := o.account.targets[i], o.infos[i]
 	if err := o.targetErrs[i]; err != nil {
-		return plan.Target{Place: string(o.places.of[t.Delivery]), Sink: t.Sink.Name, Location: t.Target.Location, Unreadable: firstLine(err)}
+		return plan.Target{
+			Place:      string(o.places.of[t.Delivery]),
+			Sink:       t.Sink.Name,
+			Location:   t.Target.Location,
+			Unreadable: firstLine(err),
+		}
 	}
 	at := o.places.of[t.Delivery]
 	rec := o.record.Target(at)
@@ -74,7 +79,8 @@ func (e *Engine) describeTarget(ctx context.Context, o *observation, i int, g *s
 	pt := plan.Target{
 		Place: string(at), Sink: t.Sink.Name, Location: t.Target.Location,
 		Exists: info.Exists, Owner: info.Owner, Unseen: info.Unseen, Unguarded: info.Unguarded, Adopt: t.Adopt,
-		Ours: whose.ours, From: whose.from, FormerProject: whose.former, OthersKeys: whose.othersKeys, Differs: info.Differs,
+		Ours: whose.ours, From: whose.from, FormerProject: whose.former, OthersKeys: whose.othersKeys,
+		Differs: info.Differs,
 	}
 	if rival := o.places.rival(t, at); rival != nil {
 		pt.Rival = rival.cfg.Address
@@ -155,7 +161,14 @@ func (e *Engine) holds(ctx context.Context, key []byte, t *target, rec *state.Ta
 
 // takenKeys are the keys that a target is to have for the first time, that are there
 // already, and that no account of the project has written.
-func (e *Engine) takenKeys(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info, rec *state.Target) []string {
+func (e *Engine) takenKeys(
+	ctx context.Context,
+	o *observation,
+	t *target,
+	at sinks.Place,
+	info sinks.Info,
+	rec *state.Target,
+) []string {
 	keys, known := t.Keys()
 	if !t.Target.Merge || !info.Exists || !known {
 		return nil

@@ -25,10 +25,12 @@ func (w *world) tend() engine.AccountResult {
 func TestTendDoesTheWorkAndSaysWhatIsNext(t *testing.T) {
 	w := newWorld(t, oneAccount)
 	got := w.tend()
-	if o := got.Outcome; o == nil || o.Result != engine.Done || o.Action != plan.Issue || o.Logins != 1 || o.Refreshes != 0 {
+	if o := got.Outcome; o == nil || o.Result != engine.Done || o.Action != plan.Issue || o.Logins != 1 ||
+		o.Refreshes != 0 {
 		t.Fatalf("outcome %+v", o)
 	}
-	if p := got.Plan; p.Action != plan.None || p.RotateAt.IsZero() || p.Targets[0].Reason != plan.Current || p.Unread() {
+	if p := got.Plan; p.Action != plan.None || p.RotateAt.IsZero() || p.Targets[0].Reason != plan.Current ||
+		p.Unread() {
 		t.Errorf("left is %+v", p.Decision)
 	}
 	if again := w.tend(); again.Outcome != nil || again.Plan.Reason != plan.Current {

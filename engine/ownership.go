@@ -25,7 +25,14 @@ type ownership struct {
 
 // ownership tells whose a target is. Where the sink marks owners the mark tells,
 // and nothing else; where it cannot, the records of the project do.
-func (e *Engine) ownership(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info, rec *state.Target) ownership {
+func (e *Engine) ownership(
+	ctx context.Context,
+	o *observation,
+	t *target,
+	at sinks.Place,
+	info sinks.Info,
+	rec *state.Target,
+) ownership {
 	if rec != nil && rec.Merge && !t.Target.Merge && info.Exists && !e.holdsOnly(ctx, t, rec.Keys) {
 		// Neither a mark that is older nor the record says whose the others are.
 		return ownership{othersKeys: true}
@@ -76,7 +83,13 @@ func (e *Engine) ownershipByMark(a *account, p *places, t *target, at sinks.Plac
 
 // ownershipByOthers tells it by the records of the project's other accounts, at a sink that
 // cannot mark.
-func (e *Engine) ownershipByOthers(ctx context.Context, o *observation, t *target, at sinks.Place, info sinks.Info) ownership {
+func (e *Engine) ownershipByOthers(
+	ctx context.Context,
+	o *observation,
+	t *target,
+	at sinks.Place,
+	info sinks.Info,
+) ownership {
 	if !info.Exists && !info.Unguarded && !info.Unseen {
 		return ownership{}
 	}
@@ -108,7 +121,8 @@ func (e *Engine) ownershipByOthers(ctx context.Context, o *observation, t *targe
 // what it was given, but for the directory that all is in: that was moved.
 func (e *Engine) movedAlong(o *observation, t *target, info sinks.Info) bool {
 	return info.Exists && !info.Marks && slices.ContainsFunc(o.record.Targets, func(was state.Target) bool {
-		return sinkType(was.Sink) == t.Sink.Spec.Type && was.Location == t.Target.Location && was.Version == info.Version &&
+		return sinkType(was.Sink) == t.Sink.Spec.Type && was.Location == t.Target.Location &&
+			was.Version == info.Version &&
 			t.Sink.Spec.Tree && len(o.places.wantedBy[was.Place]) == 0
 	})
 }
@@ -167,7 +181,10 @@ func (e *Engine) indexRecords(ctx context.Context, ahead *readAhead) map[sinks.P
 		snaps, _ := view.Others(ctx, nil)
 		for _, snap := range snaps {
 			for _, entry := range snap.Record.Targets {
-				index[entry.Place] = append(index[entry.Place], recorded{owner{project, snap.Record.Address}, snap.Record.Key, entry})
+				index[entry.Place] = append(
+					index[entry.Place],
+					recorded{owner{project, snap.Record.Address}, snap.Record.Key, entry},
+				)
 			}
 		}
 	}

@@ -93,7 +93,11 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 	var seen []*observation
 	var ahead *readAhead
 	if len(req.Targets) == 0 {
-		ahead = &readAhead{views: e.viewAll(ctx), places: e.places(ctx, nil), emergencies: EmergencyFiles(e.EmergencyDir)}
+		ahead = &readAhead{
+			views:       e.viewAll(ctx),
+			places:      e.places(ctx, nil),
+			emergencies: EmergencyFiles(e.EmergencyDir),
+		}
 		var errs []error
 		ahead.gone, errs = e.goneRecords(ctx, ahead.views)
 		chosen = e.accounts
@@ -106,7 +110,13 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		ahead.infos = e.statInBulk(ctx, chosen)
 	}
 	seen = e.observeAll(ctx, chosen, func(a *account) observeOptions {
-		return observeOptions{offline: req.Offline, replace: slices.Contains(replaced, a), runsEvery: gap, ahead: ahead, planOnly: req.LookOnly}
+		return observeOptions{
+			offline:   req.Offline,
+			replace:   slices.Contains(replaced, a),
+			runsEvery: gap,
+			ahead:     ahead,
+			planOnly:  req.LookOnly,
+		}
 	})
 	if ahead != nil && req.Shard == nil {
 		e.noteAllSeen()
@@ -203,7 +213,11 @@ func (e *Engine) PlanRemoved(ctx context.Context, shard *address.Shard) (p *Plan
 	return p, unreachable
 }
 
-func (e *Engine) observeAll(ctx context.Context, accounts []*account, how func(*account) observeOptions) []*observation {
+func (e *Engine) observeAll(
+	ctx context.Context,
+	accounts []*account,
+	how func(*account) observeOptions,
+) []*observation {
 	seen := make([]*observation, len(accounts))
 	e.forEach(len(accounts), func(i int) {
 		opts := how(accounts[i])
@@ -280,7 +294,8 @@ func (e *Engine) findRemoved(ctx context.Context, p *Plan, ahead *readAhead) []*
 // not known which it has.
 func (e *Engine) mayBeDeclared(address string) bool {
 	block, _ := splitKey(address)
-	return e.Incomplete && slices.ContainsFunc(e.Config.Unknown, func(u config.Unknown) bool { return u.Address == block })
+	return e.Incomplete &&
+		slices.ContainsFunc(e.Config.Unknown, func(u config.Unknown) bool { return u.Address == block })
 }
 
 // named is an account of several, and how many others there are.

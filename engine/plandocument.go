@@ -43,7 +43,10 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		a.HealthMessage = &ap.HealthMessage
 	}
 	for _, c := range ap.Clocks {
-		a.Clocks = append(a.Clocks, plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human})
+		a.Clocks = append(
+			a.Clocks,
+			plan.DocumentClock{Name: c.Name, Since: plan.Time(c.Since), At: plan.Time(c.At), Human: c.Human},
+		)
 	}
 	if b := ap.Blocker; b != nil {
 		a.Blocker = DocumentBlocker(ap.Address, b)

@@ -69,7 +69,13 @@ func (o *observation) trial(i int) sinks.Trial {
 		keys = nil
 	}
 	seen := o.input.Targets[i]
-	return sinks.Trial{Target: t.Target, Absent: !seen.Exists && !seen.Unseen, Keys: keys, Owner: o.account.owner, Adopt: t.Adopt}
+	return sinks.Trial{
+		Target: t.Target,
+		Absent: !seen.Exists && !seen.Unseen,
+		Keys:   keys,
+		Owner:  o.account.owner,
+		Adopt:  t.Adopt,
+	}
 }
 
 // try tries writes to one sink. A sink that cannot tell lets all through.

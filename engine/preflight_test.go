@@ -42,7 +42,8 @@ func TestNoLoginIsMadeForATargetThatCannotBeWritten(t *testing.T) {
 			w.sinks["main"].Fail = refusing("a", errNoNamespace)
 			w.expectOf(tried, "a none unwritable")
 			p := w.plan(tried)
-			if target := p.Accounts[0].Targets[0]; target.Action != plan.None || target.Reason != plan.Unwritable || !strings.Contains(target.Message, "no such namespace") {
+			if target := p.Accounts[0].Targets[0]; target.Action != plan.None || target.Reason != plan.Unwritable ||
+				!strings.Contains(target.Message, "no such namespace") {
 				t.Errorf("%+v", target)
 			}
 			if !p.Diagnostics.HasErrors() || len(p.Diagnostics) != 1 || p.Diagnostics[0].Summary != "A target cannot be written" {
@@ -172,7 +173,8 @@ func TestAChangedTargetIsPlannedToBeLeft(t *testing.T) {
 			p := w.plan(engine.Request{LookOnly: true})
 			targets := engine.Document(p).Accounts[0].Targets
 			target := targets[len(targets)-1]
-			if target.Action != plan.Forget || target.Reason != plan.TargetDrifted || !strings.Contains(target.Message, "was changed by someone else") {
+			if target.Action != plan.Forget || target.Reason != plan.TargetDrifted ||
+				!strings.Contains(target.Message, "was changed by someone else") {
 				t.Fatalf("%+v", targets)
 			}
 			saved, err := engine.LoadSaved(file.Bytes())

@@ -141,7 +141,10 @@ const longestFailure = 1000
 func (r *run) noteFailure(rec *state.Record) {
 	rec.LastFailure = nil
 	if message := []rune(firstError(r.diagnostics)); len(message) > 0 {
-		rec.LastFailure = &state.LastFailure{At: r.e.Now(), Message: string(message[:min(len(message), longestFailure)])}
+		rec.LastFailure = &state.LastFailure{
+			At:      r.e.Now(),
+			Message: string(message[:min(len(message), longestFailure)]),
+		}
 	}
 }
 

@@ -194,7 +194,10 @@ func TestALoginThatDiffersFromRunToRunIsAWarning(t *testing.T) {
 		return &failure.Error{Class: failure.Credentials, Reason: failure.CredentialsRejected, Op: "log in", Message: "wrong"}
 	}
 	warned := func() bool {
-		return slices.ContainsFunc(w.plan(engine.Request{}).Diagnostics, func(d diag.Diagnostic) bool { return d.Summary == "The login differs from run to run" })
+		return slices.ContainsFunc(
+			w.plan(engine.Request{}).Diagnostics,
+			func(d diag.Diagnostic) bool { return d.Summary == "The login differs from run to run" },
+		)
 	}
 	for i := range 6 {
 		w.hcl = strings.Replace(oneAccount, `"u"`, fmt.Sprintf(`"user-of-run-%d"`, i), 1)
@@ -225,7 +228,10 @@ func TestALoginThatWorksAndDiffersFromRunToRunIsAWarning(t *testing.T) {
 			w := newWorld(t, oneAccount)
 			for i := 1; i <= 6; i++ {
 				w.hcl = strings.Replace(oneAccount, `"u"`, fmt.Sprintf(`"user-of-run-%d"`, i), 1)
-				warned := slices.ContainsFunc(w.plan(engine.Request{}).Diagnostics, func(d diag.Diagnostic) bool { return d.Summary == "The login differs from run to run" })
+				warned := slices.ContainsFunc(
+					w.plan(engine.Request{}).Diagnostics,
+					func(d diag.Diagnostic) bool { return d.Summary == "The login differs from run to run" },
+				)
 				if warned != (tc.want > 0 && i > tc.want) {
 					t.Errorf("run %d: warned %v", i, warned)
 				}

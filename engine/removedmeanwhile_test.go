@@ -18,7 +18,8 @@ func TestOneFileOfSeveralWithNobodyLeftOver(t *testing.T) {
 	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 0 || len(p.Accounts) != 1 {
 		t.Errorf("%d accounts, %+v", len(p.Accounts), p.Diagnostics)
 	}
-	if p, err := w.engine().PlanRemoved(t.Context(), nil); err != nil || len(p.Accounts) != 0 || len(p.Diagnostics) != 0 {
+	if p, err := w.engine().PlanRemoved(t.Context(), nil); err != nil || len(p.Accounts) != 0 ||
+		len(p.Diagnostics) != 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -28,11 +29,15 @@ func TestAccountsOfOtherFilesAreCountedAndOneIsNamed(t *testing.T) {
 	w.mustApply()
 	w.partial = true
 	w.hcl = mainSink
-	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 1 || !strings.Contains(p.Diagnostics[0].Detail, "2 accounts") || !strings.Contains(p.Diagnostics[0].Detail, "account.fake.a") {
+	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 1 ||
+		!strings.Contains(p.Diagnostics[0].Detail, "2 accounts") ||
+		!strings.Contains(p.Diagnostics[0].Detail, "account.fake.a") {
 		t.Errorf("%+v", p.Diagnostics)
 	}
 	w.hcl = mainSink + accountAt("b", "b", "")
-	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 1 || strings.Contains(p.Diagnostics[0].Detail, "1 accounts") || !strings.Contains(p.Diagnostics[0].Detail, "account.fake.a") {
+	if p := w.plan(engine.Request{}); len(p.Diagnostics) != 1 ||
+		strings.Contains(p.Diagnostics[0].Detail, "1 accounts") ||
+		!strings.Contains(p.Diagnostics[0].Detail, "account.fake.a") {
 		t.Errorf("%+v", p.Diagnostics)
 	}
 }

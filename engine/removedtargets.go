@@ -154,7 +154,13 @@ func alreadyGone(info sinks.Info, mark string) bool {
 // in nothing. What bears our mark is ours at the version that we wrote, and softly
 // deleted it is still there. Of a place that is merged into only our keys are ours,
 // whatever version it is at.
-func (e *Engine) changedSince(ctx context.Context, rec *state.Record, to reached, info sinks.Info, entry *state.Target) string {
+func (e *Engine) changedSince(
+	ctx context.Context,
+	rec *state.Record,
+	to reached,
+	info sinks.Info,
+	entry *state.Target,
+) string {
 	mark := markOf(rec)
 	switch {
 	case entry.Merge && e.claimedInVain(ctx, rec, to, entry):
@@ -194,7 +200,13 @@ func movedMark(rec *state.Record, mark string) bool {
 }
 
 // deleteRecorded deletes a target, unless that cannot be recorded.
-func (r *run) deleteRecorded(ctx context.Context, s sinks.Sink, t sinks.Target, removal sinks.Removal, entry state.Target) error {
+func (r *run) deleteRecorded(
+	ctx context.Context,
+	s sinks.Sink,
+	t sinks.Target,
+	removal sinks.Removal,
+	entry state.Target,
+) error {
 	trail := r.audit()
 	id, err := trail.begin(trail.event("", audit.Delete, credential.Secret{}, nil).OfTarget(entry.Sink, entry.Location))
 	if err != nil {
@@ -221,7 +233,8 @@ const mostUnreachable = 50
 func (r *run) forgetOldestUnreachable(rec *state.Record) {
 	var left []*state.Target
 	for _, t := range r.plan.Targets {
-		if entry := rec.Target(sinks.Place(t.Place)); entry != nil && t.Reason == plan.UnreachableHere && t.Action == plan.None {
+		if entry := rec.Target(sinks.Place(t.Place)); entry != nil && t.Reason == plan.UnreachableHere &&
+			t.Action == plan.None {
 			left = append(left, entry)
 		}
 	}

@@ -57,7 +57,8 @@ type Guard struct {
 // Save writes the plan for a later apply.
 func (e *Engine) Save(w io.Writer, p *Plan) error {
 	s := Saved{
-		Kind: savedKind, FormatVersion: plan.FormatVersion, CreatedAt: p.CreatedAt.UTC(), Path: e.Path, ConfigDigest: e.Config.Digest, ConfigDigests: e.Config.Digests,
+		Kind: savedKind, FormatVersion: plan.FormatVersion, CreatedAt: p.CreatedAt.UTC(), Path: e.Path,
+		ConfigDigest: e.Config.Digest, ConfigDigests: e.Config.Digests,
 		Targets: p.Request.Targets, Replace: p.Request.Replace, Offline: p.Request.Offline,
 		Plan: Document(p),
 	}
@@ -178,11 +179,15 @@ func (p *AccountPlan) staleness(g Guard, saved plan.DocumentAccount) string {
 // shown, or otherwise; "" for none. That less is to be done is no surprise.
 func (p *AccountPlan) targetStaleness(saved plan.DocumentAccount) string {
 	for _, t := range p.Targets {
-		was := slices.IndexFunc(saved.Targets, func(s plan.DocumentTarget) bool { return s.Place == t.Place && s.Location == t.Location })
+		was := slices.IndexFunc(
+			saved.Targets,
+			func(s plan.DocumentTarget) bool { return s.Place == t.Place && s.Location == t.Location },
+		)
 		switch {
 		case was < 0 && t.Action != plan.None && t.Action != plan.BlockedAction:
 			return fmt.Sprintf("%s would now %s %s %s, which is not in the plan: a file, an environment variable or a sink that it depends on has changed", p.Address, t.Action, t.Sink, t.Location)
-		case was >= 0 && t.Action != saved.Targets[was].Action && t.Action != plan.None && t.Action != plan.BlockedAction && !lessThanDelete(saved.Targets[was].Action, t.Action):
+		case was >= 0 && t.Action != saved.Targets[was].Action && t.Action != plan.None &&
+			t.Action != plan.BlockedAction && !lessThanDelete(saved.Targets[was].Action, t.Action):
 			return fmt.Sprintf("%s was planned to %s %s %s, but would now %s it", p.Address, saved.Targets[was].Action, t.Sink, t.Location, t.Action)
 		}
 	}

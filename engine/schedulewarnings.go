@@ -24,7 +24,12 @@ func Lint(cfg *config.Config, now time.Time) diag.List {
 		if !a.Enabled {
 			continue
 		}
-		life := plan.Life{Lifetime: documentedLifetime(a), Documented: true, RotateBefore: a.RotateBefore, RunsEvery: gap}
+		life := plan.Life{
+			Lifetime:     documentedLifetime(a),
+			Documented:   true,
+			RotateBefore: a.RotateBefore,
+			RunsEvery:    gap,
+		}
 		for _, w := range life.Warnings() {
 			list = append(list, diag.Warningf(w.Summary, "%s", w.Detail).About(a.Address, a.Range))
 		}

@@ -69,7 +69,10 @@ func (e *Engine) FinishLogin(ctx context.Context, of string, code credential.Sec
 	if !r.begin(ctx) {
 		return r.outcome()
 	}
-	r.rotateToEnd(ctx, func(ctx context.Context, old *state.Grant) *state.Grant { return r.loginWithCode(ctx, old, code) })
+	r.rotateToEnd(
+		ctx,
+		func(ctx context.Context, old *state.Grant) *state.Grant { return r.loginWithCode(ctx, old, code) },
+	)
 	o := r.outcome()
 	r.queueNotices(ctx, o)
 	o.Diagnostics = append(o.Diagnostics, e.sendNotices(ctx)...)
@@ -79,7 +82,14 @@ func (e *Engine) FinishLogin(ctx context.Context, of string, code credential.Sec
 // loginRun observes the one account that a login is about.
 func (e *Engine) loginRun(ctx context.Context, address string) (*run, *Outcome) {
 	fail := func(d diag.Diagnostic) (*run, *Outcome) {
-		return nil, &Outcome{Address: address, Action: plan.None, Result: Failed, Message: joinSentences(d.Summary, d.Detail), Diagnostics: diag.List{d}, At: e.Now()}
+		return nil, &Outcome{
+			Address:     address,
+			Action:      plan.None,
+			Result:      Failed,
+			Message:     joinSentences(d.Summary, d.Detail),
+			Diagnostics: diag.List{d},
+			At:          e.Now(),
+		}
 	}
 	chosen, diags := e.accountsMatching([]string{address}, "login")
 	switch {
@@ -155,7 +165,12 @@ func (r *run) sentEarlier(c *state.Challenge) Sent {
 
 // awaitCode says that the account waits for its code.
 func (r *run) awaitCode(since time.Time) {
-	b := &plan.Block{Reason: plan.NeedsCode, Message: codeSentMessage(r.plan.Address, since), Since: since, CodeSentAt: since}
+	b := &plan.Block{
+		Reason:     plan.NeedsCode,
+		Message:    codeSentMessage(r.plan.Address, since),
+		Since:      since,
+		CodeSentAt: since,
+	}
 	r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, b.Message, b
 }
 
@@ -166,7 +181,8 @@ func (r *run) loginOrSend(ctx context.Context, old *state.Grant) *state.Grant {
 	if challenger == nil {
 		return r.login(ctx, old)
 	}
-	if b := r.seen.record.Block; b == nil || b.Reason != failure.NeedsCode || b.LoginPrint != r.seen.fingerprints.login {
+	if b := r.seen.record.Block; b == nil || b.Reason != failure.NeedsCode ||
+		b.LoginPrint != r.seen.fingerprints.login {
 		done, err := r.loginTurn(ctx)
 		if err != nil {
 			r.fail(r.failure("The login was not attempted", err))

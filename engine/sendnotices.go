@@ -71,10 +71,19 @@ func (e *Engine) queueNoticesOfRemoval(rec *state.Record) {
 	if e.Notify == nil || len(rec.Notices) == 0 {
 		return
 	}
-	about := config.Event{Project: rec.Project, Address: rec.Address, Provider: rec.Provider, Name: nameIn(rec.Address), Time: e.Now()}
+	about := config.Event{
+		Project:  rec.Project,
+		Address:  rec.Address,
+		Provider: rec.Provider,
+		Name:     nameIn(rec.Address),
+		Time:     e.Now(),
+	}
 	e.notices.mu.Lock()
 	defer e.notices.mu.Unlock()
-	e.notices.waiting = append(e.notices.waiting, condition{now: about.Time, about: about, removed: true, told: rec.Notices})
+	e.notices.waiting = append(
+		e.notices.waiting,
+		condition{now: about.Time, about: about, removed: true, told: rec.Notices},
+	)
 }
 
 // sendNotices sends what is waiting, and returns warnings of what could not be sent.

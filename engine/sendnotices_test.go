@@ -288,7 +288,11 @@ notify "webhook" "blocks" {
 }
 
 func TestUnreachableWebhookHoldsUpNothingAndIsTriedAgain(t *testing.T) {
-	w, h := newNotifiedWorld(t, wrongPassword+oncall+strings.NewReplacer(`"a"`, `"b"`).Replace(oneAccount[strings.Index(oneAccount, "account"):]))
+	w, h := newNotifiedWorld(
+		t,
+		wrongPassword+oncall+strings.NewReplacer(`"a"`, `"b"`).
+			Replace(oneAccount[strings.Index(oneAccount, "account"):]),
+	)
 	h.fail = errors.New("the connection was refused")
 	s := w.apply()
 	if w.delivered("b") == "" || s.Count(engine.Failed) != 0 {
@@ -454,7 +458,10 @@ func TestLoginWithTheCodeTellsOfTheRecovery(t *testing.T) {
 func TestWhatEndsSoonIsToldOnceForEach(t *testing.T) {
 	w, h := newNotifiedWorld(t, oneAccount+oncall)
 	certificate := func(end time.Time) {
-		w.up.clocks = []providers.Clock{{Name: providers.ClientCertificate, At: end, Human: true}, {Name: providers.StaticToken, At: end.AddDate(1, 0, 0), Human: true}}
+		w.up.clocks = []providers.Clock{
+			{Name: providers.ClientCertificate, At: end, Human: true},
+			{Name: providers.StaticToken, At: end.AddDate(1, 0, 0), Human: true},
+		}
 	}
 	first := w.Now().AddDate(0, 0, 40)
 	certificate(first)
@@ -505,7 +512,8 @@ func TestTendingDoesNotWaitForTheWebhook(t *testing.T) {
 	h.during = func() { <-release; told <- struct{}{} }
 	e := w.engine()
 	for range 3 {
-		if tended := e.ApplyAccount(t.Context(), e.PlanAccount(t.Context(), "account.fake.a", false)); tended.Outcome == nil || tended.Outcome.Result != engine.Blocked {
+		if tended := e.ApplyAccount(t.Context(), e.PlanAccount(t.Context(), "account.fake.a", false)); tended.Outcome == nil ||
+			tended.Outcome.Result != engine.Blocked {
 			t.Fatalf("%+v", tended.Outcome)
 		}
 	}

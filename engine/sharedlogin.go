@@ -166,7 +166,12 @@ func (s *sharedLogin) find(address string, counts func(seenLogin) bool) *plan.Bl
 		}
 		if l.block.Reason == plan.NeedsCode {
 			// Each account has a command of its own to enter one.
-			return &plan.Block{Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, Message: needsCodeMessage(address)}
+			return &plan.Block{
+				Reason:  l.block.Reason,
+				Since:   l.block.Since,
+				OfLogin: true,
+				Message: needsCodeMessage(address),
+			}
 		}
 		return &plan.Block{
 			Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, Address: other.cfg.Address,
@@ -246,7 +251,12 @@ func (r *run) loginTurn(ctx context.Context) (done func(), err error) {
 			snap.Record = state.New(r.e.Config.Project, other.cfg.Address, other.cfg.Spec.Name)
 		}
 		p := fingerprintsOf(snap.Record.Key, other.cfg)
-		s.note(other.cfg.Address, r.e.Now(), rememberedBlock(snap.Record, p, other.cfg), loginHistoryOf(snap.Record, p, other.cfg))
+		s.note(
+			other.cfg.Address,
+			r.e.Now(),
+			rememberedBlock(snap.Record, p, other.cfg),
+			loginHistoryOf(snap.Record, p, other.cfg),
+		)
 	}
 	r.e.applySharedBlock(r.seen)
 	return func() { <-s.turn }, nil

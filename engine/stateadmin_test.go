@@ -17,7 +17,12 @@ import (
 // lease is where that says.
 func (w *world) records(where processid.Whereabouts) *admin.Records {
 	e := w.engine()
-	return &admin.Records{Store: e.Store, Project: e.Config.Project, Now: w.Now, Where: func(string) processid.Whereabouts { return where }}
+	return &admin.Records{
+		Store:   e.Store,
+		Project: e.Config.Project,
+		Now:     w.Now,
+		Where:   func(string) processid.Whereabouts { return where },
+	}
 }
 
 // leased leaves the account as a run that was killed on another machine does.
@@ -43,7 +48,8 @@ func leased(t *testing.T) *world {
 }
 
 func TestUnlockEndsALeaseUnlessItsHolderRunsHere(t *testing.T) {
-	for where, want := range map[processid.Whereabouts]string{processid.Elsewhere: "", processid.Gone: "", processid.Running: "process 4711 on build-7, on this machine, is working on account.fake.a"} {
+	for where, want := range map[processid.Whereabouts]string{processid.Elsewhere: "", processid.Gone: "",
+		processid.Running: "process 4711 on build-7, on this machine, is working on account.fake.a"} {
 		w := leased(t)
 		r := w.records(where)
 		f, err := r.Find(t.Context(), "fake.a")

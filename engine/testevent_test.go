@@ -15,13 +15,17 @@ func TestSampleEventsAreWholeAndSayThatTheyAreTests(t *testing.T) {
 	topics := map[string]string{"test": "test", "blocked": "trouble", "failing": "trouble", "expiring": "expiry", "recovered": "trouble"}
 	for _, kind := range append([]string{schema.EventTest}, schema.EventKinds...) {
 		e := engine.TestEvent("payments", kind, now)
-		if e.Kind != kind || e.Topic != topics[kind] || e.Project != "payments" || e.Address != engine.TestEventAddress || e.Reason == "" || !e.Time.Equal(now) {
+		if e.Kind != kind || e.Topic != topics[kind] || e.Project != "payments" ||
+			e.Address != engine.TestEventAddress ||
+			e.Reason == "" ||
+			!e.Time.Equal(now) {
 			t.Errorf("%s: %+v", kind, e)
 		}
 		if !strings.HasPrefix(e.Summary, "This is a test, nothing is wrong. payments: account.example.test ") || !strings.HasPrefix(e.Message, "This is a test") || !strings.Contains(e.Remedy, "this is a test") {
 			t.Errorf("%s: %q %q %q", kind, e.Summary, e.Message, e.Remedy)
 		}
-		if (e.Deadline.IsZero()) != (kind != schema.EventExpiring) || (e.Failures == 0) != (kind != schema.EventFailing) {
+		if (e.Deadline.IsZero()) != (kind != schema.EventExpiring) ||
+			(e.Failures == 0) != (kind != schema.EventFailing) {
 			t.Errorf("%s: %+v", kind, e)
 		}
 	}

@@ -40,7 +40,18 @@ const (
 )
 
 // Findings are all of them, in the order in which they are reported.
-var Findings = []Finding{TokenValid, TokenUnverifiable, AccountDisabled, TokenMissing, TokenExpired, TokenOutdated, TokenRejected, TokenBlocked, TokenUnclear, AccountUnreadable}
+var Findings = []Finding{
+	TokenValid,
+	TokenUnverifiable,
+	AccountDisabled,
+	TokenMissing,
+	TokenExpired,
+	TokenOutdated,
+	TokenRejected,
+	TokenBlocked,
+	TokenUnclear,
+	AccountUnreadable,
+}
 
 // Check is what was found of one account's token.
 type Check struct {

@@ -20,7 +20,8 @@ var checkPauses = []time.Duration{time.Second, 3 * time.Second}
 func (r *run) check(ctx context.Context, g *state.Grant) (credential.Outputs, error) {
 	outputs, err := r.provider.Verify(ctx, g.Token)
 	for _, pause := range checkPauses {
-		if r.seen.account.cfg.Spec.Static || failure.ClassOf(err) != failure.Credentials || r.e.Sleep(ctx, pause) != nil {
+		if r.seen.account.cfg.Spec.Static || failure.ClassOf(err) != failure.Credentials ||
+			r.e.Sleep(ctx, pause) != nil {
 			break
 		}
 		outputs, err = r.provider.Verify(ctx, g.Token)

@@ -54,7 +54,14 @@ type walkKind struct {
 
 func newWalk(t *testing.T, seed uint64, kind walkKind) *walk {
 	k := &walk{w: newWorld(t, ""), tidy: kind.tidy, kills: kind.kills, d: firstDrawing(), deadOnes: map[string]bool{}}
-	k.watch = watch{seen: map[string]contents{}, guarded: map[string]map[string]bool{}, asked: map[string]bool{}, homes: map[string]string{}, exchanged: map[string]string{}, rejected: map[string]bool{}}
+	k.watch = watch{
+		seen:      map[string]contents{},
+		guarded:   map[string]map[string]bool{},
+		asked:     map[string]bool{},
+		homes:     map[string]string{},
+		exchanged: map[string]string{},
+		rejected:  map[string]bool{},
+	}
 	k.e = &editor{Rand: rand.New(rand.NewPCG(seed, 0)), users: new(int), spent: map[[2]string]bool{}, tidy: kind.tidy}
 	k.w.concurrency = 1
 	k.w.alive = func(holder string) bool { return !k.deadOnes[holder] }

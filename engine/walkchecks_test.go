@@ -86,7 +86,10 @@ func (k *walk) isOurs(records map[string]*state.Record, place string) bool {
 	if info.Owner != "" {
 		return true
 	}
-	return slices.ContainsFunc(k.entriesAt(records, place), func(t state.Target) bool { return t.Merge || k.w.unmarked[server] })
+	return slices.ContainsFunc(
+		k.entriesAt(records, place),
+		func(t state.Target) bool { return t.Merge || k.w.unmarked[server] },
+	)
 }
 
 func (k *walk) entriesAt(records map[string]*state.Record, place string) (list []state.Target) {
@@ -203,7 +206,8 @@ func (k *walk) changed(op string, t sinks.Target, place string) {
 	k.note("  %s of %s: %v, was %v", op, place, after, before)
 	_, ours := k.d.wanted(place, "")
 	adopted := slices.ContainsFunc(ours, func(to drawnDelivery) bool { return to.adopt })
-	if op == memorysink.Write && len(before) > 0 && !adopted && !t.Merge && !k.wrote[place] && !k.isOurs(k.before, place) {
+	if op == memorysink.Write && len(before) > 0 && !adopted && !t.Merge && !k.wrote[place] &&
+		!k.isOurs(k.before, place) {
 		k.breaks("P3: %s was nobody's of the project, and is written to", place)
 	}
 	for key, was := range before {
@@ -282,7 +286,8 @@ func (k *walk) mayDelete(place string) bool {
 			continue
 		}
 		heirs := k.heirs(id, r.Address)
-		if len(heirs) == 0 || strings.HasPrefix(id, "parked") || slices.ContainsFunc(heirs, func(a *drawnAccount) bool { return a.deletes }) {
+		if len(heirs) == 0 || strings.HasPrefix(id, "parked") ||
+			slices.ContainsFunc(heirs, func(a *drawnAccount) bool { return a.deletes }) {
 			return true
 		}
 	}

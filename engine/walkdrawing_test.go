@@ -51,7 +51,13 @@ func firstDrawing() *drawing {
 
 func (d *drawing) clone() *drawing {
 	c := *d
-	c.formerly, c.sinks, c.moved, c.accounts = slices.Clone(d.formerly), slices.Clone(d.sinks), slices.Clone(d.moved), nil
+	c.formerly, c.sinks, c.moved, c.accounts = slices.Clone(
+		d.formerly,
+	), slices.Clone(
+		d.sinks,
+	), slices.Clone(
+		d.moved,
+	), nil
 	for _, a := range d.accounts {
 		b := *a
 		b.deliveries = slices.Clone(a.deliveries)

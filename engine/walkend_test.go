@@ -85,7 +85,11 @@ func (k *walk) hasForgottenKey(records map[string]*state.Record, to drawnDeliver
 	held := k.look(at)
 	return slices.ContainsFunc(to.keys, func(key string) bool {
 		_, there := held[key]
-		return there && !slices.ContainsFunc(k.entriesAt(records, at), func(t state.Target) bool { return slices.Contains(t.Keys, key) })
+		return there &&
+			!slices.ContainsFunc(
+				k.entriesAt(records, at),
+				func(t state.Target) bool { return slices.Contains(t.Keys, key) },
+			)
 	})
 }
 

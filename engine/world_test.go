@@ -157,7 +157,8 @@ func (w *world) engine() *engine.Engine {
 	}
 	short := shortpause.Growing()
 	return engine.New(engine.Options{
-		Config: cfg, Sink: open, Now: w.Now, Elapsed: w.Elapsed, Holder: w.holder, Alive: w.alive, Log: hclog.NewNullLogger(), Version: "1.0.0",
+		Config: cfg, Sink: open, Now: w.Now, Elapsed: w.Elapsed, Holder: w.holder, Alive: w.alive,
+		Log: hclog.NewNullLogger(), Version: "1.0.0",
 		Store:  state.NewStore(stateSink, cfg.Project, cfg.State.Record),
 		Client: func(*config.Account) (*http.Client, error) { return http.DefaultClient, nil },
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -170,7 +171,8 @@ func (w *world) engine() *engine.Engine {
 			}
 			return ctx.Err()
 		},
-		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, EmergencyRecipient: w.recipients, Audit: w.audit, Notify: w.notify, Concurrency: w.concurrency,
+		EmergencyDir: w.emergency, EmergencyIdentity: w.identity, EmergencyRecipient: w.recipients, Audit: w.audit,
+		Notify: w.notify, Concurrency: w.concurrency,
 	})
 }
 
@@ -321,7 +323,12 @@ type upstream struct {
 }
 
 func newUpstream() *upstream {
-	return &upstream{live: map[string]bool{}, userOf: map[string]string{}, endOf: map[string]time.Time{}, lifetime: 30 * 24 * time.Hour}
+	return &upstream{
+		live:     map[string]bool{},
+		userOf:   map[string]string{},
+		endOf:    map[string]time.Time{},
+		lifetime: 30 * 24 * time.Hour,
+	}
 }
 
 func (u *upstream) counts() string {
@@ -343,7 +350,11 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 	return []*providers.Spec{{
 		Name: "fake", Doc: "For tests.", RotateBefore: "48h", Static: u.static, RefreshSpends: u.spends,
 		LoginRevokes: func(schema.Values) bool { return u.revokes },
-		Attributes:   []schema.Attribute{text("user", schema.ShapesLogin, false), text("password", schema.ShapesLogin, true), text("branch", schema.ShapesToken, false)},
+		Attributes: []schema.Attribute{
+			text("user", schema.ShapesLogin, false),
+			text("password", schema.ShapesLogin, true),
+			text("branch", schema.ShapesToken, false),
+		},
 		Outputs: []schema.Output{
 			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token."},
 			{Name: "refresh_token", Type: cty.String, Sensitive: true, Withheld: true, Doc: "The refresh token."},
@@ -412,7 +423,11 @@ func (f twoFactor) SendCode(context.Context) (credential.Challenge, error) {
 	return credential.Challenge{ID: credential.NewSecret(fmt.Sprintf("session-%d", f.u.codes)), SentAt: f.now()}, nil
 }
 
-func (f twoFactor) LoginWithCode(_ context.Context, c credential.Challenge, code credential.Secret) (credential.Token, error) {
+func (f twoFactor) LoginWithCode(
+	_ context.Context,
+	c credential.Challenge,
+	code credential.Secret,
+) (credential.Token, error) {
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	f.u.tries++

@@ -94,7 +94,8 @@ func TestTokenThatSaysItWasIssuedLaterIsReplaced(t *testing.T) {
 				}
 				return
 			}
-			if p.Action != plan.Refresh || p.Reason != plan.Expiring || p.RotateAt.After(w.Now()) || !strings.Contains(p.Message, "clock") {
+			if p.Action != plan.Refresh || p.Reason != plan.Expiring || p.RotateAt.After(w.Now()) ||
+				!strings.Contains(p.Message, "clock") {
 				t.Fatalf("%+v", p.Decision)
 			}
 			w.mustApply()
@@ -222,7 +223,9 @@ func ageing(w *world) {
 		if s.FirstAt.IsZero() {
 			return nil
 		}
-		return []providers.Clock{{Name: providers.StaticToken, Since: s.FirstAt, At: s.FirstAt.Add(90 * 24 * time.Hour), Human: true}}
+		return []providers.Clock{
+			{Name: providers.StaticToken, Since: s.FirstAt, At: s.FirstAt.Add(90 * 24 * time.Hour), Human: true},
+		}
 	}
 }
 

@@ -53,7 +53,8 @@ const proxyRefused = 407
 // are wrong. To send them again in each run could lock the account.
 func (e *Error) IsCounted() bool {
 	byService := e.Status != proxyRefused && (e.Status < 300 || e.Status >= 400)
-	return e.Reason == UnclassifiedRefusal || (e.RefusesLogin() || e.OfCredentials) && e.Status != 0 && byService && e.Class == Config
+	return e.Reason == UnclassifiedRefusal ||
+		(e.RefusesLogin() || e.OfCredentials) && e.Status != 0 && byService && e.Class == Config
 }
 
 // Error says what could not be done, where, and why. It begins so that nobody

@@ -32,7 +32,8 @@ func TestAnErrorSaysWhatWhereAndWhy(t *testing.T) {
 }
 
 func TestAnErrorWithoutAClassIsTheServers(t *testing.T) {
-	for want, err := range map[Class]error{Server: errors.New("odd"), Credentials: fmt.Errorf("wrapped: %w", &Error{Class: Credentials})} {
+	for want, err := range map[Class]error{Server: errors.New("odd"),
+		Credentials: fmt.Errorf("wrapped: %w", &Error{Class: Credentials})} {
 		if got := ClassOf(err); got != want {
 			t.Errorf("%v: %s, want %s", err, got, want)
 		}

@@ -43,7 +43,10 @@ func (c *Collector) Push(ctx context.Context, gateway, project, shard string) er
 		// The error of Parse quotes its input.
 		return errors.New("cannot push the metrics: the gateway's address is not a URL such as http://pushgateway:9091")
 	}
-	client := &http.Client{Timeout: pushWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Timeout:       pushWithin,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	user := u.User
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	pusher := push.New(u.String(), "credsync").Gatherer(c.Registry(false)).Client(client).Grouping("project", project)

@@ -15,7 +15,11 @@ func (c *Collector) Registry(process bool) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(c)
 	if process {
-		r.MustRegister(c.delay, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		r.MustRegister(
+			c.delay,
+			collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		)
 	}
 	return r
 }

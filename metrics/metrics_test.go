@@ -28,10 +28,14 @@ func full() *metrics.Collector {
 	c := metrics.NewCollector("1.2.3", "go1")
 	c.Planned(&engine.AccountPlan{
 		Decision: plan.Decision{
-			Address: `account.sagi.coffee["a\"b"]`, Provider: "sagi", Action: plan.Refresh, Reason: plan.Expiring, RotateAt: now.Add(time.Hour), HumanNeededBy: now.Add(24 * time.Hour),
-			Blocker: &plan.Block{Reason: "credentials_rejected"},
+			Address: `account.sagi.coffee["a\"b"]`, Provider: "sagi", Action: plan.Refresh, Reason: plan.Expiring, RotateAt: now.Add(time.Hour),
+			HumanNeededBy: now.Add(24 * time.Hour),
+			Blocker:       &plan.Block{Reason: "credentials_rejected"},
 			Targets: []plan.TargetDecision{
-				{Action: plan.None, Reason: plan.Current}, {Action: plan.Deliver, Reason: plan.TargetMissing}, {Action: plan.Forget, Reason: plan.Removed},
+				{
+					Action: plan.None,
+					Reason: plan.Current,
+				}, {Action: plan.Deliver, Reason: plan.TargetMissing}, {Action: plan.Forget, Reason: plan.Removed},
 			},
 		},
 		IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(2 * time.Hour),
@@ -39,7 +43,16 @@ func full() *metrics.Collector {
 	c.Ended("sagi", engine.Outcome{Address: `account.sagi.coffee["a\"b"]`, Result: engine.Failed, Class: "retryable", Logins: 1, Refreshes: 1})
 	c.Settled(`account.sagi.coffee["a\"b"]`, "sagi", now)
 	c.Command("apply", now)
-	c.Daemon(metrics.Daemon{Ready: true, StateReachable: true, ConfigGood: true, StateRead: now, ConfigRead: now, Working: 2})
+	c.Daemon(
+		metrics.Daemon{
+			Ready:          true,
+			StateReachable: true,
+			ConfigGood:     true,
+			StateRead:      now,
+			ConfigRead:     now,
+			Working:        2,
+		},
+	)
 	c.Began(20 * time.Millisecond)
 	return c
 }
@@ -129,7 +142,16 @@ func TestValues(t *testing.T) {
 // A state out of reach says nothing about the token that is in it.
 func TestAnUnreadableAccountKeepsItsExpiry(t *testing.T) {
 	c := full()
-	c.Planned(&engine.AccountPlan{Decision: plan.Decision{Address: `account.sagi.coffee["a\"b"]`, Provider: "sagi", Action: plan.None, Reason: plan.Unreadable}})
+	c.Planned(
+		&engine.AccountPlan{
+			Decision: plan.Decision{
+				Address:  `account.sagi.coffee["a\"b"]`,
+				Provider: "sagi",
+				Action:   plan.None,
+				Reason:   plan.Unreadable,
+			},
+		},
+	)
 	if n := testutil.CollectAndCount(c, "credsync_token_expires_timestamp_seconds"); n != 1 {
 		t.Errorf("%d series", n)
 	}

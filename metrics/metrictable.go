@@ -120,7 +120,8 @@ const (
 // Table is every family that has one value per series, in the order of the
 // documentation.
 var Table = []Metric{
-	expires, issued, nextRotation, lastSuccess, humanNeeded, blockedFamily, action, targets, delivered, logins, refreshes, failures,
+	expires, issued, nextRotation, lastSuccess, humanNeeded, blockedFamily, action, targets, delivered, logins,
+	refreshes, failures,
 	accounts, buildInfo, lastRun, ready, stateReachable, stateRead, reloadOK, reloadAt, scheduled,
 }
 

@@ -103,7 +103,12 @@ func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (
 	timeout := to.Values.Duration("timeout")
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, to.Values.String("method"), to.Values.Secret("url").Reveal(), strings.NewReader(body))
+	req, err := http.NewRequestWithContext(
+		ctx,
+		to.Values.String("method"),
+		to.Values.Secret("url").Reveal(),
+		strings.NewReader(body),
+	)
 	if err != nil {
 		return 0, false, errors.New("the URL cannot be used")
 	}
@@ -116,7 +121,10 @@ func (s *Sender) sendOnce(ctx context.Context, to *config.Notify, body string) (
 		}
 		req.Header.Set(name, value.Reveal())
 	}
-	client := &http.Client{Transport: crashpoint.Transport(s.transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     crashpoint.Transport(s.transport),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, notSent(err), sendFailure(err, timeout)

@@ -279,7 +279,10 @@ func TestDecideGivesEachSituationItsActionAndReason(t *testing.T) {
 		{
 			name: "a deliver block removed",
 			change: func(a *plan.Account) {
-				a.Targets = append(a.Targets, plan.Target{Sink: "vault.main", Location: "secret/z", Removed: true, Ours: true, Recorded: true})
+				a.Targets = append(
+					a.Targets,
+					plan.Target{Sink: "vault.main", Location: "secret/z", Removed: true, Ours: true, Recorded: true},
+				)
 			},
 			action: plan.Forget, reason: plan.Removed, target: "none current",
 		},

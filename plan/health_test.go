@@ -35,16 +35,21 @@ func TestHealthTellsWhatIsBrokenFromWhatWillBe(t *testing.T) {
 			want:   plan.Warn, says: "overdue",
 		},
 		{
-			name:   "due, and the schedule's next run is to come",
-			change: func(a *plan.Account) { old(a); a.Token.ExpiresAt, a.RunsEvery = now.Add(20*time.Hour), 36*time.Hour },
-			want:   plan.OK,
+			name: "due, and the schedule's next run is to come",
+			change: func(a *plan.Account) {
+				old(a)
+				a.Token.ExpiresAt, a.RunsEvery = now.Add(20*time.Hour),
+					36*time.Hour
+			},
+			want: plan.OK,
 		},
 		{
 			name:   "overdue by the schedule",
 			change: func(a *plan.Account) { old(a); a.Token.ExpiresAt, a.RunsEvery = now.Add(40*time.Hour), time.Hour },
 			want:   plan.Warn, says: "overdue",
 		},
-		{name: "expired", change: func(a *plan.Account) { a.Token.ExpiresAt = now.Add(-time.Minute) }, want: plan.Critical, says: "expired 1m ago"},
+		{name: "expired", change: func(a *plan.Account) { a.Token.ExpiresAt = now.Add(-time.Minute) }, want: plan.Critical,
+			says: "expired 1m ago"},
 		{name: "rejected by the upstream", change: func(a *plan.Account) { a.Token.Rejected = true }, want: plan.Critical, says: "no longer accepts"},
 		{name: "no token", change: func(a *plan.Account) { a.Token = nil }, want: plan.Warn, says: "no token yet"},
 		{
@@ -138,7 +143,8 @@ func TestHealthTellsWhatIsBrokenFromWhatWillBe(t *testing.T) {
 			a := good()
 			tt.change(&a)
 			d := plan.Decide(a)
-			if d.Health != tt.want || !strings.Contains(d.HealthMessage, tt.says) || (d.Health == plan.OK) != (d.HealthMessage == "") {
+			if d.Health != tt.want || !strings.Contains(d.HealthMessage, tt.says) ||
+				(d.Health == plan.OK) != (d.HealthMessage == "") {
 				t.Errorf("%s: %q; want %s: %q", d.Health, d.HealthMessage, tt.want, tt.says)
 			}
 			var want time.Time

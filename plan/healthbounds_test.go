@@ -90,7 +90,8 @@ func TestHealthAtItsBounds(t *testing.T) {
 			a := good()
 			tt.change(&a)
 			d := plan.Decide(a)
-			if d.Health != tt.want || !strings.Contains(d.HealthMessage, tt.says) || (tt.says == "") != (d.HealthMessage == "") {
+			if d.Health != tt.want || !strings.Contains(d.HealthMessage, tt.says) ||
+				(tt.says == "") != (d.HealthMessage == "") {
 				t.Errorf("%s %q (%s), want %s %q", d.Health, d.HealthMessage, shown(d), tt.want, tt.says)
 			}
 		})
@@ -176,7 +177,8 @@ func TestAScheduleWarnsWhereItIsSlowerThanTheWindowAndNoSooner(t *testing.T) {
 		{plan.Life{Lifetime: 30 * day, RotateBefore: schema.Window{Duration: 2 * day}, RunsEvery: 28 * day}, 1, false},
 		{plan.Life{Lifetime: 30 * day, RotateBefore: schema.Window{Duration: 2 * day}, RunsEvery: 28*day - 1}, 1, true},
 		{plan.Life{Lifetime: 30 * day, RotateBefore: schema.Window{Duration: 30 * day}, RunsEvery: 10 * day}, 1, false},
-		{plan.Life{Lifetime: 30 * day, RotateBefore: schema.Window{Duration: 30 * day}, RunsEvery: 10*day + 1}, 2, false},
+		{plan.Life{Lifetime: 30 * day, RotateBefore: schema.Window{Duration: 30 * day}, RunsEvery: 10*day + 1},
+			2, false},
 		{plan.Life{Lifetime: -day, RotateBefore: schema.Window{Duration: 2 * day}, RunsEvery: 3 * day}, 0, false},
 		{plan.Life{RotateBefore: schema.Window{Duration: 2 * day}, RunsEvery: 3 * day}, 0, false},
 	} {
@@ -235,10 +237,14 @@ func TestTheWordsOfPlansStay(t *testing.T) {
 		words = append(words, string(h))
 	}
 	for _, r := range []plan.Reason{
-		plan.NoToken, plan.Expiring, plan.Expired, plan.Rejected, plan.ConfigChanged, plan.Forced, plan.RefreshUnavailable, plan.TargetMissing,
-		plan.TargetDrifted, plan.TargetChanged, plan.Journaled, plan.RestartDue, plan.Removed, plan.TargetNotOwned, plan.Moved, plan.Imported,
-		plan.UnreachableHere, plan.Current, plan.Disabled, plan.Unreadable, plan.Unwritable, plan.NeedsCode, plan.CredentialsRejected,
-		plan.CertificateExpired, plan.AccountLocked, plan.PasswordChangeRequired, plan.SecondFactorUnsupported, plan.NoAccess,
+		plan.NoToken, plan.Expiring, plan.Expired, plan.Rejected, plan.ConfigChanged, plan.Forced,
+		plan.RefreshUnavailable, plan.TargetMissing,
+		plan.TargetDrifted, plan.TargetChanged, plan.Journaled, plan.RestartDue, plan.Removed, plan.TargetNotOwned,
+		plan.Moved, plan.Imported,
+		plan.UnreachableHere, plan.Current, plan.Disabled, plan.Unreadable, plan.Unwritable, plan.NeedsCode,
+		plan.CredentialsRejected,
+		plan.CertificateExpired, plan.AccountLocked, plan.PasswordChangeRequired, plan.SecondFactorUnsupported,
+		plan.NoAccess,
 		plan.UnclassifiedRefusal, plan.ExpiredAtIssue, plan.ClockWrong,
 	} {
 		words = append(words, string(r))

@@ -34,10 +34,12 @@ func TestAScheduleThatCannotServeATokenIsNamedWithOneThatCan(t *testing.T) {
 		says []string
 	}{
 		{"no schedule", plan.Life{Lifetime: 15 * time.Minute, RotateBefore: window(5 * time.Minute)}, nil},
-		{"fast enough", plan.Life{Lifetime: 15 * time.Minute, RotateBefore: window(5 * time.Minute), RunsEvery: 5 * time.Minute}, nil},
+		{"fast enough", plan.Life{Lifetime: 15 * time.Minute, RotateBefore: window(5 * time.Minute),
+			RunsEvery: 5 * time.Minute}, nil},
 		{"static", plan.Life{RotateBefore: window(5 * time.Minute), RunsEvery: time.Hour}, nil},
 		{
-			"a bank's quarter of an hour, each hour", plan.Life{Lifetime: 899 * time.Second, Documented: true, RotateBefore: window(5 * time.Minute), RunsEvery: time.Hour},
+			"a bank's quarter of an hour, each hour", plan.Life{Lifetime: 899 * time.Second, Documented: true, RotateBefore: window(5 * time.Minute),
+				RunsEvery: time.Hour},
 			[]string{"upstream's documentation, a token lives 14m59s", "up to 1h pass", `Run at least every 5 minutes (schedule = "*/5 * * * *")`, "`credsync run`"},
 		},
 		{

@@ -21,7 +21,8 @@ func TestARememberedBlockIsToldWhereItMatters(t *testing.T) {
 	outcomes := map[string]plan.Outcome{"not asked": plan.NotAsked, "confirmed": plan.Confirmed, "unclear": plan.Unclear}
 	for looks, look := range looked {
 		for asked, outcome := range outcomes {
-			for _, reason := range []plan.Reason{plan.CredentialsRejected, plan.AccountLocked, plan.NeedsCode, plan.NoAccess} {
+			for _, reason := range []plan.Reason{plan.CredentialsRejected, plan.AccountLocked, plan.NeedsCode,
+				plan.NoAccess} {
 				a := good()
 				a.Block = &plan.Block{Reason: reason, Message: "why", Since: now.Add(-time.Hour)}
 				a.Verification.Outcome = outcome
@@ -137,7 +138,8 @@ func TestABlockOfTheSameReasonKeepsItsTime(t *testing.T) {
 		a.Block = &plan.Block{Reason: reason, Since: now.Add(-time.Hour)}
 		a.Verification = plan.Verification{Outcome: plan.NeedsHuman, Reason: plan.NoAccess, Message: "branch gone"}
 		d := plan.Decide(a)
-		if d.Blocker == nil || d.Blocker.Reason != plan.NoAccess || d.Blocker.Message != "branch gone" || !d.Blocker.Since.Equal(want) {
+		if d.Blocker == nil || d.Blocker.Reason != plan.NoAccess || d.Blocker.Message != "branch gone" ||
+			!d.Blocker.Since.Equal(want) {
 			t.Errorf("after %s: %+v, want it since %s", reason, d.Blocker, want)
 		}
 	}
@@ -158,7 +160,9 @@ func TestTheLastFailureIsToldWhileSomethingIsLeftToDo(t *testing.T) {
 func TestWhenATokenIsDue(t *testing.T) {
 	window := schema.Window{Duration: 48 * time.Hour}
 	a := good()
-	if at := plan.Decide(a).RotateAt; !at.Equal(plan.RotationOf(a.Address, a.Token.IssuedAt, a.Token.ExpiresAt, window).At) {
+	if at := plan.Decide(a).RotateAt; !at.Equal(
+		plan.RotationOf(a.Address, a.Token.IssuedAt, a.Token.ExpiresAt, window).At,
+	) {
 		t.Errorf("a token of 30 days is due %s", at)
 	}
 	due := plan.Decide(a).RotateAt
@@ -226,18 +230,23 @@ func TestClocksOfTheToken(t *testing.T) {
 		want   []clock
 	}{
 		"refreshable": {func(*plan.Account) {}, []clock{
-			{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}, {plan.RefreshMaterial, time.Time{}, now.Add(364 * day), false},
+			{plan.AccessToken, now.Add(-day), now.Add(29 * day), false},
+			{plan.RefreshMaterial, time.Time{}, now.Add(364 * day), false},
 		}},
 		"a login is blocked": {blockedLogin, []clock{
-			{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}, {plan.RefreshMaterial, time.Time{}, now.Add(364 * day), true},
+			{plan.AccessToken, now.Add(-day), now.Add(29 * day), false},
+			{plan.RefreshMaterial, time.Time{}, now.Add(364 * day), true},
 		}},
 		"access was missing": {func(a *plan.Account) { a.Block = &plan.Block{Reason: plan.NoAccess} }, []clock{
-			{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}, {plan.RefreshMaterial, time.Time{}, now.Add(364 * day), false},
+			{plan.AccessToken, now.Add(-day), now.Add(29 * day), false},
+			{plan.RefreshMaterial, time.Time{}, now.Add(364 * day), false},
 		}},
-		"refreshable without a known end": {func(a *plan.Account) { a.Token.RefreshableUntil = time.Time{} }, []clock{{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}}},
-		"not refreshable":                 {func(a *plan.Account) { a.Token.Refreshable = false }, []clock{{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}}},
-		"no end":                          {func(a *plan.Account) { a.Token.ExpiresAt = time.Time{} }, nil},
-		"no token":                        {func(a *plan.Account) { a.Token = nil }, nil},
+		"refreshable without a known end": {func(a *plan.Account) { a.Token.RefreshableUntil = time.Time{} },
+			[]clock{{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}}},
+		"not refreshable": {func(a *plan.Account) { a.Token.Refreshable = false },
+			[]clock{{plan.AccessToken, now.Add(-day), now.Add(29 * day), false}}},
+		"no end":   {func(a *plan.Account) { a.Token.ExpiresAt = time.Time{} }, nil},
+		"no token": {func(a *plan.Account) { a.Token = nil }, nil},
 	} {
 		a := good()
 		tt.change(&a)

@@ -80,21 +80,92 @@ func TestOneTargetsFaultLeavesTheOthers(t *testing.T) {
 		{"unreadable, a refresh due", all(due, beside(unreadable)), "refresh expiring | deliver expiring | none unreadable"},
 		{"unreadable, the other missing", all(beside(unreadable), func(a *plan.Account) { a.Targets[0].Exists = false }), "deliver target_missing | deliver target_missing | none unreadable"},
 		{"unwritable, nothing due", beside(unwritable), "none current | none current | none unwritable"},
-		{"unwritable, a refresh due", all(due, beside(unwritable)), "refresh expiring | deliver expiring | none unwritable"},
-		{"unwritable, a refresh due that costs something", all(due, beside(unwritable), func(a *plan.Account) { a.RefreshSpends = true }), "none unwritable | none unwritable | none unwritable"},
-		{"unwritable, a refresh due, a login costs something", all(due, beside(unwritable), func(a *plan.Account) { a.LoginSpends = true }), "refresh expiring | deliver expiring | none unwritable"},
-		{"unwritable, a login due that costs something", all(noLogin, beside(unwritable), func(a *plan.Account) { a.LoginSpends = true }), "none unwritable | none unwritable | none unwritable"},
-		{"unwritable, a login due, a refresh costs something", all(noLogin, beside(unwritable), func(a *plan.Account) { a.RefreshSpends = true }), "issue no_token | deliver no_token | none unwritable"},
-		{"unwritable and removed", all(due, func(a *plan.Account) { a.RefreshSpends = true }, beside(like(func(t *plan.Target) { t.Unwritable, t.Removed = "full", true }))), "refresh expiring | deliver expiring | forget removed"},
-		{"all unwritable", all(due, func(a *plan.Account) { a.Targets[0].Unwritable = "full" }), "none unwritable | none unwritable"},
-		{"unwritable, the other foreign", all(due, func(a *plan.Account) { a.Targets[0].Unwritable = "full" }, beside(foreign)), "none unwritable | none unwritable | none unwritable"},
-		{"unwritable, the other unreadable", all(due, func(a *plan.Account) { a.Targets[0].Unwritable = "full" }, beside(unreadable)), "none unwritable | none unwritable | none unreadable"},
-		{"unwritable, nothing asked of the upstream", all(beside(unwritable), func(a *plan.Account) { a.Targets[0].Exists, a.RefreshSpends, a.LoginSpends = false, true, true }), "deliver target_missing | deliver target_missing | none unwritable"},
-		{"foreign, a refresh due", all(due, beside(foreign)), "refresh expiring | deliver expiring | blocked target_not_owned ! target_not_owned"},
-		{"foreign and different from what would be written", beside(like(func(t *plan.Target) { t.Ours, t.Exists, t.HasToken = false, true, false })), "none current | none current | blocked target_not_owned ! target_not_owned"},
-		{"all foreign, no token", all(noLogin, func(a *plan.Account) { a.Targets[0] = foreign }, beside(foreign)), "blocked target_not_owned | blocked target_not_owned | blocked target_not_owned ! target_not_owned"},
-		{"foreign, the other given up", all(noLogin, func(a *plan.Account) { a.Targets[0] = foreign }, beside(like(func(t *plan.Target) { t.Removed = true }))), "blocked target_not_owned | blocked target_not_owned | none removed ! target_not_owned"},
-		{"all given up", func(a *plan.Account) { a.Token, a.Targets[0].Removed = nil, true }, "issue no_token | forget removed"},
+		{
+			"unwritable, a refresh due",
+			all(due, beside(unwritable)),
+			"refresh expiring | deliver expiring | none unwritable",
+		},
+		{
+			"unwritable, a refresh due that costs something",
+			all(due, beside(unwritable), func(a *plan.Account) { a.RefreshSpends = true }),
+			"none unwritable | none unwritable | none unwritable",
+		},
+		{
+			"unwritable, a refresh due, a login costs something",
+			all(due, beside(unwritable), func(a *plan.Account) { a.LoginSpends = true }),
+			"refresh expiring | deliver expiring | none unwritable",
+		},
+		{
+			"unwritable, a login due that costs something",
+			all(noLogin, beside(unwritable), func(a *plan.Account) { a.LoginSpends = true }),
+			"none unwritable | none unwritable | none unwritable",
+		},
+		{
+			"unwritable, a login due, a refresh costs something",
+			all(noLogin, beside(unwritable), func(a *plan.Account) { a.RefreshSpends = true }),
+			"issue no_token | deliver no_token | none unwritable",
+		},
+		{
+			"unwritable and removed",
+			all(
+				due,
+				func(a *plan.Account) { a.RefreshSpends = true },
+				beside(like(func(t *plan.Target) { t.Unwritable, t.Removed = "full", true })),
+			),
+			"refresh expiring | deliver expiring | forget removed",
+		},
+		{
+			"all unwritable",
+			all(due, func(a *plan.Account) { a.Targets[0].Unwritable = "full" }),
+			"none unwritable | none unwritable",
+		},
+		{
+			"unwritable, the other foreign",
+			all(due, func(a *plan.Account) { a.Targets[0].Unwritable = "full" }, beside(foreign)),
+			"none unwritable | none unwritable | none unwritable",
+		},
+		{
+			"unwritable, the other unreadable",
+			all(due, func(a *plan.Account) { a.Targets[0].Unwritable = "full" }, beside(unreadable)),
+			"none unwritable | none unwritable | none unreadable",
+		},
+		{
+			"unwritable, nothing asked of the upstream",
+			all(
+				beside(unwritable),
+				func(a *plan.Account) { a.Targets[0].Exists, a.RefreshSpends, a.LoginSpends = false, true, true },
+			),
+			"deliver target_missing | deliver target_missing | none unwritable",
+		},
+		{
+			"foreign, a refresh due",
+			all(due, beside(foreign)),
+			"refresh expiring | deliver expiring | blocked target_not_owned ! target_not_owned",
+		},
+		{
+			"foreign and different from what would be written",
+			beside(like(func(t *plan.Target) { t.Ours, t.Exists, t.HasToken = false, true, false })),
+			"none current | none current | blocked target_not_owned ! target_not_owned",
+		},
+		{
+			"all foreign, no token",
+			all(noLogin, func(a *plan.Account) { a.Targets[0] = foreign }, beside(foreign)),
+			"blocked target_not_owned | blocked target_not_owned | blocked target_not_owned ! target_not_owned",
+		},
+		{
+			"foreign, the other given up",
+			all(
+				noLogin,
+				func(a *plan.Account) { a.Targets[0] = foreign },
+				beside(like(func(t *plan.Target) { t.Removed = true })),
+			),
+			"blocked target_not_owned | blocked target_not_owned | none removed ! target_not_owned",
+		},
+		{
+			"all given up",
+			func(a *plan.Account) { a.Token, a.Targets[0].Removed = nil, true },
+			"issue no_token | forget removed",
+		},
 	})
 	a := good()
 	due(&a)
@@ -139,30 +210,106 @@ func TestWhatATargetLacksOfTheNewestToken(t *testing.T) {
 		{"missing", alone(func(_ *plan.Account, x *plan.Target) { x.Exists = false }), same(plan.TargetMissing)},
 		{"cannot be looked at, and was written", alone(func(_ *plan.Account, x *plan.Target) { x.Exists, x.Unseen = false, true }), "none current | none current"},
 		{"not yet written", alone(func(_ *plan.Account, x *plan.Target) { x.HasToken = false }), same(plan.Journaled)},
-		{"never written, there", alone(func(_ *plan.Account, x *plan.Target) { x.HasToken, x.Recorded = false, false }), same(plan.TargetChanged)},
-		{"never written, not there", alone(func(_ *plan.Account, x *plan.Target) { x.HasToken, x.Recorded, x.Exists = false, false, false }), same(plan.TargetMissing)},
+		{
+			"never written, there",
+			alone(func(_ *plan.Account, x *plan.Target) { x.HasToken, x.Recorded = false, false }),
+			same(plan.TargetChanged),
+		},
+		{
+			"never written, not there",
+			alone(func(_ *plan.Account, x *plan.Target) { x.HasToken, x.Recorded, x.Exists = false, false, false }),
+			same(plan.TargetMissing),
+		},
 		{"outdated", alone(func(_ *plan.Account, x *plan.Target) { x.Outdated = true }), same(plan.TargetChanged)},
 		{"differs in its look", alone(func(_ *plan.Account, x *plan.Target) { x.Differs = "mode 0600, wanted 0640" }), same(plan.TargetChanged)},
 		{"drifted", alone(func(_ *plan.Account, x *plan.Target) { x.Drifted = true }), same(plan.TargetDrifted)},
 		{"restart due", alone(func(_ *plan.Account, x *plan.Target) { x.RestartDue = true }), same(plan.RestartDue)},
-		{"another account's before", alone(func(_ *plan.Account, x *plan.Target) { x.From = "account.x.y" }), same(plan.Moved)},
-		{"drifted and outdated", alone(func(_ *plan.Account, x *plan.Target) { x.Drifted, x.Outdated = true, true }), same(plan.TargetChanged)},
-		{"drifted and a restart due", alone(func(_ *plan.Account, x *plan.Target) { x.Drifted, x.RestartDue = true, true }), same(plan.TargetDrifted)},
-		{"missing and outdated", alone(func(_ *plan.Account, x *plan.Target) { x.Exists, x.Outdated = false, true }), same(plan.TargetMissing)},
-		{"journaled token, not yet written", alone(func(a *plan.Account, x *plan.Target) { a.Token.Journaled, x.HasToken, x.Recorded = true, false, false }), same(plan.Journaled)},
-		{"journaled token, written", alone(func(a *plan.Account, _ *plan.Target) { a.Token.Journaled = true }), same(plan.Journaled)},
+		{
+			"another account's before",
+			alone(func(_ *plan.Account, x *plan.Target) { x.From = "account.x.y" }),
+			same(plan.Moved),
+		},
+		{
+			"drifted and outdated",
+			alone(func(_ *plan.Account, x *plan.Target) { x.Drifted, x.Outdated = true, true }),
+			same(plan.TargetChanged),
+		},
+		{
+			"drifted and a restart due",
+			alone(func(_ *plan.Account, x *plan.Target) { x.Drifted, x.RestartDue = true, true }),
+			same(plan.TargetDrifted),
+		},
+		{
+			"missing and outdated",
+			alone(func(_ *plan.Account, x *plan.Target) { x.Exists, x.Outdated = false, true }),
+			same(plan.TargetMissing),
+		},
+		{
+			"journaled token, not yet written",
+			alone(
+				func(a *plan.Account, x *plan.Target) {
+					a.Token.Journaled, x.HasToken, x.Recorded = true, false,
+						false
+				},
+			),
+			same(plan.Journaled),
+		},
+		{
+			"journaled token, written",
+			alone(func(a *plan.Account, _ *plan.Target) { a.Token.Journaled = true }),
+			same(plan.Journaled),
+		},
 		{"imported token, not yet written", alone(func(a *plan.Account, x *plan.Target) {
 			a.Token.Journaled, a.Token.Imported, x.HasToken = true, true, false
 		}), same(plan.Imported)},
-		{"imported token, written", alone(func(a *plan.Account, _ *plan.Target) { a.Token.Journaled, a.Token.Imported = true, true }), same(plan.Imported)},
-		{"imported token, taken over long ago", alone(func(a *plan.Account, _ *plan.Target) { a.Token.Imported = true }), "none current | none current"},
-		{"the record was moved here", alone(func(a *plan.Account, _ *plan.Target) { a.MovedFrom = "account.x.y" }), "deliver moved | none current"},
-		{"the record was moved here, and a target drifted", alone(func(a *plan.Account, x *plan.Target) { a.MovedFrom, x.Drifted = "account.x.y", true }), "deliver moved | deliver target_drifted"},
-		{"a refresh due, another account's before", alone(func(a *plan.Account, x *plan.Target) { due(a); x.From = "account.x.y" }), "refresh expiring | deliver moved"},
-		{"one of two not yet written", beside(like(func(x *plan.Target) { x.HasToken = false })), "deliver journaled | none current | deliver journaled"},
-		{"two that differ: the account says the worse", all(func(a *plan.Account) { a.Targets[0].RestartDue = true }, beside(like(func(x *plan.Target) { x.Drifted = true }))), "deliver target_drifted | deliver restart_due | deliver target_drifted"},
-		{"a foreign one that differs does not count", beside(like(func(x *plan.Target) { x.Ours, x.Drifted = false, true })), "none current | none current | blocked target_not_owned ! target_not_owned"},
-		{"one given up that differs does not count", beside(like(func(x *plan.Target) { x.Removed, x.Drifted = true, true })), "forget removed | none current | forget removed"},
+		{
+			"imported token, written",
+			alone(func(a *plan.Account, _ *plan.Target) { a.Token.Journaled, a.Token.Imported = true, true }),
+			same(plan.Imported),
+		},
+		{
+			"imported token, taken over long ago",
+			alone(func(a *plan.Account, _ *plan.Target) { a.Token.Imported = true }),
+			"none current | none current",
+		},
+		{
+			"the record was moved here",
+			alone(func(a *plan.Account, _ *plan.Target) { a.MovedFrom = "account.x.y" }),
+			"deliver moved | none current",
+		},
+		{
+			"the record was moved here, and a target drifted",
+			alone(func(a *plan.Account, x *plan.Target) { a.MovedFrom, x.Drifted = "account.x.y", true }),
+			"deliver moved | deliver target_drifted",
+		},
+		{
+			"a refresh due, another account's before",
+			alone(func(a *plan.Account, x *plan.Target) { due(a); x.From = "account.x.y" }),
+			"refresh expiring | deliver moved",
+		},
+		{
+			"one of two not yet written",
+			beside(like(func(x *plan.Target) { x.HasToken = false })),
+			"deliver journaled | none current | deliver journaled",
+		},
+		{
+			"two that differ: the account says the worse",
+			all(
+				func(a *plan.Account) { a.Targets[0].RestartDue = true },
+				beside(like(func(x *plan.Target) { x.Drifted = true })),
+			),
+			"deliver target_drifted | deliver restart_due | deliver target_drifted",
+		},
+		{
+			"a foreign one that differs does not count",
+			beside(like(func(x *plan.Target) { x.Ours, x.Drifted = false, true })),
+			"none current | none current | blocked target_not_owned ! target_not_owned",
+		},
+		{
+			"one given up that differs does not count",
+			beside(like(func(x *plan.Target) { x.Removed, x.Drifted = true, true })),
+			"forget removed | none current | forget removed",
+		},
 	})
 }
 
@@ -193,19 +340,55 @@ func TestAccountsThatAreGone(t *testing.T) {
 		{"leads elsewhere now, and kept", gone(false, elsewhere), "forget removed | forget removed"},
 		{"no sink leads there", gone(true, noSink), "blocked unreachable_here | blocked unreachable_here ! unreachable_here"},
 		{"no sink leads there, and kept", gone(false, noSink), "forget removed | forget removed"},
-		{"no sink leads there, and wanted", gone(true, like(func(x *plan.Target) { x.Unreachable, x.NoSink, x.Wanted, x.TakenBy = true, true, true, "account.x.y" })), "forget moved | forget moved"},
-		{"one deleted, one that no sink leads to", gone(true, plain, noSink), "delete removed | delete removed | blocked unreachable_here ! unreachable_here"},
-		{"unreadable, then one that no sink leads to", gone(true, unreadable, noSink), "blocked unreachable_here | none unreadable | blocked unreachable_here ! unreachable_here"},
-		{"one that no sink leads to, then unreadable", gone(true, noSink, unreadable), "blocked unreachable_here | blocked unreachable_here | none unreadable ! unreachable_here"},
-		{"an heir goes on with its record", all(gone(true, awaited), func(a *plan.Account) { a.Heir = "account.x.z" }), "forget moved | none moved"},
-		{"no token, expired certificate, disabled", all(gone(false, plain), func(a *plan.Account) { a.Token, a.Enabled = nil, false }), "forget removed | forget removed"},
+		{
+			"no sink leads there, and wanted",
+			gone(
+				true,
+				like(
+					func(x *plan.Target) { x.Unreachable, x.NoSink, x.Wanted, x.TakenBy = true, true, true, "account.x.y" },
+				),
+			),
+			"forget moved | forget moved",
+		},
+		{
+			"one deleted, one that no sink leads to",
+			gone(true, plain, noSink),
+			"delete removed | delete removed | blocked unreachable_here ! unreachable_here",
+		},
+		{
+			"unreadable, then one that no sink leads to",
+			gone(true, unreadable, noSink),
+			"blocked unreachable_here | none unreadable | blocked unreachable_here ! unreachable_here",
+		},
+		{
+			"one that no sink leads to, then unreadable",
+			gone(true, noSink, unreadable),
+			"blocked unreachable_here | blocked unreachable_here | none unreadable ! unreachable_here",
+		},
+		{
+			"an heir goes on with its record",
+			all(gone(true, awaited), func(a *plan.Account) { a.Heir = "account.x.z" }),
+			"forget moved | none moved",
+		},
+		{
+			"no token, expired certificate, disabled",
+			all(gone(false, plain), func(a *plan.Account) { a.Token, a.Enabled = nil, false }),
+			"forget removed | forget removed",
+		},
 	})
 	message := func(change func(*plan.Account)) string {
 		a := good()
 		change(&a)
 		return plan.Decide(a).Message
 	}
-	distinct(t, message(gone(true, plain)), message(gone(true, plain, wanted)), message(gone(false, plain)), message(gone(false)), message(gone(true, wanted)))
+	distinct(
+		t,
+		message(gone(true, plain)),
+		message(gone(true, plain, wanted)),
+		message(gone(false, plain)),
+		message(gone(false)),
+		message(gone(true, wanted)),
+	)
 	for _, m := range []string{message(gone(true, wanted)), message(gone(true, awaited))} {
 		if !strings.Contains(m, "account.x.y") {
 			t.Errorf("the message does not name who takes over: %q", m)
@@ -301,7 +484,8 @@ func TestEachReasonForAForeignTargetIsToldByItself(t *testing.T) {
 		a := good()
 		a.Targets = []plan.Target{tt.target}
 		d := plan.Decide(a)
-		if !strings.Contains(d.Message, tt.names) || !strings.Contains(d.Message, "secret/a") || d.Targets[0].Message != "" && d.Targets[0].Message != d.Message {
+		if !strings.Contains(d.Message, tt.names) || !strings.Contains(d.Message, "secret/a") ||
+			d.Targets[0].Message != "" && d.Targets[0].Message != d.Message {
 			t.Errorf("%q does not name %q, or the target says otherwise: %q", d.Message, tt.names, d.Targets[0].Message)
 		}
 		texts = append(texts, d.Message)

@@ -64,7 +64,10 @@ func deliverUses(c *config.Config, s *config.Sink) (uses []sinks.DeliverUse) {
 	for _, a := range c.Accounts {
 		for _, d := range a.Deliveries {
 			if d.Sink == s {
-				uses = append(uses, sinks.DeliverUse{Account: a.Address, Target: d.Target, Adopt: d.Adopt, Delete: a.DeleteOnRemove})
+				uses = append(
+					uses,
+					sinks.DeliverUse{Account: a.Address, Target: d.Target, Adopt: d.Adopt, Delete: a.DeleteOnRemove},
+				)
 			}
 		}
 	}

@@ -39,8 +39,9 @@ func TokenReadAttributes(withoutIt string) []schema.Attribute {
 				"before it delivers the token and at each plan. The upstream's document names no such path.",
 		},
 		{
-			Name: verifyMethod, Type: cty.String, Default: cty.StringVal(http.MethodGet), OneOf: []string{http.MethodGet, http.MethodPost},
-			Doc: "The method of that request. Even a `POST` must change nothing: credsync sends it at each plan, and again if no answer arrives.",
+			Name: verifyMethod, Type: cty.String, Default: cty.StringVal(http.MethodGet),
+			OneOf: []string{http.MethodGet, http.MethodPost},
+			Doc:   "The method of that request. Even a `POST` must change nothing: credsync sends it at each plan, and again if no answer arrives.",
 		},
 		{
 			Name: verifyBody, Type: cty.String, Check: checkJSON, DefaultText: "none: the body is empty",
@@ -127,7 +128,12 @@ func tokenReadRefusals(grant string) []upstream.Refusal {
 			Advice:  grant + ", or set verify_path to a path that it may read.",
 		}},
 		{
-			Status: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType},
+			Status: []int{
+				http.StatusBadRequest,
+				http.StatusNotFound,
+				http.StatusMethodNotAllowed,
+				http.StatusUnsupportedMediaType,
+			},
 			Means: upstream.Verdict{
 				Class: failure.Config, Attribute: verifyPath,
 				Message: "there is nothing to read at verify_path",

@@ -24,7 +24,9 @@ import (
 
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(reference.JSONSchema(allproviders.Registry(), allsinks.Registry())))
+	doc, err := jsonschema.UnmarshalJSON(
+		bytes.NewReader(reference.JSONSchema(allproviders.Registry(), allsinks.Registry())),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

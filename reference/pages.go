@@ -66,7 +66,8 @@ func Language() []byte {
 	out.head("The language")
 	for _, b := range []*schema.Block{
 		schema.SettingsBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
-		schema.DataCommon(), schema.AccountCommon(), schema.HTTPBlock(), schema.DeliverCommon(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(),
+		schema.DataCommon(), schema.AccountCommon(), schema.HTTPBlock(), schema.DeliverCommon(),
+		schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(),
 	} {
 		out.block(2, b)
 	}

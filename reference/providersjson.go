@@ -50,7 +50,13 @@ type OutputJSON struct {
 func ProvidersJSON(specs []*providers.Spec) []ProviderJSON {
 	list := []ProviderJSON{}
 	for _, s := range specs {
-		p := ProviderJSON{Name: s.Name, Doc: s.Doc, Static: s.Static, Attributes: attributesJSON(s.Attributes), Blocks: []BlockJSON{}}
+		p := ProviderJSON{
+			Name:       s.Name,
+			Doc:        s.Doc,
+			Static:     s.Static,
+			Attributes: attributesJSON(s.Attributes),
+			Blocks:     []BlockJSON{},
+		}
 		if s.RotateBefore != "" {
 			p.RotateBefore = &s.RotateBefore
 		}
@@ -58,7 +64,16 @@ func ProvidersJSON(specs []*providers.Spec) []ProviderJSON {
 			p.Blocks = append(p.Blocks, BlockJSON{Type: b.Type, Doc: b.Doc, Attributes: attributesJSON(b.Attributes)})
 		}
 		for _, o := range s.Outputs {
-			p.Outputs = append(p.Outputs, OutputJSON{Name: o.Name, Type: typeName(o.Type), Sensitive: o.Sensitive, Delivered: !o.Withheld, Doc: o.Doc})
+			p.Outputs = append(
+				p.Outputs,
+				OutputJSON{
+					Name:      o.Name,
+					Type:      typeName(o.Type),
+					Sensitive: o.Sensitive,
+					Delivered: !o.Withheld,
+					Doc:       o.Doc,
+				},
+			)
 		}
 		list = append(list, p)
 	}

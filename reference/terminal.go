@@ -54,7 +54,8 @@ func SinkText(s *sinks.Spec, width int) []byte {
 	for _, part := range []struct {
 		block  *schema.Block
 		common *schema.Block
-	}{{&s.Connection, schema.SinkCommon()}, {&s.Deliver, schema.DeliverCommon()}, {&s.State, schema.StateCommon()}, {&s.Data, schema.DataCommon()}} {
+	}{{&s.Connection, schema.SinkCommon()}, {&s.Deliver, schema.DeliverCommon()}, {&s.State,
+		schema.StateCommon()}, {&s.Data, schema.DataCommon()}} {
 		p.section(fmt.Sprintf("%s %q", part.block.Type, s.Type))
 		if part.block.Doc != "" {
 			p.text(2, part.block.Doc)

@@ -103,7 +103,11 @@ func TestScheduleIsToldAtAnyTimeOfDay(t *testing.T) {
 					schedule, relativeTime(runs[0], now), times[0], strings.Join(times[1:], ", "))
 				d := plan.Document{Schedule: &schedule, NextRuns: runs}
 				for width := leastWidth; width <= mostWidth; width++ {
-					got := said(width, now.In(zone), func(o *Output) { planPrinter{Stream: o.Out, now: o.Now()}.schedule(d) })
+					got := said(
+						width,
+						now.In(zone),
+						func(o *Output) { planPrinter{Stream: o.Out, now: o.Now()}.schedule(d) },
+					)
 					if got != want {
 						t.Fatalf("at %v, %d columns: %q, want %q", now.In(zone), width, got, want)
 					}

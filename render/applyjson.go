@@ -85,7 +85,17 @@ func (v *applyJSON) AccountDone(o engine.Outcome) {
 	}
 	v.reported[o.Address] = true
 	v.mu.Unlock()
-	v.emit(event{Type: "account_done", Address: &o.Address, Action: &o.Action, Reason: &o.Reason, Outcome: &o.Result, Message: o.Message, Time: o.At})
+	v.emit(
+		event{
+			Type:    "account_done",
+			Address: &o.Address,
+			Action:  &o.Action,
+			Reason:  &o.Reason,
+			Outcome: &o.Result,
+			Message: o.Message,
+			Time:    o.At,
+		},
+	)
 	v.Diagnostics(o.Diagnostics)
 }
 

@@ -163,7 +163,13 @@ func (o *Output) doctorJSON(r doctor.Report) {
 		d.Summary[outcome] = r.Count(outcome)
 	}
 	for _, c := range r.Checks {
-		one := doctorCheckJSON{Group: c.Group, Subject: c.Subject, Outcome: c.Outcome, Human: c.Human, Message: c.Message}
+		one := doctorCheckJSON{
+			Group:   c.Group,
+			Subject: c.Subject,
+			Outcome: c.Outcome,
+			Human:   c.Human,
+			Message: c.Message,
+		}
 		advice, command := doctorRemedy(c)
 		if advice != "" {
 			one.Remedy = &advice

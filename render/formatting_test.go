@@ -56,12 +56,29 @@ func TestNoViewPassesOnTerminalSequences(t *testing.T) {
 	*d.Diagnostics[0].Snippet.Context = hostile
 	d.Project = hostile
 	blocker := &plan.DocumentBlocker{Reason: "no_access", Message: hostile}
-	targets := []plan.DocumentTarget{{Sink: hostile, Location: hostile, Action: plan.Deliver, Reason: plan.TargetDrifted, Message: hostile}}
+	targets := []plan.DocumentTarget{
+		{Sink: hostile, Location: hostile, Action: plan.Deliver, Reason: plan.TargetDrifted, Message: hostile},
+	}
 	for _, a := range []plan.Action{plan.Issue, plan.None, plan.BlockedAction} {
-		d.Accounts = append(d.Accounts,
-			plan.DocumentAccount{Address: hostile, Action: a, Reason: plan.Current, Message: hostile, Blocker: blocker, Targets: targets},
-			plan.DocumentAccount{Address: hostile, Action: a, Reason: plan.Disabled, Message: hostile, Targets: targets},
-			plan.DocumentAccount{Address: hostile, Action: a, Reason: plan.Current, Message: hostile, Targets: targets})
+		d.Accounts = append(
+			d.Accounts,
+			plan.DocumentAccount{
+				Address: hostile,
+				Action:  a,
+				Reason:  plan.Current,
+				Message: hostile,
+				Blocker: blocker,
+				Targets: targets,
+			},
+			plan.DocumentAccount{
+				Address: hostile,
+				Action:  a,
+				Reason:  plan.Disabled,
+				Message: hostile,
+				Targets: targets,
+			},
+			plan.DocumentAccount{Address: hostile, Action: a, Reason: plan.Current, Message: hostile, Targets: targets},
+		)
 	}
 	c := capture(false)
 	NewPlan(c.Output, false).Show(d)
@@ -74,7 +91,12 @@ func TestNoViewPassesOnTerminalSequences(t *testing.T) {
 		v.AccountStarted(&engine.AccountPlan{Decision: plan.Decision{Address: hostile}})
 		outcomes := []engine.Outcome{
 			{Address: hostile, Result: engine.Failed, Message: hostile},
-			{Address: hostile, Result: engine.Blocked, Message: hostile, Blocker: &plan.Block{Reason: "no_access", Message: hostile}},
+			{
+				Address: hostile,
+				Result:  engine.Blocked,
+				Message: hostile,
+				Blocker: &plan.Block{Reason: "no_access", Message: hostile},
+			},
 			{Address: hostile, Result: engine.Done, Action: plan.Issue, Message: hostile},
 		}
 		for _, o := range outcomes {

@@ -27,7 +27,8 @@ func TestMonitorLineNamesTheWorst(t *testing.T) {
 		},
 		"no account": {plan.Document{}, "CREDSYNC OK - 0 accounts ok | critical=0 unknown=0 warning=0 ok=0"},
 		"the worst of several": {
-			plan.Document{Accounts: []plan.DocumentAccount{account("a", plan.Warn, "soon"), account("b", plan.Critical, "gone"), account("c", plan.OK, "")}},
+			plan.Document{Accounts: []plan.DocumentAccount{account("a", plan.Warn, "soon"), account("b", plan.Critical, "gone"),
+				account("c", plan.OK, "")}},
 			"CREDSYNC CRITICAL - b: gone; 1 more not ok | critical=1 unknown=0 warning=1 ok=1",
 		},
 		"an error that is of no account": {

@@ -18,7 +18,13 @@ func tenThousand() plan.Document {
 	d := NoPlan(nil)
 	d.Project = "payments"
 	for i := range 10_000 {
-		a := plan.DocumentAccount{Address: address(i), Provider: "sagi", Action: plan.None, Reason: plan.Current, Health: plan.OK}
+		a := plan.DocumentAccount{
+			Address:  address(i),
+			Provider: "sagi",
+			Action:   plan.None,
+			Reason:   plan.Current,
+			Health:   plan.OK,
+		}
 		switch i {
 		case 17:
 			a.Action, a.Reason, a.Message = plan.BlockedAction, "credentials_rejected", "the upstream rejected these credentials"
@@ -41,7 +47,8 @@ func TestPlanOfTenThousandAccountsListsOnlyWhatMatters(t *testing.T) {
 	if strings.Contains(text, address(5)) || !strings.Contains(text, "9998 accounts are current") {
 		t.Errorf("current accounts are not summed up:\n%s", text)
 	}
-	if busy, blocked := strings.Index(text, address(8_000)), strings.Index(text, address(17)); busy < 0 || blocked < busy {
+	if busy, blocked := strings.Index(text, address(8_000)), strings.Index(text, address(17)); busy < 0 ||
+		blocked < busy {
 		t.Errorf("the blocked account does not come last:\n%s", text)
 	}
 }
@@ -52,7 +59,13 @@ func TestApplyOfTenThousandAccountsEndsWithWhatFailed(t *testing.T) {
 	s := &engine.Summary{}
 	v.Begin(10_000)
 	for i := range 10_000 {
-		o := engine.Outcome{Address: address(i), Action: plan.Issue, Reason: plan.NoToken, Result: engine.Done, At: noon}
+		o := engine.Outcome{
+			Address: address(i),
+			Action:  plan.Issue,
+			Reason:  plan.NoToken,
+			Result:  engine.Done,
+			At:      noon,
+		}
 		if i == 3 {
 			o.Result, o.Message = engine.Failed, "The upstream does not answer."
 		}
@@ -63,7 +76,8 @@ func TestApplyOfTenThousandAccountsEndsWithWhatFailed(t *testing.T) {
 	c.err.Reset()
 	v.Finish(s)
 	text := c.out.String() + c.err.String()
-	if lines := strings.Count(text, "\n"); lines > 20 || !strings.Contains(text, address(3)) || strings.Contains(text, address(4)) {
+	if lines := strings.Count(text, "\n"); lines > 20 || !strings.Contains(text, address(3)) ||
+		strings.Contains(text, address(4)) {
 		t.Errorf("the end has %d lines:\n%.2000s", lines, text)
 	}
 }
@@ -90,7 +104,15 @@ func TestApplyJSONWritesEachLineAsItHappens(t *testing.T) {
 	v.Begin(10_000)
 	before := w.lines
 	for i := range 10_000 {
-		v.AccountDone(engine.Outcome{Address: address(i), Action: plan.Issue, Reason: plan.NoToken, Result: engine.Done, At: noon})
+		v.AccountDone(
+			engine.Outcome{
+				Address: address(i),
+				Action:  plan.Issue,
+				Reason:  plan.NoToken,
+				Result:  engine.Done,
+				At:      noon,
+			},
+		)
 		if w.lines != before+i+1 {
 			t.Fatalf("after %d accounts %d lines were written", i+1, w.lines-before)
 		}

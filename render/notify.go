@@ -87,7 +87,14 @@ func (o *Output) Sendings(project, kind string, list []Sending, diags diag.List,
 	p := planPrinter{Stream: o.Out, now: o.Now()}
 	outcomes := map[SendingOutcome]doctor.Outcome{Sent: doctor.OK, NotSent: doctor.Failed, NotWanted: doctor.Skipped}
 	for _, s := range list {
-		p.doctorCheck(doctor.Check{Subject: "notify." + s.To.Name, Outcome: outcomes[s.Outcome], Message: s.message(kind), Remedy: s.remedy()})
+		p.doctorCheck(
+			doctor.Check{
+				Subject: "notify." + s.To.Name,
+				Outcome: outcomes[s.Outcome],
+				Message: s.message(kind),
+				Remedy:  s.remedy(),
+			},
+		)
 	}
 	var words []string
 	for _, outcome := range SendingOutcomes {

@@ -90,7 +90,10 @@ func busyDocument() plan.Document {
 			Address: "account.sagi.juice", Provider: "sagi", Action: plan.Deliver, Reason: plan.TargetDrifted, Message: "a target was changed by someone else",
 			Blocker:  blocker,
 			IssuedAt: at(-48 * time.Hour), ExpiresAt: at(28 * 24 * time.Hour), RotateAt: at(-time.Minute),
-			Targets: []plan.DocumentTarget{target("file.out", "out/juice.json", plan.Deliver, plan.TargetDrifted), target("vault.main", "secret/juice", plan.None, plan.Current)},
+			Targets: []plan.DocumentTarget{
+				target("file.out", "out/juice.json", plan.Deliver, plan.TargetDrifted),
+				target("vault.main", "secret/juice", plan.None, plan.Current),
+			},
 		},
 		{
 			Address: "account.sagi.milk", Provider: "sagi", Action: plan.BlockedAction, Reason: "credentials_rejected", Message: blocker.Message, Blocker: blocker,
@@ -98,7 +101,9 @@ func busyDocument() plan.Document {
 		},
 		{
 			Address: "account.sagi.tea", Provider: "sagi", Action: plan.Refresh, Reason: plan.Expiring, Message: "the token expires in 1h5m",
-			IssuedAt: at(-29 * 24 * time.Hour), ExpiresAt: at(65 * time.Minute), RotateAt: at(-46 * time.Hour), VerifiedAt: at(0),
+			IssuedAt: at(
+				-29 * 24 * time.Hour,
+			), ExpiresAt: at(65 * time.Minute), RotateAt: at(-46 * time.Hour), VerifiedAt: at(0),
 			Targets: []plan.DocumentTarget{target("vault.main", "secret/tea", plan.Deliver, plan.Expiring)},
 		},
 		{Address: "account.sagi.water", Provider: "sagi", Action: plan.None, Reason: plan.Disabled, Message: "enabled = false", Targets: []plan.DocumentTarget{}},
@@ -113,13 +118,25 @@ func busyDocument() plan.Document {
 		}
 		switch a.Address {
 		case "account.invoicebox.main":
-			judge(a, plan.Warn, "needs a human in 10d", at(10*day), plan.DocumentClock{Name: "static_token", Since: at(-80 * day), At: at(10 * day), Human: true})
+			judge(
+				a,
+				plan.Warn,
+				"needs a human in 10d",
+				at(10*day),
+				plan.DocumentClock{Name: "static_token", Since: at(-80 * day), At: at(10 * day), Human: true},
+			)
 		case `account.sagi.beans["almaty"]`:
 			judge(a, plan.Critical, "needs a human (target_not_owned)", at(0))
 		case "account.sagi.coffee":
 			judge(a, plan.Warn, "no token yet", nil)
 		case "account.sagi.juice":
-			judge(a, plan.Warn, "needs a human (credentials_rejected) in 300d", at(300*day), plan.DocumentClock{Name: plan.RefreshMaterial, Since: a.IssuedAt, At: at(300 * day), Human: true})
+			judge(
+				a,
+				plan.Warn,
+				"needs a human (credentials_rejected) in 300d",
+				at(300*day),
+				plan.DocumentClock{Name: plan.RefreshMaterial, Since: a.IssuedAt, At: at(300 * day), Human: true},
+			)
 		case "account.sagi.milk":
 			judge(a, plan.Critical, "blocked (credentials_rejected)", at(-26*time.Hour))
 		case "account.sagi.tea":
@@ -143,7 +160,8 @@ func quietDocument(n int) plan.Document {
 		d.Accounts = append(d.Accounts, plan.DocumentAccount{
 			Address: "account.sagi.shop" + strings.Repeat("x", i), Provider: "sagi", Action: plan.None, Reason: plan.Current,
 			IssuedAt: at(0), ExpiresAt: at(30 * 24 * time.Hour), RotateAt: at(28 * 24 * time.Hour),
-			Health: plan.OK, Clocks: []plan.DocumentClock{{Name: plan.AccessToken, Since: at(0), At: at(30 * 24 * time.Hour)}},
+			Health: plan.OK, Clocks: []plan.DocumentClock{{Name: plan.AccessToken, Since: at(0),
+				At: at(30 * 24 * time.Hour)}},
 		})
 	}
 	d.Summary[plan.None] = n
@@ -280,7 +298,11 @@ func TestStatus(t *testing.T) {
 		c := capture(false)
 		d := busyDocument()
 		schedule := "*/10 * * * *"
-		d.Schedule, d.NextRuns = &schedule, []time.Time{*at(10 * time.Minute), *at(20 * time.Minute), *at(13 * time.Hour)}
+		d.Schedule, d.NextRuns = &schedule, []time.Time{
+			*at(10 * time.Minute),
+			*at(20 * time.Minute),
+			*at(13 * time.Hour),
+		}
 		NewStatus(c.Output, StatusOptions{Details: true, Monitor: true}).Show(d)
 		checkGolden(t, c.both())
 		_, report, _ := strings.Cut(c.out.String(), "\n") // the first line is for machines
@@ -304,9 +326,32 @@ func TestStatus(t *testing.T) {
 func summary() *engine.Summary {
 	rejected := &plan.Block{Reason: "credentials_rejected", Message: "log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 401: invalid credentials"}
 	return &engine.Summary{Outcomes: []engine.Outcome{
-		{Address: "account.sagi.coffee", Action: plan.Issue, Reason: plan.NoToken, Result: engine.Done, Message: "no token yet", At: noon},
-		{Address: "account.sagi.juice", Action: plan.Deliver, Reason: plan.TargetDrifted, Result: engine.Blocked, Blocker: rejected, Message: rejected.Message, At: noon},
-		{Address: `account.sagi.milk["a b"]`, Action: plan.BlockedAction, Reason: "credentials_rejected", Result: engine.Blocked, Blocker: rejected, Message: rejected.Message, At: noon},
+		{
+			Address: "account.sagi.coffee",
+			Action:  plan.Issue,
+			Reason:  plan.NoToken,
+			Result:  engine.Done,
+			Message: "no token yet",
+			At:      noon,
+		},
+		{
+			Address: "account.sagi.juice",
+			Action:  plan.Deliver,
+			Reason:  plan.TargetDrifted,
+			Result:  engine.Blocked,
+			Blocker: rejected,
+			Message: rejected.Message,
+			At:      noon,
+		},
+		{
+			Address: `account.sagi.milk["a b"]`,
+			Action:  plan.BlockedAction,
+			Reason:  "credentials_rejected",
+			Result:  engine.Blocked,
+			Blocker: rejected,
+			Message: rejected.Message,
+			At:      noon,
+		},
 		{
 			Address: "account.sagi.soda", Action: plan.Reissue, Reason: plan.Expired, Result: engine.Failed, Message: "The login failed. HTTP 502", At: noon,
 			Diagnostics: diag.List{diag.Errorf("The login failed", "log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 502. Run apply again later.").About("account.sagi.soda", nil)},
@@ -325,7 +370,11 @@ func runApply(v ApplyView) {
 	s := summary()
 	v.Begin(len(s.Outcomes))
 	for _, o := range s.Outcomes {
-		v.AccountStarted(&engine.AccountPlan{Decision: plan.Decision{Address: o.Address, Action: o.Action, Reason: o.Reason, Message: "why"}})
+		v.AccountStarted(
+			&engine.AccountPlan{
+				Decision: plan.Decision{Address: o.Address, Action: o.Action, Reason: o.Reason, Message: "why"},
+			},
+		)
 		v.AccountDone(o)
 	}
 	v.Finish(s)
@@ -393,7 +442,13 @@ func TestErrorOfThePlanMakesTheApplyIncomplete(t *testing.T) {
 			d.Diagnostics = diag.List{broken}
 			v.Planned(d)
 			v.Begin(0)
-			v.Finish(&engine.Summary{Outcomes: []engine.Outcome{{Address: "account.sagi.tea", Result: engine.Failed, Diagnostics: diag.List{broken}}}})
+			v.Finish(
+				&engine.Summary{
+					Outcomes: []engine.Outcome{
+						{Address: "account.sagi.tea", Result: engine.Failed, Diagnostics: diag.List{broken}},
+					},
+				},
+			)
 			if !strings.Contains(c.out.String(), "Apply incomplete:") {
 				t.Errorf("no word of the error:\n%s", c.out.String())
 			}
@@ -409,8 +464,18 @@ func TestValidation(t *testing.T) {
 	context := `account "sagi" "coffee"`
 	broken := diag.Diagnostic{
 		Severity: diag.Error, Summary: "Unknown attribute", Detail: `An account of sagi has no attribute "phon". Did you mean "phone"?`,
-		Range:   &diag.Range{Filename: "main.hcl", Start: diag.Pos{Line: 3, Column: 3, Byte: 30}, End: diag.Pos{Line: 3, Column: 7, Byte: 34}},
-		Snippet: &diag.Snippet{Context: &context, Code: "  phon = 1", StartLine: 3, HighlightStartOffset: 2, HighlightEndOffset: 6},
+		Range: &diag.Range{
+			Filename: "main.hcl",
+			Start:    diag.Pos{Line: 3, Column: 3, Byte: 30},
+			End:      diag.Pos{Line: 3, Column: 7, Byte: 34},
+		},
+		Snippet: &diag.Snippet{
+			Context:              &context,
+			Code:                 "  phon = 1",
+			StartLine:            3,
+			HighlightStartOffset: 2,
+			HighlightEndOffset:   6,
+		},
 	}
 	for name, list := range map[string]diag.List{"valid": nil, "warned": {warning}, "broken": {broken, warning}} {
 		t.Run(name, func(t *testing.T) {

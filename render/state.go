@@ -102,7 +102,15 @@ func (p recordPrinter) list(d RecordsDocument) {
 	rows := [][]string{{"ACCOUNT", "TOKEN", "TARGETS", "NOTES"}}
 	removed, locked := 0, 0
 	for _, r := range d.Records {
-		rows = append(rows, []string{strings.TrimPrefix(clean(r.Address), "account."), tokenCell(r, p.planPrinter), fmt.Sprint(len(r.Targets)), strings.Join(notes(r), ", ")})
+		rows = append(
+			rows,
+			[]string{
+				strings.TrimPrefix(clean(r.Address), "account."),
+				tokenCell(r, p.planPrinter),
+				fmt.Sprint(len(r.Targets)),
+				strings.Join(notes(r), ", "),
+			},
+		)
 		if r.Declared != nil && !*r.Declared {
 			removed++
 		}

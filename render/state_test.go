@@ -20,21 +20,50 @@ func eventful() admin.RecordDocument {
 	return admin.RecordDocument{
 		Address: "account.sagi.shop[\"al\x1b[31mmaty\"]", Provider: "sagi", Project: "payments", Declared: truth(false), FirstSeenAt: at(-40 * 24 * time.Hour),
 		Current: &admin.GrantDocument{
-			ID: "IGRBHTNY", IssuedAt: at(-24 * time.Hour), ExpiresAt: at(29 * 24 * time.Hour), Refreshable: true, RefreshableUntil: at(364 * 24 * time.Hour),
-			VerifiedAt: at(-time.Hour), Rejected: true, LoginFingerprint: "37738074", ShapeFingerprint: "b756b01a",
+			ID: "IGRBHTNY", IssuedAt: at(-24 * time.Hour), ExpiresAt: at(29 * 24 * time.Hour), Refreshable: true,
+			RefreshableUntil: at(364 * 24 * time.Hour),
+			VerifiedAt:       at(-time.Hour), Rejected: true, LoginFingerprint: "37738074", ShapeFingerprint: "b756b01a",
 			Outputs: []string{"branch_id", "branch_name", "branches", "group_id", "muted", "organization_id", "role", "subscription_active"},
 		},
-		Pending: &admin.GrantDocument{ID: "MXWYGD7J", IssuedAt: at(-time.Minute), LoginFingerprint: "37738074", ShapeFingerprint: "b756b01a"},
-		Lease:   &admin.LeaseDocument{Holder: "process 4711 on build-7", RenewedAt: at(-40 * time.Second), ExpiresAt: at(80 * time.Second), Held: true},
+		Pending: &admin.GrantDocument{
+			ID:               "MXWYGD7J",
+			IssuedAt:         at(-time.Minute),
+			LoginFingerprint: "37738074",
+			ShapeFingerprint: "b756b01a",
+		},
+		Lease: &admin.LeaseDocument{
+			Holder:    "process 4711 on build-7",
+			RenewedAt: at(-40 * time.Second),
+			ExpiresAt: at(80 * time.Second),
+			Held:      true,
+		},
 		Block: &admin.BlockDocument{
 			Reason: "credentials_rejected", Since: at(-26 * time.Hour), LoginFingerprint: "7f5db348",
 			Message: "log in at https://gateway.sagi.kz/api/v1/auth/business: HTTP 401: invalid credentials",
 		},
-		Rejections: []admin.RejectionDocument{{LoginFingerprint: "7f5db348", At: at(-26 * time.Hour)}, {LoginFingerprint: "11aa22bb", At: at(-25 * time.Hour)}},
-		Challenge:  &admin.ChallengeDocument{SentAt: at(-3 * time.Minute)},
+		Rejections: []admin.RejectionDocument{
+			{LoginFingerprint: "7f5db348", At: at(-26 * time.Hour)},
+			{LoginFingerprint: "11aa22bb", At: at(-25 * time.Hour)},
+		},
+		Challenge: &admin.ChallengeDocument{SentAt: at(-3 * time.Minute)},
 		Targets: []admin.RecordTarget{
-			{Sink: "vault.main", Location: "secret/shop/sagi", Holds: "current", Version: "7", DeliveredAt: at(-time.Hour), Keys: []string{"access_token", "group_id"}},
-			{Sink: "k8ssecret.shop", Location: "shop/sagi-token", Holds: "older", Version: "981244", DeliveredAt: at(-30 * 24 * time.Hour), Keys: []string{"TOKEN\x1b[2J"}, Merge: true},
+			{
+				Sink:        "vault.main",
+				Location:    "secret/shop/sagi",
+				Holds:       "current",
+				Version:     "7",
+				DeliveredAt: at(-time.Hour),
+				Keys:        []string{"access_token", "group_id"},
+			},
+			{
+				Sink:        "k8ssecret.shop",
+				Location:    "shop/sagi-token",
+				Holds:       "older",
+				Version:     "981244",
+				DeliveredAt: at(-30 * 24 * time.Hour),
+				Keys:        []string{"TOKEN\x1b[2J"},
+				Merge:       true,
+			},
 			{Sink: "file.out", Location: "out/sagi.json", Holds: "nothing"},
 		},
 		OnRemove: "delete",
@@ -42,7 +71,14 @@ func eventful() admin.RecordDocument {
 }
 
 func quiet() admin.RecordDocument {
-	return admin.RecordDocument{Address: "account.invoicebox.billing", Provider: "invoicebox", Project: "payments", Declared: truth(true), Current: &admin.GrantDocument{IssuedAt: at(-time.Hour)}, OnRemove: "retain"}
+	return admin.RecordDocument{
+		Address:  "account.invoicebox.billing",
+		Provider: "invoicebox",
+		Project:  "payments",
+		Declared: truth(true),
+		Current:  &admin.GrantDocument{IssuedAt: at(-time.Hour)},
+		OnRemove: "retain",
+	}
 }
 
 // narrow fails where a line does not fit a terminal, or moves its cursor.
@@ -86,7 +122,8 @@ func TestStateViews(t *testing.T) {
 			o.Unlocking("account.sagi.a", over)
 		},
 		"saved": func(o *Output) {
-			o.SavedPlan(&engine.Saved{Path: ".", CreatedAt: noon.Add(-time.Hour), Targets: []string{"sagi.*"}, Replace: []string{"sagi.a"}, Offline: true})
+			o.SavedPlan(&engine.Saved{Path: ".", CreatedAt: noon.Add(-time.Hour), Targets: []string{"sagi.*"},
+				Replace: []string{"sagi.a"}, Offline: true})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

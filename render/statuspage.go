@@ -154,18 +154,30 @@ func newStatusPage(d plan.Document, o StatusPageOptions) statusPage {
 // problems puts errors before warnings.
 func (p *statusPage) problems(list diag.List) {
 	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b diag.Diagnostic) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
+	slices.SortStableFunc(
+		sorted,
+		func(a, b diag.Diagnostic) int { return strings.Compare(string(a.Severity), string(b.Severity)) },
+	)
 	if more := len(sorted) - pageProblems; more > 0 {
 		p.MoreProblems = fmt.Sprintf("%d more are not shown; credsync status prints them all.", more)
 		sorted = sorted[:pageProblems]
 	}
 	for _, d := range sorted {
-		problem := pageProblem{Health: plan.Critical, Kind: "Error", Summary: clean(d.Summary), Detail: clean(d.Detail), Place: clean(d.Address)}
+		problem := pageProblem{
+			Health:  plan.Critical,
+			Kind:    "Error",
+			Summary: clean(d.Summary),
+			Detail:  clean(d.Detail),
+			Place:   clean(d.Address),
+		}
 		if d.Severity == diag.Warning {
 			problem.Health, problem.Kind = plan.Warn, "Warning"
 		}
 		if d.Range != nil {
-			problem.Place = strings.TrimPrefix(fmt.Sprintf("%s, %s line %d", problem.Place, clean(d.Range.Filename), d.Range.Start.Line), ", ")
+			problem.Place = strings.TrimPrefix(
+				fmt.Sprintf("%s, %s line %d", problem.Place, clean(d.Range.Filename), d.Range.Start.Line),
+				", ",
+			)
 		}
 		p.Problems = append(p.Problems, problem)
 	}
@@ -199,7 +211,11 @@ func (p *statusPage) providers(accounts []plan.DocumentAccount, now time.Time) {
 	slices.Sort(names)
 	for _, name := range names {
 		group := groups[name]
-		g := pageProvider{Name: clean(name), Open: len(accounts) <= pageOpen, Counts: Plural(len(group), "account") + ": " + healthCounts(group)}
+		g := pageProvider{
+			Name:   clean(name),
+			Open:   len(accounts) <= pageOpen,
+			Counts: Plural(len(group), "account") + ": " + healthCounts(group),
+		}
 		if more := len(group) - pageAccounts; more > 0 {
 			rest := healthCounts(group[pageAccounts:])
 			g.More = fmt.Sprintf("%d more are not shown (%s); credsync status lists them all.", more, rest)

@@ -122,7 +122,12 @@ func TestPageSaysWhyThereIsNothingToShow(t *testing.T) {
 func TestServedPageIsReadOnlyAndCarriesItsPolicy(t *testing.T) {
 	for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 405, "PUT": 405, "DELETE": 405} {
 		w := httptest.NewRecorder()
-		ServeStatusPage(w, httptest.NewRequest(method, "/", nil), everyState(), StatusPageOptions{Now: noon, Refresh: 30 * time.Second})
+		ServeStatusPage(
+			w,
+			httptest.NewRequest(method, "/", nil),
+			everyState(),
+			StatusPageOptions{Now: noon, Refresh: 30 * time.Second},
+		)
 		if w.Code != want {
 			t.Errorf("%s: %d, want %d", method, w.Code, want)
 		}

@@ -29,7 +29,10 @@ type pageFact struct{ Name, Text string }
 // accountRow is an account as a line of the table.
 func accountRow(a plan.DocumentAccount, now time.Time) pageAccount {
 	p := pageAccount{
-		Address: strings.TrimPrefix(clean(a.Address), "account."), Provider: clean(a.Provider), State: stateWord(a), Health: a.Health,
+		Address: strings.TrimPrefix(
+			clean(a.Address),
+			"account.",
+		), Provider: clean(a.Provider), State: stateWord(a), Health: a.Health,
 		Life: newTokenTimeline(a, now), Rotates: "-", Human: "-", Held: targetsCell(a),
 	}
 	if a.RotateAt != nil {
@@ -128,7 +131,11 @@ func newTokenTimeline(a plan.DocumentAccount, now time.Time) tokenTimeline {
 		last = now
 	}
 	at := func(t time.Time) int { return timelinePosition(t, from, last) }
-	l := tokenTimeline{From: exactTime(from), To: exactTime(end) + ", " + relativeTime(end, now), Bars: []timelineBar{{"bar-life", 0, at(end)}}}
+	l := tokenTimeline{
+		From: exactTime(from),
+		To:   exactTime(end) + ", " + relativeTime(end, now),
+		Bars: []timelineBar{{"bar-life", 0, at(end)}},
+	}
 	l.Label = fmt.Sprintf("Token of %s to %s", exactTime(from), exactTime(end))
 	if a.RotateAt != nil {
 		l.Bars = append(l.Bars, timelineBar{"bar-window", at(*a.RotateAt), at(end) - at(*a.RotateAt)})

@@ -129,7 +129,8 @@ func astanaLogin(c *call) reply {
 	}
 	fields, _ := flatFields(c.body)
 	byPassword := fields["authType"] == astanaByPassword
-	if refusal, ok := astanaRefusals[a.AstanaPlat.Refusal]; ok && (!byPassword || a.AstanaPlat.Refusal == AstanaServerError) {
+	if refusal, ok := astanaRefusals[a.AstanaPlat.Refusal]; ok &&
+		(!byPassword || a.AstanaPlat.Refusal == AstanaServerError) {
 		return astanaError(refusal.status, refusal.message)
 	}
 	if password, _ := fields["password"].(string); byPassword && (a.Password == "" || !equal(password, a.Password)) {
@@ -154,7 +155,9 @@ func (s *Sandbox) astanaToken(a *account) string {
 		return value
 	}
 	value := rand.Text()
-	s.register(&token{value: value, upstream: a.Upstream, account: a.Name, loginAt: s.now(), expires: s.now().Add(lifetime)})
+	s.register(
+		&token{value: value, upstream: a.Upstream, account: a.Name, loginAt: s.now(), expires: s.now().Add(lifetime)},
+	)
 	return value
 }
 

@@ -196,7 +196,8 @@ func TestClientCertificates(t *testing.T) {
 	}{
 		{"known", sandbox.ClientCertificate{CommonName: "demo"}, false, 200, "Access token created"},
 		{"of nobody", sandbox.ClientCertificate{CommonName: "nobody"}, false, 400, "User with given credentials not found"},
-		{"expired", sandbox.ClientCertificate{CommonName: "demo", NotBefore: now.Add(-2 * time.Hour), NotAfter: now.Add(-time.Hour)}, false, 0, "expired certificate"},
+		{"expired", sandbox.ClientCertificate{CommonName: "demo", NotBefore: now.Add(-2 * time.Hour),
+			NotAfter: now.Add(-time.Hour)}, false, 0, "expired certificate"},
 		{"not valid yet", sandbox.ClientCertificate{CommonName: "demo", NotBefore: now.Add(time.Hour)}, false, 0, "expired certificate"},
 		{"of another authority", sandbox.ClientCertificate{CommonName: "demo"}, true, 0, "unknown certificate authority"},
 	} {

@@ -8,8 +8,20 @@ import "net/http"
 func protectedReads(path string, rules []rule, answer func(*call) reply) []route {
 	common := append([]rule{noQuery, bearerForm()}, rules...)
 	return []route{
-		{op: OpVerify, pattern: "GET " + path, rules: append([]rule{noBody}, common...), owner: tokenOwner, answer: answer},
-		{op: OpVerify, pattern: "POST " + path, rules: append([]rule{anyObject}, common...), owner: tokenOwner, answer: answer},
+		{
+			op:      OpVerify,
+			pattern: "GET " + path,
+			rules:   append([]rule{noBody}, common...),
+			owner:   tokenOwner,
+			answer:  answer,
+		},
+		{
+			op:      OpVerify,
+			pattern: "POST " + path,
+			rules:   append([]rule{anyObject}, common...),
+			owner:   tokenOwner,
+			answer:  answer,
+		},
 	}
 }
 

@@ -219,7 +219,8 @@ func TestRejectedLoginsLockTheAccount(t *testing.T) {
 
 func TestParallelLoginsOfOneAccountAreAViolation(t *testing.T) {
 	s := demo(t)
-	if err := s.AddFault(sandbox.Fault{Kind: sandbox.Slow, Delay: sandbox.Duration(time.Minute), Count: 1}); err != nil {
+	if err := s.AddFault(sandbox.Fault{Kind: sandbox.Slow, Delay: sandbox.Duration(time.Minute),
+		Count: 1}); err != nil {
 		t.Fatal(err)
 	}
 	arrived := make(chan struct{}, 2)

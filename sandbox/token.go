@@ -82,7 +82,10 @@ func (s *Sandbox) Tokens(upstream, name string) []IssuedToken {
 	slices.SortFunc(of, func(a, b *token) int { return cmp.Compare(a.number, b.number) })
 	list := []IssuedToken{}
 	for _, t := range of {
-		list = append(list, IssuedToken{Value: t.value, Refresh: t.refresh, Live: t.alive(s.now()) && !t.spent, Verified: t.verified})
+		list = append(
+			list,
+			IssuedToken{Value: t.value, Refresh: t.refresh, Live: t.alive(s.now()) && !t.spent, Verified: t.verified},
+		)
 	}
 	return list
 }

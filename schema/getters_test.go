@@ -17,11 +17,19 @@ func everyType() *schema.Block {
 	return &schema.Block{
 		Type: "x",
 		Attributes: []schema.Attribute{
-			{Name: "text", Type: cty.String}, {Name: "secret", Type: cty.String, Sensitive: true}, {Name: "flag", Type: cty.Bool, Default: cty.True},
-			{Name: "number", Type: cty.Number}, {Name: "duration", Type: cty.String}, {Name: "list", Type: cty.List(cty.String)},
+			{
+				Name: "text",
+				Type: cty.String,
+			}, {Name: "secret", Type: cty.String, Sensitive: true}, {Name: "flag", Type: cty.Bool, Default: cty.True},
+			{
+				Name: "number",
+				Type: cty.Number,
+			}, {Name: "duration", Type: cty.String}, {Name: "list", Type: cty.List(cty.String)},
 			{Name: "map", Type: cty.Map(cty.String)}, {Name: "secrets", Type: cty.Map(cty.String), Sensitive: true},
 		},
-		Blocks: []schema.Nested{{Block: schema.Block{Type: "inner", Attributes: []schema.Attribute{{Name: "a", Type: cty.String}}}}},
+		Blocks: []schema.Nested{
+			{Block: schema.Block{Type: "inner", Attributes: []schema.Attribute{{Name: "a", Type: cty.String}}}},
+		},
 	}
 }
 
@@ -38,7 +46,18 @@ func TestWhatAttributesRead(t *testing.T) {
 		"list": cty.ListVal(text("a", "b")), "map": cty.MapVal(map[string]cty.Value{"k": cty.StringVal("v"), "none": cty.NullVal(cty.String)}),
 		"secrets": cty.MapVal(map[string]cty.Value{"k": cty.StringVal("v").Mark("sensitive")}),
 	}, nil)
-	got := fmt.Sprint(v.String("text"), v.Secret("secret").Reveal(), v.Bool("flag"), v.Int("number"), v.Float("number"), v.Duration("duration"), v.Strings("list"), v.StringMap("map"), v.Secrets("secrets")["k"].Reveal(), v.Label())
+	got := fmt.Sprint(
+		v.String("text"),
+		v.Secret("secret").Reveal(),
+		v.Bool("flag"),
+		v.Int("number"),
+		v.Float("number"),
+		v.Duration("duration"),
+		v.Strings("list"),
+		v.StringMap("map"),
+		v.Secrets("secrets")["k"].Reveal(),
+		v.Label(),
+	)
 	if want := fmt.Sprint("t", "s", false, 7, 7.5, 36*time.Hour, []string{"a", "b"}, map[string]string{"k": "v"}, "v", "label"); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -62,7 +81,8 @@ func TestWhatIsNotThereReadsAsNothing(t *testing.T) {
 	unknown["list"] = cty.ListVal([]cty.Value{cty.UnknownVal(cty.String)})
 	for name, attrs := range map[string]map[string]cty.Value{"null": nil, "unknown": unknown} {
 		v := schema.NewValues(everyType(), "", attrs, nil)
-		if v.String("text") != "" || !v.Secret("secret").IsZero() || v.Bool("flag") != (name == "null") || v.Int("number") != 0 || v.Float("number") != 0 || v.Duration("duration") != 0 ||
+		if v.String("text") != "" || !v.Secret("secret").IsZero() || v.Bool("flag") != (name == "null") || v.Int("number") != 0 || v.Float("number") != 0 ||
+			v.Duration("duration") != 0 ||
 			v.Strings("list") != nil || len(v.StringMap("map")) != 0 || v.Secrets("secrets") != nil || len(v.Nested("inner")) != 0 {
 			t.Errorf("%s: there is something", name)
 		}
@@ -77,7 +97,12 @@ func TestWhatIsNotThereReadsAsNothing(t *testing.T) {
 	}
 	inner := &everyType().Blocks[0].Block
 	for value, want := range map[cty.Value]bool{cty.StringVal("x"): true, cty.UnknownVal(cty.String): false} {
-		v := schema.NewValues(everyType(), "", nil, map[string][]schema.Values{"inner": {schema.NewValues(inner, "", map[string]cty.Value{"a": value}, nil)}})
+		v := schema.NewValues(
+			everyType(),
+			"",
+			nil,
+			map[string][]schema.Values{"inner": {schema.NewValues(inner, "", map[string]cty.Value{"a": value}, nil)}},
+		)
 		if v.AllKnown() != want || len(v.Nested("inner")) != 1 {
 			t.Errorf("a block within of %#v: all known is %t", value, v.AllKnown())
 		}
@@ -87,7 +112,17 @@ func TestWhatIsNotThereReadsAsNothing(t *testing.T) {
 // A caller that asks for what a table does not have, or in the clear for what is
 // sensitive, has a bug.
 func TestWrongUsesPanic(t *testing.T) {
-	v := schema.NewValues(everyType(), "", map[string]cty.Value{"text": cty.StringVal("t"), "secret": cty.StringVal("hunter2"), "secrets": cty.MapVal(map[string]cty.Value{"k": cty.StringVal("hunter2")}), "duration": cty.StringVal("soon")}, nil)
+	v := schema.NewValues(
+		everyType(),
+		"",
+		map[string]cty.Value{
+			"text":     cty.StringVal("t"),
+			"secret":   cty.StringVal("hunter2"),
+			"secrets":  cty.MapVal(map[string]cty.Value{"k": cty.StringVal("hunter2")}),
+			"duration": cty.StringVal("soon"),
+		},
+		nil,
+	)
 	for name, wrong := range map[string]func(){
 		"a name that there is not":   func() { _ = v.String("none") },
 		"another type":               func() { v.Bool("text") },
@@ -122,7 +157,8 @@ func TestDurationsAndWindows(t *testing.T) {
 			t.Errorf("%q is checked otherwise than it is read", text)
 		}
 	}
-	for text, want := range map[string]time.Duration{"48h": 48 * time.Hour, "25%": 15 * time.Minute, "0.5%": 18 * time.Second, "99.9%": 59*time.Minute + 56*time.Second + 400*time.Millisecond, "0%": -1, "100%": -1, "-5%": -1, "NaN%": -1, "%": -1, "": -1, "x": -1} {
+	for text, want := range map[string]time.Duration{"48h": 48 * time.Hour, "25%": 15 * time.Minute, "0.5%": 18 * time.Second,
+		"99.9%": 59*time.Minute + 56*time.Second + 400*time.Millisecond, "0%": -1, "100%": -1, "-5%": -1, "NaN%": -1, "%": -1, "": -1, "x": -1} {
 		w, err := schema.ParseWindow(text)
 		if (err != nil) != (want < 0) || err == nil && w.Of(time.Hour) != want {
 			t.Errorf("%q: %s, %v", text, w.Of(time.Hour), err)
@@ -135,9 +171,12 @@ func TestDurationsAndWindows(t *testing.T) {
 
 func TestFaultsOfTexts(t *testing.T) {
 	for text, want := range map[string]schema.TextFault{
-		"hunter2": schema.NoTextFault, "two words": schema.NoTextFault, "": schema.EmptyText, "a\ufffd": schema.ReplacedCharacter, "\ufeffa": schema.LeadingMark,
-		"a\n": schema.EndingLineBreak, "a\r\n": schema.EndingLineBreak, "\n": schema.EndingLineBreak, "a\nb": schema.InnerLineBreak, "a\vb": schema.InnerLineBreak, "a\u2028": schema.InnerLineBreak, "a\nb\n": schema.InnerLineBreak,
-		" a": schema.SurroundingSpace, "a\t": schema.SurroundingSpace, "a\u200b": schema.SurroundingSpace, "a\u00a0": schema.SurroundingSpace, "a\ufeff": schema.SurroundingSpace,
+		"hunter2": schema.NoTextFault, "two words": schema.NoTextFault, "": schema.EmptyText, "a\ufffd": schema.ReplacedCharacter,
+		"\ufeffa": schema.LeadingMark,
+		"a\n":     schema.EndingLineBreak, "a\r\n": schema.EndingLineBreak, "\n": schema.EndingLineBreak, "a\nb": schema.InnerLineBreak,
+		"a\vb": schema.InnerLineBreak, "a\u2028": schema.InnerLineBreak, "a\nb\n": schema.InnerLineBreak,
+		" a": schema.SurroundingSpace, "a\t": schema.SurroundingSpace, "a\u200b": schema.SurroundingSpace, "a\u00a0": schema.SurroundingSpace,
+		"a\ufeff": schema.SurroundingSpace,
 	} {
 		if got := schema.FaultOfText(text); got != want {
 			t.Errorf("%q %s, want that it %s", text, got, want)
@@ -166,7 +205,8 @@ func TestOnlySensitiveTextsAreLookedAt(t *testing.T) {
 		{"an empty document", schema.Attribute{Sensitive: true, Text: schema.Document}, empty, schema.EmptyText},
 		{"an empty text", schema.Attribute{Sensitive: true}, empty, schema.EmptyText},
 		{"one that may be", schema.Attribute{Sensitive: true, MayBeEmpty: true}, empty, schema.NoTextFault},
-		{"one of a list", schema.Attribute{Sensitive: true}, cty.ListVal([]cty.Value{cty.NullVal(cty.String), cty.StringVal("a"), text}), schema.EndingLineBreak},
+		{"one of a list", schema.Attribute{Sensitive: true},
+			cty.ListVal([]cty.Value{cty.NullVal(cty.String), cty.StringVal("a"), text}), schema.EndingLineBreak},
 		{"one of a set", schema.Attribute{Sensitive: true}, cty.SetVal([]cty.Value{text}), schema.EndingLineBreak},
 		{"one of a map", schema.Attribute{Sensitive: true}, cty.MapVal(map[string]cty.Value{"k": text}), schema.EndingLineBreak},
 		{"good ones", schema.Attribute{Sensitive: true}, cty.ListVal([]cty.Value{cty.StringVal("a")}), schema.NoTextFault},
@@ -192,8 +232,25 @@ func TestTablesFindTheirRows(t *testing.T) {
 }
 
 func TestValuesAreKeptWithoutSecrets(t *testing.T) {
-	table := &schema.Block{Type: "x", Attributes: []schema.Attribute{{Name: "a", Type: cty.String}, {Name: "b", Type: cty.List(cty.String)}, {Name: "c", Type: cty.Bool}, {Name: "later", Type: cty.String, Deferred: true}}}
-	v := schema.NewValues(table, "", map[string]cty.Value{"a": cty.StringVal("x"), "b": cty.ListVal([]cty.Value{cty.StringVal("y")}), "later": cty.StringVal("z")}, nil)
+	table := &schema.Block{
+		Type: "x",
+		Attributes: []schema.Attribute{
+			{Name: "a", Type: cty.String},
+			{Name: "b", Type: cty.List(cty.String)},
+			{Name: "c", Type: cty.Bool},
+			{Name: "later", Type: cty.String, Deferred: true},
+		},
+	}
+	v := schema.NewValues(
+		table,
+		"",
+		map[string]cty.Value{
+			"a":     cty.StringVal("x"),
+			"b":     cty.ListVal([]cty.Value{cty.StringVal("y")}),
+			"later": cty.StringVal("z"),
+		},
+		nil,
+	)
 	b, err := v.Encode()
 	if err != nil || string(b) != `{"a":"x","b":["y"]}` {
 		t.Fatalf("%s, %v", b, err)
@@ -208,7 +265,8 @@ func TestValuesAreKeptWithoutSecrets(t *testing.T) {
 	if _, err := schema.NewValues(everyType(), "", nil, nil).Encode(); err == nil {
 		t.Error("a table with secrets is kept")
 	}
-	if _, err := schema.NewValues(table, "", map[string]cty.Value{"a": cty.UnknownVal(cty.String)}, nil).Encode(); err == nil {
+	if _, err := schema.NewValues(table, "", map[string]cty.Value{"a": cty.UnknownVal(cty.String)},
+		nil).Encode(); err == nil {
 		t.Error("what is not known is kept")
 	}
 	for _, wrong := range []string{"[]", `{"a":[]}`, "x"} {

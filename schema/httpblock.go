@@ -23,12 +23,14 @@ func HTTPBlock() *Block {
 		Doc:  "How the account's upstream is reached.",
 		Attributes: []Attribute{
 			{
-				Name: "timeout", Type: cty.String, Default: cty.StringVal(httpsettings.DefaultTimeout.String()), Check: timeoutUpTo("10m"),
-				Doc: "How long one request may take, from `\"100ms\"` to `\"10m\"`.",
+				Name: "timeout", Type: cty.String, Default: cty.StringVal(httpsettings.DefaultTimeout.String()),
+				Check: timeoutUpTo("10m"),
+				Doc:   "How long one request may take, from `\"100ms\"` to `\"10m\"`.",
 			},
 			{
-				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(httpsettings.DefaultMaxAttempts), Check: wholeNumberUpTo(10),
-				Doc: "How many times a request is sent in all if it keeps failing for a temporary reason, 1 to 10. A rejected login is never sent again.",
+				Name: "max_attempts", Type: cty.Number, Default: cty.NumberIntVal(httpsettings.DefaultMaxAttempts),
+				Check: wholeNumberUpTo(10),
+				Doc:   "How many times a request is sent in all if it keeps failing for a temporary reason, 1 to 10. A rejected login is never sent again.",
 			},
 			{
 				Name: "proxy", Type: cty.String, Sensitive: true, Check: checkProxy, DefaultText: "HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment",

@@ -16,7 +16,8 @@ import (
 
 func tables() []*schema.Block {
 	return []*schema.Block{
-		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(), schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
+		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(),
+		schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
 		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(), schema.HTTPBlock(),
 	}
 }
@@ -110,17 +111,72 @@ func TestChecksOfTheLanguage(t *testing.T) {
 		{schema.HTTPBlock(), "timeout", []cty.Value{s("100ms"), s("10m")}, []cty.Value{s("0s"), s("11m"), s("x"), s("99ms")}},
 		{schema.HTTPBlock(), "max_attempts", []cty.Value{n(1), n(10)}, []cty.Value{n(0), n(11), n(1.5), n(-1)}},
 		{schema.HTTPBlock(), "requests_per_second", []cty.Value{n(0.1), n(100)}, []cty.Value{n(0), n(-1), n(10001)}},
-		{schema.HTTPBlock(), "proxy", []cty.Value{s("http://u:p@proxy:3128"), s("socks5://proxy:1080")}, []cty.Value{s("proxy:3128"), s("ftp://x"), s("http://"), s("::")}},
-		{schema.HTTPBlock(), "ca_pem", nil, []cty.Value{s(""), s("x"), s(certificate), s("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n")}},
-		{schema.HTTPBlock(), "headers", []cty.Value{headers("X-Key", "k"), cty.MapValEmpty(cty.String)}, []cty.Value{headers("X Key", "k"), headers("X", "a\nb"), headers("", "k")}},
-		{schema.SettingsBlock(), "formerly", []cty.Value{list(s("shop")), list(s("a"), s("b"))}, []cty.Value{list(s("a"), s("a")), list(s("a/b")), list(cty.NullVal(cty.String))}},
-		{schema.NotifyBlock(), "url", []cty.Value{s("https://hooks.example.com/x"), s("http://hooks.example.com?key=x")}, []cty.Value{s("hooks.example.com"), s("ftp://h"), s("https://u:p@h"), s("https://h/#x"), s("")}},
-		{schema.NotifyBlock(), "on", []cty.Value{cty.SetVal([]cty.Value{s("blocked")})}, []cty.Value{cty.SetValEmpty(cty.String), cty.SetVal([]cty.Value{s("blocked"), cty.NullVal(cty.String)})}},
+		{
+			schema.HTTPBlock(),
+			"proxy",
+			[]cty.Value{s("http://u:p@proxy:3128"), s("socks5://proxy:1080")},
+			[]cty.Value{s("proxy:3128"), s("ftp://x"), s("http://"), s("::")},
+		},
+		{
+			schema.HTTPBlock(),
+			"ca_pem",
+			nil,
+			[]cty.Value{
+				s(""),
+				s("x"),
+				s(certificate),
+				s("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"),
+			},
+		},
+		{
+			schema.HTTPBlock(),
+			"headers",
+			[]cty.Value{headers("X-Key", "k"), cty.MapValEmpty(cty.String)},
+			[]cty.Value{headers("X Key", "k"), headers("X", "a\nb"), headers("", "k")},
+		},
+		{
+			schema.SettingsBlock(),
+			"formerly",
+			[]cty.Value{list(s("shop")), list(s("a"), s("b"))},
+			[]cty.Value{list(s("a"), s("a")), list(s("a/b")), list(cty.NullVal(cty.String))},
+		},
+		{
+			schema.NotifyBlock(),
+			"url",
+			[]cty.Value{s("https://hooks.example.com/x"), s("http://hooks.example.com?key=x")},
+			[]cty.Value{s("hooks.example.com"), s("ftp://h"), s("https://u:p@h"), s("https://h/#x"), s("")},
+		},
+		{
+			schema.NotifyBlock(),
+			"on",
+			[]cty.Value{cty.SetVal([]cty.Value{s("blocked")})},
+			[]cty.Value{cty.SetValEmpty(cty.String), cty.SetVal([]cty.Value{s("blocked"), cty.NullVal(cty.String)})},
+		},
 		{schema.NotifyBlock(), "after_failures", []cty.Value{n(1), n(1000)}, []cty.Value{n(0), n(1001), n(2.5)}},
-		{schema.NotifyBlock(), "timeout", []cty.Value{s("100ms"), s("30s")}, []cty.Value{s("99ms"), s("31s"), s("soon")}},
-		{schema.ImportBlock(), "expires_at", []cty.Value{s("2026-01-31T15:04:05Z"), s("2026-01-31T20:04:05.5+05:00")}, []cty.Value{s(""), s("2026-01-31"), s("2026-01-31T15:04:05")}},
-		{schema.ImportBlock(), "outputs", []cty.Value{cty.EmptyObjectVal, cty.MapVal(map[string]cty.Value{"a": s("b")})}, []cty.Value{s("x"), list(s("x"))}},
-		{schema.AccountCommon(), "rotate_before", []cty.Value{s("48h"), s("25%")}, []cty.Value{s("0%"), s("100%"), s("soon")}},
+		{
+			schema.NotifyBlock(),
+			"timeout",
+			[]cty.Value{s("100ms"), s("30s")},
+			[]cty.Value{s("99ms"), s("31s"), s("soon")},
+		},
+		{
+			schema.ImportBlock(),
+			"expires_at",
+			[]cty.Value{s("2026-01-31T15:04:05Z"), s("2026-01-31T20:04:05.5+05:00")},
+			[]cty.Value{s(""), s("2026-01-31"), s("2026-01-31T15:04:05")},
+		},
+		{
+			schema.ImportBlock(),
+			"outputs",
+			[]cty.Value{cty.EmptyObjectVal, cty.MapVal(map[string]cty.Value{"a": s("b")})},
+			[]cty.Value{s("x"), list(s("x"))},
+		},
+		{
+			schema.AccountCommon(),
+			"rotate_before",
+			[]cty.Value{s("48h"), s("25%")},
+			[]cty.Value{s("0%"), s("100%"), s("soon")},
+		},
 	}
 	for _, tc := range cases {
 		a, _ := tc.block.Attribute(tc.attribute)
@@ -220,7 +276,8 @@ func TestAPlainWebhookNeedsPermission(t *testing.T) {
 		{cty.StringVal("http://hooks.example.com/x"), cty.True, true}, {cty.StringVal("http://127.0.0.1:8080/x"), cty.False, true},
 		{cty.UnknownVal(cty.String), cty.False, true}, {cty.StringVal("http://hooks.example.com/x"), cty.UnknownVal(cty.Bool), true},
 	} {
-		if err := block.Check(schema.NewValues(block, "", map[string]cty.Value{"url": c.url, "allow_plain_http": c.allowed}, nil)); (err == nil) != c.good {
+		if err := block.Check(schema.NewValues(block, "", map[string]cty.Value{"url": c.url, "allow_plain_http": c.allowed},
+			nil)); (err == nil) != c.good {
 			t.Errorf("%#v, allowed %#v: %v", c.url, c.allowed, err)
 		}
 	}
@@ -242,7 +299,8 @@ func TestAProjectIsNotItsOwnPredecessor(t *testing.T) {
 		{cty.StringVal("a"), names("b"), true}, {cty.StringVal("a"), names("b", "a"), false},
 		{cty.UnknownVal(cty.String), names("a"), true}, {cty.StringVal("a"), cty.UnknownVal(cty.List(cty.String)), true},
 	} {
-		if err := block.Check(schema.NewValues(block, "", map[string]cty.Value{"project": c.project, "formerly": c.formerly}, nil)); (err == nil) != c.good {
+		if err := block.Check(schema.NewValues(block, "", map[string]cty.Value{"project": c.project, "formerly": c.formerly},
+			nil)); (err == nil) != c.good {
 			t.Errorf("%#v, formerly %#v: %v", c.project, c.formerly, err)
 		}
 	}

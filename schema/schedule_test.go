@@ -85,7 +85,8 @@ func TestTheDaysOfAWeek(t *testing.T) {
 			continue
 		}
 		var days []string
-		for at := s.Next(time.Date(2026, 7, 13, 0, 0, 0, 0, time.UTC)); at.Before(time.Date(2026, 7, 20, 0, 0, 0, 0, time.UTC)); at = s.Next(at) {
+		for at := s.Next(time.Date(2026, 7, 13, 0, 0, 0, 0, time.UTC)); at.Before(time.Date(2026, 7, 20, 0, 0, 0, 0,
+			time.UTC)); at = s.Next(at) {
 			days = append(days, at.Format("Mon"))
 		}
 		if got := strings.Join(days, " "); got != want {
@@ -116,7 +117,8 @@ func TestTheLongestGapIsFoundWhenever(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		for _, now := range []time.Time{wednesday, wednesday.AddDate(0, 0, 3), time.Date(2026, 6, 30, 23, 59, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		for _, now := range []time.Time{wednesday, wednesday.AddDate(0, 0, 3),
+			time.Date(2026, 6, 30, 23, 59, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} {
 			if got := s.LongestGap(now); got != want {
 				t.Errorf("%q at %s: %s, want %s", text, now, got, want)
 			}

@@ -140,7 +140,8 @@ func (v Values) AllKnown() bool {
 // Equal reports whether both are of one table and have the same values, nested
 // ones too. Marks do not count.
 func (v Values) Equal(o Values) bool {
-	if v.block.Type != o.block.Type || v.label != o.label || len(v.attrs) != len(o.attrs) || len(v.nested) != len(o.nested) {
+	if v.block.Type != o.block.Type || v.label != o.label || len(v.attrs) != len(o.attrs) ||
+		len(v.nested) != len(o.nested) {
 		return false
 	}
 	for i, a := range v.block.Attributes {

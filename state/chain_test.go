@@ -22,7 +22,8 @@ func TestGrantNamesTheLastThatItHasReplaced(t *testing.T) {
 	if len(last.Replaced) != state.MaxReplaced || last.Replaced[state.MaxReplaced-1] != chain[len(chain)-2].ID {
 		t.Errorf("the last one has replaced %q", last.Replaced)
 	}
-	if chain[0].Replaced != nil || chain[0].HasReplaced(last.ID) || !last.HasReplaced(chain[3].ID) || last.HasReplaced(chain[1].ID) {
+	if chain[0].Replaced != nil || chain[0].HasReplaced(last.ID) || !last.HasReplaced(chain[3].ID) ||
+		last.HasReplaced(chain[1].ID) {
 		t.Error("the chain is mistaken")
 	}
 	// What a grant has replaced is its own.

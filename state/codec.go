@@ -127,7 +127,8 @@ func Encode(r *Record) (credential.Secret, error) {
 	w := wireRecord{
 		FormatVersion: formatVersion,
 		Address:       r.Address, Provider: r.Provider, Project: r.Project,
-		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures, Moved: r.Moved,
+		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures,
+		Moved: r.Moved,
 	}
 	if r.Parked != nil {
 		parked, err := Encode(r.Parked)
@@ -163,7 +164,23 @@ func Encode(r *Record) (credential.Secret, error) {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
 	}
 	for _, t := range r.Targets {
-		w.Targets = append(w.Targets, wireTarget{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.LaterKeys, t.GrantID, t.Digest, t.Version, optional(t.DeliveredAt), t.RestartedID})
+		w.Targets = append(
+			w.Targets,
+			wireTarget{
+				t.Place,
+				t.Sink,
+				t.Location,
+				t.Options,
+				t.Merge,
+				t.Keys,
+				t.LaterKeys,
+				t.GrantID,
+				t.Digest,
+				t.Version,
+				optional(t.DeliveredAt),
+				t.RestartedID,
+			},
+		)
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
@@ -205,7 +222,8 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	}
 	r := &Record{
 		Address: w.Address, Provider: w.Provider, Project: w.Project,
-		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures, Moved: w.Moved,
+		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures,
+		Moved: w.Moved,
 	}
 	if len(w.Parked) > 0 {
 		parked, err := Decode(credential.NewSecret(string(w.Parked)))
@@ -242,7 +260,23 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}
 	}
 	for _, t := range w.Targets {
-		r.Targets = append(r.Targets, Target{t.Place, t.Sink, t.Location, t.Options, t.Merge, t.Keys, t.LaterKeys, t.GrantID, t.Digest, t.Version, required(t.DeliveredAt), t.RestartedID})
+		r.Targets = append(
+			r.Targets,
+			Target{
+				t.Place,
+				t.Sink,
+				t.Location,
+				t.Options,
+				t.Merge,
+				t.Keys,
+				t.LaterKeys,
+				t.GrantID,
+				t.Digest,
+				t.Version,
+				required(t.DeliveredAt),
+				t.RestartedID,
+			},
+		)
 	}
 	return r, nil
 }

@@ -210,7 +210,10 @@ func (r *Record) InheritThose(from *Record, wanted func(Rejection) bool) {
 		if bytes.Equal(j.Key, r.Key) {
 			j.Key = nil
 		}
-		known := slices.ContainsFunc(r.Rejections, func(k Rejection) bool { return k.LoginPrint == j.LoginPrint && bytes.Equal(k.Key, j.Key) })
+		known := slices.ContainsFunc(
+			r.Rejections,
+			func(k Rejection) bool { return k.LoginPrint == j.LoginPrint && bytes.Equal(k.Key, j.Key) },
+		)
 		if !known {
 			r.Rejections = append(r.Rejections, j)
 		}
@@ -238,13 +241,19 @@ func (r *Record) Reject(j Rejection) {
 
 // Accept forgets a rejection, since the login has worked.
 func (r *Record) Accept(loginPrint string) {
-	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return len(j.Key) == 0 && j.LoginPrint == loginPrint })
+	r.Rejections = slices.DeleteFunc(
+		slices.Clone(r.Rejections),
+		func(j Rejection) bool { return len(j.Key) == 0 && j.LoginPrint == loginPrint },
+	)
 }
 
 // AcceptInherited forgets the inherited rejections of which are says that they are
 // of the login that has worked.
 func (r *Record) AcceptInherited(are func(Rejection) bool) {
-	r.Rejections = slices.DeleteFunc(slices.Clone(r.Rejections), func(j Rejection) bool { return len(j.Key) > 0 && are(j) })
+	r.Rejections = slices.DeleteFunc(
+		slices.Clone(r.Rejections),
+		func(j Rejection) bool { return len(j.Key) > 0 && are(j) },
+	)
 }
 
 // Rejected returns the rejection of a login that stands, or nil.

@@ -42,7 +42,12 @@ func TestDroppingATargetLeavesTheOthersOfItsSink(t *testing.T) {
 }
 
 func TestTargetsAreInTheOrderOfSinkLocationAndPlace(t *testing.T) {
-	want := []state.Target{{Sink: "a", Location: "x", Place: "3"}, {Sink: "b", Location: "a", Place: "2"}, {Sink: "b", Location: "b", Place: "0"}, {Sink: "b", Location: "b", Place: "1"}}
+	want := []state.Target{
+		{Sink: "a", Location: "x", Place: "3"},
+		{Sink: "b", Location: "a", Place: "2"},
+		{Sink: "b", Location: "b", Place: "0"},
+		{Sink: "b", Location: "b", Place: "1"},
+	}
 	for i := range want {
 		r := state.New("p", "account.x.a", "x")
 		for j := range want {
@@ -77,7 +82,8 @@ func TestNoticesAreOfTheirBlockAndTopic(t *testing.T) {
 		}
 		r.DropNotice(dropped.Notify, dropped.Topic)
 		for _, n := range all {
-			if got := r.Notice(n.Notify, n.Topic); (got == nil) != (n == dropped) || got != nil && (got.Sent || got.Notify != n.Notify || got.Topic != n.Topic) {
+			if got := r.Notice(n.Notify, n.Topic); (got == nil) != (n == dropped) ||
+				got != nil && (got.Sent || got.Notify != n.Notify || got.Topic != n.Topic) {
 				t.Errorf("after %+v was dropped: %+v is %+v", dropped, n, got)
 			}
 		}
@@ -173,14 +179,21 @@ func TestRejectionsOfAnotherRecordAreItsOwnByTheirKey(t *testing.T) {
 func TestTheOldestRejectionsAreForgotten(t *testing.T) {
 	r, from := state.New("p", "account.x.a", "x"), state.New("p", "account.x.b", "x")
 	for i := range state.MaxRejections + 2 {
-		r.Reject(state.Rejection{LoginPrint: fmt.Sprint(i), Reason: failure.AccountLocked, At: noon.Add(time.Duration(i) * time.Hour)})
+		r.Reject(
+			state.Rejection{
+				LoginPrint: fmt.Sprint(i),
+				Reason:     failure.AccountLocked,
+				At:         noon.Add(time.Duration(i) * time.Hour),
+			},
+		)
 	}
 	if len(r.Rejections) != state.MaxRejections || r.Rejected("1") != nil || r.Rejected("2") == nil {
 		t.Errorf("%d are remembered", len(r.Rejections))
 	}
 	from.Reject(state.Rejection{LoginPrint: "new", Reason: failure.AccountLocked, At: noon.Add(1000 * time.Hour)})
 	r.Inherit(from)
-	if len(r.Rejections) != state.MaxRejections || r.Rejected("2") != nil || r.Rejected("3") == nil || r.Rejections[state.MaxRejections-1].LoginPrint != "new" {
+	if len(r.Rejections) != state.MaxRejections || r.Rejected("2") != nil || r.Rejected("3") == nil ||
+		r.Rejections[state.MaxRejections-1].LoginPrint != "new" {
 		t.Errorf("%d are remembered, the last is %+v", len(r.Rejections), r.Rejections[len(r.Rejections)-1])
 	}
 }
@@ -217,7 +230,8 @@ func TestACloneSharesNothing(t *testing.T) {
 	if after, err := state.Encode(r); err != nil || after.Reveal() != before.Reveal() {
 		t.Errorf("the record has changed with its clone, %v", err)
 	}
-	if again, err := state.Decode(before); err != nil || again.Parked == nil || again.Parked.Address != r.Address || !slices.Equal(again.Moved, r.Moved) {
+	if again, err := state.Decode(before); err != nil || again.Parked == nil || again.Parked.Address != r.Address ||
+		!slices.Equal(again.Moved, r.Moved) {
 		t.Errorf("the parked record or where it came from is lost: %+v, %v", again, err)
 	}
 	empty := state.New("p", "account.x.a", "x").Clone()
@@ -231,7 +245,8 @@ func TestKeysAndGrantsAreRandom(t *testing.T) {
 	if len(a.Key) != 32 || slices.Equal(a.Key, b.Key) || slices.Equal(a.Key, make([]byte, 32)) {
 		t.Error("the key of a record is not random")
 	}
-	if x, y := state.NewGrant(credential.Token{}, "l", "s"), state.NewGrant(credential.Token{}, "l", "s"); x.ID == "" || x.ID == y.ID {
+	if x, y := state.NewGrant(credential.Token{}, "l", "s"), state.NewGrant(credential.Token{}, "l", "s"); x.ID == "" ||
+		x.ID == y.ID {
 		t.Errorf("two grants are named %q and %q", x.ID, y.ID)
 	}
 }
@@ -319,7 +334,8 @@ func TestBrokenPartsOfARecordAreNotTaken(t *testing.T) {
 		"a secret that is no text":   begin + grant(`{"o":{"$secret":1}}`) + end,
 		"an object":                  begin + grant(`{"o":{"secret":"x"}}`) + end,
 	} {
-		if r, err := state.Decode(credential.NewSecret(text)); !errors.Is(err, state.ErrCorrupt) || r != nil || strings.Contains(fmt.Sprint(err), "canary") {
+		if r, err := state.Decode(credential.NewSecret(text)); !errors.Is(err, state.ErrCorrupt) || r != nil ||
+			strings.Contains(fmt.Sprint(err), "canary") {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}

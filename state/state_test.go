@@ -45,8 +45,26 @@ func full() *state.Record {
 	r.Pending.Token.Outputs = credential.Outputs{}
 	r.Block = &state.Block{Reason: failure.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
 	r.Reject(state.Rejection{LoginPrint: "other", Reason: failure.AccountLocked, At: at})
-	r.Challenge = &state.Challenge{Challenge: credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at}, LoginPrint: "l"}
-	r.PutTarget(state.Target{Place: "vault main secret/b", Sink: "vault.main", Location: "secret/b", Options: []byte(`{"path":"b"}`), Keys: []string{"k"}, LaterKeys: []string{"l"}, GrantID: "g", Digest: "d", Version: "3", DeliveredAt: at, Merge: true, RestartedID: "g"})
+	r.Challenge = &state.Challenge{
+		Challenge:  credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at},
+		LoginPrint: "l",
+	}
+	r.PutTarget(
+		state.Target{
+			Place:       "vault main secret/b",
+			Sink:        "vault.main",
+			Location:    "secret/b",
+			Options:     []byte(`{"path":"b"}`),
+			Keys:        []string{"k"},
+			LaterKeys:   []string{"l"},
+			GrantID:     "g",
+			Digest:      "d",
+			Version:     "3",
+			DeliveredAt: at,
+			Merge:       true,
+			RestartedID: "g",
+		},
+	)
 	r.PutTarget(state.Target{Place: "vault main secret/a", Sink: "vault.main", Location: "secret/a"})
 	return r
 }
@@ -354,7 +372,8 @@ func TestACopiedRecordOfAnotherProjectIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	sink.Put("state/"+state.RecordName("p", "account.x.a"), map[string]credential.Secret{"record": encoded})
-	if _, err := newStore(sink).Load(t.Context(), "account.x.a"); !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), `project "other"`) {
+	if _, err := newStore(sink).Load(t.Context(), "account.x.a"); !errors.Is(err, state.ErrCorrupt) ||
+		!strings.Contains(err.Error(), `project "other"`) {
 		t.Errorf("err = %v", err)
 	}
 }

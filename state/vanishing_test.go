@@ -58,7 +58,11 @@ func TestNoErrorOfTheSinkIsLost(t *testing.T) {
 		},
 		memorysink.Delete: func(ctx context.Context, s *state.Store) error { return s.Delete(ctx, "account.x.a", "1") },
 		memorysink.Stat:   func(ctx context.Context, s *state.Store) error { _, err := s.Version(ctx, "account.x.a"); return err },
-		memorysink.List:   func(ctx context.Context, s *state.Store) error { _, err := s.OtherProjects(ctx); return err },
+		memorysink.List: func(ctx context.Context, s *state.Store) error {
+			_,
+				err := s.OtherProjects(ctx)
+			return err
+		},
 		memorysink.Scan: func(ctx context.Context, s *state.Store) error {
 			_, errs := s.View(ctx).Others(ctx, nil)
 			return errors.Join(errs...)

@@ -43,7 +43,8 @@ func TestViewReadsAllRecordsInOneScan(t *testing.T) {
 		t.Errorf("Others = %+v, %v; want account.x.gone", gone, errs)
 	}
 	// The two reads are those of the comparison above.
-	if scans, reads, lists := sink.Calls(memorysink.Scan), sink.Calls(memorysink.Read), sink.Calls(memorysink.List); scans != 1 || reads != 2 || lists != 0 {
+	scans, reads, lists := sink.Calls(memorysink.Scan), sink.Calls(memorysink.Read), sink.Calls(memorysink.List)
+	if scans != 1 || reads != 2 || lists != 0 {
 		t.Errorf("%d scans, %d reads, %d lists; want one scan for all", scans, reads-2, lists)
 	}
 }

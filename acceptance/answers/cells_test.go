@@ -90,7 +90,8 @@ func bodiesOf(status int) []body {
 
 func inForms(c content) []body {
 	var all []body
-	for _, f := range []form{plain, marked, asHTML, asText, windows1251, undeclared, half, broken, encodedNone, encodedXGzip, mislabelled} {
+	for _, f := range []form{plain, marked, asHTML, asText, windows1251, undeclared, half, broken, encodedNone,
+		encodedXGzip, mislabelled} {
 		all = append(all, body{c, f})
 	}
 	return all

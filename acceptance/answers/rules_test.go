@@ -62,7 +62,9 @@ func (c cell) kind() kind {
 	switch status := c.status; {
 	case status < 200, c.noise.lost, hasBody(status) && c.body.form == broken:
 		return unfinished
-	case status == http.StatusTooManyRequests, status == http.StatusProxyAuthRequired, status == http.StatusServiceUnavailable && c.waits():
+	case status == http.StatusTooManyRequests,
+		status == http.StatusProxyAuthRequired,
+		status == http.StatusServiceUnavailable && c.waits():
 		return turnedAway
 	case status >= 300 && status < 400:
 		return moved

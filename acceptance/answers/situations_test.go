@@ -28,8 +28,22 @@ const (
 )
 
 var situations = []situation{
-	{name: firstLogin, main: true, op: opLogin, of: func(u *upstreamKind) bool { return !u.static }, begin: func(*world) {}, run: applyAgain},
-	{name: secondLogin, main: true, op: opLogin, of: func(u *upstreamKind) bool { return u.revokes }, begin: firstToken, run: replaceOnce},
+	{
+		name:  firstLogin,
+		main:  true,
+		op:    opLogin,
+		of:    func(u *upstreamKind) bool { return !u.static },
+		begin: func(*world) {},
+		run:   applyAgain,
+	},
+	{
+		name:  secondLogin,
+		main:  true,
+		op:    opLogin,
+		of:    func(u *upstreamKind) bool { return u.revokes },
+		begin: firstToken,
+		run:   replaceOnce,
+	},
 	{name: "refresh", main: true, op: opRefresh, of: refreshes, begin: tokenThatIsDue, run: applyAgain},
 	{name: newTokenCheck, main: true, op: opCheck, of: checks, begin: func(*world) {}, run: applyAgain},
 	{name: "check of a token", op: opCheck, of: checks, begin: firstToken, run: applyAgain},

@@ -101,7 +101,13 @@ type world struct {
 
 // world is a fresh one for a cell.
 func (p *place) world(c cell) *world {
-	w := &world{place: p, cell: c, state: memorysink.New(), main: memorysink.New(), now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	w := &world{
+		place: p,
+		cell:  c,
+		state: memorysink.New(),
+		main:  memorysink.New(),
+		now:   time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC),
+	}
 	p.w = w
 	p.server.begin(w)
 	return w
@@ -128,7 +134,8 @@ func (w *world) engine() *engine.Engine {
 		Store: state.NewStore(w.state, w.cfg.Project, w.cfg.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
 			return w.pool.Client(upstream.Options{
-				BaseURL: w.server.URL, LimitKey: a.Address, RequestsPerSecond: 1e6, MaxAttempts: maxAttempts, Log: w.log,
+				BaseURL: w.server.URL, LimitKey: a.Address, RequestsPerSecond: 1e6, MaxAttempts: maxAttempts,
+				Log:     w.log,
 				Timeout: patience,
 			})
 		},

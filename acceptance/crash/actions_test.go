@@ -115,13 +115,24 @@ func ordinary() []action {
 		{name: "issue", whole: true},
 		{name: "refresh", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: due},
 		{name: "reissue", whole: true, of: func(p provider) bool { return !p.refreshes && !p.static }, prepare: due},
-		{name: "refresh that is refused", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: func(w *world) {
-			due(w)
-			w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
-		}},
-		{name: "replace", whole: true, of: func(p provider) bool { return !p.static }, prepare: applied, args: func(w *world) []string {
-			return append([]string{"--replace", w.p.account.Upstream + ".a"}, apply...)
-		}},
+		{
+			name:  "refresh that is refused",
+			whole: true,
+			of:    func(p provider) bool { return p.refreshes },
+			prepare: func(w *world) {
+				due(w)
+				w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
+			},
+		},
+		{
+			name:    "replace",
+			whole:   true,
+			of:      func(p provider) bool { return !p.static },
+			prepare: applied,
+			args: func(w *world) []string {
+				return append([]string{"--replace", w.p.account.Upstream + ".a"}, apply...)
+			},
+		},
 		{name: "deliver", whole: true, prepare: func(w *world) {
 			applied(w)
 			w.at.drift(w)
@@ -131,7 +142,12 @@ func ordinary() []action {
 		{name: "blocked", ends: 3, prepare: func(w *world) { w.secret = w.p.wrong }},
 		{name: "authenticate", whole: true, args: func(*world) []string { return []string{"plan", "--authenticate"} }},
 		{name: "move", whole: true, prepare: func(w *world) { applied(w); w.move() }},
-		{name: "move what is due", whole: true, of: func(p provider) bool { return !p.static }, prepare: func(w *world) { due(w); w.move() }},
+		{
+			name:    "move what is due",
+			whole:   true,
+			of:      func(p provider) bool { return !p.static },
+			prepare: func(w *world) { due(w); w.move() },
+		},
 		{name: "exchange", whole: true, anyUpstream: true, of: issues, prepare: exchanged, args: func(*world) []string {
 			return append([]string{"--concurrency", "1"}, apply...)
 		}},
@@ -140,14 +156,33 @@ func ordinary() []action {
 		}},
 		{name: "take over", whole: true, prepare: func(w *world) { applied(w); w.name = "b" }},
 		{name: "import", whole: true, deletes: true, of: func(p provider) bool { return !p.static }, prepare: imported},
-		{name: "send a code", ends: 3, of: func(p provider) bool { return p.codes }, account: secondFactor, args: func(w *world) []string {
-			return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
-		}},
-		{name: "log in with a code", ends: 3, code: true, of: func(p provider) bool { return p.codes }, account: secondFactor, prepare: func(w *world) {
-			w.must(0, "login", w.p.account.Upstream+".a", "--send-only")
-		}, args: func(w *world) []string {
-			return []string{"login", w.p.account.Upstream + ".a", "--code", w.box.LastCode(w.p.account.Upstream, w.p.account.Name)}
-		}},
+		{
+			name:    "send a code",
+			ends:    3,
+			of:      func(p provider) bool { return p.codes },
+			account: secondFactor,
+			args: func(w *world) []string {
+				return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
+			},
+		},
+		{
+			name:    "log in with a code",
+			ends:    3,
+			code:    true,
+			of:      func(p provider) bool { return p.codes },
+			account: secondFactor,
+			prepare: func(w *world) {
+				w.must(0, "login", w.p.account.Upstream+".a", "--send-only")
+			},
+			args: func(w *world) []string {
+				return []string{
+					"login",
+					w.p.account.Upstream + ".a",
+					"--code",
+					w.box.LastCode(w.p.account.Upstream, w.p.account.Name),
+				}
+			},
+		},
 	}
 }
 

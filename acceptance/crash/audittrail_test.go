@@ -29,15 +29,35 @@ func watched() []action {
 	wrong := func(w *world) { w.secret = w.p.wrong }
 	issues := func(p provider) bool { return !p.static }
 	return []action{
-		{name: "refresh, watched", whole: true, watched: true, of: func(p provider) bool { return p.refreshes }, prepare: func(w *world) {
-			due(w)
-			w.tear()
-		}},
-		{name: "refresh that is refused, watched", whole: true, soak: true, watched: true, of: func(p provider) bool { return p.refreshes }, prepare: func(w *world) {
-			due(w)
-			w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
-		}},
-		{name: "delete, watched", gone: true, deletes: true, soak: true, watched: true, prepare: func(w *world) { applied(w); w.noAccount = true }},
+		{
+			name:    "refresh, watched",
+			whole:   true,
+			watched: true,
+			of:      func(p provider) bool { return p.refreshes },
+			prepare: func(w *world) {
+				due(w)
+				w.tear()
+			},
+		},
+		{
+			name:    "refresh that is refused, watched",
+			whole:   true,
+			soak:    true,
+			watched: true,
+			of:      func(p provider) bool { return p.refreshes },
+			prepare: func(w *world) {
+				due(w)
+				w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
+			},
+		},
+		{
+			name:    "delete, watched",
+			gone:    true,
+			deletes: true,
+			soak:    true,
+			watched: true,
+			prepare: func(w *world) { applied(w); w.noAccount = true },
+		},
 		{name: "blocked, watched", ends: 3, watched: true, of: issues, prepare: wrong, told: []string{"blocked"}},
 		{name: "recovered, watched", whole: true, soak: true, watched: true, of: issues, told: []string{"blocked", "recovered"}, prepare: func(w *world) {
 			wrong(w)
@@ -156,7 +176,8 @@ func (w *world) checkTold(c *recordedRun, i int) {
 	w.must(c.ends, apply...)
 	w.must(c.ends, apply...)
 	told := w.hook.all()
-	if again := slices.Compact(slices.Clone(told)); c.mayRepeat(i) && slices.Equal(again, c.told) && len(told) == len(again)+1 {
+	if again := slices.Compact(slices.Clone(told)); c.mayRepeat(i) && slices.Equal(again, c.told) &&
+		len(told) == len(again)+1 {
 		return
 	}
 	if !slices.Equal(told, c.told) {

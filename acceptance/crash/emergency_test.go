@@ -48,7 +48,13 @@ func emergencies() []action {
 		{name: "enter a code while the state is away", ends: 3, code: true, of: func(p provider) bool { return p.codes }, account: secondFactor,
 			prepare: codeSent, args: enterCode, outage: lasts, inFiles: true},
 		{name: "bring a token back", whole: true, of: issues, prepare: asked, inFiles: true},
-		{name: "bring back the token of a code", whole: true, of: func(p provider) bool { return p.codes }, account: secondFactor, inFiles: true, soak: true,
+		{
+			name:    "bring back the token of a code",
+			whole:   true,
+			of:      func(p provider) bool { return p.codes },
+			account: secondFactor,
+			inFiles: true,
+			soak:    true,
 			prepare: func(w *world) {
 				codeSent(w)
 				action{outage: lasts, args: enterCode}.must(w)

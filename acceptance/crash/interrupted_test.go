@@ -10,9 +10,15 @@ var interruptions = []string{"TERM", "INT", "HUP", "closed", "INT,TERM", "HUP,IN
 // TestInterruptedAtEachPoint is the matrix with interruptions. They take turns at the
 // points; the soak tests try each at each.
 func TestInterruptedAtEachPoint(t *testing.T) {
-	eachPoint(t, workers, func() storage { return fileStorage{} }, interruptedInMatrix, func(t *testing.T, c *recordedRun, i int) {
-		c.interruptAt(t, i, interruptions[i%len(interruptions)])
-	})
+	eachPoint(
+		t,
+		workers,
+		func() storage { return fileStorage{} },
+		interruptedInMatrix,
+		func(t *testing.T, c *recordedRun, i int) {
+			c.interruptAt(t, i, interruptions[i%len(interruptions)])
+		},
+	)
 }
 
 // interruptAt interrupts the action at a point, and wants it to end by itself with all
@@ -27,7 +33,8 @@ func (c *recordedRun) interruptAt(t *testing.T, i int, how string) {
 	if how == "closed" && code != 1 {
 		t.Errorf("the result could not be written, and the program ended with %d", code)
 	}
-	if access, refresh := w.newest(); access.Value != "" && !w.knows(access.Value, refresh.Value) && !c.gone && !w.noAccount {
+	if access, refresh := w.newest(); access.Value != "" && !w.knows(access.Value, refresh.Value) && !c.gone &&
+		!w.noAccount {
 		t.Errorf("P1: %s: the upstream has handed out a token that credsync does not know:\n%s", how, out)
 	}
 	w.checkTargets()

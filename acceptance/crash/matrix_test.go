@@ -42,7 +42,13 @@ func matrix(t *testing.T, atOnce int, newPlace func() storage, chosen func(provi
 // eachPoint tries the chosen actions, with the state and the targets at places that
 // newPlace makes, one for each provider and action. A place has so many worlds at a
 // time.
-func eachPoint(t *testing.T, atOnce int, newPlace func() storage, chosen func(provider, action) bool, try func(t *testing.T, c *recordedRun, i int)) {
+func eachPoint(
+	t *testing.T,
+	atOnce int,
+	newPlace func() storage,
+	chosen func(provider, action) bool,
+	try func(t *testing.T, c *recordedRun, i int),
+) {
 	slots := make(chan struct{}, workers)
 	for _, p := range providers() {
 		for _, a := range actions() {
@@ -127,7 +133,8 @@ func (c *recordedRun) killAt(t *testing.T, i int) (lost bool) {
 		w.countCut()
 	}
 	lost = c.unwritten(i, false)
-	if access, refresh := w.newest(); access.Value != "" && !lost && !w.knows(access.Value, refresh.Value) && !c.gone && !w.noAccount {
+	if access, refresh := w.newest(); access.Value != "" && !lost && !w.knows(access.Value, refresh.Value) && !c.gone &&
+		!w.noAccount {
 		t.Error("P1: the upstream has handed out a token that credsync does not know")
 	}
 	w.checkTargets()
@@ -245,7 +252,8 @@ func (w *world) checkWhole(r *state.Record, lost bool) {
 		w.t.Fatalf("P7: the record is not in order")
 	}
 	token := r.Current.Token.Access.Reveal()
-	if access, refresh := w.newest(); !w.p.static && !lost && (access.Value != token || refresh.Value != r.Current.Token.Refresh.Reveal()) {
+	if access, refresh := w.newest(); !w.p.static && !lost &&
+		(access.Value != token || refresh.Value != r.Current.Token.Refresh.Reveal()) {
 		w.t.Error("P1: the upstream has handed out a newer token than the state has")
 	}
 	if _, live := w.box.Live(w.p.account.Upstream, token); !live {

@@ -40,7 +40,12 @@ func inKubernetes(t *testing.T, chosen func(provider, action) bool) {
 	server.ServiceAccount(account, "admin")
 	server.ClusterRole("cluster-admin", account, "admin")
 	config := server.Kubeconfig(server.Token(account, "admin", 2*time.Hour), account)
-	matrix(t, 1, func() storage { return kubernetesStorage{server, config, server.Namespace(), server.Namespace()} }, chosen)
+	matrix(
+		t,
+		1,
+		func() storage { return kubernetesStorage{server, config, server.Namespace(), server.Namespace()} },
+		chosen,
+	)
 }
 
 type vaultStorage struct {
@@ -133,8 +138,11 @@ func (kubernetesStorage) deliver() string {
 }
 
 func (k kubernetesStorage) begin(w *world) {
-	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "second"), servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.records, k.recordName(w, "a")), servers.SecretPath(k.records, k.recordName(w, "b"))} {
-		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusNotFound {
+	for _, path := range []string{servers.SecretPath(k.targets, "own"), servers.SecretPath(k.targets, "second"),
+		servers.SecretPath(k.targets, "shared"), servers.SecretPath(k.records,
+			k.recordName(w, "a")), servers.SecretPath(k.records, k.recordName(w, "b"))} {
+		if status, _ := k.server.Do(http.MethodDelete, path, "", nil); status != http.StatusOK &&
+			status != http.StatusNotFound {
 			w.t.Fatalf("delete %s: HTTP %d", path, status)
 		}
 	}

@@ -55,7 +55,17 @@ type world struct {
 }
 
 func newWorld(t *testing.T, at storage, p provider, a action) *world {
-	w := &world{t: t, p: p, at: at, dir: t.TempDir(), box: sandbox.New(sandbox.Options{}), name: firstName, secret: p.secret, deletes: a.deletes, watched: a.watched}
+	w := &world{
+		t:       t,
+		p:       p,
+		at:      at,
+		dir:     t.TempDir(),
+		box:     sandbox.New(sandbox.Options{}),
+		name:    firstName,
+		secret:  p.secret,
+		deletes: a.deletes,
+		watched: a.watched,
+	}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +91,8 @@ func newWorld(t *testing.T, at storage, p provider, a action) *world {
 func (w *world) write(name, content string) {
 	w.t.Helper()
 	path := filepath.Join(w.dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+		os.WriteFile(path, []byte(content), 0o600)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -109,8 +120,13 @@ func (w *world) configuration() string {
 	}
 	text += w.accountBlock(w.name, w.p.attributes, w.at.deliver())
 	if w.second != "" {
-		login := strings.NewReplacer(fmt.Sprintf("= %q", w.p.account.Name), fmt.Sprintf("= %q", w.secondLogin())).Replace(w.p.attributes)
-		text += w.accountBlock(w.second, login, strings.NewReplacer(`"own`, `"second`, "TOKEN", "SECOND").Replace(w.at.deliver()))
+		login := strings.NewReplacer(fmt.Sprintf("= %q", w.p.account.Name), fmt.Sprintf("= %q", w.secondLogin())).
+			Replace(w.p.attributes)
+		text += w.accountBlock(
+			w.second,
+			login,
+			strings.NewReplacer(`"own`, `"second`, "TOKEN", "SECOND").Replace(w.at.deliver()),
+		)
 	}
 	return text + w.more
 }
@@ -143,14 +159,24 @@ func (w *world) run(env []string, args ...string) (code int, output string, kill
 
 // runBeside runs the program, and beside it a function, until both have ended;
 // its context ends with the program.
-func (w *world) runBeside(beside func(context.Context, *os.Process), env []string, args ...string) (code int, output string, killed bool) {
+func (w *world) runBeside(
+	beside func(context.Context, *os.Process),
+	env []string,
+	args ...string,
+) (code int, output string, killed bool) {
 	w.t.Helper()
 	w.write("main.hcl", w.configuration())
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = w.dir
-	cmd.Env = append(append(os.Environ(), "CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String(), "CREDSYNC_EMERGENCY_DIR="+filepath.Join(w.dir, emergencyDir)), append(w.at.env(), env...)...)
+	cmd.Env = append(
+		append(
+			os.Environ(),
+			"CREDSYNC_CRASHPOINTS_CLOCK="+w.ahead.String(),
+			"CREDSYNC_EMERGENCY_DIR="+filepath.Join(w.dir, emergencyDir),
+		),
+		append(w.at.env(), env...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -103,7 +103,9 @@ func wantLine(r *runner, path, line string) {
 func (r *runner) tokenEndpoint(subject string) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		audience := req.URL.Query().Get("audience")
-		if req.Method != http.MethodGet || req.Header.Get("Authorization") != "bearer "+requestToken || audience == "" || req.URL.Query().Get("api-version") == "" {
+		if req.Method != http.MethodGet || req.Header.Get("Authorization") != "bearer "+requestToken ||
+			audience == "" ||
+			req.URL.Query().Get("api-version") == "" {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}

@@ -55,7 +55,15 @@ type runner struct {
 // newRunner sets Vault up as docs/ci.md says, for the roles of one CI.
 func newRunner(t *testing.T, name, issuer string) *runner {
 	t.Helper()
-	r := &runner{t: t, vault: servers.Vault(t), sandbox: newSandbox(t), checkout: t.TempDir(), tools: t.TempDir(), temp: t.TempDir(), issuer: issuer}
+	r := &runner{
+		t:        t,
+		vault:    servers.Vault(t),
+		sandbox:  newSandbox(t),
+		checkout: t.TempDir(),
+		tools:    t.TempDir(),
+		temp:     t.TempDir(),
+		issuer:   issuer,
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +115,12 @@ func (r *runner) write(path, text string) {
 // token is one that the CI issues.
 func (r *runner) token(audience string, claims jwt.MapClaims) string {
 	r.t.Helper()
-	all := jwt.MapClaims{"iss": r.issuer, "aud": audience, "iat": time.Now().Add(-time.Minute).Unix(), "exp": time.Now().Add(5 * time.Minute).Unix()}
+	all := jwt.MapClaims{
+		"iss": r.issuer,
+		"aud": audience,
+		"iat": time.Now().Add(-time.Minute).Unix(),
+		"exp": time.Now().Add(5 * time.Minute).Unix(),
+	}
 	maps.Copy(all, claims)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodES256, all).SignedString(r.key)
 	if err != nil {

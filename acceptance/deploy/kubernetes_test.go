@@ -68,14 +68,18 @@ func apply(t *testing.T, k *servers.KubernetesServer, manifests []servers.Object
 	}
 	bindings := ofKind[rbacv1.RoleBinding](t, manifests, "RoleBinding")
 	for _, role := range ofKind[rbacv1.Role](t, manifests, "Role") {
-		at := slices.IndexFunc(bindings, func(b rbacv1.RoleBinding) bool { return b.Namespace == role.Namespace && b.RoleRef.Name == role.Name })
+		at := slices.IndexFunc(
+			bindings,
+			func(b rbacv1.RoleBinding) bool { return b.Namespace == role.Namespace && b.RoleRef.Name == role.Name },
+		)
 		if at < 0 {
 			t.Fatalf("nothing binds the Role %s/%s", role.Namespace, role.Name)
 		}
 		subject := bindings[at].Subjects[0]
 		for _, rule := range role.Rules {
 			k.AwaitAllowed("system:serviceaccount:"+subject.Namespace+":"+subject.Name, role.Namespace, servers.Rule{
-				Verbs: rule.Verbs, APIGroups: rule.APIGroups, Resources: rule.Resources, ResourceNames: rule.ResourceNames,
+				Verbs: rule.Verbs, APIGroups: rule.APIGroups, Resources: rule.Resources,
+				ResourceNames: rule.ResourceNames,
 			})
 		}
 	}
@@ -180,7 +184,8 @@ func testEverything(t *testing.T, k *servers.KubernetesServer) {
 	if *indexed.CompletionMode != batchv1.IndexedCompletion || *indexed.Completions != 3 || *indexed.Parallelism != 2 {
 		t.Errorf("the Job has %d completions, %d at once, in the mode %s", *indexed.Completions, *indexed.Parallelism, *indexed.CompletionMode)
 	}
-	if written := runShards(t, k, cron); written[0] == 0 || written[0] == written[1] || written[1] == written[2] || written[2] != 8 {
+	if written := runShards(t, k, cron); written[0] == 0 || written[0] == written[1] || written[1] == written[2] ||
+		written[2] != 8 {
 		t.Errorf("after the shards there are %v of 8 tokens", written)
 	}
 

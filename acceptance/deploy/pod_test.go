@@ -50,12 +50,26 @@ func newPod(t *testing.T, k *servers.KubernetesServer, job batchv1.CronJob, env 
 	return newPodOf(t, k, job.Namespace, job.Spec.JobTemplate.Spec.Template.Spec, env)
 }
 
-func newPodOf(t *testing.T, k *servers.KubernetesServer, namespace string, spec corev1.PodSpec, env map[string]string) *pod {
+func newPodOf(
+	t *testing.T,
+	k *servers.KubernetesServer,
+	namespace string,
+	spec corev1.PodSpec,
+	env map[string]string,
+) *pod {
 	t.Helper()
 	if len(spec.Containers) != 1 {
 		t.Fatalf("%d containers", len(spec.Containers))
 	}
-	p := &pod{KubernetesServer: k, t: t, namespace: namespace, spec: spec, container: spec.Containers[0], root: newRoot(t), env: env}
+	p := &pod{
+		KubernetesServer: k,
+		t:                t,
+		namespace:        namespace,
+		spec:             spec,
+		container:        spec.Containers[0],
+		root:             newRoot(t),
+		env:              env,
+	}
 	p.entered = mayChangeRoot(t, p.root)
 	for _, m := range p.container.VolumeMounts {
 		p.fill(m)
@@ -83,7 +97,12 @@ func (p *pod) fill(m corev1.VolumeMount) {
 	case v.Projected != nil:
 		for _, source := range v.Projected.Sources {
 			life := time.Duration(*source.ServiceAccountToken.ExpirationSeconds) * time.Second
-			files[source.ServiceAccountToken.Path] = p.Token(p.namespace, p.spec.ServiceAccountName, life, source.ServiceAccountToken.Audience)
+			files[source.ServiceAccountToken.Path] = p.Token(
+				p.namespace,
+				p.spec.ServiceAccountName,
+				life,
+				source.ServiceAccountToken.Audience,
+			)
 		}
 	case v.EmptyDir != nil, v.PersistentVolumeClaim != nil:
 		p.writable(m.MountPath)
@@ -153,7 +172,9 @@ func (p *pod) clusterAccess() map[string]string {
 		return map[string]string{}
 	}
 	if !p.entered {
-		return map[string]string{"KUBECONFIG": p.Kubeconfig(p.Token(p.namespace, p.spec.ServiceAccountName, time.Hour), p.namespace)}
+		return map[string]string{
+			"KUBECONFIG": p.Kubeconfig(p.Token(p.namespace, p.spec.ServiceAccountName, time.Hour), p.namespace),
+		}
 	}
 	address, err := url.Parse(p.Address)
 	if err != nil {

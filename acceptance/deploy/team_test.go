@@ -97,7 +97,20 @@ func (w *team) policy(args ...string) string {
 			w.t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(w.t.Context(), program, append([]string{"policy", "-C", dir, "--var", "url=" + w.upstreams.URL("sagi"), "--var", "vault=" + w.vault.Address}, args...)...)
+	cmd := exec.CommandContext(
+		w.t.Context(),
+		program,
+		append(
+			[]string{
+				"policy",
+				"-C",
+				dir,
+				"--var",
+				"url=" + w.upstreams.URL("sagi"),
+				"--var",
+				"vault=" + w.vault.Address,
+			},
+			args...)...)
 	cmd.Env = []string{"HOME=" + dir, "PATH="}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -40,7 +40,13 @@ type watch struct {
 }
 
 func newWatch() watch {
-	return watch{seen: map[string]contents{}, guarded: map[string]map[string]bool{}, asked: map[string]bool{}, rejected: map[string]bool{}, homes: map[string]string{}}
+	return watch{
+		seen:     map[string]contents{},
+		guarded:  map[string]map[string]bool{},
+		asked:    map[string]bool{},
+		rejected: map[string]bool{},
+		homes:    map[string]string{},
+	}
 }
 
 // see reads what is everywhere.
@@ -61,7 +67,10 @@ func (k *walk) isOurs(records map[string]*state.Record, place string) bool {
 	if k.w.sites[server].owner(path) != "" {
 		return true
 	}
-	return slices.ContainsFunc(k.entriesAt(records, place), func(t state.Target) bool { return t.Merge || kindOf(server) == "file" })
+	return slices.ContainsFunc(
+		k.entriesAt(records, place),
+		func(t state.Target) bool { return t.Merge || kindOf(server) == "file" },
+	)
 }
 
 func (k *walk) entriesAt(records map[string]*state.Record, place string) (list []state.Target) {
@@ -124,7 +133,8 @@ func (k *walk) goesOnWith(records map[string]*state.Record, a *account) bool {
 // begin is before an apply.
 func (k *walk) begin(covers func(*account) bool) {
 	k.covers, k.before = covers, k.w.records(k.c.stateIn)
-	k.holds, k.live, k.ours, k.logins = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]sandbox.Count{}
+	k.holds, k.live, k.ours = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	k.logins = map[string]sandbox.Count{}
 	for _, a := range k.c.accounts {
 		k.holds[a.user] = k.goesOnWith(k.before, a)
 	}
@@ -183,7 +193,8 @@ func (k *walk) checkRemovals() {
 			wanted = wanted || len(by) > 0 && k.live[value]
 		}
 		for _, removal := range k.w.sites[server].removals(path) {
-			if wanted && slices.ContainsFunc(k.last.points, func(p string) bool { return strings.HasPrefix(p, removal+" #") }) {
+			if wanted &&
+				slices.ContainsFunc(k.last.points, func(p string) bool { return strings.HasPrefix(p, removal+" #") }) {
 				k.breaks("P1: %s is removed, and holds a live token that is wanted there", place)
 			}
 		}
@@ -275,7 +286,10 @@ func (k *walk) shown(c contents) string {
 // ours before he changed it.
 func (k *walk) strangersKeyWent(place, key string, deleted, merges bool) {
 	_, how := k.c.wanted(place, "")
-	adopted := slices.ContainsFunc(how, func(to delivery) bool { return to.adopt && (!to.merge || slices.Contains(to.keys, key)) })
+	adopted := slices.ContainsFunc(
+		how,
+		func(to delivery) bool { return to.adopt && (!to.merge || slices.Contains(to.keys, key)) },
+	)
 	switch {
 	case deleted && (!merges || k.guarded[place][key]):
 		k.breaks("P3: a stranger's %s at %s is deleted", key, place)
@@ -328,7 +342,8 @@ func (k *walk) mayDelete(place string) bool {
 			continue
 		}
 		heirs := k.heirs(id, r.Address)
-		if len(heirs) == 0 || strings.HasPrefix(id, "parked") || slices.ContainsFunc(heirs, func(a *account) bool { return a.deletes }) {
+		if len(heirs) == 0 || strings.HasPrefix(id, "parked") ||
+			slices.ContainsFunc(heirs, func(a *account) bool { return a.deletes }) {
 			return true
 		}
 	}

@@ -67,7 +67,13 @@ func newConfiguration(stateIn string) *configuration {
 
 func (c *configuration) clone() *configuration {
 	n := *c
-	n.formerly, n.sinks, n.moved, n.accounts = slices.Clone(c.formerly), slices.Clone(c.sinks), slices.Clone(c.moved), nil
+	n.formerly, n.sinks, n.moved, n.accounts = slices.Clone(
+		c.formerly,
+	), slices.Clone(
+		c.sinks,
+	), slices.Clone(
+		c.moved,
+	), nil
 	for _, a := range c.accounts {
 		b := *a
 		b.deliveries = slices.Clone(a.deliveries)

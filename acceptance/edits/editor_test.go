@@ -135,7 +135,8 @@ func (e *editor) dropMoved(which func([2]string) bool) {
 
 func (e *editor) exchangeNames() bool {
 	a, b := e.account(), e.account()
-	if a == b || a.upstream() != b.upstream() || e.former || e.spent[pairOf(a.address, b.address)] || e.c.partner(a.address) == b.address {
+	if a == b || a.upstream() != b.upstream() || e.former || e.spent[pairOf(a.address, b.address)] ||
+		e.c.partner(a.address) == b.address {
 		return false
 	}
 	e.dropMoved(func(m [2]string) bool {
@@ -190,7 +191,8 @@ func (e *editor) addAccount() bool {
 	}
 	e.dropMoved(func(m [2]string) bool { return m[0] == address || m[1] == address })
 	e.c.accounts = append(e.c.accounts, &account{
-		address: address, user: e.newUser(upstreamOf(address)), password: rightPassword, deletes: e.tidy || e.IntN(2) == 0,
+		address: address, user: e.newUser(upstreamOf(address)), password: rightPassword, deletes: e.tidy ||
+			e.IntN(2) == 0,
 		deliveries: []delivery{e.newDelivery()},
 	})
 	return true

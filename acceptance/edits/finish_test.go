@@ -112,7 +112,8 @@ func (k *walk) holdsExactly(a *account, to delivery, token string) {
 	if !to.merge && len(got) != len(to.keys) {
 		k.breaks("P7: %s holds %s, want keys %v", at, k.shown(got), to.keys)
 	}
-	if look := k.w.sites[k.c.serverOf(to)].look(to.path); to.look != "" && look != to.look && kindOf(k.c.serverOf(to)) != "vault" {
+	if look := k.w.sites[k.c.serverOf(to)].look(to.path); to.look != "" && look != to.look &&
+		kindOf(k.c.serverOf(to)) != "vault" {
 		k.breaks("P7: %s looks like %q, want %q", at, look, to.look)
 	}
 }

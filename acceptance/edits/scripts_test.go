@@ -60,7 +60,8 @@ func prepare(env *testscript.Env, m *machines) error {
 	}
 	for name, content := range files {
 		path := filepath.Join(env.WorkDir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+			os.WriteFile(path, []byte(content), 0o600)); err != nil {
 			return err
 		}
 	}

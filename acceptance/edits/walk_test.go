@@ -85,8 +85,20 @@ func walkAll(t *testing.T, seeds, steps int) {
 func TestWalkOfEdits(t *testing.T) { walkAll(t, 1, 12) }
 
 func newWalk(t *testing.T, m *machines, seed uint64, kind walkKind) *walk {
-	k := &walk{t: t, w: newWorld(t, m), kind: kind, c: newConfiguration(kind.stateIn), runs: map[string]int{}, watch: newWatch()}
-	k.e = &editor{Rand: rand.New(rand.NewPCG(seed, 0)), newUser: k.w.newUser, spent: map[[2]string]bool{}, tidy: kind.tidy}
+	k := &walk{
+		t:     t,
+		w:     newWorld(t, m),
+		kind:  kind,
+		c:     newConfiguration(kind.stateIn),
+		runs:  map[string]int{},
+		watch: newWatch(),
+	}
+	k.e = &editor{
+		Rand:    rand.New(rand.NewPCG(seed, 0)),
+		newUser: k.w.newUser,
+		spent:   map[[2]string]bool{},
+		tidy:    kind.tidy,
+	}
 	for _, a := range k.c.accounts {
 		a.user, a.deletes = k.w.newUser(a.upstream()), kind.tidy || a.address == "bifit_kassa.b"
 	}
@@ -203,7 +215,10 @@ func (k *walk) migrate(from *configuration) {
 	after, left := k.w.records(k.c.stateIn), k.w.records(from.stateIn)
 	for id, r := range before {
 		now := after[id]
-		if now == nil || (r.Newest() == nil) != (now.Newest() == nil) || r.Newest() != nil && r.Newest().ID != now.Newest().ID || len(r.Targets) != len(now.Targets) || len(r.Rejections) != len(now.Rejections) {
+		if now == nil || (r.Newest() == nil) != (now.Newest() == nil) ||
+			r.Newest() != nil && r.Newest().ID != now.Newest().ID ||
+			len(r.Targets) != len(now.Targets) ||
+			len(r.Rejections) != len(now.Rejections) {
 			k.breaks("P1: the record %s did not go along to %s", id, k.c.stateIn)
 		}
 	}

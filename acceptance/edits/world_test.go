@@ -36,7 +36,10 @@ type machines struct {
 }
 
 func startMachines(t *testing.T) *machines {
-	m := &machines{vaults: [2]*servers.VaultServer{servers.Vault(t), servers.Vault(t)}, kubernetes: servers.Kubernetes(t)}
+	m := &machines{
+		vaults:     [2]*servers.VaultServer{servers.Vault(t), servers.Vault(t)},
+		kubernetes: servers.Kubernetes(t),
+	}
 	m.kubeconfig = m.kubernetes.Kubeconfig(m.kubernetes.AdminToken, "default")
 	return m
 }
@@ -162,7 +165,11 @@ func (w *world) run(c *configuration, kill int, done func(printed string) bool, 
 		w.t.Fatalf("credsync %s did not end in a minute:\n%s", args, text)
 	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	r := ran{code: cmd.ProcessState.ExitCode(), output: string(text), killed: status.Signaled() && status.Signal() == syscall.SIGKILL}
+	r := ran{
+		code:   cmd.ProcessState.ExitCode(),
+		output: string(text),
+		killed: status.Signaled() && status.Signal() == syscall.SIGKILL,
+	}
 	if b, err := os.ReadFile(record); err == nil {
 		r.points = strings.Split(strings.TrimSpace(string(b)), "\n")
 	}
@@ -172,7 +179,8 @@ func (w *world) run(c *configuration, kill int, done func(printed string) bool, 
 func (w *world) write(name, content string) {
 	w.t.Helper()
 	path := filepath.Join(w.dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+		os.WriteFile(path, []byte(content), 0o600)); err != nil {
 		w.t.Fatal(err)
 	}
 }

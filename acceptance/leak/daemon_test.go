@@ -95,7 +95,11 @@ func TestNothingLeaksByTheDaemon(t *testing.T) {
 	e.prosper()
 	for _, format := range []string{"text", "json"} {
 		for _, a := range e.sandbox.Accounts() {
-			e.sandbox.Update(a.Upstream, a.Name, func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(5 * time.Second) })
+			e.sandbox.Update(
+				a.Upstream,
+				a.Name,
+				func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(5 * time.Second) },
+			)
 		}
 		before := e.sandbox.Counters("sagi", e.Secret("sagi.phone")).Refreshes.Accepted
 		d := e.daemon("--check-every", "1s", "--log-format", format)

@@ -49,7 +49,11 @@ func TestNothingLeaksWhereAllIsWell(t *testing.T) {
 
 	// Tokens that expire at once, so that they are refreshed.
 	for _, a := range e.sandbox.Accounts() {
-		e.sandbox.Update(a.Upstream, a.Name, func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(time.Second) })
+		e.sandbox.Update(
+			a.Upstream,
+			a.Name,
+			func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(time.Second) },
+		)
 	}
 	e.run("replace", "apply", "--auto-approve", "--replace", "sagi.slots", "--replace", "bifit_kassa.plain")
 	e.addTokens()

@@ -190,9 +190,18 @@ func (e *accountEstate) addBifit() {
 			e.Add("bifit_kassa.password_hash", hex.EncodeToString(digest[:]))
 			credential = "password_hash = " + quoted(hex.EncodeToString(digest[:]))
 		}
-		e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "bifit_kassa", Name: username, Password: password, BifitKassa: &sandbox.BifitKassaAccount{
-			UserID: "4567", ClientID: id, ClientSecret: secret, SecondFactor: code != "", Code: code,
-		}}))
+		e.must(
+			e.sandbox.SetAccount(
+				sandbox.Account{
+					Upstream: "bifit_kassa",
+					Name:     username,
+					Password: password,
+					BifitKassa: &sandbox.BifitKassaAccount{
+						UserID: "4567", ClientID: id, ClientSecret: secret, SecondFactor: code != "", Code: code,
+					},
+				},
+			),
+		)
 		e.account("bifit_kassa", name, e.front.url("bifit_kassa"), "  username = "+quoted(username)+"\n  "+credential+
 			"\n  client_id = "+quoted(id)+"\n  client_secret = "+quoted(secret)+"\n", "")
 	}
@@ -206,29 +215,79 @@ func (e *accountEstate) addBereke() {
 	for name, how := range map[string]string{
 		"key": "public_key = " + quoted(key), "key-url": "public_key_url = " + quoted(e.front.url("bereke")+"/auth/public-key"),
 	} {
-		username, password, fingerprint := e.Secret("bereke.username "+name), e.Secret("bereke.password "+name), e.Word("bereke.device_fingerprint "+name)
-		e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "bereke", Name: username, Password: password, Bereke: &sandbox.BerekeAccount{
-			UserID: "111", Role: "ANONYMOUS", Customers: []sandbox.BerekeCustomer{{ID: "111111", Name: "Customer"}}, Full: true,
-		}}))
-		e.account("bereke", name, e.front.url("bereke"), "  username = "+quoted(username)+"\n  password = "+quoted(password)+
-			"\n  device_fingerprint = "+quoted(fingerprint)+"\n  "+how+"\n", "")
+		username, password, fingerprint := e.Secret(
+			"bereke.username "+name,
+		), e.Secret(
+			"bereke.password "+name,
+		), e.Word(
+			"bereke.device_fingerprint "+name,
+		)
+		e.must(
+			e.sandbox.SetAccount(
+				sandbox.Account{Upstream: "bereke", Name: username, Password: password, Bereke: &sandbox.BerekeAccount{
+					UserID: "111", Role: "ANONYMOUS", Customers: []sandbox.BerekeCustomer{{ID: "111111", Name: "Customer"}}, Full: true,
+				}},
+			),
+		)
+		e.account(
+			"bereke",
+			name,
+			e.front.url("bereke"),
+			"  username = "+quoted(username)+"\n  password = "+quoted(password)+
+				"\n  device_fingerprint = "+quoted(fingerprint)+"\n  "+how+"\n",
+			"",
+		)
 	}
 }
 
 func (e *accountEstate) addInvoicebox() {
 	token := e.Hex("invoicebox.token", 40)
-	e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "invoicebox", Name: "demo", Token: token, Invoicebox: &sandbox.InvoiceboxAccount{UserID: "01771533"}}))
+	e.must(
+		e.sandbox.SetAccount(
+			sandbox.Account{
+				Upstream:   "invoicebox",
+				Name:       "demo",
+				Token:      token,
+				Invoicebox: &sandbox.InvoiceboxAccount{UserID: "01771533"},
+			},
+		),
+	)
 	e.account("invoicebox", "token", e.front.url("invoicebox"), "  token = "+quoted(token)+"\n", "")
 }
 
 func (e *accountEstate) addAstana() {
 	login, password := e.Secret("astana_plat.login"), e.Secret("astana_plat.password")
-	e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "astana_plat", Name: login, Password: password, AstanaPlat: &sandbox.AstanaPlatAccount{}}))
-	e.account("astana_plat", "password", e.front.url("astana_plat"), "  login = "+quoted(login)+"\n  password = "+quoted(password)+"\n", "")
+	e.must(
+		e.sandbox.SetAccount(
+			sandbox.Account{
+				Upstream:   "astana_plat",
+				Name:       login,
+				Password:   password,
+				AstanaPlat: &sandbox.AstanaPlatAccount{},
+			},
+		),
+	)
+	e.account(
+		"astana_plat",
+		"password",
+		e.front.url("astana_plat"),
+		"  login = "+quoted(login)+"\n  password = "+quoted(password)+"\n",
+		"",
+	)
 	ca := "    ca_pem = " + quoted(e.sandbox.CAPEM()) + "\n"
 	for _, name := range []string{"pem", "pkcs12"} {
-		e.must(e.sandbox.SetAccount(sandbox.Account{Upstream: "astana_plat", Name: name, AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: name}}))
-		certPEM, keyPEM, err := e.sandbox.IssueCertificate(sandbox.ClientCertificate{CommonName: name, NotAfter: time.Now().AddDate(1, 0, 0)})
+		e.must(
+			e.sandbox.SetAccount(
+				sandbox.Account{
+					Upstream:   "astana_plat",
+					Name:       name,
+					AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: name},
+				},
+			),
+		)
+		certPEM, keyPEM, err := e.sandbox.IssueCertificate(
+			sandbox.ClientCertificate{CommonName: name, NotAfter: time.Now().AddDate(1, 0, 0)},
+		)
 		e.must(err)
 		key := e.addKey("astana_plat.certificate.key_pem "+name, certPEM, keyPEM)
 		block := e.pemBlock(certPEM, key)
@@ -259,7 +318,14 @@ func (e *accountEstate) addKey(name, certPEM, keyPEM string) *ecdsa.PrivateKey {
 
 func (e *accountEstate) pemBlock(certPEM string, key *ecdsa.PrivateKey) string {
 	password := e.Secret("astana_plat.certificate.key_password")
-	der, err := pkcs8.MarshalPrivateKey(key, []byte(password), &pkcs8.Opts{Cipher: pkcs8.AES256CBC, KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 16, HMACHash: crypto.SHA256}})
+	der, err := pkcs8.MarshalPrivateKey(
+		key,
+		[]byte(password),
+		&pkcs8.Opts{
+			Cipher:  pkcs8.AES256CBC,
+			KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 16, HMACHash: crypto.SHA256},
+		},
+	)
 	e.must(err)
 	encrypted := string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der}))
 	e.Add("astana_plat.certificate.key_pem", pemBody(encrypted))
@@ -367,7 +433,10 @@ func TestEverySensitiveAttributeIsHunted(t *testing.T) {
 	)
 	check := func(prefix string, b schema.Block) {
 		for _, name := range sensitive(prefix, b) {
-			if !slices.ContainsFunc(hunted, func(have string) bool { return have == name || strings.HasPrefix(have, name+" ") }) {
+			if !slices.ContainsFunc(
+				hunted,
+				func(have string) bool { return have == name || strings.HasPrefix(have, name+" ") },
+			) {
 				t.Errorf("nothing hunts for %s", name)
 			}
 		}

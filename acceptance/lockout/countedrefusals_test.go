@@ -16,7 +16,10 @@ func countedRefusals() []passingError {
 		if upstream == "invoicebox" {
 			op = sandbox.OpVerify
 		}
-		return passingError{refusalRow: refusalRow{upstream: upstream, name: name, faults: answerTo(op, status, body)}, class: class}
+		return passingError{
+			refusalRow: refusalRow{upstream: upstream, name: name, faults: answerTo(op, status, body)},
+			class:      class,
+		}
 	}
 	rows := []passingError{
 		row("invoicebox", "404", "config", 404, `{"error":{"message":"not found","code":"x"}}`),

@@ -54,7 +54,12 @@ type refusedWorkspace struct {
 }
 
 func newRefusedWorkspace(t *testing.T) *refusedWorkspace {
-	d := &refusedWorkspace{t: t, dir: t.TempDir(), box: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), secrets: map[string]string{}}
+	d := &refusedWorkspace{
+		t:       t,
+		dir:     t.TempDir(),
+		box:     sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}),
+		secrets: map[string]string{},
+	}
 	for _, start := range []func(string) error{d.box.Start, d.box.StartTLS} {
 		if err := start("127.0.0.1:0"); err != nil {
 			t.Fatal(err)
@@ -99,31 +104,38 @@ func (d *refusedWorkspace) refused() []refusedAccount {
 			attributes: "phone = \"blocked\"\n  password = $SECRET", reason: "no_access", attempts: 1,
 		},
 		{
-			upstream: "bereke", label: "locked", account: sandbox.Account{Name: "locked", Password: "right", Locked: true, Bereke: &sandbox.BerekeAccount{}},
+			upstream: "bereke", label: "locked", account: sandbox.Account{Name: "locked", Password: "right", Locked: true,
+				Bereke: &sandbox.BerekeAccount{}},
 			attributes: "username = \"locked\"\n  password = $SECRET\n  public_key_url = \"$URL/auth/public-key\"", reason: "account_locked", attempts: 1,
 		},
 		{
-			upstream: "astana_plat", label: "outdated", account: sandbox.Account{Name: "outdated", AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: "outdated", Refusal: sandbox.AstanaOutdated}},
+			upstream: "astana_plat", label: "outdated", account: sandbox.Account{Name: "outdated",
+				AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: "outdated", Refusal: sandbox.AstanaOutdated}},
 			attributes: byCertificate(outdated), reason: "certificate_expired", attempts: 1,
 		},
 		{
-			upstream: "astana_plat", label: "expired", account: sandbox.Account{Name: "expired", AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: "expired"}},
+			upstream: "astana_plat", label: "expired", account: sandbox.Account{Name: "expired",
+				AstanaPlat: &sandbox.AstanaPlatAccount{Certificate: "expired"}},
 			attributes: byCertificate(expired), reason: "certificate_expired", attempts: 0,
 		},
 		{
-			upstream: "bifit_kassa", label: "code", account: sandbox.Account{Name: "79000000001", Password: "right", BifitKassa: &sandbox.BifitKassaAccount{UserID: "1", SecondFactor: true}},
+			upstream: "bifit_kassa", label: "code", account: sandbox.Account{Name: "79000000001", Password: "right",
+				BifitKassa: &sandbox.BifitKassaAccount{UserID: "1", SecondFactor: true}},
 			attributes: "username = \"79000000001\"\n  password = \"right\"\n  http {\n    headers = { X-Ticket = $SECRET }\n  }", reason: "needs_code", attempts: 1,
 		},
 		{
 			// A token that nobody has is counted apart.
-			upstream: "invoicebox", label: "token", account: sandbox.Account{Name: "token", Token: strings.Repeat("a", 32), Invoicebox: &sandbox.InvoiceboxAccount{}},
+			upstream: "invoicebox", label: "token", account: sandbox.Account{Name: "token", Token: strings.Repeat("a", 32),
+				Invoicebox: &sandbox.InvoiceboxAccount{}},
 			attributes: "token = sha256($SECRET)", reason: "credentials_rejected", attempts: 1,
 		},
 	}
 }
 
 func (d *refusedWorkspace) certificate(name string, until time.Time) [2]string {
-	cert, key, err := d.box.IssueCertificate(sandbox.ClientCertificate{CommonName: name, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: until})
+	cert, key, err := d.box.IssueCertificate(
+		sandbox.ClientCertificate{CommonName: name, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: until},
+	)
 	if err != nil {
 		d.t.Fatal(err)
 	}

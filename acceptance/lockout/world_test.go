@@ -131,13 +131,20 @@ func (w *world) certificate(secret string) [2]string {
 // engine is a new process: all that it knows is the configuration and what is in
 // the sinks.
 func (w *world) engine(cfg *config.Config) (e *engine.Engine, end func()) {
-	pool := upstream.NewPool(upstream.PoolOptions{Now: w.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }})
+	pool := upstream.NewPool(
+		upstream.PoolOptions{Now: w.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }},
+	)
 	return engine.New(engine.Options{
 		Config: cfg, Now: w.now, Holder: fmt.Sprintf("run-%d", w.holders.Add(1)), Log: hclog.NewNullLogger(), Version: "1.0.0",
 		Sink:  func(*config.Sink) (sinks.Sink, error) { return w.main, nil },
 		Store: state.NewStore(w.state, cfg.Project, cfg.State.Record),
 		Client: func(a *config.Account) (*http.Client, error) {
-			o := upstream.Options{BaseURL: a.Values.String("base_url"), LimitKey: a.Address, RequestsPerSecond: 1e6, CAPEM: a.HTTP.String("ca_pem")}
+			o := upstream.Options{
+				BaseURL:           a.Values.String("base_url"),
+				LimitKey:          a.Address,
+				RequestsPerSecond: 1e6,
+				CAPEM:             a.HTTP.String("ca_pem"),
+			}
 			var err error
 			if f := a.Spec.ClientCertificate; f != nil {
 				if o.ClientCertificate, err = f(a.Values); err != nil {

@@ -21,7 +21,8 @@ func TestWrongCodeIsOneAttemptEachTimeItIsEntered(t *testing.T) {
 	w.login()
 	for n := 1; n <= 3; n++ {
 		e, end := w.engine(w.config(w.r.use()))
-		if o := e.FinishLogin(context.Background(), address, credential.NewSecret("wrong")); o.Result != engine.Blocked || o.Reason != "needs_code" {
+		if o := e.FinishLogin(context.Background(), address, credential.NewSecret("wrong")); o.Result != engine.Blocked ||
+			o.Reason != "needs_code" {
 			t.Errorf("a wrong code ended %s %s: %s", o.Result, o.Reason, o.Message)
 		}
 		end()

@@ -53,8 +53,12 @@ func healthy() *engine.AccountPlan {
 	issued := now.Add(-24 * time.Hour)
 	return &engine.AccountPlan{
 		Decision: plan.Decision{
-			Address: address, Provider: "sagi", Action: plan.None, Reason: plan.Current, RotateAt: issued.Add(28 * 24 * time.Hour),
-			Targets: []plan.TargetDecision{{Action: plan.None, Reason: plan.Current}, {Action: plan.None, Reason: plan.Current}},
+			Address: address, Provider: "sagi", Action: plan.None, Reason: plan.Current,
+			RotateAt: issued.Add(28 * 24 * time.Hour),
+			Targets: []plan.TargetDecision{
+				{Action: plan.None, Reason: plan.Current},
+				{Action: plan.None, Reason: plan.Current},
+			},
 		},
 		IssuedAt: issued, ExpiresAt: issued.Add(30 * 24 * time.Hour),
 	}
@@ -209,7 +213,9 @@ func explain(t *testing.T, r rulefmt.Rule, s promql.Sample, at time.Time) {
 	data := template.AlertTemplateData(s.Metric.Map(), nil, "", s)
 	for _, name := range []string{"summary", "description", "command", "runbook_url"} {
 		text := "{{ $labels := .Labels }}{{ $value := .Value }}" + r.Annotations[name]
-		got, err := template.NewTemplateExpander(t.Context(), text, name, data, model.TimeFromUnixNano(at.UnixNano()), none, &url.URL{}, []string{"missingkey=error"}).Expand()
+		got, err := template.NewTemplateExpander(t.Context(), text, name, data,
+			model.TimeFromUnixNano(at.UnixNano()), none, &url.URL{}, []string{"missingkey=error"}).
+			Expand()
 		if err != nil || got == "" || strings.Contains(got, "<no value>") {
 			t.Errorf("%s: %s is %q: %v", r.Alert, name, got, err)
 		}

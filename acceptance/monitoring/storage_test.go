@@ -34,7 +34,9 @@ func (h history) scrape(t *testing.T, c *metrics.Collector, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vector, err := expfmt.ExtractSamples(&expfmt.DecodeOptions{Timestamp: model.TimeFromUnixNano(at.UnixNano())}, families...)
+	vector, err := expfmt.ExtractSamples(
+		&expfmt.DecodeOptions{Timestamp: model.TimeFromUnixNano(at.UnixNano())},
+		families...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,12 @@ func (h history) Querier(int64, int64) (storage.Querier, error) { return querier
 
 type querier struct{ history }
 
-func (q querier) Select(_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+func (q querier) Select(
+	_ context.Context,
+	_ bool,
+	_ *storage.SelectHints,
+	matchers ...*labels.Matcher,
+) storage.SeriesSet {
 	set := &seriesSet{}
 	for _, key := range slices.Sorted(maps.Keys(q.history)) {
 		s := q.history[key]
@@ -82,11 +89,20 @@ func (q querier) Select(_ context.Context, _ bool, _ *storage.SelectHints, match
 	return set
 }
 
-func (querier) LabelValues(context.Context, string, *storage.LabelHints, ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+func (querier) LabelValues(
+	context.Context,
+	string,
+	*storage.LabelHints,
+	...*labels.Matcher,
+) ([]string, annotations.Annotations, error) {
 	return nil, nil, nil
 }
 
-func (querier) LabelNames(context.Context, *storage.LabelHints, ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+func (querier) LabelNames(
+	context.Context,
+	*storage.LabelHints,
+	...*labels.Matcher,
+) ([]string, annotations.Annotations, error) {
 	return nil, nil, nil
 }
 

@@ -24,7 +24,12 @@ func inVaultBy(t *testing.T, v *servers.VaultServer, name, auth string) *world {
 
 // inVaultByAppRole logs in by a role of that name. The id of its secret is in a
 // file, which the program reads at each login, and newSecret replaces.
-func inVaultByAppRole(t *testing.T, v *servers.VaultServer, name string, options map[string]any) (w *world, newSecret func()) {
+func inVaultByAppRole(
+	t *testing.T,
+	v *servers.VaultServer,
+	name string,
+	options map[string]any,
+) (w *world, newSecret func()) {
 	t.Helper()
 	options["token_policies"] = "everything"
 	v.MustWrite("auth/approle/role/"+name, options)

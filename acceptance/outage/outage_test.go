@@ -55,7 +55,14 @@ type world struct {
 // the deliver blocks given.
 func newWorld(t *testing.T, sinks, deliver string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), upstream: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}), answers: 2 * time.Second, program: program, before: ":"}
+	w := &world{
+		t:        t,
+		dir:      t.TempDir(),
+		upstream: sandbox.New(sandbox.Options{Accounts: sandbox.DemoAccounts()}),
+		answers:  2 * time.Second,
+		program:  program,
+		before:   ":",
+	}
 	if err := w.upstream.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +196,8 @@ func (w *world) applyUntilLogin(f func()) *running {
 // applyUntilLogins waits for the login of that number.
 func (w *world) applyUntilLogins(n int, f func()) *running {
 	w.t.Helper()
-	if err := w.upstream.AddFault(sandbox.Fault{Kind: sandbox.Slow, Upstream: "sagi", Op: sandbox.OpLogin, Count: 1, Delay: sandbox.Duration(w.answers)}); err != nil {
+	if err := w.upstream.AddFault(sandbox.Fault{Kind: sandbox.Slow, Upstream: "sagi", Op: sandbox.OpLogin, Count: 1,
+		Delay: sandbox.Duration(w.answers)}); err != nil {
 		w.t.Fatal(err)
 	}
 	r := w.start("apply", "--auto-approve", "--log-level", "info")

@@ -92,7 +92,12 @@ func TestVaultThatStaysAwayUntilTheRunIsStopped(t *testing.T) {
 // vaultBehindProxy is a Vault behind a proxy that cuts it off.
 func vaultBehindProxy(t *testing.T, v *servers.VaultServer) (address string, set func(cut bool)) {
 	t.Helper()
-	p, err := faultproxy.Start(faultproxy.Options{Target: v.Address, Damage: func(*faultproxy.Exchange) faultproxy.Kind { return faultproxy.Reset }})
+	p, err := faultproxy.Start(
+		faultproxy.Options{
+			Target: v.Address,
+			Damage: func(*faultproxy.Exchange) faultproxy.Kind { return faultproxy.Reset },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,12 @@ func (a account) token() string { return fmt.Sprintf("%032x", "token-"+a.key)[:3
 
 // upstream is the account as its upstream has it.
 func (a account) upstream() sandbox.Account {
-	s := sandbox.Account{Upstream: a.provider, Name: a.login(), Password: "secret-" + a.key, TokenLifetime: sandbox.Duration(lifetime)}
+	s := sandbox.Account{
+		Upstream:      a.provider,
+		Name:          a.login(),
+		Password:      "secret-" + a.key,
+		TokenLifetime: sandbox.Duration(lifetime),
+	}
 	switch a.provider {
 	case "sagi":
 		s.Sagi = &sandbox.SagiAccount{OrganizationID: "1", Role: "administrator", Branches: []sandbox.SagiBranch{

@@ -43,7 +43,8 @@ type issued struct{ access, refresh string }
 func newLedger(list []account) *ledger {
 	l := &ledger{
 		accounts: map[string]account{}, decided: map[string]map[int]string{}, newest: map[string]issued{},
-		verified: map[string]bool{}, processed: map[string]int{}, broken: map[string]bool{}, history: map[string][]string{},
+		verified: map[string]bool{}, processed: map[string]int{}, broken: map[string]bool{},
+		history: map[string][]string{},
 	}
 	for _, a := range list {
 		l.accounts[a.key] = a

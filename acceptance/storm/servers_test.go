@@ -87,7 +87,14 @@ func newServerStorm(t *testing.T, seed uint64, n int) *serverStorm {
 	upstreams := s.proxy(faultproxy.Options{Target: s.upstream.URL(""), Prefixed: true, Observe: s.ledger.saw})
 	s.upstreams = upstreams
 	vault := s.proxy(faultproxy.Options{Target: s.vault.Address, Kinds: serverKinds, Observe: s.sawVault})
-	kubernetes := s.proxy(faultproxy.Options{Target: s.kubernetes.Address, Transport: adminToken{s.kubernetes.Transport(), s.kubernetes.AdminToken}, Kinds: serverKinds, Observe: s.sawKubernetes})
+	kubernetes := s.proxy(
+		faultproxy.Options{
+			Target:    s.kubernetes.Address,
+			Transport: adminToken{s.kubernetes.Transport(), s.kubernetes.AdminToken},
+			Kinds:     serverKinds,
+			Observe:   s.sawKubernetes,
+		},
+	)
 	s.configure(upstreams, vault, kubernetes)
 	return s
 }

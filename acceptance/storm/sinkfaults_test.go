@@ -114,7 +114,12 @@ type claimingSink struct {
 	claimer sinks.Claimer
 }
 
-func (s claimingSink) Claim(ctx context.Context, t sinks.Target, w sinks.Write, seen sinks.Info) (version string, err error) {
+func (s claimingSink) Claim(
+	ctx context.Context,
+	t sinks.Target,
+	w sinks.Write,
+	seen sinks.Info,
+) (version string, err error) {
 	err = s.during("claim", t, func() error {
 		s.wrote(t, w)
 		version, err = s.claimer.Claim(ctx, t, w, seen)

@@ -61,8 +61,9 @@ type storm struct {
 
 func newStorm(t *testing.T, seed uint64, n int) *storm {
 	s := &storm{
-		t: t, accounts: makeAccounts(n), state: memorysink.New(), main: memorysink.New(), disk: t.TempDir(), rescued: t.TempDir(),
-		faults: &sinkFaults{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
+		t: t, accounts: makeAccounts(n), state: memorysink.New(), main: memorysink.New(), disk: t.TempDir(),
+		rescued: t.TempDir(),
+		faults:  &sinkFaults{seed: seed, rate: faultRate, counts: map[string]uint64{}}, alive: map[string]bool{},
 	}
 	s.ledger = newLedger(s.accounts)
 	s.upstream = sandbox.New(sandbox.Options{Now: s.now})
@@ -144,7 +145,10 @@ func (s *storm) sink(holder string, b *config.Sink) (sinks.Sink, error) {
 		return claimingSink{f, s.main}, nil
 	}
 	var err error
-	f.Sink, err = b.Spec.New(b.Values, sinks.Env{Getenv: func(string) string { return "" }, Dir: s.disk, Now: s.now, Log: hclog.NewNullLogger()})
+	f.Sink, err = b.Spec.New(
+		b.Values,
+		sinks.Env{Getenv: func(string) string { return "" }, Dir: s.disk, Now: s.now, Log: hclog.NewNullLogger()},
+	)
 	return f, err
 }
 
@@ -177,7 +181,9 @@ func (s *storm) begin() (holder string, end func()) {
 func (s *storm) apply(ctx context.Context) *engine.Summary {
 	holder, end := s.begin()
 	defer end()
-	pool := upstream.NewPool(upstream.PoolOptions{Now: s.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }})
+	pool := upstream.NewPool(
+		upstream.PoolOptions{Now: s.now, Pause: func(time.Duration) time.Duration { return time.Millisecond }},
+	)
 	defer pool.Close()
 	stateSink, err := s.sink(holder, s.config.State.Sink)
 	if err != nil {
@@ -185,7 +191,8 @@ func (s *storm) apply(ctx context.Context) *engine.Summary {
 		return &engine.Summary{}
 	}
 	e := engine.New(engine.Options{
-		Config: s.config, Sink: func(b *config.Sink) (sinks.Sink, error) { return s.sink(holder, b) }, Now: s.now, Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0", Concurrency: 20,
+		Config: s.config, Sink: func(b *config.Sink) (sinks.Sink, error) { return s.sink(holder, b) }, Now: s.now,
+		Holder: holder, Log: hclog.NewNullLogger(), Version: "1.0.0", Concurrency: 20,
 		Alive: func(h string) bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -300,7 +307,10 @@ func (s *storm) checkEnd(a account) {
 	if name, live := s.upstream.Live(a.provider, want); name != a.login() || !live {
 		s.t.Errorf("%s: the token that was delivered is not alive", a.address())
 	}
-	if record, _ := s.state.Get("state/" + state.RecordName("default", a.address())); !strings.Contains(record["record"].Reveal(), s.ledger.newest[a.key].refresh) {
+	if record, _ := s.state.Get("state/" + state.RecordName("default", a.address())); !strings.Contains(
+		record["record"].Reveal(),
+		s.ledger.newest[a.key].refresh,
+	) {
 		s.t.Errorf("%s: the newest refresh token is not in the state", a.address())
 	}
 }
@@ -312,8 +322,19 @@ func (s *storm) reportViolations(seed uint64) {
 		s.t.Errorf("promises were broken:\n%s", strings.Join(v, "\n"))
 	}
 	total, damaged := s.proxy.Counts()
-	s.t.Logf("seed %d: %d accounts, %d runs; %d of %d requests to upstreams and %d of %d operations of sinks damaged; %d logins and %d refreshes, %d tokens whose answer never arrived",
-		seed, len(s.accounts), s.runs, damaged, total, s.faults.hits, s.faults.total, s.ledger.logins, s.ledger.refreshes, s.ledger.lost)
+	s.t.Logf(
+		"seed %d: %d accounts, %d runs; %d of %d requests to upstreams and %d of %d operations of sinks damaged; %d logins and %d refreshes, %d tokens whose answer never arrived",
+		seed,
+		len(s.accounts),
+		s.runs,
+		damaged,
+		total,
+		s.faults.hits,
+		s.faults.total,
+		s.ledger.logins,
+		s.ledger.refreshes,
+		s.ledger.lost,
+	)
 	if s.t.Failed() {
 		s.t.Logf("repeat it with CREDSYNC_STORM_SEED=%d", seed)
 	}

@@ -110,9 +110,24 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(a.flagError)
 	root.SetHelpFunc(help)
 	root.AddCommand(
-		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.applyCommand(),
-		a.loginCommand(), a.policyCommand(), a.providersCommand(), a.sinksCommand(), a.runCommand(), a.statusCommand(), a.stateCommand(), a.versionCommand(),
-		a.verifyCommand(), a.doctorCommand(), a.notifyCommand(), a.showCommand(), a.schemaCommand(), a.manCommand(),
+		a.validateCommand(),
+		a.fmtCommand(),
+		a.planCommand(),
+		a.applyCommand(),
+		a.loginCommand(),
+		a.policyCommand(),
+		a.providersCommand(),
+		a.sinksCommand(),
+		a.runCommand(),
+		a.statusCommand(),
+		a.stateCommand(),
+		a.versionCommand(),
+		a.verifyCommand(),
+		a.doctorCommand(),
+		a.notifyCommand(),
+		a.showCommand(),
+		a.schemaCommand(),
+		a.manCommand(),
 	)
 	addExamples(root)
 	return root

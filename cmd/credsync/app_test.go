@@ -98,7 +98,10 @@ func TestVersionOf(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			info := &debug.BuildInfo{Main: debug.Module{Version: tt.module}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}}}
+			info := &debug.BuildInfo{
+				Main:     debug.Module{Version: tt.module},
+				Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}},
+			}
 			if got := versionOf(tt.release, info); got.Version != tt.want || got.Commit != "abc" {
 				t.Errorf("%+v, want version %s", got, tt.want)
 			}
@@ -119,7 +122,8 @@ func TestEquivalentsNameWhatExists(t *testing.T) {
 	check := func(here string) {
 		for _, m := range mentioned.FindAllStringSubmatch(here, -1) {
 			words := strings.Fields(m[1])
-			if c, rest, err := root.Find(words); err != nil || c == root && words[0] != "block" || c.HasSubCommands() && len(rest) > 0 {
+			if c, rest, err := root.Find(words); err != nil || c == root && words[0] != "block" ||
+				c.HasSubCommands() && len(rest) > 0 {
 				t.Errorf("%q names a command that does not exist", here)
 			}
 		}

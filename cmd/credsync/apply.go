@@ -87,7 +87,10 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 	view.Begin(countWorkedOn(p))
 	s := w.engine.Apply(ctx, p, view)
 	if f.metrics.wanted() {
-		after := w.engine.Plan(context.WithoutCancel(ctx), engine.Request{Offline: true, Shard: f.Shard, LookOnly: true})
+		after := w.engine.Plan(
+			context.WithoutCancel(ctx),
+			engine.Request{Offline: true, Shard: f.Shard, LookOnly: true},
+		)
 		view.Diagnostics(a.writeMetrics(ctx, "apply", f.metrics, after, s))
 	}
 	view.Diagnostics(append(w.clockSkews.take(), s.Diagnostics...))
@@ -101,7 +104,11 @@ func (a *app) apply(ctx context.Context, path string, f applyFlags) error {
 
 // planToApply makes the plan: a fresh one, or that of a saved one, which was
 // approved when it was made. The workspace is nil where there is no plan.
-func (a *app) planToApply(ctx context.Context, path string, f applyFlags) (w *workspace, p *engine.Plan, saved bool, diags diag.List) {
+func (a *app) planToApply(
+	ctx context.Context,
+	path string,
+	f applyFlags,
+) (w *workspace, p *engine.Plan, saved bool, diags diag.List) {
 	file, err := readSavedPlan(a.path(path))
 	if err != nil {
 		return nil, nil, true, diag.List{diag.FromError("The saved plan cannot be used", err)}

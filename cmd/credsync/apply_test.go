@@ -19,12 +19,24 @@ func TestApplyExitCode(t *testing.T) {
 		outcomes []engine.Outcome
 		want     int
 	}{
-		"nothing to do":         {planned(current), nil, 0},
-		"done":                  {planned(missing), []engine.Outcome{outcome(missing, engine.Done)}, 0},
-		"blocked":               {planned(rejected), []engine.Outcome{outcome(rejected, engine.Blocked)}, 3},
-		"done and blocked":      {planned(missing, rejected), []engine.Outcome{outcome(missing, engine.Done), outcome(rejected, engine.Blocked)}, 3},
-		"failed and blocked":    {planned(missing, rejected), []engine.Outcome{outcome(missing, engine.Failed), outcome(rejected, engine.Blocked)}, 1},
-		"another is unreadable": {withError(planned(missing, unread), unread.Address), []engine.Outcome{outcome(missing, engine.Done)}, 1},
+		"nothing to do": {planned(current), nil, 0},
+		"done":          {planned(missing), []engine.Outcome{outcome(missing, engine.Done)}, 0},
+		"blocked":       {planned(rejected), []engine.Outcome{outcome(rejected, engine.Blocked)}, 3},
+		"done and blocked": {
+			planned(missing, rejected),
+			[]engine.Outcome{outcome(missing, engine.Done), outcome(rejected, engine.Blocked)},
+			3,
+		},
+		"failed and blocked": {
+			planned(missing, rejected),
+			[]engine.Outcome{outcome(missing, engine.Failed), outcome(rejected, engine.Blocked)},
+			1,
+		},
+		"another is unreadable": {
+			withError(planned(missing, unread), unread.Address),
+			[]engine.Outcome{outcome(missing, engine.Done)},
+			1,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,9 +77,12 @@ func TestApplyOfNoAccountThatCanBePlannedForDoesNothing(t *testing.T) {
 }
 
 func TestApplyJSONIsOneObjectPerLine(t *testing.T) {
-	f := &fakeEngine{plans: []*engine.Plan{planned(missing, rejected)}, summary: engine.Summary{Outcomes: []engine.Outcome{
-		outcome(missing, engine.Done), outcome(rejected, engine.Blocked),
-	}}}
+	f := &fakeEngine{
+		plans: []*engine.Plan{planned(missing, rejected)},
+		summary: engine.Summary{Outcomes: []engine.Outcome{
+			outcome(missing, engine.Done), outcome(rejected, engine.Blocked),
+		}},
+	}
 	tests := map[string]struct {
 		args []string
 		fake *fakeEngine

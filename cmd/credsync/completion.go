@@ -23,7 +23,11 @@ func (a *app) inventoryOf(cmd *cobra.Command, path string) *config.Inventory {
 }
 
 // completeFlagAddress is for flags of commands that take a PATH.
-func (a *app) completeFlagAddress(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeFlagAddress(
+	cmd *cobra.Command,
+	args []string,
+	begun string,
+) ([]string, cobra.ShellCompDirective) {
 	return a.addresses(cmd, pathArgument(args), begun, nil), cobra.ShellCompDirectiveNoFileComp
 }
 

@@ -15,7 +15,11 @@ import (
 func TestConnectionsAreKeptWhereTheirBlockIsTheSame(t *testing.T) {
 	block := func(name, value string) *config.Sink {
 		spec := memorysink.Spec(func(string) *memorysink.Sink { return memorysink.New() })
-		return &config.Sink{Name: name, Spec: spec, Values: schema.NewValues(&spec.Connection, "", map[string]cty.Value{"name": cty.StringVal(value)}, nil)}
+		return &config.Sink{
+			Name:   name,
+			Spec:   spec,
+			Values: schema.NewValues(&spec.Connection, "", map[string]cty.Value{"name": cty.StringVal(value)}, nil),
+		}
 	}
 	open := func(c *connections, s *config.Sink) sinks.Sink {
 		t.Helper()

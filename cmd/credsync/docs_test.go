@@ -32,7 +32,16 @@ var update = flag.Bool("update", false, "write the page of the commands")
 
 // commands is a new tree of the commands, with nothing parsed yet.
 func commands() *cobra.Command {
-	a := &app{environment: environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: newClock().now, open: openReal}}
+	a := &app{
+		environment: environment{
+			stdin:  strings.NewReader(""),
+			stdout: io.Discard,
+			stderr: io.Discard,
+			getenv: func(string) string { return "" },
+			now:    newClock().now,
+			open:   openReal,
+		},
+	}
 	a.out = a.output()
 	root := a.rootCommand()
 	root.InitDefaultHelpFlag()
@@ -83,7 +92,10 @@ type document struct {
 }
 
 func newDocument(path string, src []byte) document {
-	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+	markdown := goldmark.New(
+		goldmark.WithExtensions(extension.GFM),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+	)
 	return document{path, src, markdown.Parser().Parse(text.NewReader(src))}
 }
 
@@ -422,7 +434,8 @@ func TestHelpFitsATerminal(t *testing.T) {
 	for _, c := range reference.Documented(commands()) {
 		args := strings.Fields(c.CommandPath())[1:]
 		r := command(t, nil, append(args, "--help"))
-		if r.code != exitDone || !strings.Contains(r.stdout, "Usage:") || c.HasAvailableLocalFlags() && !strings.Contains(r.stdout, "--help") {
+		if r.code != exitDone || !strings.Contains(r.stdout, "Usage:") ||
+			c.HasAvailableLocalFlags() && !strings.Contains(r.stdout, "--help") {
 			t.Errorf("%s --help prints %s%s", c.CommandPath(), r.stdout, r.stderr)
 		}
 		for line := range strings.Lines(r.stdout) {

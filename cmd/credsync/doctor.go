@@ -118,7 +118,8 @@ func (a *app) readConfiguration(ctx context.Context, o *doctor.Options, conns *c
 	o.Config = cfg
 	if o.Offline {
 		o.Loading = diags
-		o.Whole = !slices.ContainsFunc(cfg.Accounts, func(acc *config.Account) bool { return !acc.Values.AllKnown() || !acc.HTTP.AllKnown() }) && len(cfg.Unknown) == 0
+		lacks := func(acc *config.Account) bool { return !acc.Values.AllKnown() || !acc.HTTP.AllKnown() }
+		o.Whole = len(cfg.Unknown) == 0 && !slices.ContainsFunc(cfg.Accounts, lacks)
 	}
 	o.Loading = append(append(diag.List{}, o.Loading...), a.shortLivedStateWarning(cfg)...)
 }

@@ -7,7 +7,8 @@ import (
 )
 
 func TestSmallHeapIsLeftAlone(t *testing.T) {
-	for inUse, want := range map[uint64]int{0: 100, 4 << 20: 900, 10 << 20: 300, 20 << 20: 100, 40 << 20: 100, 1 << 30: 100} {
+	for inUse, want := range map[uint64]int{0: 100, 4 << 20: 900, 10 << 20: 300, 20 << 20: 100, 40 << 20: 100,
+		1 << 30: 100} {
 		if got := heapGrowthPercent(inUse); got != want {
 			t.Errorf("%d bytes in use: the heap may grow by %d %%, want %d %%", inUse, got, want)
 		}

@@ -194,7 +194,8 @@ func (g *guide) edit(file, before, after string) {
 	if strings.Count(content, before) != 1 {
 		g.t.Fatalf("%q is not in %s once:\n%s", before, file, content)
 	}
-	if err := os.WriteFile(filepath.Join(g.dir, file), []byte(strings.Replace(content, before, after, 1)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(g.dir, file), []byte(strings.Replace(content, before, after, 1)),
+		0o600); err != nil {
 		g.t.Fatal(err)
 	}
 }

@@ -67,7 +67,8 @@ func (g *guide) sealDuringLogin(vault *servers.VaultServer) {
 		go func() {
 			defer stop()
 			<-sealed
-			for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			deadline := time.Now().Add(time.Minute)
+			for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 				entries, err := os.ReadDir(filepath.Join(g.dir, ".credsync", "emergency"))
 				if err == nil && len(entries) > 0 && !strings.HasPrefix(entries[0].Name(), ".") {
 					_ = syscall.Kill(-group, syscall.SIGINT)

@@ -25,7 +25,11 @@ func (e *endlessReader) Read(p []byte) (int, error) {
 func TestFmtReadsNoMoreOfAPipeThanAFileMayHave(t *testing.T) {
 	var in endlessReader
 	var said strings.Builder
-	code := run(t.Context(), []string{"fmt", "-"}, environment{stdin: &in, stdout: io.Discard, stderr: &said, getenv: func(string) string { return "" }})
+	code := run(
+		t.Context(),
+		[]string{"fmt", "-"},
+		environment{stdin: &in, stdout: io.Discard, stderr: &said, getenv: func(string) string { return "" }},
+	)
 	if code != exitError || !strings.Contains(said.String(), "larger than 16 MiB") {
 		t.Errorf("exit %d: %s", code, said.String())
 	}
@@ -45,7 +49,8 @@ func TestWhatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	for _, path := range []string{pipe, link, dir, os.DevNull, "/dev/zero"} {
 		for _, args := range [][]string{{"login", "bifit_kassa.shop", "--code-file", path}, {"state", "recover", path}} {
 			got := command(t, challenged(outcome(waiting, engine.Done)), args)
-			if said := got.stdout + got.stderr; got.code != exitError || !strings.Contains(strings.Join(strings.Fields(said), " "), "not a regular file") {
+			if said := got.stdout + got.stderr; got.code != exitError ||
+				!strings.Contains(strings.Join(strings.Fields(said), " "), "not a regular file") {
 				t.Errorf("%v: exit %d: %s", args, got.code, said)
 			}
 		}

@@ -23,7 +23,10 @@ var waiting = plan.Decision{
 
 // challenged is an engine that has a code sent, and ends as given.
 func challenged(end engine.Outcome) *fakeEngine {
-	return &fakeEngine{sent: engine.Sent{At: time.Unix(1, 0), Outcome: outcome(waiting, engine.Blocked)}, summary: engine.Summary{Outcomes: []engine.Outcome{end}}}
+	return &fakeEngine{
+		sent:    engine.Sent{At: time.Unix(1, 0), Outcome: outcome(waiting, engine.Blocked)},
+		summary: engine.Summary{Outcomes: []engine.Outcome{end}},
+	}
 }
 
 func TestLoginCommand(t *testing.T) {
@@ -62,7 +65,8 @@ func TestLoginCommand(t *testing.T) {
 			if got.code != tt.exit || f.begun != tt.begun || f.code.Reveal() != tt.code {
 				t.Errorf("exit %d, %d begun, code %q", got.code, f.begun, f.code.Reveal())
 			}
-			if all := got.stdout + got.stderr; !strings.Contains(all, tt.text) || tt.code == "3021" && strings.Contains(all, "3021") {
+			if all := got.stdout + got.stderr; !strings.Contains(all, tt.text) ||
+				tt.code == "3021" && strings.Contains(all, "3021") {
 				t.Errorf("printed %q", all)
 			}
 		})
@@ -141,7 +145,8 @@ func TestStateRecoverCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := command(t, &fakeEngine{recoverErr: c.err}, []string{"state", "recover", file})
-			if got.code != c.code || !strings.Contains(got.stdout, c.stdout) || !strings.Contains(got.stderr, c.stderr) {
+			if got.code != c.code || !strings.Contains(got.stdout, c.stdout) ||
+				!strings.Contains(got.stderr, c.stderr) {
 				t.Errorf("%+v", got)
 			}
 			if _, err := os.Stat(file); (err == nil) != c.stays {
@@ -159,7 +164,13 @@ func TestStateRecoverCommand(t *testing.T) {
 // A code that nobody needs is not sent unasked.
 func TestLoginOfAHealthyAccountAsks(t *testing.T) {
 	current := func(change func(*plan.Decision)) *engine.AccountPlan {
-		d := plan.Decision{Address: waiting.Address, Action: plan.None, Reason: plan.Current, Message: "the token is good", Health: plan.OK}
+		d := plan.Decision{
+			Address: waiting.Address,
+			Action:  plan.None,
+			Reason:  plan.Current,
+			Message: "the token is good",
+			Health:  plan.OK,
+		}
 		change(&d)
 		return &engine.AccountPlan{Decision: d, IssuedAt: time.Unix(1, 0)}
 	}

@@ -26,7 +26,13 @@ func (f metricsFlags) wanted() bool { return f.file != "" || f.gateway != "" }
 
 // writeMetrics writes and pushes how the accounts of a plan stand, and what was
 // done; s may be nil. What goes wrong is a warning: the tokens are what counts.
-func (a *app) writeMetrics(ctx context.Context, command string, f metricsFlags, p *engine.Plan, s *engine.Summary) diag.List {
+func (a *app) writeMetrics(
+	ctx context.Context,
+	command string,
+	f metricsFlags,
+	p *engine.Plan,
+	s *engine.Summary,
+) diag.List {
 	c := metrics.NewCollector(thisVersion().Version, runtime.Version())
 	providers := make(map[string]string, len(p.Accounts))
 	for _, ap := range p.Accounts {

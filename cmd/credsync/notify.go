@@ -51,7 +51,9 @@ func (a *app) notifyTestCommand() *cobra.Command {
 			"Exit codes: 0 every message was accepted; 1 a message was not accepted, or none\n" +
 			"was sent.",
 		ValidArgsFunction: a.completeNotify,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.notifyTest(cmd.Context(), args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.notifyTest(cmd.Context(), args, f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print JSON")

@@ -112,7 +112,12 @@ func (a *app) afterPlan(f planFlags, saved bool) {
 
 // authenticate proves the credentials of what is due, and plans again. The
 // list is of what did not prove good, and of what was left out.
-func (a *app) authenticate(ctx context.Context, w *workspace, p *engine.Plan, f planFlags) (again *engine.Plan, diags diag.List) {
+func (a *app) authenticate(
+	ctx context.Context,
+	w *workspace,
+	p *engine.Plan,
+	f planFlags,
+) (again *engine.Plan, diags diag.List) {
 	a.interruptions.tokensAtStake()
 	progress := render.NewProgress(a.out, countDue(p))
 	summary := w.engine.Authenticate(ctx, p, progress)

@@ -45,7 +45,15 @@ func TestPlanExitCode(t *testing.T) {
 func TestPlanPassesItsRequestOn(t *testing.T) {
 	f := &fakeEngine{plans: []*engine.Plan{planned(current)}}
 	command(t, f, []string{"plan", "--target", "sagi.a", "--target", "sagi.b", "--replace", "sagi.b", "--offline"})
-	want := []engine.Request{{Targets: []string{"sagi.a", "sagi.b"}, Replace: []string{"sagi.b"}, Offline: true, Preflight: true, LookOnly: true}}
+	want := []engine.Request{
+		{
+			Targets:   []string{"sagi.a", "sagi.b"},
+			Replace:   []string{"sagi.b"},
+			Offline:   true,
+			Preflight: true,
+			LookOnly:  true,
+		},
+	}
 	if diff := cmp.Diff(want, f.requests); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
@@ -68,7 +76,10 @@ func TestAuthenticatePlansAgainWithoutReplacingAgain(t *testing.T) {
 func TestFailureToAuthenticateIsInTheDocument(t *testing.T) {
 	failed := outcome(missing, engine.Failed)
 	failed.Diagnostics = diag.List{diag.Errorf("The login failed", "HTTP 502.").About(missing.Address, nil)}
-	f := &fakeEngine{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{failed}}}
+	f := &fakeEngine{
+		plans:   []*engine.Plan{planned(missing)},
+		summary: engine.Summary{Outcomes: []engine.Outcome{failed}},
+	}
 	got := command(t, f, []string{"plan", "--authenticate", "--json", "--detailed-exitcode"})
 	var d plan.Document
 	if err := json.Unmarshal([]byte(got.stdout), &d); err != nil {

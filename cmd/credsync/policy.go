@@ -76,7 +76,10 @@ func (a *app) policy(ctx context.Context, spec *sinks.Spec, names []string, flag
 	if err != nil {
 		return err
 	}
-	text, err := spec.Policy.Print(ctx, sinks.PolicyRequest{Project: cfg.Project, Uses: uses, Flags: flags, Env: a.sinkEnv(path)})
+	text, err := spec.Policy.Print(
+		ctx,
+		sinks.PolicyRequest{Project: cfg.Project, Uses: uses, Flags: flags, Env: a.sinkEnv(path)},
+	)
 	if err != nil {
 		a.out.Diagnostics(diag.List{diag.FromError("The policy could not be printed", err)})
 		return exitStatus(exitError)

@@ -20,9 +20,24 @@ func TestPolicyOfTheReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"policy", "vault", "-C", dir, "--var", "sagi_url=https://s.example.com", "--var", "invoicebox_url=https://i.example.com"}, environment{
-		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: newClock().now, getenv: func(string) string { return "" },
-	})
+	code := run(
+		t.Context(),
+		[]string{
+			"policy",
+			"vault",
+			"-C",
+			dir,
+			"--var",
+			"sagi_url=https://s.example.com",
+			"--var",
+			"invoicebox_url=https://i.example.com",
+		},
+		environment{
+			stdin: strings.NewReader(
+				"",
+			), stdout: &stdout, stderr: &stderr, now: newClock().now, getenv: func(string) string { return "" },
+		},
+	)
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}

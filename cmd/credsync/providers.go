@@ -80,7 +80,10 @@ func (a *app) explain(c catalogue, cmd *cobra.Command, noun string, args []strin
 	names := c.Names()
 	if len(args) == 1 {
 		if c.doc(args[0]) == "" {
-			return usageError{fmt.Sprintf("Unknown %s %q", noun, args[0]), didYouMean(similarNames(names, args[0])) + "Run " + cmd.CommandPath() + " for the list."}
+			return usageError{
+				fmt.Sprintf("Unknown %s %q", noun, args[0]),
+				didYouMean(similarNames(names, args[0])) + "Run " + cmd.CommandPath() + " for the list.",
+			}
 		}
 		names = args
 	}

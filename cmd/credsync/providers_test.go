@@ -76,7 +76,8 @@ func TestReferenceFitsATerminal(t *testing.T) {
 		for _, args := range append([][]string{{noun}}, each(noun, names)...) {
 			got := command(t, nil, args)
 			for line := range strings.Lines(got.stdout) {
-				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 || strings.Contains(line, "`") || strings.HasPrefix(line, "|") {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 || strings.Contains(line, "`") ||
+					strings.HasPrefix(line, "|") {
 					t.Errorf("%v: %d columns, or Markdown: %s", args, n, line)
 				}
 			}

@@ -67,7 +67,8 @@ func TestThePlanOfTheReadme(t *testing.T) {
 	g.useVault(servers.DurableVault(t), program)
 	if err := g.sandbox.SetAccount(sandbox.Account{
 		Upstream: "sagi", Name: "bakery@example.com", Password: password,
-		Sagi: &sandbox.SagiAccount{OrganizationID: "1", Branches: []sandbox.SagiBranch{{ID: "2", GroupID: "3", SubscriptionActive: true}}},
+		Sagi: &sandbox.SagiAccount{OrganizationID: "1",
+			Branches: []sandbox.SagiBranch{{ID: "2", GroupID: "3", SubscriptionActive: true}}},
 	}); err != nil {
 		t.Fatal(err)
 	}

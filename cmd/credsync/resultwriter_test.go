@@ -100,7 +100,8 @@ account "invoicebox" "a" {
 	}
 	for _, args := range [][]string{{"apply", "--auto-approve"}, {"plan", "--out", filepath.Join(dir, "plan")}} {
 		var printed bytes.Buffer
-		if code := run(t.Context(), append([]string{"-C", dir}, args...), resultsEnvironment(dir, args, &printed, &printed)); code != 0 {
+		if code := run(t.Context(), append([]string{"-C", dir}, args...),
+			resultsEnvironment(dir, args, &printed, &printed)); code != 0 {
 			t.Fatalf("credsync %q ended with %d:\n%s", args, code, &printed)
 		}
 	}
@@ -171,7 +172,9 @@ func TestAResultThatCannotBeWrittenIsAnError(t *testing.T) {
 				for _, room := range []int{0, whole.Len() / 2} {
 					said.Reset()
 					code := runInResultsWorld(t, args, &failingWriter{room}, &said)
-					if text := said.String(); code != exitError || !strings.Contains(text, "The output could not be written") || !strings.Contains(text, syscall.ENOSPC.Error()) {
+					if text := said.String(); code != exitError ||
+						!strings.Contains(text, "The output could not be written") ||
+						!strings.Contains(text, syscall.ENOSPC.Error()) {
 						t.Errorf("with room for %d bytes exit %d, and it says:\n%s", room, code, text)
 					}
 				}
@@ -222,7 +225,8 @@ func TestAFullDiskIsAnError(t *testing.T) {
 	}
 	defer func() { _ = full.Close() }()
 	var said bytes.Buffer
-	if code := runInResultsWorld(t, []string{"plan", "--json"}, full, &said); code != exitError || !strings.Contains(said.String(), "no space left on device") {
+	if code := runInResultsWorld(t, []string{"plan", "--json"}, full, &said); code != exitError ||
+		!strings.Contains(said.String(), "no space left on device") {
 		t.Errorf("exit %d:\n%s", code, &said)
 	}
 }
@@ -236,7 +240,8 @@ func TestApplyThatCannotPrintDoesItsWork(t *testing.T) {
 		}
 		args := append([]string{"-C", dir, "apply", "--auto-approve"}, format...)
 		var said bytes.Buffer
-		if code := run(t.Context(), args, resultsEnvironment(dir, args[2:], &failingWriter{}, &said)); code != exitError {
+		if code := run(t.Context(), args,
+			resultsEnvironment(dir, args[2:], &failingWriter{}, &said)); code != exitError {
 			t.Errorf("exit %d:\n%s", code, &said)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "out", "a.json")); err != nil {

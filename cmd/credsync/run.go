@@ -152,7 +152,13 @@ func (s *configSource) load(ctx context.Context, inputs bool) (*daemon.Loaded, d
 		return nil, diags
 	}
 	s.conns = conns
-	return &daemon.Loaded{Config: w.config, Engine: w.accounts, Close: func() {}}, append(diags, s.a.shortLivedStateWarning(w.config)...)
+	return &daemon.Loaded{
+			Config: w.config,
+			Engine: w.accounts,
+			Close:  func() {},
+		}, append(
+			diags,
+			s.a.shortLivedStateWarning(w.config)...)
 }
 
 // check reads the files alone.

@@ -91,7 +91,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times, "mode": mode, "damage": damage, "lock": lock, "looks": looks, "interrupt": interrupt, "logs": logs, "served": served,
+			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times,
+			"mode": mode, "damage": damage, "lock": lock, "looks": looks, "interrupt": interrupt, "logs": logs, "served": served,
 		},
 	})
 }

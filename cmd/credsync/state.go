@@ -23,7 +23,14 @@ func (a *app) stateCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: noSubcommand,
 	}
-	cmd.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateUnlockCommand(), a.stateRecoverCommand(), a.stateMigrateCommand())
+	cmd.AddCommand(
+		a.stateListCommand(),
+		a.stateShowCommand(),
+		a.stateRemoveCommand(),
+		a.stateUnlockCommand(),
+		a.stateRecoverCommand(),
+		a.stateMigrateCommand(),
+	)
 	return cmd
 }
 

@@ -112,7 +112,12 @@ func (a *app) lookAtMigration(ctx context.Context, s *stateAccess, old *oldState
 	for _, project := range append([]string{s.Project}, s.inventory.Formerly...) {
 		records := *s.Records
 		records.Store, records.Project = s.Store.For(project), project
-		m := &admin.Migration{From: old.store.For(project), Records: records, ToSink: s.inventory.State.Sink.Name, Along: s.inventory.Formerly}
+		m := &admin.Migration{
+			From:    old.store.For(project),
+			Records: records,
+			ToSink:  s.inventory.State.Sink.Name,
+			Along:   s.inventory.Formerly,
+		}
 		found, err := m.Look(ctx)
 		switch {
 		case err != nil:

@@ -23,7 +23,9 @@ func (a *app) stateListCommand() *cobra.Command {
 			"were removed from the configuration. ADDR is an address or a pattern such as\n" +
 			"'sagi.*'.",
 		ValidArgsFunction: a.completeAddresses,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.listState(cmd.Context(), args, asJSON) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.listState(cmd.Context(), args, asJSON)
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -44,7 +46,8 @@ func (a *app) listState(ctx context.Context, patterns []string, asJSON bool) err
 		d.Diagnostics = append(d.Diagnostics, s.renamedProjectHint(ctx)...)
 	}
 	for _, r := range records {
-		if len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return address.Match(p, r.Address) }) {
+		if len(patterns) == 0 ||
+			slices.ContainsFunc(patterns, func(p string) bool { return address.Match(p, r.Address) }) {
 			d.Records = append(d.Records, s.describe(r))
 		}
 	}

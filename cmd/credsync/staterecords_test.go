@@ -19,7 +19,11 @@ func stateDirectory(t *testing.T) (dir, record string) {
 	dir = t.TempDir()
 	now := newClock().now()
 	rec := state.New("default", "account.sagi.coffee", "sagi")
-	rec.Current = state.NewGrant(credential.Token{Access: credential.NewSecret("canary"), IssuedAt: now, ExpiresAt: now.Add(time.Hour)}, "l", "s")
+	rec.Current = state.NewGrant(
+		credential.Token{Access: credential.NewSecret("canary"), IssuedAt: now, ExpiresAt: now.Add(time.Hour)},
+		"l",
+		"s",
+	)
 	rec.Lease = &state.Lease{Holder: "build-7/boot.ns/4711/99/ABCDEFGH", ExpiresAt: now.Add(-time.Second)}
 	encoded, err := state.Encode(rec)
 	if err != nil {

@@ -87,7 +87,10 @@ func TestOnlyYesApproves(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := &fakeEngine{plans: []*engine.Plan{planned(missing)}, summary: engine.Summary{Outcomes: []engine.Outcome{outcome(missing, engine.Done)}}}
+			f := &fakeEngine{
+				plans:   []*engine.Plan{planned(missing)},
+				summary: engine.Summary{Outcomes: []engine.Outcome{outcome(missing, engine.Done)}},
+			}
 			s := onTerminal(t, t.Context(), f, "apply", "--no-color")
 			if asked := s.until(t, "Enter a value:"); !strings.Contains(asked, `Only "yes" is accepted.`) {
 				t.Errorf("asked %q", asked)

@@ -91,7 +91,8 @@ func flagName(name string) string {
 func similarFlags(cmd *cobra.Command, name string) []string {
 	var similar []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden && (levenshtein.Distance(f.Name, name, nil) <= 2 || len(name) > 2 && strings.HasPrefix(f.Name, name)) {
+		if !f.Hidden &&
+			(levenshtein.Distance(f.Name, name, nil) <= 2 || len(name) > 2 && strings.HasPrefix(f.Name, name)) {
 			similar = append(similar, "--"+f.Name)
 		}
 	})
@@ -102,7 +103,8 @@ func similarFlags(cmd *cobra.Command, name string) []string {
 func similarNames(names []string, typed string) []string {
 	var similar []string
 	for _, name := range names {
-		if levenshtein.Distance(name, typed, nil) <= 2 || len(typed) > 2 && (strings.HasPrefix(name, typed) || strings.Contains(typed, name)) {
+		if levenshtein.Distance(name, typed, nil) <= 2 ||
+			len(typed) > 2 && (strings.HasPrefix(name, typed) || strings.Contains(typed, name)) {
 			similar = append(similar, name)
 		}
 	}

@@ -19,7 +19,9 @@ func (a *app) verifyCommand() *cobra.Command {
 			"Exit codes: 0 every token is good; 1 a token is not good, or could not be\n" +
 			"checked; 3 every token that is not good needs a human.",
 		ValidArgsFunction: a.completeAddresses,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args, asJSON) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.verify(cmd.Context(), args, asJSON)
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -43,9 +43,14 @@ func thisVersion() render.Version {
 // built as, else the tagged version that "go install" fetched. The pseudo-version
 // of a checkout is no release, so that is a development version.
 func versionOf(release string, info *debug.BuildInfo) render.Version {
-	v := render.Version{Version: strings.TrimPrefix(release, "v"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := render.Version{
+		Version:  strings.TrimPrefix(release, "v"),
+		Go:       runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
 	if v.Version == "" {
-		if tagged, err := version.NewSemver(info.Main.Version); err == nil && tagged.Prerelease() == "" && tagged.Metadata() == "" {
+		if tagged, err := version.NewSemver(info.Main.Version); err == nil && tagged.Prerelease() == "" &&
+			tagged.Metadata() == "" {
 			v.Version = tagged.String()
 		} else {
 			v.Version = development

@@ -99,7 +99,11 @@ func TestAWeekOfRotationsAtAllUpstreams(t *testing.T) {
 	for upstream, lifetime := range map[string]time.Duration{"sagi": 4 * 24 * time.Hour, "bereke": 3 * time.Hour, "astana_plat": 3 * time.Hour} {
 		for _, a := range w.sandbox.Accounts() {
 			if a.Upstream == upstream {
-				w.sandbox.Update(upstream, a.Name, func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(lifetime) })
+				w.sandbox.Update(
+					upstream,
+					a.Name,
+					func(a *sandbox.Account) { a.TokenLifetime = sandbox.Duration(lifetime) },
+				)
 			}
 		}
 	}
@@ -134,8 +138,16 @@ func TestAWeekOfRotationsAtAllUpstreams(t *testing.T) {
 		{"astana_plat", "login", [2]int{55, 64}, [2]int{0, 0}},
 	} {
 		logins, refreshes := w.counts(tt.upstream, tt.account)
-		if logins < tt.logins[0] || logins > tt.logins[1] || refreshes < tt.refreshes[0] || refreshes > tt.refreshes[1] {
-			t.Errorf("%s: %d logins and %d refreshes in a week, want %v and %v", tt.upstream, logins, refreshes, tt.logins, tt.refreshes)
+		if logins < tt.logins[0] || logins > tt.logins[1] || refreshes < tt.refreshes[0] ||
+			refreshes > tt.refreshes[1] {
+			t.Errorf(
+				"%s: %d logins and %d refreshes in a week, want %v and %v",
+				tt.upstream,
+				logins,
+				refreshes,
+				tt.logins,
+				tt.refreshes,
+			)
 		}
 	}
 	if v := w.sandbox.Violations(); len(v) > 0 {

@@ -126,8 +126,9 @@ func (a *app) workspaceOf(
 	eng := engine.New(engine.Options{
 		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
 		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
-		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version, Concurrency: concurrency,
-		Path: given, Incomplete: incomplete, GracePeriod: a.flags.gracePeriod,
+		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version,
+		Concurrency: concurrency,
+		Path:        given, Incomplete: incomplete, GracePeriod: a.flags.gracePeriod,
 		Waiting:            a.out.Waiting,
 		EmergencyDir:       a.emergencyDir(cfg.Dir),
 		EmergencyRecipient: ageRecipient(cfg.State),

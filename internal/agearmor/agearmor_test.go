@@ -35,7 +35,8 @@ func TestKeysAreReadAsAgesOwnFiles(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, plain, err)
 		}
 	}
-	if _, err := agearmor.Encrypt(nil, a.String()); !errors.Is(err, agearmor.ErrRecipient) || err.Error() != agearmor.ErrRecipient.Error() {
+	if _, err := agearmor.Encrypt(nil, a.String()); !errors.Is(err, agearmor.ErrRecipient) ||
+		err.Error() != agearmor.ErrRecipient.Error() {
 		t.Errorf("a secret key as recipient: %v", err)
 	}
 	armored, _ := agearmor.Encrypt([]byte("token"), a.Recipient().String())

@@ -176,7 +176,9 @@ func TestKindsDoNotKnowEachOther(t *testing.T) {
 			}
 			for _, dep := range p.Imports {
 				below := strings.TrimPrefix(dep, module)
-				if strings.HasPrefix(below, g+"/") && below != g+"/all" && !within(path, below) && !strings.HasPrefix(path, "acceptance/") && !strings.HasPrefix(path, "bench") {
+				if strings.HasPrefix(below, g+"/") && below != g+"/all" && !within(path, below) &&
+					!strings.HasPrefix(path, "acceptance/") &&
+					!strings.HasPrefix(path, "bench") {
 					t.Errorf("%s imports %s: only %s/all lists the kinds", path, below, g)
 				}
 			}
@@ -194,7 +196,8 @@ func TestForbiddenImports(t *testing.T) {
 		bound := 0
 		for _, p := range packages {
 			path, ours := strings.CutPrefix(p.ImportPath, module)
-			if !ours || !within(path, r.folder) || slices.ContainsFunc(r.except, func(e string) bool { return within(path, e) }) {
+			if !ours || !within(path, r.folder) ||
+				slices.ContainsFunc(r.except, func(e string) bool { return within(path, e) }) {
 				continue
 			}
 			bound++

@@ -46,7 +46,9 @@ func TestOnlyARegularFileIsReplaced(t *testing.T) {
 	for path, tt := range tests {
 		t.Run(path, func(t *testing.T) {
 			err := outputfile.Write(path, []byte("new"), 0o640)
-			if tt.says == "" && err != nil || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), path)) {
+			if tt.says == "" && err != nil ||
+				tt.says != "" &&
+					(err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), path)) {
 				t.Errorf("error %v, want one that says %q", err, tt.says)
 			}
 			info, err := os.Lstat(path)

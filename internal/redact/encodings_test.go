@@ -114,8 +114,14 @@ func TestWhatBase64MakesOfASecretIsFoundAndNoMore(t *testing.T) {
 						t.Errorf("%q behind %d bytes: %q is not found", secret, before, form[i:i+pieceLength])
 					}
 				}
-				if at := strings.Index(texts[0], form); at > 0 && finds(texts[0][at-1:at+pieceLength-1], secret) && !decided[strings.ToLower(texts[0][at-1:at+pieceLength-1])] {
-					t.Errorf("%q behind %d bytes: %q is taken for it, which begins with what stands before", secret, before, texts[0][at-1:at+pieceLength-1])
+				if at := strings.Index(texts[0], form); at > 0 && finds(texts[0][at-1:at+pieceLength-1], secret) &&
+					!decided[strings.ToLower(texts[0][at-1:at+pieceLength-1])] {
+					t.Errorf(
+						"%q behind %d bytes: %q is taken for it, which begins with what stands before",
+						secret,
+						before,
+						texts[0][at-1:at+pieceLength-1],
+					)
 				}
 			}
 		}

@@ -151,9 +151,16 @@ type encodedSecret struct {
 func encodingsOf(secret string) []encodedSecret {
 	b := []byte(secret)
 	forms := []encodedSecret{
-		{secret, pieceLength}, {reversed(secret), pieceLength}, {url.QueryEscape(secret), pieceLength}, {url.PathEscape(secret), pieceLength},
+		{
+			secret,
+			pieceLength,
+		}, {reversed(secret), pieceLength}, {url.QueryEscape(secret), pieceLength},
+		{url.PathEscape(secret), pieceLength},
 		{hex.EncodeToString(b), pieceLength}, {jsonEscaped(secret), pieceLength},
-		{escapedBytes(secret, "%%%02x"), 3 * pieceLength}, {escapedBytes(secret, `\x%02x`), 4 * pieceLength}, {escapedBytes(secret, `\u%04x`), 6 * pieceLength},
+		{
+			escapedBytes(secret, "%%%02x"),
+			3 * pieceLength,
+		}, {escapedBytes(secret, `\x%02x`), 4 * pieceLength}, {escapedBytes(secret, `\u%04x`), 6 * pieceLength},
 	}
 	// What base64 makes of a secret depends on how much stands before it, such
 	// as a user's name. Only characters that the secret alone decides count.

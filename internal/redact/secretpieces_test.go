@@ -32,8 +32,10 @@ func FuzzFinderFindsWhatASearchFinds(f *testing.F) {
 		if secret == "" {
 			return
 		}
-		for _, text := range []string{text, text + secret, strings.ToUpper(secret) + text, secret[:len(secret)/2] + text} {
-			if got, want := newPieceFinder([]credential.Secret{credential.NewSecret(secret)}).foundIn(text), searched(text, secret); got != want {
+		for _, text := range []string{text, text + secret, strings.ToUpper(secret) + text,
+			secret[:len(secret)/2] + text} {
+			finder := newPieceFinder([]credential.Secret{credential.NewSecret(secret)})
+			if got, want := finder.foundIn(text), searched(text, secret); got != want {
 				t.Errorf("%q in %q: found %t, want %t", secret, text, got, want)
 			}
 		}

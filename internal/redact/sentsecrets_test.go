@@ -20,14 +20,21 @@ type server func(*http.Request) (*http.Response, error)
 func (s server) RoundTrip(req *http.Request) (*http.Response, error) { return s(req) }
 
 func answer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+	return &http.Response{
+		StatusCode: status,
+		Status:     http.StatusText(status),
+		Header:     http.Header{},
+		Body:       io.NopCloser(strings.NewReader(body)),
+	}
 }
 
 // hears sends a request to a server that answers with the text, and returns what is left
 // of it.
 func hears(t *testing.T, req *http.Request, text string, fields ...string) string {
 	t.Helper()
-	transport := redact.NewTransport(server(func(*http.Request) (*http.Response, error) { return answer(http.StatusForbidden, text), nil }), fields...)
+	transport := redact.NewTransport(
+		server(func(*http.Request) (*http.Response, error) { return answer(http.StatusForbidden, text), nil }),
+		fields...)
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
@@ -79,12 +86,19 @@ func TestASecretIsKnownByTheWayItIsSent(t *testing.T) {
 			r.SetBasicAuth(canary, "another-password")
 			return r
 		}, nil, false},
-		"another header":           {func(_ *testing.T, r *http.Request) *http.Request { r.Header.Set("X-Request-Id", canary); return r }, nil, false},
-		"a field":                  {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "secret_id", canary)) }, []string{"secret_id"}, true},
-		"the second of two fields": {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "secret_id", canary)) }, []string{"jwt", "secret_id"}, true},
-		"the first of two fields":  {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "jwt", canary)) }, []string{"jwt", "secret_id"}, true},
-		"a field of no secret":     {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "role", canary)) }, []string{"jwt"}, false},
-		"no fields are known":      {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "jwt", canary)) }, nil, false},
+		"another header": {func(_ *testing.T, r *http.Request) *http.Request { r.Header.Set("X-Request-Id", canary); return r },
+			nil, false},
+		"a field": {func(t *testing.T, _ *http.Request) *http.Request {
+			return request(t, object(t, "secret_id", canary))
+		}, []string{"secret_id"}, true},
+		"the second of two fields": {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "secret_id", canary)) },
+			[]string{"jwt", "secret_id"}, true},
+		"the first of two fields": {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "jwt", canary)) },
+			[]string{"jwt", "secret_id"}, true},
+		"a field of no secret": {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "role", canary)) },
+			[]string{"jwt"}, false},
+		"no fields are known": {func(t *testing.T, _ *http.Request) *http.Request { return request(t, object(t, "jwt", canary)) },
+			nil, false},
 		"a field that is no string": {func(t *testing.T, _ *http.Request) *http.Request {
 			return request(t, object(t, "jwt", []string{canary}))
 		}, []string{"jwt"}, false},
@@ -296,7 +310,8 @@ func TestErrorsThatQuoteTheSecretAreReplaced(t *testing.T) {
 			req := request(t, "")
 			req.Header.Set("X-Vault-Token", token)
 			resp, got := redact.NewTransport(next).RoundTrip(req)
-			if resp != nil || got == nil || strings.Contains(got.Error(), token) || errors.Is(got, harmless) != (err == harmless) {
+			if resp != nil || got == nil || strings.Contains(got.Error(), token) ||
+				errors.Is(got, harmless) != (err == harmless) {
 				t.Errorf("%s, %v: %v, %v", name, err == quotes, resp, got)
 			}
 		}

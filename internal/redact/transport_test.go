@@ -95,7 +95,13 @@ func TestServerThatRepeatsNothingIsHeard(t *testing.T) {
 		}
 	}
 	// What a success holds is for the program, which shows none of it.
-	if seen := ask(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, secret) }); !strings.Contains(seen, secret) {
+	if seen := ask(t, func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = io.WriteString(w, secret)
+	}); !strings.Contains(
+		seen,
+		secret,
+	) {
 		t.Errorf("the answer is %q", seen)
 	}
 }

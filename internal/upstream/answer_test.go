@@ -24,7 +24,8 @@ func TestRedirectsShowNoMoreThanTheOrigin(t *testing.T) {
 		})
 		c, _ := client(t, upstream.Options{BaseURL: base})
 		_, err := send(t, c, "POST", base, upstream.Op{Once: true})
-		if e := upstreamError(t, err); e.Class != failure.Server || e.Status != http.StatusTemporaryRedirect || !strings.Contains(e.Message, origin) {
+		if e := upstreamError(t, err); e.Class != failure.Server || e.Status != http.StatusTemporaryRedirect ||
+			!strings.Contains(e.Message, origin) {
 			t.Errorf("%+v", *e)
 		}
 	}
@@ -43,7 +44,13 @@ func TestOriginOfARedirectIsNotASecret(t *testing.T) {
 }
 
 // receive sends a request that is answered like that, without a network.
-func receive(t *testing.T, op upstream.Op, status int, header map[string]string, body io.Reader) (*upstream.Answer, error) {
+func receive(
+	t *testing.T,
+	op upstream.Op,
+	status int,
+	header map[string]string,
+	body io.Reader,
+) (*upstream.Answer, error) {
 	t.Helper()
 	h := http.Header{}
 	for name, value := range header {
@@ -98,7 +105,9 @@ func TestStatusesThatMeanTheSameAtEveryUpstream(t *testing.T) {
 				continue
 			}
 			e := upstreamError(t, err)
-			if e.Class != c.class || e.Attribute != c.attribute || e.AnswerLost != (c.lost && once) || e.Status != c.status || e.Advice == "" {
+			if e.Class != c.class || e.Attribute != c.attribute || e.AnswerLost != (c.lost && once) ||
+				e.Status != c.status ||
+				e.Advice == "" {
 				t.Errorf("%s, once %t: %+v", c.name, once, *e)
 			}
 			if !strings.Contains(e.Message, c.message) || strings.HasSuffix(e.Message, lost) != (c.said && once) {
@@ -116,10 +125,12 @@ func TestAnAnswersRetryAfterIsPassedOn(t *testing.T) {
 		header     map[string]string
 		from, upTo time.Duration
 	}{
-		"seconds":          {map[string]string{"Retry-After": "7"}, 7 * time.Second, 7 * time.Second},
-		"by its own clock": {map[string]string{"Retry-After": there.Add(time.Minute).Format(http.TimeFormat), "Date": there.Format(http.TimeFormat)}, time.Minute, time.Minute},
-		"by ours":          {map[string]string{"Retry-After": time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}, 50 * time.Minute, time.Hour},
-		"none":             {nil, 0, 0},
+		"seconds": {map[string]string{"Retry-After": "7"}, 7 * time.Second, 7 * time.Second},
+		"by its own clock": {map[string]string{"Retry-After": there.Add(time.Minute).Format(http.TimeFormat), "Date": there.Format(http.TimeFormat)},
+			time.Minute, time.Minute},
+		"by ours": {map[string]string{"Retry-After": time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}, 50 * time.Minute,
+			time.Hour},
+		"none": {nil, 0, 0},
 	} {
 		_, err := receive(t, upstream.Op{Name: "x"}, 429, c.header, http.NoBody)
 		if e := upstreamError(t, err); e.RetryAfter < c.from || e.RetryAfter > c.upTo {
@@ -157,7 +168,8 @@ func TestWhichErrorsOfAnAnswerLeaveALoginOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for class, lost := range map[failure.Class]bool{failure.Server: true, failure.Retryable: true, failure.Config: false, failure.Human: false} {
+		for class, lost := range map[failure.Class]bool{failure.Server: true, failure.Retryable: true,
+			failure.Config: false, failure.Human: false} {
 			if e := a.Fail(class, "m", "a"); e.AnswerLost != (lost && once) {
 				t.Errorf("%s, once %t: %+v", class, once, *e)
 			}

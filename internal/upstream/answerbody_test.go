@@ -25,7 +25,12 @@ func answer(t testing.TB, contentType, body string) *upstream.Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := upstream.Do(t.Context(), c, req, upstream.Op{Name: "x", Secrets: []credential.Secret{credential.NewSecret(canary)}})
+	a, err := upstream.Do(
+		t.Context(),
+		c,
+		req,
+		upstream.Op{Name: "x", Secrets: []credential.Secret{credential.NewSecret(canary)}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +63,8 @@ func TestWrongAnswersAreNotRepeated(t *testing.T) {
 				_, err = o.Bearer("token")
 			}
 			e := upstreamError(t, err)
-			if e.Class != failure.Server || !strings.Contains(e.Message, c.want) || strings.Contains(fmt.Sprintf("%+v", *e), canary) {
+			if e.Class != failure.Server || !strings.Contains(e.Message, c.want) ||
+				strings.Contains(fmt.Sprintf("%+v", *e), canary) {
 				t.Errorf("%+v", *e)
 			}
 		})
@@ -219,7 +225,9 @@ func TestAPageIsToldByItsStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := a.Refused("", "").As(means("documented")); e.Class != failure.Server || !strings.Contains(e.Message, want) || e.Advice == "" {
+		if e := a.Refused("", "").As(means("documented")); e.Class != failure.Server ||
+			!strings.Contains(e.Message, want) ||
+			e.Advice == "" {
 			t.Errorf("%d: %+v", status, *e)
 		}
 	}
@@ -234,7 +242,8 @@ func TestEmptyAnswers(t *testing.T) {
 }
 
 func TestTokensThatAHeaderCanCarry(t *testing.T) {
-	for token, want := range map[string]bool{"a.B-1_~+/=": true, "!": true, "~": true, "a b": false, " ": false, "a\n": false, "\x7f": false, "é": false, "\x00": false} {
+	for token, want := range map[string]bool{"a.B-1_~+/=": true, "!": true, "~": true, "a b": false, " ": false, "a\n": false, "\x7f": false, "é": false,
+		"\x00": false} {
 		if upstream.HeaderSafe(secret(token)) != want {
 			t.Errorf("%q", token)
 		}

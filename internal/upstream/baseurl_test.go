@@ -14,7 +14,8 @@ func TestPlainHTTPIsForLoopbackOrByPermission(t *testing.T) {
 			t.Errorf("%s: %v", base, err)
 		}
 	}
-	if _, err := upstream.NewPool(upstream.PoolOptions{}).Client(upstream.Options{BaseURL: "http://example.com", AllowPlainHTTP: true}); err != nil {
+	if _, err := upstream.NewPool(upstream.PoolOptions{}).Client(upstream.Options{BaseURL: "http://example.com",
+		AllowPlainHTTP: true}); err != nil {
 		t.Error(err)
 	}
 }
@@ -29,7 +30,9 @@ func TestBaseURLs(t *testing.T) {
 		"https://example.com/#" + canary:     "must not contain a query or a fragment",
 	} {
 		err := upstream.CheckBaseURL(cty.StringVal(base))
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary)) {
+		if want == "" && err != nil ||
+			want != "" &&
+				(err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary)) {
 			t.Errorf("%s: %v, want %q", base, err, want)
 		}
 	}

@@ -181,7 +181,9 @@ func TestAnswerOfAnyKindEndsTheCount(t *testing.T) {
 	})
 	c := newCrowd(t, base)
 	hang := func(account int) (bool, error) {
-		cl, err := c.pool.Client(upstream.Options{BaseURL: base, LimitKey: fmt.Sprint(account), Timeout: 20 * time.Millisecond})
+		cl, err := c.pool.Client(
+			upstream.Options{BaseURL: base, LimitKey: fmt.Sprint(account), Timeout: 20 * time.Millisecond},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,7 +56,11 @@ func signer(name string) x509.Certificate {
 }
 
 func leaf() x509.Certificate {
-	return x509.Certificate{Subject: pkix.Name{CommonName: "leaf"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature}
+	return x509.Certificate{
+		Subject:     pkix.Name{CommonName: "leaf"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+	}
 }
 
 func TestCertificatesOfAnUpstreamThatAreTooMuch(t *testing.T) {
@@ -105,13 +109,22 @@ func TestCertificatesOfAnUpstreamThatAreTooMuch(t *testing.T) {
 			var hits atomic.Int32
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
 			s.Config.ErrorLog = log.New(io.Discard, "", 0)
-			s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: append([][]byte{last.cert.Raw}, between...), PrivateKey: last.key}}}
+			s.TLS = &tls.Config{
+				Certificates: []tls.Certificate{
+					{Certificate: append([][]byte{last.cert.Raw}, between...), PrivateKey: last.key},
+				},
+			}
 			s.StartTLS()
 			defer s.Close()
-			c, pauses := client(t, upstream.Options{BaseURL: s.URL, CAPEM: pemOf(root.cert.Raw), Timeout: 20 * time.Second})
+			c, pauses := client(
+				t,
+				upstream.Options{BaseURL: s.URL, CAPEM: pemOf(root.cert.Raw), Timeout: 20 * time.Second},
+			)
 			_, err := send(t, c, "POST", s.URL, upstream.Op{Once: true})
 			e := upstreamError(t, err)
-			if e.Class != failure.Config || e.Attribute == "" || !strings.Contains(e.Message, "certificate") || e.Advice == "" || e.AnswerLost {
+			if e.Class != failure.Config || e.Attribute == "" || !strings.Contains(e.Message, "certificate") ||
+				e.Advice == "" ||
+				e.AnswerLost {
 				t.Errorf("%+v", *e)
 			}
 			if len(pauses.asked) != 0 || hits.Load() != 0 {

@@ -44,7 +44,8 @@ func FuzzDecompress(f *testing.F) {
 	w := zlib.NewWriter(&deflated)
 	_, _ = io.WriteString(w, `{"a":1}`)
 	_ = w.Close()
-	for _, body := range [][]byte{nil, []byte("{}"), gzipped(f, []byte(`{"a":1}`)), gzipped(f, make([]byte, maxBody+1)), gzipped(f, gzipped(f, []byte("x"))), deflated.Bytes(), deflated.Bytes()[2:]} {
+	for _, body := range [][]byte{nil, []byte("{}"), gzipped(f, []byte(`{"a":1}`)), gzipped(f, make([]byte, maxBody+1)),
+		gzipped(f, gzipped(f, []byte("x"))), deflated.Bytes(), deflated.Bytes()[2:]} {
 		for _, encoding := range []string{"gzip", "deflate", "br", "", "GZIP", "gzip, gzip"} {
 			f.Add(encoding, body)
 		}

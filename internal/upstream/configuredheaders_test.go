@@ -30,7 +30,8 @@ func TestConfiguredHeadersDoNotReplaceTheProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"k", "ours", "virtual.example", "MyApp 1.0", "text/x"}
-	if diff := cmp.Diff(want, []string{got.Get("X-Key"), strings.Join(got.Values("Authorization"), ","), host, got.Get("User-Agent"), strings.Join(got.Values("Accept"), ",")}); diff != "" {
+	if diff := cmp.Diff(want, []string{got.Get("X-Key"), strings.Join(got.Values("Authorization"), ","), host, got.Get("User-Agent"),
+		strings.Join(got.Values("Accept"), ",")}); diff != "" {
 		t.Error(diff)
 	}
 }

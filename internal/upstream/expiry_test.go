@@ -47,7 +47,8 @@ func FuzzJWTExpiry(f *testing.F) {
 	f.Add("a.b.c")
 	f.Add("eyJhbGciOiJHT1NUIn0.eyJleHAiOjE4OTM0NTYwMDB9.AA")
 	f.Fuzz(func(t *testing.T, token string) {
-		if at := upstream.JWTExpiry(credential.NewSecret(token)); !at.IsZero() && (at.Year() < 1970 || at.Year() > 9999) {
+		if at := upstream.JWTExpiry(credential.NewSecret(token)); !at.IsZero() &&
+			(at.Year() < 1970 || at.Year() > 9999) {
 			t.Errorf("%v is no expiry", at)
 		}
 	})

@@ -53,7 +53,8 @@ func TestFieldsInAnOddFormAreLeftOut(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			warned := strings.Join(a.Warnings(), "")
-			for name, read := range map[string]string{"text": got.Text, "list": got.List, "id": got.ID, "any_id": got.AnyID, "flag": got.Flag, "time": got.Time} {
+			for name, read := range map[string]string{"text": got.Text, "list": got.List, "id": got.ID, "any_id": got.AnyID, "flag": got.Flag,
+				"time": got.Time} {
 				if strings.Contains(warned, `"`+name+`"`) != (read == "") {
 					t.Errorf("%s is %q, and the warning is %q", name, read, warned)
 				}
@@ -113,7 +114,8 @@ func FuzzObject(f *testing.F) {
 			return
 		}
 		for _, name := range []string{"token", "id", "a"} {
-			for _, s := range []string{o.Text(name), o.TextList(name), string(o.ID(name)), o.AnyID(name), o.Secret(name).Reveal()} {
+			for _, s := range []string{o.Text(name), o.TextList(name), string(o.ID(name)), o.AnyID(name),
+				o.Secret(name).Reveal()} {
 				if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
 					t.Errorf("%q is not valid", s)
 				}
@@ -202,7 +204,8 @@ func TestSecretsAndTokens(t *testing.T) {
 		"empty": `has no "in.empty"`, "absent": `has no "in.absent"`,
 	} {
 		token, err := in.Bearer(name)
-		if e := upstreamError(t, err); !strings.Contains(e.Message, want) || !token.IsZero() || e.Class != failure.Server {
+		if e := upstreamError(t, err); !strings.Contains(e.Message, want) || !token.IsZero() ||
+			e.Class != failure.Server {
 			t.Errorf("%s: %+v", name, *e)
 		}
 	}

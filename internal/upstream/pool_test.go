@@ -86,7 +86,10 @@ func TestClockSkewIsReportedOnce(t *testing.T) {
 		{"behind", now.Add(-time.Hour), []time.Duration{-time.Hour}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Date", c.date.Format(http.TimeFormat)) })
+			base := serve(
+				t,
+				func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Date", c.date.Format(http.TimeFormat)) },
+			)
 			var seen []time.Duration
 			pool := upstream.NewPool(upstream.PoolOptions{
 				Now:    func() time.Time { return now },
@@ -114,7 +117,8 @@ func TestEachHostsClockSkewIsReported(t *testing.T) {
 		w.Header().Set("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
 	}
 	var seen []string
-	for _, report := range []func(string, time.Duration){nil, func(host string, _ time.Duration) { seen = append(seen, host) }} {
+	for _, report := range []func(string, time.Duration){nil,
+		func(host string, _ time.Duration) { seen = append(seen, host) }} {
 		pool := upstream.NewPool(upstream.PoolOptions{OnSkew: report})
 		defer pool.Close()
 		for range 2 {
@@ -162,7 +166,8 @@ func TestClosingAPoolClosesItsConnections(t *testing.T) {
 func TestHowOftenIsTriedByDefault(t *testing.T) {
 	sent := 0
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { sent++; w.WriteHeader(http.StatusBadGateway) })
-	for most, want := range map[int]int{0: httpsettings.DefaultMaxAttempts, -1: httpsettings.DefaultMaxAttempts, 1: 1, 2: 2} {
+	for most, want := range map[int]int{0: httpsettings.DefaultMaxAttempts, -1: httpsettings.DefaultMaxAttempts,
+		1: 1, 2: 2} {
 		sent = 0
 		pool := upstream.NewPool(upstream.PoolOptions{Pause: (&noPause{}).pause})
 		c, err := pool.Client(upstream.Options{BaseURL: base, MaxAttempts: most})
@@ -216,7 +221,13 @@ func TestEachAttemptIsLogged(t *testing.T) {
 		_, _ = io.WriteString(w, canary)
 	})
 	var text bytes.Buffer
-	c, _ := client(t, upstream.Options{BaseURL: base, Log: hclog.New(&hclog.LoggerOptions{Output: &text, Level: hclog.Debug, JSONFormat: true})})
+	c, _ := client(
+		t,
+		upstream.Options{
+			BaseURL: base,
+			Log:     hclog.New(&hclog.LoggerOptions{Output: &text, Level: hclog.Debug, JSONFormat: true}),
+		},
+	)
 	if _, err := send(t, c, "PUT", base+"/token?key="+canary, upstream.Op{}); err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,8 @@ func TestProbeOfAServerThatWantsACertificate(t *testing.T) {
 			own := s.TLS.Certificates[0]
 			o := upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: &own}
 			r, err := upstream.Probe(t.Context(), o, "credsync/1")
-			if err != nil || !r.WantsCertificate || r.TLS != tls.VersionName(version) || !r.CertificateEnds.Equal(s.Certificate().NotAfter) {
+			if err != nil || !r.WantsCertificate || r.TLS != tls.VersionName(version) ||
+				!r.CertificateEnds.Equal(s.Certificate().NotAfter) {
 				t.Errorf("%+v %v", r, err)
 			}
 		})
@@ -106,7 +107,8 @@ func TestProbeSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := upstream.Probe(t.Context(), c.o, "credsync/1")
-			if e := upstreamError(t, err); e.Attribute != c.attribute || !strings.Contains(e.Message, c.message) || e.Advice == "" {
+			if e := upstreamError(t, err); e.Attribute != c.attribute || !strings.Contains(e.Message, c.message) ||
+				e.Advice == "" {
 				t.Errorf("%+v", *e)
 			}
 		})
@@ -162,8 +164,15 @@ func TestProbeKeyKnowsTheUsualPorts(t *testing.T) {
 // A proxy may answer in the place of an upstream that is asked without TLS.
 func TestProbeTakesAProxysRefusalForWhatItIs(t *testing.T) {
 	proxy := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
-	r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: "http://127.0.0.1:9", Proxy: credential.NewSecret(proxy)}, "credsync/1")
-	if e := upstreamError(t, err); e.Attribute != "http.proxy" || e.URL != "http://127.0.0.1:9/" || e.Op != "reach the upstream" || !r.Proxied || r.Status != http.StatusProxyAuthRequired {
+	r, err := upstream.Probe(
+		t.Context(),
+		upstream.Options{BaseURL: "http://127.0.0.1:9", Proxy: credential.NewSecret(proxy)},
+		"credsync/1",
+	)
+	if e := upstreamError(t, err); e.Attribute != "http.proxy" || e.URL != "http://127.0.0.1:9/" ||
+		e.Op != "reach the upstream" ||
+		!r.Proxied ||
+		r.Status != http.StatusProxyAuthRequired {
 		t.Errorf("%+v, %+v", r, *e)
 	}
 	r, err = upstream.Probe(t.Context(), upstream.Options{BaseURL: proxy}, "credsync/1")
@@ -175,7 +184,9 @@ func TestProbeTakesAProxysRefusalForWhatItIs(t *testing.T) {
 // Who hangs up after its certificate was checked, without having asked for ours, cannot
 // be reached.
 func TestProbeOfAServerThatHangsUp(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	s := httptest.NewUnstartedServer(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+	)
 	s.StartTLS()
 	defer s.Close()
 	r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw)}, "credsync/1")
@@ -194,7 +205,9 @@ func TestProbeLeavesNoConnectionBehind(t *testing.T) {
 	}
 	s.Start()
 	defer s.Close()
-	if r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: s.URL}, "credsync/1"); err != nil || r.Took <= 0 || r.Proxied {
+	if r, err := upstream.Probe(t.Context(), upstream.Options{BaseURL: s.URL}, "credsync/1"); err != nil ||
+		r.Took <= 0 ||
+		r.Proxied {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	select {

@@ -18,7 +18,13 @@ import (
 func TestProxyRefusalIsAConfigError(t *testing.T) {
 	proxy := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 	for _, target := range []string{"https://upstream.invalid", "http://127.0.0.1:9"} {
-		c, _ := client(t, upstream.Options{BaseURL: target, Proxy: credential.NewSecret(strings.Replace(proxy, "//", "//user:"+canary+"@", 1))})
+		c, _ := client(
+			t,
+			upstream.Options{
+				BaseURL: target,
+				Proxy:   credential.NewSecret(strings.Replace(proxy, "//", "//user:"+canary+"@", 1)),
+			},
+		)
 		_, err := send(t, c, "POST", target, upstream.Op{Once: true})
 		if e := upstreamError(t, err); e.Class != failure.Config || e.Attribute != "http.proxy" || e.AnswerLost {
 			t.Errorf("%s: %+v", target, *e)
@@ -57,7 +63,9 @@ func TestAProxyVariableThatIsNoProxyIsAConfigError(t *testing.T) {
 	c, _ := client(t, upstream.Options{BaseURL: "https://upstream.invalid"})
 	_, err := send(t, c, "POST", "https://upstream.invalid", upstream.Op{Once: true})
 	e := upstreamError(t, err)
-	if e.Class != failure.Config || !strings.Contains(e.Message, "HTTPS_PROXY") || strings.Contains(e.Message, canary) || e.AnswerLost {
+	if e.Class != failure.Config || !strings.Contains(e.Message, "HTTPS_PROXY") ||
+		strings.Contains(e.Message, canary) ||
+		e.AnswerLost {
 		t.Errorf("%+v", *e)
 	}
 }
@@ -66,7 +74,8 @@ func TestAProxyVariableThatIsNoProxyIsAConfigError(t *testing.T) {
 func TestAProxyConnectsToTheUpstream(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer s.Close()
-	for _, status := range []int{http.StatusOK, http.StatusForbidden, http.StatusTooManyRequests, http.StatusBadGateway} {
+	for _, status := range []int{http.StatusOK, http.StatusForbidden, http.StatusTooManyRequests,
+		http.StatusBadGateway} {
 		asked := ""
 		proxy := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			asked = r.Host
@@ -76,7 +85,10 @@ func TestAProxyConnectsToTheUpstream(t *testing.T) {
 			}
 			tunnel(t, w, s.Listener.Addr().String())
 		})
-		c, pauses := client(t, upstream.Options{BaseURL: s.URL, Proxy: credential.NewSecret(proxy), CAPEM: pemOf(s.Certificate().Raw)})
+		c, pauses := client(
+			t,
+			upstream.Options{BaseURL: s.URL, Proxy: credential.NewSecret(proxy), CAPEM: pemOf(s.Certificate().Raw)},
+		)
 		_, err := send(t, c, "POST", s.URL, upstream.Op{Once: true})
 		if asked != s.Listener.Addr().String() {
 			t.Errorf("the proxy was asked for %q", asked)
@@ -89,7 +101,8 @@ func TestAProxyConnectsToTheUpstream(t *testing.T) {
 		}
 		again := status == http.StatusTooManyRequests || status == http.StatusBadGateway
 		e := upstreamError(t, err)
-		if e.AnswerLost || (e.Class == failure.Retryable) != again || (e.Attribute == "http.proxy") == again || (len(pauses.asked) == 2) != again {
+		if e.AnswerLost || (e.Class == failure.Retryable) != again || (e.Attribute == "http.proxy") == again ||
+			(len(pauses.asked) == 2) != again {
 			t.Errorf("%d: %+v after %d pauses", status, *e, len(pauses.asked))
 		}
 	}

@@ -24,7 +24,8 @@ func TestLimiterStaysBelowTheDocumentedLimit(t *testing.T) {
 	}{
 		{"documented", upstream.Options{Limit: upstream.Limit{Requests: 100, Per: 30 * time.Second}}, 100, 30 * time.Second},
 		{"one", upstream.Options{Limit: upstream.Limit{Requests: 1, Per: time.Second}}, 1, time.Second},
-		{"configured", upstream.Options{RequestsPerSecond: 2, Limit: upstream.Limit{Requests: 100, Per: time.Second}}, 4, time.Second},
+		{"configured", upstream.Options{RequestsPerSecond: 2, Limit: upstream.Limit{Requests: 100, Per: time.Second}}, 4,
+			time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := upstream.NewLimiter(c.o)
@@ -81,7 +82,8 @@ func TestTheRateOfALimiter(t *testing.T) {
 			t.Errorf("%s: %v a second, %d at once", c.name, l.Limit(), l.Burst())
 		}
 	}
-	for _, o := range []upstream.Options{{Limit: upstream.Limit{Requests: 1}}, {Limit: upstream.Limit{Per: time.Second}}} {
+	for _, o := range []upstream.Options{{Limit: upstream.Limit{Requests: 1}},
+		{Limit: upstream.Limit{Per: time.Second}}} {
 		if upstream.NewLimiter(o) != nil {
 			t.Errorf("half a limit is one: %+v", o.Limit)
 		}

@@ -114,7 +114,9 @@ func TestRefusalsRepeatNoSecret(t *testing.T) {
 }
 
 func TestADocumentedTryAgainNeedsADocumentedAnswer(t *testing.T) {
-	table := []upstream.Refusal{{Status: []int{200, 409}, Means: upstream.Verdict{Class: failure.Retryable, Again: true}}}
+	table := []upstream.Refusal{
+		{Status: []int{200, 409}, Means: upstream.Verdict{Class: failure.Retryable, Again: true}},
+	}
 	for _, c := range []struct {
 		status, code int
 		body         string

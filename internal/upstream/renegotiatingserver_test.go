@@ -27,7 +27,8 @@ func TestAServerThatAsksForTheCertificateAfterTheRequestGetsIt(t *testing.T) {
 	root := issue(t, nil, signer("root"))
 	server, ours := issue(t, root, leaf()), issue(t, root, leaf())
 	dir := t.TempDir()
-	for name, content := range map[string]string{"server.pem": pemOf(server.cert.Raw), "key.pem": keyPEM(t, server), "root.pem": pemOf(root.cert.Raw)} {
+	for name, content := range map[string]string{"server.pem": pemOf(server.cert.Raw), "key.pem": keyPEM(t, server),
+		"root.pem": pemOf(root.cert.Raw)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -83,7 +83,11 @@ func (r retryPolicy) worthRepeating(x *exchange, resp *http.Response) bool {
 // passing reports whether a status says that the upstream cannot be had at the moment.
 func passing(status int) bool {
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout,
+		http.StatusTooEarly,
+		http.StatusBadGateway,
+		http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout:
 		return true
 	}
 	return false

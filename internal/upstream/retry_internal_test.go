@@ -9,7 +9,8 @@ import (
 func TestPausesAreSpreadOverTheirLaterHalf(t *testing.T) {
 	policy := retryPolicy{pool: NewPool(PoolOptions{})}
 	for attempt, full := range []time.Duration{
-		500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second, 10 * time.Second,
+		500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second,
+		10 * time.Second,
 	} {
 		shortest, longest := full, time.Duration(0)
 		for range 10_000 {

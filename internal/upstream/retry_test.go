@@ -109,7 +109,13 @@ func TestADocumentedTryAgainIsObeyed(t *testing.T) {
 	for word, want := range map[string]int{"later": 3, "never": 1} {
 		sent = 0
 		cl, _ := client(t, upstream.Options{BaseURL: base})
-		a, err := send(t, cl, "POST", base, upstream.Op{Once: true, Again: func(a *upstream.Answer) bool { return a.Fields().Said("message") == word }})
+		a, err := send(
+			t,
+			cl,
+			"POST",
+			base,
+			upstream.Op{Once: true, Again: func(a *upstream.Answer) bool { return a.Fields().Said("message") == word }},
+		)
 		if err != nil || a.Fields().Said("message") != "later" || sent != want {
 			t.Errorf("%s: sent %d times, want %d; %v", word, sent, want, err)
 		}

@@ -30,7 +30,9 @@ func everyDrip(t *testing.T) {
 					drip(w, r)
 				}))
 				pool := upstream.NewPool(upstream.PoolOptions{Pause: (&noPause{}).pause})
-				c, err := pool.Client(upstream.Options{BaseURL: s.URL, Timeout: 500 * time.Millisecond, MaxAttempts: attempts})
+				c, err := pool.Client(
+					upstream.Options{BaseURL: s.URL, Timeout: 500 * time.Millisecond, MaxAttempts: attempts},
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -44,7 +46,8 @@ func everyDrip(t *testing.T) {
 					t.Errorf("%+v", *e)
 				}
 				// A busy server may come to a request when its client has left.
-				for deadline := time.Now().Add(10 * time.Second); received.Load() < want && time.Now().Before(deadline); {
+				for deadline := time.Now().Add(10 * time.Second); received.Load() < want &&
+					time.Now().Before(deadline); {
 					time.Sleep(time.Millisecond)
 				}
 				if n := received.Load(); n != want {

@@ -146,9 +146,11 @@ func TestEachAccountPresentsItsOwnCertificate(t *testing.T) {
 		template := leaf()
 		template.Subject.CommonName = name
 		own := issue(t, root, template)
-		c, err := pool.Client(upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: &tls.Certificate{
-			Certificate: [][]byte{own.cert.Raw}, PrivateKey: own.key,
-		}})
+		c, err := pool.Client(
+			upstream.Options{BaseURL: s.URL, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: &tls.Certificate{
+				Certificate: [][]byte{own.cert.Raw}, PrivateKey: own.key,
+			}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,8 @@ func TestWhatTheAlertsOfARefusalMean(t *testing.T) {
 		116: {failure.Config, "", overTheCertificate + "it got none"},
 	} {
 		f := transportFailure(fmt.Errorf("wrapped: %w", &net.OpError{Op: "remote error", Err: alert}))
-		if f.class != want.class || f.reason != want.reason || !strings.Contains(f.message, want.message) || !strings.Contains(f.advice, "processed nothing") {
+		if f.class != want.class || f.reason != want.reason || !strings.Contains(f.message, want.message) ||
+			!strings.Contains(f.advice, "processed nothing") {
 			t.Errorf("%d: %+v", alert, f)
 		}
 	}

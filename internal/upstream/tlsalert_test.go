@@ -57,12 +57,14 @@ func TestRefusedClientCertificate(t *testing.T) {
 		class  failure.Class
 		reason failure.Reason
 	}{
-		{"unknown authority", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}, &own, failure.Config, ""},
+		{"unknown authority", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}, &own,
+			failure.Config, ""},
 		{"none", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, nil, failure.Config, ""},
 		{"not acceptable", &tls.Config{ClientAuth: tls.RequireAnyClientCert,
 			VerifyConnection: func(tls.ConnectionState) error { return errors.New("no") }}, &own, failure.Config, ""},
 		{"expired", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusting,
-			Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}, &own, failure.Human, failure.CertificateExpired},
+			Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}, &own, failure.Human,
+			failure.CertificateExpired},
 	} {
 		for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 			for _, proto := range []string{"http/1.1", "h2"} {
@@ -75,7 +77,10 @@ func TestRefusedClientCertificate(t *testing.T) {
 					conf.Certificates, conf.NextProtos = s.TLS.Certificates, []string{proto}
 					conf.MinVersion, conf.MaxVersion = version, version
 					base := refusing(t, conf)
-					cl, pauses := client(t, upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: c.cert})
+					cl, pauses := client(
+						t,
+						upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw), ClientCertificate: c.cert},
+					)
 					_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
 					e := upstreamError(t, err)
 					if e.Class != c.class || e.Reason != c.reason || e.AnswerLost || e.Advice == "" {
@@ -94,7 +99,10 @@ func TestMissingClientCertificateOverHTTP2ProcessesNothing(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.StartTLS()
 	defer s.Close()
-	base := refusing(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, Certificates: s.TLS.Certificates, NextProtos: []string{"h2"}})
+	base := refusing(
+		t,
+		&tls.Config{ClientAuth: tls.RequireAnyClientCert, Certificates: s.TLS.Certificates, NextProtos: []string{"h2"}},
+	)
 	cl, _ := client(t, upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw)})
 	_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
 	if e := upstreamError(t, err); e.AnswerLost || e.Advice == "" {
@@ -118,7 +126,9 @@ func TestServerWithoutACommonVersionOrCipher(t *testing.T) {
 			cl, _ := client(t, upstream.Options{BaseURL: base, CAPEM: pemOf(s.Certificate().Raw)})
 			_, err := send(t, cl, "POST", base, upstream.Op{Once: true})
 			e := upstreamError(t, err)
-			if e.Class != failure.Config || e.Attribute != "base_url" || e.AnswerLost || !strings.Contains(e.Message, name) || strings.Contains(e.Message, "over the client certificate") {
+			if e.Class != failure.Config || e.Attribute != "base_url" || e.AnswerLost ||
+				!strings.Contains(e.Message, name) ||
+				strings.Contains(e.Message, "over the client certificate") {
 				t.Errorf("%+v", *e)
 			}
 		})

@@ -28,17 +28,18 @@ func TestEachFaultOfAConnectionIsToldByItself(t *testing.T) {
 		attribute string
 		says      string
 	}{
-		"name service":         {&net.DNSError{Name: "x"}, failure.Retryable, "", "could not be resolved"},
-		"to the proxy":         {op("proxyconnect"), failure.Retryable, "", "the proxy cannot be reached"},
-		"to the upstream":      {op("dial"), failure.Retryable, "", "cannot connect"},
-		"while it was read":    {op("read"), failure.Retryable, "", "broke before the answer was complete"},
-		"refused by TLS":       {op("remote error"), failure.Retryable, "", "refused the TLS connection"},
-		"no HTTP":              {errors.New("malformed HTTP response"), failure.Server, "", "not an HTTP server"},
-		"a header":             {errors.New("net/http: invalid header field value"), failure.Config, "http.headers", "a header contains characters"},
-		"unknown authority":    {x509.UnknownAuthorityError{Cert: certificate}, failure.Config, "http.ca_pem", "signed by an unknown authority"},
-		"another host":         {x509.HostnameError{Certificate: certificate, Host: "x"}, failure.Config, "base_url", "for another host name"},
-		"expired":              {x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired}, failure.Config, "base_url", "expired or is not valid yet"},
-		"not valid":            {x509.CertificateInvalidError{Cert: certificate, Reason: x509.NotAuthorizedToSign}, failure.Config, "base_url", "certificate is not valid"},
+		"name service":      {&net.DNSError{Name: "x"}, failure.Retryable, "", "could not be resolved"},
+		"to the proxy":      {op("proxyconnect"), failure.Retryable, "", "the proxy cannot be reached"},
+		"to the upstream":   {op("dial"), failure.Retryable, "", "cannot connect"},
+		"while it was read": {op("read"), failure.Retryable, "", "broke before the answer was complete"},
+		"refused by TLS":    {op("remote error"), failure.Retryable, "", "refused the TLS connection"},
+		"no HTTP":           {errors.New("malformed HTTP response"), failure.Server, "", "not an HTTP server"},
+		"a header":          {errors.New("net/http: invalid header field value"), failure.Config, "http.headers", "a header contains characters"},
+		"unknown authority": {x509.UnknownAuthorityError{Cert: certificate}, failure.Config, "http.ca_pem", "signed by an unknown authority"},
+		"another host":      {x509.HostnameError{Certificate: certificate, Host: "x"}, failure.Config, "base_url", "for another host name"},
+		"expired":           {x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired}, failure.Config, "base_url", "expired or is not valid yet"},
+		"not valid": {x509.CertificateInvalidError{Cert: certificate, Reason: x509.NotAuthorizedToSign},
+			failure.Config, "base_url", "certificate is not valid"},
 		"a tangled chain":      {&tls.CertificateVerificationError{Err: errors.New("too much")}, failure.Config, "base_url", "cannot be verified"},
 		"many certificates":    {errors.New("tls: handshake message of length 300000 bytes exceeds maximum"), failure.Config, "base_url", "certificates are too large"},
 		"no common version":    {errors.New("tls: server selected unsupported protocol version 301"), failure.Config, "base_url", "no TLS version or cipher in common"},
@@ -59,11 +60,13 @@ func TestEachFaultOfAConnectionIsToldByItself(t *testing.T) {
 		"anything else":        {errors.New("odd"), failure.Retryable, "", "broke before the answer was complete"},
 	} {
 		f := transportFailure(&url.Error{Op: "Get", URL: "http://x", Err: fmt.Errorf("wrapped: %w", tt.err)})
-		if f.class != tt.class || f.attribute != tt.attribute || f.message == "" || f.advice == "" || !strings.Contains(f.message, tt.says) {
+		if f.class != tt.class || f.attribute != tt.attribute || f.message == "" || f.advice == "" ||
+			!strings.Contains(f.message, tt.says) {
 			t.Errorf("%s: %+v", name, f)
 		}
 	}
-	if a, b := transportFailure(context.DeadlineExceeded), transportFailure(errTimeout); a.message != b.message || a.class != b.class {
+	if a, b := transportFailure(context.DeadlineExceeded), transportFailure(errTimeout); a.message != b.message ||
+		a.class != b.class {
 		t.Errorf("a deadline is %+v", a)
 	}
 	if a, b := transportFailure(op("read")), transportFailure(op("dial")); a.message == b.message {
@@ -91,8 +94,10 @@ func TestWhatProvesThatNothingWasProcessed(t *testing.T) {
 // The statuses of a refusal, at their bounds.
 func TestWhoseFaultAStatusIs(t *testing.T) {
 	for status, want := range map[int][3]bool{ // refused for its own sake, the server's fault, the client's
-		200: {}, 399: {}, 400: {true, false, true}, 401: {true, false, true}, 403: {true, false, true}, 422: {true, false, true},
-		429: {false, false, true}, 499: {true, false, true}, 500: {false, true, false}, 502: {false, true, false}, 599: {false, true, false},
+		200: {}, 399: {}, 400: {true, false, true}, 401: {true, false, true}, 403: {true, false, true},
+		422: {true, false, true},
+		429: {false, false, true}, 499: {true, false, true}, 500: {false, true, false}, 502: {false, true, false},
+		599: {false, true, false},
 	} {
 		r := Refused{Answer: &Answer{Status: status}, Code: status}
 		if got := [3]bool{refusesRequest(status), ServerFault(r), ClientFault(r)}; got != want {
@@ -141,7 +146,8 @@ func TestARequestMayHaveBeenProcessedOnlyWhereItsAnswerWasLost(t *testing.T) {
 				}
 				continue
 			}
-			if e.AnswerLost != lost || strings.HasSuffix(e.Message, lostNote) != lost || e.URL != "https://x" || e.Class != failure.Retryable {
+			if e.AnswerLost != lost || strings.HasSuffix(e.Message, lostNote) != lost || e.URL != "https://x" ||
+				e.Class != failure.Retryable {
 				t.Errorf("%s, lost %t: %+v", name, lost, e)
 			}
 		}

@@ -37,10 +37,12 @@ func TestWhatCannotBeUnpackedIsAnError(t *testing.T) {
 		}
 	}
 	for length, want := range map[int]error{1048576: nil, 1048577: errTooLarge} { // 1 MiB, as the message says
-		if plain, err := decompress("gzip", gzipped(t, make([]byte, length))); !errors.Is(err, want) || want == nil && len(plain) != length {
+		if plain, err := decompress("gzip", gzipped(t, make([]byte, length))); !errors.Is(err, want) ||
+			want == nil && len(plain) != length {
 			t.Errorf("%d bytes: %d, %v", length, len(plain), err)
 		}
-		if body, err := readBounded(bytes.NewReader(make([]byte, length))); !errors.Is(err, want) || want == nil && len(body) != length {
+		if body, err := readBounded(bytes.NewReader(make([]byte, length))); !errors.Is(err, want) ||
+			want == nil && len(body) != length {
 			t.Errorf("%d bytes in no encoding: %d, %v", length, len(body), err)
 		}
 	}

@@ -63,8 +63,14 @@ func certificateTarget() providertest.Target {
 		Attributes: map[string]cty.Value{},
 		TLS:        true,
 		Blocks: func(t *testing.T, s *sandbox.Sandbox) map[string][]schema.Values {
-			certPEM, keyPEM := issue(t, s, sandbox.ClientCertificate{CommonName: certificate, NotAfter: certificateEnds})
-			return block(map[string]string{"cert_pem": certPEM, "key_pem": encryptPKCS8(t, keyPEM), "key_password": keyPassword})
+			certPEM, keyPEM := issue(
+				t,
+				s,
+				sandbox.ClientCertificate{CommonName: certificate, NotAfter: certificateEnds},
+			)
+			return block(
+				map[string]string{"cert_pem": certPEM, "key_pem": encryptPKCS8(t, keyPEM), "key_password": keyPassword},
+			)
 		},
 		Secrets: []string{keyPassword},
 		Requests: []providertest.Request{{
@@ -89,7 +95,12 @@ func passwordErrors() []providertest.Case {
 			Arrange: change(func(a *sandbox.Account) { a.Password = "another" })},
 		{Name: "unknown login", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Attributes: map[string]cty.Value{"login": cty.StringVal("nobody")}},
-		{Name: "locked", Class: failure.Credentials, Reason: failure.CredentialsRejected, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{
+			Name:    "locked",
+			Class:   failure.Credentials,
+			Reason:  failure.CredentialsRejected,
+			Arrange: change(func(a *sandbox.Account) { a.Locked = true }),
+		},
 		{Name: "endpoint not found", Class: failure.Config, Attribute: "base_url",
 			Arrange: providertest.Answer(400, `{"statusCode":400,"message":"Endpoint not found"}`)},
 	})

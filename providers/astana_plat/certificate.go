@@ -144,7 +144,8 @@ func order(all []*x509.Certificate, leaf int) []*x509.Certificate {
 	for len(chain) < len(all) {
 		last := chain[len(chain)-1]
 		i := slices.IndexFunc(all, func(c *x509.Certificate) bool {
-			return !slices.Contains(chain, c) && bytes.Equal(c.RawSubject, last.RawIssuer) && last.CheckSignatureFrom(c) == nil
+			return !slices.Contains(chain, c) && bytes.Equal(c.RawSubject, last.RawIssuer) &&
+				last.CheckSignatureFrom(c) == nil
 		})
 		if i < 0 {
 			break

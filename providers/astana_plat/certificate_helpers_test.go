@@ -43,7 +43,10 @@ func issue(t *testing.T, s *sandbox.Sandbox, c sandbox.ClientCertificate) (certP
 }
 
 // quick is a derivation that is not slow on purpose.
-var quick = &pkcs8.Opts{Cipher: pkcs8.AES256CBC, KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 16, HMACHash: crypto.SHA256}}
+var quick = &pkcs8.Opts{
+	Cipher:  pkcs8.AES256CBC,
+	KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 16, HMACHash: crypto.SHA256},
+}
 
 // encryptPKCS8 encrypts a PKCS#8 key with keyPassword.
 func encryptPKCS8(t *testing.T, keyPEM string) string {

@@ -31,7 +31,22 @@ func load(attrs map[string]string) (*tls.Certificate, error) {
 
 func TestKeyForms(t *testing.T) {
 	ec, rsaKey, ed := newECDSA(t), newRSA(t), newEd25519(t)
-	ecCert, rsaCert, edCert := newCertificate(t, "ec", ec, nil), newCertificate(t, "rsa", rsaKey, nil), newCertificate(t, "ed", ed, nil)
+	ecCert, rsaCert, edCert := newCertificate(
+		t,
+		"ec",
+		ec,
+		nil,
+	), newCertificate(
+		t,
+		"rsa",
+		rsaKey,
+		nil,
+	), newCertificate(
+		t,
+		"ed",
+		ed,
+		nil,
+	)
 	pkcs1 := x509.MarshalPKCS1PrivateKey(rsaKey)
 	for _, c := range []struct {
 		name, cert, key, password string
@@ -71,7 +86,9 @@ func TestPEMIsTakenWithoutItsLineBreaks(t *testing.T) {
 	for _, instead := range []string{`\n`, `\r\n`, " ", "", "\r"} {
 		change := func(s string) string { return strings.ReplaceAll(s, "\n", instead) }
 		cert, err := load(map[string]string{
-			"cert_pem": change(leaf.pem() + root.pem()), "key_pem": change(encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, leaf.key.(*ecdsa.PrivateKey)))), "key_password": keyPassword,
+			"cert_pem": change(
+				leaf.pem() + root.pem(),
+			), "key_pem": change(encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, leaf.key.(*ecdsa.PrivateKey)))), "key_password": keyPassword,
 		})
 		if err != nil || len(cert.Certificate) != 2 {
 			t.Errorf("with %q: %v", instead, err)
@@ -107,7 +124,8 @@ func TestUnusableCertificates(t *testing.T) {
 		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "key_pem contains no private key"},
 		{"key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
 		{"RSA-PSS", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil)}, "RSA-PSS only"},
-		{"secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
+		{"secp256k1", map[string]string{"cert_pem": leaf.pem(),
+			"key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
 		{"SEC 1 secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
 		{"another curve", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7})}, "curve 1.3.36"},
 		{"GOST", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 643, 7, 1, 1, 1, 1}, nil)}, "GOST"},
@@ -166,7 +184,8 @@ func TestPKCS12(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(cert.Certificate) != 3 || string(cert.Certificate[0]) != string(leaf.cert.Raw) || string(cert.Certificate[1]) != string(middle.cert.Raw) {
+			if len(cert.Certificate) != 3 || string(cert.Certificate[0]) != string(leaf.cert.Raw) ||
+				string(cert.Certificate[1]) != string(middle.cert.Raw) {
 				t.Error("want the leaf, its issuer and the root, in this order")
 			}
 			if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": "wrong"}); err == nil || !strings.Contains(err.Error(), "cannot be opened") {
@@ -205,7 +224,13 @@ func TestPKCS12(t *testing.T) {
 }
 
 // encodePKCS12 makes a file with the key of one and the certificates of others.
-func encodePKCS12(t *testing.T, e *pkcs12.Encoder, key, first authority, others []*x509.Certificate, password string) string {
+func encodePKCS12(
+	t *testing.T,
+	e *pkcs12.Encoder,
+	key, first authority,
+	others []*x509.Certificate,
+	password string,
+) string {
 	t.Helper()
 	data, err := e.Encode(key.key, first.cert, others, password)
 	if err != nil {
@@ -272,7 +297,8 @@ func FuzzCertificate(f *testing.F) {
 		if _, err := load(map[string]string{"cert_pem": text, "key_pem": text, "key_password": password}); err == nil && kind != "CERTIFICATE" {
 			t.Error("a key without a certificate was accepted")
 		}
-		if _, err := load(map[string]string{"pkcs12_base64": base64.StdEncoding.EncodeToString(append(der, 0)), "pkcs12_password": password}); err == nil {
+		if _, err := load(map[string]string{"pkcs12_base64": base64.StdEncoding.EncodeToString(append(der, 0)),
+			"pkcs12_password": password}); err == nil {
 			t.Error("a PKCS#12 file with a byte too many was accepted")
 		}
 	})

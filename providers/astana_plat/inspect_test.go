@@ -19,7 +19,11 @@ func TestCertificateDates(t *testing.T) {
 	ends := begins.AddDate(0, 6, 0)
 	dated := certificateTarget()
 	dated.Blocks = func(t *testing.T, s *sandbox.Sandbox) map[string][]schema.Values {
-		certPEM, keyPEM := issue(t, s, sandbox.ClientCertificate{CommonName: certificate, NotBefore: begins, NotAfter: ends})
+		certPEM, keyPEM := issue(
+			t,
+			s,
+			sandbox.ClientCertificate{CommonName: certificate, NotBefore: begins, NotAfter: ends},
+		)
 		return block(map[string]string{"cert_pem": certPEM, "key_pem": keyPEM})
 	}
 	h := providertest.New(t, dated)
@@ -44,7 +48,8 @@ func TestCertificateDates(t *testing.T) {
 				}
 				return
 			}
-			if len(found) != 1 || found[0].Blocked != c.blocked || !strings.Contains(found[0].Summary, c.says) || found[0].Detail == "" {
+			if len(found) != 1 || found[0].Blocked != c.blocked || !strings.Contains(found[0].Summary, c.says) ||
+				found[0].Detail == "" {
 				t.Errorf("found %+v, want %q that says %q", found, c.blocked, c.says)
 			}
 		})

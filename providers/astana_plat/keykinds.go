@@ -70,7 +70,8 @@ func unusableCurve(curve asn1.ObjectIdentifier) error {
 
 // usableCurve reports whether a curve is P-224, P-256, P-384 or P-521.
 func usableCurve(curve asn1.ObjectIdentifier) bool {
-	for _, known := range []asn1.ObjectIdentifier{{1, 3, 132, 0, 33}, {1, 2, 840, 10045, 3, 1, 7}, {1, 3, 132, 0, 34}, {1, 3, 132, 0, 35}} {
+	for _, known := range []asn1.ObjectIdentifier{{1, 3, 132, 0, 33}, {1, 2, 840, 10045, 3, 1, 7},
+		{1, 3, 132, 0, 34}, {1, 3, 132, 0, 35}} {
 		if curve.Equal(known) {
 			return true
 		}

@@ -16,10 +16,19 @@ func TestADamagedKeyIsToldFromAnUnusableOne(t *testing.T) {
 		key  string
 		want string
 	}{
-		"RSA":                                 {kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil), copyAgain},
-		"Ed25519":                             {kindOfKey(t, asn1.ObjectIdentifier{1, 3, 101, 112}, nil), copyAgain},
-		"Ed448":                               {kindOfKey(t, asn1.ObjectIdentifier{1, 3, 101, 113}, nil), askForAnother},
-		"RSA-PSS":                             {kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil), askForAnother},
+		"RSA": {
+			kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil),
+			copyAgain,
+		},
+		"Ed25519": {kindOfKey(t, asn1.ObjectIdentifier{1, 3, 101, 112}, nil), copyAgain},
+		"Ed448": {
+			kindOfKey(t, asn1.ObjectIdentifier{1, 3, 101, 113}, nil),
+			askForAnother,
+		},
+		"RSA-PSS": {
+			kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil),
+			askForAnother,
+		},
 		"an elliptic curve that is not named": {kindOfKey(t, elliptic, nil), copyAgain},
 		"nothing of a key":                    {encode("PRIVATE KEY", []byte{0x30, 0x03, 0x02, 0x01, 0x00}), copyAgain},
 	}

@@ -132,7 +132,16 @@ func TestServiceThatRepeatsTheCredentials(t *testing.T) {
 	for _, status := range []string{"400", "422", "500"} {
 		h := providertest.New(t, target())
 		body := `{"statusCode":` + status + `,"message":"user ` + login + ` unknown"}`
-		providertest.Fault(sandbox.Fault{Kind: sandbox.Status, Status: map[string]int{"400": 400, "422": 422, "500": 500}[status], Body: body})(t, h.Sandbox)
+		providertest.Fault(
+			sandbox.Fault{
+				Kind:   sandbox.Status,
+				Status: map[string]int{"400": 400, "422": 422, "500": 500}[status],
+				Body:   body,
+			},
+		)(
+			t,
+			h.Sandbox,
+		)
 		if e := refused(t, h); strings.Contains(e.Error()+e.Advice, "shop-17") {
 			t.Errorf("the login is in the error: %v", e)
 		}

@@ -72,8 +72,9 @@ func certificateBlock() schema.Block {
 		Check: checkCertificate,
 		Attributes: []schema.Attribute{
 			{
-				Name: "cert_pem", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Effect: schema.ShapesLogin,
-				Doc: "The certificate in PEM, followed by its issuers' certificates if the service needs them, each signed by the next. credsync treats it as a secret too, because it may come from the same source as the key.",
+				Name: "cert_pem", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document,
+				Effect: schema.ShapesLogin,
+				Doc:    "The certificate in PEM, followed by its issuers' certificates if the service needs them, each signed by the next. credsync treats it as a secret too, because it may come from the same source as the key.",
 			},
 			{
 				Name: "key_pem", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,

@@ -12,7 +12,13 @@ import (
 func TestAnswers(t *testing.T) {
 	providertest.RunAnswers(t, target(), providertest.Answers{
 		ByStatus: []providertest.StatusRefusal{
-			{Op: sandbox.OpLogin, Status: 401, With: providertest.ObjectOrNone, Class: failure.Credentials, Reason: failure.CredentialsRejected},
+			{
+				Op:     sandbox.OpLogin,
+				Status: 401,
+				With:   providertest.ObjectOrNone,
+				Class:  failure.Credentials,
+				Reason: failure.CredentialsRejected,
+			},
 			{Op: sandbox.OpLogin, Status: 423, Class: failure.Human, Reason: failure.AccountLocked},
 		},
 	})

@@ -103,7 +103,11 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 	}
 	issuedAt := p.env.Now()
 	a, err := p.env.Send(ctx, upstream.Request{
-		Op:     upstream.Op{Name: failure.LogIn, Once: true, Secrets: append(p.secrets(), p.username, username, password)},
+		Op: upstream.Op{
+			Name:    failure.LogIn,
+			Once:    true,
+			Secrets: append(p.secrets(), p.username, username, password),
+		},
 		Method: http.MethodPost,
 		URL:    upstream.URL(p.baseURL, p.path),
 		Query: []upstream.Param{

@@ -14,7 +14,9 @@ import (
 // FuzzFetchKey: what public_key_url answers is either a key that encrypts or the
 // upstream's mistake.
 func FuzzFetchKey(f *testing.F) {
-	encoded, err := json.Marshal(map[string]string{"key": pemOf("PUBLIC KEY", mustKey(x509.MarshalPKIXPublicKey(&smallKey().PublicKey)))})
+	encoded, err := json.Marshal(
+		map[string]string{"key": pemOf("PUBLIC KEY", mustKey(x509.MarshalPKIXPublicKey(&smallKey().PublicKey)))},
+	)
 	if err != nil {
 		f.Fatal(err)
 	}

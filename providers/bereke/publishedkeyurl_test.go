@@ -287,8 +287,10 @@ func TestPublishedKeyTooSmallForTheLogin(t *testing.T) {
 // The query is the login: whoever has it can repeat it.
 func TestEncryptedLoginIsNeverShown(t *testing.T) {
 	for _, fault := range []sandbox.Fault{
-		{}, {Kind: sandbox.Echo, Status: 400}, {Kind: sandbox.Echo, Status: 401}, {Kind: sandbox.Echo, Status: 423}, {Kind: sandbox.Echo, Status: 500},
-		{Kind: sandbox.Reset}, {Kind: sandbox.Truncated}, {Kind: sandbox.RateLimited}, {Kind: sandbox.Redirect, Location: "/x?y"}, {Kind: sandbox.HTML},
+		{}, {Kind: sandbox.Echo, Status: 400}, {Kind: sandbox.Echo, Status: 401}, {Kind: sandbox.Echo, Status: 423},
+		{Kind: sandbox.Echo, Status: 500},
+		{Kind: sandbox.Reset}, {Kind: sandbox.Truncated}, {Kind: sandbox.RateLimited},
+		{Kind: sandbox.Redirect, Location: "/x?y"}, {Kind: sandbox.HTML},
 		{Kind: sandbox.RotatedKey, Count: 1},
 	} {
 		t.Run(string(fault.Kind)+strconv.Itoa(fault.Status), func(t *testing.T) {

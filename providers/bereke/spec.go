@@ -54,8 +54,9 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The user's password.",
 		},
 		{
-			Name: "public_key", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Check: checkKey, Effect: schema.ShapesLogin,
-			Doc: "The bank's RSA public key as PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`. Text around it and escaped line breaks do not matter. The base64 without PEM's first and last line works too. Exactly one of `public_key` and `public_key_url` is required. credsync never shows it, because it may come from the same source as the password.",
+			Name: "public_key", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document, Check: checkKey,
+			Effect: schema.ShapesLogin,
+			Doc:    "The bank's RSA public key as PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`. Text around it and escaped line breaks do not matter. The base64 without PEM's first and last line works too. Exactly one of `public_key` and `public_key_url` is required. credsync never shows it, because it may come from the same source as the password.",
 		},
 		{
 			Name: keyURL, Type: cty.String, Endpoint: true, Check: upstream.CheckBaseURL, Effect: schema.ShapesLogin,
@@ -66,12 +67,14 @@ func loginAttributes() []schema.Attribute {
 			Doc: "The field that contains the key if `public_key_url` returns a JSON object: a name, or names joined by dots, such as `data.key`.",
 		},
 		{
-			Name: keyID, Type: cty.String, DefaultText: "the only key that is not for signatures", Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The `kid` of the key to use if `public_key_url` returns a set of JWKs with more than one suitable key.",
+			Name: keyID, Type: cty.String, DefaultText: "the only key that is not for signatures", Check: schema.CheckNotEmpty, Effect: schema.ShapesLogin,
+			AddedLater: true,
+			Doc:        "The `kid` of the key to use if `public_key_url` returns a set of JWKs with more than one suitable key.",
 		},
 		{
-			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(), Effect: schema.ShapesLogin,
-			Doc: "How credsync pads values before it encrypts them. The default is inferred, because the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank instead of trying.",
+			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(),
+			Effect: schema.ShapesLogin,
+			Doc:    "How credsync pads values before it encrypts them. The default is inferred, because the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank instead of trying.",
 		},
 		{
 			Name: "mgf1_digest", Type: cty.String, OneOf: digestNames(), Effect: schema.ShapesLogin, AddedLater: true,
@@ -79,11 +82,13 @@ func loginAttributes() []schema.Attribute {
 			Doc:         "The digest of the mask (MGF1) of an OAEP padding. Java uses `sha1` by default, even when the padding is called `OAEPWithSHA-256AndMGF1Padding`: that is `padding = \"oaep_sha256\"` with `mgf1_digest = \"sha1\"`.",
 		},
 		{
-			Name: "basic_auth", Type: cty.String, Default: cty.StringVal(defaultBasicAuth), Sensitive: true, Check: checkBasicAuth, Effect: schema.ShapesLogin,
+			Name: "basic_auth", Type: cty.String, Default: cty.StringVal(defaultBasicAuth), Sensitive: true,
+			Check: checkBasicAuth, Effect: schema.ShapesLogin,
 			Doc: "The client's name and password, separated by a colon, for the `Authorization` header.",
 		},
 		{
-			Name: "device_fingerprint", Type: cty.String, Default: cty.StringVal(""), Sensitive: true, Public: true, MayBeEmpty: true, Check: checkFingerprint, Effect: schema.ShapesLogin,
+			Name: "device_fingerprint", Type: cty.String, Default: cty.StringVal(""), Sensitive: true, Public: true, MayBeEmpty: true,
+			Check: checkFingerprint, Effect: schema.ShapesLogin,
 			Doc: "The `Device-Fingerprint` header. If it is not set, credsync sends it empty, as in the bank's example.",
 		},
 		providers.BaseURL("", "Address of the service. The bank's document names only that of its test system, `https://api-test.berekebank.kz`."),
@@ -95,16 +100,19 @@ func loginAttributes() []schema.Attribute {
 func requestAttributes() []schema.Attribute {
 	return []schema.Attribute{
 		{
-			Name: "path", Type: cty.String, Default: cty.StringVal("/auth/oauth/token"), Check: providers.CheckPath, Effect: schema.ShapesLogin, AddedLater: true,
+			Name: "path", Type: cty.String, Default: cty.StringVal("/auth/oauth/token"), Check: providers.CheckPath,
+			Effect: schema.ShapesLogin, AddedLater: true,
 			Doc: "The path of the login, below `base_url`. The default is the documented one.",
 		},
 		{
-			Name: "grant_type", Type: cty.String, Default: cty.StringVal("Password"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The `grant_type` of the login. credsync sends it unchanged. The default is the documented one, which has a capital letter, unlike OAuth 2.",
+			Name: "grant_type", Type: cty.String, Default: cty.StringVal("Password"), Check: checkWord, Effect: schema.ShapesLogin,
+			AddedLater: true,
+			Doc:        "The `grant_type` of the login. credsync sends it unchanged. The default is the documented one, which has a capital letter, unlike OAuth 2.",
 		},
 		{
-			Name: "user_type", Type: cty.String, Default: cty.StringVal("customer"), Check: checkWord, Effect: schema.ShapesLogin, AddedLater: true,
-			Doc: "The `user_type` of the login. credsync sends it unchanged. The document has only `customer`.",
+			Name: "user_type", Type: cty.String, Default: cty.StringVal("customer"), Check: checkWord, Effect: schema.ShapesLogin,
+			AddedLater: true,
+			Doc:        "The `user_type` of the login. credsync sends it unchanged. The document has only `customer`.",
 		},
 		{
 			Name: "ignore_possible_chains", Type: cty.Bool, Default: cty.False, Effect: schema.ShapesLogin, AddedLater: true,

@@ -171,7 +171,11 @@ func TestPaddings(t *testing.T) {
 				attrs["mgf1_digest"] = cty.StringVal(ours.mgf1)
 			}
 			b := newBank(t, attrs)
-			b.Update("bereke", username, func(a *sandbox.Account) { a.Bereke.Padding, a.Bereke.MGF1Digest = theirs.name, theirs.mgf1 })
+			b.Update(
+				"bereke",
+				username,
+				func(a *sandbox.Account) { a.Bereke.Padding, a.Bereke.MGF1Digest = theirs.name, theirs.mgf1 },
+			)
 			if _, err := b.provider.Login(t.Context()); (err == nil) != (ours == theirs) {
 				t.Errorf("%v against %v: %v", ours, theirs, err)
 			}

@@ -51,7 +51,9 @@ func TestWhatIsWrongWithATokenIsFoundByVerifyNotLogin(t *testing.T) {
 			}
 			_, err := h.Verify(t.Context(), token)
 			var e *failure.Error
-			if !errors.As(err, &e) || e.Class != failure.Human || e.Reason != c.reason || e.Message == "" || e.Advice == "" || e.URL == "" {
+			if !errors.As(err, &e) || e.Class != failure.Human || e.Reason != c.reason || e.Message == "" ||
+				e.Advice == "" ||
+				e.URL == "" {
 				t.Errorf("got %v, want class human, %s", err, c.reason)
 			}
 		})
@@ -173,7 +175,9 @@ func TestExpiredOrAbsentTokensAreRejected(t *testing.T) {
 	good := h.Login(t)
 	expired, claimed, absent := good, good, good
 	expired.ExpiresAt = time.Now()
-	claimed.ExpiresAt, claimed.Access = time.Time{}, credential.NewSecret(providertest.JWT(t, time.Now().Add(-time.Minute)))
+	claimed.ExpiresAt, claimed.Access = time.Time{}, credential.NewSecret(
+		providertest.JWT(t, time.Now().Add(-time.Minute)),
+	)
 	absent.Access = credential.Secret{}
 	for name, token := range map[string]credential.Token{"by the answer": expired, "by its claim": claimed, "absent": absent} {
 		_, err := h.Verify(t.Context(), token)

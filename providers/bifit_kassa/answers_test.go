@@ -13,7 +13,13 @@ import (
 func TestAnswers(t *testing.T) {
 	human, noAccess := failure.Human, failure.NoAccess
 	refused := func(op string, status int, class failure.Class, reason failure.Reason) providertest.StatusRefusal {
-		return providertest.StatusRefusal{Op: op, Status: status, With: providertest.Object, Class: class, Reason: reason}
+		return providertest.StatusRefusal{
+			Op:     op,
+			Status: status,
+			With:   providertest.Object,
+			Class:  class,
+			Reason: reason,
+		}
 	}
 	providertest.RunAnswers(t, target(), providertest.Answers{
 		ByStatus: []providertest.StatusRefusal{

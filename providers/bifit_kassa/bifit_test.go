@@ -87,8 +87,16 @@ func loginErrors() []providertest.Case {
 		{Name: "second factor", Class: failure.Human, Reason: failure.NeedsCode,
 			Arrange: change(func(a *sandbox.Account) { a.BifitKassa.SecondFactor = true })},
 		{Name: "documented mfa_required", Class: failure.Human, Reason: failure.NeedsCode,
-			Arrange: answer(401, `{"error":"mfa_required","error_description":"Требуется многофакторная аутентификация"}`)},
-		{Name: "locked", Class: failure.Human, Reason: failure.AccountLocked, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+			Arrange: answer(
+				401,
+				`{"error":"mfa_required","error_description":"Требуется многофакторная аутентификация"}`,
+			)},
+		{
+			Name:    "locked",
+			Class:   failure.Human,
+			Reason:  failure.AccountLocked,
+			Arrange: change(func(a *sandbox.Account) { a.Locked = true }),
+		},
 		{Name: "locked in Russian", Class: failure.Human, Reason: failure.AccountLocked,
 			Arrange: answer(401, `{"error":"unauthorized","error_description":"Пользователь ЗАБЛОКИРОВАН"}`)},
 		{Name: "423", Class: failure.Human, Reason: failure.AccountLocked, Arrange: answer(423, `{}`)},

@@ -15,7 +15,11 @@ import (
 )
 
 // secondFactor starts an account that has it turned on.
-func secondFactor(t *testing.T, attrs map[string]cty.Value, change func(*sandbox.BifitKassaAccount)) (*providertest.Harness, providers.Challenger) {
+func secondFactor(
+	t *testing.T,
+	attrs map[string]cty.Value,
+	change func(*sandbox.BifitKassaAccount),
+) (*providertest.Harness, providers.Challenger) {
 	t.Helper()
 	want := target()
 	want.Account.BifitKassa.SecondFactor = true
@@ -219,7 +223,12 @@ func TestAnswersToARequestForACode(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, challenger := secondFactor(t, nil, nil)
-			providertest.Fault(sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: c.body, ContentType: c.contentType})(t, h.Sandbox)
+			providertest.Fault(
+				sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: c.body, ContentType: c.contentType},
+			)(
+				t,
+				h.Sandbox,
+			)
 			challenge, err := challenger.SendCode(t.Context())
 			if c.id == "" {
 				providertest.WantClass(t, err, failure.Server, "")

@@ -132,7 +132,13 @@ func (p *provider) Verify(ctx context.Context, t credential.Token) (credential.O
 }
 
 func (p *provider) op(name string, more ...credential.Secret) upstream.Op {
-	secrets := append(upstream.Unpublished(publicClient, p.clientID, p.clientSecret), p.username, p.password, p.passwordHash, p.hash)
+	secrets := append(
+		upstream.Unpublished(publicClient, p.clientID, p.clientSecret),
+		p.username,
+		p.password,
+		p.passwordHash,
+		p.hash,
+	)
 	return upstream.Op{Name: name, Secrets: append(secrets, more...)}
 }
 

@@ -61,7 +61,10 @@ func FuzzSendCode(f *testing.F) {
 		f.Add("text/plain", body)
 	}
 	f.Fuzz(func(t *testing.T, contentType, body string) {
-		challenge, err := challenger(t, &providertest.Canned{ContentType: contentType, Body: body}).SendCode(t.Context())
+		challenge, err := challenger(
+			t,
+			&providertest.Canned{ContentType: contentType, Body: body},
+		).SendCode(t.Context())
 		var e *failure.Error
 		switch {
 		case err == nil && (challenge.ID.IsZero() || !upstream.HeaderSafe(challenge.ID)):
@@ -88,7 +91,10 @@ func FuzzLoginWithCode(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		token, err := challenger(t, &providertest.Canned{Status: status, ContentType: "application/json", Body: body}).LoginWithCode(t.Context(), challenge, code)
+		token, err := challenger(
+			t,
+			&providertest.Canned{Status: status, ContentType: "application/json", Body: body},
+		).LoginWithCode(t.Context(), challenge, code)
 		var e *failure.Error
 		switch {
 		case err == nil && (token.Access.IsZero() || !upstream.HeaderSafe(token.Access)):

@@ -58,8 +58,9 @@ func attributes() []schema.Attribute {
 			Doc: "The SHA-256 digest of the password, if you have only that: as 64 hexadecimal digits, or as base64 with either alphabet, with or without padding. credsync sends it in the form that `password_encoding` names. It opens the account like the password does, so it is a secret too.",
 		},
 		{
-			Name: "client_id", Type: cty.String, Sensitive: true, Public: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,
-			Doc: "The OAuth client. The documented one is the same for everyone.",
+			Name: "client_id", Type: cty.String, Sensitive: true, Public: true, Default: cty.StringVal(publicClient),
+			Effect: schema.ShapesLogin,
+			Doc:    "The OAuth client. The documented one is the same for everyone.",
 		},
 		{
 			Name: "client_secret", Type: cty.String, Sensitive: true, Default: cty.StringVal(publicClient), Effect: schema.ShapesLogin,

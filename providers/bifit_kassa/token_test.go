@@ -63,7 +63,8 @@ func TestLostAnswerOfARefreshSpendsTheToken(t *testing.T) {
 	h := providertest.New(t, target())
 	old := h.Login(t)
 	providertest.Fault(sandbox.Fault{Kind: sandbox.DropAnswer, Op: sandbox.OpRefresh, Count: 1})(t, h.Sandbox)
-	if e := providertest.WantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Retryable, ""); !e.AnswerLost {
+	if e := providertest.WantClass(t, errOf(h.Do(t.Context(), sandbox.OpRefresh, old)), failure.Retryable,
+		""); !e.AnswerLost {
 		t.Error("the error must say that the answer was lost")
 	}
 	if n := h.Sandbox.Counters("bifit_kassa", username).Refreshes.Received; n != 1 {
@@ -157,7 +158,11 @@ func TestVerifyWithoutAPathLooksAtTheClaim(t *testing.T) {
 	}{{"to come", time.Minute, true}, {"over", -time.Minute, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			value := providertest.JWT(t, time.Now().Add(c.exp))
-			h := providertest.New(t, target(), providertest.WithAttributes(map[string]cty.Value{"verify_path": cty.NullVal(cty.String)}))
+			h := providertest.New(
+				t,
+				target(),
+				providertest.WithAttributes(map[string]cty.Value{"verify_path": cty.NullVal(cty.String)}),
+			)
 			_, err := h.Verify(t.Context(), credential.Token{Access: credential.NewSecret(value)})
 			if c.ok && err != nil {
 				t.Error(err)

@@ -58,12 +58,47 @@ func refusals() []providertest.Case {
 		{Name: "not found", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "base_url", Arrange: answer(404, refusal)},
 		{Name: "anonymous 200 is no success", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token",
 			Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.Anonymous})},
-		{Name: "200 without userId", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token", Arrange: answer(200, `{"data":{"profile":null}}`)},
-		{Name: "200 with an empty userId", Op: sandbox.OpVerify, Class: failure.Config, Attribute: "token", Arrange: answer(200, `{"data":{"userId":""}}`)},
-		{Name: "200 without data", Op: sandbox.OpVerify, Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(200, `{}`)},
-		{Name: "userId of another type", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(200, `{"data":{"userId":[17]}}`)},
-		{Name: "401 without an error object", Op: sandbox.OpVerify, Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(401, `{"data":{}}`)},
-		{Name: "undocumented status", Op: sandbox.OpVerify, Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(418, refusal)},
+		{
+			Name:      "200 without userId",
+			Op:        sandbox.OpVerify,
+			Class:     failure.Config,
+			Attribute: "token",
+			Arrange:   answer(200, `{"data":{"profile":null}}`),
+		},
+		{
+			Name:      "200 with an empty userId",
+			Op:        sandbox.OpVerify,
+			Class:     failure.Config,
+			Attribute: "token",
+			Arrange:   answer(200, `{"data":{"userId":""}}`),
+		},
+		{
+			Name:    "200 without data",
+			Op:      sandbox.OpVerify,
+			Class:   failure.Server,
+			Reason:  failure.UnclassifiedRefusal,
+			Arrange: answer(200, `{}`),
+		},
+		{
+			Name:    "userId of another type",
+			Op:      sandbox.OpVerify,
+			Class:   failure.Server,
+			Arrange: answer(200, `{"data":{"userId":[17]}}`),
+		},
+		{
+			Name:    "401 without an error object",
+			Op:      sandbox.OpVerify,
+			Class:   failure.Server,
+			Reason:  failure.UnclassifiedRefusal,
+			Arrange: answer(401, `{"data":{}}`),
+		},
+		{
+			Name:    "undocumented status",
+			Op:      sandbox.OpVerify,
+			Class:   failure.Server,
+			Reason:  failure.UnclassifiedRefusal,
+			Arrange: answer(418, refusal),
+		},
 		{Name: "500", Op: sandbox.OpVerify, Class: failure.Server, Arrange: answer(500, refusal)},
 	}
 }
@@ -144,8 +179,10 @@ func TestAgeOfAToken(t *testing.T) {
 		"never used":  {"90d", time.Time{}, nil},
 		"no reminder": {"", first, []providers.Clock{{Name: providers.StaticToken, Since: first}}},
 		"zero":        {"0s", first, []providers.Clock{{Name: providers.StaticToken, Since: first}}},
-		"with an end": {"90d", first, []providers.Clock{{Name: providers.StaticToken, Since: first, At: first.AddDate(0, 0, 90), Human: true}}},
-		"of one hour": {"1h", first, []providers.Clock{{Name: providers.StaticToken, Since: first, At: first.Add(time.Hour), Human: true}}},
+		"with an end": {"90d", first, []providers.Clock{{Name: providers.StaticToken, Since: first, At: first.AddDate(0, 0, 90),
+			Human: true}}},
+		"of one hour": {"1h", first, []providers.Clock{{Name: providers.StaticToken, Since: first, At: first.Add(time.Hour),
+			Human: true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			attrs := map[string]cty.Value{}
@@ -163,9 +200,17 @@ func TestAgeOfAToken(t *testing.T) {
 
 func TestReminderNamesTheAge(t *testing.T) {
 	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	h := providertest.New(t, target(tokenV3, "v3"), providertest.WithAttributes(map[string]cty.Value{"remind_after": cty.StringVal("90d")}))
-	found := h.Provider.(providers.Inspector).Inspect(first.Add(100*24*time.Hour+time.Hour), providers.Seen{FirstAt: first})
-	if len(found) != 1 || found[0].Attribute != "token" || !strings.Contains(found[0].Detail, "100 days ago, on 2026-01-01") {
+	h := providertest.New(
+		t,
+		target(tokenV3, "v3"),
+		providertest.WithAttributes(map[string]cty.Value{"remind_after": cty.StringVal("90d")}),
+	)
+	found := h.Provider.(providers.Inspector).Inspect(
+		first.Add(100*24*time.Hour+time.Hour),
+		providers.Seen{FirstAt: first},
+	)
+	if len(found) != 1 || found[0].Attribute != "token" ||
+		!strings.Contains(found[0].Detail, "100 days ago, on 2026-01-01") {
 		t.Errorf("found %+v", found)
 	}
 }

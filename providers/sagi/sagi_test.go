@@ -97,7 +97,12 @@ func loginErrors() []providertest.Case {
 			Attributes: map[string]cty.Value{"license_key": cty.StringVal("license-9")}},
 		{Name: "code 401 in HTTP 200", Class: failure.Credentials, Reason: failure.CredentialsRejected,
 			Arrange: answer(200, `{"code":401,"message":"invalid login or password","data":null}`)},
-		{Name: "locked", Class: failure.Human, Reason: failure.NoAccess, Arrange: change(func(a *sandbox.Account) { a.Locked = true })},
+		{
+			Name:    "locked",
+			Class:   failure.Human,
+			Reason:  failure.NoAccess,
+			Arrange: change(func(a *sandbox.Account) { a.Locked = true }),
+		},
 		{Name: "400", Class: failure.Config, Attribute: "phone", Arrange: answer(400, `{"message":"bad format"}`)},
 		{Name: "404 failed creating token", Class: failure.Retryable, Arrange: answer(404, `{"code":404,"message":"Failed creating token."}`)},
 		{Name: "another 404", Class: failure.Server, Reason: failure.UnclassifiedRefusal, Arrange: answer(404, `{"message":"page not found"}`)},

@@ -23,7 +23,11 @@ func TestEnvelopes(t *testing.T) {
 		kind     sandbox.Kind
 	}{{"auto", sandbox.Bare}, {"auto", sandbox.Wrapped}, {"wrapped", sandbox.Wrapped}, {"bare", sandbox.Bare}} {
 		t.Run(c.envelope+" "+string(c.kind), func(t *testing.T) {
-			h := providertest.New(t, target(), providertest.WithAttributes(map[string]cty.Value{"envelope": cty.StringVal(c.envelope)}))
+			h := providertest.New(
+				t,
+				target(),
+				providertest.WithAttributes(map[string]cty.Value{"envelope": cty.StringVal(c.envelope)}),
+			)
 			providertest.Fault(sandbox.Fault{Kind: c.kind})(t, h.Sandbox)
 			token := h.Login(t)
 			out, err := h.Verify(t.Context(), token)
@@ -140,7 +144,12 @@ func TestBranchIsPinned(t *testing.T) {
 			credential.Outputs{"branch_id": firstBranch}, secondBranch, secondGroup},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := providertest.New(t, target(), providertest.WithAttributes(c.attrs), providertest.WithPrevious(c.previous))
+			h := providertest.New(
+				t,
+				target(),
+				providertest.WithAttributes(c.attrs),
+				providertest.WithPrevious(c.previous),
+			)
 			reorder(h.Sandbox)
 			out, err := h.Verify(t.Context(), h.Login(t))
 			if err != nil {

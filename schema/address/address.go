@@ -25,7 +25,8 @@ func Match(pattern, address string) bool {
 	if !ok || !fine || want.keyed && !have.keyed {
 		return false
 	}
-	return wildcard(want.provider, have.provider) && wildcard(want.name, have.name) && (!want.keyed || wildcard(want.key, have.key))
+	return wildcard(want.provider, have.provider) && wildcard(want.name, have.name) &&
+		(!want.keyed || wildcard(want.key, have.key))
 }
 
 // parts are the parts of an address or a pattern.

@@ -30,8 +30,12 @@ func ParseShard(s, index string) (*Shard, error) {
 	var err, err2 error
 	shard.Index, err = strconv.Atoi(i)
 	shard.Count, err2 = strconv.Atoi(n)
-	if err != nil || err2 != nil || shard.Index < 0 || shard.Count < 1 || shard.Count > maxShards || shard.Index >= shard.Count {
-		return nil, fmt.Errorf("%q is not a shard: write I/N with I from 0 to N-1, such as 0/4 for the first of four", i+"/"+n)
+	if err != nil || err2 != nil || shard.Index < 0 || shard.Count < 1 || shard.Count > maxShards ||
+		shard.Index >= shard.Count {
+		return nil, fmt.Errorf(
+			"%q is not a shard: write I/N with I from 0 to N-1, such as 0/4 for the first of four",
+			i+"/"+n,
+		)
 	}
 	return shard, nil
 }

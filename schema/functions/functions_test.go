@@ -86,7 +86,8 @@ func TestFunctionsGiveWhatTerraformGives(t *testing.T) {
 	for src, wantSrc := range calls() {
 		got, problems := evaluate(t, ctx, src)
 		want, _ := evaluate(t, ctx, wantSrc)
-		if problems.HasErrors() || !got.RawEquals(want) && !got.Equals(want).True() && !(got.IsNull() && want.IsNull()) {
+		if problems.HasErrors() ||
+			!got.RawEquals(want) && !got.Equals(want).True() && !(got.IsNull() && want.IsNull()) {
 			t.Errorf("%s = %#v, want %#v %v", src, got, want, problems)
 		}
 	}
@@ -197,7 +198,9 @@ func TestErrorsOfDecodersDoNotQuoteTheirInput(t *testing.T) {
 func TestUnknownArgumentsGiveUnknownResults(t *testing.T) {
 	ctx := context(t)
 	ctx.Variables = map[string]cty.Value{
-		"s": cty.UnknownVal(cty.String), "l": cty.UnknownVal(cty.List(cty.String)), "m": cty.UnknownVal(cty.Map(cty.List(cty.String))),
+		"s": cty.UnknownVal(
+			cty.String,
+		), "l": cty.UnknownVal(cty.List(cty.String)), "m": cty.UnknownVal(cty.Map(cty.List(cty.String))),
 		"b": cty.UnknownVal(cty.Bool), "d": cty.DynamicVal,
 	}
 	for _, src := range []string{

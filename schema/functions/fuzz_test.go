@@ -49,7 +49,8 @@ func FuzzDecodedTextIsWhatWasWritten(f *testing.F) {
 	}
 	decode := functions.Table(functions.Options{Dir: f.TempDir(), Getenv: func(string) string { return "" }})
 	f.Fuzz(func(t *testing.T, text string) {
-		if v, err := decode["base64decode"].Call([]cty.Value{cty.StringVal(base64.StdEncoding.EncodeToString([]byte(text)))}); err == nil {
+		encoded := cty.StringVal(base64.StdEncoding.EncodeToString([]byte(text)))
+		if v, err := decode["base64decode"].Call([]cty.Value{encoded}); err == nil {
 			if got := v.AsString(); got != strings.TrimPrefix(text, "\ufeff") {
 				t.Errorf("base64decode of %q is %q", text, got)
 			}

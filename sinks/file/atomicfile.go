@@ -120,7 +120,12 @@ func regularFiles(root *os.Root, dir string) ([]string, error) {
 
 // replace writes what makeContent makes of the content that is there (nil for
 // none), if that is at the version asked for.
-func (s *Sink) replace(ctx context.Context, t sinks.Target, want string, makeContent func([]byte) ([]byte, error)) error {
+func (s *Sink) replace(
+	ctx context.Context,
+	t sinks.Target,
+	want string,
+	makeContent func([]byte) ([]byte, error),
+) error {
 	return s.locked(ctx, t, func(root *os.Root) error {
 		now, replaced, err := atVersion(root, t.Path, want)
 		if err != nil {

@@ -66,7 +66,10 @@ func must2(p *place, err error) {
 // at is the sink with a clock.
 func (p *place) at(now func() time.Time) sinks.Sink {
 	p.Helper()
-	s, err := p.spec.New(p.conn, sinks.Env{Dir: p.dir, Now: now, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }})
+	s, err := p.spec.New(
+		p.conn,
+		sinks.Env{Dir: p.dir, Now: now, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }},
+	)
 	must2(p, err)
 	return s
 }
@@ -84,7 +87,11 @@ func TestEachDirectoryIsLookedThroughOnceAMinute(t *testing.T) {
 		must2(p, os.MkdirAll(filepath.Dir(path), 0o700))
 		must2(p, os.WriteFile(path, nil, 0o600))
 		must2(p, os.Chtimes(path, now.Add(-time.Hour), now.Add(-time.Hour)))
-		_, err := s.Write(t.Context(), p.target(attrs{"path": dir + "/" + strings.Repeat("a", n)}, false), sinks.Write{Data: secrets("k", "v")})
+		_, err := s.Write(
+			t.Context(),
+			p.target(attrs{"path": dir + "/" + strings.Repeat("a", n)}, false),
+			sinks.Write{Data: secrets("k", "v")},
+		)
 		must2(p, err)
 		_, err = os.Lstat(path)
 		return errors.Is(err, fs.ErrNotExist)

@@ -20,7 +20,11 @@ func TestNothingIsDoneAfterACancellation(t *testing.T) {
 	cancel()
 	s := p.open()
 	for range 50 {
-		if v, err := s.Write(ctx, target, sinks.Write{Data: secrets("k", "other"), If: version}); !errors.Is(err, context.Canceled) || v != "" {
+		if v, err := s.Write(ctx, target, sinks.Write{Data: secrets("k", "other"), If: version}); !errors.Is(
+			err,
+			context.Canceled,
+		) ||
+			v != "" {
 			t.Fatalf("Write = %q, %v", v, err)
 		}
 		if err := s.Delete(ctx, target, sinks.Removal{If: version}); !errors.Is(err, context.Canceled) {
@@ -43,7 +47,8 @@ func TestWhatIsNoFileIsNotReplaced(t *testing.T) {
 	}
 	for _, name := range []string{"dir.json", "link.json"} {
 		for _, version := range []string{"", "x"} {
-			_, err := p.open().Write(t.Context(), p.target(attrs{"path": name}, false), sinks.Write{Data: secrets("k", "v"), If: version})
+			_, err := p.open().
+				Write(t.Context(), p.target(attrs{"path": name}, false), sinks.Write{Data: secrets("k", "v"), If: version})
 			if err == nil || errors.Is(err, sinks.ErrConflict) {
 				t.Errorf("%s over version %q: %v", name, version, err)
 			}

@@ -60,7 +60,10 @@ const lockName = ".credsync-lock"
 // list, no such file is left behind.
 func lockFor(ctx context.Context, t sinks.Target, dir string) (unlock func(), err error) {
 	if isState(t.Options) {
-		return lock(ctx, flock.New(filepath.Join(dir, lockName), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600)))
+		return lock(
+			ctx,
+			flock.New(filepath.Join(dir, lockName), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600)),
+		)
 	}
 	return lock(ctx, flock.New(dir, flock.SetFlag(os.O_RDONLY)))
 }
@@ -122,7 +125,8 @@ func unfinishedFiles(root *os.Root, dir string, now time.Time) (found []string, 
 		if !strings.HasPrefix(name, tempPrefix) {
 			continue
 		}
-		if info, err := root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()).Abs() >= leftoverAge {
+		if info, err := root.Lstat(path.Join(dir, name)); err == nil && info.Mode().IsRegular() &&
+			now.Sub(info.ModTime()).Abs() >= leftoverAge {
 			found = append(found, name)
 		}
 	}

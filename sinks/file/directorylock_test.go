@@ -40,14 +40,23 @@ func TestLeftoversOfAKilledWriter(t *testing.T) {
 func TestLeftoversAreLookedForOnceInAWhile(t *testing.T) {
 	p := newPlace(t)
 	now := time.Now()
-	s, err := p.spec.New(p.conn, sinks.Env{Dir: p.dir, Now: func() time.Time { return now }, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }})
+	s, err := p.spec.New(
+		p.conn,
+		sinks.Env{
+			Dir:    p.dir,
+			Now:    func() time.Time { return now },
+			Log:    hclog.NewNullLogger(),
+			Getenv: func(string) string { return "" },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	leftover := filepath.Join(p.dir, ".credsync/.credsync-tmp-KILLED")
 	write := func(name string) {
 		t.Helper()
-		if _, err := s.Write(t.Context(), p.record(nil, name), sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}}); err != nil {
+		if _, err := s.Write(t.Context(), p.record(nil, name),
+			sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}}); err != nil {
 			t.Fatal(err)
 		}
 	}

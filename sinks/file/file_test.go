@@ -45,7 +45,10 @@ func newPlace(t *testing.T) *place {
 }
 
 func (p *place) open() sinks.Sink {
-	s, err := p.spec.New(p.conn, sinks.Env{Dir: p.dir, Now: time.Now, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }})
+	s, err := p.spec.New(
+		p.conn,
+		sinks.Env{Dir: p.dir, Now: time.Now, Log: hclog.NewNullLogger(), Getenv: func(string) string { return "" }},
+	)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -182,7 +185,10 @@ func TestNothingIsLeftBesideTheTarget(t *testing.T) {
 	target := p.target(attrs{"path": "out/token.json"}, false)
 	v := p.write(target, "", "k", "one")
 	p.write(target, v, "k", "two")
-	if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("k", "three")}); !errors.Is(err, sinks.ErrConflict) {
+	if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("k", "three")}); !errors.Is(
+		err,
+		sinks.ErrConflict,
+	) {
 		t.Errorf("Write = %v, want a conflict", err)
 	}
 	entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
@@ -363,7 +369,8 @@ func TestListOfAStatePassesOverOtherFiles(t *testing.T) {
 func TestModeIsChecked(t *testing.T) {
 	block := file.Spec().Deliver
 	mode, _ := block.Attribute("mode")
-	for text, ok := range map[string]bool{"0600": true, "640": true, "0777": true, "0400": false, "rw": false, "0800": false, "04755": false, "": false, "-1": false} {
+	for text, ok := range map[string]bool{"0600": true, "640": true, "0777": true, "0400": false, "rw": false, "0800": false, "04755": false, "": false,
+		"-1": false} {
 		if err := mode.Check(cty.StringVal(text)); (err == nil) != ok {
 			t.Errorf("mode %q: %v", text, err)
 		}
@@ -388,7 +395,8 @@ func TestNotAFile(t *testing.T) {
 	if err := errors.Join(big.Truncate(100<<20), big.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.open().Read(t.Context(), p.target(attrs{"path": "big"}, false)); err == nil || !strings.Contains(err.Error(), "larger") {
+	if _, err := p.open().Read(t.Context(), p.target(attrs{"path": "big"}, false)); err == nil ||
+		!strings.Contains(err.Error(), "larger") {
 		t.Errorf("Read of 100 MB = %v", err)
 	}
 }

@@ -64,7 +64,8 @@ func TestDotenvValuesThatReadersExpandAreRefusedAsInputs(t *testing.T) {
 		if refused != (err != nil) {
 			t.Errorf("Read of %q = %v", content, err)
 		}
-		if err != nil && (strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), "the value of PASSWORD") || !strings.Contains(err.Error(), "single quotes")) {
+		if err != nil &&
+			(strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), "the value of PASSWORD") || !strings.Contains(err.Error(), "single quotes")) {
 			t.Errorf("Read of %q = %v", content, err)
 		}
 	}
@@ -89,7 +90,8 @@ func TestMalformedFilesAreNotQuoted(t *testing.T) {
 		p.put("in", test.content)
 		target := p.target(attrs{"path": "in", "format": test.format}, true)
 		_, err := p.open().Read(t.Context(), target)
-		if !errors.Is(err, sinks.ErrMalformed) || strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), filepath.Join(p.dir, "in")) {
+		if !errors.Is(err, sinks.ErrMalformed) || strings.Contains(err.Error(), "hunter22") ||
+			!strings.Contains(err.Error(), filepath.Join(p.dir, "in")) {
 			t.Errorf("Read of %q = %v", test.content, err)
 		}
 		info, err := p.open().Stat(t.Context(), target)

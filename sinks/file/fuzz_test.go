@@ -181,11 +181,15 @@ func FuzzPath(f *testing.F) {
 			return
 		}
 		conn := schema.NewValues(&spec.Connection, "", map[string]cty.Value{"dir": cty.StringVal(dir)}, nil)
-		target, err := spec.Target(conn, schema.NewValues(&spec.Deliver, "", map[string]cty.Value{"path": cty.StringVal(path)}, nil))
+		target, err := spec.Target(
+			conn,
+			schema.NewValues(&spec.Deliver, "", map[string]cty.Value{"path": cty.StringVal(path)}, nil),
+		)
 		if err != nil {
 			return
 		}
-		if !filepath.IsLocal(target.Path) || target.Path == "." || strings.HasPrefix(filepath.Base(target.Path), tempPrefix) {
+		if !filepath.IsLocal(target.Path) || target.Path == "." ||
+			strings.HasPrefix(filepath.Base(target.Path), tempPrefix) {
 			t.Errorf("path %q in %q became %q", path, dir, target.Path)
 		}
 		if strings.ContainsFunc(target.Path, unicode.IsControl) {

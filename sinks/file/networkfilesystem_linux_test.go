@@ -61,13 +61,18 @@ func TestNoFileStaysOpen(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would close what was forgotten
 	s := opened(t)
 	ctx, target := t.Context(), sinks.Target{Path: "dir/a.json"}
-	record, err := Spec().Record(schema.NewValues(&Spec().Connection, "", nil, nil), schema.NewValues(&Spec().State, "", nil, nil), "a")
+	record, err := Spec().Record(schema.NewValues(&Spec().Connection, "", nil, nil),
+		schema.NewValues(&Spec().State, "", nil, nil), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	write := func(at sinks.Target, version string) string {
 		t.Helper()
-		v, err := s.Write(ctx, at, sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}, If: version})
+		v, err := s.Write(
+			ctx,
+			at,
+			sinks.Write{Data: map[string]credential.Secret{"k": credential.NewSecret("v")}, If: version},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +94,8 @@ func TestNoFileStaysOpen(t *testing.T) {
 		if _, err := s.List(ctx, sinks.Target{Path: "dir"}); err != nil {
 			t.Error(err)
 		}
-		if errs := s.Preflight(ctx, []sinks.Trial{{Target: target}, {Target: sinks.Target{Path: "b.json"}}}); errs[0] != nil || errs[1] != nil {
+		if errs := s.Preflight(ctx, []sinks.Trial{{Target: target}, {Target: sinks.Target{Path: "b.json"}}}); errs[0] != nil ||
+			errs[1] != nil {
 			t.Error(errs)
 		}
 		if err := s.Delete(ctx, target, sinks.Removal{If: version}); err != nil {

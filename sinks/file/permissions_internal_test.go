@@ -95,7 +95,8 @@ func TestADenialNamesWhoShouldHaveHadTheFile(t *testing.T) {
 		}
 	}
 	for err, denied := range map[error]bool{syscall.EPERM: true, syscall.EINVAL: true, syscall.EIO: false} {
-		if got := cannotGive(err, "because"); errors.Is(got, sinks.ErrDenied) != denied || strings.Contains(got.Error(), "because") != denied {
+		if got := cannotGive(err, "because"); errors.Is(got, sinks.ErrDenied) != denied ||
+			strings.Contains(got.Error(), "because") != denied {
 			t.Errorf("%v became %v", err, got)
 		}
 	}

@@ -101,7 +101,8 @@ func asSomebody(t *testing.T, dir string, f func()) {
 		t.Skip("only Linux has users of a thread")
 	}
 	// What t.TempDir makes belongs to root, and the upper part is for root only.
-	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o711), os.Chown(dir, somebody, someones), os.Chmod(dir, 0o700)); err != nil {
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o711), os.Chown(dir, somebody, someones),
+		os.Chmod(dir, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	runtime.LockOSThread()
@@ -249,7 +250,11 @@ func TestAnOrdinaryUserGivesNoFileAway(t *testing.T) {
 	if err := p.preflight(target); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "owner") {
 		t.Errorf("Preflight = %v", err)
 	}
-	if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("k", "v")}); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "owner") {
+	if _, err := p.open().Write(t.Context(), target, sinks.Write{Data: secrets("k", "v")}); !errors.Is(
+		err,
+		sinks.ErrDenied,
+	) ||
+		!strings.Contains(err.Error(), "owner") {
 		t.Errorf("Write = %v", err)
 	}
 	p.nothingUnfinished(0)
@@ -296,7 +301,9 @@ func TestStatSaysWhatDiffers(t *testing.T) {
 		if c.want == "" && got != "" || !strings.HasSuffix(got, c.want) {
 			t.Errorf("%v: Stat says %q, want %q", c.attrs, got, c.want)
 		}
-		if strings.Contains(c.want, "54321") && (!strings.HasPrefix(got, "owner is ") && !strings.HasPrefix(got, "group is ") || !strings.Contains(got, me) && !strings.Contains(got, mine)) {
+		if strings.Contains(c.want, "54321") &&
+			(!strings.HasPrefix(got, "owner is ") && !strings.HasPrefix(got, "group is ") || !strings.Contains(got, me) &&
+				!strings.Contains(got, mine)) {
 			t.Errorf("%v: Stat says %q", c.attrs, got)
 		}
 	}

@@ -60,8 +60,13 @@ func realPath(path string) (string, error) {
 			return filepath.Join(found, rest), nil
 		}
 		// A link to what is not there cannot be followed by EvalSymlinks.
-		if info, lerr := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return "", fmt.Errorf("%w: %s is a broken symbolic link: remove it, or create the file or directory that it points to", sinks.ErrUnsupported, path)
+		if info, lerr := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && lerr == nil &&
+			info.Mode()&fs.ModeSymlink != 0 {
+			return "", fmt.Errorf(
+				"%w: %s is a broken symbolic link: remove it, or create the file or directory that it points to",
+				sinks.ErrUnsupported,
+				path,
+			)
 		}
 		if !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
 			return "", err

@@ -38,7 +38,13 @@ func open(conn schema.Values, env sinks.Env) (sinks.Sink, error) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(env.Dir, dir)
 	}
-	return &Sink{dir: dir, shown: conn.String("dir"), turn: make(chan struct{}, 1), now: env.Now, tidied: map[string]time.Time{}}, nil
+	return &Sink{
+		dir:    dir,
+		shown:  conn.String("dir"),
+		turn:   make(chan struct{}, 1),
+		now:    env.Now,
+		tidied: map[string]time.Time{},
+	}, nil
 }
 
 // Stat implements sinks.Sink. It reads the file, for its version is a hash.

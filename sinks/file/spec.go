@@ -73,7 +73,8 @@ func deliverBlock() schema.Block {
 			Doc: "The group to give the file to, by name or numeric id. Unless credsync runs as root, its user must be a member of the group.",
 		},
 		{
-			Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON), OneOf: []string{formatJSON, formatDotenv, formatRaw},
+			Name: "format", Type: cty.String, Default: cty.StringVal(formatJSON),
+			OneOf:  []string{formatJSON, formatDotenv, formatRaw},
 			Effect: schema.ShapesTarget,
 			Doc: "`json`: an object of strings. `dotenv`: lines of `KEY=value` that shells and dotenv libraries read the same way. " +
 				"`raw`: the value of the only key, with nothing added.",

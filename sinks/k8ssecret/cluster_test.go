@@ -113,7 +113,8 @@ func wantError(t *testing.T, err, class error, texts ...string) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, known := range []error{sinks.ErrConflict, sinks.ErrDenied, sinks.ErrUnavailable, sinks.ErrNotFound, sinks.ErrUnsupported} {
+	for _, known := range []error{sinks.ErrConflict, sinks.ErrDenied, sinks.ErrUnavailable, sinks.ErrNotFound,
+		sinks.ErrUnsupported} {
 		if errors.Is(err, known) != (known == class) {
 			t.Errorf("error %v: is %q: %v", err, known, errors.Is(err, known))
 		}
@@ -245,7 +246,25 @@ func testMarks(t *testing.T, c *cluster) {
 		"name": "sagi-token", "type": "example.com/token",
 		"labels": map[string]string{"team": "payments"}, "annotations": map[string]string{"example.com/note": "x y"},
 	})
-	expires, rotated := time.Date(2026, 5, 1, 12, 0, 0, 0, time.FixedZone("", 5*3600)), time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	expires, rotated := time.Date(
+		2026,
+		5,
+		1,
+		12,
+		0,
+		0,
+		0,
+		time.FixedZone("", 5*3600),
+	), time.Date(
+		2026,
+		4,
+		1,
+		0,
+		0,
+		0,
+		0,
+		time.UTC,
+	)
 	w := sinks.Write{Data: secrets("TOKEN", "one"), Owner: owner, ExpiresAt: expires, RotatedAt: rotated}
 	check := func(manager, operation string) {
 		t.Helper()
@@ -279,7 +298,8 @@ func testMarks(t *testing.T, c *cluster) {
 		t.Fatal(err)
 	}
 	check("credsync", "Apply")
-	if diff := cmp.Diff(sinks.Info{Exists: true, Version: version, Owner: owner, Marks: true}, c.stat(t, target)); diff != "" {
+	if diff := cmp.Diff(sinks.Info{Exists: true, Version: version, Owner: owner, Marks: true},
+		c.stat(t, target)); diff != "" {
 		t.Error(diff)
 	}
 	c.wantData(t, target, "TOKEN", "two")

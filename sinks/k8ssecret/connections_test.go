@@ -37,7 +37,8 @@ clusters: [{name: test, %s}]
 users: [{name: test, user: %s}]
 contexts: [{name: test, context: {cluster: test, user: test}}]
 `, more, user))}}
-		if s, err := c.tryOpen(); err == nil || s != nil || !strings.Contains(err.Error(), `the context "test"`) || strings.Contains(err.Error(), "canary") {
+		if s, err := c.tryOpen(); err == nil || s != nil || !strings.Contains(err.Error(), `the context "test"`) ||
+			strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v, %v", name, s, err)
 		}
 	}
@@ -95,7 +96,8 @@ func TestAConnectionThatFailsHasAnAdvice(t *testing.T) {
 				return ctx.Err()
 			}
 			_, err := s.Stat(t.Context(), conn.deliver(t, attrs{"name": "sagi"}))
-			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("Stat = %v, want %q", err, c.want)
 			}
 			if (tries > 0) != c.again {
@@ -135,10 +137,15 @@ func TestWhenTargetsAreListed(t *testing.T) {
 		s := c.open(t)
 		var targets []sinks.Target
 		for i := range n {
-			targets = append(targets, c.deliver(t, attrs{"name": fmt.Sprintf("t%d", i)}), c.deliver(t, attrs{"name": fmt.Sprintf("t%d", i), "namespace": "single" + fmt.Sprint(i)}))
+			targets = append(
+				targets,
+				c.deliver(t, attrs{"name": fmt.Sprintf("t%d", i)}),
+				c.deliver(t, attrs{"name": fmt.Sprintf("t%d", i), "namespace": "single" + fmt.Sprint(i)}),
+			)
 		}
 		s.StatMany(t.Context(), targets, func(int, sinks.Info) {})
-		if got := len(f.requests) > 0; got != lists || lists && (len(f.requests) != 1 || !strings.Contains(f.requests[0], "limit=500")) {
+		if got := len(f.requests) > 0; got != lists ||
+			lists && (len(f.requests) != 1 || !strings.Contains(f.requests[0], "limit=500")) {
 			t.Errorf("%d targets: %q", n, f.requests)
 		}
 	}

@@ -48,7 +48,11 @@ func testReplacesOthersKeys(t *testing.T, c *cluster) {
 	if info.Owner != "" {
 		t.Errorf("owner %q of what nobody marked", info.Owner)
 	}
-	version, err := c.sink.Write(t.Context(), target, sinks.Write{Data: secrets("k", "ours"), If: info.Version, Owner: owner, Adopt: true})
+	version, err := c.sink.Write(
+		t.Context(),
+		target,
+		sinks.Write{Data: secrets("k", "ours"), If: info.Version, Owner: owner, Adopt: true},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,11 +124,14 @@ func TestAnswersHaveAClass(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFake(t, func(_ int, w http.ResponseWriter, _ *http.Request) { test.answer(w) })
 			c := f.conn(t)
-			_, err := c.open(t).Write(t.Context(), c.deliver(t, attrs{"name": "sagi"}), sinks.Write{Data: secrets("k", "canary-value")})
-			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), encoded) {
+			_, err := c.open(t).
+				Write(t.Context(), c.deliver(t, attrs{"name": "sagi"}), sinks.Write{Data: secrets("k", "canary-value")})
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") ||
+				strings.Contains(err.Error(), encoded) {
 				t.Fatalf("Write = %v, want %q", err, test.want)
 			}
-			for _, class := range []error{sinks.ErrDenied, sinks.ErrUnavailable, sinks.ErrConflict, sinks.ErrNotFound, sinks.ErrUnsupported} {
+			for _, class := range []error{sinks.ErrDenied, sinks.ErrUnavailable, sinks.ErrConflict,
+				sinks.ErrNotFound, sinks.ErrUnsupported} {
 				if errors.Is(err, class) != (class == test.class) {
 					t.Errorf("error %v: is %q: %v", err, class, errors.Is(err, class))
 				}
@@ -148,8 +151,20 @@ func TestOutagesAreRetriedWithinBounds(t *testing.T) {
 		want   []time.Duration
 		ok     bool
 	}{
-		{"passes", 2, func(w http.ResponseWriter) { fail(w, 503, "ServiceUnavailable", "", nil) }, []time.Duration{firstPause, 2 * firstPause}, true},
-		{"stays", 100, func(w http.ResponseWriter) { fail(w, 500, "InternalError", "", nil) }, []time.Duration{firstPause, 2 * firstPause, 4 * firstPause}, false},
+		{
+			"passes",
+			2,
+			func(w http.ResponseWriter) { fail(w, 503, "ServiceUnavailable", "", nil) },
+			[]time.Duration{firstPause, 2 * firstPause},
+			true,
+		},
+		{
+			"stays",
+			100,
+			func(w http.ResponseWriter) { fail(w, 500, "InternalError", "", nil) },
+			[]time.Duration{firstPause, 2 * firstPause, 4 * firstPause},
+			false,
+		},
 		{"asks for a pause", 1, func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", "3")
 			fail(w, 429, "TooManyRequests", "", object{"retryAfterSeconds": 3})
@@ -305,7 +320,8 @@ func TestListWithoutAnEndIsRefused(t *testing.T) {
 	})
 	c := f.conn(t)
 	s := c.open(t)
-	if _, err := s.List(t.Context(), c.record(t, nil, "")); err == nil || !strings.Contains(err.Error(), fmt.Sprint(maxPages)) {
+	if _, err := s.List(t.Context(), c.record(t, nil, "")); err == nil ||
+		!strings.Contains(err.Error(), fmt.Sprint(maxPages)) {
 		t.Errorf("List = %v", err)
 	}
 }

@@ -28,7 +28,8 @@ func FuzzNames(f *testing.F) {
 		}
 		u := url.URL{Scheme: "https", Host: "k8s", Path: "/api/v1/namespaces/shop/secrets/" + name}
 		back, err := url.Parse(u.String())
-		if err != nil || back.Path != u.Path || path.Base(back.Path) != name || u.EscapedPath() != u.Path || path.Clean(u.Path) != u.Path {
+		if err != nil || back.Path != u.Path || path.Base(back.Path) != name || u.EscapedPath() != u.Path ||
+			path.Clean(u.Path) != u.Path {
 			t.Errorf("%q arrives as %v, %v", name, back, err)
 		}
 		if prefix {

@@ -50,7 +50,10 @@ func (m machine) identity(conn schema.Values) (identity, error) {
 	if home == "" {
 		return identity{}, errors.New("no kubeconfig is set, this is not a pod, and HOME is not set: set kubeconfig in the sink block, or KUBECONFIG")
 	}
-	return m.fromKubeconfig(conn, []string{filepath.Join(home, clientcmd.RecommendedHomeDir, clientcmd.RecommendedFileName)})
+	return m.fromKubeconfig(
+		conn,
+		[]string{filepath.Join(home, clientcmd.RecommendedHomeDir, clientcmd.RecommendedFileName)},
+	)
 }
 
 // namespace is the identity's usual one. The word "default" of kubectl is not
@@ -108,7 +111,8 @@ func (m machine) fromKubeconfig(conn schema.Values, files []string) (identity, e
 	if !ok {
 		return identity{}, fmt.Errorf("the kubeconfig %s has no context %q; it has %s", names, current, strings.Join(slices.Sorted(maps.Keys(config.Contexts)), ", "))
 	}
-	made, err := clientcmd.NewNonInteractiveClientConfig(*config, current, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
+	made, err := clientcmd.NewNonInteractiveClientConfig(*config, current, &clientcmd.ConfigOverrides{}, nil).
+		ClientConfig()
 	if err != nil {
 		// The error's text can quote an address that has a password in it.
 		return identity{}, fmt.Errorf("the context %q of the kubeconfig %s is incomplete: check the context, its cluster and its user with \"kubectl config view\" and \"kubectl --context %s auth whoami\"", current, names, current)

@@ -182,7 +182,8 @@ func (c *cluster) podOf(t *testing.T, account string) machine {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{"token": c.Token(c.namespace, account, time.Hour), "ca.crt": c.CA.PEM, "namespace": c.namespace + "\n"} {
+	for name, text := range map[string]string{"token": c.Token(c.namespace, account, time.Hour), "ca.crt": c.CA.PEM,
+		"namespace": c.namespace + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -29,14 +29,21 @@ const (
 // name without one.
 func (s *Sink) List(ctx context.Context, prefix sinks.Target) ([]sinks.Target, error) {
 	var list []sinks.Target
-	err := walk(ctx, s.client, prefix, selectorBelow(prefix), namesOnly, func(page *metav1.PartialObjectMetadataList) error {
-		for _, item := range page.Items {
-			if t, ok := below(prefix, item.Name); ok {
-				list = append(list, t)
+	err := walk(
+		ctx,
+		s.client,
+		prefix,
+		selectorBelow(prefix),
+		namesOnly,
+		func(page *metav1.PartialObjectMetadataList) error {
+			for _, item := range page.Items {
+				if t, ok := below(prefix, item.Name); ok {
+					list = append(list, t)
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +85,12 @@ func (s *Sink) StatMany(ctx context.Context, targets []sinks.Target, found func(
 }
 
 // statByList looks at those targets that are chosen, which share a namespace.
-func (s *Sink) statByList(ctx context.Context, targets []sinks.Target, chosen []int, found func(i int, info sinks.Info)) {
+func (s *Sink) statByList(
+	ctx context.Context,
+	targets []sinks.Target,
+	chosen []int,
+	found func(i int, info sinks.Info),
+) {
 	byName := make(map[string][]int, len(chosen))
 	for _, i := range chosen {
 		_, name := place(targets[i])

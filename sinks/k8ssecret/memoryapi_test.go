@@ -42,7 +42,9 @@ type managed struct {
 
 func newMemoryAPI(t *testing.T) *servers.KubernetesServer {
 	return servers.KubernetesStandIn(t, &memoryAPI{
-		namespaces: map[string]bool{metav1.NamespaceSystem: true}, secrets: map[string]*managed{}, workloads: map[string]object{},
+		namespaces: map[string]bool{
+			metav1.NamespaceSystem: true,
+		}, secrets: map[string]*managed{}, workloads: map[string]object{},
 		roles: map[string][]servers.Rule{}, bindings: map[string][]string{}, tokens: map[string]string{"credsync-admin": ""},
 	})
 }
@@ -115,7 +117,8 @@ func (a *memoryAPI) allowed(user, verb, group, resource, namespace, name string)
 	account := strings.TrimPrefix(user, "system:serviceaccount:")
 	for _, role := range a.bindings[account+" "+namespace] {
 		for _, rule := range a.roles[namespace+"/"+role] {
-			if slices.Contains(rule.Verbs, verb) && slices.Contains(rule.APIGroups, group) && slices.Contains(rule.Resources, resource) &&
+			if slices.Contains(rule.Verbs, verb) && slices.Contains(rule.APIGroups, group) &&
+				slices.Contains(rule.Resources, resource) &&
 				(len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, name)) {
 				return true
 			}
@@ -239,7 +242,8 @@ func (a *memoryAPI) keep(w http.ResponseWriter, r *http.Request, s *managed) {
 func (a *memoryAPI) remove(w http.ResponseWriter, live *managed, body []byte) {
 	var o metav1.DeleteOptions
 	_ = json.Unmarshal(body, &o)
-	if p := o.Preconditions; p != nil && (p.UID != nil && *p.UID != live.UID || p.ResourceVersion != nil && *p.ResourceVersion != live.ResourceVersion) {
+	if p := o.Preconditions; p != nil &&
+		(p.UID != nil && *p.UID != live.UID || p.ResourceVersion != nil && *p.ResourceVersion != live.ResourceVersion) {
 		fail(w, 409, "Conflict", "the precondition does not hold", object{"kind": "secrets"})
 		return
 	}
@@ -263,7 +267,8 @@ func (a *memoryAPI) patch(w http.ResponseWriter, r *http.Request, live *managed,
 	meta, _ := change["metadata"].(object)
 	named.ResourceVersion, _ = meta["resourceVersion"].(string)
 	uid, _ := meta["uid"].(string)
-	if named.ResourceVersion != "" && named.ResourceVersion != live.ResourceVersion || uid != "" && uid != string(live.UID) {
+	if named.ResourceVersion != "" && named.ResourceVersion != live.ResourceVersion ||
+		uid != "" && uid != string(live.UID) {
 		fail(w, 409, "Conflict", "the object has been modified", object{"kind": "secrets"})
 		return
 	}
@@ -442,7 +447,8 @@ func (s *managed) entries() (list []metav1.ManagedFieldsEntry) {
 		}
 		raw, _ := json.Marshal(object{"f:data": parts["data"], "f:stringData": parts["stringData"], "f:metadata": object{"f:labels": parts["labels"], "f:annotations": parts["annotations"]}})
 		list = append(list, metav1.ManagedFieldsEntry{
-			Manager: name, Operation: metav1.ManagedFieldsOperationType(operation), FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(string(raw)),
+			Manager: name, Operation: metav1.ManagedFieldsOperationType(operation), FieldsType: "FieldsV1",
+			FieldsV1: metav1.NewFieldsV1(string(raw)),
 		})
 	}
 	return list

@@ -44,7 +44,8 @@ func (s *Sink) Ping(ctx context.Context) (sinks.Server, error) {
 	}
 	var version struct{ GitVersion string }
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxVersion))
-	if err == nil && resp.StatusCode == http.StatusOK && json.Unmarshal(body, &version) == nil && version.GitVersion != "" {
+	if err == nil && resp.StatusCode == http.StatusOK && json.Unmarshal(body, &version) == nil &&
+		version.GitVersion != "" {
 		server.About = "Kubernetes " + version.GitVersion
 	}
 	return server, nil

@@ -38,7 +38,8 @@ func TestPingTellsWhetherTheAPIServerServes(t *testing.T) {
 				c.answer(w)
 			})
 			server, err := f.conn(t).open(t).Ping(t.Context())
-			if (err == nil) != (c.class == nil) || c.class != nil && (!errors.Is(err, c.class) || !strings.Contains(err.Error(), c.says)) {
+			if (err == nil) != (c.class == nil) ||
+				c.class != nil && (!errors.Is(err, c.class) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("Ping = %v", err)
 			}
 			if server.About != c.about || server.Address != f.URL {

@@ -29,7 +29,9 @@ func TestTheClusterIsAskedForOnce(t *testing.T) {
 			if err != nil || p != "k8ssecret u1 shop/sagi" {
 				t.Errorf("Place = %q, %v", p, err)
 			}
-			if back, here, err := s.At(t.Context(), p, target.Options); err != nil || !here || back.Path != target.Path || back.Location != target.Location {
+			if back, here, err := s.At(t.Context(), p, target.Options); err != nil || !here ||
+				back.Path != target.Path ||
+				back.Location != target.Location {
 				t.Errorf("At = %+v, %v, %v", back, here, err)
 			}
 		})

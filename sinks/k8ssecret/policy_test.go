@@ -119,7 +119,11 @@ func TestPolicyOfTargetsBesideTheState(t *testing.T) {
 	c := &conn{attrs: attrs{"namespace": "shop"}}
 	target := c.deliver(t, attrs{"name": "a"})
 	target.Restarts = []string{"daemonset/agent"}
-	out, err := printed(t, nil, sinks.Use{Deliver: []sinks.DeliverUse{{Target: target}}, State: &sinks.StateUse{All: c.record(t, nil, "")}})
+	out, err := printed(
+		t,
+		nil,
+		sinks.Use{Deliver: []sinks.DeliverUse{{Target: target}}, State: &sinks.StateUse{All: c.record(t, nil, "")}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +147,8 @@ func TestPolicyRefusesWhatIsNoAccountAndNoUse(t *testing.T) {
 		"namespace": {map[string]string{namespaceFlag: "a.b"}, []sinks.Use{use}, "--namespace: "},
 		"no use":    {nil, []sinks.Use{{}}, "needs no permissions"},
 	} {
-		if out, err := printed(t, tt.flags, tt.uses...); err == nil || !strings.Contains(err.Error(), tt.want) || out != "" {
+		if out, err := printed(t, tt.flags, tt.uses...); err == nil || !strings.Contains(err.Error(), tt.want) ||
+			out != "" {
 			t.Errorf("%s: %q, %v", name, out, err)
 		}
 	}

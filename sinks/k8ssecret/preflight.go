@@ -80,7 +80,13 @@ func (s *Sink) tryWrite(ctx context.Context, trial sinks.Trial) error {
 // trialWrite is a write with data that stand for the ones to come.
 func (s *Sink) trialWrite(trial sinks.Trial, live *corev1.Secret) (sinks.Write, error) {
 	now := s.env.Now()
-	w := sinks.Write{Data: standIns(trial, live), Owner: trial.Owner, Adopt: trial.Adopt, ExpiresAt: now, RotatedAt: now}
+	w := sinks.Write{
+		Data:      standIns(trial, live),
+		Owner:     trial.Owner,
+		Adopt:     trial.Adopt,
+		ExpiresAt: now,
+		RotatedAt: now,
+	}
 	return w, checkData(trial.Target, w.Data)
 }
 

@@ -168,7 +168,10 @@ func testPreflightRequests(t *testing.T, c *cluster) {
 	}{{"there", false, 2}, {"absent", false, 2}, {"absent", true, 1}, {"there", true, 3}} {
 		requests := 0
 		p := newProxy(t, c.KubernetesServer, func(*http.Request) { requests++ })
-		errs := p.conn(c.AdminToken).open(t).Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, test.name), Keys: []string{"k"}, Absent: test.absent}})
+		errs := p.conn(c.AdminToken).
+			open(t).
+			Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, test.name), Keys: []string{"k"},
+				Absent: test.absent}})
 		if errs[0] != nil || requests != test.want {
 			t.Errorf("%+v: %d requests, %v", test, requests, errs[0])
 		}

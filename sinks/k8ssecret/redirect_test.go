@@ -24,7 +24,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 					})
 					c := f.conn(t)
 					err := do(t.Context(), c.open(t), c.deliver(t, attrs{"name": "sagi"}))
-					if err == nil || !strings.Contains(err.Error(), "redirect") || !strings.Contains(err.Error(), f.URL) || strings.Contains(err.Error(), "canary") {
+					if err == nil || !strings.Contains(err.Error(), "redirect") ||
+						!strings.Contains(err.Error(), f.URL) ||
+						strings.Contains(err.Error(), "canary") {
 						t.Errorf("got %v", err)
 					}
 					if len(f.requests) != 1 {

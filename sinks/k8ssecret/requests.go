@@ -33,7 +33,14 @@ func (c *client) get(ctx context.Context, op string, t sinks.Target) (*corev1.Se
 }
 
 // create makes a Secret; ErrConflict where there is one. With dry it only tries.
-func (c *client) create(ctx context.Context, t sinks.Target, op string, secret *corev1.Secret, secrets map[string]credential.Secret, dry bool) (*corev1.Secret, error) {
+func (c *client) create(
+	ctx context.Context,
+	t sinks.Target,
+	op string,
+	secret *corev1.Secret,
+	secrets map[string]credential.Secret,
+	dry bool,
+) (*corev1.Secret, error) {
 	what := callFor(op, "create", t)
 	what.name, what.secrets = "", secrets // a rule with names cannot allow it
 	body, err := json.Marshal(secret)
@@ -53,7 +60,15 @@ func (c *client) create(ctx context.Context, t sinks.Target, op string, secret *
 
 // patch changes a Secret; ErrConflict where it has gone or is not at the
 // resourceVersion that the body names. With dry it only tries.
-func (c *client) patch(ctx context.Context, op string, t sinks.Target, kind types.PatchType, content any, secrets map[string]credential.Secret, dry bool) (*corev1.Secret, error) {
+func (c *client) patch(
+	ctx context.Context,
+	op string,
+	t sinks.Target,
+	kind types.PatchType,
+	content any,
+	secrets map[string]credential.Secret,
+	dry bool,
+) (*corev1.Secret, error) {
 	what := callFor(op, "patch", t)
 	what.secrets = secrets
 	body, err := json.Marshal(content)

@@ -66,10 +66,19 @@ func (c *client) restart(ctx context.Context, t sinks.Target, workload string, s
 		return err
 	}
 	namespace, _ := place(t)
-	what := call{op: fmt.Sprintf("restart %s in namespace %s", workload, namespace), verb: "patch", namespace: namespace, name: name, workload: resource, rules: rulesFor(t, "patch")}
-	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{restartedAtAnnotation: stamp.UTC().Format(time.RFC3339)},
-	}}}})
+	what := call{
+		op:        fmt.Sprintf("restart %s in namespace %s", workload, namespace),
+		verb:      "patch",
+		namespace: namespace,
+		name:      name,
+		workload:  resource,
+		rules:     rulesFor(t, "patch"),
+	}
+	body, err := json.Marshal(
+		map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
+			"annotations": map[string]string{restartedAtAnnotation: stamp.UTC().Format(time.RFC3339)},
+		}}}},
+	)
 	if err != nil {
 		return fmt.Errorf("%s: encode the request: %w", c.about(what), err)
 	}

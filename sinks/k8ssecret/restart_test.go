@@ -43,7 +43,12 @@ func testRestarts(t *testing.T, c *cluster) {
 		c.workload("DaemonSet", "daemonsets", "agent"),
 	}
 	names := []string{"deployment/shop", "statefulset/till", "daemonset/agent"}
-	rule := servers.Rule{APIGroups: []string{"apps"}, Resources: []string{"deployments", "statefulsets", "daemonsets"}, Verbs: []string{"patch"}, ResourceNames: []string{"shop", "till", "agent"}}
+	rule := servers.Rule{
+		APIGroups:     []string{"apps"},
+		Resources:     []string{"deployments", "statefulsets", "daemonsets"},
+		Verbs:         []string{"patch"},
+		ResourceNames: []string{"shop", "till", "agent"},
+	}
 	conn := c.account("restarter", rule)
 	s := conn.open(t)
 	target := conn.deliver(t, attrs{"name": "a", "restart": names, "namespace": c.namespace})

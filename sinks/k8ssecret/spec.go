@@ -59,7 +59,11 @@ func spec(m machine) *sinks.Spec {
 				Doc: "The state's namespace. Give the state its own namespace, because credsync finds it by `list`, which shows every Secret there. credsync needs `get`, `list`, `create`, `patch` and `delete` in it.",
 			},
 		}},
-		Data: schema.Block{Type: "data", Labels: labels, Attributes: []schema.Attribute{nameAttribute("The Secret's name."), namespaceAttribute()}},
+		Data: schema.Block{
+			Type:       "data",
+			Labels:     labels,
+			Attributes: []schema.Attribute{nameAttribute("The Secret's name."), namespaceAttribute()},
+		},
 		Target: func(conn, v schema.Values) (sinks.Target, error) {
 			t, err := m.target(conn, v, v.String("name"))
 			t.Restarts = v.Strings("restart")

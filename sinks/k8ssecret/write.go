@@ -71,7 +71,12 @@ func (s *Sink) write(ctx context.Context, t sinks.Target, w sinks.Write) (writte
 // replaceRecord writes a state record in one request, since what it has to keep
 // may exist nowhere else yet. Its version is the resourceVersion, so there is
 // nothing to look at first.
-func (s *Sink) replaceRecord(ctx context.Context, t sinks.Target, w sinks.Write, wanted *corev1.Secret) (*corev1.Secret, error) {
+func (s *Sink) replaceRecord(
+	ctx context.Context,
+	t sinks.Target,
+	w sinks.Write,
+	wanted *corev1.Secret,
+) (*corev1.Secret, error) {
 	seen := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{ResourceVersion: w.If}}
 	p := mergeOf(seen, wanted)
 	if t.Merge {
@@ -120,7 +125,12 @@ func (s *Sink) agreed(t sinks.Target, w sinks.Write, live, wanted *corev1.Secret
 // update changes a Secret that was seen as live. What others have in one that
 // is merged into stays, other accounts' keys included, which server-side apply
 // would take for keys that this field manager no longer wants.
-func (s *Sink) update(ctx context.Context, t sinks.Target, w sinks.Write, live, wanted *corev1.Secret) (*corev1.Secret, error) {
+func (s *Sink) update(
+	ctx context.Context,
+	t sinks.Target,
+	w sinks.Write,
+	live, wanted *corev1.Secret,
+) (*corev1.Secret, error) {
 	if t.Merge {
 		p := mergeOf(live, wanted)
 		p.drop(live, w.Drop)
@@ -153,13 +163,19 @@ func (s *Sink) removeKeys(ctx context.Context, t sinks.Target, live *corev1.Secr
 
 // writtenBefore looks whether a conflict is with ourselves: the answer to the
 // first attempt was lost, and the second found the Secret changed by it.
-func (s *Sink) writtenBefore(ctx context.Context, t sinks.Target, w sinks.Write, conflict error) (*corev1.Secret, error) {
+func (s *Sink) writtenBefore(
+	ctx context.Context,
+	t sinks.Target,
+	w sinks.Write,
+	conflict error,
+) (*corev1.Secret, error) {
 	live, err := s.client.get(ctx, "write", t)
 	if err != nil || live == nil {
 		return nil, conflict
 	}
 	wanted := desired(t, w)
-	if !includes(asTexts(live.Data), asTexts(wanted.Data)) || !includes(live.Labels, wanted.Labels) || !includes(live.Annotations, wanted.Annotations) ||
+	if !includes(asTexts(live.Data), asTexts(wanted.Data)) || !includes(live.Labels, wanted.Labels) ||
+		!includes(live.Annotations, wanted.Annotations) ||
 		!t.Merge && !leftovers(live, wanted).empty() {
 		return nil, conflict
 	}

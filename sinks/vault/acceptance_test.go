@@ -72,12 +72,15 @@ func TestDurableVault(t *testing.T) {
 		v.Seal()
 		for _, sink := range []sinks.Sink{s, c.open(t)} {
 			_, err := sink.Write(t.Context(), target, sinks.Write{Data: secrets("k", "canary-value"), If: version})
-			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "unseal") || strings.Contains(err.Error(), "canary") {
+			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "unseal") ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("Write while sealed = %v", err)
 			}
 		}
 		// Its address would be another place than its cluster.
-		if p, err := c.open(t).Place(t.Context(), target); !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "unseal") || p != "" {
+		if p, err := c.open(t).Place(t.Context(), target); !errors.Is(err, sinks.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "unseal") ||
+			p != "" {
 			t.Errorf("Place while sealed = %q, %v", p, err)
 		}
 		v.Unseal()

@@ -40,7 +40,8 @@ func works(t *testing.T, c *conn) sinks.Sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", time.Now().String()), If: info.Version}); err != nil {
+	if _, err := s.Write(t.Context(), target,
+		sinks.Write{Data: secrets("k", time.Now().String()), If: info.Version}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(c.log.String(), "hvs.") {
@@ -282,7 +283,10 @@ func testDenialIsNotALogin(t *testing.T, v *servers.VaultServer) {
 		s := c.open(t)
 		p.seen()
 		for range 10 {
-			if _, err := s.Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); !errors.Is(err, sinks.ErrDenied) {
+			if _, err := s.Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); !errors.Is(
+				err,
+				sinks.ErrDenied,
+			) {
 				t.Fatalf("Write = %v", err)
 			}
 		}
@@ -321,7 +325,8 @@ func testCert(t *testing.T, v *servers.VaultServer) {
 
 	stranger, strangerKey := servers.NewCA(t).Issue(t, "credsync", false)
 	c.auth = attrs{"client_cert": stranger, "client_key": strangerKey}
-	if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) || strings.Contains(err.Error(), "PRIVATE") {
+	if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) ||
+		strings.Contains(err.Error(), "PRIVATE") {
 		t.Errorf("Stat with a stranger's certificate = %v", err)
 	}
 }

@@ -217,7 +217,9 @@ func (c connection) proxy(cfg *api.Config) error {
 
 func (c connection) tls(cfg *api.Config) error {
 	t := &api.TLSConfig{
-		CACert: c.getenv(api.EnvVaultCACert), CACertBytes: []byte(c.getenv(api.EnvVaultCACertBytes)), CAPath: c.getenv(api.EnvVaultCAPath),
+		CACert: c.getenv(
+			api.EnvVaultCACert,
+		), CACertBytes: []byte(c.getenv(api.EnvVaultCACertBytes)), CAPath: c.getenv(api.EnvVaultCAPath),
 		TLSServerName: c.getenv(api.EnvVaultTLSServerName),
 	}
 	if pem := c.conn.String("ca_pem"); pem != "" {
@@ -264,9 +266,8 @@ func (c connection) clientCertificate(cfg *api.Config) error {
 		return errors.New("the client certificate and key for Vault are not a matching PEM pair: check client_cert and client_key, or VAULT_CLIENT_CERT and VAULT_CLIENT_KEY")
 	}
 	// Unlike Certificates this presents it to a server that names other CAs.
-	cfg.HttpClient.Transport.(*http.Transport).TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		return &pair, nil
-	}
+	client := cfg.HttpClient.Transport.(*http.Transport).TLSClientConfig
+	client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return nil
 }
 

@@ -36,7 +36,8 @@ func TestRequestsCarryWhatWasConfigured(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := test.c.open(t).Write(t.Context(), test.c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); err != nil {
+			if _, err := test.c.open(t).Write(t.Context(), test.c.target(t, "a", false),
+				sinks.Write{Data: secrets("k", "v")}); err != nil {
 				t.Fatal(err)
 			}
 			f.mu.Lock()
@@ -145,7 +146,8 @@ func TestAddressIsCheckedOfflineAndNotQuoted(t *testing.T) {
 		if good {
 			continue
 		}
-		if _, err := (&conn{env: attrs{"VAULT_TOKEN": "t", "VAULT_AGENT_ADDR": address}}).tryOpen(); address != "" && (err == nil || strings.Contains(err.Error(), "canary")) {
+		if _, err := (&conn{env: attrs{"VAULT_TOKEN": "t", "VAULT_AGENT_ADDR": address}}).tryOpen(); address != "" &&
+			(err == nil || strings.Contains(err.Error(), "canary")) {
 			t.Errorf("%q of the environment: %v", address, err)
 		}
 	}
@@ -241,7 +243,8 @@ func TestMissingTokenFileIsNamed(t *testing.T) {
 	for _, path := range []string{"/nonexistent/token", empty} {
 		c := &conn{attrs: attrs{"address": f.URL}, method: "kubernetes", auth: attrs{"role": "r", "token_path": path}}
 		_, err := c.open(t).Stat(t.Context(), c.target(t, "a", false))
-		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "token_path") || errors.Is(err, sinks.ErrNotFound) {
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "token_path") ||
+			errors.Is(err, sinks.ErrNotFound) {
 			t.Errorf("Stat = %v", err)
 		}
 	}

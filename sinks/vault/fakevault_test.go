@@ -166,7 +166,8 @@ func TestSlowVaultIsUnavailable(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Stat(ctx, c.target(t, "a", false)); !errors.Is(err, context.Canceled) || errors.Is(err, sinks.ErrUnavailable) {
+	if _, err := s.Stat(ctx, c.target(t, "a", false)); !errors.Is(err, context.Canceled) ||
+		errors.Is(err, sinks.ErrUnavailable) {
 		t.Errorf("Stat with a cancelled context = %v", err)
 	}
 }

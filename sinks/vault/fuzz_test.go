@@ -55,7 +55,8 @@ func FuzzSecretOfTexts(f *testing.F) {
 			}
 			return
 		}
-		if err != nil || version != want.Data.Metadata || !cmp.Equal(revealAll(data), revealAll(sinks.SecretsOfJSON(want.Data.Data))) {
+		if err != nil || version != want.Data.Metadata ||
+			!cmp.Equal(revealAll(data), revealAll(sinks.SecretsOfJSON(want.Data.Data))) {
 			t.Errorf("%q: %v at version %+v, %v", body, revealAll(data), version, err)
 		}
 	})

@@ -26,7 +26,11 @@ func (k kv1) request(op string, t sinks.Target, capabilities ...string) request 
 	return request{op: op + " " + t.Location, path: k.path(t), capabilities: capabilities, needs: needsFor(k, t)}
 }
 
-func (k kv1) load(ctx context.Context, op string, t sinks.Target) (raw map[string]json.RawMessage, found bool, err error) {
+func (k kv1) load(
+	ctx context.Context,
+	op string,
+	t sinks.Target,
+) (raw map[string]json.RawMessage, found bool, err error) {
 	var answer struct {
 		Data map[string]json.RawMessage `json:"data"`
 	}
@@ -73,7 +77,13 @@ func (k kv1) read(ctx context.Context, t sinks.Target) (sinks.Object, error) {
 
 // atVersion loads what is there if it is at that version. Unreadable data
 // passes, as nothing, unless it is needed.
-func (k kv1) atVersion(ctx context.Context, op string, t sinks.Target, version string, needed bool) (raw map[string]json.RawMessage, err error) {
+func (k kv1) atVersion(
+	ctx context.Context,
+	op string,
+	t sinks.Target,
+	version string,
+	needed bool,
+) (raw map[string]json.RawMessage, err error) {
 	raw, found, err := k.load(ctx, op, t)
 	if isForbidden(err) && !needed {
 		return nil, nil
@@ -103,7 +113,13 @@ func (k kv1) write(ctx context.Context, t sinks.Target, w sinks.Write) (string, 
 }
 
 // put writes data, over what was there in a target that is merged into.
-func (k kv1) put(ctx context.Context, op string, t sinks.Target, before map[string]json.RawMessage, data map[string]credential.Secret) (string, error) {
+func (k kv1) put(
+	ctx context.Context,
+	op string,
+	t sinks.Target,
+	before map[string]json.RawMessage,
+	data map[string]credential.Secret,
+) (string, error) {
 	body, merged := reveal(data), maps.Clone(data)
 	if t.Merge {
 		for key, s := range sinks.SecretsOfJSON(before) {

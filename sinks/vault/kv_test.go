@@ -68,10 +68,14 @@ func testSoftDeleted(t *testing.T, v *servers.VaultServer) {
 			if o, err := s.Read(t.Context(), target); !errors.Is(err, sinks.ErrNotFound) || o.Version != info.Version {
 				t.Errorf("Read = version %q, %v; want the version that Stat gave, and nothing found", o.Version, err)
 			}
-			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2")}); !errors.Is(err, sinks.ErrConflict) {
+			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2")}); !errors.Is(
+				err,
+				sinks.ErrConflict,
+			) {
 				t.Errorf("Write at no version = %v, want a conflict", err)
 			}
-			if v, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: info.Version}); err != nil || !strings.HasPrefix(v, "2@") {
+			if v, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "value-2"), If: info.Version}); err != nil ||
+				!strings.HasPrefix(v, "2@") {
 				t.Errorf("Write at the version that Stat gave = %q, %v", v, err)
 			}
 		}
@@ -158,7 +162,8 @@ func testClaimKeepsOtherMetadata(t *testing.T, v *servers.VaultServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, info); err != nil {
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"},
+		info); err != nil {
 		t.Fatal(err)
 	}
 	got, err := v.Client().Logical().ReadWithContext(t.Context(), c.attrs["mount"]+"/metadata/a")
@@ -234,7 +239,8 @@ func testWriterKeepsTheMark(t *testing.T, v *servers.VaultServer) {
 			})
 		}
 	})
-	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"}, sinks.Info{Marks: true}); err != nil {
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "value-1"), Owner: "p/x"},
+		sinks.Info{Marks: true}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := s.Stat(t.Context(), target); err != nil || info.Owner != "p/x" || !info.Exists {
@@ -272,7 +278,8 @@ func testOddPaths(t *testing.T, v *servers.VaultServer) {
 func testMissingMount(t *testing.T, v *servers.VaultServer) {
 	c := root(v, "nope")
 	_, err := c.open(t).Stat(t.Context(), c.target(t, "a", false))
-	if err == nil || errors.Is(err, sinks.ErrNotFound) || errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "vault secrets enable -path=nope") {
+	if err == nil || errors.Is(err, sinks.ErrNotFound) || errors.Is(err, sinks.ErrDenied) ||
+		!strings.Contains(err.Error(), "vault secrets enable -path=nope") {
 		t.Errorf("as root: %v", err)
 	}
 	c.env["VAULT_TOKEN"] = leastPrivilege(v, "other", false)

@@ -32,7 +32,9 @@ func TestADenialSuggestsWhatItsUseNeeds(t *testing.T) {
 		}
 		_, err = c.open(t).Read(t.Context(), source)
 		want := fmt.Sprintf(`path "%s%s/inputs" { capabilities = ["read"] }`, mount, data)
-		if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "create") || strings.Contains(err.Error(), "update") {
+		if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "create") ||
+			strings.Contains(err.Error(), "update") {
 			t.Errorf("version %d: %v, want %s alone", version, err, want)
 		}
 	}
@@ -109,7 +111,12 @@ func TestTheWriterKeepsTheMarkWithAnOldVault(t *testing.T) {
 		}
 	}
 	c := f.conn(nil)
-	version, err := c.open(t).(sinks.Claimer).Claim(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), Owner: "p/x"}, sinks.Info{Marks: true})
+	version, err := c.open(t).(sinks.Claimer).Claim(
+		t.Context(),
+		c.target(t, "a", false),
+		sinks.Write{Data: secrets("k", "v"), Owner: "p/x"},
+		sinks.Info{Marks: true},
+	)
 	if err != nil || version != "1@2026-01-01T00:00:00Z" || marks["credsync-owner"] != "p/x" || sets != 2 {
 		t.Errorf("Claim = %q, %v; the mark is %v, set %d times", version, err, marks, sets)
 	}
@@ -127,10 +134,16 @@ func TestAVersionOfAnotherSinkIsAConflict(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, version := range []string{"0", "0@x", "-1", "x", "1x", "@", "2"} {
-			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "w"), If: version}); !errors.Is(err, sinks.ErrConflict) {
+			if _, err := s.Write(t.Context(), target, sinks.Write{Data: secrets("k", "w"), If: version}); !errors.Is(
+				err,
+				sinks.ErrConflict,
+			) {
 				t.Errorf("write at %q: %v", version, err)
 			}
-			if err := s.Delete(t.Context(), target, sinks.Removal{Keys: []string{"k"}, If: version}); !errors.Is(err, sinks.ErrConflict) {
+			if err := s.Delete(t.Context(), target, sinks.Removal{Keys: []string{"k"}, If: version}); !errors.Is(
+				err,
+				sinks.ErrConflict,
+			) {
 				t.Errorf("removal of keys at %q: %v", version, err)
 			}
 			if err := s.Delete(t.Context(), target, sinks.Removal{If: version}); !errors.Is(err, sinks.ErrConflict) {
@@ -215,7 +228,8 @@ func TestARedirectThatKeepsTLSIsFollowed(t *testing.T) {
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
 	c := standby.conn(attrs{"VAULT_CACERT_BYTES": pemOf(standby.Certificate())})
-	if _, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); err != nil || active.count("/v1/secret/data/a") != 1 {
+	if _, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")}); err != nil ||
+		active.count("/v1/secret/data/a") != 1 {
 		t.Errorf("Write = %v", err)
 	}
 }
@@ -226,7 +240,12 @@ func TestAClaimInVersion1(t *testing.T) {
 	c := root(v, v.KV(1))
 	s, target := c.open(t), c.target(t, "a", false)
 	claim := func(seen sinks.Info, value string) (string, error) {
-		return s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", value), If: seen.Version, Owner: "p/x"}, seen)
+		return s.(sinks.Claimer).Claim(
+			t.Context(),
+			target,
+			sinks.Write{Data: secrets("k", value), If: seen.Version, Owner: "p/x"},
+			seen,
+		)
 	}
 	nothing, err := s.Stat(t.Context(), target)
 	if err != nil || nothing.Exists {
@@ -246,7 +265,10 @@ func TestAClaimInVersion1(t *testing.T) {
 	if _, err := claim(there, "3"); err != nil {
 		t.Errorf("a claim on what was seen: %v", err)
 	}
-	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "\xff")}, there); !errors.Is(err, sinks.ErrUnsupported) {
+	if _, err := s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "\xff")}, there); !errors.Is(
+		err,
+		sinks.ErrUnsupported,
+	) {
 		t.Errorf("a claim with what is not UTF-8: %v", err)
 	}
 }
@@ -260,7 +282,8 @@ func TestKeysOfVersion1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if version, err = s.Write(t.Context(), target, sinks.Write{Data: secrets("a", "4"), Drop: []string{"b", "none"}, If: version}); err != nil {
+	if version, err = s.Write(t.Context(), target,
+		sinks.Write{Data: secrets("a", "4"), Drop: []string{"b", "none"}, If: version}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delete(t.Context(), target, sinks.Removal{Keys: []string{"a"}, If: "another"}); !errors.Is(err, sinks.ErrConflict) {
@@ -291,7 +314,10 @@ func TestPreflightThatCannotAsk(t *testing.T) {
 	for status, class := range map[int]error{403: nil, 500: sinks.ErrUnavailable} {
 		f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { fail(w, status, "no") })
 		c := f.conn(nil)
-		errs := c.open(t).(sinks.Preflighter).Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, "a", false)}, {Target: c.target(t, "b", true)}})
+		errs := c.open(t).(sinks.Preflighter).Preflight(
+			t.Context(),
+			[]sinks.Trial{{Target: c.target(t, "a", false)}, {Target: c.target(t, "b", true)}},
+		)
 		for i, err := range errs {
 			if !errors.Is(err, class) {
 				t.Errorf("%d: target %d: %v", status, i, err)
@@ -306,7 +332,10 @@ func TestPreflightThatCannotAsk(t *testing.T) {
 	if errs := s.Preflight(t.Context(), nil); len(errs) != 0 {
 		t.Errorf("of nothing: %v", errs)
 	}
-	if errs := s.Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, "a", false)}}); !errors.Is(errs[0], sinks.ErrUnavailable) {
+	if errs := s.Preflight(t.Context(), []sinks.Trial{{Target: c.target(t, "a", false)}}); !errors.Is(
+		errs[0],
+		sinks.ErrUnavailable,
+	) {
 		t.Errorf("where nobody answers: %v", errs)
 	}
 }
@@ -327,7 +356,12 @@ func TestAClaimMeetsAnothersWithLittlePermission(t *testing.T) {
 			v.MustWrite(mount+"/metadata/a", map[string]any{"custom_metadata": map[string]any{"managed-by": "credsync", "credsync-owner": "p/y"}})
 		}
 	})
-	_, err := c.open(t).(sinks.Claimer).Claim(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v"), Owner: "p/x"}, sinks.Info{Marks: true})
+	_, err := c.open(t).(sinks.Claimer).Claim(
+		t.Context(),
+		c.target(t, "a", false),
+		sinks.Write{Data: secrets("k", "v"), Owner: "p/x"},
+		sinks.Info{Marks: true},
+	)
 	if !errors.Is(err, sinks.ErrConflict) || !strings.Contains(err.Error(), "has since claimed it") {
 		t.Errorf("Claim = %v", err)
 	}
@@ -388,7 +422,8 @@ func TestAMountInWhichNothingIsAllowed(t *testing.T) {
 	}))
 	defer server.Close()
 	c := &conn{attrs: attrs{"address": server.URL}, env: attrs{"VAULT_TOKEN": "t", "VAULT_MAX_RETRIES": "0"}}
-	if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "policies allow nothing in it") {
+	if _, err := c.open(t).Stat(t.Context(), c.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) ||
+		!strings.Contains(err.Error(), "policies allow nothing in it") {
 		t.Errorf("Stat = %v", err)
 	}
 }

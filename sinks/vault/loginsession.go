@@ -181,7 +181,9 @@ func (s *sharedSession) login(ctx context.Context) error {
 	life := time.Duration(secret.Auth.LeaseDuration) * time.Second
 	s.rejected = nil
 	s.now, s.open = loginSession{
-		token: credential.NewSecret(secret.Auth.ClientToken), got: at, ttl: life, full: life, renewable: secret.Auth.Renewable,
+		token: credential.NewSecret(
+			secret.Auth.ClientToken,
+		), got: at, ttl: life, full: life, renewable: secret.Auth.Renewable,
 	}, true
 	s.env.Log.Debug("Logged in to Vault", "method", s.method.name, "ttl", life)
 	return nil

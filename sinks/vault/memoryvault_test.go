@@ -66,7 +66,8 @@ var memoryVaults sync.Map
 func newMemoryVault(t *testing.T) *servers.VaultServer {
 	v := servers.VaultStandIn(t, memoryRoot, &memoryVault{
 		mounts:   map[string]*kvMount{"secret": newMount("kv", "2"), "cubbyhole": newMount("cubbyhole", "")},
-		policies: map[string]map[string][]string{}, tokens: map[string]*vaultToken{memoryRoot: {policies: []string{"root"}}}, roles: map[string]any{},
+		policies: map[string]map[string][]string{},
+		tokens:   map[string]*vaultToken{memoryRoot: {policies: []string{"root"}}}, roles: map[string]any{},
 	})
 	memoryVaults.Store(v.Address, nil)
 	return v
@@ -242,7 +243,9 @@ func (v *memoryVault) logIn(c call) {
 	}
 	ttl, _ := role["token_ttl"].(string)
 	v.create(c, &vaultToken{
-		policies: words(role["token_policies"]), ttl: lifeOf(ttl, time.Hour), renewable: role["token_type"] != "batch", byAppRole: true, blind: role["token_no_default_policy"] == true,
+		policies: words(
+			role["token_policies"],
+		), ttl: lifeOf(ttl, time.Hour), renewable: role["token_type"] != "batch", byAppRole: true, blind: role["token_no_default_policy"] == true,
 	})
 }
 

@@ -68,14 +68,17 @@ func TestPlaces(t *testing.T) {
 		}
 		for _, p := range []sinks.Place{a, b} {
 			target, here, err := test.a.open(t).At(t.Context(), p, schema.Values{})
-			if want := p == a; err != nil || here != want || here && (target.Path != "shop/sagi" || target.Location != test.a.target(t, "shop/sagi", false).Location) {
+			if want := p == a; err != nil || here != want ||
+				here &&
+					(target.Path != "shop/sagi" || target.Location != test.a.target(t, "shop/sagi", false).Location) {
 				t.Errorf("%s: At(%q) = %+v, %v, %v", test.name, p, target, here, err)
 			}
 		}
 	}
 	// A prefix is no place, nor is another mount with the same beginning.
 	p := with(f, attrs{"mount": "a"}).placeOf(t, "b/c")
-	for _, place := range []sinks.Place{sinks.Place(strings.TrimSuffix(string(p), "b/c")), p + "/", p + "/../d", sinks.Place(strings.Replace(string(p), "a/", "a2/", 1))} {
+	for _, place := range []sinks.Place{sinks.Place(strings.TrimSuffix(string(p), "b/c")), p + "/", p + "/../d",
+		sinks.Place(strings.Replace(string(p), "a/", "a2/", 1))} {
 		if target, here, err := with(f, attrs{"mount": "a"}).open(t).At(t.Context(), place, schema.Values{}); here || err != nil {
 			t.Errorf("At(%q) = %+v, %v", place, target, err)
 		}
@@ -132,9 +135,10 @@ func TestAGatewayWithoutHealth(t *testing.T) {
 		"sealed": {func(w http.ResponseWriter) {
 			_, _ = io.WriteString(w, `{"initialized":true,"sealed":true,"version":"1.0"}`)
 		}, sinks.ErrUnavailable, false},
-		"not initialized":      {func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"sealed":true,"version":"1.0"}`) }, sinks.ErrUnavailable, false},
-		"starting":             {func(w http.ResponseWriter) { fail(w, 500, "failed to fetch cluster details") }, sinks.ErrUnavailable, false},
-		"a load balancer's":    {func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, "<html>") }, sinks.ErrUnavailable, false},
+		"not initialized": {func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"sealed":true,"version":"1.0"}`) }, sinks.ErrUnavailable, false},
+		"starting":        {func(w http.ResponseWriter) { fail(w, 500, "failed to fetch cluster details") }, sinks.ErrUnavailable, false},
+		"a load balancer's": {func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, "<html>") },
+			sinks.ErrUnavailable, false},
 		"a login page":         {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>") }, nil, false},
 		"too many requests":    {func(w http.ResponseWriter) { fail(w, 429, "rate limit") }, sinks.ErrUnavailable, false},
 		"the connection ended": {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, sinks.ErrUnavailable, false},

@@ -206,7 +206,10 @@ func (r *rule) add(by string, n capabilityNeed) {
 	}
 	slices.Sort(r.capabilities)
 	capabilities := strings.Join(n.capabilities, ", ")
-	i := slices.IndexFunc(r.reasons, func(have reason) bool { return have.capabilities == capabilities && have.why == n.why })
+	i := slices.IndexFunc(
+		r.reasons,
+		func(have reason) bool { return have.capabilities == capabilities && have.why == n.why },
+	)
 	if i < 0 {
 		i = len(r.reasons)
 		r.reasons = append(r.reasons, reason{capabilities: capabilities, why: n.why})

@@ -39,7 +39,12 @@ func printed(t *testing.T, kv string, env attrs, uses ...sinks.Use) (string, err
 	t.Helper()
 	b, err := vault.Spec().Policy.Print(t.Context(), sinks.PolicyRequest{
 		Project: "payments", Uses: uses, Flags: map[string]string{"kv": kv},
-		Env: sinks.Env{Getenv: func(name string) string { return env[name] }, Now: time.Now, Log: hclog.NewNullLogger(), Version: "1.2.3"},
+		Env: sinks.Env{
+			Getenv:  func(name string) string { return env[name] },
+			Now:     time.Now,
+			Log:     hclog.NewNullLogger(),
+			Version: "1.2.3",
+		},
 	})
 	return string(b), err
 }
@@ -90,7 +95,11 @@ func TestPolicyDetectsTheVersion(t *testing.T) {
 func TestPolicyIsRefused(t *testing.T) {
 	main, elsewhere := &conn{}, &conn{attrs: attrs{"address": "https://other.example.com:8200"}}
 	at := func(path string) sinks.Use {
-		return sinks.Use{Sink: "vault.main", Conn: main.values(vault.Spec()), Deliver: []sinks.DeliverUse{{Account: "account.bank.a", Target: main.target(t, path, false)}}}
+		return sinks.Use{
+			Sink:    "vault.main",
+			Conn:    main.values(vault.Spec()),
+			Deliver: []sinks.DeliverUse{{Account: "account.bank.a", Target: main.target(t, path, false)}},
+		}
 	}
 	tests := map[string]struct {
 		kv   string

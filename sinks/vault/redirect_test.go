@@ -119,7 +119,8 @@ func TestRedirectsAwayFromTheCluster(t *testing.T) {
 				if test.follows {
 					return
 				}
-				if err == nil || !strings.Contains(err.Error(), "redirect to "+elsewhere.URL) || !strings.Contains(err.Error(), test.says) {
+				if err == nil || !strings.Contains(err.Error(), "redirect to "+elsewhere.URL) ||
+					!strings.Contains(err.Error(), test.says) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -163,7 +164,9 @@ func TestRedirectToANodeThatIsGone(t *testing.T) {
 	f = electing(100)
 	c = f.conn(attrs{"VAULT_MAX_RETRIES": "1"})
 	_, err := c.open(t).Write(t.Context(), c.target(t, "a", false), sinks.Write{Data: secrets("k", "v")})
-	if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "active node, "+gone.URL) || !strings.Contains(err.Error(), "another one takes over") || strings.Contains(err.Error(), "check address") {
+	if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), "active node, "+gone.URL) ||
+		!strings.Contains(err.Error(), "another one takes over") ||
+		strings.Contains(err.Error(), "check address") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -46,7 +46,13 @@ type describedError struct{ error }
 
 func (d describedError) Unwrap() error { return d.error }
 
-func (s *Sink) retryWithNewToken(ctx context.Context, r request, token credential.Secret, denial error, f func(context.Context, *api.Logical) error) error {
+func (s *Sink) retryWithNewToken(
+	ctx context.Context,
+	r request,
+	token credential.Secret,
+	denial error,
+	f func(context.Context, *api.Logical) error,
+) error {
 	fresh, err := s.sessions.replace(ctx, token, denial)
 	if errors.Is(err, errStillGood) {
 		return denial
@@ -67,7 +73,12 @@ func (s *Sink) get(ctx context.Context, r request, out any) (found bool, err err
 	return s.getWith(ctx, r, nil, func(body []byte) error { return json.Unmarshal(body, out) })
 }
 
-func (s *Sink) getWith(ctx context.Context, r request, query url.Values, decode func([]byte) error) (found bool, err error) {
+func (s *Sink) getWith(
+	ctx context.Context,
+	r request,
+	query url.Values,
+	decode func([]byte) error,
+) (found bool, err error) {
 	r.client = s.client
 	err = s.do(ctx, r, func(ctx context.Context, l *api.Logical) error {
 		// The client leaves its deadline running, with all that belongs to

@@ -67,11 +67,14 @@ func TestSessionsAreProlongedInTime(t *testing.T) {
 		session session
 		steps   []step
 	}{
-		"renewed":               {session{login: hour, renewal: hour}, []step{{0, "login"}, {39 * time.Minute, ""}, {2 * time.Minute, "renewal"}, {39 * time.Minute, ""}, {2 * time.Minute, "renewal"}}},
-		"a third is enough":     {session{login: hour, renewal: third}, []step{{0, "login"}, {41 * time.Minute, "renewal"}, {14 * time.Minute, "renewal"}}},
-		"less is not":           {session{login: hour, renewal: tokenFor(19*time.Minute, true)}, []step{{0, "login"}, {41 * time.Minute, "renewal login"}, {39 * time.Minute, ""}}},
-		"not renewable":         {session{login: tokenFor(time.Hour, false)}, []step{{0, "login"}, {41 * time.Minute, "login"}}},
-		"no longer renewable":   {session{login: hour, renewal: tokenFor(time.Hour, false)}, []step{{0, "login"}, {41 * time.Minute, "renewal"}, {41 * time.Minute, "login"}}},
+		"renewed": {session{login: hour, renewal: hour},
+			[]step{{0, "login"}, {39 * time.Minute, ""}, {2 * time.Minute, "renewal"}, {39 * time.Minute, ""}, {2 * time.Minute, "renewal"}}},
+		"a third is enough": {session{login: hour, renewal: third}, []step{{0, "login"}, {41 * time.Minute, "renewal"}, {14 * time.Minute, "renewal"}}},
+		"less is not": {session{login: hour, renewal: tokenFor(19*time.Minute, true)},
+			[]step{{0, "login"}, {41 * time.Minute, "renewal login"}, {39 * time.Minute, ""}}},
+		"not renewable": {session{login: tokenFor(time.Hour, false)}, []step{{0, "login"}, {41 * time.Minute, "login"}}},
+		"no longer renewable": {session{login: hour, renewal: tokenFor(time.Hour, false)},
+			[]step{{0, "login"}, {41 * time.Minute, "renewal"}, {41 * time.Minute, "login"}}},
 		"refused":               {session{login: hour, renewal: failing(400)}, []step{{0, "login"}, {41 * time.Minute, "renewal login"}}},
 		"denied":                {session{login: hour, renewal: failing(403)}, []step{{0, "login"}, {41 * time.Minute, "renewal login"}}},
 		"endless":               {session{login: tokenFor(0, false)}, []step{{0, "login"}, {1000 * time.Hour, ""}}},
@@ -148,7 +151,8 @@ func TestAGivenTokenIsLookedUp(t *testing.T) {
 			s, target := conn.open(t), conn.target(t, "a", false)
 			for range 2 {
 				_, err := s.Stat(t.Context(), target)
-				if (err != nil) != c.fails || err != nil && (!errors.Is(err, sinks.ErrUnavailable) || strings.Contains(err.Error(), "canary")) {
+				if (err != nil) != c.fails ||
+					err != nil && (!errors.Is(err, sinks.ErrUnavailable) || strings.Contains(err.Error(), "canary")) {
 					t.Fatalf("Stat = %v", err)
 				}
 				conn.pass(c.pass)
@@ -181,7 +185,12 @@ func TestLoginByCertificate(t *testing.T) {
 		(&session{login: tokenFor(time.Hour, true)}).ServeHTTP(w, r)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool, MinVersion: tls.VersionTLS12}
+	server.TLS = &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		ClientAuth:   tls.VerifyClientCertIfGiven,
+		ClientCAs:    pool,
+		MinVersion:   tls.VersionTLS12,
+	}
 	server.StartTLS()
 	defer server.Close()
 	cert, key := ca.Issue(t, "deployer", false)
@@ -261,8 +270,15 @@ func TestWhatLoginsSend(t *testing.T) {
 				}
 				fail(w, 404)
 			})
-			conn := &conn{attrs: attrs{"address": f.URL}, method: c.method, auth: c.auth, dir: dir, env: attrs{"VAULT_MAX_RETRIES": "0"}}
-			if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); err != nil || path != c.path || body != c.body {
+			conn := &conn{
+				attrs:  attrs{"address": f.URL},
+				method: c.method,
+				auth:   c.auth,
+				dir:    dir,
+				env:    attrs{"VAULT_MAX_RETRIES": "0"},
+			}
+			if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); err != nil || path != c.path ||
+				body != c.body {
 				t.Errorf("sent %s to %s, %v", body, path, err)
 			}
 		})
@@ -271,13 +287,21 @@ func TestWhatLoginsSend(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "bad"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		conn := &conn{attrs: attrs{"address": "http://127.0.0.1:1"}, method: "jwt", auth: attrs{"role": "r", "jwt_file": "bad"}, dir: dir, env: attrs{"VAULT_MAX_RETRIES": "0"}}
-		if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); err == nil || !strings.Contains(err.Error(), "jwt_file") {
+		conn := &conn{
+			attrs:  attrs{"address": "http://127.0.0.1:1"},
+			method: "jwt",
+			auth:   attrs{"role": "r", "jwt_file": "bad"},
+			dir:    dir,
+			env:    attrs{"VAULT_MAX_RETRIES": "0"},
+		}
+		if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); err == nil ||
+			!strings.Contains(err.Error(), "jwt_file") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	conn := &conn{attrs: attrs{"address": "http://127.0.0.1:1"}, env: attrs{"VAULT_MAX_RETRIES": "0"}}
-	if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), "no Vault token is set") {
+	if _, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false)); !errors.Is(err, sinks.ErrDenied) ||
+		!strings.Contains(err.Error(), "no Vault token is set") {
 		t.Errorf("without a token: %v", err)
 	}
 }

@@ -18,7 +18,8 @@ import (
 func TestATokenWithALineBreakIsNotSent(t *testing.T) {
 	for token, want := range map[string]string{"canary\n": "ends in a line break", "\ufeffcanary": "byte order mark", " canary": "space", "ca\nnary": "contains a line break"} {
 		_, err := (&conn{env: attrs{"VAULT_TOKEN": token}}).tryOpen()
-		if err == nil || !strings.Contains(err.Error(), "VAULT_TOKEN") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
+		if err == nil || !strings.Contains(err.Error(), "VAULT_TOKEN") || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q: %v", token, err)
 		}
 	}
@@ -27,7 +28,8 @@ func TestATokenWithALineBreakIsNotSent(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, ".vault-token"), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (&conn{env: attrs{"HOME": dir}}).tryOpen(); (err == nil) != good || err != nil && strings.Contains(err.Error(), "canary") {
+		if _, err := (&conn{env: attrs{"HOME": dir}}).tryOpen(); (err == nil) != good ||
+			err != nil && strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q in ~/.vault-token: %v", content, err)
 		}
 	}
@@ -138,7 +140,8 @@ func TestRoundedNumbersAreNotUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.open(t).Read(t.Context(), source)
-		if (err == nil) != good || err != nil && (!strings.Contains(err.Error(), `"branch"`) || !errors.Is(err, sinks.ErrMalformed)) {
+		if (err == nil) != good ||
+			err != nil && (!strings.Contains(err.Error(), `"branch"`) || !errors.Is(err, sinks.ErrMalformed)) {
 			t.Errorf("%s: %v", value, err)
 		}
 	}

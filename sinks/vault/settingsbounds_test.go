@@ -44,7 +44,11 @@ func TestAConnectionThatFailsHasAnAdvice(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s
 	}
-	trusted, strange := serve(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), serve(nil)
+	trusted, strange := serve(
+		&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
+	), serve(
+		nil,
+	)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	for name, c := range map[string]struct{ address, want string }{
@@ -56,7 +60,8 @@ func TestAConnectionThatFailsHasAnAdvice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conn := &conn{attrs: attrs{"address": c.address, "ca_pem": ca.PEM}, env: attrs{"VAULT_TOKEN": "hvs.canary", "VAULT_MAX_RETRIES": "0"}}
 			_, err := conn.open(t).Stat(t.Context(), conn.target(t, "a", false))
-			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+			if !errors.Is(err, sinks.ErrUnavailable) || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("Stat = %v, want %q", err, c.want)
 			}
 		})
@@ -122,7 +127,8 @@ func TestPingTellsWhatServes(t *testing.T) {
 			if (err == nil) != (c.wants == "") || err != nil && !strings.Contains(err.Error(), c.wants) {
 				t.Errorf("Ping = %v, want %q", err, c.wants)
 			}
-			if server.About != c.about || server.Address != f.URL || !server.Date.Equal(now) || !server.CertificateEnds.Equal(f.Certificate().NotAfter) {
+			if server.About != c.about || server.Address != f.URL || !server.Date.Equal(now) ||
+				!server.CertificateEnds.Equal(f.Certificate().NotAfter) {
 				t.Errorf("got %+v", server)
 			}
 			if asked.URL.Path != "/v1/sys/health" || asked.Header.Get("X-Vault-Token") != "" || asked.Header.Get("X-Vault-Namespace") != "" {
@@ -165,7 +171,8 @@ func TestFailedLoginsHaveAClass(t *testing.T) {
 	}{
 		400: {sinks.ErrDenied, `check the auth "approle" block`}, 401: {sinks.ErrDenied, `check the auth "approle" block`}, 403: {sinks.ErrDenied, `check the auth "approle" block`},
 		404: {nil, "no auth method is mounted there"}, 418: {nil, "HTTP 418"}, 500: {sinks.ErrUnavailable, "HTTP 500"}, 503: {sinks.ErrUnavailable, "HTTP 503"},
-		412: {sinks.ErrUnavailable, "HTTP 412"}, 429: {sinks.ErrUnavailable, "HTTP 429"}, 472: {sinks.ErrUnavailable, "HTTP 472"}, 473: {sinks.ErrUnavailable, "HTTP 473"}, 499: {nil, "HTTP 499"},
+		412: {sinks.ErrUnavailable, "HTTP 412"}, 429: {sinks.ErrUnavailable, "HTTP 429"}, 472: {sinks.ErrUnavailable, "HTTP 472"},
+		473: {sinks.ErrUnavailable, "HTTP 473"}, 499: {nil, "HTTP 499"},
 	} {
 		f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { fail(w, status, "no") })
 		c2 := &conn{attrs: attrs{"address": f.URL}, method: "approle", auth: attrs{"role_id": "r"}, env: attrs{"VAULT_MAX_RETRIES": "0"}}

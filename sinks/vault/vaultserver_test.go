@@ -232,7 +232,12 @@ func testDenied(t *testing.T, v *servers.VaultServer) {
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 		t.Errorf("Write = %v, want %s", err, want)
 	}
-	_, err = s.(sinks.Claimer).Claim(t.Context(), target, sinks.Write{Data: secrets("k", "canary-value"), Owner: "p/x"}, sinks.Info{Marks: true})
+	_, err = s.(sinks.Claimer).Claim(
+		t.Context(),
+		target,
+		sinks.Write{Data: secrets("k", "canary-value"), Owner: "p/x"},
+		sinks.Info{Marks: true},
+	)
 	if !errors.Is(err, sinks.ErrDenied) || !strings.Contains(err.Error(), mount+"/metadata/shop/sagi") {
 		t.Errorf("Claim = %v", err)
 	}

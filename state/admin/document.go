@@ -119,10 +119,20 @@ func (r *Records) Describe(rec *state.Record) RecordDocument {
 		d.OnRemove = "delete"
 	}
 	if l := rec.Lease; l != nil {
-		d.Lease = &LeaseDocument{Holder: processid.Describe(l.Holder), RenewedAt: plan.Time(r.LeaseEnds(l).Add(-state.LeaseLife)), ExpiresAt: plan.Time(r.LeaseEnds(l)), Held: r.Held(l)}
+		d.Lease = &LeaseDocument{
+			Holder:    processid.Describe(l.Holder),
+			RenewedAt: plan.Time(r.LeaseEnds(l).Add(-state.LeaseLife)),
+			ExpiresAt: plan.Time(r.LeaseEnds(l)),
+			Held:      r.Held(l),
+		}
 	}
 	if b := rec.Block; b != nil {
-		d.Block = &BlockDocument{Reason: plan.Reason(b.Reason), Message: b.Message, Since: plan.Time(b.Since), LoginFingerprint: short(b.LoginPrint)}
+		d.Block = &BlockDocument{
+			Reason:           plan.Reason(b.Reason),
+			Message:          b.Message,
+			Since:            plan.Time(b.Since),
+			LoginFingerprint: short(b.LoginPrint),
+		}
 	}
 	for _, j := range rec.Rejections {
 		d.Rejections = append(d.Rejections, RejectionDocument{short(j.LoginPrint), plan.Time(j.At)})
@@ -132,7 +142,8 @@ func (r *Records) Describe(rec *state.Record) RecordDocument {
 	}
 	for _, t := range rec.Targets {
 		d.Targets = append(d.Targets, RecordTarget{
-			Sink: t.Sink, Location: t.Location, Holds: holds(rec, t), Keys: append([]string{}, t.Keys...), Merge: t.Merge,
+			Sink: t.Sink, Location: t.Location, Holds: holds(rec, t), Keys: append([]string{}, t.Keys...),
+			Merge:   t.Merge,
 			Version: shortVersion(t.Version), Digest: short(t.Digest), DeliveredAt: plan.Time(t.DeliveredAt),
 		})
 	}
@@ -145,8 +156,9 @@ func describeGrant(g *state.Grant) *GrantDocument {
 	}
 	return &GrantDocument{
 		ID: short(g.ID), IssuedAt: plan.Time(g.Token.IssuedAt), ExpiresAt: plan.Time(g.Token.ExpiresAt),
-		Refreshable: !g.Token.Refresh.IsZero() || !g.Token.RefreshableUntil.IsZero(), RefreshableUntil: plan.Time(g.Token.RefreshableUntil),
-		VerifiedAt: plan.Time(g.VerifiedAt), Rejected: g.Rejected,
+		Refreshable:      !g.RefreshRefused && (!g.Token.Refresh.IsZero() || !g.Token.RefreshableUntil.IsZero()),
+		RefreshableUntil: plan.Time(g.Token.RefreshableUntil),
+		VerifiedAt:       plan.Time(g.VerifiedAt), Rejected: g.Rejected,
 		LoginFingerprint: short(g.LoginPrint), ShapeFingerprint: short(g.ShapePrint),
 		Outputs: append([]string{}, slices.Sorted(maps.Keys(g.Token.Outputs))...),
 	}

@@ -47,8 +47,12 @@ func TestDescribedRecordHoldsNoSecret(t *testing.T) {
 
 func TestLeaseOfAClockThatIsAheadEndsWithinItsLife(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	r := &admin.Records{Now: func() time.Time { return now }, Where: func(string) processid.Whereabouts { return processid.Elsewhere }}
-	for left, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, 6 * time.Hour: state.LeaseLife, -time.Minute: -time.Minute} {
+	r := &admin.Records{
+		Now:   func() time.Time { return now },
+		Where: func(string) processid.Whereabouts { return processid.Elsewhere },
+	}
+	for left, want := range map[time.Duration]time.Duration{time.Minute: time.Minute,
+		6 * time.Hour: state.LeaseLife, -time.Minute: -time.Minute} {
 		rec := state.New("payments", "account.sagi.coffee", "sagi")
 		rec.Lease = &state.Lease{Holder: "build-7", ExpiresAt: now.Add(left)}
 		if got := r.Describe(rec).Lease.ExpiresAt.Sub(now); got != want {

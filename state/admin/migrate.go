@@ -150,7 +150,9 @@ func mergeRecords(old, now *state.Record) (*state.Record, error) {
 	was, is := old.Newest(), now.Newest()
 	copied := string(old.Key) == string(now.Key)
 	switch {
-	case was == nil && is == nil && copied, was != nil && is != nil && was.ID == is.ID, was != nil && is != nil && copied && knows(now, was.ID):
+	case was == nil && is == nil && copied,
+		was != nil && is != nil && was.ID == is.ID,
+		was != nil && is != nil && copied && knows(now, was.ID):
 		return nil, nil
 	case is == nil:
 		return inherit(old, now), nil
@@ -313,8 +315,9 @@ func (m *Migration) begun(s *MigrationStep) error {
 		return err
 	}
 	ev := audit.Event{
-		Time: m.Now(), ID: rand.Text(), Project: m.Project, Holder: m.Holder, Address: s.Address, Provider: s.old.Provider,
-		Action: audit.StateMigrate, Outcome: audit.Started,
+		Time: m.Now(), ID: rand.Text(), Project: m.Project, Holder: m.Holder, Address: s.Address,
+		Provider: s.old.Provider,
+		Action:   audit.StateMigrate, Outcome: audit.Started,
 	}.OfTarget(m.ToSink, to.Location)
 	if g := s.old.Newest(); g != nil {
 		ev.Token = audit.TokenFingerprint(s.old.Key, g.Token.Access)

@@ -71,7 +71,10 @@ func (p *twoPlaces) migrate() (done []string, problems []error, err error) {
 func record(address, token string) *state.Record {
 	r := state.New("shop", address, "fake")
 	if token != "" {
-		r.Current = &state.Grant{ID: token, Token: credential.Token{Access: credential.NewSecret("canary-" + token), IssuedAt: noon}}
+		r.Current = &state.Grant{
+			ID:    token,
+			Token: credential.Token{Access: credential.NewSecret("canary-" + token), IssuedAt: noon},
+		}
 	}
 	return r
 }
@@ -208,7 +211,8 @@ func TestMigrateWhereTheNewPlaceHasARecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.want(c.from, c.to+" account.fake.b=b")
-			if got := fmt.Sprint(problems); c.problem == "" && len(problems) > 0 || !strings.Contains(got, c.problem) || strings.Contains(got, "canary") {
+			if got := fmt.Sprint(problems); c.problem == "" && len(problems) > 0 || !strings.Contains(got, c.problem) ||
+				strings.Contains(got, "canary") {
 				t.Errorf("the problems are %s", got)
 			}
 			snap, err := storeIn(p.to, "shop").Load(t.Context(), a)
@@ -255,7 +259,8 @@ func TestMigrateOverwritesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			meddle(p, m)
-			if _, err := m.Migrate(t.Context(), found); !errors.Is(err, sinks.ErrConflict) || !strings.Contains(err.Error(), "nothing was removed") {
+			if _, err := m.Migrate(t.Context(), found); !errors.Is(err, sinks.ErrConflict) ||
+				!strings.Contains(err.Error(), "nothing was removed") {
 				t.Fatal(err)
 			}
 			if got := p.tokens(p.from); got != "account.fake.a=one" {
@@ -302,7 +307,8 @@ func TestMigrateDoesNothingThatCannotBeRecorded(t *testing.T) {
 // migration ends right.
 func TestMigrateGoesOnAfterAnyFailure(t *testing.T) {
 	const all = "account.fake.a=one account.fake.b=- account.fake.c=three"
-	for _, op := range []string{memorysink.Stat, memorysink.Read, memorysink.Write, memorysink.Delete, memorysink.List} {
+	for _, op := range []string{memorysink.Stat, memorysink.Read, memorysink.Write, memorysink.Delete,
+		memorysink.List} {
 		for _, lost := range []bool{false, true} {
 			for n := 1; ; n++ {
 				p := newTwoPlaces(t)

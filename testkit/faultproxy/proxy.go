@@ -101,7 +101,13 @@ func Start(o Options) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start a fault proxy: %w", err)
 	}
-	p := &Proxy{opts: o, target: target, url: "http://" + listener.Addr().String(), counts: map[string]uint64{}, damaged: map[Kind]int{}}
+	p := &Proxy{
+		opts:    o,
+		target:  target,
+		url:     "http://" + listener.Addr().String(),
+		counts:  map[string]uint64{},
+		damaged: map[Kind]int{},
+	}
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = p.server.Serve(listener) }()
 	return p, nil
@@ -137,7 +143,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		abort(w)
 		return
 	}
-	x := &Exchange{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: body, At: time.Now()}
+	x := &Exchange{
+		Method: r.Method,
+		Path:   r.URL.EscapedPath(),
+		Query:  r.URL.RawQuery,
+		Header: r.Header.Clone(),
+		Body:   body,
+		At:     time.Now(),
+	}
 	if p.opts.Prefixed {
 		x.Whose, x.Path, _ = strings.Cut(strings.TrimPrefix(x.Path, "/"), "/")
 		x.Path = "/" + x.Path
@@ -159,7 +172,12 @@ func (p *Proxy) forward(r *http.Request, x *Exchange) *answer {
 	case x.Fault == Slow:
 		time.Sleep(slowBy)
 	}
-	out, err := http.NewRequestWithContext(context.WithoutCancel(r.Context()), x.Method, strings.TrimRight(p.target.String(), "/")+x.Path, bytes.NewReader(x.Body))
+	out, err := http.NewRequestWithContext(
+		context.WithoutCancel(r.Context()),
+		x.Method,
+		strings.TrimRight(p.target.String(), "/")+x.Path,
+		bytes.NewReader(x.Body),
+	)
 	if err != nil {
 		return nil
 	}

@@ -41,7 +41,10 @@ func ask(t *testing.T, kind faultproxy.Kind) (status int, body string, processed
 		t.Fatal(err)
 	}
 	req.Header.Set("X-Key", "k")
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Transport: &http.Transport{}}
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{},
+	}
 	resp, err := client.Do(req)
 	if err == nil {
 		defer resp.Body.Close()

@@ -102,7 +102,12 @@ func (s Unmarked) Stat(ctx context.Context, t sinks.Target) (sinks.Info, error) 
 
 // New returns an empty sink.
 func New() *Sink {
-	return &Sink{server: servers.Add(1), objects: map[string]object{}, calls: map[string]int{}, restarts: map[string][]time.Time{}}
+	return &Sink{
+		server:   servers.Add(1),
+		objects:  map[string]object{},
+		calls:    map[string]int{},
+		restarts: map[string][]time.Time{},
+	}
 }
 
 // servers counts the sinks that were made.

@@ -91,7 +91,8 @@ func TestHooksAndCounters(t *testing.T) {
 		}
 		return nil
 	}
-	if errs := s.Preflight(ctx, []sinks.Trial{{Target: target("a", false)}}); len(errs) != 1 || !errors.Is(errs[0], refused) {
+	if errs := s.Preflight(ctx, []sinks.Trial{{Target: target("a", false)}}); len(errs) != 1 ||
+		!errors.Is(errs[0], refused) {
 		t.Errorf("Preflight = %v, want the refusal", errs)
 	}
 	if n := s.Calls(memorysink.Write) + s.Calls(memorysink.Preflight); n != 2 {

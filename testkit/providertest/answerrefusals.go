@@ -70,7 +70,11 @@ func testRefusals(t *testing.T, target Target, answers Answers) {
 				if !slices.Contains(named, status) && i != status%len(bodiesOfRefusals) {
 					continue
 				}
-				e, sent := h.failOn(t, op, sandbox.Fault{Kind: sandbox.Status, Status: status, Body: b.body, ContentType: b.contentType})
+				e, sent := h.failOn(
+					t,
+					op,
+					sandbox.Fault{Kind: sandbox.Status, Status: status, Body: b.body, ContentType: b.contentType},
+				)
 				what := fmt.Sprintf("%d, %s", status, b.name)
 				if sent != 1 {
 					t.Errorf("%s: sent %d times", what, sent)
@@ -101,7 +105,31 @@ func checkUnclassified(t *testing.T, target Target, op, what string, e *failure.
 // testFaults: what a server, or something before it, failed at says nothing of the
 // account. A read is tried again; of anything else it stays open whether it was done.
 func testFaults(t *testing.T, target Target, answers Answers) {
-	statuses := []int{408, 425, 500, 501, 502, 503, 504, 505, 507, 508, 509, 511, 520, 521, 522, 523, 524, 525, 526, 527, 530, 598, 599}
+	statuses := []int{
+		408,
+		425,
+		500,
+		501,
+		502,
+		503,
+		504,
+		505,
+		507,
+		508,
+		509,
+		511,
+		520,
+		521,
+		522,
+		523,
+		524,
+		525,
+		526,
+		527,
+		530,
+		598,
+		599,
+	}
 	eachOp(t, target, func(t *testing.T, op string) {
 		h := New(t, target)
 		for _, status := range statuses {

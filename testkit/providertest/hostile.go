@@ -48,16 +48,29 @@ func testHostile(t *testing.T, target Target) {
 					// A JSON object at a documented status is that status's answer.
 					continue
 				}
-				if status == http.StatusOK && target.anyJSON(op) && json.Valid([]byte(answer.body)) && strings.ContainsAny(answer.body[:1], "{[") && answer.contentType == "application/json" {
+				if status == http.StatusOK && target.anyJSON(op) && json.Valid([]byte(answer.body)) &&
+					strings.ContainsAny(answer.body[:1], "{[") &&
+					answer.contentType == "application/json" {
 					continue
 				}
 				t.Run(answer.name+" "+http.StatusText(status), func(t *testing.T) {
 					h.Sandbox.ClearFaults()
-					Fault(sandbox.Fault{Kind: sandbox.Status, Status: status, Body: answer.body, ContentType: answer.contentType})(t, h.Sandbox)
+					Fault(
+						sandbox.Fault{
+							Kind:        sandbox.Status,
+							Status:      status,
+							Body:        answer.body,
+							ContentType: answer.contentType,
+						},
+					)(
+						t,
+						h.Sandbox,
+					)
 					want := failure.Server
 					page := strings.HasPrefix(answer.body, "<")
 					empty := strings.TrimSpace(answer.body) == ""
-					if status == http.StatusUnauthorized && ((target.StatusDecides || target.anyJSON(op)) && !page || target.EmptyRefuses && empty) {
+					if status == http.StatusUnauthorized &&
+						((target.StatusDecides || target.anyJSON(op)) && !page || target.EmptyRefuses && empty) {
 						want = failure.Credentials
 					}
 					if e := h.fail(t, op, token); e.Class != want {
@@ -127,12 +140,22 @@ func testRedirect(t *testing.T, target Target) {
 	for _, c := range []struct {
 		status int
 		class  failure.Class
-	}{{301, failure.Config}, {302, failure.Server}, {303, failure.Server}, {307, failure.Server}, {308, failure.Config}} {
+	}{{301, failure.Config}, {302, failure.Server}, {303, failure.Server}, {307, failure.Server}, {308,
+		failure.Config}} {
 		t.Run(http.StatusText(c.status), func(t *testing.T) {
 			eachOp(t, target, func(t *testing.T, op string) {
 				h := New(t, target)
 				token := h.prepare(t, op)
-				Fault(sandbox.Fault{Kind: sandbox.Redirect, Status: c.status, Location: elsewhere.URL + "/path?query=" + target.Secrets[0]})(t, h.Sandbox)
+				Fault(
+					sandbox.Fault{
+						Kind:     sandbox.Redirect,
+						Status:   c.status,
+						Location: elsewhere.URL + "/path?query=" + target.Secrets[0],
+					},
+				)(
+					t,
+					h.Sandbox,
+				)
 				e := h.fail(t, op, token)
 				if e.Class != c.class || !strings.Contains(e.Message, elsewhere.URL) || strings.Contains(e.Message, "/path") {
 					t.Errorf("class %q, want %q with the origin and no more: %v", e.Class, c.class, e)

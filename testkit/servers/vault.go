@@ -152,7 +152,13 @@ func (v *VaultServer) Unseal() {
 	if _, err := v.Client().Sys().UnsealWithContext(v.tb.Context(), v.unsealKey); err != nil {
 		v.tb.Fatalf("unseal Vault: %v", err)
 	}
-	await(v.tb, &http.Client{Transport: v.transport()}, v.Address+"/v1/sys/health", v.log, func(status int) bool { return status == 200 })
+	await(
+		v.tb,
+		&http.Client{Transport: v.transport()},
+		v.Address+"/v1/sys/health",
+		v.log,
+		func(status int) bool { return status == 200 },
+	)
 }
 
 // MustWrite writes to a path with the root token.

@@ -43,7 +43,8 @@ func VaultCluster(t testing.TB, nodes int) *VaultNodes {
 	first.MustWrite("sys/storage/raft/autopilot/configuration", map[string]any{"server_stabilization_time": "1s"})
 	for _, v := range c.Nodes[1:] {
 		v.Start()
-		if _, err := v.Client().Sys().RaftJoinWithContext(t.Context(), &api.RaftJoinRequest{LeaderAPIAddr: first.Address}); err != nil {
+		if _, err := v.Client().Sys().RaftJoinWithContext(t.Context(),
+			&api.RaftJoinRequest{LeaderAPIAddr: first.Address}); err != nil {
 			t.Fatalf("have %s join the cluster: %v", v.Address, err)
 		}
 		v.RootToken, v.unsealKey = first.RootToken, first.unsealKey

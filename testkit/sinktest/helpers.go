@@ -82,7 +82,12 @@ func (e *env) tryWrite(t sinks.Target, version string, data map[string]credentia
 	return e.writeWith(e.Context(), t, version, data)
 }
 
-func (e *env) writeWith(ctx context.Context, t sinks.Target, version string, data map[string]credential.Secret) (string, error) {
+func (e *env) writeWith(
+	ctx context.Context,
+	t sinks.Target,
+	version string,
+	data map[string]credential.Secret,
+) (string, error) {
 	e.Helper()
 	e.remember(data)
 	v, err := e.sink.Write(ctx, t, sinks.Write{Data: data, If: version, Owner: "suite/account.x.y"})

@@ -124,7 +124,14 @@ func testCreatedAgain(e *env) {
 	}
 	e.wantError(e.sink.Delete(e.Context(), t, sinks.Removal{If: first}), sinks.ErrConflict)
 	if c, ok := claimer(e); ok {
-		_, err := tryClaim(e, c, t, owner, sinks.Info{Exists: true, Version: first, Marks: e.stat(t).Marks}, Secrets("k", "value-ours"))
+		_, err := tryClaim(
+			e,
+			c,
+			t,
+			owner,
+			sinks.Info{Exists: true, Version: first, Marks: e.stat(t).Marks},
+			Secrets("k", "value-ours"),
+		)
 		e.wantError(err, sinks.ErrConflict)
 	}
 	if obj := e.wantData(t, data); obj.Version != second || e.stat(t).Version != second {

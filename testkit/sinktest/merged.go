@@ -8,7 +8,12 @@ import (
 )
 
 // dropping writes data at a version, and drops keys.
-func (e *env) dropping(t sinks.Target, version string, data map[string]credential.Secret, drop ...string) (string, error) {
+func (e *env) dropping(
+	t sinks.Target,
+	version string,
+	data map[string]credential.Secret,
+	drop ...string,
+) (string, error) {
 	e.Helper()
 	e.remember(data)
 	v, err := e.sink.Write(e.Context(), t, sinks.Write{Data: data, Drop: drop, If: version, Owner: owner})

@@ -126,7 +126,14 @@ func testClaimsAtOnce(e *env) {
 func claimant(i int) string { return fmt.Sprintf("suite/account.x.claimant%d", i) }
 
 // tryClaim claims a target for an owner.
-func tryClaim(e *env, c sinks.Claimer, t sinks.Target, owner string, seen sinks.Info, data map[string]credential.Secret) (version string, err error) {
+func tryClaim(
+	e *env,
+	c sinks.Claimer,
+	t sinks.Target,
+	owner string,
+	seen sinks.Info,
+	data map[string]credential.Secret,
+) (version string, err error) {
 	e.Helper()
 	e.remember(data)
 	version, err = c.Claim(e.Context(), t, sinks.Write{Data: data, If: seen.Version, Owner: owner}, seen)
@@ -134,7 +141,14 @@ func tryClaim(e *env, c sinks.Claimer, t sinks.Target, owner string, seen sinks.
 }
 
 // claim is tryClaim, which has to work.
-func claim(e *env, c sinks.Claimer, t sinks.Target, owner string, seen sinks.Info, data map[string]credential.Secret) (version string) {
+func claim(
+	e *env,
+	c sinks.Claimer,
+	t sinks.Target,
+	owner string,
+	seen sinks.Info,
+	data map[string]credential.Secret,
+) (version string) {
 	e.Helper()
 	version, err := tryClaim(e, c, t, owner, seen, data)
 	if err != nil {

@@ -94,7 +94,8 @@ func add(archive *tar.Writer, prefix string, at time.Time, file string) error {
 		mode = 0o755
 	}
 	header := &tar.Header{
-		Typeflag: tar.TypeReg, Name: path.Join(prefix, filepath.Base(file)), Size: int64(len(content)), Mode: mode, ModTime: at, Format: tar.FormatUSTAR,
+		Typeflag: tar.TypeReg, Name: path.Join(prefix, filepath.Base(file)), Size: int64(len(content)), Mode: mode,
+		ModTime: at, Format: tar.FormatUSTAR,
 	}
 	if err := archive.WriteHeader(header); err != nil {
 		return err

@@ -121,7 +121,8 @@ func TestItEndsWhereThereIsNothingLeftOrAnErrorComes(t *testing.T) {
 		t.Errorf("got %d, %v", tried, err)
 	}
 	broken := errors.New("broken")
-	if tried, err := inOrder(1000, 1000, 2, func(int) (bool, error) { return false, broken }); tried > 2 || !errors.Is(err, broken) {
+	if tried, err := inOrder(1000, 1000, 2, func(int) (bool, error) { return false, broken }); tried > 2 ||
+		!errors.Is(err, broken) {
 		t.Errorf("got %d, %v", tried, err)
 	}
 }

@@ -129,7 +129,16 @@ func (f *finder) operator(n *ast.BinaryExpr, above []ast.Node) {
 	case token.EQL, token.NEQ:
 		if !isCondition(n, above) {
 			at := f.offset(n.OpPos)
-			f.found = append(f.found, mutation{f.name, "condition", at, at + 2, map[token.Token]string{token.EQL: "!=", token.NEQ: "=="}[n.Op]})
+			f.found = append(
+				f.found,
+				mutation{
+					f.name,
+					"condition",
+					at,
+					at + 2,
+					map[token.Token]string{token.EQL: "!=", token.NEQ: "=="}[n.Op],
+				},
+			)
 		}
 	case token.LAND, token.LOR:
 		if outer, ok := above[len(above)-1].(*ast.BinaryExpr); ok && outer.Op == n.Op && outer.X == n {

@@ -34,7 +34,11 @@ var unsuited = map[string]string{
 
 // findPackages lists the packages that the patterns match. By default these are
 // all of the module.
-func findPackages(ctx context.Context, root string, patterns []string) (found []goPackage, skipped []skippedPackage, err error) {
+func findPackages(
+	ctx context.Context,
+	root string,
+	patterns []string,
+) (found []goPackage, skipped []skippedPackage, err error) {
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
@@ -57,7 +61,10 @@ func findPackages(ctx context.Context, root string, patterns []string) (found []
 		} else if err != nil {
 			return nil, nil, fmt.Errorf("go list: %w", err)
 		}
-		p := goPackage{path: strings.TrimPrefix(strings.TrimPrefix(listed.ImportPath, listed.Module.Path), "/"), dir: listed.Dir}
+		p := goPackage{
+			path: strings.TrimPrefix(strings.TrimPrefix(listed.ImportPath, listed.Module.Path), "/"),
+			dir:  listed.Dir,
+		}
 		if p.path == "" {
 			p.path = "."
 		}

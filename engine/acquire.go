@@ -118,6 +118,7 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 	var upstream *failure.Error
 	errors.As(err, &upstream)
 	r.result.noteClass(err)
+	suspected := r.markSuspect(old, upstream)
 	switch {
 	case upstream != nil && upstream.Class == failure.Credentials:
 		reason := upstream.Reason
@@ -130,9 +131,11 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.blockUntilHumanActs(ctx, upstream)
 	case upstream != nil && upstream.IsCounted():
-		r.countRefusal(ctx, old, upstream)
+		r.countRefusal(ctx, upstream)
 	default:
-		r.suspectToken(ctx, old, upstream)
+		if suspected {
+			r.saveSuspect(ctx)
+		}
 		r.fail(r.failure("The login failed", err))
 	}
 	return nil
@@ -166,19 +169,15 @@ func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
 	return g
 }
 
-// suspectToken marks the old token as dead where a login may have killed it
-// though its answer never arrived.
-func (r *run) suspectToken(ctx context.Context, old *state.Grant, err *failure.Error) {
-	if !r.markSuspect(old, err) {
-		return
-	}
+func (r *run) saveSuspect(ctx context.Context) {
 	if err := r.persist(ctx); err != nil {
 		r.fail(r.failure("The state could not be written", err))
 	}
 }
 
-// markSuspect does so in the record alone, and reports whether there was anything to
-// mark.
+// markSuspect marks the old token as dead in the record where a login may have killed it
+// though its answer never arrived, or that of an attempt before. It reports whether
+// there was anything to mark.
 func (r *run) markSuspect(old *state.Grant, err *failure.Error) bool {
 	if err == nil || !err.AnswerLost || old == nil || !r.seen.account.loginRevokes() {
 		return false

@@ -50,10 +50,9 @@ func (e *Engine) noteLogin(o *observation) {
 // countRefusal is for a refusal of a login of which nothing says for certain that the
 // credentials are wrong. It may count there as a wrong password all the same: the
 // second one in a row blocks the account. Accounts of one login are counted together.
-func (r *run) countRefusal(ctx context.Context, old *state.Grant, err *failure.Error) {
+func (r *run) countRefusal(ctx context.Context, err *failure.Error) {
 	const reason = failure.UnclassifiedRefusal
 	r.loginRefused = true
-	r.markSuspect(old, err)
 	if r.refusedBefore() {
 		r.saveBlock(ctx, r.block(reason, "the upstream has refused the login twice in a row without a clear reason; it may count as a wrong password, so it is not sent again: "+rejectionMessage(err)))
 		return

@@ -9,6 +9,7 @@ import (
 
 	"github.com/credsync/credsync/engine"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema/diag"
 )
 
@@ -133,6 +134,29 @@ func TestUndocumentedRefusalLeavesNoTokenThatCountsAsGood(t *testing.T) {
 	w.up.onLogin = only(1, err)
 	w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
 	w.expect("a refresh rejected")
+}
+
+// The login that was refused may have been sent again, after an attempt that the upstream
+// may have processed.
+func TestARefusalAfterALostLoginLeavesNoTokenThatCountsAsGood(t *testing.T) {
+	for _, refusal := range []failure.Error{
+		{Class: failure.Credentials},
+		{Class: failure.Human, Reason: failure.AccountLocked},
+		{Class: failure.Human, Reason: failure.NeedsCode},
+		{Class: failure.Config},
+	} {
+		t.Run(string(refusal.Class)+" "+string(refusal.Reason), func(t *testing.T) {
+			w := newWorld(t, oneAccount)
+			w.up.revokes = true
+			w.mustApply()
+			refusal.Op, refusal.Message, refusal.Status, refusal.AnswerLost = failure.LogIn, "no", 422, true
+			w.up.onLogin = only(1, &refusal)
+			w.applyWith(context.Background(), engine.Request{Replace: []string{"fake.a"}})
+			if d := w.plan(engine.Request{Offline: true}).Accounts[0].Decision; d.Action == plan.None {
+				t.Errorf("%s %s: %s", d.Action, d.Reason, d.Message)
+			}
+		})
+	}
 }
 
 // A token is of no use that is over when it comes, and asking for others changes

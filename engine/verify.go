@@ -82,7 +82,8 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 			r.fail(r.failure("The state could not be written", err))
 		}
 	case upstream != nil && upstream.IsCounted():
-		r.countRefusal(ctx, before, upstream)
+		r.markSuspect(before, upstream)
+		r.countRefusal(ctx, upstream)
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
 	default:

@@ -31,7 +31,7 @@ type Error struct {
 	// RetryAfter is what the upstream asked for; 0 if it did not.
 	RetryAfter time.Duration
 	// AnswerLost says that the request may have been processed though no
-	// answer was read.
+	// answer was read, or an attempt of it before the one that was answered.
 	AnswerLost bool
 	// OfCredentials says that the request carried the account's credentials: a login, or
 	// the check of a token that is configured.

@@ -24,6 +24,9 @@ type Answer struct {
 	op   Op
 	url  string
 	body credential.Secret
+	// repeated says that the upstream may have processed an attempt before the one that
+	// this answers.
+	repeated bool
 	// leftOut are the fields that were left out; see Object.
 	leftOut []string
 }
@@ -68,16 +71,16 @@ func (a *Answer) common(h http.Header) error {
 	case a.Status == http.StatusTooManyRequests:
 		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower "+
 			"http.requests_per_second.")
-		e.AnswerLost = false
+		e.AnswerLost = a.op.Once && a.repeated
 	case passing(a.Status):
 		e = a.Fail(failure.Retryable, passingMessage(a.Status), tryLater)
 		if turnedAway(a.Status, h) {
-			e.AnswerLost = false
+			e.AnswerLost = a.op.Once && a.repeated
 		}
 	case a.Status == http.StatusProxyAuthRequired:
 		f := proxyFailure(a.Status)
 		e = a.Fail(f.class, f.message, f.advice)
-		e.Attribute, e.AnswerLost = f.attribute, false
+		e.Attribute, e.AnswerLost = f.attribute, a.op.Once && a.repeated
 	case a.Status >= 300 && a.Status < 400:
 		e = a.redirected(h.Get("Location"))
 	default:
@@ -130,11 +133,12 @@ func (a *Answer) redirected(origin string) *failure.Error {
 //
 // Of a request that must not reach the upstream twice, an answer that is neither a
 // documented refusal nor a documented demand does not prove that it was not
-// processed: a gateway can answer for a service that went on working.
+// processed: a gateway can answer for a service that went on working. Where the document
+// has it sent again, no later answer says what became of the first attempt.
 func (a *Answer) Fail(c failure.Class, message, advice string) *failure.Error {
 	return a.op.about(&failure.Error{
 		Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice,
-		AnswerLost:    a.op.Once && (c == failure.Server || c == failure.Retryable),
+		AnswerLost:    a.op.Once && (c == failure.Server || c == failure.Retryable || a.repeated),
 		OfCredentials: a.op.carriesCredentials(),
 	})
 }

@@ -20,6 +20,8 @@ type exchange struct {
 	again func(*http.Response) bool
 	mu    sync.Mutex
 	lost  bool
+	// repeated says that the upstream may have processed an attempt before this one.
+	repeated bool
 	// added are secrets that went along besides the account's own: the values
 	// of the configured headers, the password of the proxy.
 	added []credential.Secret
@@ -59,6 +61,19 @@ func (x *exchange) setLost(lost bool) {
 	x.mu.Lock()
 	x.lost = lost
 	x.mu.Unlock()
+}
+
+// noteRepeated notes that an attempt is repeated that the upstream may have processed.
+func (x *exchange) noteRepeated() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.repeated = true
+}
+
+func (x *exchange) isRepeated() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.repeated
 }
 
 func (x *exchange) isLost() bool {

@@ -95,7 +95,8 @@ func URL(base, path string) string { return strings.TrimRight(base, "/") + path 
 //   - 429, 502, 503, 504: Retryable, with RetryAfter;
 //   - a redirect, which is never followed: Config if permanent, else Server.
 //
-// AnswerLost is set where a request with Op.Once may have been processed.
+// AnswerLost is set where a request with Op.Once may have been processed, be it an
+// attempt before the one that was answered.
 //
 // Once ctx is done the error wraps the context's; it is a *failure.Error
 // with AnswerLost if that cut off such a request.
@@ -178,7 +179,7 @@ func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	x := &exchange{once: op.Once, attended: op.Attended, again: op.again(shown)}
 	resp, err := client.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, x)))
 	if err != nil {
-		return nil, noAnswer(ctx, err, op, shown, x.once && x.isLost())
+		return nil, noAnswer(ctx, err, op, shown, x.once && (x.isLost() || x.isRepeated()))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -187,6 +188,7 @@ func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	}
 	op.Secrets = slices.Concat(op.Secrets, x.secrets())
 	a := newAnswer(resp, body, op, shown)
+	a.repeated = x.isRepeated()
 	if err := a.common(resp.Header); err != nil {
 		return nil, err
 	}

@@ -68,7 +68,11 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 	}
 	wait, ok := retryAfter(resp.Header, r.pool.opts.Now())
 	deadline, bounded := ctx.Deadline()
-	return ok && wait <= maxRetryAfter && (!bounded || wait < time.Until(deadline)), nil
+	again := ok && wait <= maxRetryAfter && (!bounded || wait < time.Until(deadline))
+	if again && x != nil && !turnedAway(resp.StatusCode, resp.Header) {
+		x.noteRepeated()
+	}
+	return again, nil
 }
 
 // worthRepeating reports whether an answer is one after which the request may be sent

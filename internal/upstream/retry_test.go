@@ -24,7 +24,8 @@ func TestRetryAfter(t *testing.T) {
 		{name: "zero", value: "0"},
 		{name: "more than anyone waits", value: "99999999999999999999", want: 24 * time.Hour},
 		{name: "date", value: now.Add(time.Hour).Format(http.TimeFormat), want: time.Hour},
-		{name: "date by the upstream's clock", value: now.Add(time.Hour).Format(http.TimeFormat), date: now.Add(30 * time.Minute).Format(http.TimeFormat), want: 30 * time.Minute},
+		{name: "date by the upstream's clock", value: now.Add(time.Hour).Format(http.TimeFormat),
+			date: now.Add(30 * time.Minute).Format(http.TimeFormat), want: 30 * time.Minute},
 		{name: "past date", value: now.Add(-time.Hour).Format(http.TimeFormat)},
 		{name: "date far ahead", value: now.Add(9000 * time.Hour).Format(http.TimeFormat), want: 24 * time.Hour},
 		{name: "obsolete date", value: now.Add(time.Hour).Format("Monday, 02-Jan-06 15:04:05 GMT"), want: time.Hour},
@@ -75,7 +76,8 @@ func TestRetryAfterThatCannotBeReadIsLeftToALaterRun(t *testing.T) {
 }
 
 func TestReadsAreSentAgainAfterWhatPasses(t *testing.T) {
-	for status, want := range map[int]int{400: 1, 404: 1, 408: 3, 425: 3, 429: 3, 500: 3, 501: 3, 503: 3, 520: 3, 599: 3} {
+	for status, want := range map[int]int{400: 1, 404: 1, 408: 3, 425: 3, 429: 3, 500: 3, 501: 3, 503: 3, 520: 3,
+		599: 3} {
 		for _, once := range []bool{false, true} {
 			sent := 0
 			base := serve(t, func(w http.ResponseWriter, _ *http.Request) { sent++; w.WriteHeader(status) })
@@ -119,6 +121,37 @@ func TestADocumentedTryAgainIsObeyed(t *testing.T) {
 		if err != nil || a.Fields().Said("message") != "later" || sent != want {
 			t.Errorf("%s: sent %d times, want %d; %v", word, sent, want, err)
 		}
+	}
+}
+
+// What follows a documented "try again" says nothing of the attempt before it: the upstream
+// may have processed that one.
+func TestARefusalAfterADocumentedTryAgainLeavesTheFirstAttemptOpen(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, then int
+		once, lost  bool
+	}{
+		"refused after it":                     {http.StatusInternalServerError, http.StatusUnauthorized, true, true},
+		"turned away after it":                 {http.StatusInternalServerError, http.StatusTooManyRequests, true, true},
+		"turned away before, and then refused": {http.StatusTooManyRequests, http.StatusUnauthorized, true, false},
+		"a request that may be repeated":       {http.StatusInternalServerError, http.StatusUnauthorized, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := tt.first
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(status)
+				status = tt.then
+			})
+			c, _ := client(t, upstream.Options{BaseURL: base})
+			again := func(a *upstream.Answer) bool { return a.Status == http.StatusInternalServerError }
+			a, err := send(t, c, "POST", base, upstream.Op{Name: failure.LogIn, Once: tt.once, Again: again})
+			if err == nil {
+				err = a.Fail(failure.Credentials, "no", "")
+			}
+			if e := upstreamError(t, err); e.Status != tt.then || e.AnswerLost != tt.lost {
+				t.Errorf("%+v", *e)
+			}
+		})
 	}
 }
 

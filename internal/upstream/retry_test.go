@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,10 +138,13 @@ func TestARefusalAfterADocumentedTryAgainLeavesTheFirstAttemptOpen(t *testing.T)
 		"a request that may be repeated":       {http.StatusInternalServerError, http.StatusUnauthorized, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status := tt.first
+			var sent atomic.Int64
 			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.WriteHeader(status)
-				status = tt.then
+				if sent.Add(1) == 1 {
+					w.WriteHeader(tt.first)
+				} else {
+					w.WriteHeader(tt.then)
+				}
 			})
 			c, _ := client(t, upstream.Options{BaseURL: base})
 			again := func(a *upstream.Answer) bool { return a.Status == http.StatusInternalServerError }
@@ -290,13 +294,13 @@ func TestAnAttendedRequestIsNotSentAgainOnceItWasAnswered(t *testing.T) {
 
 // A login is not sent again once there was a connection, whatever became of it; a read is.
 func TestABrokenConnectionLeavesALoginOpen(t *testing.T) {
-	for once, want := range map[bool]int{true: 1, false: attempts} {
-		sent := 0
-		base := serve(t, func(http.ResponseWriter, *http.Request) { sent++; panic(http.ErrAbortHandler) })
+	for once, want := range map[bool]int64{true: 1, false: attempts} {
+		var sent atomic.Int64
+		base := serve(t, func(http.ResponseWriter, *http.Request) { sent.Add(1); panic(http.ErrAbortHandler) })
 		c, _ := client(t, upstream.Options{BaseURL: base})
 		_, err := send(t, c, "POST", base, upstream.Op{Once: once})
-		if e := upstreamError(t, err); sent != want || e.AnswerLost != once || e.Class != failure.Retryable {
-			t.Errorf("once %t: sent %d times, %+v", once, sent, *e)
+		if e := upstreamError(t, err); sent.Load() != want || e.AnswerLost != once || e.Class != failure.Retryable {
+			t.Errorf("once %t: sent %d times, %+v", once, sent.Load(), *e)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/processid"
+	allproviders "github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -75,15 +76,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv(beganVariable, c.String())
 			env.Setenv(clockVariable, "0s")
-			env.Setenv("CREDSYNC_VAR_sagi_url", s.URL("sagi"))
-			env.Setenv("CREDSYNC_VAR_invoicebox_url", s.URL("invoicebox"))
-			env.Setenv("CREDSYNC_VAR_bifit_kassa_url", s.URL("bifit_kassa"))
-			env.Setenv("CREDSYNC_VAR_astana_plat_url", s.URL("astana_plat"))
+			for _, name := range allproviders.Registry().Names() {
+				env.Setenv("CREDSYNC_VAR_"+name+"_url", s.URL(name))
+			}
 			env.Setenv("CREDSYNC_VAR_astana_plat_tls_url", s.TLSURL("astana_plat"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
 			env.Setenv("CREDSYNC_VAR_sagi_phone", login)
 			env.Setenv("CREDSYNC_VAR_sagi_password", password)
-			env.Setenv("CREDSYNC_VAR_bereke_url", s.URL("bereke"))
 			env.Setenv("CREDSYNC_VAR_bereke_key_url", s.URL("bereke")+"/auth/public-key")
 			// A program built with the race detector waits a second before it
 			// exits, which scripts with many commands cannot afford.

@@ -17,6 +17,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // form is how a good answer is written otherwise than documented, though all is in it.
@@ -128,7 +129,7 @@ func wantOutputs(t *testing.T, h *Harness, target Target, op string, token crede
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(target.Outputs, out); diff != "" {
+	if diff := cmp.Diff(target.Outputs, out, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 }

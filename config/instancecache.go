@@ -11,7 +11,7 @@ import (
 // mistakes are reported for each instance. A nil cache keeps nothing.
 //
 // Without it, loading allocates twice as much, and a plan of 10,000 new accounts takes 6 to
-// 11 % more processor time: the goal of docs/performance.md would be missed.
+// 11 % more processor time.
 type instanceCache struct {
 	bodies      map[bodyKey]*hcl.BodyContent
 	expressions map[*hcl.Attribute]*expression

@@ -22,8 +22,7 @@ const (
 // at the usual pace.
 //
 // Without it (GOGC=100), a plan of 10,000 new accounts takes 7 to 9 % more processor time,
-// and misses its goal in docs/performance.md; one of 100 accounts takes 15 % more. The
-// memory is the same.
+// and one of 100 accounts 15 % more. The memory is the same.
 func leaveSmallHeapAlone() {
 	debug.SetGCPercent(heapGrowthPercent(bareHeap))
 	afterEachCollection(func() { debug.SetGCPercent(heapGrowthPercent(heapInUse())) })

@@ -161,7 +161,7 @@ func TestWhatFailedIsReadAgainUnlessItIsInTheFiles(t *testing.T) {
 			t.Errorf("%+v: %s", c, s)
 		}
 		if !r.wasBroken() {
-			t.Errorf("%+v: nobody is told", c)
+			t.Errorf("%+v: no notification is sent", c)
 		}
 	}
 }

@@ -235,7 +235,7 @@ func TestManyAccountsThatAreGoneAreNotRemoved(t *testing.T) {
 			}
 		}
 		if !strings.Contains(w.lines.String(), "Many accounts would be removed") {
-			t.Error("nobody is told")
+			t.Error("no notification is sent")
 		}
 		d.end()
 	})

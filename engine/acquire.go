@@ -134,7 +134,7 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 		r.countRefusal(ctx, upstream)
 	default:
 		if suspected {
-			r.saveSuspect(ctx)
+			r.persistOrFail(ctx)
 		}
 		r.fail(r.failure("The login failed", err))
 	}
@@ -167,12 +167,6 @@ func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
 	}
 	r.e.sharedLoginOf(r.seen.account).note(r.plan.Address, r.e.Now(), nil, h)
 	return g
-}
-
-func (r *run) saveSuspect(ctx context.Context) {
-	if err := r.persist(ctx); err != nil {
-		r.fail(r.failure("The state could not be written", err))
-	}
 }
 
 // markSuspect marks the old token as dead in the record where a login may have killed it

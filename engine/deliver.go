@@ -208,14 +208,7 @@ func (r *run) claimInState(ctx context.Context, work []*delivery) bool {
 		r.claim(d.entry)
 		claimed = true
 	}
-	if !claimed {
-		return true
-	}
-	if err := r.persist(ctx); err != nil {
-		r.fail(r.failure("The state could not be written", err))
-		return false
-	}
-	return true
+	return !claimed || r.persistOrFail(ctx)
 }
 
 // write brings one target to its content, by compare-and-set, and tries again

@@ -54,9 +54,7 @@ func (r *run) expiredAtIssue(ctx context.Context, g *state.Grant, before int) bo
 	r.fail(
 		diag.Errorf("The new token was not delivered", "%s", diag.Sentence(said)).About(r.plan.Address, r.plan.Range),
 	)
-	if err := r.persist(ctx); err != nil {
-		r.fail(r.failure("The state could not be written", err))
-	}
+	r.persistOrFail(ctx)
 	return true
 }
 

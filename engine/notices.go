@@ -165,8 +165,7 @@ func (c condition) noticeOfMove(rec *state.Record, n *config.Notify, told state.
 		rec.DropNotice(n.Name, told.Topic)
 		return nil, true
 	}
-	before := c
-	before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(told.Address)
+	before := c.asTold(told)
 	e := before.recoveredEvent(was)
 	e.Message = fmt.Sprintf("It was %s. Its address is now %s; further notifications use that address.", was, c.about.Address)
 	e.Summary = before.summaryLine("is now %s", c.about.Address)
@@ -199,12 +198,7 @@ func (c condition) noticesOfRemoval(to []*config.Notify) (send []message) {
 		if at < 0 || !sent {
 			continue
 		}
-		before := c
-		if told.Address != "" {
-			before.about.Project, before.about.Address, before.about.Name = told.Project, told.Address, nameIn(
-				told.Address,
-			)
-		}
+		before := c.asTold(told)
 		e := before.recoveredEvent(was)
 		e.Message = fmt.Sprintf("It was %s. The account was removed from the configuration.", was)
 		e.Summary = before.summaryLine("was removed from the configuration; it was %s", was)
@@ -212,6 +206,14 @@ func (c condition) noticesOfRemoval(to []*config.Notify) (send []message) {
 		send = append(send, message{to: to[at], event: *e})
 	}
 	return send
+}
+
+// asTold is the condition under the address that a notice was told of.
+func (c condition) asTold(told state.Notice) condition {
+	if told.Address != "" {
+		c.about.Project, c.about.Address, c.about.Name = told.Project, told.Address, nameIn(told.Address)
+	}
+	return c
 }
 
 // nameIn is the name of an account in its address.

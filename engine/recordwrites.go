@@ -83,6 +83,15 @@ func (r *run) persist(ctx context.Context) error {
 	return r.retryWrite(err, r.persistOnce)
 }
 
+// persistOrFail is persist where nothing is left to do about an error than to report it.
+func (r *run) persistOrFail(ctx context.Context) (written bool) {
+	err := r.persist(ctx)
+	if err != nil {
+		r.fail(r.failure("The state could not be written", err))
+	}
+	return err == nil
+}
+
 // persistOnce tries once to write the record. Where an earlier write did arrive,
 // and only its answer was lost, the version has moved on.
 func (r *run) persistOnce(ctx context.Context) error {
@@ -128,9 +137,7 @@ func (r *run) retryWrite(err error, try func(context.Context) error) error {
 func (r *run) saveAndRelease(ctx context.Context) {
 	r.seen.record.Lease, r.leased = nil, false
 	r.noteFailure(r.seen.record)
-	if err := r.persist(ctx); err != nil {
-		r.fail(r.failure("The state could not be written", err))
-	}
+	r.persistOrFail(ctx)
 }
 
 // longestFailure bounds what is kept of a message.

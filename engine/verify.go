@@ -78,9 +78,7 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 		d := r.failure("The upstream rejects the token that it has just issued", err)
 		d.Detail = joinSentences(d.Detail, "The token may need a while to become valid. The next run checks it again before it gets another.")
 		r.fail(d)
-		if err := r.persist(ctx); err != nil {
-			r.fail(r.failure("The state could not be written", err))
-		}
+		r.persistOrFail(ctx)
 	case upstream != nil && upstream.IsCounted():
 		r.markSuspect(before, upstream)
 		r.countRefusal(ctx, upstream)

@@ -86,6 +86,12 @@ type Token struct {
 	ConfigChanged bool
 }
 
+// canRefresh reports whether a refresh may bring another token at that time.
+func (t *Token) canRefresh(now time.Time) bool {
+	ended := !t.RefreshableUntil.IsZero() && !now.Before(t.RefreshableUntil)
+	return t.Refreshable && !t.RefreshRefused && !ended
+}
+
 // Verification is what the upstream says of the token.
 type Verification struct {
 	Outcome Outcome

@@ -68,7 +68,7 @@ func blockedSince(a *Account, b *Block) time.Time {
 	t := a.Token
 	if t != nil && loginBlocked(a) && b.Reason == a.Block.Reason && goodMeanwhile(a) && !t.ExpiresAt.IsZero() {
 		// What was got with other attributes is not refreshed.
-		if !t.ConfigChanged && t.Refreshable && !t.RefreshRefused && t.RefreshableUntil.After(a.Now) {
+		if !t.ConfigChanged && t.canRefresh(a.Now) && !t.RefreshableUntil.IsZero() {
 			return t.RefreshableUntil
 		}
 		return t.ExpiresAt

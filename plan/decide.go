@@ -392,7 +392,7 @@ func renew(a *Account, reason Reason, message string) verdict {
 		return login(a, Reissue, reason, message)
 	}
 	t := a.Token
-	if !t.Refreshable || t.RefreshRefused || !t.RefreshableUntil.IsZero() && !a.Now.Before(t.RefreshableUntil) {
+	if !t.canRefresh(a.Now) {
 		return login(a, Reissue, RefreshUnavailable, message+", and it can no longer be refreshed")
 	}
 	return verdict{action: Refresh, reason: reason, message: message}

@@ -116,13 +116,10 @@ func ordinary() []action {
 		{name: "refresh", whole: true, of: func(p provider) bool { return p.refreshes }, prepare: due},
 		{name: "reissue", whole: true, of: func(p provider) bool { return !p.refreshes && !p.static }, prepare: due},
 		{
-			name:  "refresh that is refused",
-			whole: true,
-			of:    func(p provider) bool { return p.refreshes },
-			prepare: func(w *world) {
-				due(w)
-				w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
-			},
+			name:    "refresh that is refused",
+			whole:   true,
+			of:      func(p provider) bool { return p.refreshes },
+			prepare: revoked,
 		},
 		{
 			name:    "replace",
@@ -243,4 +240,10 @@ func imported(w *world) {
 func due(w *world) {
 	applied(w)
 	w.advance(w.p.due)
+}
+
+// revoked is due, and the upstream knows the token no longer.
+func revoked(w *world) {
+	due(w)
+	w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
 }

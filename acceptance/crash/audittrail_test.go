@@ -45,10 +45,7 @@ func watched() []action {
 			soak:    true,
 			watched: true,
 			of:      func(p provider) bool { return p.refreshes },
-			prepare: func(w *world) {
-				due(w)
-				w.box.Revoke(w.p.account.Upstream, w.p.account.Name)
-			},
+			prepare: revoked,
 		},
 		{
 			name:    "delete, watched",

@@ -25,7 +25,7 @@ type Answer struct {
 	url  string
 	body credential.Secret
 	// repeated says that the upstream may have processed an attempt before the one that
-	// this answers.
+	// this answers, of a request with Op.Once.
 	repeated bool
 	// leftOut are the fields that were left out; see Object.
 	leftOut []string
@@ -71,16 +71,16 @@ func (a *Answer) common(h http.Header) error {
 	case a.Status == http.StatusTooManyRequests:
 		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower "+
 			"http.requests_per_second.")
-		e.AnswerLost = a.op.Once && a.repeated
+		e.AnswerLost = a.repeated
 	case passing(a.Status):
 		e = a.Fail(failure.Retryable, passingMessage(a.Status), tryLater)
 		if turnedAway(a.Status, h) {
-			e.AnswerLost = a.op.Once && a.repeated
+			e.AnswerLost = a.repeated
 		}
 	case a.Status == http.StatusProxyAuthRequired:
 		f := proxyFailure(a.Status)
 		e = a.Fail(f.class, f.message, f.advice)
-		e.Attribute, e.AnswerLost = f.attribute, a.op.Once && a.repeated
+		e.Attribute, e.AnswerLost = f.attribute, a.repeated
 	case a.Status >= 300 && a.Status < 400:
 		e = a.redirected(h.Get("Location"))
 	default:
@@ -138,7 +138,7 @@ func (a *Answer) redirected(origin string) *failure.Error {
 func (a *Answer) Fail(c failure.Class, message, advice string) *failure.Error {
 	return a.op.about(&failure.Error{
 		Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice,
-		AnswerLost:    a.op.Once && (c == failure.Server || c == failure.Retryable || a.repeated),
+		AnswerLost:    a.repeated || a.op.Once && (c == failure.Server || c == failure.Retryable),
 		OfCredentials: a.op.carriesCredentials(),
 	})
 }

@@ -188,7 +188,7 @@ func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 	}
 	op.Secrets = slices.Concat(op.Secrets, x.secrets())
 	a := newAnswer(resp, body, op, shown)
-	a.repeated = x.isRepeated()
+	a.repeated = op.Once && x.isRepeated()
 	if err := a.common(resp.Header); err != nil {
 		return nil, err
 	}

@@ -53,14 +53,6 @@ func realPath(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Mostly the file is not there yet, or is one: then its directory is all that there is
-	// to follow, and that once.
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode()&fs.ModeSymlink == 0 {
-			return filepath.Join(dir, filepath.Base(path)), nil
-		}
-	}
 	rest := ""
 	for {
 		found, err := filepath.EvalSymlinks(path)

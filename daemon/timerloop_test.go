@@ -35,29 +35,19 @@ func TestWhatWorkersAreGiven(t *testing.T) {
 		removed: &engine.Plan{},
 		plan:    func(context.Context) *engine.AccountPlan { return planned("a", plan.None) },
 	}
-	l := newTimerLoop(d)
-	for name, a := range map[string]*accountState{"first": {again: true}, "known": {looked: true}, "later": {looked: true}} {
-		l.accounts[name] = a
-	}
-	l.queue.set("first", dueTimes{look: at(-1)})
-	l.queue.set("known", dueTimes{rotate: at(-2), look: at(5)})
-	l.queue.set("later", dueTimes{rotate: at(2), look: at(1)})
-	l.queue.set(sweepEntry, dueTimes{look: t0})
 	for settled, act := range map[time.Time]bool{t0.Add(1): false, t0: true} {
-		l.settled, l.busy, l.sweeping = settled, [2]int{}, false
+		l := newTimerLoop(d)
+		l.settled = settled
+		l.queue.set(sweepEntry, dueTimes{look: t0})
 		jobs := started(l)
 		if j, ok := jobs[sweepEntry]; !ok || j.act != act || !l.sweeping || j.account != nil {
 			t.Errorf("settled at %s: %+v", settled, j)
-		}
-		l.queue.set(sweepEntry, dueTimes{look: t0})
-		if !act {
-			continue
 		}
 		if l.busy != [2]int{0, 1} {
 			t.Errorf("%v are busy", l.busy)
 		}
 	}
-	l = newTimerLoop(d)
+	l := newTimerLoop(d)
 	l.accounts = map[string]*accountState{"first": {again: true}, "known": {looked: true}, "later": {looked: true}}
 	l.queue.set("first", dueTimes{look: at(-1)})
 	l.queue.set("known", dueTimes{rotate: at(-2), look: at(5)})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // scripted is an engine whose answers are the test's; asked has what it was asked.
 type scripted struct {
 	listed
+	mu      sync.Mutex // workers ask at the same time
 	asked   []string
 	plan    func(ctx context.Context) *engine.AccountPlan
 	apply   func(*engine.AccountPlan) engine.AccountResult
@@ -25,17 +27,23 @@ type scripted struct {
 }
 
 func (s *scripted) PlanAccount(ctx context.Context, address string, offline bool) *engine.AccountPlan {
-	s.asked = append(s.asked, fmt.Sprintf("plan %s, offline %t", address, offline))
+	s.note(fmt.Sprintf("plan %s, offline %t", address, offline))
 	return s.plan(ctx)
 }
 
 func (s *scripted) ApplyAccount(_ context.Context, p *engine.AccountPlan) engine.AccountResult {
-	s.asked = append(s.asked, fmt.Sprintf("apply %s", p.Address))
+	s.note(fmt.Sprintf("apply %s", p.Address))
 	return s.apply(p)
 }
 
 func (s *scripted) PlanRemoved(context.Context, *address.Shard) (*engine.Plan, error) {
 	return s.removed, nil
+}
+
+func (s *scripted) note(call string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, call)
 }
 
 func planned(address string, action plan.Action) *engine.AccountPlan {

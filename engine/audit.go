@@ -143,6 +143,8 @@ type trail struct {
 	engine *Engine
 	// common is what all events of the account share.
 	common audit.Event
+	// account is nil for one that has gone from the configuration.
+	account *config.Account
 	// key is the record's, for fingerprints of tokens.
 	key []byte
 
@@ -156,19 +158,15 @@ type trail struct {
 // newTrail returns the trail of an account; cfg is nil for one that has gone
 // from the configuration.
 func (e *Engine) newTrail(r *state.Record, cfg *config.Account) *trail {
-	t := &trail{to: e.Audit, engine: e, key: r.Key, common: audit.Event{
+	return &trail{to: e.Audit, engine: e, key: r.Key, account: cfg, common: audit.Event{
 		Project: e.Config.Project, Holder: e.Holder, Address: r.Address, Provider: r.Provider,
 	}}
-	if cfg != nil {
-		t.common.Host = hostOf(cfg)
-	}
-	return t
 }
 
 // hostOf returns the host, with its port where it names one, of an account's
 // upstream.
 func hostOf(cfg *config.Account) string {
-	if !cfg.Values.Has("base_url") {
+	if cfg == nil || !cfg.Values.Has("base_url") {
 		return ""
 	}
 	u, err := url.Parse(cfg.Values.String("base_url"))
@@ -181,6 +179,7 @@ func hostOf(cfg *config.Account) string {
 // event makes one that says what has just happened.
 func (t *trail) event(id string, action audit.Action, token credential.Secret, err error) audit.Event {
 	ev := t.common
+	ev.Host = hostOf(t.account)
 	ev.Time, ev.ID, ev.Action, ev.Outcome = t.engine.Now(), id, action, audit.Done
 	ev.Token = t.fingerprint(token)
 	if err == nil {

@@ -29,11 +29,15 @@ func fingerprintsOf(key []byte, a *config.Account) fingerprints {
 	return fingerprints{login: login.sum(), shape: shape.sum()}
 }
 
-// loginFingerprint is the one that tells accounts apart which log in alike.
-func loginFingerprint(key []byte, a *config.Account) string {
+// loginFingerprints returns a function whose fingerprints tell apart accounts that log in
+// alike.
+func loginFingerprints(key []byte) func(*config.Account) string {
 	login := newFingerprinter(key, schema.ShapesLogin)
-	writeAccount(a, login)
-	return login.sum()
+	return func(a *config.Account) string {
+		login.mac.Reset()
+		writeAccount(a, login)
+		return login.sum()
+	}
 }
 
 // fingerprinter makes the fingerprint of what has at least that effect.

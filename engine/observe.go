@@ -186,9 +186,14 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 		looks.Go(func() { e.verifyObserved(ctx, o, provider, g.Token) })
 	}
 	for i, t := range o.account.targets {
-		if o.targetErrs[i] = o.places.errs[t.Delivery]; o.targetErrs[i] == nil {
-			looks.Go(func() { o.infos[i], o.targetErrs[i] = e.stat(ctx, t, opts.ahead) })
+		if o.targetErrs[i] = o.places.errs[t.Delivery]; o.targetErrs[i] != nil {
+			continue
 		}
+		if info, ok := opts.ahead.info(t); ok {
+			o.infos[i] = info
+			continue
+		}
+		looks.Go(func() { o.infos[i], o.targetErrs[i] = e.stat(ctx, t) })
 	}
 	looks.Wait()
 	if provider != nil {

@@ -16,10 +16,7 @@ import (
 	"github.com/credsync/credsync/state"
 )
 
-func (e *Engine) stat(ctx context.Context, t *target, known *readAhead) (sinks.Info, error) {
-	if info, ok := known.info(t); ok {
-		return info, nil
-	}
+func (e *Engine) stat(ctx context.Context, t *target) (sinks.Info, error) {
 	s, err := e.Sink(t.Sink)
 	if err != nil {
 		return sinks.Info{}, err

@@ -98,15 +98,7 @@ func (p *places) ask(ctx context.Context, e *Engine) {
 	}
 	var mu sync.Mutex
 	e.forEach(len(order), func(i int) {
-		found := make([]sinks.Place, len(bySink[order[i]]))
-		errs := make([]error, len(found))
-		s, err := e.Sink(order[i])
-		for j, d := range bySink[order[i]] {
-			if err == nil || s != nil && d.Sink.Spec.Tree {
-				found[j], err = s.Place(ctx, d.Target)
-			}
-			errs[j] = err
-		}
+		found, errs := e.askSink(ctx, order[i], bySink[order[i]])
 		mu.Lock()
 		defer mu.Unlock()
 		for j, d := range bySink[order[i]] {
@@ -117,6 +109,27 @@ func (p *places) ask(ctx context.Context, e *Engine) {
 			}
 		}
 	})
+}
+
+// askSink finds out the places of one sink's deliveries.
+func (e *Engine) askSink(ctx context.Context, sink *config.Sink, of []*config.Delivery) ([]sinks.Place, []error) {
+	found, errs := make([]sinks.Place, len(of)), make([]error, len(of))
+	s, err := e.Sink(sink)
+	if many, ok := s.(sinks.BulkPlacer); ok && err == nil {
+		targets := make([]sinks.Target, len(of))
+		for i, d := range of {
+			targets[i] = d.Target
+		}
+		many.PlaceMany(ctx, targets, func(i int, p sinks.Place, err error) { found[i], errs[i] = p, err })
+		return found, errs
+	}
+	for i, d := range of {
+		if err == nil || s != nil && sink.Spec.Tree {
+			found[i], err = s.Place(ctx, d.Target)
+		}
+		errs[i] = err
+	}
+	return found, errs
 }
 
 // wants reports whether an account delivers to a place.

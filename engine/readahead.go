@@ -60,7 +60,7 @@ func (e *Engine) statInBulk(ctx context.Context, accounts []*account) map[*targe
 			targets[statter] = append(targets[statter], t)
 		}
 	}
-	infos := make(map[*target]sinks.Info)
+	infos := make(map[*target]sinks.Info, len(accounts))
 	for _, statter := range order {
 		chosen := targets[statter]
 		places := make([]sinks.Target, len(chosen))

@@ -62,12 +62,13 @@ func (e *Engine) sharedLoginOf(a *account) *sharedLogin {
 		// The key is this process's: nothing of it is viewOnly.
 		key := make([]byte, 32)
 		_, _ = rand.Read(key)
+		fingerprint := loginFingerprints(key)
 		groups := make(map[string][]*account)
 		for _, a := range e.accounts {
 			if !a.cfg.Enabled || a.unknown {
 				continue
 			}
-			p := loginFingerprint(key, a.cfg)
+			p := fingerprint(a.cfg)
 			groups[p] = append(groups[p], a)
 		}
 		for _, members := range groups {
@@ -195,6 +196,7 @@ func (e *Engine) applySharedBlock(o *observation) {
 func RevokingLogins(cfg *config.Config) diag.List {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
+	fingerprint := loginFingerprints(key)
 	first := map[string]*config.Account{}
 	var list diag.List
 	for _, a := range cfg.Accounts {
@@ -202,7 +204,7 @@ func RevokingLogins(cfg *config.Config) diag.List {
 		if !a.Enabled || revokes == nil || !a.Values.AllKnown() || !a.HTTP.AllKnown() || !revokes(a.Values) {
 			continue
 		}
-		p := loginFingerprint(key, a)
+		p := fingerprint(a)
 		other := first[p]
 		if other == nil {
 			first[p] = a

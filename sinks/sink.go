@@ -192,6 +192,13 @@ type BulkStatter interface {
 	StatMany(ctx context.Context, targets []Target, found func(i int, info Info))
 }
 
+// BulkPlacer is a sink that finds the places of many targets with less work than one
+// after the other takes.
+type BulkPlacer interface {
+	// PlaceMany tells found what Place says of each of targets, by its index.
+	PlaceMany(ctx context.Context, targets []Target, found func(i int, p Place, err error))
+}
+
 // Trial is a write that is tried out before there is anything to write.
 type Trial struct {
 	Target Target

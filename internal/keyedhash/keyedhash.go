@@ -27,5 +27,8 @@ func (h *Hash) Write(s string) {
 	_, _ = h.mac.Write(h.part)
 }
 
+// Reset makes it the hash of no texts again, under the same key.
+func (h *Hash) Reset() { h.mac.Reset() }
+
 // Sum is the hash of what was written, in hexadecimal digits.
 func (h *Hash) Sum() string { return hex.EncodeToString(h.mac.Sum(nil)) }

@@ -19,7 +19,38 @@ const placePrefix = "file "
 // Place implements sinks.Sink: the real path of the file, also of one that is not
 // there yet.
 func (s *Sink) Place(_ context.Context, t sinks.Target) (sinks.Place, error) {
-	path, err := realPath(filepath.Join(s.dir, filepath.FromSlash(t.Path)))
+	return s.place(t, realPath)
+}
+
+// PlaceMany implements sinks.BulkPlacer. Many files are often in few directories,
+// and the links of each directory are followed once.
+func (s *Sink) PlaceMany(_ context.Context, targets []sinks.Target, found func(int, sinks.Place, error)) {
+	directories := map[string]string{}
+	find := func(path string) (string, error) {
+		dir, name := filepath.Split(path)
+		real, known := directories[dir]
+		if !known {
+			var err error
+			// That a directory cannot be followed is said of each file by its own name.
+			if real, err = realPath(dir); err != nil {
+				return realPath(path)
+			}
+			directories[dir] = real
+		}
+		info, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode()&fs.ModeSymlink == 0 {
+			return filepath.Join(real, name), nil
+		}
+		return realPath(path)
+	}
+	for i, t := range targets {
+		p, err := s.place(t, find)
+		found(i, p, err)
+	}
+}
+
+func (s *Sink) place(t sinks.Target, find func(path string) (string, error)) (sinks.Place, error) {
+	path, err := find(filepath.Join(s.dir, filepath.FromSlash(t.Path)))
 	if err != nil {
 		return "", s.describe("check", t, err)
 	}

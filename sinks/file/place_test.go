@@ -64,6 +64,13 @@ func TestAPlaceIsTheRealPath(t *testing.T) {
 		if got := at.placeOf(c.path); got != want {
 			t.Errorf("%s: place %q, want %q", name, got, want)
 		}
+		placed := at.target(attrs{"path": c.path}, false)
+		many := at.open().(sinks.BulkPlacer)
+		many.PlaceMany(t.Context(), []sinks.Target{placed, placed}, func(i int, got sinks.Place, err error) {
+			if got != want || err != nil {
+				t.Errorf("%s: PlaceMany says %q, %v of target %d, want %q", name, got, err, i, want)
+			}
+		})
 		target, here, err := at.open().At(t.Context(), want, schema.Values{})
 		if err != nil || !here {
 			t.Errorf("%s: At = %v, %v", name, here, err)
@@ -103,7 +110,19 @@ func TestLinksThatLeadNowhere(t *testing.T) {
 	p.link("nothing", "dangling.json")
 	p.link("loop", "loop")
 	for _, path := range []string{"dangling.json", "loop", "loop/token.json"} {
-		_, err := p.open().Place(t.Context(), p.target(attrs{"path": path}, false))
+		target := p.target(attrs{"path": path}, false)
+		_, err := p.open().Place(t.Context(), target)
+		told := 0
+		both := []sinks.Target{target, target}
+		p.open().(sinks.BulkPlacer).PlaceMany(t.Context(), both, func(_ int, _ sinks.Place, many error) {
+			told++
+			if many == nil || err == nil || many.Error() != err.Error() {
+				t.Errorf("PlaceMany of %s = %v, Place %v", path, many, err)
+			}
+		})
+		if told != 2 {
+			t.Errorf("PlaceMany of %s told of %d targets of 2", path, told)
+		}
 		if err == nil || errors.Is(err, sinks.ErrNotFound) {
 			t.Errorf("Place of %s = %v", path, err)
 		}

@@ -32,13 +32,15 @@ const probeSize = 16 << 10
 // looked at, whether it can be replaced.
 func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
 	errs := make([]error, len(trials))
+	dirs := s.openDirectories()
+	defer dirs.close()
 	var probed []probe
 	for i, trial := range trials {
 		t := trial.Target
 		err := cmp.Or(ctx.Err(), protects())
 		var p probe
 		if err == nil {
-			p, err = s.probeOf(t)
+			p, err = dirs.probeOf(t)
 		}
 		if err == nil && !slices.Contains(probed, p) {
 			err = p.try(t)
@@ -55,39 +57,58 @@ func (s *Sink) Preflight(ctx context.Context, trials []sinks.Trial) []error {
 // probeOf finds the directory in which writing a target begins, and the owner that
 // it is to have, after a look whether the target itself is one that could be
 // replaced.
-func (s *Sink) probeOf(t sinks.Target) (p probe, err error) {
-	var replaced fs.FileInfo
-	if root, err := os.OpenRoot(s.dir); err == nil {
-		defer func() { _ = root.Close() }()
-		info, err := root.Lstat(t.Path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return p, err
-		case !info.Mode().IsRegular():
-			return p, fmt.Errorf("%w: it is not a regular file, and credsync replaces only regular files", sinks.ErrUnsupported)
-		default:
-			replaced = info
-			if err := s.replaceable(root, t.Path, info); err != nil {
-				return p, err
-			}
-		}
-		if _, err := root.Stat(path.Dir(t.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return p, err
-		}
+func (d *directories) probeOf(t sinks.Target) (p probe, err error) {
+	replaced, err := d.replaced(t)
+	if err != nil {
+		return p, err
 	}
 	if p.wanted, err = permissionsFor(t.Options, replaced); err != nil {
 		return p, err
 	}
 	// Whoever has a file may set its mode.
 	p.wanted.mode = 0
-	p.dir = filepath.Join(s.dir, filepath.FromSlash(path.Dir(t.Path)))
-	for {
-		_, err := os.Stat(p.dir)
-		if !errors.Is(err, fs.ErrNotExist) || p.dir == filepath.Dir(p.dir) {
-			return p, err
+	p.dir, err = d.start(filepath.Join(d.s.dir, filepath.FromSlash(path.Dir(t.Path))))
+	return p, err
+}
+
+// replaced is the file that a write would replace, nil where there is none.
+func (d *directories) replaced(t sinks.Target) (fs.FileInfo, error) {
+	if d.root == nil {
+		return nil, nil
+	}
+	dir := path.Dir(t.Path)
+	info, err := d.lstat(dir, path.Base(t.Path))
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case err == nil && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: it is not a regular file, and credsync replaces only regular files", sinks.ErrUnsupported)
+	case err == nil:
+		if err := d.s.replaceable(d.root, t.Path, info); err != nil {
+			return nil, err
 		}
-		p.dir = filepath.Dir(p.dir)
+	}
+	if d.opened[dir] == nil {
+		if _, err := d.root.Stat(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return info, nil
+}
+
+// start is the directory itself, or the nearest one above that exists.
+func (d *directories) start(dir string) (string, error) {
+	if found := d.nearest[dir]; found != "" {
+		return found, nil
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		_, err := os.Stat(at)
+		if !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+			if err == nil {
+				d.nearest[dir] = at
+			}
+			return at, err
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ type Sink struct {
 
 var (
 	_ sinks.Sink        = (*Sink)(nil)
+	_ sinks.BulkPlacer  = (*Sink)(nil)
+	_ sinks.BulkStatter = (*Sink)(nil)
 	_ sinks.Preflighter = (*Sink)(nil)
 	_ sinks.Durable     = (*Sink)(nil)
 )

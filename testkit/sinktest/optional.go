@@ -235,6 +235,31 @@ func testScan(e *env) {
 	e.wantError(err, enough)
 }
 
+func testPlaceMany(e *env) {
+	placer, ok := e.sink.(sinks.BulkPlacer)
+	if !ok {
+		return
+	}
+	var targets []sinks.Target
+	for i := range 5 {
+		targets = append(targets, e.target(fmt.Sprintf("placed/%d", i)), e.target(fmt.Sprintf("placed/%d/below", i)))
+	}
+	e.write(targets[0], "", Secrets("k", "value-placed"))
+	told := map[int]int{}
+	placer.PlaceMany(e.Context(), targets, func(i int, p sinks.Place, err error) {
+		told[i]++
+		want, wantErr := e.sink.Place(e.Context(), targets[i])
+		if p != want || (err == nil) != (wantErr == nil) {
+			e.Errorf("PlaceMany says %q, %v of %s, Place %q, %v", p, err, targets[i].Location, want, wantErr)
+		}
+	})
+	for i, t := range targets {
+		if told[i] != 1 {
+			e.Errorf("PlaceMany told of %s %d times", t.Location, told[i])
+		}
+	}
+}
+
 // testStatMany has many targets, since a sink may ask for few one by one.
 func testStatMany(e *env) {
 	statter, ok := e.sink.(sinks.BulkStatter)

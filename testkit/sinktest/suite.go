@@ -95,6 +95,7 @@ func Run(t *testing.T, s Suite) {
 		{"PreflightHasNoEffect", testPreflight, false},
 		{"ScanReadsWhatListNames", testScan, false},
 		{"StatManySaysWhatStatSays", testStatMany, false},
+		{"PlaceManySaysWhatPlaceSays", testPlaceMany, false},
 	}
 	for _, test := range tests {
 		if test.skip {

@@ -8,10 +8,13 @@ import (
 	"github.com/credsync/credsync/internal/keyedhash"
 )
 
+// ErrNotTried says that something was not started.
+var ErrNotTried = errors.New("it was not attempted, because it could not be recorded")
+
 // NotTried is the error of what was not started, since the trail did not take the
 // event before it.
 func NotTried(err error) error {
-	return fmt.Errorf("it was not attempted, because it could not be recorded: %w", err)
+	return fmt.Errorf("%w: %w", ErrNotTried, err)
 }
 
 // ErrUnrecorded says that something was done whose line the audit trail did not

@@ -86,6 +86,8 @@ const (
 	Move Action = "move"
 	// Verify asks the upstream about a token.
 	Verify Action = "verify"
+	// Revoke ends a token at the upstream that is of no more use.
+	Revoke Action = "revoke"
 	// Deliver writes a token to a target.
 	Deliver Action = "deliver"
 	// Restart restarts what reads a target, for a new token.
@@ -97,7 +99,7 @@ const (
 // Actions are all of them.
 var Actions = []Action{
 	Login, Refresh, RequestCode, EnterCode, Delete,
-	StateRemove, StateUnlock, StateRecover, StateMigrate, Move, Verify, Deliver, Restart, Forget,
+	StateRemove, StateUnlock, StateRecover, StateMigrate, Move, Verify, Revoke, Deliver, Restart, Forget,
 }
 
 // Outcome is what came of it.

@@ -26,6 +26,10 @@ type Token struct {
 	// Outputs is what the upstream said besides the token: identities, scopes,
 	// lists. The provider's table names every key.
 	Outputs Outputs
+	// Answers are what outputs are still to be taken from, because one of them could
+	// not be: a JSON text that only the provider reads. It is kept until a verification
+	// has passed, which gives the outputs, and is as secret as Access.
+	Answers Secret
 	// Warnings are sentences about the answer, for whoever asked for the token: they
 	// are not kept.
 	Warnings []string

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -33,9 +34,21 @@ func (r *run) acquire(ctx context.Context, old *state.Grant) *state.Grant {
 // the refresh material was rejected, or may have been spent by a request whose
 // answer was lost, or there is no good token left to wait with.
 func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant, again bool) {
-	token, err := r.provider.Refresh(ctx, old.Token)
+	done, err := r.refreshTurn(ctx)
+	if err != nil {
+		r.fail(r.failure("The token was not refreshed", err))
+		return nil, false
+	}
+	defer done()
+	if r.refreshPointless() {
+		return nil, false
+	}
+	token, err := r.presentRefresh(ctx, old)
 	if err == nil {
 		return state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape), false
+	}
+	if r.refreshUnknown(err) {
+		return nil, r.refreshUnanswered(old, err)
 	}
 	var upstream *failure.Error
 	if !errors.As(err, &upstream) || ctx.Err() != nil {
@@ -43,6 +56,10 @@ func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant
 		return nil, false
 	}
 	lost := upstream.AnswerLost && r.seen.account.cfg.Spec.RefreshSpends
+	if upstream.Class == failure.Credentials && upstream.About == failure.AboutLogin {
+		r.blockLoginOf(ctx, upstream)
+		return nil, false
+	}
 	forbidden := upstream.Class == failure.Human && upstream.Reason != ""
 	rejected := upstream.Class == failure.Credentials
 	if rejected || forbidden {
@@ -50,7 +67,9 @@ func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant
 		// human has to act first, what follows is a login too. Where only the
 		// answer was lost, it may be good: should the login bring nothing
 		// either, as where it takes a code, the next run asks again.
+		r.explainRefusedRefresh(old, upstream)
 		old.RefuseRefresh(r.e.Now())
+		r.seen.record.RefreshAsked = nil
 	}
 	if forbidden && !r.tokenDead() {
 		// There is time for the human, and no use in a login before.
@@ -69,6 +88,40 @@ func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant
 	return nil, true
 }
 
+// refreshTurn waits until no other account of a described login logs in or refreshes: what
+// is refused for the sake of a client's secret is sent once, by whichever of them is first.
+func (r *run) refreshTurn(ctx context.Context) (done func(), err error) {
+	s := r.e.sharedLoginOf(r.seen.account)
+	if s == nil || !describedByUser(r.seen.account.cfg.Spec) {
+		return func() {}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, errors.New("other accounts with the same login took too long; run apply again")
+	}
+}
+
+// refreshPointless reports whether another account has been told in this run that the
+// login is refused at a refresh too, and blocks the account if so.
+func (r *run) refreshPointless() bool {
+	b := r.e.sharedLoginOf(r.seen.account).refusedNow(r.plan.Address)
+	if b == nil || !b.AtRefresh {
+		return false
+	}
+	r.plan.Action, r.plan.Reason, r.plan.Message, r.plan.Blocker = plan.BlockedAction, b.Reason, b.Message, b
+	return true
+}
+
+// blockLoginOf remembers that a refresh was refused for the sake of what a login sends too.
+func (r *run) blockLoginOf(ctx context.Context, err *failure.Error) {
+	r.result.noteClass(err)
+	r.refuseSecret(err)
+	r.tokenDenied, r.loginRefused, r.refusedAtRefresh = true, true, true
+	r.saveBlock(ctx, r.block(cmp.Or(err.Reason, failure.CredentialsRejected), rejectionMessage(err)))
+}
+
 // tokenDead reports whether no consumer can use the present token.
 func (r *run) tokenDead() bool {
 	t := r.seen.input.Token
@@ -84,13 +137,23 @@ func (r *run) login(ctx context.Context, old *state.Grant) *state.Grant {
 		return nil
 	}
 	defer done()
-	if r.loginPointless() || r.rejectedElsewhere(ctx) || r.stopped() {
+	secretDone, err := r.secretTurn(ctx)
+	if err != nil {
+		r.fail(r.failure("The login was not attempted", err))
+		return nil
+	}
+	defer secretDone()
+	if r.loginPointless() || r.rejectedElsewhere(ctx) || r.secretSpent() || r.stopped() {
+		return nil
+	}
+	if !r.spendLogin(ctx) {
 		return nil
 	}
 	token, err := r.provider.Login(ctx)
 	if err == nil {
 		return r.newGrant(token, old)
 	}
+	r.unspendLogin(err)
 	return r.loginFailed(ctx, old, err)
 }
 
@@ -118,6 +181,7 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 	var upstream *failure.Error
 	errors.As(err, &upstream)
 	r.result.noteClass(err)
+	r.refuseSecret(upstream)
 	suspected := r.markSuspect(old, upstream)
 	switch {
 	case upstream != nil && upstream.Class == failure.Credentials:
@@ -127,7 +191,7 @@ func (r *run) loginFailed(ctx context.Context, old *state.Grant, err error) *sta
 		}
 		r.saveBlock(ctx, r.block(reason, rejectionMessage(upstream)))
 	case needsCode(err):
-		r.saveBlock(ctx, r.block(upstream.Reason, needsCodeMessage(r.plan.Address)))
+		r.saveBlock(ctx, r.block(upstream.Reason, attendedMessage(upstream.Reason, r.plan.Address)))
 	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
 		r.blockUntilHumanActs(ctx, upstream)
 	case upstream != nil && upstream.IsCounted():
@@ -157,7 +221,7 @@ func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
 		// That a static token was taken from the configuration says nothing.
 		r.forgetRejections(g)
 		r.unblock(g.LoginPrint)
-		h = loginHistory{worked: token.IssuedAt}
+		h = loginHistory{worked: token.IssuedAt, spent: h.spent}
 	}
 	if old == nil || old.LoginPrint != g.LoginPrint || r.seen.record.FirstSeenAt.IsZero() {
 		r.seen.record.FirstSeenAt = r.e.Now()

@@ -22,13 +22,13 @@ func (e *Engine) Apply(ctx context.Context, p *Plan, obs Observer) *Summary {
 // Authenticate gets and verifies the tokens that are due, and leaves them in
 // the journal, so that the apply that follows only delivers them. No target is
 // written. Accounts are left out whose login would kill a token that targets
-// still hold; a warning says so.
+// still hold, or works once; a warning says so.
 func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summary {
 	var due, left []*AccountPlan
 	for _, ap := range p.Accounts {
 		switch {
 		case !ap.Action.Contacts():
-		case e.revokesHeld(ctx, ap):
+		case e.revokesHeld(ctx, ap), ap.Action != plan.Refresh && loginSpends(ap.seen.account.cfg):
 			left = append(left, ap)
 		default:
 			due = append(due, ap)
@@ -36,11 +36,16 @@ func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summa
 	}
 	s := e.each(ctx, p, due, obs, true)
 	for _, ap := range left {
+		message := "a login would revoke the token that the targets still have"
+		detail := "A login revokes the previous token, which the targets still have. Run apply, which logs in and delivers at once."
+		if loginSpends(ap.seen.account.cfg) {
+			message, detail = "the login works once", "Its login works once. Run apply, which logs in and delivers at once."
+		}
+		d := diag.Warningf("The account was not authenticated", "%s", detail).About(ap.Address, ap.Range)
 		s.Outcomes = append(s.Outcomes, Outcome{
 			Address: ap.Address, Action: ap.Action, Reason: ap.Reason, Result: Done, At: e.Now(),
-			Message: "not authenticated: a login would revoke the token that the targets still have",
-			Diagnostics: diag.List{diag.Warningf("The account was not authenticated",
-				"A login revokes the previous token, which the targets still have. Run apply, which logs in and delivers at once.").About(ap.Address, ap.Range)},
+			Message:     "not authenticated: " + message,
+			Diagnostics: diag.List{d},
 		})
 	}
 	s.sort()
@@ -52,7 +57,8 @@ func (e *Engine) Authenticate(ctx context.Context, p *Plan, obs Observer) *Summa
 // where a script delivered before it.
 func (e *Engine) revokesHeld(ctx context.Context, p *AccountPlan) bool {
 	a := p.seen.account
-	if a == nil || p.Action == plan.Refresh || !a.loginRevokes() {
+	revokes := a != nil && (a.loginRevokes() || p.Action == plan.Refresh && a.refreshRevokes())
+	if !revokes || p.Action == plan.Refresh && !a.refreshRevokes() {
 		return false
 	}
 	if p.seen.record.Current != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/credsync/credsync/audit"
 	"github.com/credsync/credsync/config"
@@ -120,16 +121,33 @@ func (a *auditedProvider) canVerify() bool {
 	return ok
 }
 
-// Verify is providers.Verifier's; where the provider has none, the answer that
-// brought the token is all the verification there is.
-func (a *auditedProvider) Verify(ctx context.Context, t credential.Token) (credential.Outputs, error) {
-	v, ok := a.provider.(providers.Verifier)
-	if !ok {
-		return nil, nil
+// Verify is providers.Verifier's, with when the token ends where the upstream says so;
+// where the provider has none, the answer that brought the token is all the verification
+// there is.
+func (a *auditedProvider) Verify(
+	ctx context.Context, t credential.Token,
+) (outputs credential.Outputs, ends time.Time, err error) {
+	switch v := a.provider.(type) {
+	case providers.ExpiryVerifier:
+		outputs, ends, err = v.VerifyExpiry(ctx, t)
+	case providers.Verifier:
+		outputs, err = v.Verify(ctx, t)
+	default:
+		return nil, time.Time{}, nil
 	}
-	outputs, err := v.Verify(ctx, t)
 	a.trail.record(a.trail.event("", audit.Verify, t.Access, err))
-	return outputs, err
+	return outputs, ends, err
+}
+
+// Revoke is providers.Revoker's. It reports false where the provider has no way to.
+func (a *auditedProvider) Revoke(ctx context.Context, t credential.Token) (able bool, err error) {
+	p, ok := a.provider.(providers.Revoker)
+	if !ok {
+		return false, nil
+	}
+	err = p.Revoke(ctx, t)
+	a.trail.record(a.trail.event("", audit.Revoke, t.Access, err))
+	return true, err
 }
 
 // trail records what is done with one account. What can be put off, an

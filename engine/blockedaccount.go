@@ -17,10 +17,10 @@ import (
 func rememberedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.Block {
 	b := recordedBlock(r, p, cfg)
 	c := r.Challenge
-	if b == nil || b.Reason != plan.NeedsCode || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
+	if b == nil || !isAttended(failure.Reason(b.Reason)) || c == nil || c.ID.IsZero() || c.LoginPrint != p.login {
 		return b
 	}
-	b.CodeSentAt, b.Message = c.SentAt, codeSentMessage(r.Address, c.SentAt)
+	b.CodeSentAt, b.Message = c.SentAt, challengeSentMessage(b.Reason, r.Address, c.SentAt)
 	return b
 }
 
@@ -33,7 +33,7 @@ func recordedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.B
 			Reason:  plan.Reason(b.Reason),
 			Message: b.Message,
 			Since:   b.Since,
-			OfLogin: r.Rejected(p.login) != nil,
+			OfLogin: r.Rejected(p.login) != nil, AtRefresh: b.AtRefresh,
 		}
 	}
 	for _, print := range []string{p.login, p.shape} {
@@ -42,7 +42,7 @@ func recordedBlock(r *state.Record, p fingerprints, cfg *config.Account) *plan.B
 				Reason:  plan.Reason(j.Reason),
 				Message: rejectedBefore(r.Address, j.Reason),
 				Since:   j.At,
-				OfLogin: print == p.login,
+				OfLogin: print == p.login, AtRefresh: j.AtRefresh,
 			}
 		}
 	}
@@ -57,6 +57,8 @@ func rejectedBefore(address string, reason failure.Reason) string {
 		return "the upstream rejected these credentials before; correct them in the configuration"
 	case failure.NeedsCode:
 		return needsCodeMessage(address)
+	case failure.NeedsApproval:
+		return needsApprovalMessage(address)
 	}
 	return fmt.Sprintf("the upstream rejected these credentials before (%s)", reason)
 }
@@ -64,7 +66,8 @@ func rejectedBefore(address string, reason failure.Reason) string {
 // newBlock returns the block that is to be remembered and is not yet, or nil.
 func (r *run) newBlock() *state.Block {
 	b := r.plan.Blocker
-	if b == nil || !b.Since.IsZero() || isFoundAgain(b.Reason) || r.seen.account == nil {
+	if b == nil || b == r.seen.input.LoginSpent || !b.Since.IsZero() || isFoundAgain(b.Reason) ||
+		r.seen.account == nil {
 		return nil
 	}
 	if r.seen.verification.Outcome != plan.NeedsHuman && r.seen.verification.Outcome != plan.Refused {
@@ -77,7 +80,7 @@ func (r *run) newBlock() *state.Block {
 func (r *run) block(reason failure.Reason, message string) *state.Block {
 	return &state.Block{
 		Reason: reason, Message: message, Since: r.e.Now(),
-		LoginPrint: r.seen.fingerprints.login, ShapePrint: r.seen.fingerprints.shape,
+		LoginPrint: r.seen.fingerprints.login, ShapePrint: r.seen.fingerprints.shape, AtRefresh: r.refusedAtRefresh,
 	}
 }
 
@@ -107,7 +110,7 @@ func (r *run) saveBlock(ctx context.Context, b *state.Block) {
 		Reason:  plan.Reason(b.Reason),
 		Message: b.Message,
 		Since:   b.Since,
-		OfLogin: r.loginRefused,
+		OfLogin: r.loginRefused, AtRefresh: b.AtRefresh,
 	}
 	r.e.sharedLoginOf(r.seen.account).refused(r.plan.Address, r.e.Now(), r.plan.Blocker)
 	r.plan.Action, r.plan.Reason, r.plan.Message = plan.BlockedAction, plan.Reason(b.Reason), b.Message
@@ -139,6 +142,7 @@ func (r *run) addBlockToTheirs(ctx context.Context, b *state.Block) error {
 				Since:      b.Since,
 				LoginPrint: p.login,
 				ShapePrint: p.shape,
+				AtRefresh:  b.AtRefresh,
 			}
 		}
 		return theirs, nil
@@ -152,9 +156,10 @@ func (r *run) addBlockToTheirs(ctx context.Context, b *state.Block) error {
 // of what the token is for; and only where no token came: one that did is asked
 // about again anyway, since access can come back by itself.
 func (r *run) rememberRejection(rec *state.Record, b *state.Block, p fingerprints) {
+	r.noteSecretIn(rec)
 	switch {
 	case b.Reason != failure.NoAccess, r.loginRefused:
-		rec.Reject(state.Rejection{LoginPrint: p.login, Reason: b.Reason, At: b.Since})
+		rec.Reject(state.Rejection{LoginPrint: p.login, Reason: b.Reason, At: b.Since, AtRefresh: b.AtRefresh})
 	case r.tokenDenied:
 		rec.Reject(state.Rejection{LoginPrint: p.shape, Reason: b.Reason, At: b.Since})
 	}
@@ -164,6 +169,7 @@ func (r *run) rememberRejection(rec *state.Record, b *state.Block, p fingerprint
 func (r *run) forgetRejections(g *state.Grant) {
 	r.seen.record.Accept(g.LoginPrint)
 	r.seen.record.Accept(g.ShapePrint)
+	r.forgetSecret()
 	r.seen.record.AcceptInherited(func(j state.Rejection) bool { return isOfLogin(j, r.seen.account.cfg) })
 }
 

@@ -120,6 +120,9 @@ type Engine struct {
 	// sharedLogins are the accounts that log in alike, found once they are needed.
 	sharedLogins     map[*account]*sharedLogin
 	sharedLoginsOnce sync.Once
+	// sharedSecrets are those that log in with the same secrets, however.
+	sharedSecrets     map[*account]*sharedSecret
+	sharedSecretsOnce sync.Once
 }
 
 // New returns an engine for the accounts of o.Config. It contacts nothing.

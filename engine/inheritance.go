@@ -78,6 +78,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 				"A run with another configuration moved the record of %s to %s, which this configuration does not have. If you apply this configuration, the account logs in again and takes its targets back, and the two configurations keep undoing each other. Apply only the right one.",
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
+		o.inheritSent(r)
 		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 ||
 			!knowsOfRefusal(r, o.account.cfg) {
 			continue
@@ -95,6 +96,19 @@ func (o *observation) inherit(r *state.Record) {
 	}
 }
 
+// inheritSent takes over what another record knows of logins like the account's that were
+// sent.
+func (o *observation) inheritSent(r *state.Record) {
+	if len(r.SecretRefusals) == 0 && len(r.SpentLogins) == 0 {
+		return
+	}
+	rec := o.record.Clone()
+	ofLogin := func(s state.SpentLogin) bool { return isSpentLogin(s, o.account.cfg) }
+	if rec.InheritSent(r, o.account.sentSecretsOf, ofLogin) {
+		o.record, o.inherited = rec, true
+	}
+}
+
 func sameRejection(a, b state.Rejection) bool {
 	return a.LoginPrint == b.LoginPrint && bytes.Equal(a.Key, b.Key)
 }
@@ -106,12 +120,13 @@ func sameRejection(a, b state.Rejection) bool {
 // upstream keeps it; see strayRejections.
 func (r *run) bequeath(ctx context.Context) error {
 	gone := r.seen.record
-	if gone.Block == nil && len(gone.Rejections) == 0 {
+	if gone.Block == nil && gone.KnownOfLogins() == 0 {
 		return nil
 	}
 	inherited := false
 	for _, a := range r.e.accounts {
-		if gone.Provider != a.cfg.Spec.Name || !r.takesOver(a) && !knowsOfRefusal(gone, a.cfg) {
+		ofLogin := gone.Provider == a.cfg.Spec.Name && (r.takesOver(a) || knowsOfRefusal(gone, a.cfg))
+		if !ofLogin && !a.knownIn(gone) {
 			continue
 		}
 		if _, err := r.bequeathTo(ctx, a, true); err != nil {
@@ -145,9 +160,9 @@ func (r *run) bequeathTo(ctx context.Context, a *account, make bool) (has bool, 
 		if r.e.held(rec) {
 			return nil, errAtWork
 		}
-		before := len(rec.Rejections)
+		before := rec.KnownOfLogins()
 		rec.Inherit(r.seen.record)
-		if len(rec.Rejections) == before {
+		if rec.KnownOfLogins() == before {
 			return nil, nil
 		}
 		return rec, nil
@@ -251,7 +266,10 @@ func knowsOfRefusal(r *state.Record, cfg *config.Account) bool {
 func inheritedBlock(r *state.Record, cfg *config.Account) *plan.Block {
 	for _, j := range r.Rejections {
 		if len(j.Key) > 0 && j.Stands() && isOfLogin(j, cfg) {
-			return &plan.Block{Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At}
+			return &plan.Block{
+				Reason: plan.Reason(j.Reason), Message: rejectedBefore(r.Address, j.Reason), Since: j.At,
+				AtRefresh: j.AtRefresh,
+			}
 		}
 	}
 	return nil

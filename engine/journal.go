@@ -16,7 +16,7 @@ import (
 //
 // It reports false where the token must not be used further, having said why.
 func (r *run) journal(ctx context.Context, g, before *state.Grant) bool {
-	r.seen.record.Pending = g
+	r.seen.record.Pending, r.seen.record.RefreshAsked = g, nil
 	tryOnce := func(ctx context.Context) error { return r.journalOnce(ctx, g, before) }
 	err := tryOnce(ctx)
 	if err == nil {

@@ -109,7 +109,7 @@ func (e *Engine) newLease() *state.Lease {
 func (r *run) writeLease(ctx context.Context) error {
 	rec := r.seen.record.Clone()
 	rec.Lease = r.e.newLease()
-	r.e.correctFirstSeen(rec)
+	r.e.correctTimes(rec)
 	if r.seen.account != nil && !r.seen.account.cfg.DeleteOnRemove {
 		// Whatever comes of the work: that nothing is to be deleted has been said.
 		rec.DeleteOnRemove = false
@@ -124,6 +124,13 @@ func (r *run) writeLease(ctx context.Context) error {
 		// token. Each later write says what has become of it.
 		written = rec.Clone()
 		written.Newest().Rejected = true
+	}
+	written = r.withRefreshIntent(written)
+	if r.seen.account != nil && loginSpends(r.seen.account.cfg) &&
+		(r.plan.Action == plan.Issue || r.plan.Action == plan.Reissue) {
+		written = written.Clone()
+		written.SpendLogin(r.seen.fingerprints.login)
+		r.spendRecorded = true
 	}
 	if err := r.replaceRecord(ctx, written); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/state"
 )
 
@@ -85,5 +86,6 @@ func (r *run) journalBeside(ctx context.Context, snap state.Snapshot, g, before 
 func (r *run) overtaken(theirs *state.Record, before *state.Grant) bool {
 	newest := theirs.Newest()
 	another := newest != nil && (before == nil || newest.ID != before.ID)
-	return r.seen.account.loginRevokes() && (another || theirs.Lease != nil && theirs.Lease.Holder != r.e.Holder)
+	revokes := r.seen.account.loginRevokes() || r.plan.Action == plan.Refresh && r.seen.account.refreshRevokes()
+	return revokes && (another || theirs.Lease != nil && theirs.Lease.Holder != r.e.Holder)
 }

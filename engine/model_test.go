@@ -24,6 +24,12 @@ type scenario struct {
 	// login kills the tokens before it. unverifiable: the upstream has no way
 	// to verify a token.
 	refreshes, revokes, unverifiable bool
+	// intends: a refresh is recorded before it is asked for. The upstream takes a refresh
+	// token again within grace of its use; beyond, that ends all tokens. seeds: nobody but
+	// a person can log in again.
+	intends bool
+	grace   time.Duration
+	seeds   bool
 	// marks: the target's sink can mark owners.
 	marks bool
 	// removes are the runners whose configuration no longer has the account.
@@ -321,7 +327,12 @@ func (m *model) converged(before seen, tokens int) {
 		}
 		return
 	}
+	if m.scenario.seeds && m.up.logins != m.rig.start.up.logins {
+		m.breaks("P1: a login that works once was sent %d times", m.up.logins)
+	}
 	switch {
+	case m.scenario.grace > 0 && (r == nil || r.Block != nil || after.newest == 0 || m.up.tokens[after.newest-1].spent):
+		m.breaks("P1: the account is lost, though the upstream takes a refresh token again")
 	case r == nil || r.Pending != nil || r.Current == nil || r.Lease != nil && m.clock.Before(r.Lease.ExpiresAt):
 		m.breaks("P7: after one more apply the record is not in order")
 	case after.target != after.newest:
@@ -367,6 +378,25 @@ var scenarios = []scenario{
 		replaces:     "A",
 		prepare:      func(m *model) { m.alone("setup") },
 		quick:        true,
+	},
+	{
+		name:      "refresh with a grace",
+		marks:     true,
+		refreshes: true,
+		intends:   true,
+		grace:     time.Hour,
+		seeds:     true,
+		prepare:   expiring,
+		quick:     true,
+	},
+	{
+		name:      "refresh without a grace",
+		marks:     true,
+		refreshes: true,
+		intends:   true,
+		seeds:     true,
+		prepare:   expiring,
+		quick:     true,
 	},
 	{name: "deliver from the journal", marks: true, prepare: journaled},
 	{

@@ -62,6 +62,8 @@ type modelToken struct {
 	lost     bool
 	live     bool
 	spent    bool
+	spentAt  time.Time
+	ends     time.Time
 	verified bool
 }
 
@@ -139,7 +141,7 @@ func (g *rig) load(name, hcl string, s *scenario) *config.Config {
 }
 
 func (g *rig) spec(name string, s *scenario) *providers.Spec {
-	return &providers.Spec{
+	spec := &providers.Spec{
 		Name: "fake", Doc: "For tests.", RotateBefore: "48h", RefreshSpends: s.refreshes,
 		LoginRevokes: func(schema.Values) bool { return s.revokes },
 		Attributes:   []schema.Attribute{{Name: "user", Type: cty.String, Effect: schema.ShapesLogin, Doc: "For tests."}},
@@ -165,6 +167,13 @@ func (g *rig) spec(name string, s *scenario) *providers.Spec {
 			}{p, p}, nil
 		},
 	}
+	if s.intends {
+		spec.ReuseGrace = func(schema.Values) time.Duration { return s.grace }
+	}
+	if s.seeds {
+		spec.LoginSpends = func(schema.Values) bool { return true }
+	}
+	return spec
 }
 
 // model makes a fresh world, in which the scenario begins.
@@ -473,6 +482,18 @@ func (p modelProvider) Refresh(_ context.Context, old credential.Token) (t crede
 	killed := p.m.wait(p.s, "refreshes", func() string {
 		p.m.up.refreshes++
 		o := &p.m.up.tokens[number(old.Access)-1]
+		if p.m.scenario.intends {
+			if o.spent && p.m.clock.Sub(o.spentAt) >= p.m.scenario.grace {
+				p.m.reused(number(old.Access))
+				err = refuse(failure.Credentials, "refresh the token")
+				return "refused"
+			}
+			if !o.spent {
+				o.spent, o.spentAt = true, p.m.clock
+			}
+			t = p.m.issue(p.s, started)
+			return t.Access.Reveal()
+		}
 		if o.spent || !o.live {
 			err = refuse(failure.Credentials, "refresh the token")
 			return "refused"
@@ -496,10 +517,24 @@ func (p modelProvider) Verify(_ context.Context, t credential.Token) (_ credenti
 	return nil, cmp.Or(killed, err)
 }
 
+// reused ends every token, as an upstream does where a refresh token comes a second time.
+// While the token is one that targets may use, no run may have that happen.
+func (m *model) reused(n int) {
+	if end := m.up.tokens[n-1].ends; m.clock.Before(end) {
+		m.breaks("P1: a spent refresh token was presented while its access token lives until %s", end)
+	}
+	for i := range m.up.tokens {
+		m.up.tokens[i].live = false
+	}
+}
+
 func (m *model) issue(s *seat, started time.Time) credential.Token {
 	m.up.tokens = append(
 		m.up.tokens,
-		modelToken{to: s.name, live: true, lost: s.dead, verified: m.scenario.unverifiable},
+		modelToken{
+			to: s.name, live: true, lost: s.dead, verified: m.scenario.unverifiable,
+			ends: started.Add(30 * 24 * time.Hour),
+		},
 	)
 	access := "token-" + strconv.Itoa(len(m.up.tokens))
 	return credential.Token{

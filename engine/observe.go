@@ -173,7 +173,9 @@ func (e *Engine) examine(ctx context.Context, o *observation, opts observeOption
 	}
 	o.input.Block = rememberedBlock(o.record, o.fingerprints, o.account.cfg)
 	if !o.account.unknown {
+		o.input.LoginSpent = e.loginSpentBlock(o)
 		e.noteLogin(o)
+		e.noteSecret(o)
 	}
 	if provider != nil {
 		e.inspect(o, provider.provider, g)
@@ -252,7 +254,7 @@ func (o *observation) verificationDue(opts observeOptions, g *state.Grant) bool 
 		return false
 	}
 	due := plan.RotationOf(o.input.Address, g.Token.IssuedAt, g.Token.ExpiresAt, o.input.RotateBefore).At
-	if !due.IsZero() && !o.at.Before(due) && o.record.Pending == nil {
+	if !due.IsZero() && !o.at.Before(due) && o.record.Pending == nil && o.record.AskedToRefresh() == nil {
 		return false
 	}
 	if !g.Token.ExpiresAt.IsZero() && !o.at.Before(g.Token.ExpiresAt) ||
@@ -272,7 +274,7 @@ func (e *Engine) verifyObserved(ctx context.Context, o *observation, p *auditedP
 	if !p.canVerify() {
 		return
 	}
-	outputs, err := p.Verify(ctx, t)
+	outputs, _, err := p.Verify(ctx, t)
 	if o.imported && foundWithoutAsking(err) {
 		o.input.Import = &plan.Block{Reason: plan.Imported, Message: o.cannotCheckImport(err)}
 		return
@@ -315,6 +317,7 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected,
 			ConfigChanged: !o.account.unknown && changed(g, o.fingerprints),
 		}
+		o.describeRefreshIntent()
 		if o.verification.Outcome == plan.Confirmed {
 			in.Token.VerifiedAt = o.at
 		}

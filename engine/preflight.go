@@ -38,7 +38,7 @@ func isUnwritable(err error) bool {
 // spends reports whether getting a token the way that is planned costs what cannot be
 // had again: the token before it, or refresh material that works once.
 func (a *account) spends(action plan.Action) bool {
-	return a.loginRevokes() || action == plan.Refresh && a.cfg.Spec.RefreshSpends
+	return a.loginRevokes() || action == plan.Refresh && (a.cfg.Spec.RefreshSpends || a.refreshRevokes())
 }
 
 // tried are the targets whose writing is tried before a token is asked for. Where that

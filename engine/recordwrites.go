@@ -204,22 +204,23 @@ func (r *run) idleRecord() (rec *state.Record, dirty bool) {
 		rec.LastFailure, dirty = nil, true
 	}
 	dirty = r.liftBlock(rec) || dirty
-	dirty = r.e.correctFirstSeen(rec) || dirty
+	dirty = r.e.correctTimes(rec) || dirty
 	if r.seen.account.cfg.VerifyEvery > 0 && r.seen.verification.Outcome == plan.Confirmed {
 		rec.Newest().VerifiedAt, dirty = r.seen.at, true
 	}
 	return rec, dirty
 }
 
-// correctFirstSeen has the present credentials begin now where a machine whose clock was
+// correctTimes has the present credentials begin now where a machine whose clock was
 // ahead says that they will: else what a human has to replace by a certain age would never
-// seem to grow older.
-func (e *Engine) correctFirstSeen(rec *state.Record) (dirty bool) {
-	if now := e.Now(); rec.FirstSeenAt.Sub(now) > plan.ClockTolerance {
-		rec.FirstSeenAt = now
-		return true
+// seem to grow older. Refusals of a secret likewise.
+func (e *Engine) correctTimes(rec *state.Record) (dirty bool) {
+	now := e.Now()
+	dirty = rec.CorrectSecretRefusals(now)
+	if rec.FirstSeenAt.Sub(now) > plan.ClockTolerance {
+		rec.FirstSeenAt, dirty = now, true
 	}
-	return false
+	return dirty
 }
 
 // heldBackRecord is the record of an account that is blocked or disabled, with what the
@@ -229,6 +230,7 @@ func (e *Engine) correctFirstSeen(rec *state.Record) (dirty bool) {
 // with an edit that takes away what the two have in common.
 func (r *run) heldBackRecord() (rec *state.Record, dirty bool) {
 	rec, dirty = r.seen.record.Clone(), r.seen.inherited
+	dirty = rec.CorrectSecretRefusals(r.e.Now()) || dirty
 	if rec.DeleteOnRemove && !r.seen.account.cfg.DeleteOnRemove {
 		rec.DeleteOnRemove, dirty = false, true
 	}

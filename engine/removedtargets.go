@@ -40,6 +40,7 @@ func (r *run) remove(ctx context.Context) {
 		return
 	}
 	r.leased = false
+	r.sayUnrevoked()
 	r.e.queueNoticesOfRemoval(r.seen.record)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -57,6 +58,20 @@ type run struct {
 	// loginRefused says that it was the login itself that it rejected, and not
 	// what the account asked for afterwards.
 	loginRefused bool
+	// asked is the refresh that the stored record says is being asked for; nil for none.
+	// refreshLost says that the answer to it was lost once.
+	asked       *state.RefreshIntent
+	refreshLost bool
+	// refreshOver is why the refresh token is of no more use; "" where nothing is to be said.
+	refreshOver string
+	// spendRecorded says that the stored record has the login as one that was sent, which
+	// works once.
+	spendRecorded bool
+	// refusedAtRefresh says that a refresh was refused for the sake of the login.
+	refusedAtRefresh bool
+	// secretRefusedAt is when it was that a login with the account's secrets was refused;
+	// zero where none was, and where nobody counts that.
+	secretRefusedAt time.Time
 	// result is the part of the outcome that grows with the work: what was asked
 	// of the upstream, and why it failed.
 	result Outcome
@@ -137,7 +152,9 @@ func (r *run) rotate(ctx context.Context, acquire acquisition) {
 	r.deliver(ctx, grant, false)
 	r.restart(ctx, grant)
 	r.removeTargets(ctx)
+	left := r.leaseLeft()
 	r.commit(ctx, grant)
+	r.revokeReplaced(ctx, old, left)
 }
 
 // underLease ends the work at the upstream before the lease does.
@@ -182,7 +199,7 @@ func (r *run) redeliver(ctx context.Context) {
 	grant := r.seen.record.Newest()
 	if r.seen.verification.Outcome == plan.Confirmed {
 		grant.Token.Outputs = grant.Token.Outputs.Merge(r.seen.outputs)
-		grant.VerifiedAt = r.seen.at
+		grant.Token.Answers, grant.VerifiedAt = credential.Secret{}, r.seen.at
 	} else if grant.Verified(r.e.Now()).IsZero() && !r.verify(ctx, grant, nil) {
 		return
 	}
@@ -214,6 +231,7 @@ func (r *run) commit(ctx context.Context, grant *state.Grant) {
 	rec.Current, rec.Pending, rec.Challenge = grant, nil, nil
 	r.liftBlock(rec)
 	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	rec.RevokeOnRemove = rec.DeleteOnRemove && revokesOn(r.seen.account.cfg, providers.RevokeRemoved)
 	rec.Moved = r.e.standing(r.seen.account, rec.Moved)
 	r.forgetOldestUnreachable(rec)
 	r.saveAndRelease(ctx)

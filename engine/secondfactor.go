@@ -165,9 +165,13 @@ func (r *run) sentEarlier(c *state.Challenge) Sent {
 
 // awaitCode says that the account waits for its code.
 func (r *run) awaitCode(since time.Time) {
+	reason := plan.NeedsCode
+	if b := r.seen.record.Block; b != nil && b.Reason == failure.NeedsApproval {
+		reason = plan.NeedsApproval
+	}
 	b := &plan.Block{
-		Reason:     plan.NeedsCode,
-		Message:    codeSentMessage(r.plan.Address, since),
+		Reason:     reason,
+		Message:    challengeSentMessage(reason, r.plan.Address, since),
 		Since:      since,
 		CodeSentAt: since,
 	}
@@ -181,8 +185,10 @@ func (r *run) loginOrSend(ctx context.Context, old *state.Grant) *state.Grant {
 	if challenger == nil {
 		return r.login(ctx, old)
 	}
-	if b := r.seen.record.Block; b == nil || b.Reason != failure.NeedsCode ||
-		b.LoginPrint != r.seen.fingerprints.login {
+	reason := failure.NeedsCode
+	if b := r.seen.record.Block; b != nil && isAttended(b.Reason) && b.LoginPrint == r.seen.fingerprints.login {
+		reason = b.Reason
+	} else {
 		done, err := r.loginTurn(ctx)
 		if err != nil {
 			r.fail(r.failure("The login was not attempted", err))
@@ -196,18 +202,26 @@ func (r *run) loginOrSend(ctx context.Context, old *state.Grant) *state.Grant {
 		if !needsCode(err) || r.stop.Err() != nil {
 			return r.loginFailed(ctx, old, err)
 		}
+		var upstream *failure.Error
+		errors.As(err, &upstream)
+		reason = upstream.Reason
 	}
-	r.sendCode(ctx, challenger)
+	r.sendCode(ctx, challenger, reason)
 	return nil
 }
 
 func needsCode(err error) bool {
 	var upstream *failure.Error
-	return errors.As(err, &upstream) && upstream.Class == failure.Human && upstream.Reason == failure.NeedsCode
+	return errors.As(err, &upstream) && upstream.Class == failure.Human && isAttended(upstream.Reason)
 }
 
-// sendCode has a code sent, and remembers it before anything else.
-func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
+// isAttended reports whether a login can be finished with credsync login, by a person.
+func isAttended(reason failure.Reason) bool {
+	return reason == failure.NeedsCode || reason == failure.NeedsApproval
+}
+
+// sendCode has a code sent, or approval asked for, and remembers it before anything else.
+func (r *run) sendCode(ctx context.Context, challenger providers.Challenger, reason failure.Reason) {
 	sending := r.e.Now()
 	c, err := challenger.SendCode(ctx)
 	var upstream *failure.Error
@@ -220,7 +234,7 @@ func (r *run) sendCode(ctx context.Context, challenger providers.Challenger) {
 		c = credential.Challenge{SentAt: sending}
 	}
 	r.seen.record.Challenge = &state.Challenge{Challenge: c, LoginPrint: r.seen.fingerprints.login}
-	b := r.block(failure.NeedsCode, needsCodeMessage(r.plan.Address))
+	b := r.block(reason, attendedMessage(reason, r.plan.Address))
 	r.saveBlock(ctx, b)
 }
 
@@ -249,6 +263,26 @@ func (r *run) loginWithCode(ctx context.Context, old *state.Grant, code credenti
 // second factor.
 func needsCodeMessage(of string) string {
 	return "the upstream requires a code that it sends to a human; run: credsync login " + address.ShellWord(of)
+}
+
+// needsApprovalMessage is the same of one that waits for a person's approval.
+func needsApprovalMessage(of string) string {
+	return "a person has to log in at the upstream; run: credsync login " + address.ShellWord(of)
+}
+
+func attendedMessage(reason failure.Reason, of string) string {
+	if reason == failure.NeedsApproval {
+		return needsApprovalMessage(of)
+	}
+	return needsCodeMessage(of)
+}
+
+func challengeSentMessage(reason plan.Reason, of string, at time.Time) string {
+	if reason == plan.NeedsApproval {
+		return fmt.Sprintf("a person was asked to log in on %s, and has not; continue with: credsync login %s",
+			at.UTC().Format("2006-01-02 15:04 MST"), address.ShellWord(of))
+	}
+	return codeSentMessage(of, at)
 }
 
 // codeSentMessage is the same once the code is with the human.

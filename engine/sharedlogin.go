@@ -120,10 +120,14 @@ func (s *sharedLogin) together(own loginHistory) loginHistory {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, l := range s.seen {
+			all.spent = all.spent || l.history.spent
 			if l.history.worked.After(all.worked) {
 				all.worked = l.history.worked
 			}
-			if l.history.refusedAt.After(all.refusedAt) {
+			switch l.history.refusedAt.Compare(all.refusedAt) {
+			case 0:
+				all.refusals = max(all.refusals, l.history.refusals)
+			case 1:
 				all.refusals, all.refusedAt = l.history.refusals, l.history.refusedAt
 			}
 		}
@@ -132,6 +136,18 @@ func (s *sharedLogin) together(own loginHistory) loginHistory {
 		all.refusals = 0
 	}
 	return all
+}
+
+// spend remembers whether an account's login, which works once, was sent.
+func (s *sharedLogin) spend(address string, sent bool) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.seen[address]
+	l.history.spent = sent
+	s.seen[address] = l
 }
 
 // refusedNow returns what the upstream has told another account of the login since
@@ -175,7 +191,8 @@ func (s *sharedLogin) find(address string, counts func(seenLogin) bool) *plan.Bl
 			}
 		}
 		return &plan.Block{
-			Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, Address: other.cfg.Address,
+			Reason: l.block.Reason, Since: l.block.Since, OfLogin: true, AtRefresh: l.block.AtRefresh,
+			Address: other.cfg.Address,
 			Message: other.cfg.Address + " has the same login: " + l.block.Message,
 		}
 	}
@@ -187,6 +204,9 @@ func (s *sharedLogin) find(address string, counts func(seenLogin) bool) *plan.Bl
 func (e *Engine) applySharedBlock(o *observation) {
 	if o.account != nil && o.input.Block == nil {
 		o.input.Block = e.sharedLoginOf(o.account).blockFor(o.account.cfg.Address)
+	}
+	if o.account != nil && o.input.Block == nil {
+		o.input.Block = e.secretBlock(o.account)
 	}
 }
 

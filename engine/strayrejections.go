@@ -33,11 +33,14 @@ func (s *strayRejections) note(r *state.Record, p fingerprints) {
 		s.of, s.at = map[string]*state.Record{}, map[string]string{}
 	}
 	s.at[string(r.Key)] = r.Address
-	if len(stray) == 0 {
+	if len(stray) == 0 && len(r.SecretRefusals) == 0 && len(r.SpentLogins) == 0 {
 		delete(s.of, string(r.Key))
 		return
 	}
-	s.of[string(r.Key)] = &state.Record{Address: r.Address, Provider: r.Provider, Key: r.Key, Rejections: stray}
+	s.of[string(r.Key)] = &state.Record{
+		Address: r.Address, Provider: r.Provider, Key: r.Key, Rejections: stray,
+		SecretRefusals: r.SecretRefusals, SpentLogins: r.SpentLogins,
+	}
 }
 
 // find returns the newest rejection of an account's login in another record; nil for
@@ -59,6 +62,20 @@ func (s *strayRejections) find(a *account, own *state.Record) *state.Rejection {
 		}
 	}
 	return found
+}
+
+// others are the records besides an account's own of which it is known that logins were
+// sent, its own perhaps.
+func (s *strayRejections) others(own *state.Record) []*state.Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*state.Record
+	for key, r := range s.of {
+		if key != string(own.Key) && len(r.SecretRefusals)+len(r.SpentLogins) > 0 {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // noteAllSeen says that each account's record was looked at.

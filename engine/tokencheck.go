@@ -187,7 +187,7 @@ func (c Check) ask(ctx context.Context, p *auditedProvider, g *state.Grant) Chec
 		c.Finding = TokenUnverifiable
 		return c
 	}
-	_, err := p.Verify(ctx, g.Token)
+	_, _, err := p.Verify(ctx, g.Token)
 	if err == nil {
 		c.Finding = TokenValid
 		return c

@@ -17,16 +17,16 @@ import (
 var checkPauses = []time.Duration{time.Second, 3 * time.Second}
 
 // check asks the upstream about a token, of a new one that it rejects more than once.
-func (r *run) check(ctx context.Context, g *state.Grant) (credential.Outputs, error) {
-	outputs, err := r.provider.Verify(ctx, g.Token)
+func (r *run) check(ctx context.Context, g *state.Grant) (credential.Outputs, time.Time, error) {
+	outputs, ends, err := r.provider.Verify(ctx, g.Token)
 	for _, pause := range checkPauses {
 		if r.seen.account.cfg.Spec.Static || failure.ClassOf(err) != failure.Credentials ||
 			r.e.Sleep(ctx, pause) != nil {
 			break
 		}
-		outputs, err = r.provider.Verify(ctx, g.Token)
+		outputs, ends, err = r.provider.Verify(ctx, g.Token)
 	}
-	return outputs, err
+	return outputs, ends, err
 }
 
 // verify asks the upstream about a journaled token, which no target gets before
@@ -47,10 +47,14 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 			return false
 		}
 	}
-	outputs, err := r.check(ctx, g)
+	outputs, ends, err := r.check(ctx, g)
 	if err == nil {
 		g.Token.Outputs = g.Token.Outputs.Merge(outputs)
-		g.VerifiedAt = r.e.Now()
+		if is := g.Token.ExpiresAt; !r.seen.account.cfg.Spec.Static && !ends.IsZero() &&
+			(is.IsZero() || ends.Before(is)) {
+			g.Token.ExpiresAt = ends
+		}
+		g.Token.Answers, g.VerifiedAt = credential.Secret{}, r.e.Now()
 		if r.seen.account.cfg.Spec.Static {
 			// Here it is the login. Of a token that was refreshed it says
 			// nothing about the password.
@@ -61,14 +65,17 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 		}
 		return true
 	}
-	var upstream *failure.Error
-	errors.As(err, &upstream)
+	var refusal *failure.Error
+	errors.As(err, &refusal)
 	r.result.noteClass(err)
+	if r.seen.account.cfg.Spec.Static {
+		r.refuseSecret(refusal)
+	}
 	switch {
-	case upstream != nil && upstream.Class == failure.Credentials && r.seen.account.cfg.Spec.Static:
+	case refusal != nil && refusal.Class == failure.Credentials && r.seen.account.cfg.Spec.Static:
 		g.Rejected = true
-		r.saveBlock(ctx, r.block(failure.CredentialsRejected, rejectionMessage(upstream)))
-	case upstream != nil && upstream.Class == failure.Credentials:
+		r.saveBlock(ctx, r.block(failure.CredentialsRejected, rejectionMessage(refusal)))
+	case refusal != nil && refusal.Class == failure.Credentials:
 		if before != nil && before.Rejected && before.VerifiedAt.IsZero() {
 			// The one before was no better. Asking for another at each run
 			// would go on for ever; whether this one has become good, each plan asks.
@@ -79,11 +86,11 @@ func (r *run) verify(ctx context.Context, g, before *state.Grant) bool {
 		d.Detail = joinSentences(d.Detail, "The token may need a while to become valid. The next run checks it again before it gets another.")
 		r.fail(d)
 		r.persistOrFail(ctx)
-	case upstream != nil && upstream.IsCounted():
-		r.markSuspect(before, upstream)
-		r.countRefusal(ctx, upstream)
-	case upstream != nil && upstream.Class == failure.Human && upstream.Reason != "":
-		r.saveBlock(ctx, r.block(upstream.Reason, describeError(upstream)))
+	case refusal != nil && refusal.IsCounted():
+		r.markSuspect(before, refusal)
+		r.countRefusal(ctx, refusal)
+	case refusal != nil && refusal.Class == failure.Human && refusal.Reason != "":
+		r.saveBlock(ctx, r.block(refusal.Reason, describeError(refusal)))
 	default:
 		r.fail(r.failure("The new token could not be verified, so it was not delivered", err))
 	}

@@ -320,12 +320,26 @@ type upstream struct {
 	// token.
 	clockAhead time.Duration
 	warnings   []string
+	// answers is kept of each login until the token is verified; verified has what each
+	// check of a token was given of it.
+	answers  string
+	verified []string
+	// rotates makes each refresh token work once, and again within grace of that; beyond, it
+	// ends every token of the account. used has when each was presented; refreshDone is
+	// asked when a refresh has taken effect, before its answer.
+	rotates, refreshRevokes bool
+	grace                   time.Duration
+	used                    map[string]time.Time
+	refreshDone             func() error
+	// spec changes what is said of the provider; nil for nothing.
+	spec func(*providers.Spec)
 }
 
 func newUpstream() *upstream {
 	return &upstream{
 		live:     map[string]bool{},
 		userOf:   map[string]string{},
+		used:     map[string]time.Time{},
 		endOf:    map[string]time.Time{},
 		lifetime: 30 * 24 * time.Hour,
 	}
@@ -347,7 +361,7 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 	text := func(name string, effect schema.Effect, sensitive bool) schema.Attribute {
 		return schema.Attribute{Name: name, Type: cty.String, Effect: effect, Sensitive: sensitive, Doc: "For tests."}
 	}
-	return []*providers.Spec{{
+	spec := &providers.Spec{
 		Name: "fake", Doc: "For tests.", RotateBefore: "48h", Static: u.static, RefreshSpends: u.spends,
 		LoginRevokes: func(schema.Values) bool { return u.revokes },
 		Attributes: []schema.Attribute{
@@ -373,7 +387,11 @@ func (u *upstream) specs(now func() time.Time) []*providers.Spec {
 			}
 			return f, nil
 		},
-	}}
+	}
+	if u.spec != nil {
+		u.spec(spec)
+	}
+	return []*providers.Spec{spec}
 }
 
 // issue makes a live token; the caller holds the lock.
@@ -386,8 +404,9 @@ func (u *upstream) issue(user string, now time.Time) credential.Token {
 	u.live[access] = true
 	u.userOf[access], u.endOf[access] = user, now.Add(u.lifetime)
 	return credential.Token{
-		Access: credential.NewSecret(access), IssuedAt: now, ExpiresAt: now.Add(u.clockAhead + u.lifetime),
-		AnsweredAt: now.Add(u.clockAhead), Warnings: u.warnings,
+		Access: credential.NewSecret(access), Refresh: u.refreshToken(),
+		IssuedAt: now, ExpiresAt: now.Add(u.clockAhead + u.lifetime),
+		AnsweredAt: now.Add(u.clockAhead), Warnings: u.warnings, Answers: credential.NewSecret(u.answers),
 	}
 }
 
@@ -511,10 +530,45 @@ func (f fake) Refresh(_ context.Context, old credential.Token) (credential.Token
 			return credential.Token{}, err
 		}
 	}
+	if f.u.rotates {
+		return f.u.rotate(f.user, f.now(), old)
+	}
 	if !f.u.live[old.Access.Reveal()] {
 		return credential.Token{}, refuse(failure.Credentials, "refresh the token")
 	}
 	return f.u.issue(f.user, f.now()), nil
+}
+
+// refreshToken is that of the token that is being issued; none where tokens are refreshed by
+// themselves.
+func (u *upstream) refreshToken() credential.Secret {
+	if !u.rotates {
+		return credential.Secret{}
+	}
+	return credential.NewSecret(fmt.Sprintf("refresh-%d", u.n))
+}
+
+// rotate trades a refresh token; the caller holds the lock.
+func (u *upstream) rotate(user string, now time.Time, old credential.Token) (credential.Token, error) {
+	at, used := u.used[old.Refresh.Reveal()]
+	if used && now.Sub(at) >= u.grace {
+		// It may have been stolen.
+		clear(u.live)
+		return credential.Token{}, refuse(failure.Credentials, "refresh the token")
+	}
+	if !used {
+		u.used[old.Refresh.Reveal()] = now
+	}
+	if u.refreshRevokes {
+		delete(u.live, old.Access.Reveal())
+	}
+	t := u.issue(user, now)
+	if u.refreshDone != nil {
+		if err := u.refreshDone(); err != nil {
+			return credential.Token{}, err
+		}
+	}
+	return t, nil
 }
 
 func (f fake) Verify(_ context.Context, t credential.Token) (credential.Outputs, error) {
@@ -524,6 +578,7 @@ func (f fake) Verify(_ context.Context, t credential.Token) (credential.Outputs,
 	f.u.mu.Lock()
 	defer f.u.mu.Unlock()
 	f.u.verifies++
+	f.u.verified = append(f.u.verified, t.Answers.Reveal())
 	if f.u.onVerify != nil {
 		if err := f.u.onVerify(); err != nil {
 			return nil, err

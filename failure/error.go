@@ -10,6 +10,16 @@ import (
 // LogIn is the Op of the request by which an account logs in.
 const LogIn = "log in"
 
+// Subject is what a refusal is about.
+type Subject string
+
+// The subjects. A refusal of a refresh is about its material unless it says otherwise.
+const (
+	AboutMaterial Subject = ""
+	// AboutLogin: about what a login sends as well, as a client's secret.
+	AboutLogin Subject = "login"
+)
+
 // Error is an upstream's refusal or failure.
 type Error struct {
 	Class Class
@@ -33,6 +43,9 @@ type Error struct {
 	// AnswerLost says that the request may have been processed though no
 	// answer was read, or an attempt of it before the one that was answered.
 	AnswerLost bool
+	// About says what class Credentials rejects where a refresh was refused: with AboutLogin
+	// no login follows, which would send the same again.
+	About Subject
 	// OfCredentials says that the request carried the account's credentials: a login, or
 	// the check of a token that is configured.
 	OfCredentials bool

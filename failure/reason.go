@@ -16,6 +16,9 @@ const (
 	// UnclassifiedRefusal: the upstream refuses the login, and its document does not
 	// say why.
 	UnclassifiedRefusal Reason = "unclassified_refusal"
+	// NeedsApproval: a person has to log in or to agree at the upstream, and nothing that
+	// runs by itself can.
+	NeedsApproval Reason = "needs_approval"
 	// ExpiredAtIssue: the tokens that the upstream hands out are over already.
 	ExpiredAtIssue Reason = "expired_at_issue"
 )

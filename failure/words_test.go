@@ -17,7 +17,7 @@ func TestTheWordsForFailures(t *testing.T) {
 	for got, want := range map[failure.Reason]failure.Reason{
 		failure.NeedsCode: "needs_code", failure.CredentialsRejected: "credentials_rejected", failure.CertificateExpired: "certificate_expired",
 		failure.AccountLocked: "account_locked", failure.PasswordChangeRequired: "password_change_required", failure.SecondFactorUnsupported: "second_factor_unsupported",
-		failure.NoAccess: "no_access", failure.UnclassifiedRefusal: "unclassified_refusal", failure.ExpiredAtIssue: "expired_at_issue",
+		failure.NoAccess: "no_access", failure.UnclassifiedRefusal: "unclassified_refusal", failure.ExpiredAtIssue: "expired_at_issue", failure.NeedsApproval: "needs_approval",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -57,6 +57,9 @@ type Account struct {
 	Verification Verification
 	// Block is what stands in the way of a login; nil if nothing does.
 	Block *Block
+	// LoginSpent is why no login can be made where it works once and was sent; nil if it
+	// can be. Nothing lifts it but another login.
+	LoginSpent *Block
 	// LastFailure is why the last run that worked on the account did not do what was
 	// to be done; nil where it did.
 	LastFailure *Failure
@@ -74,6 +77,11 @@ type Token struct {
 	RefreshableUntil time.Time
 	// RefreshRefused says that the upstream has refused a refresh, whenever that was.
 	RefreshRefused bool
+	// RefreshUnknown says that a refresh was asked for of which it is not known what came of
+	// it, and RefreshGraceEnds until when the upstream takes its material again; zero for
+	// never.
+	RefreshUnknown   bool
+	RefreshGraceEnds time.Time
 	// Refreshable says that there is refresh material.
 	Refreshable bool
 	// Journaled tokens were got by a run that did not finish, Imported ones come
@@ -90,6 +98,12 @@ type Token struct {
 func (t *Token) canRefresh(now time.Time) bool {
 	ended := !t.RefreshableUntil.IsZero() && !now.Before(t.RefreshableUntil)
 	return t.Refreshable && !t.RefreshRefused && !ended
+}
+
+// inRefreshGrace reports whether the upstream takes refresh material again of which it is not
+// known whether it was used.
+func (t *Token) inRefreshGrace(now time.Time) bool {
+	return t.RefreshUnknown && now.Before(t.RefreshGraceEnds)
 }
 
 // Verification is what the upstream says of the token.
@@ -132,6 +146,9 @@ type Block struct {
 	Since time.Time
 	// OfLogin says that the login itself was refused, whatever the token is for.
 	OfLogin bool
+	// AtRefresh says that a refresh was refused for the sake of the login, so that another
+	// is pointless too.
+	AtRefresh bool
 	// Address is the account that it was seen of, where that is another one
 	// with the same login; else empty.
 	Address string

@@ -68,6 +68,9 @@ const (
 	// Unreadable accounts and targets could not be looked at: their state or
 	// sink does not answer. An error says why.
 	Unreadable Reason = "unreadable"
+	// RefreshUnknown: a refresh was asked for and its answer never came, so that its material
+	// may be spent.
+	RefreshUnknown Reason = "refresh_unknown"
 	// Unwritable targets can be looked at, but a write would fail. No token is asked
 	// for accounts of which none could be delivered to. An error says why.
 	Unwritable Reason = "unwritable"
@@ -84,6 +87,7 @@ const (
 	NoAccess                = Reason(failure.NoAccess)
 	UnclassifiedRefusal     = Reason(failure.UnclassifiedRefusal)
 	ExpiredAtIssue          = Reason(failure.ExpiredAtIssue)
+	NeedsApproval           = Reason(failure.NeedsApproval)
 )
 
 // ClockWrong is the reason of an account whose new token is over by this machine's

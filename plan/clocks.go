@@ -73,6 +73,9 @@ func blockedSince(a *Account, b *Block) time.Time {
 		}
 		return t.ExpiresAt
 	}
+	if t != nil && b == a.LoginSpent && goodMeanwhile(a) && !t.ExpiresAt.IsZero() {
+		return t.ExpiresAt
+	}
 	if t != nil && !t.ExpiresAt.IsZero() && !a.Now.Before(t.ExpiresAt) {
 		return t.ExpiresAt
 	}

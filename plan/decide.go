@@ -78,6 +78,7 @@ var checks = []check{
 	needsHuman,
 	rejected,
 	expired,
+	refreshUnanswered,
 	expiring,
 	journaled,
 	movedHere,
@@ -274,6 +275,30 @@ func expired(a *Account) (verdict, bool) {
 	return renew(a, Expired, "the token expired "+ago(a.Now.Sub(t.ExpiresAt))), true
 }
 
+// refreshUnanswered is for a token whose refresh was asked for, while it is good. Where the
+// upstream takes the material again it is asked again. Elsewhere that could end the token,
+// so it is kept until it has ended by itself.
+func refreshUnanswered(a *Account) (verdict, bool) {
+	t := a.Token
+	at := rotation(a).At
+	due := !at.IsZero() && !a.Now.Before(at) || issuedAhead(a)
+	if !t.RefreshUnknown || t.Journaled || !t.canRefresh(a.Now) {
+		return verdict{}, false
+	}
+	if t.inRefreshGrace(a.Now) {
+		return renew(a, RefreshUnknown, "an earlier run asked for a refresh and its answer never came; the upstream accepts the same refresh token again"), true
+	}
+	if !due || t.ExpiresAt.IsZero() {
+		return verdict{}, false
+	}
+	if d, ok := targetsDiffer(a); ok {
+		return d, true
+	}
+	return verdict{action: None, reason: RefreshUnknown, message: fmt.Sprintf(
+		"an earlier run asked for a refresh and its answer never came, so the refresh token may be spent, and to present it again could end the token; the token stays in use until %s, then the refresh is tried one last time",
+		t.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))}, true
+}
+
 func expiring(a *Account) (verdict, bool) {
 	if issuedAhead(a) {
 		return renew(a, Expiring, fmt.Sprintf("the token's time of issue is %s from now, so the clock of the machine that got it was ahead, and its expiry is unknown", Duration(a.Token.IssuedAt.Sub(a.Now)))), true
@@ -392,6 +417,9 @@ func renew(a *Account, reason Reason, message string) verdict {
 		return login(a, Reissue, reason, message)
 	}
 	t := a.Token
+	if a.Block != nil && a.Block.AtRefresh {
+		return login(a, Reissue, reason, message)
+	}
 	if !t.canRefresh(a.Now) {
 		return login(a, Reissue, RefreshUnavailable, message+", and it can no longer be refreshed")
 	}
@@ -402,6 +430,9 @@ func renew(a *Account, reason Reason, message string) verdict {
 func login(a *Account, action Action, reason Reason, message string) verdict {
 	if a.Block != nil && !(a.Replace && !a.Block.Since.IsZero()) {
 		return blockedBy(a.Block)
+	}
+	if a.LoginSpent != nil {
+		return blockedBy(a.LoginSpent)
 	}
 	return verdict{action: action, reason: reason, message: message}
 }

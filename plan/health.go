@@ -95,6 +95,8 @@ func worrying(a *Account, d *Decision) string {
 		return fmt.Sprintf("needs a human (%s) in %s", d.Blocker.Reason, Duration(human.Sub(a.Now)))
 	case !human.IsZero() && human.Sub(a.Now) <= HumanNotice:
 		return "needs a human in " + Duration(human.Sub(a.Now))
+	case d.Reason == RefreshUnknown:
+		return "it is not known whether the token was refreshed"
 	case a.Token == nil:
 		return "no token yet"
 	case overdue(a, d):

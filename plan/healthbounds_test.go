@@ -245,7 +245,7 @@ func TestTheWordsOfPlansStay(t *testing.T) {
 		plan.CredentialsRejected,
 		plan.CertificateExpired, plan.AccountLocked, plan.PasswordChangeRequired, plan.SecondFactorUnsupported,
 		plan.NoAccess,
-		plan.UnclassifiedRefusal, plan.ExpiredAtIssue, plan.ClockWrong,
+		plan.UnclassifiedRefusal, plan.ExpiredAtIssue, plan.ClockWrong, plan.NeedsApproval, plan.RefreshUnknown,
 	} {
 		words = append(words, string(r))
 	}
@@ -254,7 +254,7 @@ func TestTheWordsOfPlansStay(t *testing.T) {
 		"no_token expiring expired rejected config_changed forced refresh_unavailable target_missing target_drifted target_changed journaled " +
 		"restart_due removed target_not_owned moved imported unreachable_here current disabled unreadable unwritable needs_code " +
 		"credentials_rejected certificate_expired account_locked password_change_required second_factor_unsupported no_access " +
-		"unclassified_refusal expired_at_issue clock_wrong access_token refresh_material 1.0"
+		"unclassified_refusal expired_at_issue clock_wrong needs_approval refresh_unknown access_token refresh_material 1.0"
 	if got := strings.Join(words, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -34,7 +34,7 @@ type Provider interface {
 
 // Refresher can trade a token for a newer one without the credentials. An
 // error of class Credentials means that the refresh material is dead, not that
-// the configured credentials are.
+// the configured credentials are, unless it is failure.AboutLogin.
 //
 // The returned token carries over what the answer does not repeat.
 type Refresher interface {
@@ -47,6 +47,27 @@ type Refresher interface {
 type Verifier interface {
 	Verify(ctx context.Context, t credential.Token) (credential.Outputs, error)
 }
+
+// ExpiryVerifier is a Verifier whose upstream may say besides when the token ends; zero
+// where it did not. The earlier of that and of what the token has counts.
+type ExpiryVerifier interface {
+	Verifier
+	VerifyExpiry(ctx context.Context, t credential.Token) (credential.Outputs, time.Time, error)
+}
+
+// Revoker can end a token at the upstream. An error of class Credentials means that the
+// upstream rejects the token, so that it has ended already.
+type Revoker interface {
+	Revoke(ctx context.Context, old credential.Token) error
+}
+
+// The occasions of Spec.RevokeOn.
+const (
+	// RevokeReplaced: every target holds the token that came after it.
+	RevokeReplaced = "replaced"
+	// RevokeRemoved: its account was removed, with on_remove = "delete".
+	RevokeRemoved = "removed"
+)
 
 // Challenger can log in with a second factor that a human holds. Login of such
 // an account fails with class Human and reason NeedsCode, and sends no code.
@@ -182,6 +203,34 @@ type Spec struct {
 	LoginRevokes func(schema.Values) bool
 	// RefreshSpends says that refresh material can be used only once.
 	RefreshSpends bool
+	// ReuseGrace is for how long the upstream takes refresh material again that was used,
+	// for those whose answer was lost; 0 for never. Where it is set, and RefreshSpends,
+	// the record says of each refresh that it was asked for, and material of which it is
+	// not known whether it was used is presented again only within that time, or once
+	// when the token is dead. Where it is nil a login follows a lost answer.
+	ReuseGrace func(schema.Values) time.Duration
+	// RefreshRevokes reports whether a refresh ends the access token before it. Nil means
+	// no.
+	RefreshRevokes func(schema.Values) bool
+	// UnknownRefusals is how many refusals of a login in a row block the account of which
+	// nothing says what they mean; 0 for two.
+	UnknownRefusals int
+	// LoginShape is what the requests of a login look like in the source, for upstreams
+	// that a user describes: another shape is another login, which is tried though the
+	// one before was rejected. It may have further bytes, secret ones too, that tell
+	// logins apart: nothing but keyed fingerprints is made of it. Nil for a provider
+	// whose requests are as its code has them.
+	LoginShape []byte
+	// CapturedSecrets are the secrets that a described login takes from the configuration
+	// around it. They count like sensitive attributes: of the same secrets only a few
+	// refused logins a day are sent, whatever becomes of the description.
+	CapturedSecrets []credential.Secret
+	// LoginSpends reports whether a login works once, as with a refresh token that was
+	// got elsewhere. The same one is never sent again, whatever came of it. Nil means no.
+	LoginSpends func(schema.Values) bool
+	// RevokeOn are the occasions on which a Revoker ends a token that is of no more use:
+	// RevokeReplaced, RevokeRemoved. Nil means none.
+	RevokeOn func(schema.Values) []string
 	// New makes the provider. It sends nothing. It is called only with values
 	// that are wholly known and have passed the table's checks.
 	New func(v schema.Values, env Env) (Provider, error)

@@ -75,6 +75,11 @@ type Attribute struct {
 	// loaded, but where they are used: a deliver block's data, which speaks
 	// of a token that does not exist yet.
 	Deferred bool
+	// Captured attributes are what a description written inline takes from the
+	// configuration around it, such as var.password. Nobody sets them: they are evaluated
+	// for each account, and their values are lists of the one value, or of none where
+	// there is nothing of that name.
+	Captured bool
 	// Doc is one or more sentences of Markdown.
 	Doc string
 }

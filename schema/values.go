@@ -103,6 +103,29 @@ func (v Values) RawAt(i int) cty.Value {
 	return val
 }
 
+// MarkedAt is RawAt with the marks.
+func (v Values) MarkedAt(i int) cty.Value { return v.attrs[i] }
+
+// MarkedTexts are the texts in a value that are marked, on their own or with what they are
+// in: the secrets of a captured attribute.
+func MarkedTexts(v cty.Value) []credential.Secret { return textsIn(v, false) }
+
+func textsIn(v cty.Value, marked bool) (texts []credential.Secret) {
+	v, marks := v.Unmark()
+	marked = marked || len(marks) > 0
+	switch {
+	case v.IsNull() || !v.IsKnown():
+	case v.Type() == cty.String && marked:
+		texts = append(texts, credential.NewSecret(v.AsString()))
+	case v.CanIterateElements():
+		for it := v.ElementIterator(); it.Next(); {
+			_, element := it.Element()
+			texts = append(texts, textsIn(element, marked)...)
+		}
+	}
+	return texts
+}
+
 // index is where an attribute stands in the table; -1 for none.
 func (v Values) index(name string) int {
 	if v.block == nil {

@@ -26,25 +26,29 @@ var (
 )
 
 type wireRecord struct {
-	FormatVersion  int             `json:"format_version"`
-	Address        string          `json:"address"`
-	Provider       string          `json:"provider"`
-	Project        string          `json:"project"`
-	Key            []byte          `json:"key"`
-	FirstSeenAt    *time.Time      `json:"first_seen_at,omitempty"`
-	Lease          *wireLease      `json:"lease,omitempty"`
-	Current        *wireGrant      `json:"current,omitempty"`
-	Pending        *wireGrant      `json:"pending,omitempty"`
-	Block          *wireBlock      `json:"block,omitempty"`
-	Rejections     []wireRejection `json:"rejections,omitempty"`
-	Challenge      *wireChallenge  `json:"challenge,omitempty"`
-	Targets        []wireTarget    `json:"targets,omitempty"`
-	DeleteOnRemove bool            `json:"delete_on_remove,omitempty"`
-	Moved          []string        `json:"moved,omitempty"`
-	Parked         json.RawMessage `json:"parked,omitempty"`
-	Failures       int             `json:"failures,omitempty"`
-	LastFailure    *wireFailure    `json:"last_failure,omitempty"`
-	Notices        []wireNotice    `json:"notices,omitempty"`
+	FormatVersion  int                  `json:"format_version"`
+	Address        string               `json:"address"`
+	Provider       string               `json:"provider"`
+	Project        string               `json:"project"`
+	Key            []byte               `json:"key"`
+	FirstSeenAt    *time.Time           `json:"first_seen_at,omitempty"`
+	Lease          *wireLease           `json:"lease,omitempty"`
+	Current        *wireGrant           `json:"current,omitempty"`
+	Pending        *wireGrant           `json:"pending,omitempty"`
+	RefreshAsked   *wireRefreshIntent   `json:"refresh_asked,omitempty"`
+	Block          *wireBlock           `json:"block,omitempty"`
+	Rejections     []wireRejection      `json:"rejections,omitempty"`
+	SecretRefusals []wireSecretRefusals `json:"secret_refusals,omitempty"`
+	SpentLogins    []wireSpentLogin     `json:"spent_logins,omitempty"`
+	Challenge      *wireChallenge       `json:"challenge,omitempty"`
+	Targets        []wireTarget         `json:"targets,omitempty"`
+	DeleteOnRemove bool                 `json:"delete_on_remove,omitempty"`
+	RevokeOnRemove bool                 `json:"revoke_on_remove,omitempty"`
+	Moved          []string             `json:"moved,omitempty"`
+	Parked         json.RawMessage      `json:"parked,omitempty"`
+	Failures       int                  `json:"failures,omitempty"`
+	LastFailure    *wireFailure         `json:"last_failure,omitempty"`
+	Notices        []wireNotice         `json:"notices,omitempty"`
 }
 
 type wireLease struct {
@@ -61,6 +65,7 @@ type wireGrant struct {
 	ExpiresAt        *time.Time     `json:"expires_at,omitempty"`
 	RefreshableUntil *time.Time     `json:"refreshable_until,omitempty"`
 	Outputs          map[string]any `json:"outputs,omitempty"`
+	Answers          string         `json:"answers,omitempty"`
 	LoginPrint       string         `json:"login_fingerprint"`
 	ShapePrint       string         `json:"shape_fingerprint"`
 	ConfigChanges    int            `json:"config_changes,omitempty"`
@@ -75,6 +80,7 @@ type wireBlock struct {
 	Since      time.Time `json:"since"`
 	LoginPrint string    `json:"login_fingerprint"`
 	ShapePrint string    `json:"shape_fingerprint"`
+	AtRefresh  bool      `json:"at_refresh,omitempty"`
 }
 
 type wireRejection struct {
@@ -83,6 +89,25 @@ type wireRejection struct {
 	At         time.Time `json:"at"`
 	Key        []byte    `json:"key,omitempty"`
 	Count      int       `json:"count,omitempty"`
+	Enough     int       `json:"enough,omitempty"`
+	AtRefresh  bool      `json:"at_refresh,omitempty"`
+}
+
+type wireRefreshIntent struct {
+	GrantID string    `json:"grant_id"`
+	At      time.Time `json:"at"`
+	Last    bool      `json:"last,omitempty"`
+}
+
+type wireSecretRefusals struct {
+	SecretPrint string      `json:"secret_fingerprint"`
+	At          []time.Time `json:"at"`
+	Key         []byte      `json:"key,omitempty"`
+}
+
+type wireSpentLogin struct {
+	LoginPrint string `json:"login_fingerprint"`
+	Key        []byte `json:"key,omitempty"`
 }
 
 type wireChallenge struct {
@@ -128,7 +153,8 @@ func Encode(r *Record) (credential.Secret, error) {
 		FormatVersion: formatVersion,
 		Address:       r.Address, Provider: r.Provider, Project: r.Project,
 		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures,
-		Moved: r.Moved,
+		RevokeOnRemove: r.RevokeOnRemove,
+		Moved:          r.Moved,
 	}
 	if r.Parked != nil {
 		parked, err := Encode(r.Parked)
@@ -154,11 +180,27 @@ func Encode(r *Record) (credential.Secret, error) {
 	if w.Pending, err = encodeGrant(r.Pending); err != nil {
 		return credential.Secret{}, err
 	}
+	if i := r.RefreshAsked; i != nil {
+		w.RefreshAsked = &wireRefreshIntent{i.GrantID, i.At.UTC(), i.Last}
+	}
 	if b := r.Block; b != nil {
-		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint}
+		w.Block = &wireBlock{string(b.Reason), b.Message, b.Since.UTC(), b.LoginPrint, b.ShapePrint, b.AtRefresh}
 	}
 	for _, j := range r.Rejections {
-		w.Rejections = append(w.Rejections, wireRejection{j.LoginPrint, string(j.Reason), j.At.UTC(), j.Key, j.Count})
+		w.Rejections = append(w.Rejections, wireRejection{
+			LoginPrint: j.LoginPrint, Reason: string(j.Reason), At: j.At.UTC(), Key: j.Key, Count: j.Count,
+			Enough: j.Enough, AtRefresh: j.AtRefresh,
+		})
+	}
+	for _, s := range r.SecretRefusals {
+		times := make([]time.Time, len(s.At))
+		for i, at := range s.At {
+			times[i] = at.UTC()
+		}
+		w.SecretRefusals = append(w.SecretRefusals, wireSecretRefusals{s.SecretPrint, times, s.Key})
+	}
+	for _, s := range r.SpentLogins {
+		w.SpentLogins = append(w.SpentLogins, wireSpentLogin(s))
 	}
 	if c := r.Challenge; c != nil {
 		w.Challenge = &wireChallenge{c.ID.Reveal(), c.SentAt.UTC(), c.LoginPrint}
@@ -223,7 +265,8 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	r := &Record{
 		Address: w.Address, Provider: w.Provider, Project: w.Project,
 		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures,
-		Moved: w.Moved,
+		RevokeOnRemove: w.RevokeOnRemove,
+		Moved:          w.Moved,
 	}
 	if len(w.Parked) > 0 {
 		parked, err := Decode(credential.NewSecret(string(w.Parked)))
@@ -248,13 +291,25 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	if r.Pending, err = decodeGrant(w.Pending); err != nil {
 		return nil, err
 	}
+	if i := w.RefreshAsked; i != nil {
+		r.RefreshAsked = &RefreshIntent{i.GrantID, i.At, i.Last}
+	}
 	if b := w.Block; b != nil {
-		r.Block = &Block{failure.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint}
+		r.Block = &Block{failure.Reason(b.Reason), b.Message, b.Since, b.LoginPrint, b.ShapePrint, b.AtRefresh}
 	}
 	for _, j := range w.Rejections {
 		// Records of earlier versions name no reason: they had this one only.
 		reason := cmp.Or(failure.Reason(j.Reason), failure.CredentialsRejected)
-		r.Rejections = append(r.Rejections, Rejection{j.LoginPrint, reason, j.At, j.Key, j.Count})
+		r.Rejections = append(r.Rejections, Rejection{
+			LoginPrint: j.LoginPrint, Reason: reason, At: j.At, Key: j.Key, Count: j.Count, Enough: j.Enough,
+			AtRefresh: j.AtRefresh,
+		})
+	}
+	for _, s := range w.SecretRefusals {
+		r.SecretRefusals = append(r.SecretRefusals, SecretRefusals(s))
+	}
+	for _, s := range w.SpentLogins {
+		r.SpentLogins = append(r.SpentLogins, SpentLogin(s))
 	}
 	if c := w.Challenge; c != nil {
 		r.Challenge = &Challenge{credential.Challenge{ID: credential.NewSecret(c.ID), SentAt: c.SentAt}, c.LoginPrint}
@@ -294,6 +349,7 @@ func encodeGrant(g *Grant) (*wireGrant, error) {
 		Access: g.Token.Access.Reveal(), Refresh: g.Token.Refresh.Reveal(),
 		IssuedAt: g.Token.IssuedAt.UTC(), ExpiresAt: optional(g.Token.ExpiresAt),
 		RefreshableUntil: optional(g.Token.RefreshableUntil), Outputs: outputs,
+		Answers:    g.Token.Answers.Reveal(),
 		LoginPrint: g.LoginPrint, ShapePrint: g.ShapePrint,
 		ConfigChanges: g.ConfigChanges, VerifiedAt: optional(g.VerifiedAt), Rejected: g.Rejected,
 		RefreshRefused: g.RefreshRefused,
@@ -316,7 +372,7 @@ func decodeGrant(w *wireGrant) (*Grant, error) {
 		Token: credential.Token{
 			Access: credential.NewSecret(w.Access), Refresh: credential.NewSecret(w.Refresh),
 			IssuedAt: w.IssuedAt, ExpiresAt: required(w.ExpiresAt),
-			RefreshableUntil: required(w.RefreshableUntil), Outputs: outputs,
+			RefreshableUntil: required(w.RefreshableUntil), Outputs: outputs, Answers: credential.NewSecret(w.Answers),
 		},
 		LoginPrint: w.LoginPrint, ShapePrint: w.ShapePrint,
 		ConfigChanges: w.ConfigChanges, VerifiedAt: required(w.VerifiedAt), Rejected: w.Rejected,

@@ -34,12 +34,20 @@ type Record struct {
 	// Pending is a token that was journaled and has not become current: not
 	// yet verified, or its run ended before the commit.
 	Pending *Grant
+	// RefreshAsked says that a refresh was asked for of which it is not known what came of
+	// it; nil if none was.
+	RefreshAsked *RefreshIntent
 	// Block says that a human is needed; nil if not.
 	Block *Block
 	// Rejections are the logins that the upstream rejected, the newest
 	// last, besides Block's: two pipelines with different passwords must not
 	// have each other's rejection forgotten.
 	Rejections []Rejection
+	// SecretRefusals are the latest refusals of logins by the secrets that they sent, and
+	// SpentLogins the logins that work once and were sent. Both only of upstreams that a
+	// user describes.
+	SecretRefusals []SecretRefusals
+	SpentLogins    []SpentLogin
 	// Challenge is a second factor that was sent to a human and not answered.
 	Challenge *Challenge
 	// Targets in the order of their sink and location.
@@ -47,6 +55,9 @@ type Record struct {
 	// DeleteOnRemove is what happens to the targets when the account is
 	// removed from the configuration.
 	DeleteOnRemove bool
+	// RevokeOnRemove says that the token is to be revoked then. Only an account of the
+	// configuration can do that, so a removal says that it was not.
+	RevokeOnRemove bool
 	// Moved are the addresses from which the record was moved here, each as the
 	// moved block has it, so that no block is carried out twice.
 	Moved []string
@@ -134,6 +145,27 @@ type Grant struct {
 	RefreshRefused bool
 }
 
+// RefreshIntent is a refresh that is about to be asked for, or was, with material that works
+// once. It is of no more use once another token is there.
+type RefreshIntent struct {
+	// GrantID names the token whose refresh material is presented.
+	GrantID string
+	// At is when that was for the first time.
+	At time.Time
+	// Last says that it was the last time: it is not presented again.
+	Last bool
+}
+
+// AskedToRefresh is the refresh of which it is not known what came of it, where it is of
+// the newest token; nil for none.
+func (r *Record) AskedToRefresh() *RefreshIntent {
+	g := r.Newest()
+	if r.RefreshAsked == nil || g == nil || g.ID != r.RefreshAsked.GrantID {
+		return nil
+	}
+	return r.RefreshAsked
+}
+
 // Block remembers why a human is needed, so that later runs do not log in to
 // find out again.
 type Block struct {
@@ -143,6 +175,9 @@ type Block struct {
 	// LoginPrint and ShapePrint are the fingerprints it was blocked under.
 	LoginPrint string
 	ShapePrint string
+	// AtRefresh means that a refresh was refused for the sake of the login, so that none
+	// is asked for either.
+	AtRefresh bool
 }
 
 // MaxRejections bounds what is remembered; the oldest go first.
@@ -161,14 +196,21 @@ type Rejection struct {
 	// Count is how often in a row it happened, where once proves nothing; 0 where it
 	// does.
 	Count int
+	// Enough is how often in a row it has to happen until it stands, where that is not
+	// DefaultEnough; else 0.
+	Enough int
+	// AtRefresh is as in Block.
+	AtRefresh bool
 }
 
-// enoughRefusals is how often in a row a login has to fail for a reason that proves
-// nothing, until it stands.
-const enoughRefusals = 2
+// DefaultEnough is how often in a row a login has to fail for a reason that proves
+// nothing, until it stands, where nobody says otherwise.
+const DefaultEnough = 2
 
 // Stands reports whether the login is not to be tried again.
-func (j Rejection) Stands() bool { return j.Count == 0 || j.Count >= enoughRefusals }
+func (j Rejection) Stands() bool {
+	return j.Count == 0 || j.Count >= cmp.Or(j.Enough, DefaultEnough)
+}
 
 // CountRefusal remembers a login that failed for a reason that proves nothing the first
 // time; before is how often it had happened in a row.
@@ -183,7 +225,7 @@ func (r *Record) Refusals(loginPrint string, reason failure.Reason) int {
 	for _, j := range r.Rejections {
 		if len(j.Key) == 0 && j.LoginPrint == loginPrint && j.Reason == reason {
 			if j.Count == 0 {
-				return enoughRefusals
+				return cmp.Or(j.Enough, DefaultEnough)
 			}
 			return j.Count
 		}
@@ -195,6 +237,7 @@ func (r *Record) Refusals(loginPrint string, reason failure.Reason) int {
 // logins. Its fingerprints stay under its own key.
 func (r *Record) Inherit(from *Record) {
 	r.InheritThose(from, func(Rejection) bool { return true })
+	r.InheritSent(from, func(SecretRefusals) bool { return true }, func(SpentLogin) bool { return true })
 }
 
 // InheritThose takes over some of it: each rejection comes with the key of its
@@ -222,7 +265,7 @@ func (r *Record) InheritThose(from *Record, wanted func(Rejection) bool) {
 		add(j)
 	}
 	if b := from.Block; b != nil && b.Reason != failure.NoAccess {
-		add(Rejection{LoginPrint: b.LoginPrint, Reason: b.Reason, At: b.Since})
+		add(Rejection{LoginPrint: b.LoginPrint, Reason: b.Reason, At: b.Since, AtRefresh: b.AtRefresh})
 	}
 	slices.SortStableFunc(r.Rejections, func(a, b Rejection) int { return a.At.Compare(b.At) })
 	if extra := len(r.Rejections) - MaxRejections; extra > 0 {
@@ -375,6 +418,11 @@ func (r *Record) LatestEvent(now time.Time) time.Time {
 	for _, j := range r.Rejections {
 		note(j.At)
 	}
+	for _, s := range r.SecretRefusals {
+		for _, at := range s.At {
+			note(at)
+		}
+	}
 	for _, t := range r.Targets {
 		note(t.DeliveredAt)
 	}
@@ -448,11 +496,17 @@ func (r *Record) Clone() *Record {
 	c.Lease = clone(r.Lease)
 	c.Current = clone(r.Current)
 	c.Pending = clone(r.Pending)
+	c.RefreshAsked = clone(r.RefreshAsked)
 	c.Block = clone(r.Block)
 	c.LastFailure = clone(r.LastFailure)
 	c.Challenge = clone(r.Challenge)
 	c.Targets = slices.Clone(r.Targets)
 	c.Rejections = slices.Clone(r.Rejections)
+	c.SecretRefusals = slices.Clone(r.SecretRefusals)
+	c.SpentLogins = slices.Clone(r.SpentLogins)
+	for i := range c.SecretRefusals {
+		c.SecretRefusals[i].At = slices.Clone(r.SecretRefusals[i].At)
+	}
 	c.Notices = slices.Clone(r.Notices)
 	c.Moved = slices.Clone(r.Moved)
 	if r.Parked != nil {

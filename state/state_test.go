@@ -23,7 +23,7 @@ func full() *state.Record {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 5, time.UTC)
 	r := state.New("payments", `account.sagi.coffee["almaty"]`, "sagi")
 	r.FirstSeenAt = at
-	r.DeleteOnRemove = true
+	r.DeleteOnRemove, r.RevokeOnRemove = true, true
 	r.Failures = 2
 	r.LastFailure = &state.LastFailure{At: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC), Message: "the login failed"}
 	r.Notices = []state.Notice{{Notify: "webhook.oncall", Topic: "trouble", Event: "blocked", Subject: "account_locked", At: at, Sent: true}}
@@ -39,12 +39,17 @@ func full() *state.Record {
 	}, "login", "shape")
 	r.Current.VerifiedAt = at
 	r.Current.RefreshRefused = true
+	r.Current.Token.Answers = credential.NewSecret("canary-answers")
 	r.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "l", "s")
 	r.Pending.Rejected = true
 	r.Pending.Replace(r.Current)
 	r.Pending.Token.Outputs = credential.Outputs{}
 	r.Block = &state.Block{Reason: failure.CredentialsRejected, Message: "no", Since: at, LoginPrint: "l", ShapePrint: "s"}
-	r.Reject(state.Rejection{LoginPrint: "other", Reason: failure.AccountLocked, At: at})
+	r.Reject(state.Rejection{LoginPrint: "other", Reason: failure.AccountLocked, At: at, Enough: 3, Count: 1, AtRefresh: true})
+	r.Block.AtRefresh = true
+	r.RefreshAsked = &state.RefreshIntent{GrantID: r.Pending.ID, At: at, Last: true}
+	r.NoteSecretRefusal("secret", at)
+	r.SpendLogin("seed")
 	r.Challenge = &state.Challenge{
 		Challenge:  credential.Challenge{ID: credential.NewSecret("canary-session"), SentAt: at},
 		LoginPrint: "l",
@@ -397,4 +402,51 @@ func FuzzRecordName(f *testing.F) {
 			t.Errorf("%q has two names", a)
 		}
 	})
+}
+
+func TestWhatIsKnownOfSentLoginsIsInheritedOnce(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	from, to := state.New("p", "account.x.a", "x"), state.New("p", "account.x.b", "x")
+	from.NoteSecretRefusal("secret", at)
+	from.NoteSecretRefusal("secret", at.Add(time.Minute))
+	from.SpendLogin("seed")
+	for range 2 {
+		to.Inherit(from)
+	}
+	if n := to.KnownOfLogins(); n != 3 {
+		t.Fatalf("%d are known: %+v", n, to)
+	}
+	if s := to.SecretRefusals[0]; string(s.Key) != string(from.Key) || len(s.At) != 2 {
+		t.Errorf("%+v", s)
+	}
+	from.Inherit(to)
+	if from.KnownOfLogins() != 3 || from.SpentLogins[0].Key != nil {
+		t.Errorf("what comes back is known already: %+v", from)
+	}
+	to.UnspendLogin("seed")
+	if len(to.SpentLogins) != 1 {
+		t.Error("a login was forgotten that another record has spent")
+	}
+}
+
+// Not one may get lost where several are corrected to the same moment.
+func TestRefusalsThatAreYetToComeAreCorrectedAndStayAsMany(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	r := state.New("p", "account.x.a", "x")
+	for _, at := range []time.Time{now.Add(time.Hour), now.Add(2 * time.Hour), {}, now.Add(-time.Hour)} {
+		r.NoteSecretRefusal("secret", at)
+	}
+	if !r.CorrectSecretRefusals(now) || r.CorrectSecretRefusals(now) {
+		t.Error("they are not corrected once")
+	}
+	distinct := map[int64]bool{}
+	for _, at := range r.SecretRefusals[0].At {
+		distinct[at.UnixNano()] = true
+		if at.After(now) {
+			t.Errorf("%s has yet to come", at)
+		}
+	}
+	if len(distinct) != 4 {
+		t.Errorf("%d are left", len(distinct))
+	}
 }

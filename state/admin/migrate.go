@@ -157,7 +157,7 @@ func mergeRecords(old, now *state.Record) (*state.Record, error) {
 	case is == nil:
 		return inherit(old, now), nil
 	case was == nil:
-		if merged := inherit(now, old); len(merged.Rejections) != len(now.Rejections) {
+		if merged := inherit(now, old); merged.KnownOfLogins() != now.KnownOfLogins() {
 			return merged, nil
 		}
 		return nil, nil

@@ -68,6 +68,7 @@ func TestBench(t *testing.T) {
 	t.Run("Apply", func(t *testing.T) { table.measure(t, firstApply) })
 	t.Run("Daemon", func(t *testing.T) { table.measure(t, daemon) })
 	t.Run("Pure", func(t *testing.T) { table.measure(t, pure) })
+	t.Run("Described", func(t *testing.T) { table.measure(t, describedAccounts) })
 	t.Run("Start", func(t *testing.T) { table.measure(t, start) })
 	t.Run("Rotation", func(t *testing.T) { table.measure(t, rotation) })
 	t.Run("Shards", func(t *testing.T) { table.measure(t, shards) })

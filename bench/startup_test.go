@@ -4,8 +4,10 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -63,4 +65,31 @@ func pure(t *testing.T, b *table) {
 		b.add(ten <= time.Second && growth <= 10.5, fmt.Sprintf("parse, evaluate and plan %d new accounts (%s)", *large, f), "< 1 s of CPU, growth ≤ 10.5 ×",
 			"%s of CPU, %.1f × that of %d (%s)", short(ten), growth, small(), megabytes(peak))
 	}
+}
+
+// describedAccounts compares accounts of a description with those of a built-in provider: the
+// same accounts, of the same upstream, one after the other.
+func describedAccounts(t *testing.T, b *table) {
+	description, err := os.ReadFile("../providers/sagi/testdata/described.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtIn := fleet{provider: "sagi", accounts: *large, form: fromCSV, place: inFiles}.files()
+	described := maps.Clone(builtIn)
+	described["main.hcl"] = strings.Replace(builtIn["main.hcl"], `account "sagi"`, `account "sagi_hcl"`, 1)
+	described["sagi.hcl"] = string(description)
+	var costs [2][]time.Duration
+	for range *rounds {
+		for i, files := range []map[string]string{builtIn, described} {
+			p := newProcess(t, files, "CREDSYNC_VAR_url=http://127.0.0.1:1")
+			if err := os.MkdirAll(filepath.Join(p.dir, "out"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			costs[i] = append(costs[i], p.run("plan", "--offline").CPU)
+		}
+	}
+	theirs, ours := median(costs[0]), median(costs[1])
+	ratio := float64(ours) / float64(theirs)
+	b.add(ratio <= 1.3, fmt.Sprintf("parse, evaluate and plan %d new accounts of a described upstream", *large), "≤ 1.3 × a built-in provider",
+		"%.2f × (%s, built in %s of CPU)", ratio, short(ours), short(theirs))
 }

@@ -25,6 +25,8 @@ type accountBlock struct {
 	// all that is kept of them.
 	at     *diag.Range
 	ranges []*diag.Range
+	// inline is the description that stands in the block; nil where there is none.
+	inline *inlineAccount
 	// usesAccount says that deliver blocks may refer to account.
 	usesAccount bool
 }
@@ -61,9 +63,13 @@ func (l *loader) declareAccounts(blocks []*hcl.Block) []*Account {
 }
 
 func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
-	spec, ok := l.opts.Providers.Lookup(b.Labels[0])
+	spec, ok := l.provider(b.Labels[0])
+	if !ok && l.brokenUpstreams[b.Labels[0]] {
+		// What is wrong with it was reported.
+		return nil
+	}
 	if !ok {
-		known := l.opts.Providers.Names()
+		known := l.providerNames()
 		l.report.error(
 			b.LabelRanges[0],
 			address,
@@ -89,10 +95,23 @@ func (l *loader) declareAccount(b *hcl.Block, address string) []*Account {
 		block.ranges = append(block.ranges, convertRange(inner.DefRange))
 	}
 	block.usesAccount = usesAccount(block.content)
+	if l.isInline(spec) {
+		if block.inline = l.declareInline(b, block.content, spec, sc); block.inline.spec != nil {
+			block.spec, block.table = block.inline.spec, l.providerTable(block.inline.spec)
+			if d := l.declared[address]; d != nil {
+				d.spec = block.spec
+			}
+		}
+	}
 	instances, good := l.instances(block.content.Attributes["for_each"], sc)
 	l.declared[address].expand(block.content.Attributes["for_each"] != nil, instances, good)
 	var accounts []*Account
 	for _, i := range instances {
+		if block.inline != nil && block.inline.spec == nil {
+			// What is wrong with its description was reported; so is what each is given.
+			_, _ = l.decode(block.content, block.inline.given, block.section, i.scope)
+			continue
+		}
 		if a := l.account(block, i); a != nil && ok && good && !i.placeholder {
 			accounts = append(accounts, a)
 		}
@@ -117,7 +136,7 @@ func (l *loader) providerTable(spec *providers.Spec) *schema.Block {
 // account evaluates one instance; nil if that fails.
 func (l *loader) account(b *accountBlock, i instance) *Account {
 	common, ok := l.decode(b.content, l.tables.account, b.section, i.scope)
-	own, good := l.decode(b.content, b.table, b.section, i.scope)
+	own, good := l.ownValues(b, i.scope)
 	a := &Account{
 		Address: i.scope.address, Name: b.name, Spec: b.spec, Values: own, HTTP: l.defaultHTTP, Range: b.at,
 	}
@@ -139,6 +158,14 @@ func (l *loader) account(b *accountBlock, i instance) *Account {
 		return nil
 	}
 	return a
+}
+
+// ownValues are those of the provider's own rows.
+func (l *loader) ownValues(b *accountBlock, sc scope) (schema.Values, bool) {
+	if b.inline != nil {
+		return l.inlineValues(b, sc)
+	}
+	return l.decode(b.content, b.table, b.section, sc)
 }
 
 func (l *loader) rotateBefore(common schema.Values, spec *providers.Spec) schema.Window {

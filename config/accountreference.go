@@ -52,8 +52,8 @@ func (l *loader) accountReference(
 		return ref, false
 	}
 	ref.block = "account." + provider + "." + account
-	if ref.spec, ok = l.opts.Providers.Lookup(provider); !ok {
-		known := l.opts.Providers.Names()
+	if ref.spec, ok = l.provider(provider); !ok {
+		known := l.providerNames()
 		l.report.error(ref.at, table.Type, "Unknown provider", fmt.Sprintf("There is no provider %q.%s The providers are %s.", provider, didYouMean(provider, known), quoteAll(known)))
 	}
 	return ref, ok
@@ -135,6 +135,8 @@ func withoutQuotes(expr hcl.Expression) string {
 type declaredAccount struct {
 	at      hcl.Range
 	forEach bool
+	// spec is that of the description in the block; nil where there is none.
+	spec *providers.Spec
 	// suffixes are those of its instances; nil where they are not known.
 	suffixes map[string]bool
 }

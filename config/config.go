@@ -35,6 +35,11 @@ type Options struct {
 	EnvIsSet  func(string) bool
 	Providers *providers.Registry
 	Sinks     *sinks.Registry
+	// Embedded are the sources of upstream blocks that are known without being in the
+	// configuration, by their types; nil for none.
+	Embedded map[string]string
+	// Now is the clock of functions that are evaluated for a request; time.Now if nil.
+	Now func() time.Time
 	// Version of credsync, checked against required_version.
 	Version string
 	// ReadData reads the source of a data block. Nil leaves the values of all

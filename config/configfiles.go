@@ -87,8 +87,11 @@ func (c *Config) ListedFiles() []string {
 }
 
 func isConfig(name string) bool {
-	return strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)
+	return (strings.HasSuffix(name, nativeSuffix) || strings.HasSuffix(name, jsonSuffix)) && !isUpstreamTest(name)
 }
+
+// isUpstreamTest reports whether a file has tests of upstream blocks.
+func isUpstreamTest(name string) bool { return strings.HasSuffix(name, testSuffix) }
 
 // hasOtherConfigFiles reports whether a path is one file with other configuration files
 // beside it. A directory that cannot be listed may have some.

@@ -90,3 +90,22 @@ func TestValidFixtures(t *testing.T) {
 		})
 	}
 }
+
+// In JSON calls are seen only when they are evaluated; what is said of them is the same.
+func TestFunctionsOfRequestsAreNamedInJSONToo(t *testing.T) {
+	for src, want := range map[string]string{
+		`"${timestamp()}"`:        "timestamp() is known only when a request is sent: use it in an upstream block.",
+		`"${jwtsign({},1,2)}"`:    "jwtsign() is known only when a request is sent",
+		`"${upperr(\"canary\")}"`: `There is no function named "upperr". Did you mean "upper"?`,
+	} {
+		_, list := loadFiles(t, map[string]string{"main.hcl.json": `{"locals":{"a":` + src + `}}`})
+		if !strings.Contains(text(list), want) || strings.Contains(text(list), "canary") {
+			t.Errorf("%s: %s", src, text(list))
+		}
+	}
+	secret := `{"account":{"bank":{"a":{"username":"u","password":"${unixtime()} ${hunter2(1)}"}}}}`
+	_, list := loadFiles(t, map[string]string{"main.hcl.json": secret})
+	if got := text(list); !strings.Contains(got, "unixtime() is known only") || strings.Contains(got, "hunter2") {
+		t.Error(got)
+	}
+}

@@ -31,6 +31,8 @@ type scope struct {
 	constant bool
 	// owner is the local value whose expression this is.
 	owner string
+	// upstream is what expressions of an upstream block may refer to; nil elsewhere.
+	upstream *upstreamNames
 	// cache is that of a block with instances; nil elsewhere.
 	cache *instanceCache
 }

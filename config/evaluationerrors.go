@@ -65,6 +65,12 @@ func (l *loader) explainEvaluation(p *hcl.Diagnostic, expr hcl.Expression, sc sc
 		f.Summary, f.Detail, f.detailWithoutValues = summary, detail, ""
 		return f
 	}
+	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](p); ok {
+		// In JSON, whose calls are not seen before the evaluation.
+		f.Summary, f.Detail = l.unknownCall(extra.CalledFunctionName(), sc, secret)
+		f.detailWithoutValues, f.noSource = "", secret
+		return f
+	}
 	switch {
 	case quotesNoValue(p.Summary) && !secret, refused(p):
 		f.detailWithoutValues = ""

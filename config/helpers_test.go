@@ -60,11 +60,11 @@ func bank() *providers.Spec {
 	}
 }
 
-// static is a provider whose token is configured, and plain one whose tokens
+// apikey is a provider whose token is configured, and plain one whose tokens
 // cannot be refreshed.
-func static() *providers.Spec {
+func apikey() *providers.Spec {
 	return &providers.Spec{
-		Name: "static", Static: true,
+		Name: "apikey", Static: true,
 		Attributes: []schema.Attribute{{Name: "token", Type: cty.String, Required: true, Sensitive: true}},
 		Outputs:    []schema.Output{{Name: "access_token", Type: cty.String, Sensitive: true}},
 	}
@@ -124,7 +124,7 @@ func options(path string, env map[string]string) config.Options {
 	return config.Options{
 		Path:      path,
 		Getenv:    func(name string) string { return env[name] },
-		Providers: providers.NewRegistry(bank(), static(), plain()),
+		Providers: providers.NewRegistry(bank(), apikey(), plain()),
 		Sinks:     sinks.NewRegistry(vault(), file()),
 		Version:   "0.3.0",
 	}

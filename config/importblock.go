@@ -40,6 +40,9 @@ func (l *loader) declareImports(blocks []*hcl.Block) map[string]*Import {
 			first[to.address()] = placeOfBlock(b, to.at)
 			good = l.checkImported(to)
 		}
+		if d := l.declared[to.block]; d != nil && d.spec != nil {
+			to.spec = d.spec
+		}
 		token, known := l.importedToken(content, s, to)
 		if ok && good && known {
 			imports[to.address()] = &Import{To: to.address(), Token: token, Range: convertRange(placeOfBlock(b, to.at))}

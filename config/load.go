@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/described"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/schema/functions"
@@ -40,6 +41,19 @@ type loader struct {
 	functions map[string]function.Function
 	// functionsContext has the functions only; root has all that an account can refer to.
 	functionsContext, fullContext *hcl.EvalContext
+	// requestFunctions has the functions of upstream blocks.
+	requestFunctions *hcl.EvalContext
+
+	// providers are those of Options and those of upstream blocks. brokenUpstreams are
+	// blocks that were reported.
+	providers *providers.Registry
+	// inlineSpecs are the types of accounts that describe their upstream themselves.
+	inlineSpecs     []*providers.Spec
+	definitions     []*described.Definition
+	brokenUpstreams map[string]bool
+	// libraries are the directories of upstreams, and libraryBlocks what is in them.
+	libraries     []string
+	libraryBlocks []*hcl.Block
 
 	vars     map[string]*variable
 	varValue cty.Value
@@ -72,6 +86,7 @@ type loader struct {
 	bodySchemas     map[bodyShape]*hcl.BodySchema
 	defaultValues   map[*schema.Block]*cachedValues
 	variants        map[variantKey]*schema.Block
+	flatTables      map[*schema.Block]*schema.Block
 	providerTables  map[*providers.Spec]*schema.Block
 	unknownTokens   map[*providers.Spec]cty.Value
 	defaultDataKeys map[*providers.Spec][]string
@@ -83,6 +98,7 @@ type loader struct {
 type tables struct {
 	settings, audit, notify, moved, imported, variable, validation *schema.Block
 	sink, state, data, deliver, account, http                      *schema.Block
+	upstream, upstreamTest                                         *schema.Block
 }
 
 func newTables() tables {
@@ -91,7 +107,8 @@ func newTables() tables {
 		moved: schema.MovedBlock(), imported: schema.ImportBlock(),
 		variable: schema.VariableBlock(), sink: schema.SinkCommon(), state: schema.StateCommon(),
 		data: schema.DataCommon(), deliver: schema.DeliverCommon(), account: schema.AccountCommon(),
-		http: schema.HTTPBlock(),
+		http: schema.HTTPBlock(), upstream: schema.UpstreamBlock(),
+		upstreamTest: schema.UpstreamTestBlock(),
 	}
 	t.validation = &t.variable.Blocks[0].Block
 	return t
@@ -108,7 +125,9 @@ func newLoader(ctx context.Context, o Options) *loader {
 			sets:  map[fileSet]bool{},
 		}, sinks: map[string]*Sink{}, brokenSinks: map[string]bool{},
 		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{},
-		variants:       map[variantKey]*schema.Block{},
+		variants:  map[variantKey]*schema.Block{},
+		providers: o.Providers, inlineSpecs: described.InlineSpecs(), brokenUpstreams: map[string]bool{},
+		flatTables:     map[*schema.Block]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{},
 		defaultDataKeys: map[*providers.Spec][]string{},
 		windows:         map[string]schema.Window{}, declared: map[string]*declaredAccount{},
@@ -198,7 +217,7 @@ func (l *loader) parseFiles() (files []*hcl.File, sources []configFile, broken d
 		sources = append(sources, configFile{path: path, bytes: src})
 	}
 	l.checkRequiredVersion(parsed)
-	return files, sources, broken
+	return files, append(sources, l.parseLibraries(parsed)...), broken
 }
 
 // sortBlocks takes the files apart.
@@ -206,7 +225,8 @@ func (l *loader) sortBlocks(files []*hcl.File) map[string][]*hcl.Block {
 	blocks := map[string][]*hcl.Block{}
 	root := &hcl.BodySchema{}
 	for _, t := range []*schema.Block{l.tables.settings, l.tables.audit, l.tables.notify, l.tables.moved,
-		l.tables.imported, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account} {
+		l.tables.imported, l.tables.variable, schema.LocalsBlock(), l.tables.sink, l.tables.data, l.tables.account,
+		l.tables.upstream} {
 		root.Blocks = append(root.Blocks, hcl.BlockHeaderSchema{Type: t.Type, LabelNames: t.Labels})
 	}
 	// Only blocks of the wrong shape get this far; the others were taken out.
@@ -261,6 +281,7 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])
 	l.keepDeclared = len(blocks["moved"])+len(blocks["import"]) > 0
+	l.declareUpstreams(l.upstreamBlocks(blocks["upstream"]))
 	c.Accounts = l.declareAccounts(blocks["account"])
 	c.Moved = l.declareMoved(blocks["moved"])
 	c.Imports = l.declareImports(blocks["import"])
@@ -318,6 +339,9 @@ func (l *loader) digest(sources []configFile) (whole string, parts map[string]st
 	}
 	for _, s := range sources {
 		name := filepath.Base(s.path)
+		if rel, err := filepath.Rel(l.dir, s.path); err == nil && filepath.Dir(rel) != "." {
+			name = filepath.ToSlash(rel) // of a directory of upstreams
+		}
 		part(name, name, s.bytes)
 	}
 	for _, name := range l.varNames() {

@@ -28,7 +28,7 @@ account "bank" "shop" {
 // What is wrong in JSON is at the same line, by the same words.
 func TestErrorsOfMoveBlocksInJSON(t *testing.T) {
 	const accounts = `{"account": {"bank": {"a": {"username": "u", "password": "p"}, "b": {"username": "u", "password": "p"}},
-  "static": {"s": {"token": "t"}}},
+  "apikey": {"s": {"token": "t"}}},
 `
 	for name, tc := range map[string]struct {
 		src, want string
@@ -42,7 +42,7 @@ func TestErrorsOfMoveBlocksInJSON(t *testing.T) {
 		"nothing":            {`"moved": {"to": "account.bank.a"}`, `The argument "from" is required in the moved block`, 3},
 		"unknown argument":   {`"moved": {"from": "account.bank.old", "to": "account.bank.a", "why": "x"}`, `"why"`, 3},
 		"the same":           {`"moved": {"from": "account.bank.old", "to": "account.bank.old"}`, "Account moved to itself", 3},
-		"other provider":     {`"moved": {"from": "account.static.old", "to": "account.bank.a"}`, "Account moved to another provider", 3},
+		"other provider":     {`"moved": {"from": "account.apikey.old", "to": "account.bank.a"}`, "Account moved to another provider", 3},
 		"two from":           {"\"moved\": [{\"from\": \"account.bank.old\", \"to\": \"account.bank.a\"},\n {\"from\": \"account.bank.old\", \"to\": \"account.bank.b\"}]", "Account moved twice; account.bank.old is already moved to account.bank.a at DIR/main.hcl.json:3,20.", 4},
 		"two to":             {"\"moved\": [{\"from\": \"account.bank.old\", \"to\": \"account.bank.a\"},\n {\"from\": \"account.bank.older\", \"to\": \"account.bank.a\"}]", "Two accounts moved to one", 4},
 		"still there":        {`"moved": {"from": "account.bank.a", "to": "account.bank.b"}`, "Account to move is still declared", 3},
@@ -51,7 +51,7 @@ func TestErrorsOfMoveBlocksInJSON(t *testing.T) {
 		"import, no token":   {`"import": {"to": "account.bank.a"}`, `The argument "access_token" is required in the import block`, 3},
 		"import, reference":  {`"import": {"to": "bank.a", "access_token": "CANARY"}`, `The argument "to" must be`, 3},
 		"import, missing":    {`"import": {"to": "account.bank.c", "access_token": "CANARY"}`, "There is no account.bank.c in the configuration", 3},
-		"import, static":     {`"import": {"to": "account.static.s", "access_token": "CANARY"}`, "No token to import", 3},
+		"import, static":     {`"import": {"to": "account.apikey.s", "access_token": "CANARY"}`, "No token to import", 3},
 		"import, twice":      {"\"import\": [{\"to\": \"account.bank.a\", \"access_token\": \"CANARY\"},\n {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\"}]", "Two tokens to import for one account", 4},
 		"import, time":       {"\"import\": {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\",\n \"expires_at\": \"CANARY\"}", "must be an RFC 3339 time", 4},
 		"import, outputs":    {"\"import\": {\"to\": \"account.bank.a\", \"access_token\": \"CANARY\",\n \"outputs\": \"CANARY\"}", "must be an object such as", 4},

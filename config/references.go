@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/credsync/credsync/schema/functions"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
 )
 
 // checkReferences reports every name in an expression, whose references refs
@@ -29,6 +31,9 @@ func (l *loader) checkReferences(expr hcl.Expression, refs []hcl.Traversal, sc s
 }
 
 func (l *loader) checkReference(t hcl.Traversal, sc scope, secret bool) (summary, detail string) {
+	if sc.upstream != nil {
+		return sc.upstream.check(t)
+	}
 	root := t.RootName()
 	name, named := stepName(t, 1)
 	switch {
@@ -115,31 +120,53 @@ func checkEventReference(sc scope) (summary, detail string) {
 	return "", ""
 }
 
-// checkCalls reports functions that do not exist.
+// checkCalls reports functions that do not exist, or not here.
 func (l *loader) checkCalls(expr hcl.Expression, sc scope, secret bool) bool {
 	node, ok := expr.(hclsyntax.Node)
 	if !ok || isLiteral(expr) {
 		return true
 	}
-	good := true
+	good, known := true, l.functionsIn(sc)
 	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
 		call, ok := n.(*hclsyntax.FunctionCallExpr)
 		if !ok {
 			return nil
 		}
-		if _, known := l.functions[call.Name]; known {
+		if _, is := known[call.Name]; is {
 			return nil
 		}
 		good = false
-		detail := fmt.Sprintf("There is no function named %q.", call.Name)
-		if secret {
-			detail = "There is no function of this name."
-		}
-		detail += didYouMean(call.Name, slices.Collect(maps.Keys(l.functions)))
-		l.report.error(call.NameRange, sc.address, "Call to unknown function", detail)
+		summary, detail := l.unknownCall(call.Name, sc, secret)
+		l.report.error(call.NameRange, sc.address, summary, detail)
 		return nil
 	})
 	return good
+}
+
+// functionsIn are those that expressions of a scope may call.
+func (l *loader) functionsIn(sc scope) map[string]function.Function {
+	if sc.upstream != nil {
+		return sc.upstream.r.functions.Functions
+	}
+	return l.functions
+}
+
+// unknownCall says what is wrong with a call of a function that is not among the known
+// ones. The names of the language's own functions are no secret.
+func (l *loader) unknownCall(name string, sc scope, secret bool) (summary, detail string) {
+	switch {
+	case sc.upstream == nil && slices.Contains(functions.RequestTimeNames(), name):
+		return "Function not available here", name + "() is known only when a request is sent: use it in an upstream block."
+	case sc.upstream != nil && sc.upstream.r.inline != nil && slices.Contains(functions.ImpureNames(), name):
+		return "Function not available here", "A request is made of what is known when the configuration is loaded, so it cannot call " + name + "(). Give the value a name in a locals block, and refer to it as local.<name>."
+	case sc.upstream != nil && slices.Contains(functions.ImpureNames(), name):
+		return "Function not available here", "An upstream block is complete in itself, so it cannot call " + name + "(). Add an attribute block, refer to it as self.<name>, and set it in the account."
+	}
+	detail = fmt.Sprintf("There is no function named %q.", name)
+	if secret {
+		detail = "There is no function of this name."
+	}
+	return "Call to unknown function", detail + didYouMean(name, slices.Collect(maps.Keys(l.functionsIn(sc))))
 }
 
 // dataAddress is the data block that a reference speaks of, as `data.vault.accounts`.

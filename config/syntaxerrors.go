@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/credsync/credsync/providers/described"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/hashicorp/hcl/v2"
@@ -111,9 +112,12 @@ func languageWords(o Options) map[string]bool {
 	for _, b := range []*schema.Block{
 		schema.SettingsBlock(), schema.AuditBlock(), schema.NotifyBlock(), schema.MovedBlock(),
 		schema.ImportBlock(), schema.VariableBlock(), schema.LocalsBlock(), schema.SinkCommon(), schema.StateCommon(),
-		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(),
+		schema.DataCommon(), schema.DeliverCommon(), schema.AccountCommon(), schema.UpstreamBlock(),
 	} {
 		addWords(words, b)
+	}
+	for _, spec := range described.InlineSpecs() {
+		addWords(words, spec.Block())
 	}
 	if o.Providers == nil || o.Sinks == nil {
 		return words

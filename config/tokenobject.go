@@ -44,6 +44,10 @@ func outputValue(o schema.Output, t credential.Token) cty.Value {
 	case "refresh_token":
 		return secretValue(t.Refresh)
 	case "expires_at":
+		if said, ok := t.Outputs[o.Name].(string); ok && t.ExpiresAt.IsZero() {
+			// That of a static token, which only a person replaces.
+			return cty.StringVal(said)
+		}
 		if t.ExpiresAt.IsZero() {
 			return cty.NullVal(cty.String)
 		}

@@ -23,7 +23,7 @@ type jsonNode = map[string]any
 // takes an expression, "${…}", wherever the language does. What only decoding
 // can find, such as a misspelt field of token, it lets pass.
 func JSONSchema(p *providers.Registry, s *sinks.Registry) []byte {
-	w := schemaWriter{providers: p, sinks: s, definitions: jsonNode{}}
+	w := schemaWriter{providers: withInline(p), sinks: s, definitions: jsonNode{}}
 	w.values()
 	root := jsonNode{
 		"$schema": "http://json-schema.org/draft-07/schema#",
@@ -39,6 +39,7 @@ func JSONSchema(p *providers.Registry, s *sinks.Registry) []byte {
 			"data":     w.bySink(schema.DataCommon(), func(s *sinks.Spec) *schema.Block { return &s.Data }),
 			"state":    w.state(),
 			"account":  w.accounts(),
+			"upstream": w.labelled(w.body("upstream", schema.UpstreamBlock())),
 			"audit":    w.many(w.body("audit", schema.AuditBlock())),
 			"notify":   w.labels("notify", jsonNode{"webhook": w.labelled(w.body("notify_webhook", schema.NotifyBlock()))}),
 			"moved":    w.many(w.body("moved", schema.MovedBlock())),
@@ -174,7 +175,18 @@ func (w schemaWriter) nested(in string, n *schema.Nested) jsonNode {
 		// The same in every account.
 		name = n.Type
 	}
-	if len(n.Variants) == 0 {
+	switch {
+	case n.Type == "response":
+		// The same everywhere, as is a request, which may have a label.
+		return w.many(w.body("upstream_response", &n.Block))
+	case n.Type == "request":
+		body := w.body("upstream_request", &n.Block)
+		return jsonNode{"anyOf": []jsonNode{w.many(body), w.labelled(body)}}
+	case n.Type == "locals":
+		return w.many(w.define("locals", jsonNode{"type": "object", "description": schema.LocalsBlock().Doc}))
+	case len(n.Variants) == 0 && len(n.Labels) == 1:
+		return w.labelled(w.body(name, &n.Block))
+	case len(n.Variants) == 0:
 		return w.many(w.body(name, &n.Block))
 	}
 	variants := jsonNode{}

@@ -5,20 +5,19 @@ package reference
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/schema/functions"
 	"github.com/credsync/credsync/sinks"
 	"github.com/zclconf/go-cty/cty"
 )
 
 // Files returns every page by its path below docs/reference.
 func Files(p *providers.Registry, s *sinks.Registry) map[string][]byte {
-	files := map[string][]byte{"language.md": Language(), "README.md": index(p, s)}
+	p = withInline(p)
+	files := map[string][]byte{"language.md": Language(), UpstreamsFile: Upstreams(), "README.md": index(p, s)}
 	for _, name := range p.Names() {
 		spec, _ := p.Lookup(name)
 		files["provider-"+name+".md"] = Provider(spec)
@@ -49,6 +48,7 @@ func index(p *providers.Registry, s *sinks.Registry) []byte {
 	var out page
 	out.head("Reference")
 	out.line("- [The language](language.md): every block and attribute that does not belong to one provider or sink")
+	out.line("- [Upstreams that you describe](%s): the `upstream` block and what stands in it", UpstreamsFile)
 	for _, name := range p.Names() {
 		out.line("- [Provider `%s`](provider-%s.md)", name, name)
 	}
@@ -71,10 +71,7 @@ func Language() []byte {
 	} {
 		out.block(2, b)
 	}
-	out.line("## Functions\n")
-	out.line("They have the names and the meaning of Terraform's functions. None depends on the time or on chance, so a plan is the same each time. The result of `env` is sensitive.\n")
-	names := slices.Sorted(maps.Keys(functions.Table(functions.Options{})))
-	out.line("`%s`", strings.Join(names, "`, `"))
+	out.functions()
 	return out.Bytes()
 }
 
@@ -92,7 +89,11 @@ func Provider(s *providers.Spec) []byte {
 	out.line("Every account also has the attributes of [the language](language.md#account), `http` and `deliver` blocks.\n")
 	b := s.Block()
 	b.Doc = ""
-	out.block(2, b)
+	if isInline(s) {
+		out.inlineAccount(b)
+	} else {
+		out.block(2, b)
+	}
 	out.line("## Outputs\n")
 	out.line("The fields of `token` in the `data` of a deliver block. Without `data`, every output that is not null is delivered under its own name, except those that need `data`.\n")
 	out.line("| output | type | |")

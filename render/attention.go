@@ -145,6 +145,8 @@ func clockText(c plan.DocumentClock, now time.Time) string {
 	switch {
 	case c.At == nil:
 		return fmt.Sprintf("%s, %s", since, relativeTime(*c.Since, now))
+	case c.Name == staticToken && since == "":
+		return fmt.Sprintf("replace by %s, %s", c.At.UTC().Format(time.DateOnly), relativeTime(*c.At, now))
 	case c.Name == staticToken:
 		return fmt.Sprintf("%s, replace by %s, %s", since, c.At.UTC().Format(time.DateOnly), relativeTime(*c.At, now))
 	case c.At.After(now):

@@ -275,6 +275,11 @@ func nextRotation(a plan.DocumentAccount, now time.Time) string {
 	case a.RotateAt != nil:
 		return "rotates " + relativeTime(*a.RotateAt, now)
 	case a.IssuedAt != nil && a.ExpiresAt == nil:
+		for _, c := range a.Clocks {
+			if c.Name == staticToken && c.At != nil {
+				return "replace by " + c.At.UTC().Format(time.DateOnly)
+			}
+		}
 		return "does not expire"
 	}
 	return ""

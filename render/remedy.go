@@ -31,6 +31,8 @@ func remedy(reason plan.Reason, address string, codeSent bool) (advice, command 
 		return "find out from the upstream what the rejection means, and correct the account if needed. To try the same login again:", again
 	case failure.ExpiredAtIssue:
 		return "compare this machine's clock with the upstream's. If it is right, ask the upstream, then:", again
+	case failure.NeedsApproval:
+		return "a person has to log in. Where the upstream asks for approval, run the command below; where the login is something that works once, put a new one into the configuration and run apply.", "credsync login " + quoteArgument(address)
 	case failure.NeedsCode:
 		if codeSent {
 			return "ask the person who received the code to put it into a file and run (without --code-file, another code is sent):", "credsync login " + quoteArgument(address) + " --code-file FILE"

@@ -30,6 +30,10 @@ func SettingsBlock() *Block {
 				Doc: "The project's previous names, newest first: the project takes over what they own. Remove them once that is done.",
 			},
 			{
+				Name: "upstreams", Type: cty.List(cty.String),
+				Doc: "Directories whose `upstream` blocks belong to this configuration, such as `[\"./upstreams\"]`. A list of literal paths; nothing but `upstream` blocks is read there, and `credsync test` runs the tests beside them.",
+			},
+			{
 				Name: "schedule", Type: cty.String, Check: checkSchedule,
 				Doc: "How often this configuration is applied, as five cron fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `@every 90m`. It is read in UTC unless it begins with a zone: `CRON_TZ=Asia/Almaty 0 3 * * *`. With it, `validate` and `plan` warn if a token can expire before the next run, and `status` shows the next runs.",
 			},

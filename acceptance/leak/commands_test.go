@@ -12,6 +12,7 @@ import (
 // secret that is of no use, PLAN for a saved plan.
 var cases = map[string][][]string{
 	"validate":              {{}, {"--json"}},
+	"test":                  {{}, {"--json"}, {"--print", "account.invoicebox.a"}},
 	"fmt":                   {{"--check", "--diff"}, {"--check", "--recursive"}},
 	"plan":                  {{}, {"--json"}, {"--offline"}, {"--authenticate"}, {"--detailed-exitcode"}, {"--out", "PLAN"}, {"--target", "ADDR", "--replace", "CODE"}},
 	"apply":                 {{}, {"--auto-approve"}, {"--auto-approve", "--json"}, {"--auto-approve", "--replace", "ADDR"}, {"--auto-approve", "PLAN"}, {"--auto-approve", "FILE"}, {"--auto-approve", "--shard", "0/2"}},

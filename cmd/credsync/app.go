@@ -112,6 +112,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.validateCommand(),
 		a.fmtCommand(),
+		a.testCommand(),
 		a.planCommand(),
 		a.applyCommand(),
 		a.loginCommand(),

@@ -70,7 +70,7 @@ account "bereke" "main" {
 		"sinks but those given":           {[]string{"-C", dir, "policy", "vault", "main", ""}, []string{"other"}},
 		"notify blocks":                   {[]string{"-C", dir, "notify", "test", ""}, []string{"oncall", "slack"}},
 		"notify blocks but those given":   {[]string{"-C", dir, "notify", "test", "oncall", ""}, []string{"slack"}},
-		"providers":                       {[]string{"providers", ""}, []string{"astana_plat", "bereke", "bifit_kassa", "invoicebox", "sagi"}},
+		"providers":                       {[]string{"providers", ""}, knownProviders()},
 		"levels":                          {[]string{"plan", "--log-level", ""}, []string{"trace", "debug", "info", "warn", "error", "off"}},
 		"where there is no configuration": {[]string{"-C", filepath.Join(dir, "nothing"), "login", ""}, nil},
 	}

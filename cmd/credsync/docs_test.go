@@ -227,10 +227,12 @@ func TestCommandsInTheDocsAreThere(t *testing.T) {
 
 // TestConfigurationsInTheDocsAreValid validates each block of HCL in the docs
 // that could stand alone: with an account, or a sink and what uses it. Parts are
-// put where they belong, and only what they name and do not have is passed over.
+// put where they belong, and only what they name and do not have is passed over. What
+// uses an upstream of the same page comes after it.
 func TestConfigurationsInTheDocsAreValid(t *testing.T) {
 	found := 0
 	for _, d := range documents(t) {
+		upstreams := ""
 		d.each(func(n ast.Node) {
 			block, ok := n.(*ast.FencedCodeBlock)
 			if !ok || string(block.Language(d.src)) != "hcl" {
@@ -238,7 +240,10 @@ func TestConfigurationsInTheDocsAreValid(t *testing.T) {
 			}
 			found++
 			content := string(block.Lines().Value(d.src))
-			if wrong := wrongConfiguration(t, content); wrong != "" {
+			if strings.HasPrefix(content, "upstream ") {
+				upstreams += content
+			}
+			if wrong := wrongConfiguration(t, content, upstreams); wrong != "" {
 				t.Errorf("%s:\n%s\n%s", d.path, content, wrong)
 			}
 		})
@@ -255,7 +260,7 @@ var policyRule = regexp.MustCompile(`(?m)^path "`)
 var undeclared = regexp.MustCompile(`^(Reference to undeclared|Unknown sink)`)
 
 // wrongConfiguration says what validate finds in a block of the docs, or "".
-func wrongConfiguration(t *testing.T, content string) string {
+func wrongConfiguration(t *testing.T, content, upstreams string) string {
 	t.Helper()
 	if policyRule.MatchString(content) {
 		return ""
@@ -264,11 +269,20 @@ func wrongConfiguration(t *testing.T, content string) string {
 	if strings.HasPrefix(strings.TrimSpace(content), "deliver ") {
 		content = "account \"invoicebox\" \"docs\" {\n  token = \"b37c4c689295904ed21eee5d9a48d42e\"\n" + content + "}\n"
 	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+	files, verb := map[string]string{"main.hcl": content}, "validate"
+	switch {
+	case strings.HasPrefix(content, "test "):
+		files, verb = map[string]string{"main.hcl": upstreams, "a.credtest.hcl": content}, "test"
+	case !strings.HasPrefix(content, "upstream "):
+		files["upstreams.hcl"] = upstreams
 	}
-	r := command(t, nil, []string{"validate", "--json", dir})
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := command(t, nil, []string{verb, "--json", dir})
 	var answer struct {
 		Diagnostics []struct{ Severity, Summary, Detail string }
 	}
@@ -400,11 +414,11 @@ func TestWrongConfigurationsAreFound(t *testing.T) {
 		"": true, "  deliver \"vault\" \"main\" {\n    path = \"x\"\n  }\n": true,
 		"  pasword = 1\n": false, "  deliver \"vault\" \"main\" {\n    data = { A = token.nothing }\n  }\n": false, "  deliver {\n": false,
 	} {
-		if wrong := wrongConfiguration(t, fmt.Sprintf(account, extra)); (wrong == "") != good {
+		if wrong := wrongConfiguration(t, fmt.Sprintf(account, extra), ""); (wrong == "") != good {
 			t.Errorf("%s: %q", extra, wrong)
 		}
 	}
-	if wrong := wrongConfiguration(t, "deliver \"vault\" \"main\" {\n  path = \"x\"\n  adoptt = true\n}\n"); wrong == "" {
+	if wrong := wrongConfiguration(t, "deliver \"vault\" \"main\" {\n  path = \"x\"\n  adoptt = true\n}\n", ""); wrong == "" {
 		t.Error("a misspelt attribute of a part is not found")
 	}
 }

@@ -12,6 +12,10 @@ var examples = map[string][]string{
 		"credsync validate",
 		"credsync validate --json shop/main.hcl",
 	},
+	"test": {
+		"credsync test",
+		"credsync test --json upstreams",
+	},
 	"fmt": {
 		"credsync fmt",
 		"credsync fmt --check --diff   # in CI",

@@ -347,6 +347,10 @@ func (g *guide) addressed(content string) string {
 		if rest, ok := strings.CutPrefix(line, `account "`); ok {
 			provider, _, _ = strings.Cut(rest, `"`)
 		}
+		if described := "loyalty"; provider == described {
+			// The guide's own description has the address.
+			provider = ""
+		}
 		// At the end, so that the lines before have the numbers that they
 		// have for the reader.
 		if line == "}\n" && provider != "" {

@@ -1,44 +1,80 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/internal/registry"
 	"github.com/credsync/credsync/providers"
 	allproviders "github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/reference"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
+	"github.com/credsync/credsync/upstreams"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) providersCommand() *cobra.Command {
-	return a.catalogueCommand(
+	var shown string
+	cmd := a.catalogueCommand(
 		"providers", "provider",
-		"Without TYPE, list the providers. With TYPE, explain that provider: the attributes\nof its accounts and the outputs of its tokens.",
-		func() catalogue {
+		"Without TYPE, list the providers: those that are built in, and those that the upstream\nblocks in the current directory (or in -C DIR) describe. With TYPE, explain that\nprovider: the attributes of its accounts and the outputs of its tokens.",
+		func(ctx context.Context) (catalogue, diag.List) {
+			known, problems := config.LoadUpstreams(ctx, a.loadOptions(a.path(".")))
 			return catalogueOf[*providers.Spec]{
-				Registry: allproviders.Registry(),
-				docOf:    func(s *providers.Spec) string { return s.Doc },
+				Registry: known,
+				docOf:    func(s *providers.Spec) string { return cmp.Or(s.Doc, "An upstream that this configuration describes.") },
 				textOf:   reference.ProviderText,
 				jsonOf:   func(list []*providers.Spec) any { return reference.ProvidersJSON(list) },
-			}
+			}, problems
 		},
 	)
+	cmd.Flags().StringVar(&shown, "show", "", "print the description of the built-in upstream `TYPE`, to copy")
+	completeFlag(cmd, "show", words(upstreams.Names()...))
+	explain := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if shown == "" {
+			return explain(cmd, args)
+		}
+		return a.showDescription(shown)
+	}
+	return cmd
+}
+
+// showDescription prints the source of a description that credsync is built with.
+func (a *app) showDescription(name string) error {
+	source, ok := upstreams.Sources()[name]
+	if _, inGo := allproviders.Registry().Lookup(name); inGo {
+		return usageError{
+			fmt.Sprintf("The provider %q has no description", name), "It is written in Go. The others are: " + strings.Join(upstreams.Names(), ", ") + ".",
+		}
+	}
+	if !ok {
+		return usageError{
+			fmt.Sprintf("Unknown upstream %q", name),
+			didYouMean(similarNames(upstreams.Names(), name)) + "The built-in descriptions are: " + strings.Join(upstreams.Names(), ", ") + ".",
+		}
+	}
+	a.out.Raw([]byte(source))
+	return nil
 }
 
 func (a *app) sinksCommand() *cobra.Command {
 	return a.catalogueCommand(
 		"sinks", "sink",
 		"Without TYPE, list the sinks. With TYPE, explain that sink: the attributes of its\nsink, deliver, state and data blocks.",
-		func() catalogue {
+		func(context.Context) (catalogue, diag.List) {
 			return catalogueOf[*sinks.Spec]{
 				Registry: allsinks.Registry(),
 				docOf:    func(s *sinks.Spec) string { return s.Doc },
 				textOf:   reference.SinkText,
 				jsonOf:   func(list []*sinks.Spec) any { return reference.SinksJSON(list) },
-			}
+			}, nil
 		},
 	)
 }
@@ -51,8 +87,9 @@ type catalogue interface {
 	tables(names []string) any
 }
 
-// catalogueCommand lists a catalogue, or explains one entry of it.
-func (a *app) catalogueCommand(use, noun, long string, of func() catalogue) *cobra.Command {
+// catalogueCommand lists a catalogue, or explains one entry of it. of also returns what
+// is wrong with the entries that the configuration has.
+func (a *app) catalogueCommand(use, noun, long string, of func(context.Context) (catalogue, diag.List)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   use + " [TYPE]",
@@ -64,13 +101,21 @@ func (a *app) catalogueCommand(use, noun, long string, of func() catalogue) *cob
 			}
 			return nil
 		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return of().Names(), cobra.ShellCompDirectiveNoFileComp
+			c, _ := of(cmd.Context())
+			return c.Names(), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(of(), cmd, noun, args, asJSON) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, problems := of(cmd.Context())
+			if known := len(args) == 1 && c.doc(args[0]) != ""; problems.HasErrors() && !known {
+				a.out.Diagnostics(problems)
+				return commandResult{failed: true}.asError()
+			}
+			return a.explain(c, cmd, noun, args, asJSON)
+		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -2,14 +2,24 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	allproviders "github.com/credsync/credsync/providers/all"
+	"github.com/credsync/credsync/providers/described"
 	"github.com/credsync/credsync/reference"
 	allsinks "github.com/credsync/credsync/sinks/all"
+	"github.com/credsync/credsync/upstreams"
 )
+
+// knownProviders are those that are built in, and the types of accounts that describe
+// their upstream.
+func knownProviders() []string {
+	names := allproviders.Registry().With(described.InlineSpecs()...).Names()
+	return slices.Sorted(slices.Values(slices.Concat(names, upstreams.Names())))
+}
 
 func TestProvidersCommandKnowsEveryProvider(t *testing.T) {
 	list := command(t, nil, []string{"providers"})
@@ -18,7 +28,7 @@ func TestProvidersCommandKnowsEveryProvider(t *testing.T) {
 	if err := json.Unmarshal([]byte(asJSON.stdout), &tables); err != nil {
 		t.Fatal(err)
 	}
-	names := allproviders.Registry().Names()
+	names := knownProviders()
 	if len(tables) != len(names) {
 		t.Errorf("%d tables of %d providers", len(tables), len(names))
 	}
@@ -72,7 +82,7 @@ func TestSinksCommandKnowsEverySink(t *testing.T) {
 
 // A terminal shows neither Markdown nor lines of any length.
 func TestReferenceFitsATerminal(t *testing.T) {
-	for noun, names := range map[string][]string{"providers": allproviders.Registry().Names(), "sinks": allsinks.Registry().Names()} {
+	for noun, names := range map[string][]string{"providers": knownProviders(), "sinks": allsinks.Registry().Names()} {
 		for _, args := range append([][]string{{noun}}, each(noun, names)...) {
 			got := command(t, nil, args)
 			for line := range strings.Lines(got.stdout) {

@@ -50,7 +50,7 @@ var printing = map[string][][]string{
 	"state show":            {{"invoicebox.a"}, {"invoicebox.a", "--json"}},
 	"state unlock":          {{"invoicebox.a", "--auto-approve"}},
 	"status":                {{}, {"--json"}, {"--details"}, {"--exit-code"}},
-	"test":                  {{}, {"--json"}},
+	"test":                  {{}, {"--json"}, {"--print", "account.invoicebox.a"}},
 	"validate":              {{}, {"--json"}},
 	"verify":                {{}, {"--json"}},
 	"version":               {{}, {"--json"}},

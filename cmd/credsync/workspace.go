@@ -23,6 +23,7 @@ import (
 	"github.com/credsync/credsync/sinks"
 	allsinks "github.com/credsync/credsync/sinks/all"
 	"github.com/credsync/credsync/state"
+	"github.com/credsync/credsync/upstreams"
 )
 
 // workspace is a configuration that was read, ready to be worked on.
@@ -68,8 +69,9 @@ func (a *app) loadOptions(path string) config.Options {
 	}
 	return config.Options{
 		Path: path, Inputs: inputs, Getenv: a.getenv, EnvIsSet: envIsSet,
-		Providers: allproviders.Registry(), Sinks: allsinks.Registry(),
-		Version: releaseVersion(thisVersion().Version),
+		Providers: allproviders.Registry(), Sinks: allsinks.Registry(), Now: a.now,
+		Embedded: upstreams.Sources(),
+		Version:  releaseVersion(thisVersion().Version),
 	}
 }
 

@@ -24,6 +24,8 @@ type Answer struct {
 	op   Op
 	url  string
 	body credential.Secret
+	// header is behind a function, so that nothing that prints an answer reaches it.
+	header func() http.Header
 	// repeated says that the upstream may have processed an attempt before the one that
 	// this answers, of a request with Op.Once.
 	repeated bool
@@ -38,7 +40,27 @@ func newAnswer(resp *http.Response, body []byte, op Op, url string) *Answer {
 	a.ContentType, parameters, _ = mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	a.body = credential.NewSecret(string(decodeText(body, parameters["charset"])))
 	a.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	header := resp.Header
+	a.header = func() http.Header { return header }
 	return a
+}
+
+// Header returns the answer's header. It may hold secrets, as a body does.
+func (a *Answer) Header() http.Header {
+	if a.header == nil {
+		return nil
+	}
+	return a.header().Clone()
+}
+
+// Cookies are the cookies that the answer sets, by their names: of one that is set
+// twice, the last value.
+func (a *Answer) Cookies() map[string]credential.Secret {
+	set := map[string]credential.Secret{}
+	for _, c := range (&http.Response{Header: a.Header()}).Cookies() {
+		set[c.Name] = credential.NewSecret(c.Value)
+	}
+	return set
 }
 
 // leaveOut notes a field that is left out.
@@ -151,8 +173,11 @@ func (a *Answer) Missing(field string) *failure.Error {
 // noToken returns the error for an answer that has no token to take, though it reads
 // as the service's own. Services that refuse a login with a status of success are
 // common, so it counts as a refusal that nobody documented.
-func (a *Answer) noToken(message string) *failure.Error {
-	e := a.Fail(failure.Server, message, askUpstream)
+func (a *Answer) noToken(message string) *failure.Error { return a.Tokenless(message, askUpstream) }
+
+// Tokenless is noToken for whoever has better advice.
+func (a *Answer) Tokenless(message, advice string) *failure.Error {
+	e := a.Fail(failure.Server, message, advice)
 	a.op.unclassified(e)
 	return e
 }

@@ -59,10 +59,23 @@ func (a *Answer) jsonText() ([]byte, error) {
 	return body, nil
 }
 
+// Body returns the whole body in UTF-8, as far as its charset says how.
+func (a *Answer) Body() credential.Secret { return a.body }
+
 // IsPage reports whether the answer is a page for a browser: markup, which is no
-// answer of a service but that of something before it.
+// answer of a service but that of something before it. Of an upstream that answers in
+// XML (see Op.TakesXML), only HTML is.
 func (a *Answer) IsPage() bool {
-	return strings.HasPrefix(strings.TrimSpace(a.body.Reveal()), "<")
+	text := strings.TrimSpace(a.body.Reveal())
+	return strings.HasPrefix(text, "<") && (!a.op.TakesXML || a.isHTML(text))
+}
+
+func (a *Answer) isHTML(text string) bool {
+	if a.ContentType == "text/html" || a.ContentType == "application/xhtml+xml" {
+		return true
+	}
+	start := strings.ToLower(text[:min(len(text), 1024)])
+	return strings.Contains(start, "<!doctype html") || strings.Contains(start, "<html")
 }
 
 // page is the error for a page in place of an answer.

@@ -38,6 +38,9 @@ type Op struct {
 	// Endpoint is the attribute that says where the request goes, for the advice
 	// in an error; "base_url" if empty.
 	Endpoint string
+	// TakesXML says that the upstream's own answers may be XML: only HTML is a page
+	// then.
+	TakesXML bool
 }
 
 // Request is one request as an upstream's document describes it. Its secrets
@@ -63,6 +66,9 @@ type Request struct {
 	JSON any
 	// Form is the body, unless it is nil: fields in the order of their names.
 	Form map[string]credential.Secret
+	// Text is the body, as it is, where TextType is set: its content type.
+	Text     credential.Secret
+	TextType string
 	// AnyAnswer leaves out the header that asks for JSON.
 	AnyAnswer bool
 }
@@ -159,6 +165,8 @@ func (r Request) body() (io.Reader, string, error) {
 			form = append(form, Param{Name: name, Value: r.Form[name]})
 		}
 		return strings.NewReader(encodeQuery(form)), "application/x-www-form-urlencoded", nil
+	case r.TextType != "":
+		return strings.NewReader(r.Text.Reveal()), r.TextType, nil
 	}
 	return nil, "", nil
 }

@@ -51,6 +51,9 @@ func ownFinding(err error) (diagnosis, bool) {
 	case errors.As(err, &proxyVariable):
 		f.class, f.attribute, f.message = failure.Config, "http.proxy", proxyVariable.Error()
 		f.advice = "Correct the environment variable, or set http.proxy."
+	case errors.Is(err, errLinkLocal):
+		f.class, f.attribute, f.message = failure.Config, baseURL, errLinkLocal.Error()
+		f.advice = "No upstream has such an address, and machines in a cloud answer there with credentials of their own. Correct base_url, or the host's address in DNS."
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		f.message = "no answer in time"
 		f.advice = tryLater + " If it does not, raise http.timeout."

@@ -167,11 +167,7 @@ func TestConformanceWithARead(t *testing.T) {
 		Op: sandbox.OpVerify, Method: http.MethodPost, Path: "/services", Body: `{"page":1}`, AnyJSON: true,
 		Header: map[string]string{"Authorization": "Bearer {token}", "Content-Type": "application/json"},
 	})
-	reading.Errors = providertest.WithOp(sandbox.OpVerify, []providertest.Case{
-		{Name: "revoked token", Class: failure.Credentials, Arrange: providertest.Fault(sandbox.Fault{Kind: sandbox.RevokedToken})},
-		{Name: "read 403", Class: failure.Human, Reason: failure.NoAccess, Arrange: providertest.Answer(403, `{}`)},
-		{Name: "read 404", Class: failure.Config, Attribute: "verify_path", Arrange: providertest.Answer(404, `{}`)},
-	})
+	reading.Errors = readErrors()
 	providertest.Run(t, reading)
 }
 

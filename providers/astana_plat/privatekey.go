@@ -5,10 +5,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"strings"
 
 	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/internal/pemtext"
+	"github.com/credsync/credsync/internal/pemkey"
 	"github.com/youmark/pkcs8"
 )
 
@@ -24,19 +23,14 @@ var (
 
 // parseKey reads the first private key of a PEM text.
 func parseKey(text, password credential.Secret) (crypto.Signer, error) {
-	normal := pemtext.Normalize(text.Reveal())
-	for rest := []byte(normal); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			if strings.Contains(normal, "PRIVATE KEY-----") {
-				return nil, errKeyBroken
-			}
-			return nil, errNoKey
-		}
-		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			return readKey(block, password)
-		}
+	block, err := pemkey.PrivateKeyBlock(text.Reveal())
+	switch err {
+	case nil:
+		return readKey(block, password)
+	case pemkey.ErrNoPrivateKey:
+		return nil, errNoKey
 	}
+	return nil, errKeyBroken
 }
 
 func readKey(block *pem.Block, password credential.Secret) (crypto.Signer, error) {
@@ -46,24 +40,10 @@ func readKey(block *pem.Block, password credential.Secret) (crypto.Signer, error
 	case block.Headers["DEK-Info"] != "":
 		return decryptLegacy(block, password)
 	}
-	if key := parseDER(block.Bytes); key != nil {
-		return signer(key)
+	if key := pemkey.PrivateKeyOf(block.Bytes); key != nil {
+		return key, nil
 	}
 	return nil, whyUnusable(block.Bytes)
-}
-
-// parseDER reads a key in any of the usual forms.
-func parseDER(der []byte) any {
-	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		return key
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key
-	}
-	if key, err := x509.ParseECPrivateKey(der); err == nil {
-		return key
-	}
-	return nil
 }
 
 func signer(key any) (crypto.Signer, error) {
@@ -103,7 +83,7 @@ func decryptLegacy(block *pem.Block, password credential.Secret) (crypto.Signer,
 	if err != nil {
 		return nil, errKeyPassword
 	}
-	key := parseDER(der)
+	key := pemkey.PrivateKeyOf(der)
 	if key == nil {
 		if why := whyUnusable(der); !errors.Is(why, errKeyBroken) {
 			return nil, why
@@ -111,5 +91,5 @@ func decryptLegacy(block *pem.Block, password credential.Secret) (crypto.Signer,
 		// This form has no checksum: a wrong password can go unnoticed till here.
 		return nil, errKeyPassword
 	}
-	return signer(key)
+	return key, nil
 }

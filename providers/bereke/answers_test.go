@@ -8,9 +8,11 @@ import (
 	"github.com/credsync/credsync/testkit/providertest"
 )
 
+func TestAnswers(t *testing.T) { providertest.RunAnswers(t, target(), answers()) }
+
 // A 401 is a rejection with any object and with nothing, a 423 is of a locked account.
-func TestAnswers(t *testing.T) {
-	providertest.RunAnswers(t, target(), providertest.Answers{
+func answers() providertest.Answers {
+	return providertest.Answers{
 		ByStatus: []providertest.StatusRefusal{
 			{
 				Op:     sandbox.OpLogin,
@@ -21,5 +23,5 @@ func TestAnswers(t *testing.T) {
 			},
 			{Op: sandbox.OpLogin, Status: 423, Class: failure.Human, Reason: failure.AccountLocked},
 		},
-	})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/credsync/credsync/internal/pemkey"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/go-jose/go-jose/v4"
 )
@@ -29,18 +30,18 @@ type jwk struct {
 	// Private is there in a private key only.
 	Private json.RawMessage `json:"d"`
 
-	key publicKey
+	key pemkey.RSAPublicKey
 }
 
 // parseJWKs finds the key in a JWK, or in a set of those: the one with that id,
 // or else the only one that is not for signatures.
-func parseJWKs(raw json.RawMessage, id string) (publicKey, error) {
+func parseJWKs(raw json.RawMessage, id string) (pemkey.RSAPublicKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 		Type string            `json:"kty"`
 	}
 	if json.Unmarshal(raw, &set) != nil {
-		return publicKey{}, errNoKey
+		return pemkey.RSAPublicKey{}, pemkey.ErrNoPublicKey
 	}
 	if set.Type != "" {
 		set.Keys = []json.RawMessage{raw}
@@ -49,15 +50,15 @@ func parseJWKs(raw json.RawMessage, id string) (publicKey, error) {
 	for _, one := range set.Keys {
 		k, err := parseJWK(one)
 		switch {
-		case err == errPrivateKey, err != nil && len(set.Keys) == 1:
-			return publicKey{}, err
+		case err == pemkey.ErrIsPrivate, err != nil && len(set.Keys) == 1:
+			return pemkey.RSAPublicKey{}, err
 		case err == nil:
 			// Keys of another kind stand in such sets too.
 			keys = append(keys, k)
 		}
 	}
 	if len(keys) == 0 {
-		return publicKey{}, errNoKey
+		return pemkey.RSAPublicKey{}, pemkey.ErrNoPublicKey
 	}
 	return chooseJWK(keys, id)
 }
@@ -67,21 +68,21 @@ func parseJWK(raw json.RawMessage) (jwk, error) {
 	var parsed jose.JSONWebKey
 	switch {
 	case json.Unmarshal(raw, &k) != nil:
-		return k, errBroken
+		return k, pemkey.ErrDamaged
 	case upstream.Given(k.Private):
-		return k, errPrivateKey
+		return k, pemkey.ErrIsPrivate
 	case json.Unmarshal(raw, &parsed) != nil:
-		return k, errBroken
+		return k, pemkey.ErrDamaged
 	}
 	key, ok := parsed.Key.(*rsa.PublicKey)
 	if !ok {
-		return k, errNotRSA
+		return k, pemkey.ErrNotRSA
 	}
-	k.key = publicKey{PublicKey: key}
-	return k, k.key.check()
+	k.key = pemkey.RSAPublicKey{PublicKey: key}
+	return k, k.key.Check()
 }
 
-func chooseJWK(keys []jwk, id string) (publicKey, error) {
+func chooseJWK(keys []jwk, id string) (pemkey.RSAPublicKey, error) {
 	var fit []jwk
 	for _, k := range keys {
 		if id != "" && k.ID == id || id == "" && !k.signs() {
@@ -92,13 +93,13 @@ func chooseJWK(keys []jwk, id string) (publicKey, error) {
 	case len(fit) == 1:
 		return fit[0].key, nil
 	case id != "" && len(fit) == 0:
-		return publicKey{}, errKeyChoice{"has no RSA key with the configured public_key_id", listedIDs(keys)}
+		return pemkey.RSAPublicKey{}, errKeyChoice{"has no RSA key with the configured public_key_id", listedIDs(keys)}
 	case id != "":
-		return publicKey{}, errTwoKeys
+		return pemkey.RSAPublicKey{}, pemkey.ErrTwoKeys
 	case len(fit) == 0:
-		return publicKey{}, errKeyChoice{"has only keys for signatures", listedIDs(keys)}
+		return pemkey.RSAPublicKey{}, errKeyChoice{"has only keys for signatures", listedIDs(keys)}
 	}
-	return publicKey{}, errKeyChoice{"has more than one key for encryption", listedIDs(fit)}
+	return pemkey.RSAPublicKey{}, errKeyChoice{"has more than one key for encryption", listedIDs(fit)}
 }
 
 // signs reports whether a key says of itself that it is for signatures.

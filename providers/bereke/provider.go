@@ -8,6 +8,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/pemkey"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -28,14 +29,14 @@ type provider struct {
 	password     credential.Secret
 	basicAuth    credential.Secret
 	fingerprint  credential.Secret
-	padding      padding
+	padding      pemkey.Padding
 	baseURL      string
 	path         string
 	grantType    string
 	userType     string
 	keyURL       string
-	published    publishedKey // where keyURL is set
-	configured   publicKey    // where it is not
+	published    publishedKey        // where keyURL is set
+	configured   pemkey.RSAPublicKey // where it is not
 	ignoreChains bool
 	read         providers.TokenRead
 	customerID   string
@@ -49,7 +50,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 	p := &provider{
 		env: env, username: v.Secret("username"), password: v.Secret("password"),
 		basicAuth: v.Secret("basic_auth"), fingerprint: v.Secret("device_fingerprint"),
-		padding: paddingOf(v.String("padding"), v.String("mgf1_digest")), baseURL: v.String("base_url"), path: v.String("path"),
+		padding: pemkey.PaddingOf(v.String("padding"), v.String("mgf1_digest")), baseURL: v.String("base_url"), path: v.String("path"),
 		grantType: v.String("grant_type"), userType: v.String("user_type"), keyURL: v.String("public_key_url"),
 		published:    publishedKey{field: v.String("public_key_field"), id: v.String(keyID)},
 		ignoreChains: v.Bool("ignore_possible_chains"), read: providers.NewTokenRead(v),
@@ -59,7 +60,7 @@ func newProvider(v schema.Values, env providers.Env) (providers.Provider, error)
 		return p, nil
 	}
 	var err error
-	if p.configured, err = parseKey(v.Secret("public_key").Reveal()); err != nil {
+	if p.configured, err = pemkey.ParseRSAPublicKey(v.Secret("public_key").Reveal()); err != nil {
 		return nil, p.configError("prepare the login", "public_key", err.Error(), "Correct public_key.")
 	}
 	return p, nil
@@ -81,7 +82,7 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 		return token, err
 	}
 	newer, keyErr := p.key(ctx)
-	if keyErr != nil || newer.same(key) {
+	if keyErr != nil || newer.Same(key) {
 		// Whatever went wrong with the key, the rejection is what must not be
 		// forgotten.
 		return token, err
@@ -96,7 +97,7 @@ func rejected(err error) bool {
 	return errors.As(err, &e) && e.Class == failure.Credentials
 }
 
-func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Token, error) {
+func (p *provider) loginWith(ctx context.Context, key pemkey.RSAPublicKey) (credential.Token, error) {
 	username, password, err := p.encrypted(key)
 	if err != nil {
 		return credential.Token{}, err
@@ -131,7 +132,7 @@ func (p *provider) loginWith(ctx context.Context, key publicKey) (credential.Tok
 }
 
 // encrypted returns the user name and the password as they are sent.
-func (p *provider) encrypted(key publicKey) (username, password credential.Secret, err error) {
+func (p *provider) encrypted(key pemkey.RSAPublicKey) (username, password credential.Secret, err error) {
 	attribute := "public_key"
 	if p.keyURL != "" {
 		attribute = "public_key_url"
@@ -139,10 +140,10 @@ func (p *provider) encrypted(key publicKey) (username, password credential.Secre
 	fail := func(message string) error {
 		return p.configError(failure.LogIn, attribute, message, "Nothing was sent. Check "+attribute+" and padding.")
 	}
-	if username, err = key.encrypt("username", p.padding, p.username); err != nil {
+	if username, err = encrypt(key, "username", p.padding, p.username); err != nil {
 		return username, password, fail(err.Error())
 	}
-	if password, err = key.encrypt("password", p.padding, p.password); err != nil {
+	if password, err = encrypt(key, "password", p.padding, p.password); err != nil {
 		return username, password, fail(err.Error())
 	}
 	return username, password, nil
@@ -164,7 +165,7 @@ func (p *provider) configError(op, attribute, message, advice string) *failure.E
 // Inspect warns of a key that the bank has probably replaced: a login with it
 // would be rejected, and might count towards a lock.
 func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding {
-	expires := p.configured.expires
+	expires := p.configured.Expires
 	if expires.IsZero() || now.Before(expires) {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/pemkey"
 	"github.com/credsync/credsync/internal/upstream"
 )
 
@@ -24,14 +25,14 @@ type publishedKey struct {
 const defaultKeyField = "key"
 
 // key returns the configured key, or gets the published one.
-func (p *provider) key(ctx context.Context) (publicKey, error) {
+func (p *provider) key(ctx context.Context) (pemkey.RSAPublicKey, error) {
 	if p.keyURL == "" {
 		return p.configured, nil
 	}
 	return p.fetchKey(ctx)
 }
 
-func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
+func (p *provider) fetchKey(ctx context.Context) (pemkey.RSAPublicKey, error) {
 	a, err := p.env.Send(ctx, upstream.Request{
 		Op: upstream.Op{
 			Name: "get the bank's public key", Secrets: append(p.secrets(), p.username), Endpoint: keyURL,
@@ -41,10 +42,10 @@ func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
 		Header: map[string]credential.Secret{"Accept": upstream.Public("application/json, */*;q=0.5")},
 	})
 	if err != nil {
-		return publicKey{}, err
+		return pemkey.RSAPublicKey{}, err
 	}
 	if a.Status != http.StatusOK {
-		return publicKey{}, a.Refused("", "").Judge(keyRefusals)
+		return pemkey.RSAPublicKey{}, a.Refused("", "").Judge(keyRefusals)
 	}
 	return p.published.read(a)
 }
@@ -52,17 +53,17 @@ func (p *provider) fetchKey(ctx context.Context) (publicKey, error) {
 // read finds the key in an answer: the key itself, as PEM or base64 of DER, a
 // JSON string of that, a JWK or a set of those, or a JSON object with any of them
 // in a field.
-func (k publishedKey) read(a *upstream.Answer) (publicKey, error) {
+func (k publishedKey) read(a *upstream.Answer) (pemkey.RSAPublicKey, error) {
 	text, err := a.Text()
 	if err != nil {
-		return publicKey{}, err
+		return pemkey.RSAPublicKey{}, err
 	}
 	if text.Reveal()[0] != '{' {
 		key, err := keyOf(json.RawMessage(text.Reveal()), k.id)
 		return key, k.unusable(a, "the answer", err)
 	}
 	if _, err := a.Object(); err != nil {
-		return publicKey{}, err
+		return pemkey.RSAPublicKey{}, err
 	}
 	object := json.RawMessage(text.Reveal())
 	value, found := member(object, k.name())
@@ -75,7 +76,7 @@ func (k publishedKey) read(a *upstream.Answer) (publicKey, error) {
 	if !found {
 		e := a.Missing(k.name())
 		e.Advice = "Set public_key_field to the field that contains the key, or ask the bank where it publishes the key."
-		return publicKey{}, e
+		return pemkey.RSAPublicKey{}, e
 	}
 	key, err := keyOf(value, k.id)
 	return key, k.unusable(a, `the answer's "`+k.name()+`"`, err)
@@ -105,18 +106,18 @@ func (k publishedKey) unusable(a *upstream.Answer, where string, err error) erro
 }
 
 // keyOf reads a key in any of the forms that are told apart by themselves.
-func keyOf(raw json.RawMessage, id string) (publicKey, error) {
+func keyOf(raw json.RawMessage, id string) (pemkey.RSAPublicKey, error) {
 	switch first := strings.TrimSpace(string(raw))[0]; {
 	case first == '{':
 		return parseJWKs(raw, id)
 	case first == '"':
 		var text string
 		if json.Unmarshal(raw, &text) != nil {
-			return publicKey{}, errNoKey
+			return pemkey.RSAPublicKey{}, pemkey.ErrNoPublicKey
 		}
-		return parseKey(text)
+		return pemkey.ParseRSAPublicKey(text)
 	}
-	return parseKey(string(raw))
+	return pemkey.ParseRSAPublicKey(string(raw))
 }
 
 // member returns what a JSON object has under a name, or under names with dots

@@ -8,6 +8,7 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/pemkey"
 	"github.com/credsync/credsync/testkit/providertest"
 )
 
@@ -30,7 +31,7 @@ func FuzzFetchKey(f *testing.F) {
 		var e *failure.Error
 		switch {
 		case err == nil:
-			if _, err := key.encrypt("password", padding{}, credential.NewSecret("x")); err != nil {
+			if _, err := encrypt(key, "password", pemkey.Padding{}, credential.NewSecret("x")); err != nil {
 				t.Errorf("a key that was accepted does not encrypt: %v", err)
 			}
 		case !errors.As(err, &e) || e.Class != failure.Server && e.Attribute != keyID:

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/internal/pemkey"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema"
@@ -72,12 +73,12 @@ func loginAttributes() []schema.Attribute {
 			Doc:        "The `kid` of the key to use if `public_key_url` returns a set of JWKs with more than one suitable key.",
 		},
 		{
-			Name: "padding", Type: cty.String, Default: cty.StringVal(paddingPKCS1), OneOf: paddingNames(),
+			Name: "padding", Type: cty.String, Default: cty.StringVal(pemkey.PaddingPKCS1), OneOf: pemkey.PaddingNames(),
 			Effect: schema.ShapesLogin,
 			Doc:    "How credsync pads values before it encrypts them. The default is inferred, because the bank's document does not say. A wrong padding looks like a wrong password, which may count towards a lock, so ask the bank instead of trying.",
 		},
 		{
-			Name: "mgf1_digest", Type: cty.String, OneOf: digestNames(), Effect: schema.ShapesLogin, AddedLater: true,
+			Name: "mgf1_digest", Type: cty.String, OneOf: pemkey.DigestNames(), Effect: schema.ShapesLogin, AddedLater: true,
 			DefaultText: "the digest that `padding` names",
 			Doc:         "The digest of the mask (MGF1) of an OAEP padding. Java uses `sha1` by default, even when the padding is called `OAEPWithSHA-256AndMGF1Padding`: that is `padding = \"oaep_sha256\"` with `mgf1_digest = \"sha1\"`.",
 		},
@@ -168,7 +169,7 @@ func outputs() []schema.Output {
 }
 
 func checkKey(v cty.Value) error {
-	_, err := parseKey(v.AsString())
+	_, err := pemkey.ParseRSAPublicKey(v.AsString())
 	return err
 }
 
@@ -220,7 +221,7 @@ func check(v schema.Values) error {
 		return errors.New("public_key_field and public_key_id need public_key_url: set public_key_url, or remove them")
 	case v.IsSet("customer_id") && v.IsSet("customer_name") && v.Known("customer_id") && v.Known("customer_name"):
 		return errors.New("customer_id and customer_name are both set; keep one of them")
-	case v.IsSet("mgf1_digest") && v.String("padding") == paddingPKCS1:
+	case v.IsSet("mgf1_digest") && v.String("padding") == pemkey.PaddingPKCS1:
 		return errors.New("mgf1_digest needs an OAEP padding: set padding to one of those, or remove mgf1_digest")
 	case upstream.PlainHTTP(v.String("public_key_url")) && v.Known("base_url") && !upstream.PlainHTTP(v.String("base_url")):
 		return errors.New("public_key_url must start with https://, because anyone who can replace the key on its way can read the password")
@@ -234,13 +235,13 @@ func checkRoom(v schema.Values) error {
 	if !v.IsSet("public_key") || !v.Known("public_key") || !v.Known("padding") {
 		return nil
 	}
-	key, err := parseKey(v.Secret("public_key").Reveal())
+	key, err := pemkey.ParseRSAPublicKey(v.Secret("public_key").Reveal())
 	if err != nil {
 		// Said of the attribute already.
 		return nil
 	}
 	for _, name := range []string{"username", "password"} {
-		if err := key.fits(name, paddingOf(v.String("padding"), v.String("mgf1_digest")), v.Secret(name)); err != nil {
+		if err := fits(key, name, pemkey.PaddingOf(v.String("padding"), v.String("mgf1_digest")), v.Secret(name)); err != nil {
 			return err
 		}
 	}

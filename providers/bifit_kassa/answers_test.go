@@ -8,9 +8,11 @@ import (
 	"github.com/credsync/credsync/testkit/providertest"
 )
 
+func TestAnswers(t *testing.T) { providertest.RunAnswers(t, target(), answers()) }
+
 // The document names words. Some statuses mean the same with any other: it has no other
 // use for a 401, and the others say it by themselves.
-func TestAnswers(t *testing.T) {
+func answers() providertest.Answers {
 	human, noAccess := failure.Human, failure.NoAccess
 	refused := func(op string, status int, class failure.Class, reason failure.Reason) providertest.StatusRefusal {
 		return providertest.StatusRefusal{
@@ -21,7 +23,7 @@ func TestAnswers(t *testing.T) {
 			Reason: reason,
 		}
 	}
-	providertest.RunAnswers(t, target(), providertest.Answers{
+	return providertest.Answers{
 		ByStatus: []providertest.StatusRefusal{
 			{Op: sandbox.OpLogin, Status: 423, Class: human, Reason: failure.AccountLocked},
 			// A login that follows finds out what the service has against the account.
@@ -37,5 +39,5 @@ func TestAnswers(t *testing.T) {
 			{Op: sandbox.OpVerify, Status: 405, Class: failure.Config},
 			{Op: sandbox.OpVerify, Status: 415, Class: failure.Config},
 		},
-	})
+	}
 }

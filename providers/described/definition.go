@@ -6,6 +6,8 @@
 package described
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/credsync/credsync/failure"
@@ -46,17 +48,21 @@ type Definition struct {
 	Type string
 	// Doc and Source are as in providers.Spec.
 	Doc, Source string
+	// Title is how messages name the block; empty for `upstream "acme"`.
+	Title string
 	// Place is where the block stands, for messages: "acme.hcl:4".
 	Place string
 	// BaseURL is the default of base_url; "" has each account set it.
 	BaseURL string
+	// BaseURLUnused says that no request is below base_url, so that none need be set.
+	BaseURLUnused bool
 	// Hosts are further hosts that requests may go to; "*.example.com" is any below it.
 	Hosts []string
 	Limit upstream.Limit
 	// UnknownRefusals is how many unclassified refusals in a row block an account.
 	UnknownRefusals int
 	RotateBefore    string
-	// ExactlyOneOf and AtMostOneOf are groups of attributes.
+	// ExactlyOneOf are groups of attributes of which an account sets one.
 	ExactlyOneOf [][]string
 	// Attributes are those of its accounts, besides base_url.
 	Attributes []schema.Attribute
@@ -70,19 +76,35 @@ type Definition struct {
 	Checks []Rule
 	// Static is the token that stands in the configuration; nil for an upstream with a
 	// login. Exactly one of Static and Login is set.
-	Static  schema.Expr
+	Static schema.Expr
+	// Dated says that the accounts have the attributes expires_at and remind_after of a
+	// static token.
+	Dated   bool
 	Login   *TokenOperation
 	Refresh *TokenOperation
 	Second  *SecondFactor
 	// Verify is nil where nothing but the token's own answer verifies it.
 	Verify *Verify
 	Revoke *Operation
+	// RevokeOn are the occasions on which a token is revoked; see providers.Spec.
+	RevokeOn []string
 	// Errors are in the order in which they are tried.
 	Errors []ErrorBlock
 	Warns  []Warn
 	// LoginShape is what the requests of a login look like in the source, for the
 	// login's print: a change of it is another login.
 	LoginShape []byte
+	// OnMatch is told the name of each error block that decides; nil for nobody. It is for
+	// tests of the definition.
+	OnMatch func(block string)
+}
+
+// title names the block in messages.
+func (d *Definition) title() string {
+	if d.Title != "" {
+		return d.Title
+	}
+	return fmt.Sprintf("upstream %q", d.Type)
 }
 
 // Local is one named expression.
@@ -169,6 +191,8 @@ type TokenOperation struct {
 type Output struct {
 	Name string
 	Expr schema.Expr
+	// Optional says that one which cannot be taken is left out, with a warning.
+	Optional bool
 }
 
 // Verify asks whether a token is good, without any effect.
@@ -200,7 +224,9 @@ type Rule struct {
 	Class     failure.Class
 	Reason    failure.Reason
 	Attribute string
-	Place     string
+	// Advice says what to do; may be empty.
+	Advice string
+	Place  string
 }
 
 // ErrorBlock says what a refusal means.
@@ -213,6 +239,8 @@ type ErrorBlock struct {
 	Class     failure.Class
 	Reason    failure.Reason
 	Attribute string
+	// Summary is what happened, in the words of whoever wrote the block; may be empty.
+	Summary string
 	// Message is the upstream's own words, which are cleaned before they are shown.
 	Message schema.Expr
 	Advice  string
@@ -226,4 +254,17 @@ type Warn struct {
 	When            schema.Expr
 	Summary, Detail string
 	Attribute       string
+}
+
+// HostAllowed reports whether a host is one of the declared ones, of which "*.example.com"
+// is any below example.com.
+func HostAllowed(host string, declared []string) bool {
+	host = strings.ToLower(host)
+	for _, d := range declared {
+		d = strings.ToLower(d)
+		if below, ok := strings.CutPrefix(d, "*."); ok && strings.HasSuffix(host, "."+below) || host == d {
+			return true
+		}
+	}
+	return false
 }

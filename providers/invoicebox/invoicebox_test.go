@@ -118,7 +118,10 @@ func TestLoginSendsNothing(t *testing.T) {
 	}
 }
 
-func TestTokenShapeAndVersionMustAgree(t *testing.T) {
+func TestTokenShapeAndVersionMustAgree(t *testing.T) { testShapes(t, invoicebox.Spec()) }
+
+func testShapes(t *testing.T, spec *providers.Spec) {
+	t.Helper()
 	for _, c := range []struct {
 		token, version string
 		ok             bool
@@ -137,7 +140,6 @@ func TestTokenShapeAndVersionMustAgree(t *testing.T) {
 		{"some.new.shape", "v3", true},
 	} {
 		t.Run(c.version+" "+c.token, func(t *testing.T) {
-			spec := invoicebox.Spec()
 			err := spec.Check(schema.NewValues(spec.Block(), "", map[string]cty.Value{
 				"token": cty.StringVal(c.token), "api_version": cty.StringVal(c.version),
 			}, nil))
@@ -148,8 +150,11 @@ func TestTokenShapeAndVersionMustAgree(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownYetIsLeftForLater(t *testing.T) {
-	spec, unknown := invoicebox.Spec(), cty.UnknownVal(cty.String)
+func TestWhatIsNotKnownYetIsLeftForLater(t *testing.T) { testUnknown(t, invoicebox.Spec()) }
+
+func testUnknown(t *testing.T, spec *providers.Spec) {
+	t.Helper()
+	unknown := cty.UnknownVal(cty.String)
 	for name, attrs := range map[string]map[string]cty.Value{
 		"token":       {"token": unknown, "api_version": cty.StringVal("l3")},
 		"api_version": {"token": cty.StringVal(tokenL3), "api_version": unknown},

@@ -8,11 +8,13 @@ import (
 	"github.com/credsync/credsync/testkit/providertest"
 )
 
+func TestAnswers(t *testing.T) { providertest.RunAnswers(t, target(), answers()) }
+
 // The document names statuses alone; "5xx" and one 404 are to be tried again.
-func TestAnswers(t *testing.T) {
+func answers() providertest.Answers {
 	human, noAccess := failure.Human, failure.NoAccess
 	failed := `{"code":404,"message":"failed creating token"}`
-	providertest.RunAnswers(t, target(), providertest.Answers{
+	return providertest.Answers{
 		ByStatus: []providertest.StatusRefusal{
 			{Op: sandbox.OpLogin, Status: 400, Class: failure.Config},
 			{Op: sandbox.OpLogin, Status: 401, Class: failure.Credentials, Reason: failure.CredentialsRejected},
@@ -29,5 +31,5 @@ func TestAnswers(t *testing.T) {
 			{Op: sandbox.OpLogin, AnyFault: true}, {Op: sandbox.OpRefresh, AnyFault: true},
 			{Op: sandbox.OpLogin, Status: 404, Body: failed}, {Op: sandbox.OpRefresh, Status: 404, Body: failed},
 		},
-	})
+	}
 }

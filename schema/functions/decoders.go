@@ -2,7 +2,9 @@ package functions
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/credsync/credsync/internal/inputtext"
 	ctyyaml "github.com/zclconf/go-cty-yaml"
@@ -65,6 +67,9 @@ func textDecoder(f function.Function, check func(text string) (string, error)) f
 // checkJSON looks into the strings, where escapes can write what the text itself
 // has not.
 func checkJSON(text string) (string, error) {
+	if err := checkJSONSize(text); err != nil {
+		return "", err
+	}
 	if !strings.Contains(text, `\u`) {
 		return text, nil
 	}
@@ -102,6 +107,11 @@ func checkScalars(n *yaml.Node) error {
 	if err := inputtext.Check(n.Value); err != nil {
 		return decodedRefusal(err)
 	}
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 && numeral().MatchString(n.Value) {
+		if err := checkJSONSize(n.Value); err != nil {
+			return err
+		}
+	}
 	for _, child := range n.Content {
 		if err := checkScalars(child); err != nil {
 			return err
@@ -109,6 +119,11 @@ func checkScalars(n *yaml.Node) error {
 	}
 	return nil
 }
+
+// numeral is what can be read as a number.
+var numeral = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[-+]?[0-9]*\.?[0-9]*([eE][-+]?[0-9]+)?$`)
+})
 
 // checkCSV refuses the tables of spreadsheets that have something else than
 // commas between the values, which would be one column of everything. Lines that

@@ -1,5 +1,7 @@
 // Package functions has the functions of the language: Terraform's, without
-// those that would make two plans of one configuration differ.
+// those that would make two plans of one configuration differ, and some that
+// logins need. Those that would are for expressions that are evaluated when a
+// request is sent.
 package functions
 
 import (
@@ -32,9 +34,16 @@ type Options struct {
 	SawSet func(path, pattern string)
 }
 
-// Table returns every function by its name. All of them keep marks: what is
+// Table returns every function of the configuration by its name. All of them keep marks: what is
 // computed from something sensitive is sensitive.
 func Table(o Options) map[string]function.Function {
+	all := pureFunctions()
+	maps.Copy(all, impureFunctions(o))
+	return all
+}
+
+// impureFunctions is the functions that look outside.
+func impureFunctions(o Options) map[string]function.Function {
 	saw := o.Saw
 	if saw == nil {
 		saw = func(string) {}
@@ -43,61 +52,64 @@ func Table(o Options) map[string]function.Function {
 	if sawSet == nil {
 		sawSet = func(string, string) {}
 	}
-	all := pureFunctions()
-	maps.Copy(all, map[string]function.Function{
+	return map[string]function.Function{
 		"env":        envFunc(o),
 		"file":       fileFunc(o, saw, false),
 		"filebase64": fileFunc(o, saw, true),
 		"fileexists": fileExistsFunc(o.Dir, saw),
 		"fileset":    fileSetFunc(o, sawSet),
-	})
-	return all
+	}
 }
 
 // pureFunctions is the functions that look at nothing but their arguments.
 func pureFunctions() map[string]function.Function {
 	all := fromStdlib()
 	maps.Copy(all, map[string]function.Function{
-		"alltrue":      allTrueFunc,
-		"anytrue":      anyTrueFunc,
-		"base64decode": base64DecodeFunc,
-		"base64encode": textFunc(encodeBase64),
-		"base64sha256": hashFunc(sha256Sum, encodeBase64),
-		"base64sha512": hashFunc(sha512Sum, encodeBase64),
-		"basename":     basenameFunc,
-		"can":          tryfunc.CanFunc,
-		"coalesce":     coalesceFunc,
-		"dirname":      dirnameFunc,
-		"endswith":     endsWithFunc,
-		"index":        indexFunc,
-		"issensitive":  isSensitiveFunc,
-		"length":       lengthFunc,
-		"matchkeys":    matchKeysFunc,
-		"md5":          hashFunc(md5Sum, encodeHex),
-		"nonsensitive": nonsensitiveFunc,
-		"one":          oneFunc,
-		"replace":      boundedReplaceFunc,
-		"sensitive":    sensitiveFunc,
-		"sha1":         hashFunc(sha1Sum, encodeHex),
-		"sha256":       hashFunc(sha256Sum, encodeHex),
-		"sha512":       hashFunc(sha512Sum, encodeHex),
-		"startswith":   startsWithFunc,
-		"strcontains":  strContainsFunc,
-		"sum":          sumFunc,
-		"timecmp":      timeCmpFunc,
-		"tobool":       stdlib.MakeToFunc(cty.Bool),
-		"tolist":       toCollection(cty.List),
-		"tomap":        stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
-		"tonumber":     stdlib.MakeToFunc(cty.Number),
-		"toset":        toCollection(cty.Set),
-		"tostring":     stdlib.MakeToFunc(cty.String),
-		"transpose":    transposeFunc,
-		"try":          tryfunc.TryFunc,
-		"urldecode":    urlDecodeFunc,
-		"urlencode":    textFunc(encodeURL),
-		"yamldecode":   yamlDecodeFunc,
-		"yamlencode":   ctyyaml.YAMLEncodeFunc,
-		"zipmap":       zipMapFunc,
+		"alltrue":          allTrueFunc,
+		"anytrue":          anyTrueFunc,
+		"base64decode":     base64DecodeFunc,
+		"base64encode":     textFunc(encodeBase64),
+		"base64hmacsha256": base64HMACSHA256Func,
+		"base64sha256":     hashFunc(sha256Sum, encodeBase64),
+		"base64sha512":     hashFunc(sha512Sum, encodeBase64),
+		"base64urlencode":  base64URLEncodeFunc,
+		"basename":         basenameFunc,
+		"can":              tryfunc.CanFunc,
+		"coalesce":         coalesceFunc,
+		"dirname":          dirnameFunc,
+		"endswith":         endsWithFunc,
+		"hmacsha1":         hmacSHA1Func,
+		"hmacsha256":       hmacSHA256Func,
+		"index":            indexFunc,
+		"issensitive":      isSensitiveFunc,
+		"jwtclaims":        jwtClaimsFunc,
+		"length":           lengthFunc,
+		"matchkeys":        matchKeysFunc,
+		"md5":              hashFunc(md5Sum, encodeHex),
+		"nonsensitive":     nonsensitiveFunc,
+		"one":              oneFunc,
+		"replace":          boundedReplaceFunc,
+		"sensitive":        sensitiveFunc,
+		"sha1":             hashFunc(sha1Sum, encodeHex),
+		"sha256":           hashFunc(sha256Sum, encodeHex),
+		"sha512":           hashFunc(sha512Sum, encodeHex),
+		"startswith":       startsWithFunc,
+		"strcontains":      strContainsFunc,
+		"sum":              sumFunc,
+		"timecmp":          timeCmpFunc,
+		"tobool":           stdlib.MakeToFunc(cty.Bool),
+		"tolist":           toCollection(cty.List),
+		"tomap":            stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+		"tonumber":         toNumberFunc,
+		"toset":            toCollection(cty.Set),
+		"tostring":         stdlib.MakeToFunc(cty.String),
+		"transpose":        transposeFunc,
+		"try":              tryfunc.TryFunc,
+		"urldecode":        urlDecodeFunc,
+		"urlencode":        textFunc(encodeURL),
+		"yamldecode":       yamlDecodeFunc,
+		"yamlencode":       ctyyaml.YAMLEncodeFunc,
+		"zipmap":           zipMapFunc,
 	})
 	return all
 }

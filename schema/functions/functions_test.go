@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"encoding/base64"
 	"maps"
 	"os"
 	"path/filepath"
@@ -36,6 +37,9 @@ func evaluate(t *testing.T, ctx *hcl.EvalContext, src string) (cty.Value, hcl.Di
 	}
 	return expr.Value(ctx)
 }
+
+// segment is a part of a JWT.
+func segment(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
 // calls has one good call at least of every function, with its result.
 func calls() map[string]string {
@@ -73,8 +77,17 @@ func calls() map[string]string {
 		`sha1("a")`:                 `"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"`,
 		`sha256("a")`:               `"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"`,
 		`substr(sha512("a"), 0, 8)`: `"1f40fc92"`, `base64sha256("a")`: `"ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs="`,
-		`substr(base64sha512("a"), 0, 8)`: `"H0D8ktok"`,
-		`can(jsondecode("{"))`:            `false`, `try(jsondecode("{"), "x")`: `"x"`, `try(env("UNSET"), "x")`: `"x"`,
+		`substr(base64sha512("a"), 0, 8)`:                                     `"H0D8ktok"`,
+		`hmacsha1("what do ya want for nothing?", "Jefe")`:                    `"effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"`,
+		`hmacsha256("what do ya want for nothing?", "Jefe")`:                  `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`,
+		"hmacsha256(\"Hi There\", \"" + strings.Repeat("\\u000b", 20) + "\")": `"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"`,
+		`base64hmacsha256("what do ya want for nothing?", "Jefe")`:            `"W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="`,
+		`base64urlencode("a?b>~~")`:                                           `"YT9iPn5-"`, `base64urlencode("a")`: `"YQ"`, `base64urlencode("")`: `""`,
+		`jwtclaims("eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.")`: `{
+			iss = "joe", exp = 1300819380, "http://example.com/is_root" = true }`,
+		`jwtclaims("x.` + segment(`{"id":12345678901234567890.5,"a":[1,null]}`) + `==.x")`: `{ id = 12345678901234567890.5, a = [1, null] }`,
+		`jwtclaims("x.` + segment(`{}`) + `.x")`:                                           `{}`,
+		`can(jsondecode("{"))`:                                                             `false`, `try(jsondecode("{"), "x")`: `"x"`, `try(env("UNSET"), "x")`: `"x"`,
 		`nonsensitive(env("SET"))`: `"value"`, `issensitive(env("SET"))`: `true`, `issensitive("a")`: `false`, `nonsensitive(sensitive("a"))`: `"a"`,
 		`tobool("true")`: `true`, `tonumber("1")`: `1`, `tostring(1)`: `"1"`, `tolist(["a", 1])`: `tolist(["a", "1"])`,
 		`tomap({ a = 1 })`: `tomap({ a = 1 })`, `toset(["a", "a"])`: `toset(["a"])`, `toset(["a", true])`: `toset(["true", "a"])`,
@@ -102,9 +115,21 @@ func TestEveryFunctionIsTried(t *testing.T) {
 	}
 }
 
+func TestFunctionsGiveTheSameTwice(t *testing.T) {
+	ctx := context(t)
+	for src := range calls() {
+		first, _ := evaluate(t, ctx, src)
+		for range 10 {
+			if again, problems := evaluate(t, ctx, src); problems.HasErrors() || !again.RawEquals(first) {
+				t.Errorf("%s = %#v, then %#v %v", src, first, again, problems)
+			}
+		}
+	}
+}
+
 func TestImpureFunctionsAreAbsent(t *testing.T) {
 	table := functions.Table(functions.Options{})
-	for _, name := range []string{"timestamp", "plantimestamp", "uuid", "bcrypt"} {
+	for _, name := range append(functions.RequestTimeNames(), "plantimestamp", "bcrypt") {
 		if _, ok := table[name]; ok {
 			t.Errorf("%s would make two plans of one configuration differ", name)
 		}
@@ -150,15 +175,32 @@ func TestFunctionsKeepSensitivity(t *testing.T) {
 func TestFunctionsRefuseWhatTheyCannotDo(t *testing.T) {
 	ctx := context(t)
 	for src, want := range map[string]string{
-		`env("UNSET")`:                 "UNSET is not set or empty",
-		`env("DECOMPOSED")`:            "normal form C",
-		`env("BINARY")`:                "is not UTF-8 text",
-		`file("none")`:                 "there is no file at",
-		`file("b.bin")`:                "UTF-16 text; save it as UTF-8, or use filebase64",
-		`file(".")`:                    "is a directory",
-		`file("/dev/null")`:            "is not a regular file",
-		`fileexists(".")`:              "is not a regular file",
-		`fileset(".", "[")`:            "not a valid pattern",
+		`env("UNSET")`:            "UNSET is not set or empty",
+		`env("DECOMPOSED")`:       "normal form C",
+		`env("BINARY")`:           "is not UTF-8 text",
+		`file("none")`:            "there is no file at",
+		`file("b.bin")`:           "UTF-16 text; save it as UTF-8, or use filebase64",
+		`file(".")`:               "is a directory",
+		`file("/dev/null")`:       "is not a regular file",
+		`fileexists(".")`:         "is not a regular file",
+		`fileset(".", "[")`:       "not a valid pattern",
+		`jwtclaims("canary")`:     "it is not a JWT",
+		`jwtclaims("canary.?.x")`: "it is not a JWT",
+		`jwtclaims("a.b.c.d.e")`:  "encrypted JWT",
+		`jwtclaims("x.` + segment("canary") + `.x")`:                          "not a JSON object",
+		`jwtclaims("x.` + segment(`{"canary":1} x`) + `.x")`:                  "not a JSON object",
+		`jwtclaims("x.` + segment(`{"a":canary}`) + `.x")`:                    "not a JSON object",
+		`jwtclaims("x.` + segment("[1]") + `.x")`:                             "not a JSON object",
+		`jwtclaims("x.` + segment("null") + `.x")`:                            "not a JSON object",
+		`jwtclaims("x.` + segment("\xff") + `.x")`:                            "not UTF-8",
+		`jwtclaims("x.` + segment(`{"a":"e\u0301"}`) + `.x")`:                 "normal form C",
+		`jwtclaims("x.` + segment(`{"a":`+strings.Repeat("[", 5000)) + `.x")`: "nested",
+		`jwtclaims("x.` + segment(`{"a":1e100000000}`) + `.x")`:               "exponent",
+		`jwtclaims("x.` + segment("{}]") + `.x")`:                             "closes",
+		`jsondecode("{}]")`:            "closes",
+		`jsondecode("1 } ...")`:        "closes",
+		`jwtclaims(null)`:              "must not be null",
+		`hmacsha256("a", null)`:        "must not be null",
 		`base64decode("?")`:            "not valid base64",
 		`base64decode("/w==")`:         "not UTF-8",
 		`urldecode("%zz")`:             "not valid percent-encoding",
@@ -175,6 +217,7 @@ func TestFunctionsRefuseWhatTheyCannotDo(t *testing.T) {
 		`sum([1, null])`:               "must not have null",
 		`matchkeys(["a"], [], ["b"])`:  "the same length",
 		`transpose({ a = null })`:      "must not have null",
+		`tonumber("]")`:                "cannot convert",
 		`tonumber("x")`:                "cannot convert",
 		`toset("x")`:                   "cannot convert",
 		`tolist({ a = 1, b = "x" }.c)`: "does not have an attribute",
@@ -188,7 +231,11 @@ func TestFunctionsRefuseWhatTheyCannotDo(t *testing.T) {
 
 func TestErrorsOfDecodersDoNotQuoteTheirInput(t *testing.T) {
 	ctx := context(t)
-	for _, src := range []string{`base64decode("CANARY!")`, `urldecode("CANARY%zz")`, `timecmp("CANARY", "x")`, `replace("a", "/CANARY(/", "")`} {
+	for _, src := range []string{
+		`jwtclaims("CANARY")`, `jwtclaims("a.CANARY!.c")`, `jwtclaims("a.` + segment("CANARY") + `.c")`, `jwtclaims("a.` + segment(`{"a":CANARY}`) + `.c")`,
+		`jwtclaims("a.` + segment(`{"CANARY":1,"CANARY":"a"}`) + `.c")`,
+		`base64decode("CANARY!")`, `urldecode("CANARY%zz")`, `timecmp("CANARY", "x")`, `replace("a", "/CANARY(/", "")`,
+	} {
 		if _, problems := evaluate(t, ctx, src); !problems.HasErrors() || strings.Contains(problems.Error(), "CANARY") {
 			t.Errorf("%s: %v", src, problems)
 		}
@@ -205,7 +252,8 @@ func TestUnknownArgumentsGiveUnknownResults(t *testing.T) {
 	}
 	for _, src := range []string{
 		`env(s)`, `file(s)`, `fileset(s, "*")`, `length(s)`, `length(l)`, `length(d)`, `coalesce(s, "x")`, `alltrue([b, true])`, `anytrue([false, b])`,
-		`index([s], "x")`, `matchkeys(["a"], [s], ["b"])`, `transpose(m)`, `one(l)`, `one(d)`, `sum(d)`, `toset(d)`, `tolist(l)`, `base64sha256(s)`,
+		`index([s], "x")`, `matchkeys(["a"], [s], ["b"])`, `transpose(m)`, `one(l)`, `one(d)`, `sum(d)`, `toset(d)`, `tonumber(s)`, `tonumber(d)`, `tolist(l)`, `base64sha256(s)`,
+		`hmacsha1(s, "k")`, `hmacsha256("t", s)`, `base64hmacsha256(s, s)`, `base64urlencode(s)`, `jwtclaims(s)`, `jwtclaims(d)`,
 	} {
 		got, problems := evaluate(t, ctx, src)
 		if problems.HasErrors() || got.IsWhollyKnown() {

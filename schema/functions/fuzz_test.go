@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -67,4 +68,53 @@ func FuzzDecodedTextIsWhatWasWritten(f *testing.F) {
 			t.Errorf("jsondecode of %q is %q (%v)", text, v.AsString(), err)
 		}
 	})
+}
+
+// FuzzJWTClaims: whatever an upstream sends as a token, its claims are what it says, or an
+// error that quotes nothing of it.
+func FuzzJWTClaims(f *testing.F) {
+	for _, s := range []string{`{}`, `{"exp":1300819380}`, `{"a":[{"b":null}],"c":"\u0065\u0301"}`, `{"a":1,"a":2}`, `{"a":1,"a":"b"}`,
+		`{"a":1e9999}`, `{"a":1e-10000}`, `[]`, `null`, `{"a":12345678901234567890.123}`, "\ufeff{}", `{"":0}`, `{"a":"\ud83d"}`, `{`, `{} {}`} {
+		f.Add("e30."+base64.RawURLEncoding.EncodeToString([]byte(s))+".c2ln", s)
+	}
+	f.Add("", "")
+	f.Add("a.b.c.d.e", "{}")
+	decode := functions.Table(functions.Options{})["jwtclaims"]
+	f.Fuzz(func(t *testing.T, token, claims string) {
+		for _, text := range []string{token, "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"} {
+			v, err := decode.Call([]cty.Value{cty.StringVal(text)})
+			var refusal functions.Refusal
+			if err != nil && !errors.As(err, &refusal) {
+				t.Errorf("%q: the error may quote the token: %v", text, err)
+			}
+			if err == nil && (!v.Type().IsObjectType() || v.IsNull() || !v.IsWhollyKnown()) {
+				t.Errorf("%q: %#v", text, v)
+			}
+			if err == nil && text != token {
+				sameAsJSON(t, strings.TrimPrefix(claims, inputtext.BOM), v)
+			}
+		}
+	})
+}
+
+// sameAsJSON compares a value with what the standard library reads.
+func sameAsJSON(t *testing.T, text string, got cty.Value) {
+	t.Helper()
+	var want map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &want); err != nil {
+		t.Fatalf("it is read, and is no object: %v", err)
+	}
+	if len(want) != len(got.Type().AttributeTypes()) {
+		t.Errorf("%q: %#v", text, got)
+	}
+	for name, raw := range want {
+		v := got.GetAttr(cty.NormalizeString(name))
+		var s string
+		if json.Unmarshal(raw, &s) == nil && string(raw) != "null" && v.AsString() != s {
+			t.Errorf("%q of %q is %#v", name, text, v)
+		}
+		if number, err := cty.ParseNumberVal(string(raw)); err == nil && !v.RawEquals(number) {
+			t.Errorf("%q of %q is %#v", name, text, v)
+		}
+	}
 }

@@ -17,8 +17,11 @@ const (
 	maxText = 64 << 20
 	// maxElements is the most elements that one may give.
 	maxElements = 1 << 20
-	// maxNesting is how deep what yamldecode reads may be.
+	// maxNesting is how deep what is decoded may be.
 	maxNesting = 200
+	// maxDigits is the most digits that a number that is decoded may have, and
+	// maxExponent the most that its exponent may.
+	maxDigits, maxExponent = 1000, 4
 )
 
 // Refusal is an error of a function that quotes nothing it was given, so that it
@@ -31,6 +34,8 @@ const (
 	errText     Refusal = "the result would be larger than 64 MiB"
 	errElements Refusal = "the result would have more than 1048576 elements"
 	errNesting  Refusal = "it is nested more than 200 deep"
+	errClosing  Refusal = "it is not valid JSON: a bracket closes that was not opened"
+	errNumber   Refusal = "it contains a number with more than 1000 digits, or with an exponent beyond 9999"
 )
 
 // bounded is a function with a check of its arguments, which are known and
@@ -65,6 +70,7 @@ var (
 	indentFunc         = bounded(stdlib.IndentFunc, checkIndent)
 	joinFunc           = bounded(stdlib.JoinFunc, checkJoin)
 	boundedReplaceFunc = bounded(replaceFunc, checkReplace)
+	toNumberFunc       = bounded(stdlib.MakeToFunc(cty.Number), checkNumeral)
 )
 
 func checkProduct(args []cty.Value) error {
@@ -116,6 +122,52 @@ func checkReplace(args []cty.Value) error {
 		return errText
 	}
 	return nil
+}
+
+func checkNumeral(args []cty.Value) error {
+	if args[0].Type() != cty.String || !numeral().MatchString(args[0].AsString()) {
+		return nil
+	}
+	return checkJSONSize(args[0].AsString())
+}
+
+// checkJSONSize looks at what is small in JSON and large in memory: the decoder calls
+// itself for each level, and a number is written without an exponent.
+func checkJSONSize(text string) error {
+	depth, digits, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		number := digits > 0
+		digits++
+		if c < '0' || c > '9' || quoted {
+			digits = 0
+		}
+		switch {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > maxNesting {
+				return errNesting
+			}
+		case c == ']' || c == '}':
+			// The decoder takes such an end for the end of the text.
+			if depth--; depth < 0 {
+				return errClosing
+			}
+		case digits > maxDigits, number && (c == 'e' || c == 'E') && immense(text[i+1:]):
+			return errNumber
+		}
+	}
+	return nil
+}
+
+// immense reports whether a text begins with an exponent that is too large.
+func immense(exponent string) bool {
+	exponent = strings.TrimLeft(strings.TrimLeft(exponent, "+-"), "0")
+	return len(exponent)-len(strings.TrimLeft(exponent, "0123456789")) > maxExponent
 }
 
 // expandedNodes counts the nodes below one. known has the counts of those that

@@ -27,7 +27,7 @@ func markedParam(name string) function.Parameter {
 func sameType(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil }
 
 var sensitiveFunc = function.New(&function.Spec{
-	Description: "marks a value as sensitive",
+	Description: "The value, marked as sensitive.",
 	Params:      []function.Parameter{markedParam("value")},
 	Type:        sameType,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -36,17 +36,35 @@ var sensitiveFunc = function.New(&function.Spec{
 })
 
 var nonsensitiveFunc = function.New(&function.Spec{
-	Description: "removes the sensitive marking from a value that is known not to be secret",
+	Description: "The value without the marking as sensitive, for one that is known not to be secret.",
 	Params:      []function.Parameter{markedParam("value")},
 	Type:        sameType,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		v, _ := args[0].UnmarkDeep()
-		return v, nil
+		v, marked := args[0].UnmarkDeepWithPaths()
+		return v.MarkWithPaths(stayingMarks(marked)), nil
 	},
 })
 
+// stayingMarks are the marks that say something other than that a value is a secret: their
+// types have a method StaysMarked.
+func stayingMarks(marked []cty.PathValueMarks) []cty.PathValueMarks {
+	var stay []cty.PathValueMarks
+	for _, at := range marked {
+		marks := cty.ValueMarks{}
+		for m := range at.Marks {
+			if _, ok := m.(interface{ StaysMarked() }); ok {
+				marks[m] = struct{}{}
+			}
+		}
+		if len(marks) > 0 {
+			stay = append(stay, cty.PathValueMarks{Path: at.Path, Marks: marks})
+		}
+	}
+	return stay
+}
+
 var isSensitiveFunc = function.New(&function.Spec{
-	Description: "reports whether a value is sensitive",
+	Description: "Whether a value is marked as sensitive.",
 	Params:      []function.Parameter{markedParam("value")},
 	Type:        function.StaticReturnType(cty.Bool),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -58,7 +76,7 @@ var isSensitiveFunc = function.New(&function.Spec{
 // an empty password would be sent to the upstream as a login attempt.
 func envFunc(o Options) function.Function {
 	return function.New(&function.Spec{
-		Description: "reads an environment variable; the value is sensitive",
+		Description: "The value of an environment variable, which is sensitive. One that is not set, or is empty, is an error.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {

@@ -22,14 +22,24 @@ func testOdd(t *testing.T, target Target) {
 			if token.Access.IsZero() || token.ExpiresAt.IsZero() {
 				t.Errorf("there is no token, or no end of one: %+v", token)
 			}
-			named := strings.Contains(strings.Join(token.Warnings, " "), `"`+field+`"`)
-			if (field != "") != (len(token.Warnings) > 0) || field != "" && !named {
+			// A provider in Go quotes a name of the answer, a description one of its own.
+			warnings := strings.NewReplacer(`"`, " ").Replace(strings.Join(append([]string{""}, token.Warnings...), " "))
+			named := strings.Contains(warnings, " "+field+" ")
+			wrong := (field != "") != (len(token.Warnings) > 0) || field != "" && !named
+			why, listed := target.NotSaid[body]
+			switch {
+			case listed && !wrong:
+				t.Error("this comes out as documented, so NotSaid must not list it")
+			case !listed && wrong:
 				t.Errorf("the warnings are %q, and should name %q", token.Warnings, field)
 			}
 			for name, value := range token.Outputs {
 				if text, ok := value.(string); ok && strings.ContainsRune(text, '\ufffd') {
 					t.Errorf("the output %s has replaced characters: %q", name, text)
 				}
+			}
+			if listed {
+				t.Skip(why)
 			}
 		})
 	}

@@ -42,6 +42,10 @@ type Target struct {
 	// document has, with the field that a warning must name; "" where there is nothing
 	// to warn of.
 	Odd map[string]string
+	// NotSaid are the Errors, by their names, and the Odd answers, by their bodies, to
+	// which the provider does otherwise, with the reason why. One that comes out as it is
+	// documented must not be among them.
+	NotSaid map[string]string
 	// EmptyRefuses says that the upstream's document has a 401 without a body
 	// mean rejected credentials, which elsewhere means nothing.
 	EmptyRefuses bool
@@ -85,6 +89,7 @@ type Case struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, target Target) {
+	checkNotSaid(t, target)
 	t.Run("Success", func(t *testing.T) { testSuccess(t, target) })
 	t.Run("Requests", func(t *testing.T) { testRequests(t, target) })
 	t.Run("Clocks", func(t *testing.T) { testClocks(t, target) })

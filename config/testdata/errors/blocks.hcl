@@ -2,7 +2,7 @@ acount "bank" "a" { # ERROR: Did you mean "account"?
   password = "x"
 }
 
-account "bnak" "a" { # ERROR: There is no provider "bnak". Did you mean "bank"? The providers are "bank", "plain", "static".
+account "bnak" "a" { # ERROR: There is no provider "bnak". Did you mean "bank"? The providers are "apikey", "bank", "http", "plain", "static".
 }
 
 sink "valt" "main" { # ERROR: There is no sink type "valt". Did you mean "vault"?

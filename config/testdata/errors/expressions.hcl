@@ -33,6 +33,8 @@ locals {
   c = local.bb          # ERROR: No local value named "bb" is declared.
   d = var.cuont         # ERROR: No variable named "cuont" is declared. Did you mean "count"?
   e = upperr("x")       # ERROR: There is no function named "upperr". Did you mean "upper"?
+  r = timestamp()         # ERROR: timestamp() is known only when a request is sent: use it in an upstream block.
+  s = try(jwtsign({}, "k", "HS256"), "") # ERROR: jwtsign() is known only when a request is sent
   f = parseint("zz", 10) # ERROR: cannot parse "zz" as a base 10 integer
   g = data.vault.none.x # ERROR: No data block data.vault.none is declared.
   h = each.key          # ERROR: only inside a block that has for_each

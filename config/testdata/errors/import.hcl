@@ -24,7 +24,7 @@ account "bank" "shop" {
   password = "p"
 }
 
-account "static" "billing" {
+account "apikey" "billing" {
   token = "t"
 }
 
@@ -42,7 +42,7 @@ import {
 }
 
 import {
-  to           = account.static.billing # ERROR: No token to import; Accounts of provider "static" have their token in the configuration and no login, so there is nothing to import. Remove this block, and set the token in the account block.
+  to           = account.apikey.billing # ERROR: No token to import; Accounts of provider "apikey" have their token in the configuration and no login, so there is nothing to import. Remove this block, and set the token in the account block.
   access_token = var.token
 }
 

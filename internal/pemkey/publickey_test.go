@@ -1,6 +1,7 @@
-package bereke
+package pemkey_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,8 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/credsync/credsync/credential"
-	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/internal/pemkey"
 )
 
 // smallKey is as small as keys may be, which makes it quick to make.
@@ -80,15 +80,15 @@ func TestFormsOfKeys(t *testing.T) {
 		"base64url, not padded":    base64.RawURLEncoding.EncodeToString(pkix(t, key)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseKey(text)
+			got, err := pemkey.ParseRSAPublicKey(text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !got.Equal(key) {
 				t.Error("another key")
 			}
-			if got.expires.IsZero() == (text == pemBody(cert) || strings.HasPrefix(text, "-----BEGIN CERTIFICATE")) {
-				t.Errorf("expires %v", got.expires)
+			if got.Expires.IsZero() == (text == pemBody(cert) || strings.HasPrefix(text, "-----BEGIN CERTIFICATE")) {
+				t.Errorf("expires %v", got.Expires)
 			}
 		})
 	}
@@ -103,53 +103,53 @@ func TestUnusableKeys(t *testing.T) {
 		name, text string
 		want       error
 	}{
-		{"empty", "", errNoKey},
-		{"no PEM and no base64", "canary!", errNoKey},
-		{"base64 of something else", "Y2FuYXJ5", errNoKey},
-		{"base64 cut short", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", errBroken},
-		{"base64 of a private key, PKCS #1", base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
-		{"base64 of a private key, PKCS #8", pemBody(pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey())))), errPrivateKey},
-		{"base64, no RSA", pemBody(pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey))), errNotRSA},
-		{"base64, 512 bits", pemBody(pemOf("PUBLIC KEY", pkix(t, tiny))), errUnfit},
-		{"another kind", pemOf("EC PARAMETERS", []byte{1}), errNoKey},
-		{"private, PKCS #1", pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(smallKey())), errPrivateKey},
-		{"private, PKCS #8", pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey()))), errPrivateKey},
-		{"private beside the public", plain + pemOf("ENCRYPTED PRIVATE KEY", []byte{1}), errPrivateKey},
-		{"two keys", plain + other, errTwoKeys},
-		{"a certificate and a key", certificate(t, time.Now()) + other, errTwoKeys},
-		{"no RSA", pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey)), errNotRSA},
-		{"cut short", plain[:len(plain)/2], errBroken},
-		{"no key in it", pemOf("PUBLIC KEY", []byte("canary")), errBroken},
-		{"no certificate in it", pemOf("CERTIFICATE", []byte("canary")), errBroken},
-		{"not base64", "-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----", errBroken},
-		{"512 bits", pemOf("PUBLIC KEY", pkix(t, tiny)), errUnfit},
+		{"empty", "", pemkey.ErrNoPublicKey},
+		{"no PEM and no base64", "canary!", pemkey.ErrNoPublicKey},
+		{"base64 of something else", "Y2FuYXJ5", pemkey.ErrNoPublicKey},
+		{"base64 cut short", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", pemkey.ErrDamaged},
+		{"base64 of a private key, PKCS #1", base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(smallKey())), pemkey.ErrIsPrivate},
+		{"base64 of a private key, PKCS #8", pemBody(pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey())))), pemkey.ErrIsPrivate},
+		{"base64, no RSA", pemBody(pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey))), pemkey.ErrNotRSA},
+		{"base64, 512 bits", pemBody(pemOf("PUBLIC KEY", pkix(t, tiny))), pemkey.ErrUnfit},
+		{"another kind", pemOf("EC PARAMETERS", []byte{1}), pemkey.ErrNoPublicKey},
+		{"private, PKCS #1", pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(smallKey())), pemkey.ErrIsPrivate},
+		{"private, PKCS #8", pemOf("PRIVATE KEY", mustKey(x509.MarshalPKCS8PrivateKey(smallKey()))), pemkey.ErrIsPrivate},
+		{"private beside the public", plain + pemOf("ENCRYPTED PRIVATE KEY", []byte{1}), pemkey.ErrIsPrivate},
+		{"two keys", plain + other, pemkey.ErrTwoKeys},
+		{"a certificate and a key", certificate(t, time.Now()) + other, pemkey.ErrTwoKeys},
+		{"no RSA", pemOf("PUBLIC KEY", pkix(t, &curve.PublicKey)), pemkey.ErrNotRSA},
+		{"cut short", plain[:len(plain)/2], pemkey.ErrDamaged},
+		{"no key in it", pemOf("PUBLIC KEY", []byte("canary")), pemkey.ErrDamaged},
+		{"no certificate in it", pemOf("CERTIFICATE", []byte("canary")), pemkey.ErrDamaged},
+		{"not base64", "-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----", pemkey.ErrDamaged},
+		{"512 bits", pemOf("PUBLIC KEY", pkix(t, tiny)), pemkey.ErrUnfit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := parseKey(c.text); err != c.want {
+			if _, err := pemkey.ParseRSAPublicKey(c.text); err != c.want {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
 	}
 }
 
-func FuzzParseKey(f *testing.F) {
+func FuzzParseRSAPublicKey(f *testing.F) {
 	plain := pemOf("PUBLIC KEY", mustKey(x509.MarshalPKIXPublicKey(&smallKey().PublicKey)))
 	for _, seed := range []string{"", plain, strings.ReplaceAll(plain, "\n", `\r\n`), plain + plain, plain[:60] + "-----END", "-----BEGIN CERTIFICATE-----"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		key, err := parseKey(text)
+		key, err := pemkey.ParseRSAPublicKey(text)
 		if err != nil {
 			return
 		}
-		if _, err := key.encrypt("password", padding{}, credential.NewSecret("x")); err != nil {
+		if _, err := key.Encrypt(pemkey.PaddingOf(pemkey.PaddingPKCS1, ""), []byte("x")); err != nil {
 			t.Errorf("a key that was accepted does not encrypt: %v", err)
 		}
 	})
 }
 
 func TestEncryption(t *testing.T) {
-	key := publicKey{PublicKey: &largerKey().PublicKey}
+	key := pemkey.RSAPublicKey{PublicKey: &largerKey().PublicKey}
 	oaep := func(hash, mask crypto.Hash) crypto.DecrypterOpts { return &rsa.OAEPOptions{Hash: hash, MGFHash: mask} }
 	for _, c := range []struct {
 		padding, mgf1 string
@@ -165,49 +165,22 @@ func TestEncryption(t *testing.T) {
 		{"oaep_sha384", "sha384", oaep(crypto.SHA384, crypto.SHA384)},
 	} {
 		t.Run(c.padding+" "+c.mgf1, func(t *testing.T) {
-			p := paddingOf(c.padding, c.mgf1)
-			full := strings.Repeat("я", 128)[:key.room(p)]
-			got, err := key.encrypt("password", p, credential.NewSecret(full))
+			p := pemkey.PaddingOf(c.padding, c.mgf1)
+			full := strings.Repeat("я", 128)[:key.Room(p)]
+			got, err := key.Encrypt(p, []byte(full))
 			if err != nil {
 				t.Fatal(err)
 			}
-			ciphertext, err := base64.StdEncoding.Strict().DecodeString(got.Reveal())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if plain, err := largerKey().Decrypt(nil, ciphertext, c.decrypt); err != nil || string(plain) != full {
+			if plain, err := largerKey().Decrypt(nil, got, c.decrypt); err != nil || string(plain) != full {
 				t.Errorf("it does not decrypt to what was encrypted: %v", err)
 			}
-			again, err := key.encrypt("password", p, credential.NewSecret(full))
-			if err != nil || again.Equal(got) {
+			again, err := key.Encrypt(p, []byte(full))
+			if err != nil || bytes.Equal(again, got) {
 				t.Errorf("the same twice, or %v", err)
 			}
-			if _, err := key.encrypt("password", p, credential.NewSecret(full+"x")); err == nil || strings.Contains(err.Error(), "я") {
+			if _, err := key.Encrypt(p, []byte(full+"x")); err != pemkey.ErrUnfit {
 				t.Errorf("one byte more: %v", err)
 			}
 		})
-	}
-}
-
-func TestExpiredCertificateIsWarnedOf(t *testing.T) {
-	now := time.Now()
-	for _, c := range []struct {
-		name string
-		key  publicKey
-		want int
-	}{
-		{"no certificate", publicKey{}, 0},
-		{"good", publicKey{expires: now.Add(time.Minute)}, 0},
-		{"expired", publicKey{expires: now}, 1},
-	} {
-		found := (&provider{configured: c.key}).Inspect(now, providers.Seen{})
-		if len(found) != c.want {
-			t.Errorf("%s: found %+v", c.name, found)
-		}
-		for _, f := range found {
-			if f.Blocked != "" {
-				t.Error("a warning must not block")
-			}
-		}
 	}
 }

@@ -1,0 +1,188 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/schema"
+)
+
+const acmeUpstream = `
+upstream "acme" {
+  base_url = "https://api.acme.example"
+  attribute "login" { type = string }
+  attribute "password" {
+    type      = string
+    sensitive = true
+  }
+  attribute "branch" {
+    type    = string
+    default = null
+  }
+  attribute "region" {
+    type    = string
+    default = "eu"
+  }
+  attribute "note" {
+    type    = string
+    default = ""
+  }
+  attribute "idp" {
+    type     = string
+    endpoint = true
+    default  = "https://idp.acme.example"
+  }
+  locals {
+    who = { login = self.login, password = self.password }
+    in  = "${self.region}-1"
+  }
+  login {
+    request {
+      method = "POST"
+      path   = "/login"
+      json   = local.who # who logs in
+      header = { X-Region = local.in }
+    }
+    access_token = response.body.token
+    expires_in   = response.body.expires_in
+    outputs      = { branch_id = try(coalesce(self.branch, response.body.branch), null) }
+  }
+  verify {
+    request {
+      path   = "/me"
+      bearer = token.access_token
+    }
+  }
+  output "branch_id" {
+    type      = string
+    sensitive = false
+  }
+}
+`
+
+func upstreamSpecOf(t *testing.T, src string) (effects map[string]schema.Effect, shape string) {
+	t.Helper()
+	o := options(write(t, map[string]string{"main.hcl": src}), nil)
+	known, problems := config.LoadUpstreams(t.Context(), o)
+	if problems.HasErrors() {
+		t.Fatal(text(problems))
+	}
+	spec, ok := known.Lookup("acme")
+	if !ok {
+		t.Fatal("there is no upstream acme")
+	}
+	effects = map[string]schema.Effect{}
+	for _, a := range spec.Attributes {
+		effects[a.Name] = a.Effect
+	}
+	return effects, string(spec.LoginShape)
+}
+
+// A change of what a login sends is another login; of what outputs are taken from, another
+// token; of anything else, nothing.
+func TestWhatAChangeOfAnAttributeMeansFollowsFromItsUse(t *testing.T) {
+	effects, _ := upstreamSpecOf(t, acmeUpstream)
+	for name, want := range map[string]schema.Effect{
+		"base_url": schema.ShapesLogin, "login": schema.ShapesLogin, "password": schema.ShapesLogin, "region": schema.ShapesLogin,
+		"idp": schema.ShapesLogin, "branch": schema.ShapesToken, "note": schema.NoEffect,
+	} {
+		if effects[name] != want {
+			t.Errorf("%s has the effect %d, want %d", name, effects[name], want)
+		}
+	}
+}
+
+// Only what a login looks like is part of its print: comments, layout and the rest of the
+// description are not.
+func TestTheShapeOfALogin(t *testing.T) {
+	_, plain := upstreamSpecOf(t, acmeUpstream)
+	if plain == "" {
+		t.Fatal("a login has no shape")
+	}
+	for change, other := range map[string]bool{
+		"# who logs in => # the account":                                                false,
+		`json   = local.who => json =    local.who`:                                     false,
+		`path   = "/me" => path = "/who"`:                                               false,
+		`default = "" => default = "x"`:                                                 false,
+		`path   = "/login" => path = "/logon"`:                                          true,
+		`method = "POST" => method = "PUT"`:                                             true,
+		`password = self.password } => password = self.password, x = 1 }`:               true,
+		`"${self.region}-1" => "${self.region}-2"`:                                      true,
+		`header = { X-Region = local.in } => header = { X-Region = local.in, A = "b" }`: true,
+	} {
+		from, to, _ := strings.Cut(change, " => ")
+		if !strings.Contains(acmeUpstream, from) {
+			t.Fatalf("%q is not there", from)
+		}
+		if _, shape := upstreamSpecOf(t, strings.Replace(acmeUpstream, from, to, 1)); (shape != plain) != other {
+			t.Errorf("%q: another shape is %v, want %v", change, shape != plain, other)
+		}
+	}
+}
+
+func TestADirectoryOfUpstreams(t *testing.T) {
+	const main = `
+credsync { upstreams = ["./upstreams", "../shared"] }
+sink "file" "main" { dir = "out" }
+account "acme" "shop" {
+  login    = "shop"
+  password = env("BANK_PASSWORD")
+  deliver "file" "main" { path = "shop.json" }
+}
+`
+	parent := t.TempDir()
+	for _, dir := range []string{"project/upstreams", "shared"} {
+		if err := os.MkdirAll(filepath.Join(parent, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeInto(t, parent, "project/main.hcl", main)
+	writeInto(t, parent, "shared/acme.hcl", acmeUpstream)
+	writeInto(t, parent, "shared/acme.credtest.hcl", "this is not read here")
+	path := filepath.Join(parent, "project")
+	o := options(path, map[string]string{"BANK_PASSWORD": "x"})
+	c, problems := config.Load(t.Context(), o)
+	if problems.HasErrors() || len(c.Accounts) != 1 {
+		t.Fatal(text(problems))
+	}
+	if files := strings.Join(c.Files, " "); !strings.Contains(files, "acme.hcl") {
+		t.Errorf("the file is not among those to watch: %s", files)
+	}
+	before := c.Digest
+	writeInto(t, parent, "shared/acme.hcl", acmeUpstream+"\n# changed\n")
+	if c, _ = config.Load(t.Context(), o); c.Digest == before {
+		t.Error("a change of the description does not change the digest")
+	}
+	writeInto(t, parent, "project/upstreams/more.hcl", "sink \"file\" \"other\" {}\n")
+	if _, problems = config.Load(t.Context(), o); !strings.Contains(text(problems), "only upstream blocks are read") {
+		t.Error(text(problems))
+	}
+	writeInto(t, parent, "project/upstreams/more.hcl", "")
+	for argument, want := range map[string]string{
+		`["./absent"]`: "Unreadable directory of upstreams", `[var.x]`: "Invalid upstreams", `"./upstreams"`: "Invalid upstreams", `[1]`: "Invalid upstreams",
+	} {
+		writeInto(t, parent, "project/main.hcl", strings.Replace(main, `["./upstreams", "../shared"]`, argument, 1))
+		if _, problems = config.Load(t.Context(), o); !strings.Contains(text(problems), want) {
+			t.Errorf("%s: %s", argument, text(problems))
+		}
+	}
+}
+
+// 10,000 accounts of one description share its table.
+func TestAccountsShareTheirDescription(t *testing.T) {
+	c := load(t, acmeUpstream+`
+sink "file" "main" { dir = "out" }
+account "acme" "shops" {
+  for_each = toset(["a", "b"])
+  login    = each.key
+  password = env("BANK_PASSWORD")
+  deliver "file" "main" { path = "${each.key}.json" }
+}
+`, withEnv(map[string]string{"BANK_PASSWORD": "x"}))
+	if len(c.Accounts) != 2 || c.Accounts[0].Spec != c.Accounts[1].Spec {
+		t.Errorf("%d accounts", len(c.Accounts))
+	}
+}

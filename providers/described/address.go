@@ -1,0 +1,93 @@
+package described
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/credsync/credsync/internal/httpsettings"
+	"github.com/credsync/credsync/internal/upstream"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// wrongURL says what is wrong with the absolute address of a request; "" for nothing.
+// Nothing of it is quoted but a host: a secret may be in the rest.
+//
+// One that an upstream's answer has a part in goes only to hosts that the account or
+// the definition names: whoever can answer for the upstream once must not get the
+// secrets of each later request.
+func (m *maker) wrongURL(base, raw string) string {
+	u, fault := httpsettings.ParseURL(raw)
+	switch fault {
+	case httpsettings.None:
+	case httpsettings.OtherScheme:
+		return "it must start with https://"
+	case httpsettings.UserInfo:
+		return "it must not contain a user or password"
+	case httpsettings.Fragment:
+		return "it must not contain a fragment"
+	default:
+		return "it is not an absolute URL"
+	}
+	_, uses := m.s.c.references(m.q.URL)
+	switch {
+	case m.showsSecret(m.q.URL, u.Host+u.Path) || m.showsSecret(m.q.URL, u.EscapedPath()):
+		return "it has " + secretInAddress
+	case httpsettings.Plain(u) && !upstream.PlainHTTP(base):
+		return "it must start with https://, because secrets may be sent to it"
+	case m.q.Query != nil && (u.RawQuery != "" || u.ForceQuery):
+		return "it has a query of its own; put that into the attribute query"
+	case (uses.ofAnswers() || uses.root("previous")) && !m.isKnownHost(u, base):
+		return "an answer names the host " + hostOf(u) + ", which is neither that of base_url or of another " +
+			"endpoint, nor one of hosts; nothing was sent to it"
+	}
+	return ""
+}
+
+// isKnownHost reports whether the account or the definition names a host.
+func (m *maker) isKnownHost(u *url.URL, base string) bool {
+	known := []string{base}
+	self := m.s.roots["self"]
+	for _, a := range m.s.c.Attributes {
+		if !a.Endpoint || !self.Type().HasAttribute(a.Name) {
+			continue
+		}
+		if v := self.GetAttr(a.Name); v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			known = append(known, v.AsString())
+		}
+	}
+	return slices.ContainsFunc(known, func(raw string) bool {
+		other, err := url.Parse(raw)
+		return err == nil && hostOf(other) == hostOf(u)
+	}) || slices.ContainsFunc(m.s.c.Hosts, func(pattern string) bool { return matchesHost(u, pattern) })
+}
+
+// matchesHost reports whether a host is the one of a pattern, or below "*.example.com".
+// A pattern without a port means that of the scheme.
+func matchesHost(u *url.URL, pattern string) bool {
+	host, pattern := hostOf(u), strings.ToLower(pattern)
+	if _, _, err := net.SplitHostPort(pattern); err != nil {
+		pattern = net.JoinHostPort(strings.Trim(pattern, "[]"), portOf(u.Scheme))
+	}
+	if below, ok := strings.CutPrefix(pattern, "*"); ok && strings.HasPrefix(below, ".") {
+		return strings.HasSuffix(host, below) && len(host) > len(below)
+	}
+	return host == pattern
+}
+
+// hostOf is the host and the port of a URL, in small letters.
+func hostOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = portOf(u.Scheme)
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+func portOf(scheme string) string {
+	if strings.EqualFold(scheme, "http") {
+		return "80"
+	}
+	return "443"
+}

@@ -43,10 +43,6 @@ func secretFingerprintBy(mac *keyedhash.Hash, a *config.Account) string {
 	}
 	mac.Reset()
 	secrets := secretsOf(a.Values)
-	for _, s := range a.Spec.CapturedSecrets {
-		text, _ := json.Marshal(s.Reveal())
-		secrets = append(secrets, string(text))
-	}
 	if len(secrets) == 0 {
 		return ""
 	}
@@ -110,9 +106,7 @@ func (a *account) sentSecretsOf(s state.SecretRefusals) bool {
 func (a *account) secretRefusals(r *state.Record) []time.Time {
 	var times []time.Time
 	for _, s := range r.SecretRefusals {
-		if len(s.Key) == 0 {
-			s.Key = r.Key
-		}
+		s.Key = r.KeyOf(s.Key)
 		if a.sentSecretsOf(s) {
 			times = append(times, s.At...)
 		}
@@ -382,9 +376,7 @@ func (r *run) forgetSecret() {
 		return
 	}
 	rec.ForgetSecretRefusals(func(f state.SecretRefusals) bool {
-		if len(f.Key) == 0 {
-			f.Key = rec.Key
-		}
+		f.Key = rec.KeyOf(f.Key)
 		return a.sentSecretsOf(f)
 	})
 	s.worked(r.plan.Address, r.e.Now())

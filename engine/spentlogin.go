@@ -30,9 +30,7 @@ func isSpentLogin(s state.SpentLogin, cfg *config.Account) bool {
 // loginSpentIn reports whether a record knows that the account's login was sent.
 func loginSpentIn(r *state.Record, cfg *config.Account) bool {
 	for _, s := range r.SpentLogins {
-		if len(s.Key) == 0 {
-			s.Key = r.Key
-		}
+		s.Key = r.KeyOf(s.Key)
 		if isSpentLogin(s, cfg) {
 			return true
 		}

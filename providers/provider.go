@@ -221,10 +221,6 @@ type Spec struct {
 	// logins apart: nothing but keyed fingerprints is made of it. Nil for a provider
 	// whose requests are as its code has them.
 	LoginShape []byte
-	// CapturedSecrets are the secrets that a described login takes from the configuration
-	// around it. They count like sensitive attributes: of the same secrets only a few
-	// refused logins a day are sent, whatever becomes of the description.
-	CapturedSecrets []credential.Secret
 	// LoginSpends reports whether a login works once, as with a refresh token that was
 	// got elsewhere. The same one is never sent again, whatever came of it. Nil means no.
 	LoginSpends func(schema.Values) bool

@@ -7,18 +7,13 @@ import "github.com/zclconf/go-cty/cty"
 // knows nothing of HCL.
 type Expr interface {
 	// Eval evaluates the expression with those values for its root names, such as
-	// "self" and "response". What is computed from a secret is marked, and marks that
-	// the values of the scope have stay. The error names the expression's place and the
-	// names in it, never a value.
+	// "self" and "response". Marks that the values of the scope have stay. The error names
+	// the expression's place and the names in it, never a value.
 	Eval(scope map[string]cty.Value) (cty.Value, error)
 	// References are the names that the expression uses, each once, in order: the root
 	// and the step after it, as "self.password", "local.why", "response.body"; the root
 	// alone where it is used as a whole.
 	References() []string
-	// Captured is what the expression takes from the configuration around it, by name:
-	// for prints, and for what no message may repeat. A definition that stands by
-	// itself captures nothing.
-	Captured() map[string]cty.Value
 	// Shape is the expression without comments and space: equal for two that mean the
 	// same. Prints are made of it.
 	Shape() []byte

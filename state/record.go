@@ -244,9 +244,7 @@ func (r *Record) Inherit(from *Record) {
 // fingerprint.
 func (r *Record) InheritThose(from *Record, wanted func(Rejection) bool) {
 	add := func(j Rejection) {
-		if len(j.Key) == 0 {
-			j.Key = from.Key
-		}
+		j.Key = from.KeyOf(j.Key)
 		if !wanted(j) {
 			return
 		}

@@ -112,13 +112,13 @@ func (r *Record) InheritSent(
 	from *Record, secrets func(SecretRefusals) bool, logins func(SpentLogin) bool,
 ) (added bool) {
 	for _, s := range from.SecretRefusals {
-		if s.Key = keyOf(s.Key, from.Key); secrets(s) {
+		if s.Key = from.KeyOf(s.Key); secrets(s) {
 			s.Key = foreignKey(s.Key, r.Key)
 			added = r.addSecretRefusals(s) || added
 		}
 	}
 	for _, s := range from.SpentLogins {
-		if s.Key = keyOf(s.Key, from.Key); logins(s) {
+		if s.Key = from.KeyOf(s.Key); logins(s) {
 			s.Key = foreignKey(s.Key, r.Key)
 			added = r.addSpentLogin(s) || added
 		}
@@ -135,10 +135,11 @@ func (r *Record) KnownOfLogins() int {
 	return n
 }
 
-// keyOf is the key of a fingerprint in a record.
-func keyOf(own, records []byte) []byte {
+// KeyOf is the key of a fingerprint in the record: its own, or where it has none, the
+// record's.
+func (r *Record) KeyOf(own []byte) []byte {
 	if len(own) == 0 {
-		return records
+		return r.Key
 	}
 	return own
 }

@@ -35,7 +35,9 @@ func (a *app) providersCommand() *cobra.Command {
 		},
 	)
 	cmd.Flags().StringVar(&shown, "show", "", "print the description of the built-in upstream `TYPE`, to copy")
-	completeFlag(cmd, "show", words(upstreams.Names()...))
+	completeFlag(cmd, "show", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return upstreams.Names(), cobra.ShellCompDirectiveNoFileComp
+	})
 	explain := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if shown == "" {

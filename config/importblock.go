@@ -137,7 +137,7 @@ func (l *loader) importedOutputs(
 			good = false
 			continue
 		}
-		output, ok := importedOutput(spec.Outputs[i], value)
+		output, ok := OutputOf(spec.Outputs[i], value)
 		if !ok {
 			l.report.error(at, sc.address, "Incorrect type of an output", fmt.Sprintf("The output %q must be a %s without nulls. The value is not shown, because it may be secret.", name, outputType(spec.Outputs[i].Type)))
 			good = false
@@ -213,9 +213,9 @@ func outputType(t cty.Type) string {
 	return "list of strings"
 }
 
-// importedOutput is a value in the form that credential.Outputs holds; nil for one
-// that is null or not known. ok is false where it does not have the type.
-func importedOutput(o schema.Output, v cty.Value) (output any, ok bool) {
+// OutputOf is a value in the form that credential.Outputs holds; nil for one that is null
+// or not known. ok is false where it does not have the type.
+func OutputOf(o schema.Output, v cty.Value) (output any, ok bool) {
 	want := o.Type
 	objects := want.IsListType() && want.ElementType().IsObjectType()
 	if objects {

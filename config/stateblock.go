@@ -124,7 +124,9 @@ func (l *loader) checkRecord(spec *sinks.Spec, sink *Sink, values schema.Values,
 // or two, and the parser knows only blocks with one number of labels.
 func splitState(body hcl.Body) (states []*hcl.Block, rest hcl.Body) {
 	if native, ok := body.(*hclsyntax.Body); ok {
-		return splitNativeState(native)
+		return splitNative(native, func(b *hclsyntax.Block) bool {
+			return b.Type == "state" && len(b.Labels) > 0 && len(b.Labels) < 3
+		})
 	}
 	one := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "state", LabelNames: []string{"type"}}}}
 	content, rest, _ := body.PartialContent(one)
@@ -138,17 +140,20 @@ func splitState(body hcl.Body) (states []*hcl.Block, rest hcl.Body) {
 	return states, rest
 }
 
-func splitNativeState(body *hclsyntax.Body) (states []*hcl.Block, rest hcl.Body) {
+// splitNative takes those blocks out of a body that are wanted.
+func splitNative(
+	body *hclsyntax.Body, wanted func(*hclsyntax.Block) bool,
+) (taken []*hcl.Block, rest hcl.Body) {
 	without := *body
 	without.Blocks = nil
 	for _, b := range body.Blocks {
-		if b.Type == "state" && len(b.Labels) > 0 && len(b.Labels) < 3 {
-			states = append(states, b.AsHCLBlock())
+		if wanted(b) {
+			taken = append(taken, b.AsHCLBlock())
 			continue
 		}
 		without.Blocks = append(without.Blocks, b)
 	}
-	return states, &without
+	return taken, &without
 }
 
 // namedJSONState is the block one level further down, where a JSON state has

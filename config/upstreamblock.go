@@ -75,10 +75,12 @@ type upstreamReader struct {
 	// functions has the functions of requests only.
 	functions *hcl.EvalContext
 	locals    map[string]*upstreamLocal
+	// labels are those of all requests in the block.
+	labels []string
 	// responses are the settings for all answers.
 	responses described.Response
-	// operations has the expressions that each operation sends, and takes from answers,
-	// for what follows from them.
+	// sends are the expressions of what a login sends, and takes those that the token and
+	// its outputs depend on besides: what a change of an attribute means follows from them.
 	sends, takes []schema.Expr
 	// validations are read once all attributes are known; always has the error blocks
 	// that match any answer.
@@ -319,11 +321,10 @@ func (l *loader) withoutBlocks(table *schema.Block) *schema.Block {
 	return l.flatTables[table]
 }
 
-// splitRequests takes the request blocks out of a body. They have one label or none, and
-// the parser knows only blocks with one number of labels. One without has "".
+// splitRequests takes the request blocks out of a body. One without a label has "".
 func splitRequests(body hcl.Body) (requests []*hcl.Block, rest hcl.Body) {
 	if native, ok := body.(*hclsyntax.Body); ok {
-		return splitNativeRequests(native)
+		return splitLabelled(native, "request")
 	}
 	bare := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "request"}}}
 	content, rest, _ := body.PartialContent(bare)
@@ -333,21 +334,16 @@ func splitRequests(body hcl.Body) (requests []*hcl.Block, rest hcl.Body) {
 	return requests, rest
 }
 
-func splitNativeRequests(body *hclsyntax.Body) (requests []*hcl.Block, rest hcl.Body) {
-	without := *body
-	without.Blocks = nil
-	for _, b := range body.Blocks {
-		if b.Type != "request" || len(b.Labels) > 1 {
-			without.Blocks = append(without.Blocks, b)
-			continue
+// splitLabelled takes the blocks of a type out of a body that have one label or none, since
+// the parser knows only blocks with one number of labels. One without has "".
+func splitLabelled(body *hclsyntax.Body, kind string) (blocks []*hcl.Block, rest hcl.Body) {
+	blocks, rest = splitNative(body, func(b *hclsyntax.Block) bool { return b.Type == kind && len(b.Labels) < 2 })
+	for _, b := range blocks {
+		if len(b.Labels) == 0 {
+			b.Labels, b.LabelRanges = []string{""}, []hcl.Range{b.TypeRange}
 		}
-		block := b.AsHCLBlock()
-		if len(block.Labels) == 0 {
-			block.Labels, block.LabelRanges = []string{""}, []hcl.Range{b.TypeRange}
-		}
-		requests = append(requests, block)
 	}
-	return requests, &without
+	return blocks, rest
 }
 
 // jsonRequests are a request in JSON without a label, or the labelled ones in an object

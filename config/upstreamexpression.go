@@ -30,10 +30,9 @@ func (l *loader) newUpstreamExpr(expr hcl.Expression, functions *hcl.EvalContext
 	}
 }
 
-func (x *upstreamExpr) References() []string           { return x.refs }
-func (x *upstreamExpr) Captured() map[string]cty.Value { return nil }
-func (x *upstreamExpr) Shape() []byte                  { return x.shape }
-func (x *upstreamExpr) Place() string                  { return x.place }
+func (x *upstreamExpr) References() []string { return x.refs }
+func (x *upstreamExpr) Shape() []byte        { return x.shape }
+func (x *upstreamExpr) Place() string        { return x.place }
 
 func (x *upstreamExpr) Eval(scope map[string]cty.Value) (cty.Value, error) {
 	ctx := x.functions.NewChild()

@@ -47,6 +47,7 @@ func (r *upstreamReader) readLocals(content *hcl.BodyContent) {
 	for _, v := range order {
 		v.needs = r.needsOf(v)
 	}
+	r.labels = r.allLabels()
 	for _, v := range order {
 		r.visitLocal(v, nil)
 	}
@@ -85,7 +86,7 @@ func (r *upstreamReader) visitLocal(v *upstreamLocal, path []*upstreamLocal) {
 	v.roots = slices.Compact(v.roots)
 	v.mark = visited
 	// Which of them are known where it is used is told there.
-	anywhere := stage{where: "here", roots: upstreamRoots, labels: r.allLabels()}
+	anywhere := stage{where: "here", roots: upstreamRoots, labels: r.labels}
 	if x, unknown, ok := r.check(v.attr, anywhere, cty.DynamicPseudoType); ok {
 		v.expr, v.unknown = x, unknown
 		r.def.Locals = append(r.def.Locals, described.Local{Name: v.name, Expr: x})

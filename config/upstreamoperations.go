@@ -39,10 +39,10 @@ func (r *upstreamReader) readBehaviour(content *hcl.BodyContent) {
 		r.def.Static = r.expr(inner, "access_token", overSelf, cty.String)
 	}
 	for _, b := range r.blocks(content, "login") {
-		r.def.Login = r.tokenOperation(b, r.table("login"), toLogin, nil)
+		r.def.Login = r.tokenOperation(b, r.table("login"), toLogin)
 	}
 	for _, b := range r.blocks(content, "refresh") {
-		r.def.Refresh = r.tokenOperation(b, r.table("refresh"), toRefresh, r.def.Login)
+		r.def.Refresh = r.tokenOperation(b, r.table("refresh"), toRefresh)
 	}
 	for _, b := range r.blocks(content, "second_factor") {
 		r.readSecondFactor(b)
@@ -52,7 +52,7 @@ func (r *upstreamReader) readBehaviour(content *hcl.BodyContent) {
 	}
 	for _, b := range r.blocks(content, "revoke") {
 		inner, _ := r.read(b, r.table("revoke"))
-		op, _ := r.operation(inner, r.table("revoke"), toRevoke, false)
+		op, _ := r.operation(inner, toRevoke, false)
 		r.def.Revoke = &op
 	}
 	for _, b := range r.blocks(content, "error") {
@@ -91,7 +91,7 @@ func (r *upstreamReader) response(content *hcl.BodyContent, s stage, outer descr
 // operation reads the requests of an operation, and returns the stage after the last
 // answer. Of several, only the last one's answer is the operation's.
 func (r *upstreamReader) operation(
-	content *hcl.BodyContent, table *schema.Block, s stage, login bool,
+	content *hcl.BodyContent, s stage, login bool,
 ) (op described.Operation, after stage) {
 	requests := r.blocks(content, "request")
 	for i, b := range requests {
@@ -112,32 +112,20 @@ func (r *upstreamReader) operation(
 	return op, s.answered()
 }
 
-// tokenOperation reads a login, a refresh or a login with a code. What it does not set
-// is that of base; nil for none.
-func (r *upstreamReader) tokenOperation(
-	b *hcl.Block,
-	table *schema.Block,
-	s stage,
-	base *described.TokenOperation,
-) *described.TokenOperation {
+// tokenOperation reads a login, a refresh or a login with a code. What one of the latter
+// does not set is the login's, which package described sees to.
+func (r *upstreamReader) tokenOperation(b *hcl.Block, table *schema.Block, s stage) *described.TokenOperation {
 	content, v := r.read(b, table)
-	t := &described.TokenOperation{}
-	if base != nil {
-		t.ExpiresIn, t.ExpiresAt, t.NeverExpires = base.ExpiresIn, base.ExpiresAt, base.NeverExpires
-		t.Lifetime, t.RefreshableFor = base.Lifetime, base.RefreshableFor
-	}
-	isLogin := b.Type != "refresh"
-	op, after := r.operation(content, table, s, isLogin)
-	t.Operation = op
+	op, after := r.operation(content, s, b.Type != "refresh")
+	t := &described.TokenOperation{Operation: op}
 	t.AccessToken = r.expr(content, "access_token", after, cty.String)
 	t.RefreshToken = r.expr(content, "refresh_token", after, cty.String)
-	r.readExpiry(content, v, after, t)
-	if x := r.expr(content, "lifetime", overSelf, cty.String); x != nil {
-		t.Lifetime = x
+	t.ExpiresIn, t.ExpiresAt = r.expiry(content, after)
+	if t.NeverExpires = v.Bool("never_expires"); t.NeverExpires && (t.ExpiresIn != nil || t.ExpiresAt != nil) {
+		r.contradictoryExpiry(content, "Only one of expires_in, expires_at and never_expires can be set.")
 	}
-	if x := r.expr(content, "refreshable_for", overSelf, cty.String); x != nil {
-		t.RefreshableFor = x
-	}
+	t.Lifetime = r.expr(content, "lifetime", overSelf, cty.String)
+	t.RefreshableFor = r.expr(content, "refreshable_for", overSelf, cty.String)
 	t.RefreshExpiresIn = r.expr(content, "refresh_expires_in", after, cty.DynamicPseudoType)
 	t.Outputs = r.outputs(content, after)
 	switch b.Type {
@@ -153,37 +141,18 @@ func (r *upstreamReader) tokenOperation(
 	return t
 }
 
-func (r *upstreamReader) readExpiry(
-	content *hcl.BodyContent,
-	v schema.Values,
-	after stage,
-	t *described.TokenOperation,
-) {
-	in, at := r.expr(
-		content,
-		"expires_in",
-		after,
-		cty.DynamicPseudoType,
-	), r.expr(
-		content,
-		"expires_at",
-		after,
-		cty.DynamicPseudoType,
-	)
-	never := v.Bool("never_expires")
-	set := 0
-	for _, is := range []bool{in != nil, at != nil, never} {
-		if is {
-			set++
-		}
+// expiry reads when a token ends, of which one form can be set.
+func (r *upstreamReader) expiry(content *hcl.BodyContent, after stage) (in, at schema.Expr) {
+	in = r.expr(content, "expires_in", after, cty.DynamicPseudoType)
+	at = r.expr(content, "expires_at", after, cty.DynamicPseudoType)
+	if in != nil && at != nil {
+		r.contradictoryExpiry(content, "Only one of expires_in and expires_at can be set.")
 	}
-	if set == 0 {
-		return
-	}
-	if set > 1 {
-		r.error(earliest(content, "expires_in", "expires_at", "never_expires"), "Contradictory arguments", "Only one of expires_in, expires_at and never_expires can be set.")
-	}
-	t.ExpiresIn, t.ExpiresAt, t.NeverExpires = in, at, never
+	return in, at
+}
+
+func (r *upstreamReader) contradictoryExpiry(content *hcl.BodyContent, detail string) {
+	r.error(earliest(content, "expires_in", "expires_at", "never_expires"), "Contradictory arguments", detail)
 }
 
 // earliest is where the first of those arguments stands, of which one is set.
@@ -238,24 +207,19 @@ func (r *upstreamReader) readSecondFactor(b *hcl.Block) {
 	content, _ := r.read(b, r.table("second_factor"))
 	f := &described.SecondFactor{When: r.expr(content, "when", toLogin.answered(), cty.Bool)}
 	for _, inner := range r.blocks(content, "send_code") {
-		table := r.table("second_factor", "send_code")
-		body, _ := r.read(inner, table)
-		op, after := r.operation(body, table, toSend, true)
+		body, _ := r.read(inner, r.table("second_factor", "send_code"))
+		op, after := r.operation(body, toSend, true)
 		f.SendCode, f.Challenge = op, r.expr(body, "challenge", after, cty.String)
 	}
 	for _, inner := range r.blocks(content, "login_with_code") {
-		t := r.tokenOperation(inner, r.table("second_factor", "login_with_code"), withCode, r.def.Login)
-		if login := r.def.Login; login != nil && t.AccessToken == nil {
-			t.AccessToken, t.RefreshToken, t.Outputs = login.AccessToken, login.RefreshToken, login.Outputs
-		}
-		f.LoginWithCode = *t
+		f.LoginWithCode = *r.tokenOperation(inner, r.table("second_factor", "login_with_code"), withCode)
 	}
 	r.def.Second = f
 }
 
 func (r *upstreamReader) readVerify(b *hcl.Block) {
 	content, v := r.read(b, r.table("verify"))
-	op, after := r.operation(content, r.table("verify"), toVerify, false)
+	op, after := r.operation(content, toVerify, false)
 	verify := &described.Verify{Harmless: v.Bool("harmless")}
 	byAnswer := v.String("by") == "answer"
 	switch {
@@ -272,17 +236,8 @@ func (r *upstreamReader) readVerify(b *hcl.Block) {
 	if len(op.Requests) == 0 {
 		after = toVerify
 	}
-	verify.ExpiresIn = r.expr(content, "expires_in", after, cty.DynamicPseudoType)
-	verify.ExpiresAt = r.expr(content, "expires_at", after, cty.DynamicPseudoType)
-	if verify.ExpiresIn != nil && verify.ExpiresAt != nil {
-		r.error(earliest(content, "expires_in", "expires_at"), "Contradictory arguments", "Only one of expires_in and expires_at can be set.")
-	}
+	verify.ExpiresIn, verify.ExpiresAt = r.expiry(content, after)
 	verify.Outputs = r.outputs(content, after)
-	verify.ExpiresIn = r.expr(content, "expires_in", after, cty.DynamicPseudoType)
-	verify.ExpiresAt = r.expr(content, "expires_at", after, cty.DynamicPseudoType)
-	if verify.ExpiresIn != nil && verify.ExpiresAt != nil {
-		r.error(earliest(content, "expires_in", "expires_at"), "Contradictory arguments", "Only one of expires_in and expires_at can be set.")
-	}
 	for _, rule := range r.blocks(content, "precondition") {
 		verify.Preconditions = append(verify.Preconditions, r.rule(rule, r.table("verify", "precondition"), toVerify, ""))
 	}

@@ -51,14 +51,11 @@ func (r *upstreamReader) request(b *hcl.Block, s stage, login bool) readRequest 
 	return q
 }
 
-func (q readRequest) expressions() (list []schema.Expr) {
-	for _, x := range []schema.Expr{
-		q.When, q.Path, q.URL, q.PathParams, q.Query, q.Header, q.JSON, q.Form, q.Text,
-		q.Bearer, q.Username, q.Password,
-	} {
-		if x != nil {
-			list = append(list, x)
-		}
+// expressions are all that decide what is sent.
+func (q readRequest) expressions() []schema.Expr {
+	list := q.Expressions()
+	if q.When != nil {
+		list = append(list, q.When)
 	}
 	return list
 }
@@ -139,14 +136,11 @@ func (r *upstreamReader) checkHeaderNames(a *hcl.Attribute) {
 // address is a path or a URL, which are shown: nothing in them may be a secret or come
 // from an answer.
 func (r *upstreamReader) address(content *hcl.BodyContent, name string, s stage) schema.Expr {
+	x, unknown := r.argument(content, name, s, cty.String)
+	if x == nil {
+		return nil
+	}
 	a := content.Attributes[name]
-	if a == nil {
-		return nil
-	}
-	x, unknown, ok := r.check(a, s, cty.String)
-	if !ok {
-		return nil
-	}
 	if isSensitive(unknown) && name == "path" {
 		r.error(a.Expr.Range(), "Sensitive value in a path", "A path is shown in errors and logs, so it must not be sensitive and nothing in it can come from an answer. Use path_params.")
 	}
@@ -234,51 +228,30 @@ func hostAttribute(a *hcl.Attribute) string {
 
 // inPath is a map of values for the path, which errors and logs show.
 func (r *upstreamReader) inPath(content *hcl.BodyContent, s stage) schema.Expr {
-	a := content.Attributes["path_params"]
-	if a == nil {
-		return nil
-	}
-	x, unknown, ok := r.check(a, s, cty.DynamicPseudoType)
-	if !ok {
-		return nil
-	}
-	if isSensitive(unknown) {
-		r.error(a.Expr.Range(), "Sensitive value in a path", "A path is shown in errors and logs, so it must not be sensitive. Send the secret in the body, in a header or in query.")
+	x, unknown := r.argument(content, "path_params", s, cty.DynamicPseudoType)
+	if x != nil && isSensitive(unknown) {
+		r.error(content.Attributes["path_params"].Expr.Range(), "Sensitive value in a path", "A path is shown in errors and logs, so it must not be sensitive. Send the secret in the body, in a header or in query.")
 	}
 	return x
 }
 
 // inURL is a map of values that go into the address.
 func (r *upstreamReader) inURL(content *hcl.BodyContent, name string, s stage, secrets bool) schema.Expr {
-	a := content.Attributes[name]
-	if a == nil {
-		return nil
-	}
-	x, unknown, ok := r.check(a, s, cty.DynamicPseudoType)
-	if !ok {
-		return nil
-	}
+	x, unknown := r.argument(content, name, s, cty.DynamicPseudoType)
 	if i, ok := x.(*inlineExpr); ok {
 		i.refusesSecrets = !secrets
 	}
-	if isSensitive(unknown) && !secrets {
-		r.error(a.Expr.Range(), "Sensitive value in a URL", "Proxies and servers log URLs. Send it in the body or a header, or set secrets_in_url = true where the upstream requires it.")
+	if x != nil && isSensitive(unknown) && !secrets {
+		r.error(content.Attributes[name].Expr.Range(), "Sensitive value in a URL", "Proxies and servers log URLs. Send it in the body or a header, or set secrets_in_url = true where the upstream requires it.")
 	}
 	return x
 }
 
 // values is a map of values.
 func (r *upstreamReader) values(content *hcl.BodyContent, name string, s stage) schema.Expr {
-	a := content.Attributes[name]
-	if a == nil {
-		return nil
-	}
-	x, unknown, ok := r.check(a, s, cty.DynamicPseudoType)
-	if !ok {
-		return nil
-	}
-	if t := unknown.Type(); t != cty.DynamicPseudoType && !t.IsObjectType() && !t.IsMapType() {
-		r.error(a.Expr.Range(), "Incorrect argument type", fmt.Sprintf("The argument %q must be a map, such as { name = value }.", name))
+	x, unknown := r.argument(content, name, s, cty.DynamicPseudoType)
+	if t := unknown.Type(); x != nil && t != cty.DynamicPseudoType && !t.IsObjectType() && !t.IsMapType() {
+		r.error(content.Attributes[name].Expr.Range(), "Incorrect argument type", fmt.Sprintf("The argument %q must be a map, such as { name = value }.", name))
 	}
 	return x
 }
@@ -293,9 +266,8 @@ func namesInOrder(a *hcl.Attribute) (names []string) {
 		return nil
 	}
 	for _, pair := range pairs {
-		if name, problems := pair.Key.Value(nil); !problems.HasErrors() && name.Type() == cty.String &&
-			name.IsKnown() &&
-			!name.IsNull() {
+		name, problems := pair.Key.Value(nil)
+		if !problems.HasErrors() && name.Type() == cty.String && name.IsKnown() && !name.IsNull() {
 			names = append(names, name.AsString())
 		}
 	}

@@ -33,17 +33,23 @@ func (l *loader) requestFunctionsContext() *hcl.EvalContext {
 	return l.requestFunctions
 }
 
-// expr is an argument that is evaluated for each request; nil where it is not set.
+// expr is an argument that is evaluated for each request; nil where it is not set, or has
+// a mistake, which was reported.
 func (r *upstreamReader) expr(content *hcl.BodyContent, name string, s stage, want cty.Type) schema.Expr {
+	x, _ := r.argument(content, name, s, want)
+	return x
+}
+
+// argument is expr with what is known of the value.
+func (r *upstreamReader) argument(
+	content *hcl.BodyContent, name string, s stage, want cty.Type,
+) (x schema.Expr, unknown cty.Value) {
 	a := content.Attributes[name]
 	if a == nil {
-		return nil
+		return nil, cty.DynamicVal
 	}
-	x, _, ok := r.check(a, s, want)
-	if !ok {
-		return nil
-	}
-	return x
+	x, unknown, _ = r.check(a, s, want)
+	return x, unknown
 }
 
 // check checks the names and the types of an expression with nothing known yet. It
@@ -100,16 +106,10 @@ func (r *upstreamReader) rule(b *hcl.Block, table *schema.Block, s stage, class 
 	if v.Has("advice") {
 		rule.Advice = v.String("advice")
 	}
-	a := content.Attributes["error_message"]
-	if a == nil {
-		return rule
-	}
-	x, unknown, ok := r.check(a, s, cty.String)
-	if ok && isSensitive(unknown) {
-		r.error(a.Expr.Range(), "Sensitive value not allowed here", "An error message is shown, so it must not contain a sensitive value.")
-	}
-	if ok {
-		rule.Message = x
+	var unknown cty.Value
+	rule.Message, unknown = r.argument(content, "error_message", s, cty.String)
+	if rule.Message != nil && isSensitive(unknown) {
+		r.error(content.Attributes["error_message"].Expr.Range(), "Sensitive value not allowed here", "An error message is shown, so it must not contain a sensitive value.")
 	}
 	return rule
 }

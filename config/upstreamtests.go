@@ -145,7 +145,7 @@ func (l *loader) readUpstreamTest(b *hcl.Block) *UpstreamTest {
 		)
 		return nil
 	}
-	return l.readAnswersAndExpectation(content, t, address)
+	return l.readAnswersAndExpectation(b, content, t, address)
 }
 
 func (l *loader) definedTypes() (names []string) {
@@ -155,41 +155,29 @@ func (l *loader) definedTypes() (names []string) {
 	return names
 }
 
-func (l *loader) readAnswersAndExpectation(content *hcl.BodyContent, t *UpstreamTest, address string) *UpstreamTest {
+// readAnswersAndExpectation reads what stands in the test block b; nil where it has mistakes.
+func (l *loader) readAnswersAndExpectation(
+	b *hcl.Block, content *hcl.BodyContent, t *UpstreamTest, address string,
+) *UpstreamTest {
 	good, expects := true, 0
 	for _, inner := range content.Blocks {
-		switch inner.Type {
-		case "answer":
-			_, v, ok := l.readTestBlock(inner, nestedTable(l.tables.upstreamTest, "answer"), address)
-			a := RecordedAnswer{
-				Label:   inner.Labels[0],
-				Status:  v.Int("status"),
-				JSON:    v.Raw("json"),
-				Text:    v.Raw("text"),
-				Headers: v.StringMap("headers"),
-			}
+		table, _ := tableAt(l.tables.upstreamTest, []string{inner.Type})
+		_, v, ok := l.readTestBlock(inner, table, address)
+		if inner.Type == "expect" {
+			expects++
+			t.Expect = expectationOf(v)
+		} else {
+			a := recordedAnswerOf(inner, v)
 			if ok && !a.JSON.IsNull() && !a.Text.IsNull() {
 				l.report.error(inner.DefRange, address, "More than one body", "Only one of json and text can be set.")
 				ok = false
 			}
-			good = good && ok
 			t.Answers = append(t.Answers, a)
-		case "expect":
-			expects++
-			_, v, ok := l.readTestBlock(inner, nestedTable(l.tables.upstreamTest, "expect"), address)
-			good = good && ok
-			t.Expect = Expectation{
-				Class: failure.Class(v.String("class")), Reason: failure.Reason(v.String("reason")), Error: v.String("error"),
-				AccessToken: v.String("access_token"), RefreshToken: v.String("refresh_token"), ExpiresAt: v.String("expires_at"),
-				Outputs: v.Raw("outputs"), Request: v.Raw("request"), Requests: -1,
-			}
-			if v.IsSet("requests") {
-				t.Expect.Requests = v.Int("requests")
-			}
 		}
+		good = good && ok
 	}
 	if expects != 1 {
-		l.report.error(hclRange(t.Range), address, "Missing expect block", "A test has exactly one expect block.")
+		l.report.error(b.DefRange, address, "Missing expect block", "A test has exactly one expect block.")
 		good = false
 	}
 	if !good {
@@ -198,54 +186,40 @@ func (l *loader) readAnswersAndExpectation(content *hcl.BodyContent, t *Upstream
 	return t
 }
 
-// hclRange is a place of ours as the parser has it.
-func hclRange(r *diag.Range) hcl.Range {
-	return hcl.Range{
-		Filename: r.Filename, Start: hcl.Pos{Line: r.Start.Line, Column: r.Start.Column, Byte: r.Start.Byte},
-		End: hcl.Pos{Line: r.End.Line, Column: r.End.Column, Byte: r.End.Byte},
+func recordedAnswerOf(b *hcl.Block, v schema.Values) RecordedAnswer {
+	return RecordedAnswer{
+		Label: b.Labels[0], Status: v.Int("status"), JSON: v.Raw("json"), Text: v.Raw("text"), Headers: v.StringMap("headers"),
 	}
 }
 
-// readTestBlock decodes one block of a test file. Its answers have one label or none.
+func expectationOf(v schema.Values) Expectation {
+	e := Expectation{
+		Class: failure.Class(v.String("class")), Reason: failure.Reason(v.String("reason")), Error: v.String("error"),
+		AccessToken: v.String("access_token"), RefreshToken: v.String("refresh_token"), ExpiresAt: v.String("expires_at"),
+		Outputs: v.Raw("outputs"), Request: v.Raw("request"), Requests: -1,
+	}
+	if v.IsSet("requests") {
+		e.Requests = v.Int("requests")
+	}
+	return e
+}
+
+// readTestBlock decodes one block of a test file, which is never in JSON. Its answers have
+// one label or none.
 func (l *loader) readTestBlock(
-	b *hcl.Block,
-	table *schema.Block,
-	address string,
+	b *hcl.Block, table *schema.Block, address string,
 ) (*hcl.BodyContent, schema.Values, bool) {
 	sc := scope{ctx: l.functionsContext, address: address, constant: true}
 	s := sectionOf(b)
-	s.body = labelledBlocks(s.body, "answer")
-	content, ok := l.splitByTables(s, sc, []*schema.Block{table})
-	values, good := l.decode(content, l.withoutBlocks(table), s, sc)
-	return content, values, ok && good
-}
-
-// labelledBlocks gives blocks of a type without a label an empty one, since the parser
-// knows only blocks with one number of labels.
-func labelledBlocks(body hcl.Body, kind string) hcl.Body {
-	native, ok := body.(*hclsyntax.Body)
-	if !ok {
-		return body
+	var answers []*hcl.Block
+	if native, ok := b.Body.(*hclsyntax.Body); ok {
+		answers, s.body = splitLabelled(native, "answer")
 	}
-	labelled := *native
-	labelled.Blocks = slices.Clone(native.Blocks)
-	for i, b := range labelled.Blocks {
-		if b.Type == kind && len(b.Labels) == 0 {
-			with := *b
-			with.Labels, with.LabelRanges = []string{""}, []hcl.Range{b.TypeRange}
-			labelled.Blocks[i] = &with
-		}
-	}
-	return &labelled
-}
-
-func nestedTable(table *schema.Block, kind string) *schema.Block {
-	for i := range table.Blocks {
-		if table.Blocks[i].Type == kind {
-			return &table.Blocks[i].Block
-		}
-	}
-	panic("config: no block " + kind)
+	split, ok := l.splitByTables(s, sc, []*schema.Block{table})
+	content := *split
+	content.Blocks = slices.Concat(answers, split.Blocks)
+	values, good := l.decode(&content, l.withoutBlocks(table), s, sc)
+	return &content, values, ok && good
 }
 
 func upstreamBlocksOf(files []*hcl.File) (blocks []*hcl.Block) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/described"
@@ -71,21 +72,6 @@ func checked(row schema.Attribute, v cty.Value) error {
 	return nil
 }
 
-// secretsOf are the texts that nothing may show.
-func secretsOf(v schema.Values, t credential.Token) (secrets []credential.Secret) {
-	for i, row := range v.Block().Attributes {
-		if raw := v.RawAt(i); row.Sensitive && raw.Type() == cty.String && !raw.IsNull() && raw.AsString() != "" {
-			secrets = append(secrets, credential.NewSecret(raw.AsString()))
-		}
-	}
-	for _, s := range []credential.Secret{t.Access, t.Refresh} {
-		if !s.IsZero() {
-			secrets = append(secrets, s)
-		}
-	}
-	return secrets
-}
-
 // The token and the challenge of a test that gives none.
 const (
 	madeUpToken     = "v4KQ9sWcT2nLxB7e"
@@ -138,6 +124,40 @@ func outputsOf(d *described.Definition, given cty.Value) (credential.Outputs, er
 	return outputs, nil
 }
 
+// given is what a test block says of the account, as its provider takes it.
+type given struct {
+	account  schema.Values
+	token    credential.Token
+	previous credential.Outputs
+}
+
+// given reads a test block; the error is one of the block itself.
+func (r *runner) given(t *config.UpstreamTest) (g given, err error) {
+	if g.account, err = values(r.spec, t.Attributes); err != nil {
+		return g, err
+	}
+	if g.token, err = tokenOf(r.definition, t.Token); err != nil {
+		return g, err
+	}
+	g.previous, err = outputsOf(r.definition, t.Previous)
+	return g, err
+}
+
+// secrets are the texts that nothing may show.
+func (g given) secrets() (secrets []credential.Secret) {
+	for i, row := range g.account.Block().Attributes {
+		if raw := g.account.RawAt(i); row.Sensitive && raw.Type() == cty.String && !raw.IsNull() && raw.AsString() != "" {
+			secrets = append(secrets, credential.NewSecret(raw.AsString()))
+		}
+	}
+	for _, s := range []credential.Secret{g.token.Access, g.token.Refresh} {
+		if !s.IsZero() {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
+}
+
 var errNotItsType = errors.New("the value does not have the output's type")
 
 func setOutput(d *described.Definition, to credential.Outputs, name string, v cty.Value) error {
@@ -146,40 +166,15 @@ func setOutput(d *described.Definition, to credential.Outputs, name string, v ct
 		return fmt.Errorf("there is no output block for %q", name)
 	}
 	o := d.Outputs[i]
-	converted, err := convert.Convert(v, o.Type)
-	if err != nil {
+	if _, err := convert.Convert(v, o.Type); err != nil {
 		return fmt.Errorf("%s: %w", name, errNotItsType)
 	}
-	if converted.IsNull() {
-		return nil
+	output, ok := config.OutputOf(o, v)
+	if !ok {
+		return fmt.Errorf("%s: %w", name, errNotItsType)
 	}
-	switch {
-	case o.Type == cty.String && o.Sensitive:
-		to[name] = credential.NewSecret(converted.AsString())
-	case o.Type == cty.String:
-		to[name] = converted.AsString()
-	case o.Type == cty.Bool:
-		to[name] = converted.True()
-	case o.Type.ElementType() == cty.String:
-		list := []string{}
-		for it := converted.ElementIterator(); it.Next(); {
-			_, e := it.Element()
-			list = append(list, e.AsString())
-		}
-		to[name] = list
-	default:
-		list := []map[string]string{}
-		for it := converted.ElementIterator(); it.Next(); {
-			_, e := it.Element()
-			object := map[string]string{}
-			for field, text := range e.AsValueMap() {
-				if !text.IsNull() {
-					object[field] = text.AsString()
-				}
-			}
-			list = append(list, object)
-		}
-		to[name] = list
+	if output != nil {
+		to[name] = output
 	}
 	return nil
 }

@@ -87,10 +87,15 @@ func (r *runner) hostile(ctx context.Context, tests []*config.UpstreamTest) (all
 		if example == nil || !r.sends(operation) {
 			continue
 		}
+		g, err := r.given(example)
+		if err != nil {
+			// Reported with the test itself.
+			continue
+		}
 		h := Hostile{Upstream: r.definition.Type, Operation: operation}
 		for _, a := range hostileAnswers {
 			for _, only := range r.hostileTo(operation) {
-				failures, err := r.tryHostile(ctx, example, a, only)
+				failures, err := r.tryHostile(ctx, example, g, a, only)
 				if err != nil {
 					return nil, err
 				}
@@ -145,18 +150,14 @@ func (r *runner) hostileTo(operation string) []string {
 // tryHostile gives one hostile answer to every request of an operation, or to the one with
 // that label, where the test has answers to the others.
 func (r *runner) tryHostile(
-	ctx context.Context, t *config.UpstreamTest, a hostileAnswer, only string,
+	ctx context.Context, t *config.UpstreamTest, g given, a hostileAnswer, only string,
 ) ([]string, error) {
 	echo := "wrong: "
-	if account, err := values(r.spec, t.Attributes); err == nil {
-		if token, err := tokenOf(r.definition, t.Token); err == nil {
-			for _, s := range secretsOf(account, token) {
-				echo += s.Reveal() + " "
-			}
-		}
+	for _, s := range g.secrets() {
+		echo += s.Reveal() + " "
 	}
 	s, err := startServer(ctx, func(w http.ResponseWriter, _ int, label string) {
-		i := slices.IndexFunc(t.Answers, func(g config.RecordedAnswer) bool { return g.Label == label || g.Label == "" })
+		i := slices.IndexFunc(t.Answers, func(a config.RecordedAnswer) bool { return a.Label == label || a.Label == "" })
 		if only == "" || label == only || i < 0 {
 			a.write(w, echo)
 			return
@@ -167,7 +168,7 @@ func (r *runner) tryHostile(
 		return nil, err
 	}
 	defer s.close()
-	o, err := r.attempt(ctx, t, s, 3)
+	o, err := r.attempt(ctx, t, g, s, 3)
 	if err != nil {
 		return nil, err
 	}

@@ -63,8 +63,10 @@ func Print(ctx context.Context, a *config.Account, now time.Time) ([]Preview, er
 		if err != nil {
 			return nil, fmt.Errorf("could not set up %s: %w", a.Address, err)
 		}
-		tried, err := start(ctx, p, operation, placeholderToken(a.Spec, now))
-		if !tried {
+		o := &outcome{}
+		o.do(ctx, p, &config.UpstreamTest{Operation: operation}, placeholderToken(a.Spec, now))
+		var lacking mistake
+		if errors.As(o.err, &lacking) {
 			continue
 		}
 		preview := Preview{Operation: operation, Requests: stop.seen}
@@ -73,37 +75,14 @@ func Print(ctx context.Context, a *config.Account, now time.Time) ([]Preview, er
 		case len(stop.seen) > 0 && stop.seen[0].Label != "":
 			preview.Note = "Further requests may depend on the answer."
 		case len(stop.seen) > 0:
-		case errors.As(err, &e):
+		case errors.As(o.err, &e):
 			preview.Note = "The request cannot be shown: " + e.Message + "."
-		case err == nil:
+		case o.err == nil:
 			preview.Note = "No request is sent."
 		}
 		all = append(all, preview)
 	}
 	return all, nil
-}
-
-func start(ctx context.Context, p providers.Provider, operation string, t credential.Token) (tried bool, err error) {
-	switch operation {
-	case described.OpLogin:
-		_, err = p.Login(ctx)
-		return true, err
-	case described.OpRefresh:
-		if x, ok := p.(providers.Refresher); ok {
-			_, err = x.Refresh(ctx, t)
-			return true, err
-		}
-	case described.OpVerify:
-		if x, ok := p.(providers.Verifier); ok {
-			_, err = x.Verify(ctx, t)
-			return true, err
-		}
-	case described.OpRevoke:
-		if x, ok := p.(providers.Revoker); ok {
-			return true, x.Revoke(ctx, t)
-		}
-	}
-	return false, nil
 }
 
 // withPlaceholders are an account's attributes without its secrets.

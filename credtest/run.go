@@ -85,35 +85,25 @@ type outcome struct {
 }
 
 // attempt does one operation of a test against a server.
-func (r *runner) attempt(ctx context.Context, t *config.UpstreamTest, s *server, attempts int) (*outcome, error) {
+func (r *runner) attempt(
+	ctx context.Context, t *config.UpstreamTest, g given, s *server, attempts int,
+) (*outcome, error) {
 	client, done, err := s.client(attempts)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	account, err := values(r.spec, t.Attributes)
-	if err != nil {
-		return &outcome{err: mistake{err}}, nil
-	}
-	token, err := tokenOf(r.definition, t.Token)
-	if err != nil {
-		return &outcome{err: mistake{err}}, nil
-	}
-	previous, err := outputsOf(r.definition, t.Previous)
-	if err != nil {
-		return &outcome{err: mistake{err}}, nil
-	}
 	var log strings.Builder
-	provider, err := r.spec.New(account, providers.Env{
-		Client: client, Now: r.now, Previous: previous, Version: "test",
+	provider, err := r.spec.New(g.account, providers.Env{
+		Client: client, Now: r.now, Previous: g.previous, Version: "test",
 		Log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &log, Mutex: new(noLock)}),
 	})
 	if err != nil {
 		return &outcome{err: mistake{err}}, nil
 	}
 	r.lastMatch = ""
-	o := &outcome{secrets: secretsOf(account, token), base: account.String("base_url")}
-	o.do(ctx, provider, t, token)
+	o := &outcome{secrets: g.secrets(), base: g.account.String("base_url")}
+	o.do(ctx, provider, t, g.token)
 	o.sent, o.log = s.taken(), log.String()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -132,6 +122,7 @@ type mistake struct{ error }
 
 func (m mistake) Unwrap() error { return m.error }
 
+// do does the operation. The error is a mistake where the upstream has no such operation.
 func (o *outcome) do(ctx context.Context, p providers.Provider, t *config.UpstreamTest, token credential.Token) {
 	lacking := func(what string) {
 		o.err = mistake{fmt.Errorf("operation: the upstream block has no %s block", what)}
@@ -202,6 +193,10 @@ func (o *outcome) challenge(ctx context.Context, p providers.Challenger, t *conf
 
 // test runs one test block and says what was not as expected.
 func (r *runner) test(ctx context.Context, t *config.UpstreamTest) ([]string, error) {
+	g, err := r.given(t)
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
 	var unanswered []string
 	left := slices.Clone(t.Answers)
 	s, err := startServer(ctx, func(w http.ResponseWriter, n int, label string) {
@@ -221,7 +216,7 @@ func (r *runner) test(ctx context.Context, t *config.UpstreamTest) ([]string, er
 		return nil, err
 	}
 	defer s.close()
-	o, err := r.attempt(ctx, t, s, 1)
+	o, err := r.attempt(ctx, t, g, s, 1)
 	if err != nil {
 		return nil, err
 	}

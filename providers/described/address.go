@@ -76,6 +76,13 @@ func matchesHost(u *url.URL, pattern string) bool {
 	return host == pattern
 }
 
+// HostAllowed reports whether a host is one of the declared ones, of which "*.example.com"
+// is any below example.com.
+func HostAllowed(host string, declared []string) bool {
+	u := &url.URL{Scheme: "https", Host: net.JoinHostPort(host, portOf("https"))}
+	return slices.ContainsFunc(declared, func(pattern string) bool { return matchesHost(u, pattern) })
+}
+
 // hostOf is the host and the port of a URL, in small letters.
 func hostOf(u *url.URL) string {
 	port := u.Port()

@@ -137,8 +137,8 @@ func (c *compiled) references(e schema.Expr) ([]int, references) {
 	return order, uses
 }
 
-// expressions are those of a request that are evaluated to make it.
-func (q *Request) expressions() []schema.Expr {
+// Expressions are those of a request that are evaluated to make it.
+func (q *Request) Expressions() []schema.Expr {
 	var list []schema.Expr
 	for _, e := range []schema.Expr{
 		q.Path, q.URL, q.PathParams, q.Query, q.Header, q.JSON, q.Form, q.Text, q.Bearer, q.Username, q.Password,
@@ -153,7 +153,7 @@ func (q *Request) expressions() []schema.Expr {
 // uses are the names that a request is made of.
 func (c *compiled) uses(q *Request) references {
 	all := references{}
-	for _, e := range q.expressions() {
+	for _, e := range q.Expressions() {
 		_, uses := c.references(e)
 		for name := range uses {
 			all[name] = true

@@ -7,7 +7,6 @@ package described
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/credsync/credsync/failure"
@@ -254,17 +253,4 @@ type Warn struct {
 	When            schema.Expr
 	Summary, Detail string
 	Attribute       string
-}
-
-// HostAllowed reports whether a host is one of the declared ones, of which "*.example.com"
-// is any below example.com.
-func HostAllowed(host string, declared []string) bool {
-	host = strings.ToLower(host)
-	for _, d := range declared {
-		d = strings.ToLower(d)
-		if below, ok := strings.CutPrefix(d, "*."); ok && strings.HasSuffix(host, "."+below) || host == d {
-			return true
-		}
-	}
-	return false
 }

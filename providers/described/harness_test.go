@@ -78,9 +78,8 @@ func (e expr) References() []string {
 	return names
 }
 
-func (e expr) Captured() map[string]cty.Value { return nil }
-func (e expr) Shape() []byte                  { return []byte(e.source) }
-func (e expr) Place() string                  { return "acme.hcl:7" }
+func (e expr) Shape() []byte { return []byte(e.source) }
+func (e expr) Place() string { return "acme.hcl:7" }
 
 const password = "canary-hunter2-pass"
 

@@ -266,9 +266,9 @@ func TestAFailedOutputIsTakenAgain(t *testing.T) {
 	}
 	w.hidden(fmt.Sprintf("%v %+v %#v", token, token, token))
 
-	mended := newWorld(t, acme(steps, output("org", cty.String, ``+`responses.first.body.org`), output("late", cty.String, `response.body.late`), right)).
+	repaired := newWorld(t, acme(steps, output("org", cty.String, ``+`responses.first.body.org`), output("late", cty.String, `response.body.late`), right)).
 		answer("/me", canned{status: 200, body: `{}`})
-	got, err := mended.verify(token)
+	got, err := repaired.verify(token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,11 +283,11 @@ func TestAFailedOutputIsTakenAgain(t *testing.T) {
 	if err != nil || next.Answers.IsZero() || next.Outputs["late"] != "yes" {
 		t.Errorf("%v, %v", next, err)
 	}
-	if got, err := mended.verify(next); err != nil || got["org"] != "147573952589676412929" {
+	if got, err := repaired.verify(next); err != nil || got["org"] != "147573952589676412929" {
 		t.Errorf("%v, %v", got, err)
 	}
 	token.Answers = credential.NewSecret("{")
-	_, err = mended.verify(token)
+	_, err = repaired.verify(token)
 	wantError(t, err, failure.Config, none)
 }
 

@@ -100,6 +100,10 @@ type Config struct {
 	Files []string
 	// fileSets are those of which expressions took the names; see ListedFiles.
 	fileSets []fileSet
+	// providers are those that the configuration can use and has read; the embedded
+	// upstreams of which there is no account are read once they are asked for.
+	providers *providers.Registry
+	embedded  map[string]string
 	// Digest changes with any file's content and with any value of a variable
 	// that is not sensitive. It says nothing about sensitive ones.
 	Digest string

@@ -72,7 +72,7 @@ func (l *loader) declareInline(b *hcl.Block, content *hcl.BodyContent, kind *pro
 
 // isLiteralRow reports whether a row of an account is a part of its description.
 func isLiteralRow(row schema.Attribute) bool {
-	return row.Name == "hosts" || row.Name == "unknown_refusals"
+	return slices.Contains([]string{"hosts", "unknown_refusals", "revoke_on"}, row.Name)
 }
 
 // readLiterals reads what is the same for all instances.
@@ -91,7 +91,7 @@ func (r *upstreamReader) readLiterals(content *hcl.BodyContent) {
 	}
 	r.readHosts(content, v)
 	if v.Has("unknown_refusals") {
-		r.def.UnknownRefusals = v.Int("unknown_refusals")
+		r.def.UnknownRefusals, r.def.RevokeOn = v.Int("unknown_refusals"), v.Strings("revoke_on")
 	}
 }
 

@@ -163,6 +163,7 @@ func (l *loader) load() (*Config, diag.List) {
 	}
 	c := l.evaluateAll(blocks)
 	c.Digest, c.Digests = l.digest(sources)
+	c.providers, c.embedded = l.providers, l.opts.Embedded
 	return c, l.report.list()
 }
 

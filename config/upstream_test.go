@@ -186,3 +186,23 @@ account "acme" "shops" {
 		t.Errorf("%d accounts", len(c.Accounts))
 	}
 }
+
+// The upstream block says when tokens are revoked, and each account may say otherwise.
+func TestAnAccountOfAnUpstreamThatCanRevokeSaysWhen(t *testing.T) {
+	revocable := strings.Replace(acmeUpstream, "  verify {", "  revoke_on = [\"replaced\"]\n  revoke {\n    request {\n      path = \"/logout\"\n      bearer = token.access_token\n      header = { X-Branch = self.branch }\n    }\n  }\n  verify {", 1)
+	account := func(extra string) string {
+		return revocable + "\nsink \"file\" \"main\" { dir = \"out\" }\naccount \"acme\" \"a\" {\n  login = \"l\"\n  password = \"p\"\n" + extra + "\n  deliver \"file\" \"main\" { path = \"a\" }\n}\n"
+	}
+	for extra, want := range map[string]string{
+		"": "replaced", "revoke_on = []": "", `revoke_on = ["removed", "replaced"]`: "removed replaced",
+	} {
+		c := load(t, account(extra))
+		a := c.Accounts[0]
+		if got := strings.Join(a.Spec.RevokeOn(a.Values), " "); got != want {
+			t.Errorf("%s: %q", extra, got)
+		}
+		if !a.Spec.RevokeUses("branch") || a.Spec.RevokeUses("password") {
+			t.Error("what the revocation uses is not told")
+		}
+	}
+}

@@ -60,7 +60,8 @@ type validationBlock struct {
 // isFree refuses names that every account has.
 func (r *upstreamReader) isFree(name string, b *hcl.Block) bool {
 	switch _, common := r.l.tables.account.Attribute(name); {
-	case common, r.l.tables.account.HasBlock(name), name == "base_url", name == "deliver", name == "dynamic":
+	case common, r.l.tables.account.HasBlock(name),
+		slices.Contains([]string{"base_url", "revoke_on", "deliver", "dynamic"}, name):
 		r.error(b.LabelRanges[0], "Reserved attribute", fmt.Sprintf("Every account has %q, so an upstream cannot declare it. Give the attribute another name.", name))
 		return false
 	}

@@ -159,6 +159,9 @@ func (l *loader) declareUpstream(b *hcl.Block) (d *described.Definition, replace
 		return nil, true
 	}
 	r.derive()
+	if r.def.Revoke != nil {
+		r.def.Attributes = append(r.def.Attributes, schema.AccountRevokeOn(r.def.RevokeOn, r.def.Static != nil))
+	}
 	return r.def, v.Bool("replaces_embedded")
 }
 

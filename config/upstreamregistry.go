@@ -26,6 +26,18 @@ func LoadUpstreams(ctx context.Context, o Options) (*providers.Registry, diag.Li
 	return l.providers, l.report.list()
 }
 
+// Provider looks up a type of accounts, whether or not the configuration has an account of
+// it.
+func (c *Config) Provider(name string) (*providers.Spec, bool) {
+	if spec, ok := c.providers.Lookup(name); ok {
+		return spec, true
+	}
+	l := newLoader(context.Background(), Options{Providers: c.providers, Embedded: c.embedded})
+	l.functionsContext = &hcl.EvalContext{Variables: map[string]cty.Value{}}
+	l.providers = c.providers
+	return l.embeddedUpstream(name)
+}
+
 // embeddedUpstreams adds all that the configuration does not replace.
 func (l *loader) embeddedUpstreams() {
 	for _, name := range l.providerNames() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/described"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
@@ -201,9 +202,7 @@ func (r *upstreamReader) checkWhole(content *hcl.BodyContent) {
 			subject: &r.block.DefRange,
 		})
 	}
-	if a := content.Attributes["revoke_on"]; a != nil && len(r.blocks(content, "revoke")) == 0 {
-		r.error(a.Range, "Missing revoke block", "revoke_on needs a revoke block, which says how a token is revoked.")
-	}
+	r.checkRevocation(content)
 	set := map[string]bool{}
 	for _, t := range []*described.TokenOperation{r.def.Login, r.def.Refresh} {
 		if t != nil {
@@ -217,6 +216,23 @@ func (r *upstreamReader) checkWhole(content *hcl.BodyContent) {
 		if !set[b.Labels[0]] && r.good {
 			r.error(b.DefRange, "Output is never set", fmt.Sprintf("No outputs argument of login, refresh or verify sets %q. Set it, or remove the block.", b.Labels[0]))
 		}
+	}
+}
+
+// checkRevocation judges whether a token can be revoked on the occasions that were named.
+func (r *upstreamReader) checkRevocation(content *hcl.BodyContent) {
+	a := content.Attributes["revoke_on"]
+	if a == nil {
+		return
+	}
+	onRemoval := slices.Contains(r.def.RevokeOn, providers.RevokeRemoved)
+	switch {
+	case len(r.blocks(content, "revoke")) == 0:
+		r.error(a.Range, "Missing revoke block", "revoke_on needs a revoke block, which says how a token is revoked.")
+	case onRemoval && r.inline != nil:
+		r.error(a.Range, "Token cannot be revoked on removal", "When this account is removed, its description goes with it, so nothing would say how to revoke the token. Describe the upstream in an upstream block, or use [\"replaced\"].")
+	case onRemoval && r.def.Static != nil:
+		r.error(a.Range, "Token cannot be revoked on removal", "A token that stands in the configuration may be in use elsewhere. Revoke it at the upstream when nobody needs it.")
 	}
 }
 

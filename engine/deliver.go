@@ -164,7 +164,7 @@ func (r *run) claim(entry state.Target) {
 	rec := r.seen.record
 	if len(rec.Targets) == 0 {
 		// There was nothing of which it could say what is to become of it.
-		rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+		rememberRemoval(rec, r.seen.account.cfg)
 	}
 	entry.GrantID, entry.RestartedID = "", ""
 	rec.PutTarget(entry)

@@ -110,11 +110,8 @@ func (r *run) writeLease(ctx context.Context) error {
 	rec := r.seen.record.Clone()
 	rec.Lease = r.e.newLease()
 	r.e.correctTimes(rec)
-	if r.seen.account != nil && !r.seen.account.cfg.DeleteOnRemove {
-		// Whatever comes of the work: that nothing is to be deleted has been said.
-		rec.DeleteOnRemove = false
-	}
 	if r.seen.account != nil {
+		forgetRemoval(rec, r.seen.account.cfg)
 		// However the work ends: the same moves may be asked for again later.
 		rec.Moved = r.e.standing(r.seen.account, rec.Moved)
 	}

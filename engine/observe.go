@@ -344,7 +344,7 @@ func (e *Engine) observeRemoved(ctx context.Context, snap state.Snapshot, p *pla
 	o := &observation{record: r, version: snap.Version, at: e.Now(), places: p}
 	o.input = plan.Account{
 		Now: o.at, Address: r.Address, Provider: r.Provider, Enabled: true,
-		Removed: true, DeleteOnRemove: r.DeleteOnRemove,
+		Removed: true, DeleteOnRemove: r.DeleteOnRemove, Revokes: e.revokesRemoved(r),
 	}
 	for i := range r.Targets {
 		o.input.Targets = append(o.input.Targets, e.removedPlace(ctx, o, &r.Targets[i], read))

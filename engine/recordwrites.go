@@ -195,8 +195,7 @@ func (r *run) noteInRecord(ctx context.Context, made func() (rec *state.Record, 
 // that this is not how it was found.
 func (r *run) idleRecord() (rec *state.Record, dirty bool) {
 	rec = r.seen.record.Clone()
-	dirty = rec.DeleteOnRemove != r.seen.account.cfg.DeleteOnRemove
-	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
+	dirty = rememberRemoval(rec, r.seen.account.cfg)
 	if standing := r.e.standing(r.seen.account, rec.Moved); len(standing) != len(rec.Moved) {
 		rec.Moved, dirty = standing, true
 	}
@@ -231,9 +230,7 @@ func (e *Engine) correctTimes(rec *state.Record) (dirty bool) {
 func (r *run) heldBackRecord() (rec *state.Record, dirty bool) {
 	rec, dirty = r.seen.record.Clone(), r.seen.inherited
 	dirty = rec.CorrectSecretRefusals(r.e.Now()) || dirty
-	if rec.DeleteOnRemove && !r.seen.account.cfg.DeleteOnRemove {
-		rec.DeleteOnRemove, dirty = false, true
-	}
+	dirty = forgetRemoval(rec, r.seen.account.cfg) || dirty
 	if standing := r.e.standing(r.seen.account, rec.Moved); len(standing) != len(rec.Moved) {
 		rec.Moved, dirty = standing, true
 	}

@@ -31,6 +31,10 @@ func (r *run) remove(ctx context.Context) {
 		r.saveAndRelease(ctx)
 		return
 	}
+	if !r.revokeRemoved(ctx) {
+		r.saveAndRelease(ctx)
+		return
+	}
 	if err := r.bequeath(ctx); err != nil {
 		r.fail(r.failure("The account's record was kept: its remembered rejections could not be passed on", err))
 		return
@@ -40,7 +44,6 @@ func (r *run) remove(ctx context.Context) {
 		return
 	}
 	r.leased = false
-	r.sayUnrevoked()
 	r.e.queueNoticesOfRemoval(r.seen.record)
 }
 

@@ -74,17 +74,3 @@ func endOf(g *state.Grant) string {
 	}
 	return fmt.Sprintf("it ends on %s", g.Token.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
 }
-
-// sayUnrevoked says that the token of an account that was removed lives on: what it takes to
-// revoke it has gone from the configuration.
-func (r *run) sayUnrevoked() {
-	g := r.seen.record.Newest()
-	if !r.seen.record.RevokeOnRemove || g == nil || g.Rejected || r.seen.heir != "" {
-		return
-	}
-	if ends := g.Token.ExpiresAt; !ends.IsZero() && !r.e.Now().Before(ends) {
-		return
-	}
-	r.fail(diag.Warningf("The token was not revoked", "%s", diag.Sentence(
-		"the account is no longer in the configuration, so credsync cannot log in to revoke its token; "+endOf(g))).About(r.plan.Address, nil))
-}

@@ -8,7 +8,6 @@ import (
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/plan"
-	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/schema/diag"
 	"github.com/credsync/credsync/state"
 )
@@ -230,8 +229,7 @@ func (r *run) commit(ctx context.Context, grant *state.Grant) {
 	rec := r.seen.record
 	rec.Current, rec.Pending, rec.Challenge = grant, nil, nil
 	r.liftBlock(rec)
-	rec.DeleteOnRemove = r.seen.account.cfg.DeleteOnRemove
-	rec.RevokeOnRemove = rec.DeleteOnRemove && revokesOn(r.seen.account.cfg, providers.RevokeRemoved)
+	rememberRemoval(rec, r.seen.account.cfg)
 	rec.Moved = r.e.standing(r.seen.account, rec.Moved)
 	r.forgetOldestUnreachable(rec)
 	r.saveAndRelease(ctx)

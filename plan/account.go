@@ -15,13 +15,15 @@ type Account struct {
 
 	// Enabled is false for an account that is to be left alone. Removed
 	// accounts are in the state and no longer in the configuration;
-	// DeleteOnRemove is what was asked to happen to their targets.
+	// DeleteOnRemove is what was asked to happen to their targets. Revokes says that
+	// their token is revoked besides.
 	Enabled bool
 	Removed bool
 	// Heir is the account that continues with the record, which was moved and left behind;
 	// "" for none.
 	Heir           string
 	DeleteOnRemove bool
+	Revokes        bool
 	// Replace asks for a new token whatever the old one is worth, and lifts a
 	// remembered block: --replace.
 	Replace bool

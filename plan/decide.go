@@ -160,13 +160,19 @@ func removed(a *Account) (verdict, bool) {
 	}
 	const gone = "no longer in the configuration; "
 	message := gone + "its targets are deleted (on_remove = \"delete\")"
+	revoked := ""
+	if a.Revokes {
+		revoked = "; then its token is revoked"
+	}
 	switch {
 	case counts[Delete] > 0 && counts[Delete] < len(a.Targets):
-		return verdict{action: Delete, reason: Removed, message: message + ", except those that other accounts deliver to or someone has changed"}, true
+		return verdict{action: Delete, reason: Removed, message: message + ", except those that other accounts deliver to or someone has changed" + revoked}, true
 	case counts[Delete] > 0:
-		return verdict{action: Delete, reason: Removed, message: message}, true
+		return verdict{action: Delete, reason: Removed, message: message + revoked}, true
 	case taker != "":
-		return verdict{action: Forget, reason: Moved, message: gone + taker + " takes over its targets"}, true
+		return verdict{action: Forget, reason: Moved, message: gone + taker + " takes over its targets" + revoked}, true
+	case len(a.Targets) == 0 && a.Revokes:
+		return verdict{action: Delete, reason: Removed, message: gone + "its token is revoked"}, true
 	case len(a.Targets) == 0:
 		return verdict{action: Forget, reason: Removed, message: gone + "it has no targets"}, true
 	}

@@ -328,6 +328,7 @@ func TestAccountsThatAreGone(t *testing.T) {
 		{"kept", gone(false, plain), "forget removed | forget removed"},
 		{"deleted", gone(true, plain), "delete removed | delete removed"},
 		{"no targets", gone(true), "forget removed"},
+		{"no targets, and its token is revoked", all(gone(true), func(a *plan.Account) { a.Revokes = true }), "delete removed"},
 		{"wanted by another account", gone(true, wanted), "forget moved | forget moved"},
 		{"kept, and wanted by another account", gone(false, wanted), "forget moved | forget moved"},
 		{"one deleted, one wanted", gone(true, plain, wanted), "delete removed | delete removed | forget moved"},

@@ -227,6 +227,10 @@ type Spec struct {
 	// RevokeOn are the occasions on which a Revoker ends a token that is of no more use:
 	// RevokeReplaced, RevokeRemoved. Nil means none.
 	RevokeOn func(schema.Values) []string
+	// RevokeUses reports whether a Revoker needs an attribute, besides base_url. For
+	// RevokeRemoved the state keeps the values of those, since the block has gone from the
+	// configuration by then. Nil means none.
+	RevokeUses func(attribute string) bool
 	// New makes the provider. It sends nothing. It is called only with values
 	// that are wholly known and have passed the table's checks.
 	New func(v schema.Values, env Env) (Provider, error)

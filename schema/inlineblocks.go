@@ -28,7 +28,9 @@ func StaticAccountBlocks() []Nested {
 
 // HTTPAccountRows are the arguments of an account "http" besides base_url, which are
 // literal.
-func HTTPAccountRows() []Attribute { return []Attribute{hostsRow(), unknownRefusalsRow()} }
+func HTTPAccountRows() []Attribute {
+	return []Attribute{hostsRow(), unknownRefusalsRow(), revokeOnRow()}
+}
 
 // StaticAccountRows are the arguments of an account "static" besides base_url and hosts.
 func StaticAccountRows() []Attribute {

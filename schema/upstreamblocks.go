@@ -27,10 +27,7 @@ func UpstreamBlock() *Block {
 				Name: "rotate_before", Type: cty.String, Default: cty.StringVal("25%"), Check: CheckWindow,
 				Doc: "The default of `rotate_before` of its accounts.",
 			},
-			{
-				Name: "revoke_on", Type: cty.List(cty.String), OneOf: []string{"replaced"}, DefaultText: "never",
-				Doc: "When a token is revoked: `replaced` means once every target holds the token that came after it. It needs a `revoke` block.",
-			},
+			revokeOnRow(),
 			{
 				Name: "replaces_embedded", Type: cty.Bool, Default: cty.False,
 				Doc: "Whether this block stands in for a built-in one of the same name.",
@@ -60,6 +57,39 @@ func hostsRow() Attribute {
 		Name: "hosts", Type: cty.List(cty.String),
 		Doc: "Other hosts that requests may go to, such as `\"login.example.com\"`, or `\"*.example.com\"` for all hosts below one. The host of `base_url` and those of attributes with `endpoint = true` need no entry.",
 	}
+}
+
+// The occasions on which a token is revoked.
+var revocations = []string{"replaced", "removed"}
+
+func revokeOnRow() Attribute {
+	return Attribute{
+		Name: "revoke_on", Type: cty.List(cty.String), OneOf: revocations, DefaultText: "never",
+		Doc: "When a token is revoked, by the `revoke` block: `replaced` means once every target holds the token that came after it; `removed` means once its account has been removed from the configuration and the targets are deleted (`on_remove = \"delete\"`). An account's `revoke_on` takes precedence. `removed` needs an `upstream` block with a login.",
+	}
+}
+
+// AccountRevokeOn is the row by which an account says when its token is revoked, where its
+// upstream can revoke one.
+func AccountRevokeOn(byDefault []string, static bool) Attribute {
+	row := Attribute{
+		Name: "revoke_on", Type: cty.List(cty.String), OneOf: revocations,
+		Doc: "When a token is revoked: `replaced` means once every target holds the token that came after it; `removed` means once the account has been removed from the configuration and its targets are deleted (`on_remove = \"delete\"`). For `removed`, the state keeps the attributes that revoking the token takes.",
+	}
+	if static {
+		row.OneOf = revocations[:1]
+		row.Doc = "When a token is revoked: `replaced` means once every target holds the token that came after it."
+	}
+	list := make([]cty.Value, len(byDefault))
+	for i, occasion := range byDefault {
+		list[i] = cty.StringVal(occasion)
+	}
+	if len(list) == 0 {
+		row.DefaultText = "never"
+		return row
+	}
+	row.Default = cty.ListVal(list)
+	return row
 }
 
 func unknownRefusalsRow() Attribute {

@@ -13,30 +13,43 @@ import (
 // values after the block itself is gone. It fails for a table with a sensitive
 // attribute, which nothing may keep, and for unknown values.
 func (v Values) Encode() ([]byte, error) {
+	if v.block != nil {
+		if i := slices.IndexFunc(v.block.Attributes, func(a Attribute) bool { return a.Sensitive }); i >= 0 {
+			return nil, fmt.Errorf("schema: attribute %q is sensitive and cannot be encoded", v.block.Attributes[i].Name)
+		}
+	}
+	set, err := v.encodeAttributes(func(a Attribute) bool { return !a.Deferred })
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(set)
+}
+
+// encodeAttributes encodes the attributes that are set and wanted. The errors quote no
+// value.
+func (v Values) encodeAttributes(wanted func(Attribute) bool) (map[string]json.RawMessage, error) {
 	set := make(map[string]json.RawMessage)
 	if v.block == nil {
-		return json.Marshal(set)
+		return set, nil
 	}
-	for _, a := range v.block.Attributes {
-		if a.Sensitive {
-			return nil, fmt.Errorf("schema: attribute %q is sensitive and cannot be encoded", a.Name)
-		}
-		if a.Deferred || !v.IsSet(a.Name) {
+	for i, a := range v.block.Attributes {
+		value := v.RawAt(i)
+		if value.IsNull() || !wanted(a) {
 			continue
 		}
-		b, err := ctyjson.Marshal(v.Raw(a.Name), a.Type)
+		b, err := ctyjson.Marshal(value, a.Type)
 		if err != nil {
-			return nil, fmt.Errorf("encode attribute %q: %w", a.Name, err)
+			return nil, fmt.Errorf("the value of the attribute %q cannot be encoded", a.Name)
 		}
 		set[a.Name] = b
 	}
-	return json.Marshal(set)
+	return set, nil
 }
 
 // DecodeValues reads what Encode wrote, by the same table. Attributes that the
 // table no longer has are ignored.
 func DecodeValues(block *Block, b []byte) (Values, error) {
-	return decodeValues(block, b, func(Attribute) bool { return true })
+	return decodeValues(block, b, anyAttribute)
 }
 
 // decodeValues is DecodeValues for some of the attributes; the others count as not set.
@@ -45,6 +58,18 @@ func decodeValues(block *Block, b []byte, wanted func(Attribute) bool) (Values, 
 	if err := json.Unmarshal(b, &set); err != nil {
 		return Values{}, fmt.Errorf("decode the values of a %s block: %w", block.Type, err)
 	}
+	attrs, err := decodeAttributes(block, set, wanted)
+	if err != nil {
+		return Values{}, err
+	}
+	return NewValues(block, "", attrs, nil), nil
+}
+
+// decodeAttributes decodes the wanted attributes that a table still has. The errors quote no
+// value.
+func decodeAttributes(
+	block *Block, set map[string]json.RawMessage, wanted func(Attribute) bool,
+) (map[string]cty.Value, error) {
 	attrs := make(map[string]cty.Value, len(set))
 	for _, a := range block.Attributes {
 		raw, ok := set[a.Name]
@@ -53,11 +78,11 @@ func decodeValues(block *Block, b []byte, wanted func(Attribute) bool) (Values, 
 		}
 		val, err := ctyjson.Unmarshal(raw, a.Type)
 		if err != nil {
-			return Values{}, fmt.Errorf("decode attribute %q of a %s block: %w", a.Name, block.Type, err)
+			return nil, fmt.Errorf("the value that was kept of the attribute %q of a %s block is not a %s", a.Name, block.Type, a.Type.FriendlyName())
 		}
 		attrs[a.Name] = val
 	}
-	return NewValues(block, "", attrs, nil), nil
+	return attrs, nil
 }
 
 // Differ reports whether an attribute that is wanted has another value than in what

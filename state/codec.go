@@ -43,7 +43,7 @@ type wireRecord struct {
 	Challenge      *wireChallenge       `json:"challenge,omitempty"`
 	Targets        []wireTarget         `json:"targets,omitempty"`
 	DeleteOnRemove bool                 `json:"delete_on_remove,omitempty"`
-	RevokeOnRemove bool                 `json:"revoke_on_remove,omitempty"`
+	Revocation     *wireRevocation      `json:"revocation,omitempty"`
 	Moved          []string             `json:"moved,omitempty"`
 	Parked         json.RawMessage      `json:"parked,omitempty"`
 	Failures       int                  `json:"failures,omitempty"`
@@ -116,6 +116,19 @@ type wireChallenge struct {
 	LoginPrint string    `json:"login_fingerprint"`
 }
 
+type wireRevocation struct {
+	Attributes json.RawMessage `json:"attributes,omitempty"`
+	HTTP       json.RawMessage `json:"http,omitempty"`
+}
+
+// rawSecret is a secret that is JSON already.
+func rawSecret(s credential.Secret) json.RawMessage {
+	if s.IsZero() {
+		return nil
+	}
+	return json.RawMessage(s.Reveal())
+}
+
 type wireFailure struct {
 	At      time.Time `json:"at"`
 	Message string    `json:"message"`
@@ -153,8 +166,10 @@ func Encode(r *Record) (credential.Secret, error) {
 		FormatVersion: formatVersion,
 		Address:       r.Address, Provider: r.Provider, Project: r.Project,
 		Key: r.Key, FirstSeenAt: optional(r.FirstSeenAt), DeleteOnRemove: r.DeleteOnRemove, Failures: r.Failures,
-		RevokeOnRemove: r.RevokeOnRemove,
-		Moved:          r.Moved,
+		Moved: r.Moved,
+	}
+	if v := r.Revocation; v != nil {
+		w.Revocation = &wireRevocation{rawSecret(v.Attributes), rawSecret(v.HTTP)}
 	}
 	if r.Parked != nil {
 		parked, err := Encode(r.Parked)
@@ -265,8 +280,10 @@ func decodeRecord(w *wireRecord) (*Record, error) {
 	r := &Record{
 		Address: w.Address, Provider: w.Provider, Project: w.Project,
 		Key: w.Key, FirstSeenAt: required(w.FirstSeenAt), DeleteOnRemove: w.DeleteOnRemove, Failures: w.Failures,
-		RevokeOnRemove: w.RevokeOnRemove,
-		Moved:          w.Moved,
+		Moved: w.Moved,
+	}
+	if v := w.Revocation; v != nil {
+		r.Revocation = &Revocation{credential.NewSecret(string(v.Attributes)), credential.NewSecret(string(v.HTTP))}
 	}
 	if len(w.Parked) > 0 {
 		parked, err := Decode(credential.NewSecret(string(w.Parked)))

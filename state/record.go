@@ -55,9 +55,11 @@ type Record struct {
 	// DeleteOnRemove is what happens to the targets when the account is
 	// removed from the configuration.
 	DeleteOnRemove bool
-	// RevokeOnRemove says that the token is to be revoked then. Only an account of the
-	// configuration can do that, so a removal says that it was not.
-	RevokeOnRemove bool
+	// Revocation is set where the token is to be revoked then. It is what that takes of the
+	// account, which has gone from the configuration by then: the attributes that the
+	// request uses and the http block, as schema.Values.Keep encodes them. Only
+	// DeleteOnRemove gives it a meaning.
+	Revocation *Revocation
 	// Moved are the addresses from which the record was moved here, each as the
 	// moved block has it, so that no block is carried out twice.
 	Moved []string
@@ -73,6 +75,19 @@ type Record struct {
 	// Notices are what people were told about the account, one for each notify
 	// block and topic.
 	Notices []Notice
+}
+
+// Revocation is what it takes to revoke the token of an account that has been removed.
+type Revocation struct {
+	Attributes, HTTP credential.Secret
+}
+
+// Equal reports whether two are the same; nil is equal to nil alone.
+func (v *Revocation) Equal(o *Revocation) bool {
+	if v == nil || o == nil {
+		return v == o
+	}
+	return v.Attributes.Equal(o.Attributes) && v.HTTP.Equal(o.HTTP)
 }
 
 // LastFailure is how a run ended that did not do what was to be done.
@@ -498,6 +513,7 @@ func (r *Record) Clone() *Record {
 	c.Block = clone(r.Block)
 	c.LastFailure = clone(r.LastFailure)
 	c.Challenge = clone(r.Challenge)
+	c.Revocation = clone(r.Revocation)
 	c.Targets = slices.Clone(r.Targets)
 	c.Rejections = slices.Clone(r.Rejections)
 	c.SecretRefusals = slices.Clone(r.SecretRefusals)

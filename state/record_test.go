@@ -284,7 +284,7 @@ func TestFieldsOfARecordStay(t *testing.T) {
 	for _, name := range strings.Fields(`format_version address provider project key first_seen_at lease holder expires_at current pending id replaced
 		access_token refresh_token issued_at refreshable_until outputs login_fingerprint shape_fingerprint verified_at rejected block reason message since
 		rejections at challenge sent_at targets place sink location options merge keys grant_id digest version delivered_at restarted_id
-		delete_on_remove moved parked failures last_failure notices notify topic event subject sent $secret`) {
+		delete_on_remove revocation attributes http moved parked failures last_failure notices notify topic event subject sent $secret`) {
 		if !strings.Contains(encoded.Reveal(), `"`+name+`":`) {
 			t.Errorf("no field is named %s", name)
 		}

@@ -23,7 +23,10 @@ func full() *state.Record {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 5, time.UTC)
 	r := state.New("payments", `account.sagi.coffee["almaty"]`, "sagi")
 	r.FirstSeenAt = at
-	r.DeleteOnRemove, r.RevokeOnRemove = true, true
+	r.DeleteOnRemove = true
+	r.Revocation = &state.Revocation{
+		Attributes: credential.NewSecret(`{"attributes":{"client_secret":"canary-client"}}`), HTTP: credential.NewSecret(`{"attributes":{"timeout":"30s"}}`),
+	}
 	r.Failures = 2
 	r.LastFailure = &state.LastFailure{At: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC), Message: "the login failed"}
 	r.Notices = []state.Notice{{Notify: "webhook.oncall", Topic: "trouble", Event: "blocked", Subject: "account_locked", At: at, Sent: true}}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -31,8 +32,10 @@ func (d *Definition) Spec() *providers.Spec {
 	c := compile(d, spec.Block())
 	spec.Check, spec.New = c.check, c.newProvider
 	spec.OwnHeaders = c.ownHeaders()
-	if len(d.RevokeOn) > 0 {
-		spec.RevokeOn = func(schema.Values) []string { return d.RevokeOn }
+	if d.Revoke != nil {
+		spec.RevokeOn = d.revokeOn
+		uses := c.revocationUses()
+		spec.RevokeUses = func(attribute string) bool { return uses.part("self." + attribute) }
 	}
 	if d.Static != nil {
 		spec.RotateBefore = ""
@@ -48,6 +51,14 @@ func (d *Definition) Spec() *providers.Spec {
 		spec.ReuseGrace = func(schema.Values) time.Duration { return r.ReuseGrace }
 	}
 	return spec
+}
+
+// revokeOn are the occasions that the account names, or else the description.
+func (d *Definition) revokeOn(v schema.Values) []string {
+	if v.Has("revoke_on") {
+		return v.Strings("revoke_on")
+	}
+	return d.RevokeOn
 }
 
 func (d *Definition) baseURL() schema.Attribute {
@@ -203,6 +214,33 @@ func (c *compiled) computedFields(e schema.Expr) []string {
 		}
 	}
 	return names
+}
+
+// revocationUses are the names that it takes to revoke a token and to judge the answer.
+func (c *compiled) revocationUses() references {
+	all := references{}
+	if c.Definition.Revoke == nil {
+		return all
+	}
+	var exprs []schema.Expr
+	for i := range c.Definition.Revoke.Requests {
+		q := &c.Definition.Revoke.Requests[i]
+		exprs = append(exprs, q.Expressions()...)
+		exprs = append(exprs, q.When, q.Response.Success)
+	}
+	for i := range c.Errors {
+		if b := &c.Errors[i]; len(b.On) == 0 || slices.Contains(b.On, OpRevoke) {
+			exprs = append(exprs, b.When, b.Message, b.RetryAfter)
+		}
+	}
+	for _, e := range exprs {
+		if e == nil {
+			continue
+		}
+		_, uses := c.references(e)
+		maps.Copy(all, uses)
+	}
+	return all
 }
 
 // requests are all that the definition has.

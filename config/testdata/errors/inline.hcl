@@ -18,6 +18,7 @@ account "http" "crm" {
   base_url  = "https://crm.example"
   hosts     = [var.login]                # ERROR: References not allowed
   attribute = "x"                        # ERROR: Unsupported argument
+  revoke_on = ["removed"]                # ERROR: Missing revoke block
   locals {                               # ERROR: Unsupported block type
     a = 1
   }
@@ -147,4 +148,19 @@ account "static" "nowhere" { # ERROR: The argument "base_url" is required in acc
 
 account "static" "nothing" { # ERROR: The argument "token" is required in account "static" "nothing"
   verify { by = "answer" }
+}
+
+account "http" "removed" {
+  base_url  = "https://crm.example"
+  revoke_on = ["removed"] # ERROR: Describe the upstream in an upstream block
+  login {
+    request { path = "/login" }
+    access_token = response.body.token
+    lifetime     = "1h"
+  }
+  verify { by = "answer" }
+  revoke {
+    request { path = "/logout" }
+  }
+  deliver "file" "out" { path = "removed.json" }
 }

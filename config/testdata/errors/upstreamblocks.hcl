@@ -129,3 +129,20 @@ account "nobody" "x" {} # ERROR: Unknown provider
 account "acme" "x" {
   anything = "is not looked at, since the upstream has mistakes"
 }
+
+upstream "static_removed" {
+  base_url  = "https://api.acme.example"
+  revoke_on = ["removed"] # ERROR: may be in use elsewhere
+  attribute "token" { type = string }
+  attribute "revoke_on" { # ERROR: Reserved attribute
+    type = string
+  }
+  static { access_token = self.token }
+  verify { by = "answer" }
+  revoke {
+    request {
+      path   = "/logout"
+      bearer = token.access_token
+    }
+  }
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,10 @@ func newAnswer(resp *http.Response, body []byte, op Op, url string) *Answer {
 	a.header = func() http.Header { return header }
 	return a
 }
+
+// IsPassing reports whether the status says that the upstream cannot be had, or does not
+// want more requests, at the moment: it says nothing of what was sent.
+func (a *Answer) IsPassing() bool { return a.Status == http.StatusTooManyRequests || passing(a.Status) }
 
 // Header returns the answer's header. It may hold secrets, as a body does.
 func (a *Answer) Header() http.Header {
@@ -87,36 +92,39 @@ func (a *Answer) Warnings() []string {
 }
 
 // common judges the statuses that mean the same everywhere.
-func (a *Answer) common(h http.Header) error {
+func (a *Answer) common() error {
 	var e *failure.Error
 	switch {
 	case a.Status == http.StatusTooManyRequests:
 		e = a.Fail(failure.Retryable, "too many requests", "The next run tries again. If it happens often, lower "+
 			"http.requests_per_second.")
-		e.AnswerLost = a.repeated
 	case passing(a.Status):
 		e = a.Fail(failure.Retryable, passingMessage(a.Status), tryLater)
-		if turnedAway(a.Status, h) {
-			e.AnswerLost = a.repeated
-		}
 	case a.Status == http.StatusProxyAuthRequired:
 		f := proxyFailure(a.Status)
 		e = a.Fail(f.class, f.message, f.advice)
 		e.Attribute, e.AnswerLost = f.attribute, a.repeated
-	case a.Status >= 300 && a.Status < 400:
-		e = a.redirected(h.Get("Location"))
+	case isRedirect(a.Status):
+		e = a.redirected()
 	default:
 		return nil
 	}
-	now := a.Date
-	if now.IsZero() {
-		now = time.Now()
-	}
-	e.RetryAfter, _ = retryAfter(h, now)
+	e.RetryAfter = a.RetryAfter()
 	if e.AnswerLost && e.Class == failure.Retryable {
 		e.Message += a.lostNote()
 	}
 	return a.op.about(e)
+}
+
+// RetryAfter is how long the upstream asks to wait; 0 where it does not, or not in a form
+// that can be read.
+func (a *Answer) RetryAfter() time.Duration {
+	now := a.Date
+	if now.IsZero() {
+		now = time.Now()
+	}
+	wait, _ := retryAfter(a.Header(), now)
+	return wait
 }
 
 // lostNote ends the message of an error with AnswerLost.
@@ -127,6 +135,10 @@ func (a *Answer) lostNote() string {
 	return lostNote
 }
 
+func isRedirect(status int) bool {
+	return status >= http.StatusMultipleChoices && status < http.StatusBadRequest
+}
+
 func passingMessage(status int) string {
 	if status == http.StatusRequestTimeout || status == http.StatusTooEarly {
 		return "the upstream stopped waiting for the request"
@@ -134,11 +146,12 @@ func passingMessage(status int) string {
 	return "the upstream is not available"
 }
 
-func (a *Answer) redirected(origin string) *failure.Error {
+// redirected names the origin of the new place: the rest of it can repeat a query.
+func (a *Answer) redirected() *failure.Error {
 	where := "elsewhere"
-	if origin != "" {
+	if u, err := url.Parse(a.Header().Get("Location")); err == nil && u.Host != "" {
 		// The host's name is as much the upstream's words as any message.
-		where = "to " + a.Said(origin)
+		where = "to " + a.Said((&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
 	}
 	e := a.Fail(failure.Server, "the upstream redirects "+where+"; credsync does not follow, because that would send the "+
 		"secrets along",
@@ -158,9 +171,10 @@ func (a *Answer) redirected(origin string) *failure.Error {
 // processed: a gateway can answer for a service that went on working. Where the document
 // has it sent again, no later answer says what became of the first attempt.
 func (a *Answer) Fail(c failure.Class, message, advice string) *failure.Error {
+	unsure := a.op.Once && (c == failure.Server || c == failure.Retryable) && !turnedAway(a.Status, a.Header())
 	return a.op.about(&failure.Error{
 		Class: c, Op: a.op.Name, URL: a.url, Status: a.Status, Message: message, Advice: advice,
-		AnswerLost:    a.repeated || a.op.Once && (c == failure.Server || c == failure.Retryable),
+		AnswerLost:    a.repeated || unsure,
 		OfCredentials: a.op.carriesCredentials(),
 	})
 }

@@ -64,8 +64,12 @@ func (a *Answer) Body() credential.Secret { return a.body }
 
 // IsPage reports whether the answer is a page for a browser: markup, which is no
 // answer of a service but that of something before it. Of an upstream that answers in
-// XML (see Op.TakesXML), only HTML is.
+// XML (see Op.TakesXML), only HTML is. What a redirect says is in its header, so its body is
+// none.
 func (a *Answer) IsPage() bool {
+	if isRedirect(a.Status) {
+		return false
+	}
 	text := strings.TrimSpace(a.body.Reveal())
 	return strings.HasPrefix(text, "<") && (!a.op.TakesXML || a.isHTML(text))
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -51,7 +50,7 @@ func (a *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	})
 	resp, err := a.next.RoundTrip(req.WithContext(ctx))
 	if err == nil {
-		err = readAll(resp)
+		err = readAll(resp, x)
 	}
 	took := time.Since(start).Round(time.Millisecond)
 	if err != nil {
@@ -72,9 +71,9 @@ func (a *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// readAll replaces the body by its decoded bytes, and the Location by its
-// origin: the rest of it can repeat a query.
-func readAll(resp *http.Response) error {
+// readAll replaces the body by its decoded bytes. The exchange keeps the Location: net/http
+// quotes one that it cannot parse, and it can repeat a query.
+func readAll(resp *http.Response, x *exchange) error {
 	defer resp.Body.Close()
 	body, err := readBounded(resp.Body)
 	if err != nil {
@@ -86,12 +85,8 @@ func readAll(resp *http.Response) error {
 	resp.Header.Del("Content-Encoding")
 	resp.ContentLength = int64(len(body))
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if loc := resp.Header.Get("Location"); loc != "" {
-		resp.Header.Del("Location")
-		if u, err := url.Parse(loc); err == nil && u.Host != "" {
-			resp.Header.Set("Location", (&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
-		}
-	}
+	x.keepLocation(resp.Header.Get("Location"))
+	resp.Header.Del("Location")
 	return nil
 }
 

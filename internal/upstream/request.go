@@ -30,6 +30,11 @@ type Op struct {
 	// Again reports whether the upstream's document says of an answer that the request
 	// is to be sent again, although it may have been processed; nil for never.
 	Again func(*Answer) bool `json:"-"`
+	// Described reports whether the upstream's document says what an answer means whose
+	// status means the same at every other upstream, such as a redirect, or 429 for a login
+	// that is locked: Send returns it to be judged, and the request is sent again only where
+	// Again says so. Nil for none.
+	Described func(*Answer) bool `json:"-"`
 	// Static says that the token that is sent is the account's credentials.
 	Static bool
 	// Secrets are the account's, which no message that an upstream sends may
@@ -99,7 +104,9 @@ func URL(base, path string) string { return strings.TrimRight(base, "/") + path 
 //   - no answer: Retryable, or Config where the connection's settings are wrong,
 //     or Human where the client certificate has expired by the upstream's word;
 //   - 429, 502, 503, 504: Retryable, with RetryAfter;
-//   - a redirect, which is never followed: Config if permanent, else Server.
+//   - a redirect, which is never followed: Config if permanent, else Server;
+//
+// but for what Op.Described knows better.
 //
 // AnswerLost is set where a request with Op.Once may have been processed, be it an
 // attempt before the one that was answered.
@@ -184,7 +191,8 @@ func encodeQuery(params []Param) string {
 // do sends a request that is ready; see Send.
 func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*Answer, error) {
 	shown := shownURL(req.URL)
-	x := &exchange{once: op.Once, attended: op.Attended, again: op.again(shown)}
+	x := &exchange{once: op.Once, attended: op.Attended}
+	x.again, x.described = x.reads(op, shown, op.Again), x.reads(op, shown, op.describes())
 	resp, err := client.Do(req.WithContext(context.WithValue(ctx, exchangeKey{}, x)))
 	if err != nil {
 		return nil, noAnswer(ctx, err, op, shown, x.once && (x.isLost() || x.isRepeated()))
@@ -195,12 +203,22 @@ func do(ctx context.Context, client *http.Client, req *http.Request, op Op) (*An
 		return nil, noAnswer(ctx, err, op, shown, op.Once)
 	}
 	op.Secrets = slices.Concat(op.Secrets, x.secrets())
-	a := newAnswer(resp, body, op, shown)
-	a.repeated = op.Once && x.isRepeated()
-	if err := a.common(resp.Header); err != nil {
+	a := x.answer(resp, body, op, shown)
+	if describes := op.describes(); describes != nil && describes(a) {
+		return a, nil
+	}
+	if err := a.common(); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// describes is Described for the statuses that it is about.
+func (o Op) describes() func(*Answer) bool {
+	if o.Described == nil {
+		return nil
+	}
+	return func(a *Answer) bool { return (a.IsPassing() || isRedirect(a.Status)) && o.Described(a) }
 }
 
 // unclassified marks the refusal of credentials that the upstream's document does not
@@ -212,19 +230,6 @@ func (o Op) unclassified(e *failure.Error) {
 }
 
 func (o Op) carriesCredentials() bool { return o.Name == failure.LogIn || o.Static }
-
-// again is Again for the answers that the decorators see, whose bodies have been read
-// whole; see attempt.
-func (o Op) again(shown string) func(*http.Response) bool {
-	if o.Again == nil {
-		return nil
-	}
-	return func(resp *http.Response) bool {
-		body, err := io.ReadAll(resp.Body)
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-		return err == nil && o.Again(newAnswer(resp, body, o, shown))
-	}
-}
 
 func noAnswer(ctx context.Context, err error, op Op, shown string, lost bool) error {
 	e := &failure.Error{Op: op.Name, URL: shown, AnswerLost: lost}

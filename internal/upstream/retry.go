@@ -31,7 +31,8 @@ const (
 //     turned away; and where its document says to (see Op.Again). A second login
 //     might be the one that locks the account, and a second refresh would present
 //     a token that the first one spent;
-//   - one that is attended: only where no connection came about.
+//   - one that is attended: only where no connection came about;
+//   - none whose answer the document describes (see Op.Described), unless to try again.
 //
 // A Retry-After that cannot be read, or that is longer than a run waits, leaves it to
 // a later run.
@@ -78,7 +79,13 @@ func (r retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 // worthRepeating reports whether an answer is one after which the request may be sent
 // again.
 func (r retryPolicy) worthRepeating(x *exchange, resp *http.Response) bool {
-	if turnedAway(resp.StatusCode, resp.Header) || x != nil && x.again != nil && x.again(resp) {
+	if x != nil && x.again != nil && x.again(resp) {
+		return true
+	}
+	if x != nil && x.described != nil && x.described(resp) {
+		return false
+	}
+	if turnedAway(resp.StatusCode, resp.Header) {
 		return true
 	}
 	return x != nil && !x.once && (passing(resp.StatusCode) || resp.StatusCode >= http.StatusInternalServerError)

@@ -25,7 +25,7 @@ func (o *operation) judge(q *Request, a *upstream.Answer, s *scope) error {
 	if o.asksForCode(q, s) {
 		return o.needsCode(a)
 	}
-	if b := o.blockFor(q, s); b != nil {
+	if b := o.blockFor(q, a, s); b != nil {
 		return o.described(b, a, s)
 	}
 	if q.Response.Success == nil {
@@ -44,11 +44,11 @@ func (o *operation) judge(q *Request, a *upstream.Answer, s *scope) error {
 // blockFor returns the error block that an answer matches; nil for none. One whose
 // condition cannot be evaluated does not match, nor does one about credentials that were
 // not sent.
-func (o *operation) blockFor(q *Request, s *scope) *ErrorBlock {
+func (o *operation) blockFor(q *Request, a *upstream.Answer, s *scope) *ErrorBlock {
 	sentNone := o.kind == OpLogin && !q.Counts
 	for i := range o.Errors {
 		b := &o.Errors[i]
-		if !b.isFor(o.kind) || sentNone && b.Class == failure.Credentials {
+		if !b.isFor(o.kind) || sentNone && b.Class == failure.Credentials || a.IsPassing() && !b.isForPassing() {
 			continue
 		}
 		if ok, err := s.holds(b.When); err == nil && ok {
@@ -60,6 +60,13 @@ func (o *operation) blockFor(q *Request, s *scope) *ErrorBlock {
 
 // isFor reports whether the block is tried for an operation.
 func (b *ErrorBlock) isFor(kind string) bool { return len(b.On) == 0 || slices.Contains(b.On, kind) }
+
+// isForPassing reports whether the block can speak of an answer whose status says that the
+// upstream is busy or away. A condition that is too wide, such as any status but 200, would
+// otherwise make a rejected password of an outage.
+func (b *ErrorBlock) isForPassing() bool {
+	return b.Class == failure.Human || b.Class == failure.Retryable
+}
 
 // described returns the error that a block makes of an answer.
 func (o *operation) described(b *ErrorBlock, a *upstream.Answer, s *scope) error {
@@ -94,8 +101,11 @@ func (o *operation) described(b *ErrorBlock, a *upstream.Answer, s *scope) error
 		e.Reason = reason
 	}
 	e.Attribute = b.Attribute
-	if b.RetryAfter != nil {
+	switch {
+	case b.RetryAfter != nil:
 		e.RetryAfter = s.wait(b.RetryAfter)
+	case b.Class == failure.Retryable:
+		e.RetryAfter = a.RetryAfter()
 	}
 	return e
 }

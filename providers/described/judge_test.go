@@ -137,6 +137,75 @@ func TestAPageIsNoAnswer(t *testing.T) {
 	}
 }
 
+// 429 may say that the login is locked, and a redirect that it failed. But a condition that
+// is too wide must not make a rejected password of an outage.
+func TestBlocksForStatusesThatMeanTheSameElsewhere(t *testing.T) {
+	wide := described.ErrorBlock{Name: "wide", Place: "acme.hcl:19", When: x(`response.status != 200`), Class: failure.Credentials}
+	wait := described.ErrorBlock{
+		Name: "wait", When: x(`response.body.code == "WAIT"`), Class: failure.Retryable, RetryAfter: x(`response.body.seconds`),
+	}
+	locked := described.ErrorBlock{
+		Name: "locked", When: x(`response.body.code == "LOCKED"`), Class: failure.Human, Reason: failure.AccountLocked,
+	}
+	sentBack := described.ErrorBlock{
+		Name: "sent back", When: x(`strcontains(response.headers.location, "error=")`), Class: failure.Credentials,
+	}
+	location := func(to string) map[string]string {
+		return map[string]string{"Location": to, "Content-Type": "text/html"}
+	}
+	for name, c := range map[string]struct {
+		answer canned
+		blocks []described.ErrorBlock
+		class  failure.Class
+		reason failure.Reason
+		after  time.Duration
+		lost   bool
+		sent   int
+	}{
+		"too many logins, described": {
+			canned{status: 429, body: `{"code":"LOCKED"}`}, []described.ErrorBlock{wide, wait, locked},
+			failure.Human, failure.AccountLocked, 0, false, 1,
+		},
+		"too many logins, with a pause": {
+			canned{status: 429, body: `{"code":"WAIT","seconds":90}`}, []described.ErrorBlock{locked, wait},
+			failure.Retryable, none, 90 * time.Second, false, 3,
+		},
+		"busy, with the pause of the header": {
+			canned{status: 429, body: `{"code":"WAIT"}`, header: map[string]string{"Retry-After": "3600"}}, []described.ErrorBlock{{
+				Name: "busy", When: x(`response.status == 429`), Class: failure.Retryable,
+			}}, failure.Retryable, none, time.Hour, false, 1,
+		},
+		"too many logins, by a wide condition": {
+			canned{status: 429, body: `{}`}, []described.ErrorBlock{wide}, failure.Retryable, none, 0, false, 3,
+		},
+		"away, by a wide condition": {
+			canned{status: 503, body: `{}`}, []described.ErrorBlock{wide}, failure.Retryable, none, 0, true, 1,
+		},
+		"away, described": {
+			canned{status: 503, body: `{"code":"LOCKED"}`}, []described.ErrorBlock{wide, locked},
+			failure.Human, failure.AccountLocked, 0, false, 1,
+		},
+		"sent back to the form": {
+			canned{status: 302, body: "<html>", header: location("/login?error=1")}, []described.ErrorBlock{sentBack},
+			failure.Credentials, rejected, 0, false, 1,
+		},
+		"sent elsewhere": {
+			canned{status: 302, body: "<html>", header: location("https://portal.example/")}, []described.ErrorBlock{sentBack},
+			failure.Server, none, 0, true, 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, acme(func(d *described.Definition) { d.Errors = c.blocks })).answer("/login", c.answer, c.answer, c.answer)
+			_, err := w.login()
+			e := wantError(t, err, c.class, c.reason)
+			if e.RetryAfter != c.after || e.AnswerLost != c.lost || w.count("/login") != c.sent {
+				t.Errorf("sent %d times, again after %s, lost %t: %v", w.count("/login"), e.RetryAfter, e.AnswerLost, e)
+			}
+			wantCounted(t, e, false)
+		})
+	}
+}
+
 func TestErrorBlocksInTheirOrder(t *testing.T) {
 	block := func(name, when string, class failure.Class, edit ...func(*described.ErrorBlock)) described.ErrorBlock {
 		b := described.ErrorBlock{Name: name, Place: "acme.hcl:20", When: x(when), Class: class}

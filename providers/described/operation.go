@@ -148,33 +148,28 @@ func (o *operation) op(q *Request) upstream.Op {
 		// Each such request is a message to a person, who waits for it.
 		op.Once, op.Attended = true, true
 	}
-	if o.mayAskAgain() {
-		op.Again = func(a *upstream.Answer) bool { return o.asksAgain(q, a) }
+	if len(o.Errors) > 0 {
+		op.Described = func(a *upstream.Answer) bool { return o.expects(q, a) != nil }
+		op.Again = func(a *upstream.Answer) bool {
+			b := o.expects(q, a)
+			return b != nil && b.Class == failure.Retryable
+		}
 	}
 	return op
 }
 
-// mayAskAgain reports whether the description has the operation tried again after some
-// answer.
-func (o *operation) mayAskAgain() bool {
-	return slices.ContainsFunc(o.Errors, func(b ErrorBlock) bool {
-		return b.Class == failure.Retryable && b.isFor(o.kind)
-	})
-}
-
-// asksAgain reports whether the description has a request sent again after an answer. A
-// page is nobody's documented one.
-func (o *operation) asksAgain(q *Request, a *upstream.Answer) bool {
+// expects returns the error block that says what an answer means; nil for none. A page is
+// nobody's documented answer.
+func (o *operation) expects(q *Request, a *upstream.Answer) *ErrorBlock {
 	if a.IsPage() {
-		return false
+		return nil
 	}
 	response, _ := hear(q, a).value()
 	s := o.scope.hearing(q.Label, response)
 	if o.asksForCode(q, s) {
-		return false
+		return nil
 	}
-	b := o.blockFor(q, s)
-	return b != nil && b.Class == failure.Retryable
+	return o.blockFor(q, a, s)
 }
 
 // name completes "cannot …" for one request. Only what may count as an attempt to log in

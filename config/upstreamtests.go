@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers/described"
@@ -34,8 +35,10 @@ type UpstreamTest struct {
 	Range               *diag.Range
 	// Attributes, Token, Previous and Challenge are objects.
 	Attributes, Token, Previous, Challenge cty.Value
-	Answers                                []RecordedAnswer
-	Expect                                 Expectation
+	// Now is when the operation is done; zero for the time of the machine.
+	Now     time.Time
+	Answers []RecordedAnswer
+	Expect  Expectation
 }
 
 // RecordedAnswer is an answer block.
@@ -128,6 +131,10 @@ func (l *loader) readUpstreamTest(b *hcl.Block) *UpstreamTest {
 	t := &UpstreamTest{
 		Name: b.Labels[0], Upstream: v.String("upstream"), Operation: v.String("operation"), Range: convertRange(b.DefRange),
 		Attributes: v.Raw("attributes"), Token: v.Raw("token"), Previous: v.Raw("previous"), Challenge: v.Raw("challenge"),
+	}
+	if v.IsSet("now") {
+		// The table has checked its form.
+		t.Now, _ = time.Parse(time.RFC3339, v.String("now"))
 	}
 	for _, name := range []string{"attributes", "token", "previous", "challenge"} {
 		if raw := v.Raw(name); !raw.IsNull() && !raw.Type().IsObjectType() && !raw.Type().IsMapType() {

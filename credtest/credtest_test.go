@@ -1,6 +1,9 @@
 package credtest_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"slices"
@@ -143,18 +146,67 @@ func run(t *testing.T, upstreams, tests string) *credtest.Report {
 			t.Fatal(err)
 		}
 	}
-	now := func() time.Time { return noon }
+	clock := credtest.NewClock(func() time.Time { return noon })
 	suite, problems := config.LoadUpstreamTests(t.Context(), config.Options{
-		Path: dir, Providers: providers.NewRegistry(), Sinks: sinks.NewRegistry(), Now: now,
+		Path: dir, Providers: providers.NewRegistry(), Sinks: sinks.NewRegistry(), Now: clock.Now,
 	})
 	for _, d := range problems {
 		t.Fatalf("%v: %s: %s", d.Range, d.Summary, d.Detail)
 	}
-	report, err := credtest.Run(t.Context(), suite, now)
+	report, err := credtest.Run(t.Context(), suite, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return report
+}
+
+// Without a fixed time no signature can be compared, nor an expiry that counts from now.
+func TestATestSaysWhatTimeItIs(t *testing.T) {
+	const signed = `
+upstream "acme" {
+  base_url = "https://api.acme.example"
+  attribute "secret" {
+    type      = string
+    sensitive = true
+  }
+  login {
+    request {
+      path   = "/token"
+      header = { T = tostring(unixtime()), Sign = hmacsha256(timestamp(), self.secret) }
+    }
+    access_token = response.body.token
+    expires_in   = 3600
+  }
+  verify { by = "answer" }
+}
+`
+	const test = `
+test "signed" {
+  upstream   = "acme"
+  now        = "2026-01-31T20:04:05+05:00"
+  attributes = { secret = "made-up-6021" }
+  answer { json = { token = "t0k3n-made-up" } }
+  expect {
+    expires_at = "2026-01-31T16:04:05Z"
+    request    = { header = { T = "1769871845", Sign = "SIGN" } }
+  }
+}
+test "by the machine's clock" {
+  upstream   = "acme"
+  attributes = { secret = "made-up-6021" }
+  answer { json = { token = "t0k3n-made-up" } }
+  expect {
+    expires_at = "2026-05-01T13:00:00Z"
+    request    = { header = { T = "1777636800" } }
+  }
+}
+`
+	mac := hmac.New(sha256.New, []byte("made-up-6021"))
+	mac.Write([]byte("2026-01-31T15:04:05Z"))
+	report := run(t, signed, strings.Replace(test, "SIGN", hex.EncodeToString(mac.Sum(nil)), 1))
+	for _, f := range failures(report) {
+		t.Error(f)
+	}
 }
 
 // failures are all that a report says is wrong.

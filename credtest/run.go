@@ -23,10 +23,11 @@ import (
 
 // Run runs every test of the suite, then the hostile answers. The error is one of the
 // machine: the server could not be started, or ctx is done.
-func Run(ctx context.Context, suite *config.UpstreamTests, now func() time.Time) (*Report, error) {
+func Run(ctx context.Context, suite *config.UpstreamTests, clock *Clock) (*Report, error) {
+	defer clock.stopAt(time.Time{})
 	report := &Report{}
 	for _, d := range suite.Upstreams {
-		r := &runner{definition: d, spec: d.Spec(), now: now, matched: map[string]bool{}}
+		r := &runner{definition: d, spec: d.Spec(), clock: clock, matched: map[string]bool{}}
 		d.OnMatch = func(block string) { r.lastMatch = block }
 		var mine []*config.UpstreamTest
 		for _, t := range suite.Tests {
@@ -65,7 +66,7 @@ func Run(ctx context.Context, suite *config.UpstreamTests, now func() time.Time)
 type runner struct {
 	definition *described.Definition
 	spec       *providers.Spec
-	now        func() time.Time
+	clock      *Clock
 	// matched are the error blocks that a test has matched; lastMatch is the one of the
 	// operation under way.
 	matched   map[string]bool
@@ -93,9 +94,10 @@ func (r *runner) attempt(
 		return nil, err
 	}
 	defer done()
+	r.clock.stopAt(t.Now)
 	var log strings.Builder
 	provider, err := r.spec.New(g.account, providers.Env{
-		Client: client, Now: r.now, Previous: g.previous, Version: "test",
+		Client: client, Now: r.clock.Now, Previous: g.previous, Version: "test",
 		Log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &log, Mutex: new(noLock)}),
 	})
 	if err != nil {

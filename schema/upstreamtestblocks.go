@@ -26,6 +26,10 @@ func UpstreamTestBlock() *Block {
 			},
 			{Name: "previous", Type: cty.DynamicPseudoType, Doc: "The outputs of the account's last token."},
 			{Name: "challenge", Type: cty.DynamicPseudoType, DefaultText: "a made-up challenge", Doc: "`id` and `code` of a login with a code."},
+			{
+				Name: "now", Type: cty.String, Check: checkTime, DefaultText: "the time of the machine",
+				Doc: "When the operation is done, as RFC 3339: what `timestamp()` and `unixtime()` tell, and what `expires_in` counts from. With it, signatures and `expires_at` can be compared.",
+			},
 		},
 		Blocks: []Nested{{Block: *answerBlock()}, {Block: *expectBlock(), Min: 1, Max: 1}},
 	}

@@ -1,5 +1,6 @@
 test "a login" {
   upstream   = "tuya"
+  now        = "2026-03-02T10:00:00Z"
   attributes = { base_url = "https://openapi.tuyaeu.com", client_id = "made-up-id", secret = "made-up-6021" }
 
   answer {
@@ -15,13 +16,14 @@ test "a login" {
   }
   expect {
     access_token = "made-up-token-9175"
+    expires_at   = "2026-03-02T12:00:00Z"
     outputs      = { uid = "made-up-uid" }
     requests     = 1
     request = {
       method = "GET"
       url    = "https://openapi.tuyaeu.com/v1.0/token"
       query  = { grant_type = "1" }
-      header = { client_id = "made-up-id", sign_method = "HMAC-SHA256", Authorization = null }
+      header = { client_id = "made-up-id", sign_method = "HMAC-SHA256", t = "1772445600000", Authorization = null }
     }
   }
 }

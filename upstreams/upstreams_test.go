@@ -17,14 +17,14 @@ import (
 
 // TestDescriptions runs the tests beside the descriptions, and the hostile answers.
 func TestDescriptions(t *testing.T) {
-	now := func() time.Time { return time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC) }
+	clock := credtest.NewClock(func() time.Time { return time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC) })
 	suite, diags := config.LoadUpstreamTests(t.Context(), config.Options{
-		Path: ".", Providers: providers.NewRegistry(), Sinks: sinks.NewRegistry(), Now: now,
+		Path: ".", Providers: providers.NewRegistry(), Sinks: sinks.NewRegistry(), Now: clock.Now,
 	})
 	for _, d := range diags {
 		t.Fatalf("%v: %s: %s", d.Range, d.Summary, d.Detail)
 	}
-	report, err := credtest.Run(t.Context(), suite, now)
+	report, err := credtest.Run(t.Context(), suite, clock)
 	if err != nil {
 		t.Fatal(err)
 	}

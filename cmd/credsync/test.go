@@ -32,12 +32,14 @@ func (a *app) testCommand() *cobra.Command {
 			// Whose description counts does not matter here: a copy of a built-in one is
 			// tested under its own name.
 			options.Embedded = nil
+			clock := credtest.NewClock(a.now)
+			options.Now = clock.Now
 			suite, diags := config.LoadUpstreamTests(cmd.Context(), options)
 			if diags.HasErrors() {
 				a.out.UpstreamTests(nil, diags, asJSON)
 				return commandResult{failed: true}.asError()
 			}
-			report, err := credtest.Run(cmd.Context(), suite, a.now)
+			report, err := credtest.Run(cmd.Context(), suite, clock)
 			if err != nil {
 				return err
 			}

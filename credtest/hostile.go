@@ -232,3 +232,11 @@ func (r *runner) counts(label string) bool {
 	}
 	return true
 }
+
+// HostileAnswers names the answers that each operation has to withstand.
+func HostileAnswers() (names []string) {
+	for _, a := range hostileAnswers {
+		names = append(names, a.name)
+	}
+	return names
+}

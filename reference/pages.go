@@ -17,7 +17,9 @@ import (
 // Files returns every page by its path below docs/reference.
 func Files(p *providers.Registry, s *sinks.Registry) map[string][]byte {
 	p = withInline(p)
-	files := map[string][]byte{"language.md": Language(), UpstreamsFile: Upstreams(), "README.md": index(p, s)}
+	files := map[string][]byte{
+		"language.md": Language(), UpstreamsFile: Upstreams(), UpstreamTestsFile: UpstreamTests(), "README.md": index(p, s),
+	}
 	for _, name := range p.Names() {
 		spec, _ := p.Lookup(name)
 		files["provider-"+name+".md"] = Provider(spec)
@@ -49,6 +51,7 @@ func index(p *providers.Registry, s *sinks.Registry) []byte {
 	out.head("Reference")
 	out.line("- [The language](language.md): every block and attribute that does not belong to one provider or sink")
 	out.line("- [Upstreams that you describe](%s): the `upstream` block and what stands in it", UpstreamsFile)
+	out.line("- [Tests of upstreams that you describe](%s): the `test` block, and the answers that every description has to withstand", UpstreamTestsFile)
 	for _, name := range p.Names() {
 		out.line("- [Provider `%s`](provider-%s.md)", name, name)
 	}

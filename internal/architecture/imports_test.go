@@ -92,7 +92,7 @@ var beside = []string{"cmd/credsync-sandbox"}
 var generic = []string{"providers", "sinks"}
 
 // kindless are folders there that are no kind, but what kinds are made of.
-var kindless = []string{"providers/described"}
+var kindless = []string{"providers/clientcertificate", "providers/described"}
 
 type pkg struct {
 	ImportPath    string

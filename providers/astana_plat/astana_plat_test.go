@@ -11,6 +11,7 @@ import (
 	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/certificates"
 	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -19,7 +20,7 @@ const (
 	login       = "shop-17@example.com"
 	password    = `pa"ss wörd\<&>` // whatever JSON has to escape
 	certificate = "shop-17 certificate"
-	keyPassword = "key-password-0123456789"
+	keyPassword = certificates.KeyPassword
 )
 
 var certificateEnds = time.Now().AddDate(1, 0, 0).UTC().Truncate(time.Second)
@@ -69,7 +70,7 @@ func certificateTarget() providertest.Target {
 				sandbox.ClientCertificate{CommonName: certificate, NotAfter: certificateEnds},
 			)
 			return block(
-				map[string]string{"cert_pem": certPEM, "key_pem": encryptPKCS8(t, keyPEM), "key_password": keyPassword},
+				map[string]string{"cert_pem": certPEM, "key_pem": certificates.EncryptPKCS8(t, keyPEM), "key_password": keyPassword},
 			)
 		},
 		Secrets: []string{keyPassword},

@@ -10,6 +10,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/certificates"
 	"github.com/credsync/credsync/testkit/providertest"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -115,8 +116,8 @@ func TestAnswerOfSuccessWithoutATokenCountsAsLost(t *testing.T) {
 func TestForeignCertificateIsRefusedWithoutALogin(t *testing.T) {
 	foreign := certificateTarget()
 	foreign.Blocks = func(t *testing.T, _ *sandbox.Sandbox) map[string][]schema.Values {
-		own := newCertificate(t, certificate, newECDSA(t), nil)
-		return block(map[string]string{"cert_pem": own.pem(), "key_pem": pkcs8PEM(t, own.key)})
+		own := certificates.New(t, certificate, certificates.ECDSA(t), nil)
+		return block(map[string]string{"cert_pem": own.PEM(), "key_pem": certificates.PKCS8(t, own.Key)})
 	}
 	h := providertest.New(t, foreign)
 	e := refused(t, h)

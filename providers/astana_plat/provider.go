@@ -2,7 +2,6 @@ package astana_plat
 
 import (
 	"context"
-	"crypto/tls"
 	"net/http"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
 )
 
@@ -24,7 +24,7 @@ type provider struct {
 	login    credential.Secret
 	password credential.Secret
 	// certificate is nil for a login by password.
-	certificate *tls.Certificate
+	certificate *clientcertificate.Dates
 	// withheld is what no message may repeat besides.
 	withheld []credential.Secret
 	baseURL  string
@@ -35,26 +35,32 @@ type provider struct {
 }
 
 func newProvider(v schema.Values, env providers.Env) (providers.Provider, error) {
-	cert, err := clientCertificate(v)
+	cert, err := clientcertificate.Of(v)
 	if err != nil {
 		return nil, err
 	}
 	p := &provider{
-		env: env, login: v.Secret("login"), password: v.Secret("password"), certificate: cert,
+		env: env, login: v.Secret("login"), password: v.Secret("password"),
+		certificate: clientcertificate.NewDates(cert, "Astana-Plat"), withheld: clientcertificate.Secrets(v),
 		baseURL: v.String("base_url"), path: v.String("path"), ttl: v.Duration("token_ttl"),
 		refusals: passwordRefusals,
 	}
 	if cert != nil {
 		p.refusals = certificateRefusals
 	}
-	for _, block := range v.Nested("certificate") {
-		p.withheld = append(p.withheld, block.Secret("key_password"), block.Secret("pkcs12_password"))
-	}
 	if read := providers.NewTokenRead(v); read.IsSet() {
 		return reader{provider: p, read: read}, nil
 	}
 	return p, nil
 }
+
+// Inspect judges the certificate's dates.
+func (p *provider) Inspect(now time.Time, _ providers.Seen) []providers.Finding {
+	return p.certificate.Inspect(now)
+}
+
+// Clocks tells how long the certificate is valid.
+func (p *provider) Clocks(providers.Seen) []providers.Clock { return p.certificate.Clocks() }
 
 // reader is an account for which the configuration names a read that tells
 // whether a token is good. Without one there is no Verifier: no documented call
@@ -102,7 +108,7 @@ func (p *provider) Login(ctx context.Context) (credential.Token, error) {
 		Warnings:  a.Warnings(),
 	}
 	if p.certificate != nil {
-		t.Outputs["certificate_expires_at"] = p.certificate.Leaf.NotAfter.UTC().Format(time.RFC3339)
+		t.Outputs["certificate_expires_at"] = p.certificate.Ends().Format(time.RFC3339)
 	}
 	return t, nil
 }

@@ -9,10 +9,10 @@ package astana_plat
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -24,7 +24,7 @@ func Spec() *providers.Spec {
 		Doc:        "A token of the Astana-Plat payments service. credsync logs in with `login` and `password`, or with a client certificate. Only one token of an account works at a time, because each login revokes the previous token. So credsync logs in only when every target can be written.",
 		Source:     "Astana-Plat, \"Авторизация\"",
 		Attributes: attributes(),
-		Blocks:     []schema.Nested{{Block: certificateBlock(), Max: 1}},
+		Blocks:     []schema.Nested{{Block: clientcertificate.Block(certificateDoc), Max: 1}},
 		Check:      check,
 		Outputs: []schema.Output{
 			{Name: "access_token", Type: cty.String, Sensitive: true, Doc: "The token."},
@@ -33,7 +33,7 @@ func Spec() *providers.Spec {
 		},
 		RotateBefore:      "10m",
 		Lifetime:          func(v schema.Values) time.Duration { return v.Duration("token_ttl") },
-		ClientCertificate: clientCertificate,
+		ClientCertificate: clientcertificate.Of,
 		LoginRevokes:      func(v schema.Values) bool { return v.Bool("revokes_previous") },
 		New:               newProvider,
 	}
@@ -65,36 +65,7 @@ func attributes() []schema.Attribute {
 	}, providers.TokenReadAttributes("credsync checks only the answer to the login")...)
 }
 
-func certificateBlock() schema.Block {
-	return schema.Block{
-		Type:  "certificate",
-		Doc:   "The client certificate that Astana-Plat's certification authority issued: `cert_pem` and `key_pem`, or `pkcs12_base64`. credsync checks it before it sends anything. That the service expects mutual TLS is inferred: the document says only that the login is by certificate.",
-		Check: checkCertificate,
-		Attributes: []schema.Attribute{
-			{
-				Name: "cert_pem", Type: cty.String, Sensitive: true, Public: true, Text: schema.Document,
-				Effect: schema.ShapesLogin,
-				Doc:    "The certificate in PEM, followed by its issuers' certificates if the service needs them, each signed by the next. credsync treats it as a secret too, because it may come from the same source as the key.",
-			},
-			{
-				Name: "key_pem", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,
-				Doc: "The certificate's private key in PEM: PKCS#8, PKCS#1 or SEC 1, encrypted or not.",
-			},
-			{
-				Name: "key_password", Type: cty.String, Sensitive: true, Effect: schema.ShapesLogin,
-				Doc: "The password of an encrypted `key_pem`.",
-			},
-			{
-				Name: "pkcs12_base64", Type: cty.String, Sensitive: true, Text: schema.Document, Effect: schema.ShapesLogin,
-				Doc: "A PKCS#12 file (`.p12`, `.pfx`) with the certificate and its key, encoded in base64, such as `filebase64(\"client.p12\")`.",
-			},
-			{
-				Name: "pkcs12_password", Type: cty.String, Sensitive: true, MayBeEmpty: true, Effect: schema.ShapesLogin,
-				DefaultText: "none", Doc: "The password of `pkcs12_base64`.",
-			},
-		},
-	}
-}
+const certificateDoc = "The client certificate that Astana-Plat's certification authority issued: `cert_pem` and `key_pem`, or `pkcs12_base64`. credsync checks it before it sends anything. That the service expects mutual TLS is inferred: the document says only that the login is by certificate."
 
 func checkTTL(v cty.Value) error {
 	d, err := schema.ParseDuration(v.AsString())
@@ -106,7 +77,7 @@ func checkTTL(v cty.Value) error {
 
 // check wants exactly one of the two ways to log in.
 func check(v schema.Values) error {
-	byCertificate := len(v.Nested("certificate")) > 0
+	byCertificate := len(v.Nested(clientcertificate.Keyword)) > 0
 	login, password := v.IsSet("login"), v.IsSet("password")
 	switch {
 	case byCertificate && (login || password):
@@ -115,30 +86,9 @@ func check(v schema.Values) error {
 		return errors.New("there is nothing to log in with: set login and password, or add a certificate block")
 	case !byCertificate && (!login || !password):
 		return errors.New("login and password belong together: set both")
-	case byCertificate && strings.HasPrefix(strings.ToLower(v.String("base_url")), "http:"):
-		return errors.New("a client certificate works only with an https:// address; correct base_url")
+	}
+	if err := clientcertificate.CheckBaseURL(v); err != nil {
+		return err
 	}
 	return providers.CheckTokenRead(v)
-}
-
-// checkCertificate wants exactly one form of the certificate, and one that can
-// be used. Whether it is valid today is left to Inspect.
-func checkCertificate(v schema.Values) error {
-	isPEM, isPKCS12 := v.IsSet("cert_pem") || v.IsSet("key_pem"), v.IsSet("pkcs12_base64")
-	switch {
-	case isPEM && isPKCS12:
-		return errors.New("the certificate is set twice: keep cert_pem and key_pem, or pkcs12_base64")
-	case !isPEM && !isPKCS12:
-		return errors.New("there is no certificate: set cert_pem and key_pem, or pkcs12_base64")
-	case isPEM && (!v.IsSet("cert_pem") || !v.IsSet("key_pem")):
-		return errors.New("cert_pem and key_pem belong together: set both")
-	case isPKCS12 && v.IsSet("key_password"):
-		return errors.New("the argument key_password is for key_pem; the password of pkcs12_base64 is pkcs12_password")
-	case isPEM && v.IsSet("pkcs12_password"):
-		return errors.New("the argument pkcs12_password is for pkcs12_base64; the password of key_pem is key_password")
-	case !v.AllKnown():
-		return nil
-	}
-	_, err := loadCertificate(v)
-	return err
 }

@@ -1,4 +1,4 @@
-package astana_plat
+package clientcertificate
 
 import (
 	"crypto"

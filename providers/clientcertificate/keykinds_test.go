@@ -1,10 +1,12 @@
-package astana_plat_test
+package clientcertificate_test
 
 import (
 	"encoding/asn1"
 	"encoding/pem"
 	"strings"
 	"testing"
+
+	"github.com/credsync/credsync/testkit/certificates"
 )
 
 // What cannot be read is a damaged key where its kind is one that works, and an unusable
@@ -30,7 +32,7 @@ func TestADamagedKeyIsToldFromAnUnusableOne(t *testing.T) {
 			askForAnother,
 		},
 		"an elliptic curve that is not named": {kindOfKey(t, elliptic, nil), copyAgain},
-		"nothing of a key":                    {encode("PRIVATE KEY", []byte{0x30, 0x03, 0x02, 0x01, 0x00}), copyAgain},
+		"nothing of a key":                    {certificates.Encode("PRIVATE KEY", []byte{0x30, 0x03, 0x02, 0x01, 0x00}), copyAgain},
 	}
 	for name, c := range map[string]struct {
 		curve asn1.ObjectIdentifier
@@ -49,10 +51,10 @@ func TestADamagedKeyIsToldFromAnUnusableOne(t *testing.T) {
 			kinds[name+", SEC 1"] = struct{ key, want string }{curveOfKey(t, c.curve), c.want}
 		}
 	}
-	cert := newCertificate(t, "leaf", newECDSA(t), nil)
+	cert := certificates.New(t, "leaf", certificates.ECDSA(t), nil)
 	for name, c := range kinds {
 		t.Run(name, func(t *testing.T) {
-			_, err := load(map[string]string{"cert_pem": cert.pem(), "key_pem": c.key})
+			_, err := load(map[string]string{"cert_pem": cert.PEM(), "key_pem": c.key})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -65,7 +67,7 @@ func TestADamagedKeyIsToldFromAnUnusableOne(t *testing.T) {
 				// This form has no checksum, so that a wrong password looks the same.
 				want = "cannot be opened with key_password"
 			}
-			_, err := load(map[string]string{"cert_pem": cert.pem(), "key_pem": key, "key_password": keyPassword})
+			_, err := load(map[string]string{"cert_pem": cert.PEM(), "key_pem": key, "key_password": keyPassword})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %q", err, want)
 			}

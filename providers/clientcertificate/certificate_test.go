@@ -1,7 +1,6 @@
-package astana_plat_test
+package clientcertificate_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
@@ -13,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/credsync/credsync/providers/astana_plat"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/testkit/certificates"
 	"github.com/youmark/pkcs8"
 	"github.com/zclconf/go-cty/cty"
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
@@ -22,46 +22,32 @@ import (
 
 // load checks a certificate block as validate does, then reads it.
 func load(attrs map[string]string) (*tls.Certificate, error) {
-	blocks := block(attrs)
-	if err := certificateTable().Check(blocks["certificate"][0]); err != nil {
+	a := account(attrs)
+	if err := certificateTable().Check(a.Nested(clientcertificate.Keyword)[0]); err != nil {
 		return nil, err
 	}
-	return astana_plat.Spec().ClientCertificate(schema.NewValues(astana_plat.Spec().Block(), "", nil, blocks))
+	return clientcertificate.Of(a)
 }
 
 func TestKeyForms(t *testing.T) {
-	ec, rsaKey, ed := newECDSA(t), newRSA(t), newEd25519(t)
-	ecCert, rsaCert, edCert := newCertificate(
-		t,
-		"ec",
-		ec,
-		nil,
-	), newCertificate(
-		t,
-		"rsa",
-		rsaKey,
-		nil,
-	), newCertificate(
-		t,
-		"ed",
-		ed,
-		nil,
-	)
+	ec, rsaKey, ed := certificates.ECDSA(t), newRSA(t), newEd25519(t)
+	ecCert, rsaCert := certificates.New(t, "ec", ec, nil), certificates.New(t, "rsa", rsaKey, nil)
+	edCert := certificates.New(t, "ed", ed, nil)
 	pkcs1 := x509.MarshalPKCS1PrivateKey(rsaKey)
 	for _, c := range []struct {
 		name, cert, key, password string
 	}{
-		{"PKCS#8 ECDSA", ecCert.pem(), pkcs8PEM(t, ec), ""},
-		{"PKCS#8 RSA", rsaCert.pem(), pkcs8PEM(t, rsaKey), ""},
-		{"PKCS#8 Ed25519", edCert.pem(), pkcs8PEM(t, ed), ""},
-		{"PKCS#1", rsaCert.pem(), encode("RSA PRIVATE KEY", pkcs1), ""},
-		{"SEC 1", ecCert.pem(), encode("EC PRIVATE KEY", sec1DER(t, ec)), ""},
-		{"SEC 1 behind its parameters", ecCert.pem(), encode("EC PARAMETERS", []byte{6, 0}) + encode("EC PRIVATE KEY", sec1DER(t, ec)), ""},
-		{"encrypted PKCS#8", rsaCert.pem(), encryptPKCS8(t, pkcs8PEM(t, rsaKey)), keyPassword},
-		{"encrypted PKCS#1", rsaCert.pem(), encryptLegacy(t, "RSA PRIVATE KEY", pkcs1), keyPassword},
-		{"encrypted SEC 1", ecCert.pem(), encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, ec)), keyPassword},
-		{"a password that is not needed", ecCert.pem(), pkcs8PEM(t, ec), keyPassword},
-		{"both in one file", "text before\n" + ecCert.pem() + pkcs8PEM(t, ec), ecCert.pem() + pkcs8PEM(t, ec), ""},
+		{"PKCS#8 ECDSA", ecCert.PEM(), certificates.PKCS8(t, ec), ""},
+		{"PKCS#8 RSA", rsaCert.PEM(), certificates.PKCS8(t, rsaKey), ""},
+		{"PKCS#8 Ed25519", edCert.PEM(), certificates.PKCS8(t, ed), ""},
+		{"PKCS#1", rsaCert.PEM(), certificates.Encode("RSA PRIVATE KEY", pkcs1), ""},
+		{"SEC 1", ecCert.PEM(), certificates.Encode("EC PRIVATE KEY", sec1DER(t, ec)), ""},
+		{"SEC 1 behind its parameters", ecCert.PEM(), certificates.Encode("EC PARAMETERS", []byte{6, 0}) + certificates.Encode("EC PRIVATE KEY", sec1DER(t, ec)), ""},
+		{"encrypted PKCS#8", rsaCert.PEM(), certificates.EncryptPKCS8(t, certificates.PKCS8(t, rsaKey)), keyPassword},
+		{"encrypted PKCS#1", rsaCert.PEM(), encryptLegacy(t, "RSA PRIVATE KEY", pkcs1), keyPassword},
+		{"encrypted SEC 1", ecCert.PEM(), encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, ec)), keyPassword},
+		{"a password that is not needed", ecCert.PEM(), certificates.PKCS8(t, ec), keyPassword},
+		{"both in one file", "text before\n" + ecCert.PEM() + certificates.PKCS8(t, ec), ecCert.PEM() + certificates.PKCS8(t, ec), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			attrs := map[string]string{"cert_pem": c.cert, "key_pem": c.key}
@@ -81,14 +67,14 @@ func TestKeyForms(t *testing.T) {
 
 // TestPEMIsTakenWithoutItsLineBreaks, as variables of CI services have it.
 func TestPEMIsTakenWithoutItsLineBreaks(t *testing.T) {
-	root := newCertificate(t, "root", newECDSA(t), nil)
-	leaf := newCertificate(t, "leaf", newECDSA(t), &root)
+	root := certificates.New(t, "root", certificates.ECDSA(t), nil)
+	leaf := certificates.New(t, "leaf", certificates.ECDSA(t), &root)
 	for _, instead := range []string{`\n`, `\r\n`, " ", "", "\r"} {
 		change := func(s string) string { return strings.ReplaceAll(s, "\n", instead) }
 		cert, err := load(map[string]string{
 			"cert_pem": change(
-				leaf.pem() + root.pem(),
-			), "key_pem": change(encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, leaf.key.(*ecdsa.PrivateKey)))), "key_password": keyPassword,
+				leaf.PEM() + root.PEM(),
+			), "key_pem": change(encryptLegacy(t, "EC PRIVATE KEY", sec1DER(t, leaf.Key))), "key_password": keyPassword,
 		})
 		if err != nil || len(cert.Certificate) != 2 {
 			t.Errorf("with %q: %v", instead, err)
@@ -97,45 +83,45 @@ func TestPEMIsTakenWithoutItsLineBreaks(t *testing.T) {
 }
 
 func TestUnusableCertificates(t *testing.T) {
-	root := newCertificate(t, "root", newECDSA(t), nil)
-	middle := newCertificate(t, "middle", newECDSA(t), &root)
-	leaf := newCertificate(t, "leaf", newECDSA(t), &middle)
-	key := pkcs8PEM(t, leaf.key)
-	locked := encryptPKCS8(t, key)
+	root := certificates.New(t, "root", certificates.ECDSA(t), nil)
+	middle := certificates.New(t, "middle", certificates.ECDSA(t), &root)
+	leaf := certificates.New(t, "leaf", certificates.ECDSA(t), &middle)
+	key := certificates.PKCS8(t, leaf.Key)
+	locked := certificates.EncryptPKCS8(t, key)
 	for _, c := range []struct {
 		name  string
 		attrs map[string]string
 		want  string
 	}{
 		{"nothing", nil, "there is no certificate"},
-		{"no key", map[string]string{"cert_pem": leaf.pem()}, "belong together"},
+		{"no key", map[string]string{"cert_pem": leaf.PEM()}, "belong together"},
 		{"no certificate", map[string]string{"key_pem": key}, "belong together"},
-		{"both forms", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_base64": "AA=="}, "set twice"},
+		{"both forms", map[string]string{"cert_pem": leaf.PEM(), "key_pem": key, "pkcs12_base64": "AA=="}, "set twice"},
 		{"password of the other form", map[string]string{"pkcs12_base64": "AA==", "key_password": "x"}, "key_password is for key_pem"},
-		{"password of the other form, PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": key, "pkcs12_password": "x"}, "pkcs12_password is for"},
-		{"another's key", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newECDSA(t))}, "does not match the certificate in cert_pem"},
-		{"key of another kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": pkcs8PEM(t, newEd25519(t))}, "does not match the certificate in cert_pem"},
-		{"issuer first", map[string]string{"cert_pem": middle.pem() + leaf.pem(), "key_pem": key}, "certificate 2 of cert_pem"},
-		{"issuers out of order", map[string]string{"cert_pem": leaf.pem() + root.pem() + middle.pem(), "key_pem": key}, "not a chain"},
-		{"a stranger in the chain", map[string]string{"cert_pem": leaf.pem() + newCertificate(t, "middle", newECDSA(t), nil).pem(), "key_pem": key}, "not a chain"},
+		{"password of the other form, PEM", map[string]string{"cert_pem": leaf.PEM(), "key_pem": key, "pkcs12_password": "x"}, "pkcs12_password is for"},
+		{"another's key", map[string]string{"cert_pem": leaf.PEM(), "key_pem": certificates.PKCS8(t, certificates.ECDSA(t))}, "does not match the certificate in cert_pem"},
+		{"key of another kind", map[string]string{"cert_pem": leaf.PEM(), "key_pem": certificates.PKCS8(t, newEd25519(t))}, "does not match the certificate in cert_pem"},
+		{"issuer first", map[string]string{"cert_pem": middle.PEM() + leaf.PEM(), "key_pem": key}, "certificate 2 of cert_pem"},
+		{"issuers out of order", map[string]string{"cert_pem": leaf.PEM() + root.PEM() + middle.PEM(), "key_pem": key}, "not a chain"},
+		{"a stranger in the chain", map[string]string{"cert_pem": leaf.PEM() + certificates.New(t, "middle", certificates.ECDSA(t), nil).PEM(), "key_pem": key}, "not a chain"},
 		{"certificate is no PEM", map[string]string{"cert_pem": "MIIB", "key_pem": key}, "cert_pem contains no certificate"},
 		{"certificate is a key", map[string]string{"cert_pem": key, "key_pem": key}, "cert_pem contains no certificate"},
-		{"certificate is damaged", map[string]string{"cert_pem": encode("CERTIFICATE", leaf.cert.Raw[:100]), "key_pem": key}, "certificate 1 of cert_pem"},
-		{"key is no PEM", map[string]string{"cert_pem": leaf.pem(), "key_pem": "MIIB"}, "key_pem contains no private key"},
-		{"key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
-		{"RSA-PSS", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil)}, "RSA-PSS only"},
-		{"secp256k1", map[string]string{"cert_pem": leaf.pem(),
+		{"certificate is damaged", map[string]string{"cert_pem": certificates.Encode("CERTIFICATE", leaf.X509.Raw[:100]), "key_pem": key}, "certificate 1 of cert_pem"},
+		{"key is no PEM", map[string]string{"cert_pem": leaf.PEM(), "key_pem": "MIIB"}, "key_pem contains no private key"},
+		{"key is damaged", map[string]string{"cert_pem": leaf.PEM(), "key_pem": certificates.Encode("PRIVATE KEY", []byte("canary"))}, "cannot be read"},
+		{"RSA-PSS", map[string]string{"cert_pem": leaf.PEM(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil)}, "RSA-PSS only"},
+		{"secp256k1", map[string]string{"cert_pem": leaf.PEM(),
 			"key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
-		{"SEC 1 secp256k1", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
-		{"another curve", map[string]string{"cert_pem": leaf.pem(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7})}, "curve 1.3.36"},
-		{"GOST", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 643, 7, 1, 1, 1, 1}, nil)}, "GOST"},
-		{"a damaged key of a known kind", map[string]string{"cert_pem": leaf.pem(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil)}, "copied completely"},
-		{"cut off", map[string]string{"cert_pem": leaf.pem(), "key_pem": key[:len(key)/2]}, "copied completely"},
-		{"key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked}, "set key_password"},
-		{"wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": locked, "key_password": "wrong"}, "cannot be opened with key_password"},
-		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "cannot be opened with key_password"},
-		{"legacy key is encrypted", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der"))}, "set key_password"},
-		{"legacy wrong password", map[string]string{"cert_pem": leaf.pem(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der")), "key_password": "wrong"}, "cannot be opened with key_password"},
+		{"SEC 1 secp256k1", map[string]string{"cert_pem": leaf.PEM(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 132, 0, 10})}, "curve secp256k1"},
+		{"another curve", map[string]string{"cert_pem": leaf.PEM(), "key_pem": curveOfKey(t, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7})}, "curve 1.3.36"},
+		{"GOST", map[string]string{"cert_pem": leaf.PEM(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 643, 7, 1, 1, 1, 1}, nil)}, "GOST"},
+		{"a damaged key of a known kind", map[string]string{"cert_pem": leaf.PEM(), "key_pem": kindOfKey(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, nil)}, "copied completely"},
+		{"cut off", map[string]string{"cert_pem": leaf.PEM(), "key_pem": key[:len(key)/2]}, "copied completely"},
+		{"key is encrypted", map[string]string{"cert_pem": leaf.PEM(), "key_pem": locked}, "set key_password"},
+		{"wrong password", map[string]string{"cert_pem": leaf.PEM(), "key_pem": locked, "key_password": "wrong"}, "cannot be opened with key_password"},
+		{"encrypted key is damaged", map[string]string{"cert_pem": leaf.PEM(), "key_pem": certificates.Encode("ENCRYPTED PRIVATE KEY", []byte("canary")), "key_password": "x"}, "cannot be opened with key_password"},
+		{"legacy key is encrypted", map[string]string{"cert_pem": leaf.PEM(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der"))}, "set key_password"},
+		{"legacy wrong password", map[string]string{"cert_pem": leaf.PEM(), "key_pem": encryptLegacy(t, "EC PRIVATE KEY", []byte("der")), "key_password": "wrong"}, "cannot be opened with key_password"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(c.attrs)
@@ -152,10 +138,10 @@ func TestUnusableCertificates(t *testing.T) {
 }
 
 func TestChain(t *testing.T) {
-	root := newCertificate(t, "root", newRSA(t), nil)
-	middle := newCertificate(t, "middle", newECDSA(t), &root)
-	leaf := newCertificate(t, "leaf", newECDSA(t), &middle)
-	cert, err := load(map[string]string{"cert_pem": leaf.pem() + middle.pem() + root.pem(), "key_pem": pkcs8PEM(t, leaf.key)})
+	root := certificates.New(t, "root", newRSA(t), nil)
+	middle := certificates.New(t, "middle", certificates.ECDSA(t), &root)
+	leaf := certificates.New(t, "leaf", certificates.ECDSA(t), &middle)
+	cert, err := load(map[string]string{"cert_pem": leaf.PEM() + middle.PEM() + root.PEM(), "key_pem": certificates.PKCS8(t, leaf.Key)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,18 +151,18 @@ func TestChain(t *testing.T) {
 }
 
 func TestPKCS12(t *testing.T) {
-	root := newCertificate(t, "root", newECDSA(t), nil)
-	middle := newCertificate(t, "middle", newECDSA(t), &root)
-	leaf := newCertificate(t, "leaf", newECDSA(t), &middle)
+	root := certificates.New(t, "root", certificates.ECDSA(t), nil)
+	middle := certificates.New(t, "middle", certificates.ECDSA(t), &root)
+	leaf := certificates.New(t, "leaf", certificates.ECDSA(t), &middle)
 	for _, c := range []struct {
 		name    string
 		encoder *pkcs12.Encoder
-		first   authority
+		first   certificates.Certificate
 		others  []*x509.Certificate
 	}{
-		{"modern", pkcs12.Modern, leaf, []*x509.Certificate{middle.cert, root.cert}},
-		{"legacy", pkcs12.LegacyDES, leaf, []*x509.Certificate{middle.cert, root.cert}},
-		{"in another order", pkcs12.Modern, root, []*x509.Certificate{leaf.cert, middle.cert}},
+		{"modern", pkcs12.Modern, leaf, []*x509.Certificate{middle.X509, root.X509}},
+		{"legacy", pkcs12.LegacyDES, leaf, []*x509.Certificate{middle.X509, root.X509}},
+		{"in another order", pkcs12.Modern, root, []*x509.Certificate{leaf.X509, middle.X509}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			encoded := encodePKCS12(t, c.encoder, leaf, c.first, c.others, keyPassword)
@@ -184,8 +170,8 @@ func TestPKCS12(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(cert.Certificate) != 3 || string(cert.Certificate[0]) != string(leaf.cert.Raw) ||
-				string(cert.Certificate[1]) != string(middle.cert.Raw) {
+			if len(cert.Certificate) != 3 || string(cert.Certificate[0]) != string(leaf.X509.Raw) ||
+				string(cert.Certificate[1]) != string(middle.X509.Raw) {
 				t.Error("want the leaf, its issuer and the root, in this order")
 			}
 			if _, err := load(map[string]string{"pkcs12_base64": encoded, "pkcs12_password": "wrong"}); err == nil || !strings.Contains(err.Error(), "cannot be opened") {
@@ -227,12 +213,12 @@ func TestPKCS12(t *testing.T) {
 func encodePKCS12(
 	t *testing.T,
 	e *pkcs12.Encoder,
-	key, first authority,
+	key, first certificates.Certificate,
 	others []*x509.Certificate,
 	password string,
 ) string {
 	t.Helper()
-	data, err := e.Encode(key.key, first.cert, others, password)
+	data, err := e.Encode(key.Key, first.X509, others, password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +241,7 @@ func brokenLength(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := pkcs8.MarshalPrivateKey(key, []byte(keyPassword), quick)
+	der, err := pkcs8.MarshalPrivateKey(key, []byte(keyPassword), certificates.Quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,8 +260,8 @@ func brokenLength(t testing.TB) []byte {
 }
 
 func TestDamagedEncryptedKeyIsAnErrorNotAPanic(t *testing.T) {
-	cert := newCertificate(t, "leaf", newECDSA(t), nil)
-	_, err := load(map[string]string{"cert_pem": cert.pem(), "key_pem": encode("ENCRYPTED PRIVATE KEY", brokenLength(t)), "key_password": keyPassword})
+	cert := certificates.New(t, "leaf", certificates.ECDSA(t), nil)
+	_, err := load(map[string]string{"cert_pem": cert.PEM(), "key_pem": certificates.Encode("ENCRYPTED PRIVATE KEY", brokenLength(t)), "key_password": keyPassword})
 	if err == nil || !strings.Contains(err.Error(), "copied completely") {
 		t.Error(err)
 	}

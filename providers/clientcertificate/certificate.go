@@ -1,4 +1,4 @@
-package astana_plat
+package clientcertificate
 
 import (
 	"bytes"
@@ -18,22 +18,23 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
-// clientCertificate is the Spec's: nil for an account that logs in by password.
-func clientCertificate(v schema.Values) (*tls.Certificate, error) {
-	blocks := v.Nested("certificate")
+// Of returns the certificate of an account; nil for an account without one. It is
+// providers.Spec.ClientCertificate.
+func Of(v schema.Values) (*tls.Certificate, error) {
+	blocks := v.Nested(Keyword)
 	if len(blocks) == 0 {
 		return nil, nil
 	}
-	cert, err := loadCertificate(blocks[0])
+	cert, err := load(blocks[0])
 	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
+		return nil, fmt.Errorf("%s: %w", Keyword, err)
 	}
 	return cert, nil
 }
 
-// loadCertificate reads a certificate block. Its errors say which attribute is
+// load reads a certificate block. Its errors say which attribute is
 // wrong in which way, and nothing of what is in it.
-func loadCertificate(v schema.Values) (*tls.Certificate, error) {
+func load(v schema.Values) (*tls.Certificate, error) {
 	if v.IsSet("pkcs12_base64") {
 		return loadPKCS12(v.Secret("pkcs12_base64"), v.Secret("pkcs12_password"))
 	}

@@ -1,4 +1,4 @@
-package astana_plat_test
+package clientcertificate_test
 
 import (
 	"strings"
@@ -7,26 +7,31 @@ import (
 
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/providers"
-	"github.com/credsync/credsync/sandbox"
-	"github.com/credsync/credsync/schema"
-	"github.com/credsync/credsync/testkit/providertest"
+	"github.com/credsync/credsync/providers/clientcertificate"
+	"github.com/credsync/credsync/testkit/certificates"
 )
 
 const dayLong = 24 * time.Hour
 
+func datesOf(
+	t *testing.T, leaf certificates.Certificate, issuers ...certificates.Certificate,
+) *clientcertificate.Dates {
+	t.Helper()
+	chain := leaf.PEM()
+	for _, c := range issuers {
+		chain += c.PEM()
+	}
+	cert, err := load(map[string]string{"cert_pem": chain, "key_pem": certificates.PKCS8(t, leaf.Key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clientcertificate.NewDates(cert, "Acme")
+}
+
 func TestCertificateDates(t *testing.T) {
 	begins := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	ends := begins.AddDate(0, 6, 0)
-	dated := certificateTarget()
-	dated.Blocks = func(t *testing.T, s *sandbox.Sandbox) map[string][]schema.Values {
-		certPEM, keyPEM := issue(
-			t,
-			s,
-			sandbox.ClientCertificate{CommonName: certificate, NotBefore: begins, NotAfter: ends},
-		)
-		return block(map[string]string{"cert_pem": certPEM, "key_pem": keyPEM})
-	}
-	h := providertest.New(t, dated)
+	dates := datesOf(t, certificates.Between(t, "leaf", certificates.ECDSA(t), nil, begins, ends))
 	for _, c := range []struct {
 		name    string
 		now     time.Time
@@ -41,7 +46,7 @@ func TestCertificateDates(t *testing.T) {
 		{"expired", ends.Add(time.Second), failure.CertificateExpired, "expired on 2026-09-01"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			found := h.Provider.(providers.Inspector).Inspect(c.now, providers.Seen{})
+			found := dates.Inspect(c.now)
 			if c.says == "" {
 				if len(found) != 0 {
 					t.Errorf("found %+v, want nothing", found)
@@ -54,20 +59,18 @@ func TestCertificateDates(t *testing.T) {
 			}
 		})
 	}
-	if n := h.Sandbox.Counters("astana_plat", login).Logins.Received; n != 0 {
-		t.Errorf("%d requests were sent to look at a certificate", n)
+	clocks := dates.Clocks()
+	if len(clocks) != 1 || clocks[0].Name != providers.ClientCertificate || !clocks[0].At.Equal(ends) ||
+		!clocks[0].Since.Equal(begins) || !clocks[0].Human {
+		t.Errorf("the clocks are %+v", clocks)
 	}
 }
 
 func TestIssuerThatExpiresIsAWarning(t *testing.T) {
 	ends := time.Now().AddDate(0, 2, 0)
-	issuer := newCertificateUntil(t, "issuer", newECDSA(t), nil, ends)
-	leaf := newCertificate(t, certificate, newECDSA(t), &issuer)
-	chained := certificateTarget()
-	chained.Blocks = func(t *testing.T, _ *sandbox.Sandbox) map[string][]schema.Values {
-		return block(map[string]string{"cert_pem": leaf.pem() + issuer.pem(), "key_pem": pkcs8PEM(t, leaf.key)})
-	}
-	inspector := providertest.New(t, chained).Provider.(providers.Inspector)
+	issuer := certificates.Until(t, "issuer", certificates.ECDSA(t), nil, ends)
+	leaf := certificates.New(t, "leaf", certificates.ECDSA(t), &issuer)
+	dates := datesOf(t, leaf, issuer)
 	for _, c := range []struct {
 		now  time.Time
 		says string
@@ -76,9 +79,9 @@ func TestIssuerThatExpiresIsAWarning(t *testing.T) {
 		{ends.Add(-dayLong), "Certificate 2 of the client certificate's chain expires on"},
 		{ends.Add(dayLong), "Certificate 2 of the client certificate's chain expired on"},
 		// Near its own end, the certificate itself is what counts.
-		{leaf.cert.NotAfter.Add(-dayLong), "The client certificate expires on"},
+		{leaf.X509.NotAfter.Add(-dayLong), "The client certificate expires on"},
 	} {
-		found := inspector.Inspect(c.now, providers.Seen{})
+		found := dates.Inspect(c.now)
 		if c.says == "" && len(found) == 0 {
 			continue
 		}
@@ -88,9 +91,9 @@ func TestIssuerThatExpiresIsAWarning(t *testing.T) {
 	}
 }
 
-func TestPasswordHasNothingToInspect(t *testing.T) {
-	h := providertest.New(t, target())
-	if found := h.Provider.(providers.Inspector).Inspect(time.Now(), providers.Seen{}); found != nil {
-		t.Errorf("found %+v", found)
+func TestWithoutACertificateThereIsNothingToInspect(t *testing.T) {
+	dates := clientcertificate.NewDates(nil, "Acme")
+	if found, clocks := dates.Inspect(time.Now()), dates.Clocks(); found != nil || clocks != nil {
+		t.Errorf("found %+v, %+v", found, clocks)
 	}
 }

@@ -1,4 +1,4 @@
-package astana_plat
+package clientcertificate
 
 import (
 	"crypto/x509/pkix"
@@ -16,7 +16,7 @@ var (
 	oidSecp256k1 = asn1.ObjectIdentifier{1, 3, 132, 0, 10}
 )
 
-const otherKey = "; ask Astana-Plat for a certificate with an RSA key (rsaEncryption) or an ECDSA key on P-256"
+const otherKey = "; ask for a certificate with an RSA key (rsaEncryption) or an ECDSA key on P-256"
 
 // whyUnusable says what a key is that could not be read: one that was not copied
 // whole, or of a kind that TLS here has no use for. It tells the kind, and nothing of

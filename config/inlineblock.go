@@ -39,6 +39,7 @@ func (l *loader) declareInline(b *hcl.Block, content *hcl.BodyContent, kind *pro
 			Place: fmt.Sprintf("%s:%d", filepath.Base(b.DefRange.Filename), b.DefRange.Start.Line),
 		},
 	}
+	r.def.ClientCertificate = described.CertificateOptional
 	r.readLiterals(content)
 	r.count(content, r.root, b, sectionOf(b).name())
 	r.readLimit(content)
@@ -66,7 +67,10 @@ func (l *loader) declareInline(b *hcl.Block, content *hcl.BodyContent, kind *pro
 	table := l.providerTable(spec)
 	return &inlineAccount{
 		spec: spec, scope: r.inline,
-		given: &schema.Block{Type: table.Type, Labels: table.Labels, Attributes: slices.Clip(table.Attributes[:given])},
+		given: &schema.Block{
+			Type: table.Type, Labels: table.Labels, Attributes: slices.Clip(table.Attributes[:given]),
+			Blocks: table.Blocks, Check: table.Check,
+		},
 	}
 }
 
@@ -115,7 +119,12 @@ func (l *loader) inlineValues(b *accountBlock, sc scope) (schema.Values, bool) {
 		attrs = append(attrs, given.MarkedAt(i))
 	}
 	captured, ok := b.inline.scope.values(sc)
-	return schema.ValuesInOrder(b.table, "", append(attrs, captured...), nil), good && ok
+	nested := map[string][]schema.Values{}
+	for i := range b.table.Blocks {
+		kind := b.table.Blocks[i].Type
+		nested[kind] = given.Nested(kind)
+	}
+	return schema.ValuesInOrder(b.table, "", append(attrs, captured...), nested), good && ok
 }
 
 // literalHost is the host of a base_url that is written out; "" for another.

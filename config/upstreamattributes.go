@@ -65,6 +65,10 @@ func (r *upstreamReader) isFree(name string, b *hcl.Block) bool {
 		r.error(b.LabelRanges[0], "Reserved attribute", fmt.Sprintf("Every account has %q, so an upstream cannot declare it. Give the attribute another name.", name))
 		return false
 	}
+	if name == described.Certificate && r.takesCertificate() {
+		r.error(b.LabelRanges[0], "Reserved attribute", fmt.Sprintf("With client_certificate every account can have a block %q, so the upstream cannot declare an attribute of that name. Give the attribute another name.", name))
+		return false
+	}
 	if _, twice := r.attribute(name); twice {
 		r.error(b.DefRange, "Duplicate attribute", fmt.Sprintf("The attribute %q is declared twice.", name))
 		return false
@@ -172,7 +176,15 @@ func (r *upstreamReader) attributeNames() []string {
 	for i := range r.def.Attributes {
 		names = append(names, r.def.Attributes[i].Name)
 	}
+	if r.takesCertificate() {
+		names = append(names, described.Certificate)
+	}
 	return names
+}
+
+// takesCertificate reports whether an account can have a client certificate.
+func (r *upstreamReader) takesCertificate() bool {
+	return r.def.ClientCertificate != "" && r.def.ClientCertificate != described.CertificateNone
 }
 
 func (r *upstreamReader) outputNames() (names []string) {
@@ -204,6 +216,9 @@ func (r *upstreamReader) unknownSelf() cty.Value {
 			v = markSensitive(v)
 		}
 		self[a.Name] = v
+	}
+	if r.takesCertificate() {
+		self[described.Certificate] = cty.UnknownVal(described.CertificateType)
 	}
 	return cty.ObjectVal(self)
 }

@@ -149,7 +149,7 @@ func (l *loader) declareUpstream(b *hcl.Block) (d *described.Definition, replace
 	table := l.tables.upstream
 	content, v := r.read(b, table)
 	r.def.Doc, r.def.Source, r.def.BaseURL = v.String("doc"), v.String("source"), v.String("base_url")
-	r.def.UnknownRefusals = v.Int("unknown_refusals")
+	r.def.UnknownRefusals, r.def.ClientCertificate = v.Int("unknown_refusals"), v.String("client_certificate")
 	r.def.RotateBefore, r.def.RevokeOn = v.String("rotate_before"), v.Strings("revoke_on")
 	r.readDeclarations(content, v)
 	r.readLocals(content)
@@ -222,6 +222,11 @@ func (r *upstreamReader) readGroups(content *hcl.BodyContent, v schema.Values) {
 		for _, name := range group {
 			a, ok := r.attribute(name)
 			switch {
+			case name == described.Certificate && r.def.ClientCertificate == described.CertificateOptional:
+			case name == described.Certificate && r.def.ClientCertificate == described.CertificateRequired:
+				r.error(at, "Attribute always set", "Each account has a certificate block, so it cannot be one of a group. Set client_certificate = \"optional\".")
+			case name == described.Certificate, name == "client_certificate":
+				r.error(at, "Unknown attribute", "The block of a client certificate is named \"certificate\" in exactly_one_of, and the accounts have it with client_certificate = \"optional\".")
 			case !ok:
 				r.error(at, "Unknown attribute", fmt.Sprintf("There is no attribute block for %q.%s", name, didYouMean(name, r.attributeNames())))
 			case a.Required || a.Default != cty.NilVal:

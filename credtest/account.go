@@ -27,6 +27,13 @@ func values(spec *providers.Spec, given cty.Value) (schema.Values, error) {
 		fields = given.AsValueMap()
 	}
 	block := spec.Block()
+	certificate, err := certificateOf(spec, fields[described.Certificate])
+	if err != nil {
+		return schema.Values{}, fmt.Errorf("attributes: %s: %w", described.Certificate, err)
+	}
+	if certificate != nil {
+		delete(fields, described.Certificate)
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		row, ok := block.Attribute(name)
 		if !ok {
@@ -51,7 +58,7 @@ func values(spec *providers.Spec, given cty.Value) (schema.Values, error) {
 		}
 		attrs[row.Name] = cty.StringVal(madeUpBase)
 	}
-	v := schema.NewValues(block, "", attrs, nil)
+	v := schema.NewValues(block, "", attrs, certificate)
 	if block.Check != nil {
 		if err := block.Check(v); err != nil {
 			return v, fmt.Errorf("attributes: %w", err)

@@ -299,6 +299,56 @@ func TestWhatIsNotAsExpectedIsSaid(t *testing.T) {
 	}
 }
 
+// A test says of a client certificate what expressions see of it.
+func TestACertificateOfATest(t *testing.T) {
+	const upstream = `
+upstream "acme" {
+  base_url           = "https://api.acme.example"
+  client_certificate = "optional"
+  login {
+    request {
+      method = "POST"
+      path   = "/login"
+      json   = { by = self.certificate == null ? "nothing" : "certificate" }
+    }
+    access_token = response.body.token
+    lifetime     = "1h"
+    outputs      = { until = try(self.certificate.expires_at, "never") }
+  }
+  verify { by = "answer" }
+  output "until" {
+    type      = string
+    sensitive = false
+  }
+}
+`
+	const test = `
+test "login" {
+  upstream   = "acme"
+  attributes = {}
+  answer { json = { token = "t1" } }
+  expect {
+    outputs = { until = "UNTIL" }
+    request = { method = "POST", json = { by = "BY" } }
+  }
+}
+`
+	const given = `{ certificate = { expires_at = "2031-02-03T04:05:06Z" } }`
+	for attributes, want := range map[string][2]string{
+		`{}`:                    {"never", "nothing"},
+		given:                   {"2031-02-03T04:05:06Z", "certificate"},
+		`{ certificate = {} }`:  {"2049-12-31T23:59:59Z", "certificate"},
+		`{ certificate = "x" }`: {},
+		`{ certificate = { expires_at = "soon" } }`: {},
+		`{ certificate = { key_pem = "x" } }`:       {},
+	} {
+		r := run(t, upstream, strings.NewReplacer("{}\n  answer", attributes+"\n  answer", "UNTIL", want[0], "BY", want[1]).Replace(test))
+		if got := strings.Join(failures(r), "\n"); r.Passed() != (want[0] != "") || !r.Passed() && !strings.Contains(got, "attributes: certificate: ") {
+			t.Errorf("%s: %s", attributes, got)
+		}
+	}
+}
+
 // What a description does to its users is found without a test that looks for it.
 func TestBadDescriptionsAreFound(t *testing.T) {
 	for change, want := range map[string]string{

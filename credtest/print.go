@@ -51,7 +51,11 @@ type PreviewedRequest struct {
 // Print returns the first request of each operation of an account. Nothing is sent, and no
 // secret takes part: a placeholder stands for each.
 func Print(ctx context.Context, a *config.Account, now time.Time) ([]Preview, error) {
-	v := withPlaceholders(a.Values)
+	certificate, err := previewedCertificate(a.Spec, a.Values)
+	if err != nil {
+		return nil, err
+	}
+	v := withPlaceholders(a.Values, certificate)
 	var all []Preview
 	for _, operation := range []string{described.OpLogin, described.OpRefresh, described.OpVerify, described.OpRevoke} {
 		stop := &stopper{}
@@ -86,7 +90,7 @@ func Print(ctx context.Context, a *config.Account, now time.Time) ([]Preview, er
 }
 
 // withPlaceholders are an account's attributes without its secrets.
-func withPlaceholders(v schema.Values) schema.Values {
+func withPlaceholders(v schema.Values, blocks map[string][]schema.Values) schema.Values {
 	attrs := map[string]cty.Value{}
 	for i, row := range v.Block().Attributes {
 		raw := v.RawAt(i)
@@ -102,7 +106,7 @@ func withPlaceholders(v schema.Values) schema.Values {
 		}
 		attrs[row.Name] = raw
 	}
-	return schema.NewValues(v.Block(), v.Label(), attrs, nil)
+	return schema.NewValues(v.Block(), v.Label(), attrs, blocks)
 }
 
 // capturedPlaceholder is what a description takes from the configuration, without what is

@@ -37,6 +37,9 @@ func Upstreams() []byte {
 		block.Blocks = slices.DeleteFunc(slices.Clone(block.Blocks), func(n schema.Nested) bool { return n.Type == "response" })
 		out.block(2, &block)
 	}
+	certificate := described.CertificateBlock(false).Block
+	certificate.Doc = "A block of the accounts, not of the upstream: an account has it with `client_certificate`, and an `account \"http\"` or `\"static\"` always can. " + certificate.Doc
+	out.block(2, &certificate)
 	return out.Bytes()
 }
 
@@ -64,18 +67,23 @@ func (p *page) inlineAccount(b *schema.Block) {
 	flat := *b
 	flat.Blocks = nil
 	p.block(2, &flat)
+	upstream := schema.UpstreamBlock()
 	var kinds []string
+	var own []schema.Nested
 	for _, n := range b.Blocks {
-		kinds = append(kinds, "`"+n.Type+"`")
+		if upstream.HasBlock(n.Type) {
+			kinds = append(kinds, "`"+n.Type+"`")
+		} else {
+			own = append(own, n)
+		}
 	}
 	p.line(
 		"It contains the blocks %s of an [`upstream` block](%s), whose expressions can also refer to `var`, `local`, `data` and `each`.\n",
 		strings.Join(kinds, ", "), UpstreamsFile,
 	)
-	upstream := schema.UpstreamBlock()
 	for _, n := range b.Blocks {
 		i := slices.IndexFunc(upstream.Blocks, func(of schema.Nested) bool { return of.Type == n.Type })
-		if len(n.Attributes) == len(upstream.Blocks[i].Attributes) {
+		if i < 0 || len(n.Attributes) == len(upstream.Blocks[i].Attributes) {
 			continue
 		}
 		more := n.Block
@@ -88,6 +96,9 @@ func (p *page) inlineAccount(b *schema.Block) {
 		)
 		more.Doc = "Besides what it has in an `upstream` block:"
 		p.block(3, &more)
+	}
+	for _, n := range own {
+		p.block(3, &n.Block)
 	}
 }
 

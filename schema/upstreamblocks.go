@@ -33,8 +33,12 @@ func UpstreamBlock() *Block {
 				Doc: "Whether this block stands in for a built-in one of the same name.",
 			},
 			{
+				Name: "client_certificate", Type: cty.String, Default: cty.StringVal("none"), OneOf: []string{"none", "optional", "required"},
+				Doc: "Whether an account has a [`certificate` block](#certificate): the client certificate that it presents in TLS. `self.certificate` is null without the block, else an object with `expires_at`.",
+			},
+			{
 				Name: "exactly_one_of", Type: cty.List(cty.List(cty.String)),
-				Doc: "Groups of attributes of which an account must set exactly one.",
+				Doc: "Groups of attributes of which an account must set exactly one. `certificate` stands for the block of that name.",
 			},
 		},
 		Blocks: []Nested{

@@ -114,7 +114,14 @@ func TestAnswerOfSuccessWithoutATokenCountsAsLost(t *testing.T) {
 }
 
 func TestForeignCertificateIsRefusedWithoutALogin(t *testing.T) {
-	foreign := certificateTarget()
+	for name, foreign := range map[string]providertest.Target{
+		"in Go": certificateTarget(), "described": described(t, certificateTarget()),
+	} {
+		t.Run(name, func(t *testing.T) { testForeignCertificate(t, foreign) })
+	}
+}
+
+func testForeignCertificate(t *testing.T, foreign providertest.Target) {
 	foreign.Blocks = func(t *testing.T, _ *sandbox.Sandbox) map[string][]schema.Values {
 		own := certificates.New(t, certificate, certificates.ECDSA(t), nil)
 		return block(map[string]string{"cert_pem": own.PEM(), "key_pem": certificates.PKCS8(t, own.Key)})

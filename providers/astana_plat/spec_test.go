@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/astana_plat"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/testkit/providertest"
@@ -43,8 +44,14 @@ func TestALifetimeThatIsNoneIsNamed(t *testing.T) {
 }
 
 func TestExactlyOneWayToLogIn(t *testing.T) {
+	t.Run("in Go", func(t *testing.T) { testExactlyOneWayToLogIn(t, astana_plat.Spec(), "keep one of them") })
+	// In a description what is not known yet may turn out to be null.
+	t.Run("described", func(t *testing.T) { testExactlyOneWayToLogIn(t, described(t, target()).Spec, "") })
+}
+
+func testExactlyOneWayToLogIn(t *testing.T, spec *providers.Spec, ofUnknown string) {
 	unknown := cty.UnknownVal(cty.String)
-	set := cty.StringVal("set")
+	set := cty.StringVal("x7Qk2")
 	for _, c := range []struct {
 		name  string
 		attrs map[string]cty.Value
@@ -56,7 +63,7 @@ func TestExactlyOneWayToLogIn(t *testing.T) {
 		{"certificate", nil, true, ""},
 		{"neither", nil, false, "nothing to log in with"},
 		{"both", map[string]cty.Value{"login": set, "password": set}, true, "keep one of them"},
-		{"both, one not known yet", map[string]cty.Value{"login": unknown}, true, "keep one of them"},
+		{"both, one not known yet", map[string]cty.Value{"login": unknown}, true, ofUnknown},
 		{"no password", map[string]cty.Value{"login": set}, false, "belong together"},
 		{"no login", map[string]cty.Value{"password": set}, false, "belong together"},
 		{"certificate without TLS", map[string]cty.Value{"base_url": cty.StringVal("http://127.0.0.1:1")}, true, "https"},
@@ -66,7 +73,6 @@ func TestExactlyOneWayToLogIn(t *testing.T) {
 			if c.block {
 				blocks = block(nil)
 			}
-			spec := astana_plat.Spec()
 			err := spec.Check(schema.NewValues(spec.Block(), "", c.attrs, blocks))
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)

@@ -61,8 +61,12 @@ type Definition struct {
 	// UnknownRefusals is how many unclassified refusals in a row block an account.
 	UnknownRefusals int
 	RotateBefore    string
-	// ExactlyOneOf are groups of attributes of which an account sets one.
+	// ExactlyOneOf are groups of attributes of which an account sets one. Certificate
+	// stands for the block of that name.
 	ExactlyOneOf [][]string
+	// ClientCertificate is CertificateOptional or CertificateRequired where an account
+	// has a block for one.
+	ClientCertificate string
 	// Attributes are those of its accounts, besides base_url.
 	Attributes []schema.Attribute
 	// Validations are rules for the values of attributes.

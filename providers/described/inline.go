@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
 )
 
@@ -26,9 +27,11 @@ func InlineSpecs() []*providers.Spec {
 			Doc: "An upstream that its account describes itself: what an `upstream` block says, written inline, for an upstream of which there is one account, or one block with `for_each`. " +
 				"Expressions in it can also refer to `var`, `local`, `data` and `each`. If several accounts share an upstream, describe it once in an `upstream` block.",
 			Attributes:   slices.Concat([]schema.Attribute{base}, schema.HTTPAccountRows()),
-			Blocks:       schema.HTTPAccountBlocks(),
+			Blocks:       append(schema.HTTPAccountBlocks(), CertificateBlock(false)),
 			Outputs:      (&Definition{Login: &TokenOperation{RefreshToken: noExpr{}}}).specOutputs(),
 			RotateBefore: DefaultRotateBefore,
+
+			ClientCertificate: clientcertificate.Of,
 		},
 		{
 			Name: StaticAccount,
@@ -39,9 +42,11 @@ func InlineSpecs() []*providers.Spec {
 				schema.StaticAccountRows(),
 				[]schema.Attribute{schema.HostsRow()},
 			),
-			Blocks:  schema.StaticAccountBlocks(),
+			Blocks:  append(schema.StaticAccountBlocks(), CertificateBlock(false)),
 			Outputs: (&Definition{Static: noExpr{}, Dated: true}).specOutputs(),
 			Static:  true,
+
+			ClientCertificate: clientcertificate.Of,
 		},
 	}
 }

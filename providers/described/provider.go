@@ -11,6 +11,7 @@ import (
 	"github.com/credsync/credsync/failure"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -26,13 +27,21 @@ type core struct {
 	secrets []credential.Secret
 	// dated is nil but for a static token whose age is known.
 	dated *datedToken
+	// certificate has the dates of the client certificate; nil for an account without.
+	certificate *clientcertificate.Dates
 }
 
 func (c *compiled) newProvider(v schema.Values, env providers.Env) (providers.Provider, error) {
-	p := &core{
-		compiled: c, env: env, baseURL: v.String("base_url"), secrets: secretsOf(v),
-		self: sync.OnceValue(func() cty.Value { return selfValue(v) }),
+	p := &core{compiled: c, env: env, baseURL: v.String("base_url"), secrets: secretsOf(v)}
+	if c.takesCertificate() {
+		cert, err := clientcertificate.Of(v)
+		if err != nil {
+			return nil, err
+		}
+		p.certificate = clientcertificate.NewDates(cert, "the upstream")
+		p.secrets = append(p.secrets, clientcertificate.Secrets(v)...)
 	}
+	p.self = sync.OnceValue(func() cty.Value { return c.selfValue(v, p.certificate) })
 	if c.Dated {
 		p.dated = &datedToken{remindAfter: v.Duration("remind_after")}
 		p.dated.expiresAt, _ = upstream.RFC3339(v.String(expiryOutput))
@@ -149,12 +158,18 @@ func (p revoker) Revoke(ctx context.Context, old credential.Token) error {
 	return err
 }
 
-// Inspect is providers.Inspector's: the warnings that the token's outputs give cause for,
-// and the age of a static one.
+// Inspect is providers.Inspector's: the dates of the client certificate and of a static
+// token, and the warnings that the token's outputs give cause for.
 func (p *core) Inspect(now time.Time, seen providers.Seen) []providers.Finding {
+	found := p.certificate.Inspect(now)
 	if p.dated != nil {
-		return p.dated.inspect(now, seen)
+		found = append(found, p.dated.inspect(now, seen)...)
 	}
+	return append(found, p.warnings(seen)...)
+}
+
+// warnings are those of the warn blocks.
+func (p *core) warnings(seen providers.Seen) []providers.Finding {
 	if seen.Outputs == nil {
 		return nil
 	}

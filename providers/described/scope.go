@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/credential"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -153,11 +154,15 @@ func (s *scope) holds(e schema.Expr) (bool, error) {
 	return b.True(), nil
 }
 
-// selfValue is what self means for an account.
-func selfValue(v schema.Values) cty.Value {
+// selfValue is what self means for an account. dates are those of its certificate; nil
+// where it has none, or where it has not been read.
+func (c *compiled) selfValue(v schema.Values, dates *clientcertificate.Dates) cty.Value {
 	fields := map[string]cty.Value{}
 	for i, a := range v.Block().Attributes {
 		fields[a.Name] = v.RawAt(i)
+	}
+	if c.takesCertificate() {
+		fields[Certificate] = certificateValue(v, dates)
 	}
 	return cty.ObjectVal(fields)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/credsync/credsync/internal/redact"
 	"github.com/credsync/credsync/providers"
+	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -22,6 +23,7 @@ func (d *Definition) Spec() *providers.Spec {
 	spec := &providers.Spec{
 		Name: d.Type, Doc: d.Doc, Source: d.Source,
 		Attributes:   slices.Concat([]schema.Attribute{d.baseURL()}, d.Attributes),
+		Blocks:       d.blocks(),
 		Outputs:      d.specOutputs(),
 		RotateBefore: cmp.Or(d.RotateBefore, DefaultRotateBefore),
 		Limit:        d.Limit,
@@ -31,6 +33,9 @@ func (d *Definition) Spec() *providers.Spec {
 	}
 	c := compile(d, spec.Block())
 	spec.Check, spec.New = c.check, c.newProvider
+	if d.takesCertificate() {
+		spec.ClientCertificate = clientcertificate.Of
+	}
 	spec.OwnHeaders = c.ownHeaders()
 	if d.Revoke != nil {
 		spec.RevokeOn = d.revokeOn
@@ -102,15 +107,18 @@ func (c *compiled) check(v schema.Values) error {
 		set, unknown := c.given(v, group)
 		switch {
 		case len(set) > 1:
-			return fmt.Errorf("%s are set; keep one of them", enumerate(set, "and"))
+			return fmt.Errorf("%s are set; keep one of them", enumerate(written(set), "and"))
 		case len(set) == 0 && !unknown:
-			return fmt.Errorf("set one of %s", enumerate(group, "and"))
+			return fmt.Errorf("set one of %s", enumerate(written(group), "and"))
 		}
+	}
+	if err := clientcertificate.CheckBaseURL(v); err != nil {
+		return err
 	}
 	if len(c.Validations)+len(c.Checks) == 0 {
 		return nil
 	}
-	s := c.newScope(selfValue(v))
+	s := c.newScope(c.selfValue(v, nil))
 	for _, rule := range slices.Concat(c.Validations, c.Checks) {
 		if err := c.validate(s, rule); err != nil {
 			if redact.ContainsSecret(err.Error(), secretsOf(v)...) {
@@ -127,6 +135,10 @@ func (c *compiled) check(v schema.Values) error {
 func (c *compiled) given(v schema.Values, group []string) (set []string, unknown bool) {
 	for _, name := range group {
 		switch {
+		case name == Certificate && c.takesCertificate():
+			if len(v.Nested(name)) > 0 {
+				set = append(set, name)
+			}
 		case !v.Known(name):
 			unknown = true
 		case v.IsSet(name):
@@ -134,6 +146,15 @@ func (c *compiled) given(v schema.Values, group []string) (set []string, unknown
 		}
 	}
 	return set, unknown
+}
+
+// written are the members of a group as an account has them.
+func written(group []string) []string {
+	list := slices.Clone(group)
+	if i := slices.Index(list, Certificate); i >= 0 {
+		list[i] = "a " + Certificate + " block"
+	}
+	return list
 }
 
 func (c *compiled) validate(s *scope, rule Rule) error {
@@ -163,7 +184,7 @@ func (c *compiled) lifetime(v schema.Values) time.Duration {
 	if e == nil || c.fixedLifetime > 0 {
 		return c.fixedLifetime
 	}
-	d, err := c.newScope(selfValue(v)).duration(e)
+	d, err := c.newScope(c.selfValue(v, nil)).duration(e)
 	if err != nil {
 		return 0
 	}

@@ -33,9 +33,14 @@ func (d *datedToken) ends(seen providers.Seen) time.Time {
 	return upstream.Earlier(d.expiresAt, said)
 }
 
-// Clocks is providers.Timekeeper's: the age of a static token, and when a person has to
-// replace it.
+// Clocks is providers.Timekeeper's: the dates of the client certificate, and those of a
+// static token.
 func (p *core) Clocks(seen providers.Seen) []providers.Clock {
+	return append(p.certificate.Clocks(), p.tokenClocks(seen)...)
+}
+
+// tokenClocks are the age of a static token, and when a person has to replace it.
+func (p *core) tokenClocks(seen providers.Seen) []providers.Clock {
 	if p.dated == nil {
 		if p.Static == nil || seen.FirstAt.IsZero() {
 			return nil

@@ -1,6 +1,7 @@
 upstream "astana_plat_hcl" { # no base_url: the account must set it
-  doc           = "A token of the Astana-Plat payments service."
-  rotate_before = "10m"
+  doc                = "A token of the Astana-Plat payments service."
+  rotate_before      = "10m"
+  client_certificate = "optional"
 
   attribute "path" {
     type    = string
@@ -8,10 +9,12 @@ upstream "astana_plat_hcl" { # no base_url: the account must set it
   }
   attribute "login" {
     type      = string
+    default   = null
     sensitive = true
   }
   attribute "password" {
     type      = string
+    default   = null
     sensitive = true
   }
   attribute "token_ttl" {
@@ -25,7 +28,24 @@ upstream "astana_plat_hcl" { # no base_url: the account must set it
     effect  = "none"
   }
 
+  check {
+    condition     = self.certificate == null || self.login == null && self.password == null
+    error_message = "both a login with its password and a certificate block are set: keep one of them"
+  }
+  check {
+    condition     = self.certificate != null || self.login != null || self.password != null
+    error_message = "there is nothing to log in with: set login and password, or add a certificate block"
+  }
+  check {
+    condition     = (self.login == null) == (self.password == null)
+    error_message = "login and password belong together: set both"
+  }
+
   locals {
+    by_certificate = self.certificate != null
+    # What is null is not sent.
+    credentials = { for k, v in { login = self.login, password = self.password } : k => v if v != null }
+
     # The document itself is not consistent in letter case, spaces and final dots.
     message = try(coalesce(response.body.message), "")
     plain   = replace(replace(lower(local.message), "/\\s+/", ""), "/\\.+$/", "")
@@ -41,10 +61,11 @@ upstream "astana_plat_hcl" { # no base_url: the account must set it
     request {
       method = "POST"
       path   = self.path
-      json   = { authType = 1, login = self.login, password = self.password }
+      json   = merge({ authType = local.by_certificate ? 2 : 1 }, local.credentials)
     }
     access_token = response.body.data.token
     lifetime     = self.token_ttl
+    outputs      = { certificate_expires_at = try(self.certificate.expires_at, null) }
   }
 
   verify {
@@ -71,6 +92,22 @@ upstream "astana_plat_hcl" { # no base_url: the account must set it
     summary = "the service failed"
     message = local.said
   }
+  error "wrong_certificate" {
+    on      = ["login"]
+    when    = local.by_certificate && response.status == 422 && local.plain == "incorrectcredentials"
+    class   = "credentials"
+    summary = "the certificate is rejected"
+    message = local.said
+    advice  = "Ask Astana-Plat which certificate the account has, and put that one into the certificate block. credsync does not try the same one again."
+  }
+  error "unknown_certificate" {
+    on      = ["login"]
+    when    = local.by_certificate && response.status == 400 && local.plain == "userwithgivencredentialsnotfound"
+    class   = "credentials"
+    summary = "there is no user with this certificate"
+    message = local.said
+    advice  = "Ask Astana-Plat which certificate the account has, and put that one into the certificate block. credsync does not try the same one again."
+  }
   error "wrong_credentials" {
     on      = ["login"]
     when    = response.status == 422 && local.plain == "incorrectcredentials"
@@ -94,7 +131,16 @@ upstream "astana_plat_hcl" { # no base_url: the account must set it
     reason  = "certificate_expired"
     summary = "the certificate has expired or was revoked"
     message = local.said
-    advice  = "Have Astana-Plat issue a new certificate."
+    advice  = "Have Astana-Plat issue a new certificate and put it into the certificate block."
+  }
+  error "foreign_certificate" {
+    on        = ["login"]
+    when      = local.by_certificate && response.status == 400 && local.plain == "endpointnotfound"
+    class     = "config"
+    attribute = "certificate"
+    summary   = "the service's certification authority does not recognize the request"
+    message   = local.said
+    advice    = "Check that the certificate was issued by Astana-Plat for this service and for this environment (test or production), and that base_url and path belong to the same one. If they do, ask Astana-Plat."
   }
   error "no_endpoint" {
     on        = ["login"]
@@ -152,5 +198,11 @@ upstream "astana_plat_hcl" { # no base_url: the account must set it
     attribute = "verify_path"
     summary = "there is nothing to read at verify_path"
     message = local.said
+  }
+
+  output "certificate_expires_at" {
+    type      = string
+    sensitive = false
+    optional  = true
   }
 }

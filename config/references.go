@@ -157,6 +157,8 @@ func (l *loader) unknownCall(name string, sc scope, secret bool) (summary, detai
 	switch {
 	case sc.upstream == nil && slices.Contains(functions.RequestTimeNames(), name):
 		return "Function not available here", name + "() is known only when a request is sent: use it in an upstream block."
+	case sc.upstream == nil && slices.Contains(functions.AnswerNames(), name):
+		return "Function not available here", name + "() is about what an upstream answers: use it in an upstream block, or try() here."
 	case sc.upstream != nil && sc.upstream.r.inline != nil && slices.Contains(functions.ImpureNames(), name):
 		return "Function not available here", "A request is made of what is known when the configuration is loaded, so it cannot call " + name + "(). Give the value a name in a locals block, and refer to it as local.<name>."
 	case sc.upstream != nil && slices.Contains(functions.ImpureNames(), name):

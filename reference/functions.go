@@ -20,6 +20,8 @@ func (p *page) functions() {
 	p.line("\n### Functions of requests\n")
 	p.line("The expressions of an `upstream` block can also call functions whose values are known only when a request is sent. Elsewhere they are an error, because each plan would differ. In turn, an `upstream` block cannot call %s: it describes an upstream by itself, so such values are passed to it as attributes of its accounts.\n", listed(functions.ImpureNames()))
 	p.signatures(functions.RequestTimeNames(), functions.RequestTable(nil, nil))
+	p.line("\nAnd there is one for what answers may lack:\n")
+	p.signatures(functions.AnswerNames(), functions.RequestTable(nil, nil))
 }
 
 // signatures writes a table of functions with what they do.

@@ -113,7 +113,7 @@ func kassaTarget() providertest.Target {
 		Odd: map[string]string{
 			`{"access_token":"x","expires_in":{}}`:   "expires_in",
 			`{"access_token":"x","expires_in":-1}`:   "expires_in",
-			`{"access_token":"x","refresh_token":5}`: "",
+			`{"access_token":"x","refresh_token":5}`: "refresh_token",
 		},
 		StatusDecides: true,
 		Errors:        kassaErrors(),

@@ -33,6 +33,20 @@ type damaged struct {
 // StaysMarked has nonsensitive keep the mark.
 func (damaged) StaysMarked() {}
 
+// rewritten marks a number that was sent with a fraction or an exponent: as a text it is
+// written otherwise than it came, and what sends an identifier so may have rounded it.
+type rewritten struct{}
+
+// StaysMarked has nonsensitive keep the mark.
+func (rewritten) StaysMarked() {}
+
+// isRewritten reports whether such a number is in a value, or was made part of it.
+func isRewritten(v cty.Value) bool {
+	_, marks := v.UnmarkDeep()
+	_, is := marks[rewritten{}]
+	return is
+}
+
 // place is where a value stands in an answer. It is written out only where someone asks:
 // an upstream can send a name of a megabyte above a list of a hundred thousand.
 type place struct {
@@ -170,7 +184,12 @@ func numberValue(s string, at *place) cty.Value {
 		mantissa, exponent = s[:m[0]], max(n, -n)
 	}
 	if len(mantissa) <= maxDigits && exponent <= maxExponent {
-		if v, err := cty.ParseNumberVal(s); err == nil {
+		v, err := cty.ParseNumberVal(s)
+		switch {
+		case err != nil:
+		case strings.ContainsAny(s, ".eE"):
+			return v.Mark(rewritten{})
+		default:
 			return v
 		}
 	}

@@ -2,6 +2,7 @@ package described_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,7 +54,8 @@ func (e expr) Eval(scope map[string]cty.Value) (cty.Value, error) {
 			vars[name] = v.Mark(sensitive{})
 		}
 	}
-	v, diags := e.parsed.Value(&hcl.EvalContext{Variables: vars, Functions: functions.Table(functions.Options{})})
+	table := functions.RequestTable(time.Now, rand.Reader)
+	v, diags := e.parsed.Value(&hcl.EvalContext{Variables: vars, Functions: table})
 	if diags.HasErrors() {
 		return cty.NilVal, errors.New(diags[0].Summary)
 	}

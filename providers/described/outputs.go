@@ -23,7 +23,7 @@ func (s *scope) takeOutputs(list []Output) (credential.Outputs, []string, error)
 	var failed error
 	for _, o := range list {
 		declared, _ := s.c.output(o.Name)
-		v, err := s.eval(o.Expr)
+		v, err := s.evalFor(o.Name, o.Expr)
 		var value any
 		var odd bool
 		if err == nil {
@@ -40,16 +40,17 @@ func (s *scope) takeOutputs(list []Output) (credential.Outputs, []string, error)
 			taken[o.Name] = value
 		}
 		if odd {
-			warnings = append(warnings, fmt.Sprintf("The output %q (%s) is a string, and the upstream sent a number with a "+
-				"fraction or an exponent. credsync writes it without trailing zeros; have the upstream send a string.", o.Name, o.Expr.Place()))
+			warnings = append(warnings, fmt.Sprintf("The output %q (%s) has text made of a number with a fraction or an exponent, "+
+				"which credsync writes with all of its digits. Have the upstream send a string.", o.Name, o.Expr.Place()))
 		}
 	}
 	return taken, warnings, failed
 }
 
-// outputOf turns a value into that of an output: nil for null. odd says that it is a
-// text made of a number that is not whole.
+// outputOf turns a value into that of an output: nil for null. odd says that a text in it
+// was made of a number that is not whole, or not written as such.
 func outputOf(o schema.Output, v cty.Value) (value any, odd bool, err error) {
+	odd = isRewritten(v) && o.Type != cty.Bool
 	if v, err = undamaged(v); err != nil || v.IsNull() {
 		return nil, false, err
 	}
@@ -60,7 +61,7 @@ func outputOf(o schema.Output, v cty.Value) (value any, odd bool, err error) {
 			return nil, false, wrong
 		}
 		s, err := textOf(v)
-		odd = v.Type() == cty.Number && !v.AsBigFloat().IsInt()
+		odd = odd || v.Type() == cty.Number && !v.AsBigFloat().IsInt()
 		if o.Sensitive {
 			return credential.NewSecret(s), odd, err
 		}
@@ -75,10 +76,10 @@ func outputOf(o schema.Output, v cty.Value) (value any, odd bool, err error) {
 		return nil, false, wrong
 	case o.Type.ElementType() == cty.String:
 		list, err := textList(v)
-		return list, false, err
+		return list, odd, err
 	}
 	list, err := objectList(o.Type.ElementType(), v)
-	return list, false, err
+	return list, odd, err
 }
 
 func textList(v cty.Value) ([]string, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,21 @@ type scope struct {
 	responses map[string]cty.Value
 	// once are the locals that no answer changes, and perAnswer the others.
 	once, perAnswer map[string]localValue
+	// leftOut is what was left out of the values so far.
+	leftOut []leftOut
+}
+
+// leftOut is what was left out, and the output that it was for; "" for none.
+type leftOut struct {
+	schema.LeftOut
+	output string
+}
+
+func (l leftOut) String() string {
+	if l.output == "" {
+		return l.LeftOut.String()
+	}
+	return fmt.Sprintf("Of the output %q, %s", l.output, l.LeftOut)
 }
 
 type localValue struct {
@@ -85,12 +101,32 @@ func (s *scope) eval(e schema.Expr) (cty.Value, error) {
 	v, err := e.Eval(vars)
 	switch {
 	case err == nil:
+		s.note(v)
 		return v, nil
 	case failed != nil:
 		// The expression's own error would only say that the local is not there.
 		return cty.NilVal, failed
 	}
 	return cty.NilVal, placed(e, err)
+}
+
+// note keeps what was left out of a value, each once.
+func (s *scope) note(v cty.Value) {
+	for _, l := range schema.LeftOutOf(v) {
+		if !slices.ContainsFunc(s.leftOut, func(known leftOut) bool { return known.LeftOut == l }) {
+			s.leftOut = append(s.leftOut, leftOut{LeftOut: l})
+		}
+	}
+}
+
+// evalFor is eval for an output, which is named with what is left out of it.
+func (s *scope) evalFor(output string, e schema.Expr) (cty.Value, error) {
+	before := len(s.leftOut)
+	v, err := s.eval(e)
+	for i := before; i < len(s.leftOut); i++ {
+		s.leftOut[i].output = output
+	}
+	return v, err
 }
 
 // placed returns an error that begins with the place.

@@ -2,12 +2,14 @@ package described
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/schema"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // obtain sends the requests of an operation that ends with a token, and takes it from the
@@ -29,6 +31,9 @@ func (o *operation) obtain(ctx context.Context, t *TokenOperation, old credentia
 	token.Refresh = o.refreshToken(t, old, &c)
 	o.takeOutputs(t, &token, old)
 	token.Warnings = append(c.warnings, token.Warnings...)
+	for _, l := range o.scope.leftOut {
+		token.Warnings = append(token.Warnings, l.String())
+	}
 	return token, nil
 }
 
@@ -87,8 +92,13 @@ func (o *operation) refreshToken(t *TokenOperation, old credential.Token, c *clo
 		return old.Refresh
 	}
 	var text string
-	if err == nil {
-		text, err = textOf(v)
+	switch {
+	case err != nil:
+	case v.Type() != cty.String:
+		// As a token is: what is presented must be what was sent, letter by letter.
+		err = errors.New("a refresh token is a string, and this is " + kindOf(v))
+	default:
+		text = v.AsString()
 	}
 	if err != nil {
 		c.warn("refresh_token", t.RefreshToken, err)

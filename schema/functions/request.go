@@ -12,13 +12,15 @@ import (
 )
 
 // RequestTable returns the functions of expressions that are evaluated when a request is
-// sent: those that look at nothing but their arguments, and those of RequestTimeNames. None
-// of them reads a file or the environment. now is what timestamp and unixtime tell, and
-// random is what uuid is made of; signatures and encryption always take the system's random
-// numbers. A caller that evaluates several expressions of one request gives them one now.
+// sent: those that look at nothing but their arguments, those of RequestTimeNames and those
+// of AnswerNames. None of them reads a file or the environment. now is what timestamp and
+// unixtime tell, and random is what uuid is made of; signatures and encryption always take
+// the system's random numbers. A caller that evaluates several expressions of one request
+// gives them one now.
 func RequestTable(now func() time.Time, random io.Reader) map[string]function.Function {
 	all := pureFunctions()
 	maps.Copy(all, requestTimeFunctions(now, random))
+	maps.Copy(all, answerFunctions())
 	return all
 }
 
@@ -26,6 +28,14 @@ func RequestTable(now func() time.Time, random io.Reader) map[string]function.Fu
 // order. They are in RequestTable alone.
 func RequestTimeNames() []string {
 	return slices.Sorted(maps.Keys(requestTimeFunctions(nil, nil)))
+}
+
+// AnswerNames are the functions about what an upstream answers, in order. They are in
+// RequestTable alone.
+func AnswerNames() []string { return slices.Sorted(maps.Keys(answerFunctions())) }
+
+func answerFunctions() map[string]function.Function {
+	return map[string]function.Function{"optional": optionalFunc}
 }
 
 // ImpureNames are the functions that read files or the environment, in order. They are in

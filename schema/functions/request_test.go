@@ -86,6 +86,9 @@ func TestRequestsSeeNoFilesAndNoEnvironment(t *testing.T) {
 	if want := []string{"jwtsign", "rsaencrypt", "timestamp", "unixtime", "uuid"}; !slices.Equal(functions.RequestTimeNames(), want) {
 		t.Errorf("of requests: %v", functions.RequestTimeNames())
 	}
+	if want := []string{"optional"}; !slices.Equal(functions.AnswerNames(), want) {
+		t.Errorf("of answers: %v", functions.AnswerNames())
+	}
 	for name := range ordinary {
 		if _, ok := table[name]; !ok && !slices.Contains(functions.ImpureNames(), name) {
 			t.Errorf("%s is missing", name)

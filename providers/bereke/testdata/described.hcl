@@ -103,8 +103,8 @@ upstream "bereke_hcl" { # no base_url: the account must set it
     documented  = contains([400, 401], response.status) && (local.is_object || local.is_empty)
 
     user   = try(response.body.user_id, null)
-    chains = try(length(concat(response.body.possible_chains, [])) > 0, false)
-    demand = try(response.body.is_password_change == true, false) ? "password_change" : local.chains ? "second_factor" : null
+    chains = optional(length(concat(response.body.possible_chains, [])) > 0, false)
+    demand = optional(tobool(response.body.is_password_change), false) ? "password_change" : local.chains ? "second_factor" : null
 
     matching = [for c in token.customers : c if(self.customer_id == null || c.id == self.customer_id) && (self.customer_name == null || c.name == self.customer_name)]
     ids      = distinct([for c in local.matching : c.id])
@@ -140,7 +140,7 @@ upstream "bereke_hcl" { # no base_url: the account must set it
     lifetime      = "899s"
     outputs = {
       demand                 = local.demand
-      customers              = try([for c in response.body.customers : { id = tostring(c.id), name = try(coalesce(tostring(c.name)), "") } if can(regex("^[1-9][0-9]*$", tostring(c.id)))], [])
+      customers              = optional([for c in concat(response.body.customers, []) : { id = tostring(c.id), name = try(coalesce(tostring(c.name)), "") } if can(regex("^[1-9][0-9]*$", tostring(c.id)))], [])
       user_id                = local.user == null ? null : regex("^[0-9]+$", tostring(local.user))
       token_type             = try(response.body.token_type, null)
       scope                  = try(response.body.scope, null)

@@ -37,15 +37,17 @@ upstream "sagi_hcl" {
 
     of_branch = try("${token.branch_id}, ${response.outer.message}", token.branch_id)
 
-    organization = try(response.body.organization, null)
-    branches     = try([for b in local.organization.branches : tostring(b) if can(regex("^[0-9]+$", tostring(b)))], [])
-    chosen       = try(coalesce(self.branch_id, previous.branch_id, local.branches[0]), coalesce(self.branch_id, previous.branch_id), null)
-    details      = try([for d in local.organization.branches_details : d if tostring(d.id) == local.chosen][0], null)
+    branches = compact([for b in optional(concat(response.body.organization.branches, []), []) : optional(regex("^[0-9]+$", tostring(b)), "")])
+    chosen   = try(coalesce(self.branch_id, previous.branch_id, local.branches[0]), coalesce(self.branch_id, previous.branch_id), null)
+    details  = optional([for d in concat(response.body.organization.branches_details, []) : d if tostring(d.id) == local.chosen][0])
+
+    # Beside a token another code is worth no more than a warning.
+    noted = optional(regex("^(0|200|201)$", tostring(response.outer.code)), "another")
   }
 
   response {
     unwrap  = "data"
-    success = local.good || response.status < 300 && can(regex(".", response.body.access_token))
+    success = local.good || response.status < 300 && can(regex(".", response.body.access_token)) && local.noted != ""
   }
 
   login {
@@ -55,17 +57,17 @@ upstream "sagi_hcl" {
       json   = merge({ phone = self.phone, password = self.password }, local.license)
     }
     access_token    = response.body.access_token
-    expires_at      = try(response.body.expire, null)
+    expires_at      = optional(response.body.expire)
     lifetime        = "30d"
     refreshable_for = "365d" # from the login on: a refresh does not restart it
     outputs = {
-      organization_id     = try(local.organization.id, null)
-      role                = try(local.organization.role, null)
+      organization_id     = optional(response.body.organization.id)
+      role                = optional(response.body.organization.role)
       branches            = local.branches
       branch_id           = local.chosen
-      branch_name         = try(tostring(local.details.name), null)
-      subscription_active = try(local.details.subscription_active, null)
-      muted               = try(response.body.muted, null)
+      branch_name         = optional(tostring(local.details.name))
+      subscription_active = optional(local.details.subscription_active)
+      muted               = optional(response.body.muted)
     }
   }
 
@@ -77,7 +79,7 @@ upstream "sagi_hcl" {
       bearer = token.access_token
     }
     access_token = response.body.access_token
-    expires_at   = try(response.body.expire, null)
+    expires_at   = optional(response.body.expire)
   }
 
   verify {

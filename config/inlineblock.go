@@ -44,7 +44,7 @@ func (l *loader) declareInline(b *hcl.Block, content *hcl.BodyContent, kind *pro
 	r.count(content, r.root, b, sectionOf(b).name())
 	r.readLimit(content)
 	if kind.Static {
-		r.def.Dated, r.def.Attributes = true, schema.StaticAccountRows()
+		r.def.Attributes = schema.StaticAccountRows()
 		r.def.Static = r.configuredToken(content)
 	}
 	for _, inner := range r.blocks(content, "output") {

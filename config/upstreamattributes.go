@@ -69,7 +69,13 @@ func (r *upstreamReader) isFree(name string, b *hcl.Block) bool {
 		r.error(b.LabelRanges[0], "Reserved attribute", fmt.Sprintf("With client_certificate every account can have a block %q, so the upstream cannot declare an attribute of that name. Give the attribute another name.", name))
 		return false
 	}
-	if _, twice := r.attribute(name); twice {
+	_, own := r.attribute(name)
+	isDated := slices.ContainsFunc(schema.DatedTokenRows(), func(a schema.Attribute) bool { return a.Name == name })
+	if own && isDated {
+		r.error(b.LabelRanges[0], "Reserved attribute", fmt.Sprintf("Every account of a static upstream has %q, so the upstream cannot declare it. Give the attribute another name.", name))
+		return false
+	}
+	if own {
 		r.error(b.DefRange, "Duplicate attribute", fmt.Sprintf("The attribute %q is declared twice.", name))
 		return false
 	}
@@ -136,6 +142,8 @@ func (r *upstreamReader) readOutput(b *hcl.Block) {
 		r.error(b.LabelRanges[0], "Reserved output", fmt.Sprintf("Every token has %q, so an upstream cannot declare it.", name))
 	case slices.Contains(r.outputNames(), name):
 		r.error(b.DefRange, "Duplicate output", fmt.Sprintf("The output %q is declared twice.", name))
+	case o.Type == cty.Number:
+		r.error(content.Attributes["type"].Expr.Range(), "Invalid type of an output", "A number is kept as text, so that no digit of an identifier is lost. Declare the output as string; an expression that needs a number converts it.")
 	case !isOutputType(o.Type):
 		r.error(content.Attributes["type"].Expr.Range(), "Invalid type of an output", "An output is a string, a bool, a list(string) or a list(object({ name = string, … })).")
 	case o.Sensitive && o.Type != cty.String:

@@ -170,6 +170,9 @@ func (r *upstreamReader) readDeclarations(content *hcl.BodyContent, v schema.Val
 	r.readLimit(content)
 	r.readBaseURL(content, v)
 	r.readHosts(content, v)
+	if len(r.blocks(content, "static")) > 0 {
+		r.def.Attributes = schema.DatedTokenRows()
+	}
 	for _, b := range r.blocks(content, "attribute") {
 		r.readAttribute(b)
 	}

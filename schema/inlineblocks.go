@@ -34,7 +34,7 @@ func HTTPAccountRows() []Attribute {
 
 // StaticAccountRows are the arguments of an account "static" besides base_url and hosts.
 func StaticAccountRows() []Attribute {
-	return []Attribute{
+	return append([]Attribute{
 		{
 			Name: "token", Type: cty.String, Required: true, Sensitive: true, Effect: ShapesLogin, Check: CheckNotEmpty,
 			Doc: "The token. It is `token.access_token` in requests and in `data`.",
@@ -43,8 +43,15 @@ func StaticAccountRows() []Attribute {
 			Name: "username", Type: cty.String, Sensitive: true, Public: true, Effect: ShapesLogin, Check: CheckNotEmpty,
 			Doc: "The user whose password `token` is, for upstreams with HTTP Basic authentication: `self.username` in requests.",
 		},
+	}, DatedTokenRows()...)
+}
+
+// DatedTokenRows are the arguments about the age of a token that stands in the
+// configuration, which every account with such a token has.
+func DatedTokenRows() []Attribute {
+	return []Attribute{
 		{
-			Name: "expires_at", Type: cty.String, Check: checkTime, Effect: ShapesToken,
+			Name: "expires_at", Type: cty.String, Check: checkTime, Effect: ShapesToken, AddedLater: true,
 			Doc: "When the token expires, as RFC 3339. `plan` and `status` show it; from then on the token is not sent.",
 		},
 		{

@@ -289,7 +289,7 @@ func loginBlock() *Block {
 
 func staticBlock() *Block {
 	return &Block{
-		Type: "static", Doc: "A token that stands in the configuration, in place of a login.",
+		Type: "static", Doc: "A token that stands in the configuration, in place of a login. The accounts have the arguments `expires_at` and `remind_after` of an [`account \"static\"`](provider-static.md#account), so that a person is told in time to replace the token.",
 		Attributes: []Attribute{required(expression("access_token", "The token. It may refer only to `self`."))},
 	}
 }

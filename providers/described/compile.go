@@ -20,6 +20,8 @@ type compiled struct {
 	refresh, withCode *TokenOperation
 	// nothingBefore is what previous means before the first login.
 	nothingBefore cty.Value
+	// tokenAttribute is the attribute that a static token is in; "" where none is.
+	tokenAttribute string
 	// fixedLifetime is that of a token where no attribute has a say in it; 0 where one has.
 	fixedLifetime time.Duration
 }
@@ -67,6 +69,9 @@ func compile(d *Definition, spec *schema.Block) *compiled {
 	c.nothingBefore = cty.ObjectVal(c.outputValues(nil))
 	if d.Login != nil && d.Login.Lifetime != nil && len(d.Login.Lifetime.References()) == 0 {
 		c.fixedLifetime, _ = c.newScope(cty.EmptyObjectVal).duration(d.Login.Lifetime)
+	}
+	if d.Static != nil {
+		c.tokenAttribute = c.attributeOf(d.Static)
 	}
 	if d.Refresh != nil {
 		c.refresh = d.Refresh.completedBy(d.Login, false)
@@ -135,6 +140,21 @@ func (c *compiled) references(e schema.Expr) ([]int, references) {
 		}
 	}
 	return order, uses
+}
+
+// attributeOf is the attribute that an expression is made of; "" where it is none, or
+// several.
+func (c *compiled) attributeOf(e schema.Expr) string {
+	_, uses := c.references(e)
+	if len(uses) != 1 {
+		return ""
+	}
+	for name := range uses {
+		if root, attribute, _ := strings.Cut(name, "."); root == "self" {
+			return attribute
+		}
+	}
+	return ""
 }
 
 // Expressions are those of a request that are evaluated to make it.

@@ -78,11 +78,9 @@ type Definition struct {
 	// Checks are judged before anything is sent.
 	Checks []Rule
 	// Static is the token that stands in the configuration; nil for an upstream with a
-	// login. Exactly one of Static and Login is set.
-	Static schema.Expr
-	// Dated says that the accounts have the attributes expires_at and remind_after of a
-	// static token.
-	Dated   bool
+	// login. Exactly one of Static and Login is set. The accounts of a static upstream have
+	// the attributes of schema.DatedTokenRows.
+	Static  schema.Expr
 	Login   *TokenOperation
 	Refresh *TokenOperation
 	Second  *SecondFactor

@@ -43,7 +43,7 @@ func InlineSpecs() []*providers.Spec {
 				[]schema.Attribute{schema.HostsRow()},
 			),
 			Blocks:  append(schema.StaticAccountBlocks(), CertificateBlock(false)),
-			Outputs: (&Definition{Static: noExpr{}, Dated: true}).specOutputs(),
+			Outputs: (&Definition{Static: noExpr{}}).specOutputs(),
 			Static:  true,
 
 			ClientCertificate: clientcertificate.Of,

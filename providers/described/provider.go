@@ -42,8 +42,8 @@ func (c *compiled) newProvider(v schema.Values, env providers.Env) (providers.Pr
 		p.secrets = append(p.secrets, clientcertificate.Secrets(v)...)
 	}
 	p.self = sync.OnceValue(func() cty.Value { return c.selfValue(v, p.certificate) })
-	if c.Dated {
-		p.dated = &datedToken{remindAfter: v.Duration("remind_after")}
+	if c.Static != nil && v.Has(expiryOutput) {
+		p.dated = &datedToken{remindAfter: v.Duration("remind_after"), attribute: c.tokenAttribute}
 		p.dated.expiresAt, _ = upstream.RFC3339(v.String(expiryOutput))
 	}
 	return p.withAbilities(), nil

@@ -83,12 +83,12 @@ func (d *Definition) specOutputs() []schema.Output {
 		})
 	}
 	switch {
-	case d.Dated:
+	case d.Static != nil:
 		list = append(list, schema.Output{
 			Name: expiryOutput, Type: cty.String,
 			Doc: "When the token expires, as RFC 3339 in UTC, if `expires_at` or the verification says so.",
 		})
-	case d.Static == nil && (d.Login == nil || !d.Login.NeverExpires):
+	case d.Login == nil || !d.Login.NeverExpires:
 		list = append(list, schema.Output{
 			Name: "expires_at", Type: cty.String, Doc: "When the token expires, as RFC 3339 in UTC.",
 		})

@@ -30,7 +30,7 @@ func TestSpec(t *testing.T) {
 	}{
 		{full, "access_token refresh_token expires_at org", "10m", true, true, 30 * time.Minute, "Authorization X-Key"},
 		{never, "access_token", "25%", false, false, time.Hour, "Authorization"},
-		{static, "access_token", "", false, false, 0, "Authorization"},
+		{static, "access_token expires_at", "", false, false, 0, "Authorization"},
 	} {
 		s := c.d.Spec()
 		providers.NewRegistry(s)

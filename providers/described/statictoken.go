@@ -20,6 +20,8 @@ const remindAhead = 14 * 24 * time.Hour
 type datedToken struct {
 	expiresAt   time.Time
 	remindAfter time.Duration
+	// attribute is the one that has the token; may be empty.
+	attribute string
 }
 
 // ends is when the token ends by the configuration and by what the upstream said of it;
@@ -60,7 +62,10 @@ func (p *core) tokenClocks(seen providers.Seen) []providers.Clock {
 // inspect finds that a token has ended, is about to, or is old. Only the configuration's
 // own word blocks: what the upstream said may be of the token before.
 func (d *datedToken) inspect(now time.Time, seen providers.Seen) []providers.Finding {
-	const advice = "Create a new one at the upstream, and set token to it."
+	advice := "Create a new one at the upstream, and put it into the configuration."
+	if d.attribute != "" {
+		advice = "Create a new one at the upstream, and set " + d.attribute + " to it."
+	}
 	ends := d.ends(seen)
 	date := ends.UTC().Format(time.DateOnly)
 	switch {
@@ -68,22 +73,22 @@ func (d *datedToken) inspect(now time.Time, seen providers.Seen) []providers.Fin
 		return []providers.Finding{{
 			Blocked: failure.CredentialsRejected, Summary: "The token has expired",
 			Detail:    fmt.Sprintf("By expires_at it ended on %s. %s", d.expiresAt.UTC().Format(time.DateOnly), advice),
-			Attribute: "token",
+			Attribute: d.attribute,
 		}}
 	case !ends.IsZero() && !now.Before(ends):
 		return []providers.Finding{{
-			Summary: "The token has expired", Detail: fmt.Sprintf("The upstream said that it ends on %s. %s", date, advice), Attribute: "token",
+			Summary: "The token has expired", Detail: fmt.Sprintf("The upstream said that it ends on %s. %s", date, advice), Attribute: d.attribute,
 		}}
 	case !ends.IsZero() && ends.Sub(now) <= remindAhead:
 		return []providers.Finding{{
-			Summary: "The token expires soon", Detail: fmt.Sprintf("It ends on %s. %s", date, advice), Attribute: "token",
+			Summary: "The token expires soon", Detail: fmt.Sprintf("It ends on %s. %s", date, advice), Attribute: d.attribute,
 		}}
 	case d.remindAfter > 0 && !seen.FirstAt.IsZero() && now.Sub(seen.FirstAt) > d.remindAfter:
 		return []providers.Finding{{
 			Summary: "The token is due for replacement",
 			Detail: fmt.Sprintf("It was first used %d days ago, on %s. %s",
 				int(now.Sub(seen.FirstAt).Hours()/24), seen.FirstAt.UTC().Format(time.DateOnly), advice),
-			Attribute: "token",
+			Attribute: d.attribute,
 		}}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 func datedAccount(t *testing.T, attrs map[string]cty.Value) providers.Provider {
 	t.Helper()
 	d := &described.Definition{
-		Type: "static", Title: `account "static" "key"`, Place: "main.hcl:1", Dated: true, BaseURLUnused: true,
+		Type: "static", Title: `account "static" "key"`, Place: "main.hcl:1", BaseURLUnused: true,
 		Attributes: schema.StaticAccountRows(), Static: configuredToken{},
 	}
 	spec := d.Spec()

@@ -31,5 +31,8 @@ func TestADescriptionOfItConforms(t *testing.T) {
 	providertest.Run(t, described(t, tokenL3, "l3"))
 	providertest.RunAnswers(t, described(t, tokenV3, "v3"), providertest.Answers{})
 	t.Run("Shapes", func(t *testing.T) { testShapes(t, described(t, tokenV3, "v3").Spec) })
+	t.Run("Age", func(t *testing.T) { testAge(t, described(t, tokenV3, "v3")) })
+	t.Run("Reminder", func(t *testing.T) { testReminder(t, described(t, tokenV3, "v3")) })
+	t.Run("OldToken", func(t *testing.T) { testOldToken(t, described(t, tokenV3, "v3")) })
 	t.Run("Unknown", func(t *testing.T) { testUnknown(t, described(t, tokenV3, "v3").Spec) })
 }

@@ -174,7 +174,9 @@ func TestNoMoreIsSentThanTheServiceAllows(t *testing.T) {
 
 // A token has an age from its first use on, and an end that a person sees to where
 // remind_after names one.
-func TestAgeOfAToken(t *testing.T) {
+func TestAgeOfAToken(t *testing.T) { testAge(t, target(tokenV3, "v3")) }
+
+func testAge(t *testing.T, of providertest.Target) {
 	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		remind string
@@ -194,7 +196,7 @@ func TestAgeOfAToken(t *testing.T) {
 			if c.remind != "" {
 				attrs["remind_after"] = cty.StringVal(c.remind)
 			}
-			h := providertest.New(t, target(tokenV3, "v3"), providertest.WithAttributes(attrs))
+			h := providertest.New(t, of, providertest.WithAttributes(attrs))
 			got := h.Provider.(providers.Timekeeper).Clocks(providers.Seen{FirstAt: c.first})
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
@@ -203,12 +205,12 @@ func TestAgeOfAToken(t *testing.T) {
 	}
 }
 
-func TestReminderNamesTheAge(t *testing.T) {
+func TestReminderNamesTheAge(t *testing.T) { testReminder(t, target(tokenV3, "v3")) }
+
+func testReminder(t *testing.T, of providertest.Target) {
 	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	h := providertest.New(
-		t,
-		target(tokenV3, "v3"),
-		providertest.WithAttributes(map[string]cty.Value{"remind_after": cty.StringVal("90d")}),
+		t, of, providertest.WithAttributes(map[string]cty.Value{"remind_after": cty.StringVal("90d")}),
 	)
 	found := h.Provider.(providers.Inspector).Inspect(
 		first.Add(100*24*time.Hour+time.Hour),
@@ -247,7 +249,9 @@ func TestAttributeChecks(t *testing.T) {
 	providertest.CheckAttributes(t, invoicebox.Spec(), accepted, refused)
 }
 
-func TestReminderOfAnOldToken(t *testing.T) {
+func TestReminderOfAnOldToken(t *testing.T) { testOldToken(t, target(tokenV3, "v3")) }
+
+func testOldToken(t *testing.T, of providertest.Target) {
 	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name   string
@@ -266,7 +270,7 @@ func TestReminderOfAnOldToken(t *testing.T) {
 			if c.remind != "" {
 				attrs["remind_after"] = cty.StringVal(c.remind)
 			}
-			h := providertest.New(t, target(tokenV3, "v3"), providertest.WithAttributes(attrs))
+			h := providertest.New(t, of, providertest.WithAttributes(attrs))
 			found := h.Provider.(providers.Inspector).Inspect(first.Add(c.after), providers.Seen{FirstAt: c.first})
 			if (len(found) > 0) != c.warns {
 				t.Errorf("found %+v", found)

@@ -118,7 +118,7 @@ upstream "acme" {
     type = string
   }
   output "count" {
-    type = number # ERROR: Invalid type of an output
+    type = number # ERROR: Declare the output as string
   }
   output "list" { # ERROR: Invalid sensitive output
     type = list(string)

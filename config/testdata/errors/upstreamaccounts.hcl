@@ -45,6 +45,16 @@ upstream "never" {
   verify { by = "answer" }
 }
 
+upstream "reminding" {
+  base_url = "https://api.acme.example"
+  attribute "token" { type = string }
+  attribute "remind_after" { # ERROR: Reserved attribute; Every account of a static upstream has "remind_after"
+    type = string
+  }
+  static { access_token = self.token }
+  verify { by = "answer" }
+}
+
 upstream "must" {
   base_url           = "https://api.acme.example"
   client_certificate = "required"

@@ -195,7 +195,8 @@ func TestBlocksForStatusesThatMeanTheSameElsewhere(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, acme(func(d *described.Definition) { d.Errors = c.blocks })).answer("/login", c.answer, c.answer, c.answer)
+			w := newWorld(t, acme(func(d *described.Definition) { d.Errors = c.blocks }))
+			w.answer("/login", c.answer, c.answer, c.answer)
 			_, err := w.login()
 			e := wantError(t, err, c.class, c.reason)
 			if e.RetryAfter != c.after || e.AnswerLost != c.lost || w.count("/login") != c.sent {

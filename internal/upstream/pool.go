@@ -3,6 +3,7 @@ package upstream
 import (
 	"crypto/tls"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -70,7 +71,8 @@ func (p *Pool) Close() {
 
 // Options say how one account's requests are sent: its http block.
 type Options struct {
-	// BaseURL of the upstream; see CheckBaseURL.
+	// BaseURL of the upstream; see CheckBaseURL. Empty for an account whose requests, if
+	// there are any, have addresses of their own.
 	BaseURL string
 	// AllowPlainHTTP lets BaseURL be http:// for a host that is not loopback.
 	AllowPlainHTTP bool
@@ -111,9 +113,12 @@ type Options struct {
 // not at all. While a host answers none of several accounts, most requests to
 // it fail without being sent. Use it through Send.
 func (p *Pool) Client(o Options) (*http.Client, error) {
-	base, err := parseBaseURL(o.BaseURL, o.AllowPlainHTTP)
-	if err != nil {
-		return nil, configError("base_url", err.Error())
+	base := &url.URL{}
+	if o.BaseURL != "" {
+		var err error
+		if base, err = parseBaseURL(o.BaseURL, o.AllowPlainHTTP); err != nil {
+			return nil, configError("base_url", err.Error())
+		}
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = httpsettings.DefaultTimeout

@@ -264,3 +264,18 @@ func TestHeadersThatAreTooLongAreNoAnswer(t *testing.T) {
 		}
 	}
 }
+
+// An account of which no request is below a base URL needs none.
+func TestClientWithoutABaseURL(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	t.Cleanup(server.Close)
+	pool := upstream.NewPool(upstream.PoolOptions{})
+	t.Cleanup(pool.Close)
+	client, err := pool.Client(upstream.Options{LimitKey: "account.static.key", Limit: upstream.Limit{Requests: 100, Per: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := upstream.Send(t.Context(), client, upstream.Request{URL: server.URL}); err != nil {
+		t.Error(err)
+	}
+}

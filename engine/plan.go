@@ -69,6 +69,8 @@ type AccountPlan struct {
 	Range *diag.Range
 	// Description and Contact are those of the block; either may be empty.
 	Description, Contact string
+	// SecretHosts are the hosts that get secrets of the account; nil where nobody knows.
+	SecretHosts []string
 
 	passed passedTrials
 	seen   *observation
@@ -316,8 +318,19 @@ func decide(o *observation) *AccountPlan {
 	if o.account != nil {
 		ap.Range = o.account.cfg.Range
 		ap.Description, ap.Contact = o.account.cfg.Description, o.account.cfg.Contact
+		ap.SecretHosts = secretHosts(o.account.cfg)
 	}
 	return ap
+}
+
+// secretHosts are the hosts that get secrets of an account; nil where a value decides that
+// was not read.
+func secretHosts(a *config.Account) []string {
+	hosts, known := a.Spec.SecretHosts(a.Values)
+	if !known {
+		return nil
+	}
+	return append([]string{}, hosts...)
 }
 
 // idle reports whether the plan has nothing to do and nothing to say.

@@ -71,9 +71,13 @@ type DocumentAccount struct {
 	Clocks        []DocumentClock `json:"clocks"`
 	HumanNeededBy *time.Time      `json:"human_needed_by"`
 	// Health says how bad it is, HealthMessage why; null where it is ok.
-	Health        Health           `json:"health"`
-	HealthMessage *string          `json:"health_message"`
-	Targets       []DocumentTarget `json:"targets"`
+	Health        Health  `json:"health"`
+	HealthMessage *string `json:"health_message"`
+	// SecretHosts are the hosts that get secrets of the account, in order: "*.example.com"
+	// is any below example.com. Null where nobody knows, as for an account that only the
+	// state has.
+	SecretHosts []string         `json:"secret_hosts"`
+	Targets     []DocumentTarget `json:"targets"`
 }
 
 // DocumentClock is how long one thing lasts.

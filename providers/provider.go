@@ -231,9 +231,29 @@ type Spec struct {
 	// RevokeRemoved the state keeps the values of those, since the block has gone from the
 	// configuration by then. Nil means none.
 	RevokeUses func(attribute string) bool
+	// Destinations are the hosts that get secrets of its accounts, for the reference; nil
+	// for those of the attributes that are endpoints.
+	Destinations []Destination
+	// Hosts returns the hosts that get secrets of one account; known is false where the
+	// values do not tell. Nil for those of the attributes that are endpoints.
+	Hosts func(schema.Values) (hosts []string, known bool)
+	// Errors are what refusals mean, in the order in which they are tried, for the
+	// reference; nil for a provider whose code says it.
+	Errors []ErrorDoc
 	// New makes the provider. It sends nothing. It is called only with values
 	// that are wholly known and have passed the table's checks.
 	New func(v schema.Values, env Env) (Provider, error)
+}
+
+// ErrorDoc is what one kind of refusal means.
+type ErrorDoc struct {
+	Name string
+	// Operations are those that may be refused so; empty for all.
+	Operations []string
+	Class      failure.Class
+	Reason     failure.Reason
+	// Doc is what happened and what to do; may be empty.
+	Doc string
 }
 
 // Block is the whole table of an account block of this provider: the

@@ -108,6 +108,7 @@ func Provider(s *providers.Spec) []byte {
 		}
 		out.line("| `%s` | %s | %s |", o.Name, typeName(o.Type), cell(doc))
 	}
+	out.hosts(s)
 	return out.Bytes()
 }
 

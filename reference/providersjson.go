@@ -16,6 +16,9 @@ type ProviderJSON struct {
 	Attributes   []AttributeJSON `json:"attributes"`
 	Blocks       []BlockJSON     `json:"blocks"`
 	Outputs      []OutputJSON    `json:"outputs"`
+	// Errors are what refusals mean, of a described upstream; Hosts those that get secrets.
+	Errors []ErrorJSON       `json:"errors"`
+	Hosts  []DestinationJSON `json:"hosts"`
 }
 
 // BlockJSON is a nested block.
@@ -56,6 +59,8 @@ func ProvidersJSON(specs []*providers.Spec) []ProviderJSON {
 			Static:     s.Static,
 			Attributes: attributesJSON(s.Attributes),
 			Blocks:     []BlockJSON{},
+			Errors:     errorsJSON(s),
+			Hosts:      destinationsJSON(s),
 		}
 		if s.RotateBefore != "" {
 			p.RotateBefore = &s.RotateBefore

@@ -42,6 +42,8 @@ func ProviderText(s *providers.Spec, width int) []byte {
 		}
 		p.entry(2, o.Name, typeName(o.Type), "", doc)
 	}
+	p.errors(s)
+	p.hosts(s)
 	return p.done()
 }
 

@@ -171,6 +171,9 @@ func (p planPrinter) account(a *plan.DocumentAccount) {
 	if a.RotateAt != nil {
 		p.printf("      rotates  %s\n", rotationTime(*a.RotateAt, p.now))
 	}
+	if a.Action.Contacts() {
+		p.secretHosts(a.SecretHosts)
+	}
 	for _, t := range a.Targets {
 		p.target(*a, t)
 	}
@@ -181,6 +184,18 @@ func (p planPrinter) account(a *plan.DocumentAccount) {
 		p.printf("      %s %s\n", st.action(plan.BlockedAction, "!"), needsHuman(a.Blocker.Reason))
 	}
 	p.blocker(*a)
+}
+
+// secretHosts says where the account's secrets are about to be sent.
+func (p planPrinter) secretHosts(hosts []string) {
+	if len(hosts) == 0 {
+		return
+	}
+	list := make([]string, len(hosts))
+	for i, host := range hosts {
+		list[i] = clean(host)
+	}
+	p.paragraph(6, "secrets go to "+strings.Join(list, ", "))
 }
 
 func needsHuman(r plan.Reason) string { return fmt.Sprintf("needs a human (%s)", r) }

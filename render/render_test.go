@@ -64,7 +64,8 @@ func busyDocument() plan.Document {
 	d.Accounts = []plan.DocumentAccount{
 		{
 			Address: "account.invoicebox.main", Provider: "invoicebox", Action: plan.None, Reason: plan.Current, Message: "the token is good and does not expire",
-			IssuedAt: at(-time.Hour), Targets: []plan.DocumentTarget{target("vault.main", "secret/billing", plan.None, plan.Current)},
+			SecretHosts: []string{"api.invoicebox.ru"},
+			IssuedAt:    at(-time.Hour), Targets: []plan.DocumentTarget{target("vault.main", "secret/billing", plan.None, plan.Current)},
 		},
 		{
 			Address: "account.invoicebox.old", Provider: "invoicebox", Action: plan.Forget, Reason: plan.Removed, Message: "no longer in the configuration; its targets stay as they are",
@@ -81,6 +82,7 @@ func busyDocument() plan.Document {
 		},
 		{
 			Address: "account.sagi.coffee", Provider: "sagi", Action: plan.Issue, Reason: plan.NoToken, Message: "no token yet",
+			SecretHosts: []string{"*.sagi.kz", "gateway.sagi.kz"},
 			Targets: []plan.DocumentTarget{
 				target("vault.main", "secret/shop/sagi", plan.Deliver, plan.NoToken),
 				target("k8ssecret.shop", "shop/sagi-token", plan.Deliver, plan.NoToken),

@@ -413,6 +413,12 @@ func (g *guide) asShown(printed string) string {
 		printed = strings.ReplaceAll(printed, real, shown)
 	}
 	sandboxHost := strings.TrimPrefix(g.sandbox.URL(""), "http://")
+	// In a plan a host stands alone, below the account.
+	for upstream, address := range upstreamHosts {
+		host := strings.Split(address, "/")[2]
+		below := regexp.MustCompile(`(account\.` + upstream + `\.[^\n]*\n(?: {6}[^\n]*\n)*? +secrets go to )` + regexp.QuoteMeta(sandboxHost))
+		printed = below.ReplaceAllString(printed, "${1}"+host)
+	}
 	printed = strings.ReplaceAll(printed, sandboxHost, "gateway.sagi.kz")
 	return strings.ReplaceAll(strings.ReplaceAll(printed, g.dir, "/srv/payments"), g.home, "/home/you")
 }

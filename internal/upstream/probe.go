@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/credsync/credsync/failure"
+	"github.com/credsync/credsync/internal/httpsettings"
 )
 
 // Reach is what a Probe learnt of an upstream.
@@ -47,14 +47,7 @@ func hostPort(base string) (scheme, host string) {
 	if err != nil {
 		return "", ""
 	}
-	port := u.Port()
-	if port == "" {
-		port = "443"
-		if u.Scheme == "http" {
-			port = "80"
-		}
-	}
-	return u.Scheme, net.JoinHostPort(u.Hostname(), port)
+	return u.Scheme, httpsettings.Host(u)
 }
 
 // Probe finds out whether an upstream can be reached the way that an account's

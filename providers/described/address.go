@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/credsync/credsync/internal/upstream"
@@ -39,7 +38,7 @@ func (m *maker) wrongURL(base, raw string) string {
 	case m.q.Query != nil && (u.RawQuery != "" || u.ForceQuery):
 		return "it has a query of its own; put that into the attribute query"
 	case (uses.ofAnswers() || uses.root("previous")) && !m.isKnownHost(u, base):
-		return "an answer names the host " + hostOf(u) + ", which is neither that of base_url or of another " +
+		return "an answer names the host " + httpsettings.Host(u) + ", which is neither that of base_url or of another " +
 			"endpoint, nor one of hosts; nothing was sent to it"
 	}
 	return ""
@@ -59,42 +58,13 @@ func (m *maker) isKnownHost(u *url.URL, base string) bool {
 	}
 	return slices.ContainsFunc(known, func(raw string) bool {
 		other, err := url.Parse(raw)
-		return err == nil && hostOf(other) == hostOf(u)
-	}) || slices.ContainsFunc(m.s.c.Hosts, func(pattern string) bool { return matchesHost(u, pattern) })
-}
-
-// matchesHost reports whether a host is the one of a pattern, or below "*.example.com".
-// A pattern without a port means that of the scheme.
-func matchesHost(u *url.URL, pattern string) bool {
-	host, pattern := hostOf(u), strings.ToLower(pattern)
-	if _, _, err := net.SplitHostPort(pattern); err != nil {
-		pattern = net.JoinHostPort(strings.Trim(pattern, "[]"), portOf(u.Scheme))
-	}
-	if below, ok := strings.CutPrefix(pattern, "*"); ok && strings.HasPrefix(below, ".") {
-		return strings.HasSuffix(host, below) && len(host) > len(below)
-	}
-	return host == pattern
+		return err == nil && httpsettings.Host(other) == httpsettings.Host(u)
+	}) || slices.ContainsFunc(m.s.c.Hosts, func(pattern string) bool { return httpsettings.MatchesHost(u, pattern) })
 }
 
 // HostAllowed reports whether a host is one of the declared ones, of which "*.example.com"
 // is any below example.com.
 func HostAllowed(host string, declared []string) bool {
-	u := &url.URL{Scheme: "https", Host: net.JoinHostPort(host, portOf("https"))}
-	return slices.ContainsFunc(declared, func(pattern string) bool { return matchesHost(u, pattern) })
-}
-
-// hostOf is the host and the port of a URL, in small letters.
-func hostOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = portOf(u.Scheme)
-	}
-	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
-func portOf(scheme string) string {
-	if strings.EqualFold(scheme, "http") {
-		return "80"
-	}
-	return "443"
+	u := &url.URL{Scheme: "https", Host: net.JoinHostPort(host, "443")}
+	return slices.ContainsFunc(declared, func(pattern string) bool { return httpsettings.MatchesHost(u, pattern) })
 }

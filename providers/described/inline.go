@@ -28,6 +28,7 @@ func InlineSpecs() []*providers.Spec {
 				"Expressions in it can also refer to `var`, `local`, `data` and `each`. If several accounts share an upstream, describe it once in an `upstream` block.",
 			Attributes:   slices.Concat([]schema.Attribute{base}, schema.HTTPAccountRows()),
 			Blocks:       append(schema.HTTPAccountBlocks(), CertificateBlock(false)),
+			Destinations: inlineDestinations(),
 			Outputs:      (&Definition{Login: &TokenOperation{RefreshToken: noExpr{}}}).specOutputs(),
 			RotateBefore: DefaultRotateBefore,
 
@@ -42,13 +43,19 @@ func InlineSpecs() []*providers.Spec {
 				schema.StaticAccountRows(),
 				[]schema.Attribute{schema.HostsRow()},
 			),
-			Blocks:  append(schema.StaticAccountBlocks(), CertificateBlock(false)),
-			Outputs: (&Definition{Static: noExpr{}}).specOutputs(),
-			Static:  true,
+			Blocks:       append(schema.StaticAccountBlocks(), CertificateBlock(false)),
+			Outputs:      (&Definition{Static: noExpr{}}).specOutputs(),
+			Destinations: inlineDestinations(),
+			Static:       true,
 
 			ClientCertificate: clientcertificate.Of,
 		},
 	}
+}
+
+// inlineDestinations are the arguments of an account that name hosts.
+func inlineDestinations() []providers.Destination {
+	return []providers.Destination{{Attribute: "base_url"}, {Attribute: "hosts"}}
 }
 
 // noExpr stands for an expression where only its being there counts.

@@ -14,6 +14,7 @@ import (
 	"github.com/credsync/credsync/providers"
 	"github.com/credsync/credsync/providers/clientcertificate"
 	"github.com/credsync/credsync/schema"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
@@ -36,7 +37,8 @@ func (d *Definition) Spec() *providers.Spec {
 	if d.takesCertificate() {
 		spec.ClientCertificate = clientcertificate.Of
 	}
-	spec.OwnHeaders = c.ownHeaders()
+	spec.Destinations, spec.Hosts = c.destinations(), c.hosts
+	spec.OwnHeaders, spec.Errors = c.ownHeaders(), d.errorDocs()
 	if d.Revoke != nil {
 		spec.RevokeOn = d.revokeOn
 		uses := c.revocationUses()
@@ -64,6 +66,20 @@ func (d *Definition) revokeOn(v schema.Values) []string {
 		return v.Strings("revoke_on")
 	}
 	return d.RevokeOn
+}
+
+// errorDocs are the error blocks for the reference.
+func (d *Definition) errorDocs() (list []providers.ErrorDoc) {
+	for _, e := range d.Errors {
+		doc := e.Summary
+		if doc != "" && e.Advice != "" {
+			doc = diag.Sentence(doc) + " "
+		}
+		list = append(list, providers.ErrorDoc{
+			Name: e.Name, Operations: e.On, Class: e.Class, Reason: e.Reason, Doc: doc + e.Advice,
+		})
+	}
+	return list
 }
 
 func (d *Definition) baseURL() schema.Attribute {

@@ -98,6 +98,7 @@ func TestChartRefusesWrongValues(t *testing.T) {
 		"secretVariables.a.key=b":         "secretVariables",
 		"securityContext.privileged=true": "securityContext",
 		"image.digest=latest":             "digest",
+		"allowedHosts={https://x}":        "allowedHosts",
 		"mode=deployment":                 "mode",
 		"daemon.port=80":                  "port",
 		"mode=daemon,sharding.shards=2":   "sharding is for mode: cronjob",
@@ -106,6 +107,18 @@ func TestChartRefusesWrongValues(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--set %q gives %v, want an error about %q", set, err, want)
 		}
+	}
+}
+
+func TestChartLimitsTheHostsOfUpstreams(t *testing.T) {
+	const name = "CREDSYNC_ALLOWED_HOSTS"
+	values := []string{"--values", manifests + "values.yaml"}
+	if strings.Contains(render(t, "credsync", values...), name) {
+		t.Error("the variable is set although no host is listed")
+	}
+	rendered := render(t, "credsync", append(values, "--set", "allowedHosts={api.example.com,*.example.org}")...)
+	if !strings.Contains(rendered, name) || !strings.Contains(rendered, `"api.example.com,*.example.org"`) {
+		t.Errorf("the variable is not set:\n%s", rendered)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/credsync/credsync/audit"
+	"github.com/credsync/credsync/internal/httpsettings"
 	"github.com/credsync/credsync/notify"
 	"github.com/credsync/credsync/render"
 	"github.com/credsync/credsync/schema/diag"
@@ -40,6 +41,10 @@ type app struct {
 	log hclog.Logger
 	// trails are the audit trails in files, by path.
 	trails map[string]*audit.File
+	// allowedHosts are the only hosts of upstreams; nil for all. allowedHostsProblem is
+	// what is wrong with their list, for a command that reports it.
+	allowedHosts        *httpsettings.AllowedHosts
+	allowedHostsProblem *diag.Diagnostic
 	// sender sends notifications; nil until there are some to send.
 	sender *notify.Sender
 }
@@ -93,8 +98,11 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          noSubcommand,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return a.prepare()
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.prepare(); err != nil {
+				return err
+			}
+			return a.readAllowedHosts(cmd)
 		},
 	}
 	f := root.PersistentFlags()

@@ -12,7 +12,6 @@ import (
 	"github.com/credsync/credsync/internal/upstream"
 	"github.com/credsync/credsync/sinks"
 	"github.com/credsync/credsync/state"
-	"github.com/hashicorp/go-hclog"
 )
 
 // connections makes each sink once: data blocks, the state and the targets
@@ -94,28 +93,29 @@ func (c *connections) store(project string, s *config.State) (*state.Store, erro
 
 // accountClients returns the function that makes an account's HTTP client, as its
 // http block says.
-func accountClients(pool *upstream.Pool, log hclog.Logger) func(*config.Account) (*http.Client, error) {
-	log = log.Named("upstream")
-	return func(a *config.Account) (*http.Client, error) {
-		cert, err := clientCertificate(a)
+func (a *app) accountClients(pool *upstream.Pool) func(*config.Account) (*http.Client, error) {
+	log := a.log.Named("upstream")
+	return func(account *config.Account) (*http.Client, error) {
+		cert, err := clientCertificate(account)
 		if err != nil {
 			return nil, err
 		}
-		o := upstreamOptions(a)
+		o := a.upstreamOptions(account)
 		o.ClientCertificate = cert
 		if o.Log = log; log.IsDebug() {
 			// Nothing else is logged there, and a logger for each is dear.
-			o.Log = log.With("address", a.Address)
+			o.Log = log.With("address", account.Address)
 		}
 		return pool.Client(o)
 	}
 }
 
 // upstreamOptions is what an account's http block says, without its certificate.
-func upstreamOptions(a *config.Account) upstream.Options {
-	h := a.HTTP
+func (a *app) upstreamOptions(account *config.Account) upstream.Options {
+	h := account.HTTP
 	return upstream.Options{
-		BaseURL:           a.Values.String("base_url"),
+		BaseURL:           account.Values.String("base_url"),
+		Allowed:           a.allowedHosts,
 		AllowPlainHTTP:    h.Bool("allow_plain_http"),
 		Timeout:           h.Duration("timeout"),
 		MaxAttempts:       h.Int("max_attempts"),
@@ -123,8 +123,8 @@ func upstreamOptions(a *config.Account) upstream.Options {
 		CAPEM:             h.String("ca_pem"),
 		Headers:           h.Secrets("headers"),
 		RequestsPerSecond: h.Float("requests_per_second"),
-		Limit:             a.Spec.Limit,
-		LimitKey:          a.Address,
+		Limit:             account.Spec.Limit,
+		LimitKey:          account.Address,
 	}
 }
 

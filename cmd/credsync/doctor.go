@@ -60,11 +60,14 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 	}
 	conns := &connections{env: a.sinkEnv(a.path(given))}
 	o := doctor.Options{
-		Gate: &doctor.SinkGate{Open: conns.open}, Connection: upstreamOptions, UserAgent: "credsync/" + thisVersion().Version,
+		Gate: &doctor.SinkGate{Open: conns.open}, Connection: a.upstreamOptions, UserAgent: "credsync/" + thisVersion().Version,
 		Now: a.now, Where: processid.WhereIs, Logged: logged.take, Timeout: f.timeout, Offline: f.offline,
 		EmergencyDir: a.emergencyDir(directory(a.path(given))),
 	}
 	a.readConfiguration(ctx, &o, conns, a.path(given))
+	if a.allowedHostsProblem != nil {
+		o.Loading = append(o.Loading, *a.allowedHostsProblem)
+	}
 	if o.Config != nil && o.Config.State != nil {
 		if store, err := conns.store(o.Config.Project, o.Config.State); err == nil {
 			o.Store = store
@@ -74,7 +77,7 @@ func (a *app) doctor(ctx context.Context, given string, f doctorFlags) error {
 		pool := upstream.NewPool(upstream.PoolOptions{Now: a.now})
 		defer pool.Close()
 		o.Engine = engine.New(engine.Options{
-			Config: o.Config, Store: o.Store, Sink: o.Gate.Sink, Client: accountClients(pool, a.log),
+			Config: o.Config, Store: o.Store, Sink: o.Gate.Sink, Client: a.accountClients(pool),
 			Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun, Log: a.log,
 			Version: thisVersion().Version, EmergencyDir: o.EmergencyDir,
 		})

@@ -57,7 +57,7 @@ func (a *app) plan(ctx context.Context, path string, f planFlags) error {
 		return exitStatus(exitError)
 	}
 	defer w.close()
-	diags = append(diags, a.stateWarnings(ctx, w)...)
+	diags = append(append(diags, a.stateWarnings(ctx, w)...), a.hostsNotAllowed(w.config, diag.Warning)...)
 	// To authenticate is to carry the plan out, except for its deliveries.
 	f.LookOnly, f.Preflight = !f.authenticate, true
 	p := w.engine.Plan(ctx, f.Request)

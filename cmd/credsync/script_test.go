@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 			for _, name := range allproviders.Registry().Names() {
 				env.Setenv("CREDSYNC_VAR_"+name+"_url", s.URL(name))
 			}
+			env.Setenv("SANDBOX_HOST", strings.TrimPrefix(s.URL(""), "http://"))
 			env.Setenv("CREDSYNC_VAR_astana_plat_tls_url", s.TLSURL("astana_plat"))
 			env.Setenv("CREDSYNC_VAR_invoicebox_token", apiToken)
 			env.Setenv("CREDSYNC_VAR_sagi_phone", login)

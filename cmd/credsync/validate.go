@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/credsync/credsync/config"
 	"github.com/credsync/credsync/engine"
+	"github.com/credsync/credsync/schema/diag"
 	"github.com/spf13/cobra"
 )
 
@@ -21,6 +22,7 @@ func (a *app) validateCommand() *cobra.Command {
 			cfg, diags := config.Load(cmd.Context(), options)
 			if !diags.HasErrors() {
 				diags = append(append(diags, engine.RevokingLogins(cfg)...), engine.Lint(cfg, a.now())...)
+				diags = append(diags, a.hostsNotAllowed(cfg, diag.Error)...)
 			}
 			a.out.Validation(diags, asJSON)
 			return commandResult{failed: diags.HasErrors()}.asError()

@@ -126,7 +126,7 @@ func (a *app) workspaceOf(
 		return nil, append(diags, diag.FromError("The state could not be opened", err))
 	}
 	eng := engine.New(engine.Options{
-		Config: cfg, Store: store, Sink: conns.open, Client: accountClients(pool, a.log),
+		Config: cfg, Store: store, Sink: conns.open, Client: a.accountClients(pool),
 		Now: a.now, Holder: processid.NewIdentity(), Alive: processid.MayRun,
 		Log: a.log, Audit: a.auditor(cfg.Audit), Notify: a.notifier(cfg), Version: thisVersion().Version,
 		Concurrency: concurrency,

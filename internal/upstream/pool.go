@@ -76,6 +76,8 @@ type Options struct {
 	BaseURL string
 	// AllowPlainHTTP lets BaseURL be http:// for a host that is not loopback.
 	AllowPlainHTTP bool
+	// Allowed are the only hosts that may be connected to; nil for any.
+	Allowed *httpsettings.AllowedHosts
 	// Timeout of one attempt, from connecting to the answer's last byte;
 	// httpsettings.DefaultTimeout if 0.
 	Timeout time.Duration
@@ -141,6 +143,9 @@ func (p *Pool) Client(o Options) (*http.Client, error) {
 	rt = &guard{next: rt, pool: p, proxy: o.Proxy, account: o.LimitKey}
 	if len(o.Headers) > 0 {
 		rt = &headers{next: rt, add: o.Headers}
+	}
+	if o.Allowed != nil {
+		rt = &allowlist{next: rt, allowed: o.Allowed}
 	}
 	return &http.Client{Transport: rt, CheckRedirect: neverRedirect}, nil
 }

@@ -82,7 +82,7 @@ func Probe(ctx context.Context, o Options, userAgent string) (Reach, error) {
 		r.Proxied = true
 	}
 	start := time.Now()
-	resp, err := transport.RoundTrip(req)
+	resp, err := (&allowlist{next: transport, allowed: o.Allowed}).RoundTrip(req)
 	r.Took = time.Since(start)
 	shake.tell(&r)
 	if err != nil {

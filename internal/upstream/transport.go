@@ -39,7 +39,7 @@ func (p *Pool) transport(host string, o Options) (*http.Transport, error) {
 
 func connectionDigest(o Options) [sha256.Size]byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q", o.Proxy.Reveal(), o.CAPEM)
+	fmt.Fprintf(h, "%q %q %q", o.Proxy.Reveal(), o.CAPEM, o.Allowed.String())
 	if o.ClientCertificate != nil {
 		// The key is not hashed: two keys cannot share a certificate.
 		for _, der := range o.ClientCertificate.Certificate {
@@ -59,10 +59,15 @@ func newTransport(o Options) (*http.Transport, error) {
 		return nil, err
 	}
 	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: refuseLinkLocal}
+	dial := dialer.DialContext
+	if o.Allowed != nil {
+		only := &allowedDials{allowed: o.Allowed, configured: !o.Proxy.IsZero()}
+		proxy, dial = only.proxy(proxy), only.dial(dial)
+	}
 	return &http.Transport{
 		Proxy:                  noting(proxy),
 		OnProxyConnectResponse: checkProxyAnswer,
-		DialContext:            dialer.DialContext,
+		DialContext:            dial,
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    10 * time.Second,
 		// Without this a TLS config of one's own turns HTTP/2 off. It stays off

@@ -44,6 +44,7 @@ func ownFinding(err error) (diagnosis, bool) {
 	var proxy proxyError
 	var silent errSilent
 	var proxyVariable proxyenv.Error
+	var notAllowed notAllowedError
 	f := diagnosis{class: failure.Retryable}
 	switch {
 	case errors.As(err, &proxy):
@@ -51,6 +52,8 @@ func ownFinding(err error) (diagnosis, bool) {
 	case errors.As(err, &proxyVariable):
 		f.class, f.attribute, f.message = failure.Config, "http.proxy", proxyVariable.Error()
 		f.advice = "Correct the environment variable, or set http.proxy."
+	case errors.As(err, &notAllowed):
+		f = notAllowed.diagnosis()
 	case errors.Is(err, errLinkLocal):
 		f.class, f.attribute, f.message = failure.Config, baseURL, errLinkLocal.Error()
 		f.advice = "No upstream has such an address, and machines in a cloud answer there with credentials of their own. Correct base_url, or the host's address in DNS."

@@ -98,6 +98,10 @@ volumes:
 {{- define "credsync.env" -}}
 - name: CREDSYNC_EMERGENCY_DIR
   value: {{ .Values.emergency.path | quote }}
+{{- with .Values.allowedHosts }}
+- name: CREDSYNC_ALLOWED_HOSTS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- range $name, $value := .Values.variables }}
 - name: CREDSYNC_VAR_{{ $name }}
   value: {{ $value | quote }}

@@ -52,7 +52,10 @@ func (l *loader) accountReference(
 		return ref, false
 	}
 	ref.block = "account." + provider + "." + account
-	if ref.spec, ok = l.provider(provider); !ok {
+	if ref.spec, ok = l.provider(provider); !ok && name == "from" {
+		ref.spec, ok = l.formerProvider(provider)
+	}
+	if !ok {
 		known := l.providerNames()
 		l.report.error(ref.at, table.Type, "Unknown provider", fmt.Sprintf("There is no provider %q.%s The providers are %s.", provider, didYouMean(provider, known), quoteAll(known)))
 	}

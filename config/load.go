@@ -51,6 +51,10 @@ type loader struct {
 	inlineSpecs     []*providers.Spec
 	definitions     []*described.Definition
 	brokenUpstreams map[string]bool
+	// usedEmbedded are the embedded upstreams that accounts have asked for.
+	usedEmbedded map[string]bool
+	// formerTypes are the upstreams by the names that they had before.
+	formerTypes map[string]formerType
 	// libraries are the directories of upstreams, and libraryBlocks what is in them.
 	libraries     []string
 	libraryBlocks []*hcl.Block
@@ -127,6 +131,7 @@ func newLoader(ctx context.Context, o Options) *loader {
 		bodySchemas: map[bodyShape]*hcl.BodySchema{}, defaultValues: map[*schema.Block]*cachedValues{},
 		variants:  map[variantKey]*schema.Block{},
 		providers: o.Providers, inlineSpecs: described.InlineSpecs(), brokenUpstreams: map[string]bool{},
+		usedEmbedded:   map[string]bool{},
 		flatTables:     map[*schema.Block]*schema.Block{},
 		providerTables: map[*providers.Spec]*schema.Block{}, unknownTokens: map[*providers.Spec]cty.Value{},
 		defaultDataKeys: map[*providers.Spec][]string{},
@@ -281,8 +286,8 @@ func (l *loader) evaluateAll(blocks map[string][]*hcl.Block) *Config {
 	l.declareSettings(blocks["credsync"], c)
 	c.Audit = l.declareAudit(blocks["audit"])
 	c.Notify = l.declareNotify(blocks["notify"])
-	l.keepDeclared = len(blocks["moved"])+len(blocks["import"]) > 0
 	l.declareUpstreams(l.upstreamBlocks(blocks["upstream"]))
+	l.keepDeclared = len(blocks["moved"])+len(blocks["import"])+len(l.formerTypes) > 0
 	c.Accounts = l.declareAccounts(blocks["account"])
 	c.Moved = l.declareMoved(blocks["moved"])
 	c.Imports = l.declareImports(blocks["import"])
@@ -355,6 +360,9 @@ func (l *loader) digest(sources []configFile) (whole string, parts map[string]st
 			b = fmt.Appendf(nil, "a value of type %s", v.value.Type().FriendlyName())
 		}
 		part(name, fmt.Sprintf("variable %q", name), b)
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.usedEmbedded)) {
+		part(name, fmt.Sprintf("the built-in upstream %q", name), []byte(l.opts.Embedded[name]))
 	}
 	return hex.EncodeToString(h.Sum(nil)), parts
 }

@@ -35,10 +35,11 @@ func (l *loader) declareMoved(blocks []*hcl.Block) []*Moved {
 			m.all = append(m.all, one)
 		}
 	}
+	implied := m.addFormerTypes()
 	cyclic := m.reportCycles()
 	var moved []*Moved
 	for _, b := range m.all {
-		if !cyclic[b] {
+		if !cyclic[b] && !implied[b] {
 			m.checkFrom(b)
 			m.checkTo(b)
 		}

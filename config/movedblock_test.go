@@ -297,3 +297,75 @@ func inJSON(o *config.Options) {
 		panic(err)
 	}
 }
+
+const renamedUpstream = `
+sink "file" "main" { dir = "out" }
+account "acme" "shop" {
+  login    = "shop"
+  password = env("BANK_PASSWORD")
+  deliver "file" "main" { path = "shop.json" }
+}
+account "acme" "shops" {
+  for_each = toset(["a", "b"])
+  login    = each.key
+  password = env("BANK_PASSWORD")
+  deliver "file" "main" { path = "${each.key}.json" }
+}
+`
+
+func formerly(name string) string {
+	return strings.Replace(acmeUpstream, "base_url =", "formerly = "+name+"\n  base_url =", 1)
+}
+
+// A former name of an upstream is a moved block for each of its accounts, but for those that
+// a moved block says something else of.
+func TestFormerNameOfAnUpstream(t *testing.T) {
+	for extra, want := range map[string]string{
+		"": "account.old.shop > account.acme.shop, account.old.shops > account.acme.shops",
+		"moved {\n  from = account.old.store\n  to = account.acme.shop\n}": "account.old.store > account.acme.shop, account.old.shops > account.acme.shops",
+		"moved {\n  from = account.acme.store\n  to = account.acme.shop\n}": "account.acme.store > account.acme.shop, " +
+			"account.old.shops > account.acme.shops, account.old.store > account.acme.store",
+		"moved {\n  from = account.old.shops[\"c\"]\n  to = account.acme.shop\n}": `account.old.shops["c"] > account.acme.shop, account.old.shops > account.acme.shops`,
+	} {
+		o := options(write(t, map[string]string{"main.hcl": formerly(`"old"`) + renamedUpstream + extra}), map[string]string{"BANK_PASSWORD": "x"})
+		c, problems := config.Load(t.Context(), o)
+		if problems.HasErrors() {
+			t.Fatal(text(problems))
+		}
+		var moved []string
+		for _, m := range c.Moved {
+			moved = append(moved, m.From+" > "+m.To)
+		}
+		if got := strings.Join(moved, ", "); got != want || len(problems) > 0 {
+			t.Errorf("%s\nmoved %s, want %s; %s", extra, got, want, text(problems))
+		}
+	}
+}
+
+// oneLine is a text without its frame and its line breaks.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(s, "│", "")), " ")
+}
+
+func TestInvalidFormerNames(t *testing.T) {
+	other := func(name, formerly string) string {
+		return strings.Replace(strings.Replace(acmeUpstream, `"acme"`, `"`+name+`"`, 1), "base_url =", "formerly = "+formerly+"\n  base_url =", 1)
+	}
+	for src, want := range map[string]string{
+		formerly(`"acme"`):                          "present name",
+		formerly(`"other"`) + other("other", `"x"`): `"other" is still declared at`,
+		formerly(`"bank"`):                          `"bank" is built in`,
+		formerly(`"http"`):                          `"http" is built in`,
+		formerly(`"oauth2"`):                        `"oauth2" is built in`,
+		formerly(`"old"`) + other("other", `"old"`): `already the former name of the upstream "acme" at`,
+		formerly(`""`):                              "formerly",
+		formerly(`["old"]`):                         "formerly",
+	} {
+		o := options(write(t, map[string]string{"main.hcl": src + renamedUpstream}), map[string]string{"BANK_PASSWORD": "x"})
+		_, problems := config.Load(t.Context(), o)
+		got := oneLine(text(problems))
+		if !problems.HasErrors() || !strings.Contains(got, want) || !strings.Contains(got, "main.hcl line ") {
+			t.Errorf("%s: %s", want, text(problems))
+		}
+	}
+}

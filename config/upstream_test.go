@@ -206,3 +206,90 @@ func TestAnAccountOfAnUpstreamThatCanRevokeSaysWhen(t *testing.T) {
 		}
 	}
 }
+
+func TestLanguageOfADescription(t *testing.T) {
+	for language, want := range map[string]string{
+		"1": "", "2": "version 2 of the language, but this version of credsync reads version 1 only. Upgrade credsync.",
+		`"1"`: "must be the number 1", "0": "Upgrade credsync", "1.5": "must be the number 1", "self.x": "must be the number 1",
+		"null": "must be the number 1",
+	} {
+		src := strings.Replace(acmeUpstream, "base_url =", "language = "+language+"\n  base_url =", 1)
+		if want != "" {
+			// What a later version has is not taken for a mistake.
+			src = strings.Replace(src, "  login {", "  novelty {}\n  login {", 1)
+		}
+		o := options(write(t, map[string]string{"main.hcl": src}), nil)
+		known, problems := config.LoadUpstreams(t.Context(), o)
+		_, there := known.Lookup("acme")
+		got := oneLine(text(problems))
+		if there != (want == "") || !strings.Contains(got, want) || want != "" && len(problems) != 1 ||
+			strings.Contains(got, "novelty") {
+			t.Errorf("%s: %d problems: %s", language, len(problems), got)
+		}
+	}
+}
+
+// Another digest is another description: comments, layout and words for people do not count.
+func TestWhatADescriptionMeans(t *testing.T) {
+	digest := func(src string) string {
+		o := options(write(t, map[string]string{"main.hcl": src}), nil)
+		known, problems := config.LoadUpstreams(t.Context(), o)
+		if problems.HasErrors() {
+			t.Fatal(text(problems))
+		}
+		name := "acme"
+		if strings.Contains(src, `upstream "renamed"`) {
+			name = "renamed"
+		}
+		spec, _ := known.Lookup(name)
+		if spec.DescriptionDigest == "" || !strings.HasPrefix(spec.DescriptionPlace, "main.hcl:") {
+			t.Errorf("%q, %q", spec.DescriptionDigest, spec.DescriptionPlace)
+		}
+		return spec.DescriptionDigest
+	}
+	plain := digest(acmeUpstream)
+	for change, other := range map[string]bool{
+		"# who logs in => # the account":                                              false,
+		`json   = local.who => json =    local.who`:                                   false,
+		`upstream "acme" { => upstream "renamed" {`:                                   false,
+		`base_url = => doc = "Acme."` + "\n" + `base_url =`:                           false,
+		`base_url = => language = 1` + "\n" + `base_url =`:                            false,
+		`attribute "login" { => attribute "login" {` + "\n doc = \"x\"\n":             false,
+		`path   = "/me" => path = "/who"`:                                             true,
+		`default = "" => default = "x"`:                                               true,
+		`"https://api.acme.example" => "https://evil.example"`:                        true,
+		`sensitive = true => sensitive = false`:                                       true,
+		`in  = "${self.region}-1" => source = "x"` + "\n" + `in = "${self.region}-1"`: true,
+	} {
+		from, to, _ := strings.Cut(change, " => ")
+		if strings.HasPrefix(from, "attribute") {
+			from, to = `attribute "login" { type = string }`, "attribute \"login\" {\n type = string\n doc = \"x\"\n}"
+		}
+		if !strings.Contains(acmeUpstream, from) {
+			t.Fatalf("%q is not there", from)
+		}
+		if got := digest(strings.Replace(acmeUpstream, from, to, 1)); (got != plain) != other {
+			t.Errorf("%q: another digest is %v, want %v", change, got != plain, other)
+		}
+	}
+}
+
+// A saved plan is of the description that it was made with, be it one of credsync's own.
+func TestTheDigestCoversEmbeddedDescriptions(t *testing.T) {
+	o := options(write(t, map[string]string{"main.hcl": renamedUpstream}), map[string]string{"BANK_PASSWORD": "x"})
+	digest := func(src string) string {
+		o.Embedded = map[string]string{"acme": src, "unused": "upstream \"unused\" {}"}
+		c, problems := config.Load(t.Context(), o)
+		if problems.HasErrors() {
+			t.Fatal(text(problems))
+		}
+		return c.Digest
+	}
+	first := digest(acmeUpstream)
+	if first == digest(strings.Replace(acmeUpstream, "/login", "/logon", 1)) {
+		t.Error("a change of an embedded description does not change the digest")
+	}
+	if first != digest(acmeUpstream) {
+		t.Error("the digest changes by itself")
+	}
+}

@@ -59,6 +59,7 @@ func (l *loader) declareUpstreams(blocks []*hcl.Block) {
 	if len(specs) > 0 {
 		l.providers = l.providers.With(specs...)
 	}
+	l.noteFormerNames(blocks, first)
 }
 
 // upstreamReader reads one upstream block.
@@ -115,6 +116,8 @@ func (l *loader) embeddedUpstream(name string) (*providers.Spec, bool) {
 		return nil, false
 	}
 	spec := d.Spec()
+	spec.DescriptionPlace = "built into credsync"
+	l.usedEmbedded[name] = true
 	l.providers, l.definitions = l.providers.With(spec), append(l.definitions, d)
 	return spec, true
 }
@@ -146,10 +149,14 @@ func (l *loader) declareUpstream(b *hcl.Block) (d *described.Definition, replace
 			Type: b.Labels[0], Place: fmt.Sprintf("%s:%d", filepath.Base(b.DefRange.Filename), b.DefRange.Start.Line),
 		},
 	}
+	if !l.readsLanguage(b) {
+		return nil, true
+	}
 	table := l.tables.upstream
 	content, v := r.read(b, table)
 	r.def.Doc, r.def.Source, r.def.BaseURL = v.String("doc"), v.String("source"), v.String("base_url")
 	r.def.UnknownRefusals, r.def.ClientCertificate = v.Int("unknown_refusals"), v.String("client_certificate")
+	r.def.Formerly = v.String("formerly")
 	r.def.RotateBefore, r.def.RevokeOn = v.String("rotate_before"), v.Strings("revoke_on")
 	r.readDeclarations(content, v)
 	r.readLocals(content)
@@ -162,6 +169,7 @@ func (l *loader) declareUpstream(b *hcl.Block) (d *described.Definition, replace
 	if r.def.Revoke != nil {
 		r.def.Attributes = append(r.def.Attributes, schema.AccountRevokeOn(r.def.RevokeOn, r.def.Static != nil))
 	}
+	r.def.Digest = l.meaningOf(b)
 	return r.def, v.Bool("replaces_embedded")
 }
 

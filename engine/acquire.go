@@ -45,7 +45,7 @@ func (r *run) refresh(ctx context.Context, old *state.Grant) (grant *state.Grant
 	}
 	token, err := r.presentRefresh(ctx, old)
 	if err == nil {
-		return state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape), false
+		return r.seen.grant(token), false
 	}
 	if r.refreshUnknown(err) {
 		return nil, r.refreshUnanswered(old, err)
@@ -215,7 +215,7 @@ func (r *run) blockUntilHumanActs(ctx context.Context, err *failure.Error) {
 // newGrant makes a grant of what a login gave. A login says all that there is
 // to say, so nothing of the grant before it is carried over.
 func (r *run) newGrant(token credential.Token, old *state.Grant) *state.Grant {
-	g := state.NewGrant(token, r.seen.fingerprints.login, r.seen.fingerprints.shape)
+	g := r.seen.grant(token)
 	h := loginHistoryOf(r.seen.record, r.seen.fingerprints, r.seen.account.cfg)
 	if !r.seen.account.cfg.Spec.Static {
 		// That a static token was taken from the configuration says nothing.

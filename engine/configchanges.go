@@ -55,6 +55,7 @@ func ChangesBetween(before, after *config.Config) Changes {
 func wholePrint(key []byte, a *config.Account) string {
 	p := newFingerprinter(key, schema.NoEffect)
 	p.mac.Write(a.Spec.Name)
+	p.mac.Write(a.Spec.DescriptionDigest)
 	p.mac.Write(fmt.Sprint(a.Enabled, a.RotateBefore, a.VerifyEvery, a.DeleteOnRemove))
 	writeValues(a.HTTP, []*fingerprinter{p})
 	writeValues(a.Values, []*fingerprinter{p})

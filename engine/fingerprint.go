@@ -54,7 +54,9 @@ func (p *fingerprinter) sum() string { return p.mac.Sum() }
 
 func writeAccount(a *config.Account, to ...*fingerprinter) {
 	for _, p := range to {
-		p.mac.Write(a.Spec.Name)
+		if !a.Spec.Described {
+			p.mac.Write(a.Spec.Name)
+		}
 		if a.Spec.LoginShape != nil {
 			p.mac.Write("login shape")
 			p.mac.Write(string(a.Spec.LoginShape))

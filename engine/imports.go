@@ -11,7 +11,6 @@ import (
 	"github.com/credsync/credsync/plan"
 	"github.com/credsync/credsync/schema"
 	"github.com/credsync/credsync/schema/diag"
-	"github.com/credsync/credsync/state"
 )
 
 // takeImport makes the token of the account's import block the pending one, as if
@@ -30,7 +29,7 @@ func (e *Engine) takeImport(o *observation) {
 		o.warn("The token to import may expire before it is replaced", fmt.Sprintf("The import block at %s has no expires_at, so the token is assumed to live as long as one issued now. Set expires_at.", o.importPlace(e)))
 	}
 	rec := o.record.Clone()
-	rec.Pending = state.NewGrant(token, o.fingerprints.login, o.fingerprints.shape)
+	rec.Pending = o.grant(token)
 	rec.FirstSeenAt = o.at
 	o.record, o.imported = rec, true
 }

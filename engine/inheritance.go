@@ -79,7 +79,7 @@ func (e *Engine) inheritRejections(ctx context.Context, o *observation) {
 				o.account.cfg.Address, g.of.of(e.Config.Project)))
 		}
 		o.inheritSent(r)
-		if r.Provider != o.account.cfg.Spec.Name || r.Block == nil && len(r.Rejections) == 0 ||
+		if !o.account.cfg.Spec.HasName(r.Provider) || r.Block == nil && len(r.Rejections) == 0 ||
 			!knowsOfRefusal(r, o.account.cfg) {
 			continue
 		}
@@ -125,7 +125,7 @@ func (r *run) bequeath(ctx context.Context) error {
 	}
 	inherited := false
 	for _, a := range r.e.accounts {
-		ofLogin := gone.Provider == a.cfg.Spec.Name && (r.takesOver(a) || knowsOfRefusal(gone, a.cfg))
+		ofLogin := a.cfg.Spec.HasName(gone.Provider) && (r.takesOver(a) || knowsOfRefusal(gone, a.cfg))
 		if !ofLogin && !a.knownIn(gone) {
 			continue
 		}
@@ -135,7 +135,7 @@ func (r *run) bequeath(ctx context.Context) error {
 		inherited = true
 	}
 	for _, a := range r.e.accounts {
-		if inherited || gone.Provider != a.cfg.Spec.Name {
+		if inherited || !a.cfg.Spec.HasName(gone.Provider) {
 			continue
 		}
 		var err error
@@ -251,7 +251,8 @@ func (e *Engine) suggestMoves(seen []*observation, gone []goneRecord) diag.List 
 // sameLogin reports whether the token of a record was got with an account's login.
 func sameLogin(r *state.Record, a *account) bool {
 	g := r.Newest()
-	return g != nil && !a.unknown && r.Provider == a.cfg.Spec.Name && fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
+	return g != nil && !a.unknown && a.cfg.Spec.HasName(r.Provider) &&
+		fingerprintsOf(r.Key, a.cfg).login == g.LoginPrint
 }
 
 // knowsOfRefusal reports whether a record has a refusal of an account's login, even one

@@ -219,6 +219,7 @@ func (e *Engine) loadMoved(
 func movedRecord(r *state.Record, from, to owner) *state.Record {
 	r = r.Clone()
 	r.Project, r.Address = to.project, to.address
+	r.Provider = providerIn(to.address)
 	r.Parked = nil
 	r.Moved = append(r.Moved, from.id(to.project))
 	for i := range r.Notices {
@@ -227,6 +228,13 @@ func movedRecord(r *state.Record, from, to owner) *state.Record {
 		}
 	}
 	return r
+}
+
+// providerIn is the provider that an account's address names: an upstream may have another
+// name than before.
+func providerIn(address string) string {
+	provider, _, _ := strings.Cut(strings.TrimPrefix(address, "account."), ".")
+	return provider
 }
 
 // loadExchanged is for an account that changes addresses with another. pending is

@@ -68,6 +68,8 @@ type observation struct {
 
 	input       plan.Account
 	diagnostics diag.List
+	// upstreamChanged is AccountPlan's, kept for a plan without the record.
+	upstreamChanged *bool
 	// viewOnly observations are only good for looking at their plan. Of those that
 	// are at rest nothing was to be done.
 	viewOnly, settled bool
@@ -113,7 +115,7 @@ func (e *Engine) observe(ctx context.Context, a *account, opts observeOptions) *
 	if l.ignored != nil {
 		o.warn("A moved block had no effect", fmt.Sprintf("The account has its own token, so the record of %s was not moved here. Remove the block, or forget the account's own record with: credsync state rm %s", l.ignored.of(e.Config.Project), address.ShellWord(a.cfg.Address)))
 	}
-	o.fingerprints = a.fingerprints(o.record)
+	o.fingerprints, o.upstreamChanged = a.fingerprints(o.record), o.descriptionChanged()
 	if o.known && !a.unknown {
 		e.strays.note(o.record, o.fingerprints)
 	}

@@ -71,6 +71,9 @@ type AccountPlan struct {
 	Description, Contact string
 	// SecretHosts are the hosts that get secrets of the account; nil where nobody knows.
 	SecretHosts []string
+	// UpstreamChanged says whether the upstream's description is another one than the
+	// token was got by; nil where nobody knows.
+	UpstreamChanged *bool
 
 	passed passedTrials
 	seen   *observation
@@ -148,7 +151,7 @@ func (e *Engine) Plan(ctx context.Context, req Request) *Plan {
 		}
 		p.countRemovals(e, ahead)
 	}
-	p.Diagnostics = append(p.Diagnostics, e.emergencyWarnings(seen)...)
+	p.Diagnostics = append(append(p.Diagnostics, changedDescriptions(plans)...), e.emergencyWarnings(seen)...)
 	p.Diagnostics = foldInstances(append(p.Diagnostics, unrecorded(lost)...))
 	slices.SortFunc(p.Accounts, func(a, b *AccountPlan) int { return strings.Compare(a.Address, b.Address) })
 	return p
@@ -318,7 +321,7 @@ func decide(o *observation) *AccountPlan {
 	if o.account != nil {
 		ap.Range = o.account.cfg.Range
 		ap.Description, ap.Contact = o.account.cfg.Description, o.account.cfg.Contact
-		ap.SecretHosts = secretHosts(o.account.cfg)
+		ap.SecretHosts, ap.UpstreamChanged = secretHosts(o.account.cfg), o.upstreamChanged
 	}
 	return ap
 }

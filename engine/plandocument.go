@@ -37,8 +37,8 @@ func documentAccount(ap *AccountPlan) plan.DocumentAccount {
 		IssuedAt: plan.Time(ap.IssuedAt), ExpiresAt: plan.Time(ap.ExpiresAt),
 		RotateAt: plan.Time(ap.RotateAt), VerifiedAt: plan.Time(ap.VerifiedAt),
 		HumanNeededBy: plan.Time(ap.HumanNeededBy), Health: ap.Health,
-		SecretHosts: ap.SecretHosts,
-		Clocks:      []plan.DocumentClock{}, Targets: []plan.DocumentTarget{},
+		SecretHosts: ap.SecretHosts, UpstreamChanged: ap.UpstreamChanged,
+		Clocks: []plan.DocumentClock{}, Targets: []plan.DocumentTarget{},
 	}
 	if ap.HealthMessage != "" {
 		a.HealthMessage = &ap.HealthMessage

@@ -50,7 +50,7 @@ func (s *strayRejections) find(a *account, own *state.Record) *state.Rejection {
 	defer s.mu.Unlock()
 	var found *state.Rejection
 	for key, r := range s.of {
-		if r.Provider != a.cfg.Spec.Name || key == string(own.Key) {
+		if !a.cfg.Spec.HasName(r.Provider) || key == string(own.Key) {
 			continue
 		}
 		p := fingerprintsOf(r.Key, a.cfg)

@@ -76,8 +76,11 @@ type DocumentAccount struct {
 	// SecretHosts are the hosts that get secrets of the account, in order: "*.example.com"
 	// is any below example.com. Null where nobody knows, as for an account that only the
 	// state has.
-	SecretHosts []string         `json:"secret_hosts"`
-	Targets     []DocumentTarget `json:"targets"`
+	SecretHosts []string `json:"secret_hosts"`
+	// UpstreamChanged says whether the upstream's description has changed since the token
+	// was issued. Null where nobody knows, and for what is not described.
+	UpstreamChanged *bool            `json:"upstream_changed"`
+	Targets         []DocumentTarget `json:"targets"`
 }
 
 // DocumentClock is how long one thing lasts.

@@ -221,6 +221,14 @@ type Spec struct {
 	// logins apart: nothing but keyed fingerprints is made of it. Nil for a provider
 	// whose requests are as its code has them.
 	LoginShape []byte
+	// Formerly is the name that the upstream had before, by which records may still know it;
+	// empty for none.
+	Formerly string
+	// Described says that a user describes the upstream. DescriptionDigest changes with what
+	// an upstream block means, and DescriptionPlace is where it stands; both are empty for a
+	// description in an account.
+	Described                           bool
+	DescriptionDigest, DescriptionPlace string
 	// LoginSpends reports whether a login works once, as with a refresh token that was
 	// got elsewhere. The same one is never sent again, whatever came of it. Nil means no.
 	LoginSpends func(schema.Values) bool
@@ -254,6 +262,11 @@ type ErrorDoc struct {
 	Reason     failure.Reason
 	// Doc is what happened and what to do; may be empty.
 	Doc string
+}
+
+// HasName reports whether a provider is or was called so.
+func (s *Spec) HasName(name string) bool {
+	return name == s.Name || s.Formerly != "" && name == s.Formerly
 }
 
 // Block is the whole table of an account block of this provider: the

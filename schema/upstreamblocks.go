@@ -18,6 +18,14 @@ func UpstreamBlock() *Block {
 			{Name: "doc", Type: cty.String, Doc: "What the upstream is, in a sentence or two of Markdown."},
 			{Name: "source", Type: cty.String, Doc: "The vendor's document that the description follows."},
 			{
+				Name: "language", Type: cty.Number, Default: cty.NumberIntVal(1),
+				Doc: "The version of the language of descriptions. This version of credsync reads version 1 only.",
+			},
+			{
+				Name: "formerly", Type: cty.String, Check: CheckNotEmpty,
+				Doc: "The name that this upstream had before. Its accounts take over the records of the accounts of that name, without a login, as if there were a `moved` block for each.",
+			},
+			{
 				Name: "base_url", Type: cty.String, DefaultText: "none: each account must set `base_url`",
 				Doc: "The URL that the paths of requests are below. An account's `base_url` takes precedence.",
 			},

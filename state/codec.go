@@ -68,6 +68,7 @@ type wireGrant struct {
 	Answers          string         `json:"answers,omitempty"`
 	LoginPrint       string         `json:"login_fingerprint"`
 	ShapePrint       string         `json:"shape_fingerprint"`
+	Description      string         `json:"description_digest,omitempty"`
 	ConfigChanges    int            `json:"config_changes,omitempty"`
 	VerifiedAt       *time.Time     `json:"verified_at,omitempty"`
 	Rejected         bool           `json:"rejected,omitempty"`
@@ -367,7 +368,7 @@ func encodeGrant(g *Grant) (*wireGrant, error) {
 		IssuedAt: g.Token.IssuedAt.UTC(), ExpiresAt: optional(g.Token.ExpiresAt),
 		RefreshableUntil: optional(g.Token.RefreshableUntil), Outputs: outputs,
 		Answers:    g.Token.Answers.Reveal(),
-		LoginPrint: g.LoginPrint, ShapePrint: g.ShapePrint,
+		LoginPrint: g.LoginPrint, ShapePrint: g.ShapePrint, Description: g.Description,
 		ConfigChanges: g.ConfigChanges, VerifiedAt: optional(g.VerifiedAt), Rejected: g.Rejected,
 		RefreshRefused: g.RefreshRefused,
 	}, nil
@@ -391,7 +392,7 @@ func decodeGrant(w *wireGrant) (*Grant, error) {
 			IssuedAt: w.IssuedAt, ExpiresAt: required(w.ExpiresAt),
 			RefreshableUntil: required(w.RefreshableUntil), Outputs: outputs, Answers: credential.NewSecret(w.Answers),
 		},
-		LoginPrint: w.LoginPrint, ShapePrint: w.ShapePrint,
+		LoginPrint: w.LoginPrint, ShapePrint: w.ShapePrint, Description: w.Description,
 		ConfigChanges: w.ConfigChanges, VerifiedAt: required(w.VerifiedAt), Rejected: w.Rejected,
 		RefreshRefused: w.RefreshRefused,
 	}, nil

@@ -141,6 +141,9 @@ type Grant struct {
 	// it took the place of last, at most MaxReplaced. They, and not times, say which of
 	// two tokens is the newer one.
 	Replaced []string
+	// Description is the digest of the upstream's description that it was got by; empty
+	// where there is none, and in records of earlier versions.
+	Description string
 	// LoginPrint and ShapePrint are the fingerprints of the attributes that
 	// shaped the login, and of those that shaped the token, under which it
 	// was got.

@@ -41,6 +41,7 @@ func full() *state.Record {
 		},
 	}, "login", "shape")
 	r.Current.VerifiedAt = at
+	r.Current.Description = "description"
 	r.Current.RefreshRefused = true
 	r.Current.Token.Answers = credential.NewSecret("canary-answers")
 	r.Pending = state.NewGrant(credential.Token{Access: credential.NewSecret("canary-pending"), IssuedAt: at}, "l", "s")

@@ -1,4 +1,5 @@
 upstream "arcgis" {
+  language = 1
   doc      = "A named user of ArcGIS Online or of a portal of ArcGIS Enterprise. The user's name and password are exchanged for a token that is bound to a referer. The answer gives its end in milliseconds."
   source   = "https://developers.arcgis.com/rest/users-groups-and-items/generate-token"
   base_url = "https://www.arcgis.com/sharing/rest"

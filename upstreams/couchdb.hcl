@@ -1,6 +1,7 @@
 upstream "couchdb" {
-  doc    = "A session of Apache CouchDB. The name and the password of a user are exchanged for a session cookie, which is the token."
-  source = "https://docs.couchdb.org/en/stable/api/server/authn.html#cookie-authentication"
+  language = 1
+  doc      = "A session of Apache CouchDB. The name and the password of a user are exchanged for a session cookie, which is the token."
+  source   = "https://docs.couchdb.org/en/stable/api/server/authn.html#cookie-authentication"
 
   attribute "username" {
     type = string

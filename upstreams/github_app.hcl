@@ -1,4 +1,5 @@
 upstream "github_app" {
+  language = 1
   doc      = "An installation of a GitHub App. The app's private key signs a short-lived JWT, and GitHub gives an installation access token for it. The token lives one hour."
   source   = "https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app and https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app"
   base_url = "https://api.github.com"

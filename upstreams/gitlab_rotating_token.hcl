@@ -1,4 +1,5 @@
 upstream "gitlab_rotating_token" {
+  language = 1
   doc      = "A GitLab personal access token that replaces itself before it expires. GitLab revokes the old token as soon as it has issued the new one, so the configured token is only the first of a chain, and nothing else may rotate it."
   source   = "https://docs.gitlab.com/api/personal_access_tokens/#self-rotate"
   base_url = "https://gitlab.com"

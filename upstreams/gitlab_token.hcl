@@ -1,4 +1,5 @@
 upstream "gitlab_token" {
+  language = 1
   doc      = "A GitLab personal access token that people create and replace. credsync checks it, delivers it and says when it stops working."
   source   = "https://docs.gitlab.com/api/personal_access_tokens/"
   base_url = "https://gitlab.com"

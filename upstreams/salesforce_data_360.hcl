@@ -1,7 +1,8 @@
 upstream "salesforce_data_360" {
-  doc    = "Salesforce Data 360, formerly Data Cloud. An external client app logs in to Salesforce by client credentials, and Salesforce exchanges that access token for one of Data 360. Set `base_url` to the My Domain URL of the org, such as `https://example.my.salesforce.com`."
-  source = "https://developer.salesforce.com/docs/data/data-cloud-dev/guide/dc-quick-start.html and https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm"
-  hosts  = ["*.c360a.salesforce.com"]
+  language = 1
+  doc      = "Salesforce Data 360, formerly Data Cloud. An external client app logs in to Salesforce by client credentials, and Salesforce exchanges that access token for one of Data 360. Set `base_url` to the My Domain URL of the org, such as `https://example.my.salesforce.com`."
+  source   = "https://developer.salesforce.com/docs/data/data-cloud-dev/guide/dc-quick-start.html and https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm"
+  hosts    = ["*.c360a.salesforce.com"]
 
   attribute "client_id" {
     type = string

@@ -1,6 +1,7 @@
 upstream "tuya" {
-  doc    = "A cloud project of the Tuya IoT Development Platform. The access secret of the project is never sent: it signs each request by HMAC-SHA256. Set `base_url` to the data center of the project, such as `https://openapi.tuyaeu.com`."
-  source = "https://developer.tuya.com/en/docs/iot/new-singnature?id=Kbw0q34cs2e5g, https://developer.tuya.com/en/docs/cubeprivate-cloud/6c1636a9bd?id=Kdr7o5ff1djct and https://developer.tuya.com/en/docs/iot/open-api/api-reference/error-code?id=K989ruxx88swc"
+  language = 1
+  doc      = "A cloud project of the Tuya IoT Development Platform. The access secret of the project is never sent: it signs each request by HMAC-SHA256. Set `base_url` to the data center of the project, such as `https://openapi.tuyaeu.com`."
+  source   = "https://developer.tuya.com/en/docs/iot/new-singnature?id=Kbw0q34cs2e5g, https://developer.tuya.com/en/docs/cubeprivate-cloud/6c1636a9bd?id=Kdr7o5ff1djct and https://developer.tuya.com/en/docs/iot/open-api/api-reference/error-code?id=K989ruxx88swc"
 
   attribute "client_id" {
     type = string

@@ -108,7 +108,8 @@ func TestTheProxyOfTheConfigurationHasToBeAllowed(t *testing.T) {
 	c, _ := client(t, o)
 	_, err := send(t, c, "POST", o.BaseURL, upstream.Op{Once: true})
 	e := upstreamError(t, err)
-	if e.Class != failure.Config || e.Attribute != "http.proxy" || !strings.Contains(e.Message, proxy) || strings.Contains(e.Message, canary) {
+	if e.Class != failure.Config || e.Attribute != "http.proxy" || !strings.Contains(e.Message, proxy) ||
+		strings.Contains(e.Message, canary) {
 		t.Errorf("%+v", *e)
 	}
 	if connections.Load() != 0 {

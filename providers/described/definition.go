@@ -51,6 +51,10 @@ type Definition struct {
 	Title string
 	// Place is where the block stands, for messages: "acme.hcl:4".
 	Place string
+	// Formerly is the name that it had before; may be empty.
+	Formerly string
+	// Digest changes with what the description means, whatever its layout and its name.
+	Digest string
 	// BaseURL is the default of base_url; "" has each account set it.
 	BaseURL string
 	// BaseURLUnused says that no request is below base_url, so that none need be set.

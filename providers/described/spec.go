@@ -30,7 +30,9 @@ func (d *Definition) Spec() *providers.Spec {
 		Limit:        d.Limit,
 
 		UnknownRefusals: d.UnknownRefusals,
-		Static:          d.Static != nil,
+		Formerly:        d.Formerly,
+		Described:       true, DescriptionDigest: d.Digest, DescriptionPlace: d.Place,
+		Static: d.Static != nil,
 	}
 	c := compile(d, spec.Block())
 	spec.Check, spec.New = c.check, c.newProvider

@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"cmp"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +20,8 @@ type Account struct {
 	Name string `json:"name"`
 	// Password of accounts that have one.
 	Password string `json:"password,omitempty"`
-	// Token of accounts whose token is static.
+	// Token of accounts whose token a person puts into the configuration. At most
+	// upstreams it never ends.
 	Token string `json:"token,omitempty"`
 	// TokenLifetime of tokens issued from now on; the upstream's documented
 	// lifetime if 0.
@@ -34,6 +37,10 @@ type Account struct {
 	Bereke     *BerekeAccount     `json:"bereke,omitempty"`
 	BifitKassa *BifitKassaAccount `json:"bifit_kassa,omitempty"`
 	AstanaPlat *AstanaPlatAccount `json:"astana_plat,omitempty"`
+	Loyalty    *LoyaltyAccount    `json:"loyalty,omitempty"`
+	Veeva      *VeevaAccount      `json:"veeva,omitempty"`
+	Gitlab     *GitlabAccount     `json:"gitlab,omitempty"`
+	Github     *GithubAccount     `json:"github,omitempty"`
 }
 
 // clone returns a copy that shares nothing with a.
@@ -60,6 +67,30 @@ func (a Account) clone() Account {
 	if a.AstanaPlat != nil {
 		c := *a.AstanaPlat
 		a.AstanaPlat = &c
+	}
+	return a.cloneDescribed()
+}
+
+// cloneDescribed does so for the upstreams that credsync has no provider of its own for.
+func (a Account) cloneDescribed() Account {
+	if a.Loyalty != nil {
+		c := *a.Loyalty
+		a.Loyalty = &c
+	}
+	if a.Veeva != nil {
+		c := *a.Veeva
+		a.Veeva = &c
+	}
+	if a.Gitlab != nil {
+		c := *a.Gitlab
+		c.Scopes = slices.Clone(c.Scopes)
+		a.Gitlab = &c
+	}
+	if a.Github != nil {
+		c := *a.Github
+		c.Permissions = maps.Clone(c.Permissions)
+		c.Repositories = slices.Clone(c.Repositories)
+		a.Github = &c
 	}
 	return a
 }
@@ -93,6 +124,16 @@ type account struct {
 	rejectedInRow int
 	// challenges are the codes that were sent, the newest last.
 	challenges []*challenge
+	// grants are the OAuth tokens that a session is to be had for, with their ends.
+	grants map[string]time.Time
+	// privateKey is of the key pair that the sandbox has made for the account.
+	privateKey *rsa.PrivateKey
+}
+
+// rejected counts a rejected login, which may lock the account.
+func (a *account) rejected() {
+	a.rejectedInRow++
+	a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter
 }
 
 // SetAccount adds an account, or replaces the one of that name; tokens and
@@ -104,7 +145,7 @@ func (s *Sandbox) SetAccount(a Account) error {
 	if a.Name == "" || a.Name == unknown {
 		return errors.New("set a name for the account")
 	}
-	if err := cmp.Or(a.BifitKassa.check(), a.Bereke.check()); err != nil {
+	if err := cmp.Or(a.BifitKassa.check(), a.Bereke.check(), a.Gitlab.check(), a.Github.check()); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -112,6 +153,7 @@ func (s *Sandbox) SetAccount(a Account) error {
 	known := s.account(a.Upstream, a.Name)
 	known.Account = a.clone()
 	known.rejectedInRow = 0
+	s.registerFirst(known)
 	return nil
 }
 

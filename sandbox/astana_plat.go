@@ -134,8 +134,7 @@ func astanaLogin(c *call) reply {
 		return astanaError(refusal.status, refusal.message)
 	}
 	if password, _ := fields["password"].(string); byPassword && (a.Password == "" || !equal(password, a.Password)) {
-		a.rejectedInRow++
-		a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter
+		a.rejected()
 		return astanaError(http.StatusUnprocessableEntity, "Incorrect credentials")
 	}
 	a.rejectedInRow = 0

@@ -179,8 +179,7 @@ func berekeLogin(c *call) reply {
 	}
 	password, ok := c.decrypted(a.Bereke.padding(), "password")
 	if !ok || !equal(password, a.Password) {
-		a.rejectedInRow++
-		a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter
+		a.rejected()
 		return berekeError(http.StatusUnauthorized, "invalid_grant", "Неверный логин или пароль")
 	}
 	a.rejectedInRow = 0

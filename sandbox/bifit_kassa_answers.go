@@ -65,8 +65,7 @@ func bifitLogin(c *call, fields map[string]string) reply {
 
 // bifitRejected counts towards the lock.
 func bifitRejected(a *account, description string) reply {
-	a.rejectedInRow++
-	a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter
+	a.rejected()
 	return bifitDenied(description)
 }
 

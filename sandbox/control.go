@@ -47,7 +47,18 @@ func (s *Sandbox) control() http.Handler {
 	post(s, mux, "clock", func(q struct{ Advance Duration }) (any, error) {
 		return map[string]any{"now": s.Advance(time.Duration(q.Advance)).UTC().Format(time.RFC3339)}, nil
 	})
+	mux.HandleFunc("GET /_control/github_keys/{installation}", s.controlGithubKey)
 	return mux
+}
+
+// controlGithubKey answers with a PEM file, as an account takes it.
+func (s *Sandbox) controlGithubKey(w http.ResponseWriter, r *http.Request) {
+	key, err := s.GithubPrivateKey(r.PathValue("installation"))
+	if err != nil {
+		s.write(w, reply{status: http.StatusBadRequest, body: map[string]string{"error": err.Error()}})
+		return
+	}
+	s.write(w, reply{status: http.StatusOK, raw: key, rawType: "application/x-pem-file"})
 }
 
 // done is the answer of what has nothing to say: {}.

@@ -11,7 +11,14 @@ const (
 	OpKey = "key"
 	// OpSendCode has a code for a second factor sent to a human.
 	OpSendCode = "send_code"
+	// OpSession trades what a login brought for the token that is used.
+	OpSession = "session"
+	// OpRevoke ends a token.
+	OpRevoke = "revoke"
 )
+
+// operations are all of them.
+var operations = []string{OpLogin, OpRefresh, OpVerify, OpKey, OpSendCode, OpSession, OpRevoke}
 
 // Count is how often an operation was asked for.
 type Count struct {
@@ -30,6 +37,9 @@ type Counters struct {
 	Keys          Count `json:"keys"`
 	// Codes are requests for a code; the accepted ones are messages sent.
 	Codes Count `json:"codes"`
+	// Sessions are second steps of logins, which show no secret of the account.
+	Sessions    Count `json:"sessions"`
+	Revocations Count `json:"revocations"`
 	// SpentRefreshes are refreshes with a token that a refresh before them had
 	// spent. That is no violation: a client whose answer got lost cannot know.
 	SpentRefreshes int `json:"spent_refreshes"`
@@ -49,6 +59,10 @@ func (c *Counters) of(op string) *Count {
 		return &c.Keys
 	case OpSendCode:
 		return &c.Codes
+	case OpSession:
+		return &c.Sessions
+	case OpRevoke:
+		return &c.Revocations
 	}
 	return &c.Verifications
 }

@@ -50,5 +50,32 @@ func DemoAccounts() []Account {
 			Upstream: "astana_plat", Name: "demo-certificate",
 			AstanaPlat: &AstanaPlatAccount{Certificate: "demo"},
 		},
+		{
+			Upstream: "loyalty", Name: "shop", Password: "loyalty_password",
+			Loyalty: &LoyaltyAccount{OrganizationID: "1231456789"},
+		},
+		{
+			Upstream: "loyalty", Name: "shop-rotating", Password: "loyalty_password",
+			Loyalty: &LoyaltyAccount{OrganizationID: "1231456790", Rotates: true},
+		},
+		{
+			Upstream: "veeva", Name: "credsync-client", Password: "client_password",
+			Veeva: &VeevaAccount{Profile: "_9ad0a091-cbd6-4c59-ab5a-d4f2870f218c", VaultID: 1776, UserID: 12021},
+		},
+		{
+			Upstream: "gitlab", Name: "deploy", Token: "glpat-demo-deploy-4041",
+			Gitlab: &GitlabAccount{UserID: 3, Scopes: []string{"read_registry"}},
+		},
+		{
+			Upstream: "gitlab", Name: "rotating", Token: "glpat-demo-rotating-4042",
+			Gitlab: &GitlabAccount{UserID: 3, Scopes: []string{"read_registry", "self_rotate"}},
+		},
+		{
+			Upstream: "github", Name: "4711",
+			Github: &GithubAccount{
+				AppID: "Iv23liDemo", Repositories: []string{"website", "server"},
+				Permissions: map[string]string{"contents": "write", "metadata": "read"},
+			},
+		},
 	}
 }

@@ -26,6 +26,7 @@
 //	POST   /_control/rotate_key           {}: give the bank another key pair
 //	POST   /_control/clock                {"advance": "24h"} -> {"now": "…"}
 //	GET    /_control/sms                  {"bifit_kassa": {"79001234567": "3021"}}: the last code sent to each account
+//	GET    /_control/github_keys/4711     the private key of that installation's app, as a PEM file
 //	GET    /_control/counters             {"sagi": {"shop@example.com": Counters}}
 //	DELETE /_control/counters             set all to zero
 //
@@ -38,4 +39,9 @@
 // An upstream is a file with its routes: for each, the operation it counts as,
 // the rules its request must keep, whose request it is, and what is answered.
 // Add its emulator to the list in emulators, and its account's data to Account.
+//
+// Some upstreams here have no provider in credsync: an account describes them, by an
+// upstream block, inline, or by a description that credsync comes with. They are loyalty
+// (a login by JSON), veeva (a login in two steps), gitlab (a token that can be asked about
+// and can replace itself) and github (a login by a signed JWT).
 package sandbox

@@ -80,7 +80,7 @@ func (s *Sandbox) AddFault(f Fault) error {
 		return fmt.Errorf("unknown fault %q; use one of %s", f.Kind, joinKinds())
 	case f.Upstream != "" && !slices.Contains(s.Upstreams(), f.Upstream):
 		return fmt.Errorf("unknown upstream %q", f.Upstream)
-	case f.Op != "" && !slices.Contains([]string{OpLogin, OpRefresh, OpVerify, OpKey, OpSendCode}, f.Op):
+	case f.Op != "" && !slices.Contains(operations, f.Op):
 		return fmt.Errorf("unknown operation %q", f.Op)
 	case f.Count < 0 || f.Probability < 0 || f.Probability > 1:
 		return errors.New("a count must not be negative, and a probability must be between 0 and 1")

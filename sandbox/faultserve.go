@@ -77,7 +77,7 @@ func (f *Fault) reply(c *call) reply {
 		answer.header["Location"] = f.Location
 	case Echo:
 		answer.status = cmp.Or(f.Status, http.StatusBadRequest)
-		answer.body = errorBody(c.r.Header.Get("Authorization") + " " + string(c.body) + " " + c.r.URL.RawQuery)
+		answer.body = errorBody(presented(c.r) + " " + string(c.body) + " " + c.r.URL.RawQuery)
 	}
 	return answer
 }

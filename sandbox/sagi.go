@@ -66,7 +66,7 @@ func sagiLoginOwner(c *call) *account {
 
 // tokenOwner is whose token the request carries, alive or not.
 func tokenOwner(c *call) *account {
-	t := c.issued(c.upstream, bearer(c.r))
+	t := c.issued(c.upstream, presented(c.r))
 	if t == nil {
 		return nil
 	}
@@ -83,8 +83,7 @@ func sagiLogin(c *call) reply {
 		return sagiError(http.StatusForbidden, "account is blocked")
 	}
 	if !equal(fields["password"], a.Password) || !equal(fields["license_key"], a.Sagi.LicenseKey) {
-		a.rejectedInRow++
-		a.Locked = a.LockAfter > 0 && a.rejectedInRow >= a.LockAfter
+		a.rejected()
 		return sagiError(http.StatusUnauthorized, "invalid login or password")
 	}
 	a.rejectedInRow = 0

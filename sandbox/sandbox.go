@@ -82,7 +82,8 @@ func New(o Options) *Sandbox {
 
 // emulators lists the upstreams, in the order in which they are shown.
 func emulators() []emulator {
-	return []emulator{invoicebox(), sagi(), bereke(), bifitKassa(), astanaPlat()}
+	return []emulator{invoicebox(), sagi(), bereke(), bifitKassa(), astanaPlat(),
+		loyalty(), veeva(), gitlab(), github()}
 }
 
 // Handler serves all upstreams and the control API.

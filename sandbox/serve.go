@@ -153,7 +153,7 @@ func (s *Sandbox) leave(c *call) {
 // answer processes the request and counts how it went.
 func (s *Sandbox) answer(c *call, route route) reply {
 	if c.faulty(RevokedToken) {
-		s.revokeToken(bearer(c.r))
+		s.revokeToken(presented(c.r))
 	}
 	var answer reply
 	if len(c.violations) > 0 && !c.anonymous {
@@ -170,7 +170,7 @@ func (s *Sandbox) answer(c *call, route route) reply {
 		count.Rejected++
 	} else {
 		count.Accepted++
-		if t := s.issued(c.upstream, bearer(c.r)); t != nil && c.op == OpVerify {
+		if t := s.issued(c.upstream, presented(c.r)); t != nil && c.op == OpVerify {
 			t.verified = true
 		}
 	}
@@ -231,5 +231,6 @@ func (r reply) bytes() ([]byte, string) {
 func errorBody(message string) map[string]any {
 	return map[string]any{
 		"message": message, "error": map[string]any{"message": message, "code": "error"}, "error_description": message,
+		"responseStatus": "FAILURE", "errors": []any{map[string]any{"type": "MALFORMED_URL", "message": message}},
 	}
 }

@@ -141,6 +141,18 @@ func bearer(r *http.Request) string {
 	return token
 }
 
+// presented returns the access token that the request carries, in whichever of the
+// documented ways; "" for none.
+func presented(r *http.Request) string {
+	if token := r.Header.Get("PRIVATE-TOKEN"); token != "" {
+		return token
+	}
+	if token := bearer(r); token != "" {
+		return token
+	}
+	return r.Header.Get("Authorization")
+}
+
 // form returns the fields of a form's body; nil if it is none, or has a field
 // twice.
 func form(body []byte) map[string]string {

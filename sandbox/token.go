@@ -22,9 +22,13 @@ type token struct {
 	number int
 	// verified says that a request with it was accepted.
 	verified bool
-	// refresh tokens only get other tokens; spent ones have done so.
+	// refresh tokens only get other tokens; spent ones have done so, for the first time
+	// at spentAt.
 	refresh bool
 	spent   bool
+	spentAt time.Time
+	// family is the number of the first token of the chain that this one continues.
+	family int
 }
 
 // issueJWT makes a token of an account and registers it.
@@ -53,6 +57,9 @@ func (s *Sandbox) issueOpaque(a *account, lifetime time.Duration, loginAt time.T
 
 func (s *Sandbox) register(t *token) {
 	t.number = len(s.tokens) + 1
+	if t.family == 0 {
+		t.family = t.number
+	}
 	s.tokens[t.value] = t
 }
 
@@ -104,7 +111,7 @@ func (s *Sandbox) issued(upstream, value string) *token {
 func (s *Sandbox) Live(upstream, value string) (name string, live bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.find(upstream, func(a *account) bool { return a.Token != "" && a.Token == value }); a != nil {
+	if a := s.find(upstream, func(a *account) bool { return a.forEver() != "" && a.forEver() == value }); a != nil {
 		return a.Name, !a.Locked
 	}
 	t := s.issued(upstream, value)
@@ -123,6 +130,15 @@ func (s *Sandbox) Revoke(upstream, name string) {
 	s.revokeAll(upstream, name)
 	if a, ok := s.accounts[upstream][name]; ok {
 		a.Token = ""
+	}
+}
+
+// revokeFamily kills a token and all that came of it and before it.
+func (s *Sandbox) revokeFamily(t *token) {
+	for _, other := range s.tokens {
+		if other.upstream == t.upstream && other.family == t.family {
+			other.revoked = true
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,7 +12,11 @@ import (
 // loginAttribute is what a provider calls the name that an account logs in by.
 var loginAttribute = map[string]string{
 	"sagi": "phone", "bereke": "username", "bifit_kassa": "username", "astana_plat": "login",
+	"loyalty": "login", "veeva": "client_id",
 }
+
+// secretAttribute is what it calls what proves it; "password" where there is nothing.
+var secretAttribute = map[string]string{"veeva": "client_secret"}
 
 // writeLogins lists the accounts of an upstream, as their attributes are written in HCL.
 // Passwords are shown of the demo accounts only: they are the upstreams' own documented
@@ -26,6 +31,12 @@ func writeLogins(out io.Writer, s *sandbox.Sandbox, upstream string, accounts []
 		switch {
 		case a.AstanaPlat != nil && a.AstanaPlat.Certificate != "":
 			parts = append(parts, fmt.Sprintf("a certificate for %q, over TLS: post it to %s/_control/certificates", a.AstanaPlat.Certificate, s.URL("")))
+		case a.Github != nil:
+			add("app_id", a.Github.AppID)
+			add("installation_id", a.Name)
+			if a.Github.PublicKey == "" {
+				parts = append(parts, "its private_key: curl "+s.URL("")+"/_control/github_keys/"+a.Name)
+			}
 		case a.Token != "" && demo:
 			add("token", a.Token)
 		case a.Token != "":
@@ -33,8 +44,12 @@ func writeLogins(out io.Writer, s *sandbox.Sandbox, upstream string, accounts []
 		default:
 			add(loginAttribute[upstream], a.Name)
 			if demo {
-				add("password", a.Password)
+				add(cmp.Or(secretAttribute[upstream], "password"), a.Password)
 			}
+		}
+		if a.Veeva != nil {
+			add("token_url", s.URL(upstream)+"/token")
+			add("profile", a.Veeva.Profile)
 		}
 		if upstream == "bereke" {
 			add("public_key_url", s.URL(upstream)+"/auth/public-key")

@@ -172,6 +172,32 @@ account "acme" "shop" {
 }
 
 // 10,000 accounts of one description share its table.
+// A description does not say whether a secret is a password or a key, so the text itself does.
+func TestSecretOfADescribedUpstreamMayBeAKeyOfManyLines(t *testing.T) {
+	for secret, refused := range map[string]bool{
+		"-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n": false,
+		"secret-word":       false,
+		"secret\nword":      true,
+		"secret-word\n":     true,
+		"-----BEGIN\nword":  true,
+		"\ufeffsecret-word": true,
+	} {
+		list := loadAll(t, acmeUpstream+`
+variable "bad" {
+  type      = string
+  sensitive = true
+}
+account "acme" "a" {
+  login    = "shop"
+  password = var.bad
+}
+`, secret)
+		if list.HasErrors() != refused {
+			t.Errorf("%q is refused: %t: %s", secret, list.HasErrors(), text(list))
+		}
+	}
+}
+
 func TestAccountsShareTheirDescription(t *testing.T) {
 	c := load(t, acmeUpstream+`
 sink "file" "main" { dir = "out" }

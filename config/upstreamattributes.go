@@ -23,7 +23,7 @@ func (r *upstreamReader) readAttribute(b *hcl.Block) {
 	}
 	a := schema.Attribute{
 		Name: name, Sensitive: v.Bool("sensitive"), OneOf: v.Strings("one_of"), Env: v.Strings("env"), Doc: v.String("doc"),
-		Endpoint: v.Bool("endpoint"), Type: r.typeOf(content, "type"),
+		Endpoint: v.Bool("endpoint"), Type: r.typeOf(content, "type"), Text: schema.OneLineOrPEM,
 	}
 	r.readDefault(content, &a)
 	if a.Endpoint {

@@ -193,6 +193,8 @@ func TestFaultsOfTexts(t *testing.T) {
 
 func TestOnlySensitiveTextsAreLookedAt(t *testing.T) {
 	text, empty := cty.StringVal("a\n"), cty.StringVal("")
+	key := cty.StringVal("-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n")
+	half := cty.StringVal("-----BEGIN PRIVATE KEY-----\nYWJj\n")
 	for _, c := range []struct {
 		name string
 		row  schema.Attribute
@@ -202,6 +204,10 @@ func TestOnlySensitiveTextsAreLookedAt(t *testing.T) {
 		{"a text", schema.Attribute{Sensitive: true}, text, schema.EndingLineBreak},
 		{"what is no secret", schema.Attribute{}, text, schema.NoTextFault},
 		{"a document", schema.Attribute{Sensitive: true, Text: schema.Document}, text, schema.NoTextFault},
+		{"a key of a described upstream", schema.Attribute{Sensitive: true, Text: schema.OneLineOrPEM}, key, schema.NoTextFault},
+		{"a password of one", schema.Attribute{Sensitive: true, Text: schema.OneLineOrPEM}, text, schema.EndingLineBreak},
+		{"half a key of one", schema.Attribute{Sensitive: true, Text: schema.OneLineOrPEM}, half, schema.InnerLineBreak},
+		{"a key for a password", schema.Attribute{Sensitive: true}, key, schema.InnerLineBreak},
 		{"an empty document", schema.Attribute{Sensitive: true, Text: schema.Document}, empty, schema.EmptyText},
 		{"an empty text", schema.Attribute{Sensitive: true}, empty, schema.EmptyText},
 		{"one that may be", schema.Attribute{Sensitive: true, MayBeEmpty: true}, empty, schema.NoTextFault},

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"bytes"
+	"encoding/pem"
 	"strings"
 	"unicode"
 
@@ -16,6 +18,10 @@ const (
 	OneLine TextKind = iota
 	// Document is PEM, base64, a file of keys: its reader skips line breaks and spaces.
 	Document
+	// OneLineOrPEM is either: a description of an upstream says of a text that it is
+	// sensitive, and not whether it is a password or a key. A text that is PEM is not meant
+	// to be one line.
+	OneLineOrPEM
 )
 
 // TextFault is what is wrong with a sensitive text on its way into a login.
@@ -104,8 +110,26 @@ func (a *Attribute) TextFault(v cty.Value) TextFault {
 
 func (a *Attribute) faultOf(v cty.Value) TextFault {
 	f := FaultOfText(v.AsString())
-	if f == EmptyText && a.MayBeEmpty || f != EmptyText && a.Text == Document {
+	document := a.Text == Document || a.Text == OneLineOrPEM && isPEM(v.AsString())
+	if f == EmptyText && a.MayBeEmpty || f != EmptyText && document {
 		return NoTextFault
 	}
 	return f
+}
+
+// isPEM reports whether a text is whole PEM blocks and nothing else.
+func isPEM(s string) bool {
+	rest, found := []byte(s), false
+	for len(bytes.TrimSpace(rest)) > 0 {
+		before := rest
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return false
+		}
+		if !bytes.HasPrefix(bytes.TrimSpace(before), []byte("-----BEGIN")) {
+			return false
+		}
+		found = true
+	}
+	return found
 }

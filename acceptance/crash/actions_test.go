@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,6 +12,8 @@ import (
 
 // provider is one upstream with an account of it.
 type provider struct {
+	// kind is the account's type; the upstream's name if "".
+	kind    string
 	account sandbox.Account
 	// attributes of the account block; $URL and $SECRET are replaced.
 	attributes string
@@ -25,7 +28,20 @@ type provider struct {
 	due time.Duration
 	// codes says that a login can ask for a code.
 	codes bool
+	// verifies says that there is a read-only request.
+	verifies bool
+	// description stands beside the accounts, and revoking in its place if replaced tokens
+	// are revoked.
+	description, revoking string
+	// reuse is what becomes of refresh material that is used again.
+	reuse reuse
+	// chained says that what is configured is the first token of a chain, so that no login
+	// brings another one once it was replaced, and that the upstream counts no login.
+	chained bool
 }
+
+// address is the account's that is called so.
+func (p provider) address(name string) string { return cmp.Or(p.kind, p.account.Upstream) + "." + name }
 
 func demo(upstream, name string) sandbox.Account {
 	for _, a := range sandbox.DemoAccounts() {
@@ -36,7 +52,9 @@ func demo(upstream, name string) sandbox.Account {
 	panic("no such account: " + name)
 }
 
-func providers() []provider {
+func providers() []provider { return slices.Concat(builtInProviders(), describedProviders()) }
+
+func builtInProviders() []provider {
 	return []provider{
 		{
 			account: demo("invoicebox", "demo"), static: true, secret: "b37c4c689295904ed21eee5d9a48d42e", wrong: "b37c4c689295904ed21eee5d9a48d42f",
@@ -45,7 +63,7 @@ func providers() []provider {
 		{
 			account: demo("sagi", "business_user@example.com"), secret: "secure_password", wrong: "wrong",
 			attributes: "base_url = \"$URL\"\n  phone = \"business_user@example.com\"\n  password = \"$SECRET\"",
-			refreshes:  true, due: 29 * 24 * time.Hour,
+			refreshes:  true, due: 29 * 24 * time.Hour, verifies: true,
 		},
 		{
 			account: demo("bereke", "test"), secret: "bank_password", wrong: "wrong",
@@ -97,6 +115,9 @@ type action struct {
 	told    []string
 	// anyUpstream says that it makes little difference which upstream it is.
 	anyUpstream bool
+	// loses says that an answer of the upstream is lost without a kill, and revokes that
+	// replaced tokens are revoked.
+	loses, revokes bool
 	// soak leaves it to the soak tests, since another is much like it.
 	soak bool
 }
@@ -106,7 +127,7 @@ var apply = []string{"apply", "--auto-approve"}
 func applied(w *world) { w.must(0, apply...) }
 
 func actions() []action {
-	return slices.Concat(ordinary(), emergencies(), watched())
+	return slices.Concat(ordinary(), emergencies(), watched(), spending(), revoking())
 }
 
 func ordinary() []action {
@@ -118,7 +139,7 @@ func ordinary() []action {
 		{
 			name:    "refresh that is refused",
 			whole:   true,
-			of:      func(p provider) bool { return p.refreshes },
+			of:      func(p provider) bool { return p.refreshes && !p.chained },
 			prepare: revoked,
 		},
 		{
@@ -126,9 +147,7 @@ func ordinary() []action {
 			whole:   true,
 			of:      func(p provider) bool { return !p.static },
 			prepare: applied,
-			args: func(w *world) []string {
-				return append([]string{"--replace", w.p.account.Upstream + ".a"}, apply...)
-			},
+			args:    replaced,
 		},
 		{name: "deliver", whole: true, prepare: func(w *world) {
 			applied(w)
@@ -159,7 +178,7 @@ func ordinary() []action {
 			of:      func(p provider) bool { return p.codes },
 			account: secondFactor,
 			args: func(w *world) []string {
-				return []string{"login", w.p.account.Upstream + ".a", "--send-only"}
+				return []string{"login", w.p.address("a"), "--send-only"}
 			},
 		},
 		{
@@ -169,18 +188,22 @@ func ordinary() []action {
 			of:      func(p provider) bool { return p.codes },
 			account: secondFactor,
 			prepare: func(w *world) {
-				w.must(0, "login", w.p.account.Upstream+".a", "--send-only")
+				w.must(0, "login", w.p.address("a"), "--send-only")
 			},
 			args: func(w *world) []string {
 				return []string{
 					"login",
-					w.p.account.Upstream + ".a",
+					w.p.address("a"),
 					"--code",
 					w.box.LastCode(w.p.account.Upstream, w.p.account.Name),
 				}
 			},
 		},
 	}
+}
+
+func replaced(w *world) []string {
+	return append([]string{"--replace", w.p.address("a")}, apply...)
 }
 
 func secondFactor(a *sandbox.Account) {
@@ -192,7 +215,7 @@ func secondFactor(a *sandbox.Account) {
 // move gives the account another name, and says so.
 func (w *world) move() {
 	w.name = "b"
-	w.more = fmt.Sprintf("moved {\n  from = account.%s.a\n  to   = account.%s.b\n}\n", w.p.account.Upstream, w.p.account.Upstream)
+	w.more = movedBlock(w.p.address("a"), w.p.address("b"))
 }
 
 // exchanged gives the account the name of a second one, and that one its name.
@@ -201,7 +224,11 @@ func exchanged(w *world) {
 	applied(w)
 	w.move()
 	w.second = firstName
-	w.more += fmt.Sprintf("moved {\n  from = account.%s.b\n  to   = account.%s.a\n}\n", w.p.account.Upstream, w.p.account.Upstream)
+	w.more += movedBlock(w.p.address("b"), w.p.address("a"))
+}
+
+func movedBlock(from, to string) string {
+	return fmt.Sprintf("moved {\n  from = account.%s\n  to   = account.%s\n}\n", from, to)
 }
 
 // before is the directory that the state is migrated from.
@@ -224,7 +251,7 @@ func imported(w *world) {
 	w.noAccount = true
 	w.must(0, apply...)
 	w.noAccount = false
-	w.more = fmt.Sprintf("import {\n  to           = account.%s.a\n  access_token = %q\n", w.p.account.Upstream, token.Access.Reveal())
+	w.more = fmt.Sprintf("import {\n  to           = account.%s\n  access_token = %q\n", w.p.address("a"), token.Access.Reveal())
 	if !token.Refresh.IsZero() {
 		w.more += fmt.Sprintf("  refresh_token = %q\n", token.Refresh.Reveal())
 	}

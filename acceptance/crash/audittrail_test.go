@@ -44,7 +44,7 @@ func watched() []action {
 			whole:   true,
 			soak:    true,
 			watched: true,
-			of:      func(p provider) bool { return p.refreshes },
+			of:      func(p provider) bool { return p.refreshes && !p.chained },
 			prepare: revoked,
 		},
 		{
@@ -189,7 +189,7 @@ func (c *recordedRun) mayRepeat(i int) bool {
 	if sent < 0 || i <= sent {
 		return false
 	}
-	name := state.RecordName("default", "account."+c.provider.account.Upstream+".a")
+	name := state.RecordName("default", "account."+c.address("a"))
 	remembered := slices.IndexFunc(c.points[sent:], func(point string) bool {
 		written := strings.HasPrefix(point, "answer lost") && !strings.HasPrefix(point, "answer lost GET")
 		return strings.Contains(point, name) && (written || strings.HasPrefix(point, crashpoint.Published))

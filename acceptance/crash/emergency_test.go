@@ -38,7 +38,7 @@ func emergencies() []action {
 		due(w)
 		action{outage: lasts}.must(w)
 	}
-	codeSent := func(w *world) { w.must(0, "login", w.p.account.Upstream+".a", "--send-only") }
+	codeSent := func(w *world) { w.must(0, "login", w.p.address("a"), "--send-only") }
 	enterCode := func(w *world) []string {
 		return []string{"login", w.p.account.Upstream + ".a", "--code", w.box.LastCode(w.p.account.Upstream, w.p.account.Name)}
 	}

@@ -80,7 +80,7 @@ func (fileStorage) shared(w *world) map[string]string {
 
 // recordOf is the name of the record of the account of a name.
 func recordOf(w *world, name string) string {
-	return state.RecordName("default", "account."+w.p.account.Upstream+"."+name)
+	return state.RecordName("default", "account."+w.p.address(name))
 }
 
 // object reads a JSON object of strings; empty where there is no file.

@@ -13,8 +13,21 @@ import (
 // inMatrix is all of the matrix, but that outages of the state, what watches over
 // the work and what has little to do with the upstream are tried with one only.
 func inMatrix(p provider, a action) bool {
+	if p.kind != "" {
+		return describedInMatrix(p, a)
+	}
 	extra := a.inFiles || a.watched || a.anyUpstream
 	return !extra || p.account.Upstream == "bifit_kassa" && !a.soak
+}
+
+// describedInMatrix is what differs between one description and another: how a token comes,
+// what becomes of it, and what refuses it. What goes on around it is the same for all.
+func describedInMatrix(_ provider, a action) bool {
+	switch a.name {
+	case "issue", "refresh", "reissue", "refresh that is refused", "blocked":
+		return true
+	}
+	return a.loses || a.revokes
 }
 
 // interruptedInMatrix is one upstream for each way to get a token: a login that kills the

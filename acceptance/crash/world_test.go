@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ type world struct {
 	// ahead is how far all clocks are.
 	ahead time.Duration
 	// The parts of the configuration.
-	noAccount, deletes, watched bool
+	noAccount, deletes, watched, revokes bool
 	// name is the account's, second that of another one of another login, where there
 	// is one, and more what stands beside them.
 	name, second, more string
@@ -50,6 +51,8 @@ type world struct {
 	stateBefore string
 	// hook is what the notify block calls.
 	hook webhook
+	// chainBroken says that the newest token of a chain was lost with its answer.
+	chainBroken bool
 	// torn is how many lines of the audit trail are not whole.
 	torn int
 }
@@ -65,6 +68,7 @@ func newWorld(t *testing.T, at storage, p provider, a action) *world {
 		secret:  p.secret,
 		deletes: a.deletes,
 		watched: a.watched,
+		revokes: a.revokes,
 	}
 	if err := w.box.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -79,6 +83,9 @@ func newWorld(t *testing.T, at storage, p provider, a action) *world {
 	}
 	if !p.static {
 		account.Name = w.secondLogin()
+		if account.Token != "" {
+			account.Token = w.secondSecret()
+		}
 		if err := w.box.SetAccount(account); err != nil {
 			t.Fatal(err)
 		}
@@ -115,16 +122,22 @@ func (w *world) configuration() string {
 	if w.watched {
 		text += w.hook.blocks()
 	}
+	if w.revokes {
+		text += w.p.revoking
+	} else {
+		text += w.p.description
+	}
 	if w.noAccount {
 		return text
 	}
-	text += w.accountBlock(w.name, w.p.attributes, w.at.deliver())
+	text += w.accountBlock(w.name, w.p.attributes, w.secret, w.at.deliver())
 	if w.second != "" {
 		login := strings.NewReplacer(fmt.Sprintf("= %q", w.p.account.Name), fmt.Sprintf("= %q", w.secondLogin())).
 			Replace(w.p.attributes)
 		text += w.accountBlock(
 			w.second,
 			login,
+			w.secondSecret(),
 			strings.NewReplacer(`"own`, `"second`, "TOKEN", "SECOND").Replace(w.at.deliver()),
 		)
 	}
@@ -136,19 +149,28 @@ func (w *world) secondLogin() string {
 	return w.p.account.Name[:len(w.p.account.Name)-1] + "8"
 }
 
-func (w *world) accountBlock(name, attributes, deliver string) string {
+// secondSecret is what the second account proves itself by: its own where that is a token.
+func (w *world) secondSecret() string {
+	if w.p.account.Token != "" {
+		return w.p.account.Token + "8"
+	}
+	return w.secret
+}
+
+func (w *world) accountBlock(name, attributes, secret, deliver string) string {
 	remove := "retain"
 	if w.deletes {
 		remove = "delete"
 	}
-	attributes = strings.NewReplacer("$URL", w.box.URL(w.p.account.Upstream), "$SECRET", w.secret).Replace(attributes)
+	attributes = strings.NewReplacer("$URL", w.box.URL(w.p.account.Upstream), "$SECRET", strings.ReplaceAll(secret, "\n", `\n`)).
+		Replace(attributes)
 	return fmt.Sprintf(`
 account %q %q {
   %s
   on_remove = %q
   %s
 }
-`, w.p.account.Upstream, name, attributes, remove, deliver)
+`, cmp.Or(w.p.kind, w.p.account.Upstream), name, attributes, remove, deliver)
 }
 
 // run runs the program, and returns how it ended.
@@ -300,6 +322,9 @@ func (w *world) newest() (access, refresh sandbox.IssuedToken) {
 func (w *world) knows(access, refresh string) bool {
 	if strings.Contains(w.more, access) && strings.Contains(w.more, refresh) {
 		return true // it is in an import block
+	}
+	if access == w.p.secret {
+		return true // it is the configured one
 	}
 	known := append(w.rescued(), w.recordOf(w.name), w.recordOf(firstName))
 	for _, r := range known {

@@ -20,7 +20,6 @@ import (
 
 	"github.com/credsync/credsync/credential"
 	"github.com/credsync/credsync/internal/processid"
-	allproviders "github.com/credsync/credsync/providers/all"
 	"github.com/credsync/credsync/sandbox"
 	"github.com/credsync/credsync/state"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -47,6 +46,9 @@ const (
 	bankPassword  = "bank_password"
 	apiToken      = "b37c4c689295904ed21eee5d9a48d42e"
 )
+
+// madeUp are the other secrets of that sandbox and of its scripts, or what they begin with.
+var madeUp = []string{"loyalty_password", "client_password", "glpat-", "ghs_", "PRIVATE KEY"}
 
 // The keys of a script's sandbox and clock.
 type (
@@ -76,7 +78,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv(beganVariable, c.String())
 			env.Setenv(clockVariable, "0s")
-			for _, name := range allproviders.Registry().Names() {
+			for _, name := range s.Upstreams() {
 				env.Setenv("CREDSYNC_VAR_"+name+"_url", s.URL(name))
 			}
 			env.Setenv("SANDBOX_HOST", strings.TrimPrefix(s.URL(""), "http://"))
@@ -92,7 +94,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "audit": auditCommand, "webhook": webhookCommand, "sandbox": sandboxCommand, "json": jsonCommand, "lines": linesCommand, "times": times,
-			"mode": mode, "damage": damage, "lock": lock, "looks": looks, "interrupt": interrupt, "logs": logs, "served": served,
+			"mode": mode, "damage": damage, "lock": lock, "looks": looks, "interrupt": interrupt, "logs": logs, "served": served, "edit": edit,
 		},
 	})
 }
@@ -126,7 +128,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func noSecret(ts *testscript.TestScript, printed string) {
-	for _, secret := range []string{password, wrongPassword, bankPassword, apiToken, "eyJ"} {
+	for _, secret := range append([]string{password, wrongPassword, bankPassword, apiToken, "eyJ"}, madeUp...) {
 		if strings.Contains(printed, secret) {
 			ts.Fatalf("a secret was printed")
 		}
@@ -149,6 +151,20 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
 		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
+}
+
+// edit FILE OLD NEW: puts NEW in the place of OLD, which the file has once. \n is a line
+// break in both.
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	before, after := strings.ReplaceAll(args[1], `\n`, "\n"), strings.ReplaceAll(args[2], `\n`, "\n")
+	if n := strings.Count(text, before); n != 1 {
+		ts.Fatalf("%s has %q %d times", args[0], before, n)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, before, after, 1)), 0o600))
 }
 
 // damage DIR: cuts the end off each file of a directory.
@@ -303,14 +319,32 @@ func scriptEnv(ts *testscript.TestScript) []string {
 //	counters logins=1 rejected=0 refreshes=0    of the sagi account
 //	of astana_plat login logins=1               counters of another account
 //	certificate demo 90                         writes ca.pem, client.crt and client.key; good for 90 days from a year ago
-//	revoke                                      the tokens of the sagi account
+//	githubkey 4711 app.pem                      writes the key by which the app of an installation signs
+//	githubapp 4712                              an installation of another app
+//	gitlab deploy glpat-2                       a token that a person has made beside the account's first one
+//	revoke [loyalty shop]                       the tokens of the sagi account, or of another one
+//	live loyalty out/shop.json TOKEN            the token in a key of a JSON file is accepted; with ! it is not
 //	advance 24h                                 its clock
 //	fault JSON                                  adds a sandbox.Fault
 //	clear                                       removes the faults
 //	violations                                  there must be none
-func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
+func sandboxCommand(ts *testscript.TestScript, neg bool, args []string) {
 	s := scriptSandbox(ts)
 	switch args[0] {
+	case "githubkey":
+		key, err := s.GithubPrivateKey(args[1])
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(key), 0o600))
+	case "githubapp":
+		other := &sandbox.GithubAccount{AppID: "Iv23liOther"}
+		ts.Check(s.SetAccount(sandbox.Account{Upstream: "github", Name: args[1], Github: other}))
+	case "gitlab":
+		ts.Check(s.SetAccount(sandbox.Account{
+			Upstream: "gitlab", Name: args[1], Token: args[2],
+			Gitlab: &sandbox.GitlabAccount{UserID: 3, Scopes: []string{"read_registry", "self_rotate"}},
+		}))
+	case "live":
+		checkLive(ts, neg, args[1], args[2], args[3])
 	case "counters":
 		checkCounters(ts, s.Counters("sagi", login), args[1:])
 	case "of":
@@ -322,7 +356,10 @@ func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
 	case "certificate":
 		writeCertificate(ts, s, args[1], args[2])
 	case "revoke":
-		s.Revoke("sagi", login)
+		if len(args) == 1 {
+			args = []string{"revoke", "sagi", login}
+		}
+		s.Revoke(args[1], args[2])
 	case "advance":
 		d, err := time.ParseDuration(args[1])
 		ts.Check(err)
@@ -342,10 +379,22 @@ func sandboxCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// checkLive checks whether an upstream accepts the token in a key of a JSON file.
+func checkLive(ts *testscript.TestScript, neg bool, upstream, file, key string) {
+	var target map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &target))
+	token, _ := target[key].(string)
+	if _, live := scriptSandbox(ts).Live(upstream, token); live == neg {
+		ts.Fatalf("%s accepts the %s of %s: %t", upstream, key, file, live)
+	}
+}
+
 func checkCounters(ts *testscript.TestScript, c sandbox.Counters, expected []string) {
 	got := map[string]int{
 		"logins": c.Logins.Accepted, "rejected": c.Logins.Rejected, "received": c.Logins.Received,
 		"refreshes": c.Refreshes.Accepted, "verifications": c.Verifications.Received,
+		"asked_to_refresh": c.Refreshes.Received, "sessions": c.Sessions.Received, "revocations": c.Revocations.Received,
+		"revoked": c.Revocations.Accepted, "spent": c.SpentRefreshes,
 	}
 	for _, arg := range expected {
 		name, want, _ := strings.Cut(arg, "=")

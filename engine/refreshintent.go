@@ -178,6 +178,17 @@ func (r *run) explainRefusedRefresh(old *state.Grant, err *failure.Error) {
 	r.fail(diag.Warningf("The refresh token is of no more use", "%s", diag.Sentence(r.refreshOver+" ("+err.Cause()+")")).About(r.plan.Address, r.plan.Range))
 }
 
+// refreshesByRejected reports whether a refresh would present, where that works once, the very
+// token that the upstream rejects. Something else may have replaced it; to present it again
+// is then reuse, which can end the token that came of that. A token that only counts as
+// rejected, since it may have ended by a refresh whose answer was lost, is another matter.
+func (o *observation) refreshesByRejected(g *state.Grant) bool {
+	if o.account.unknown || !o.account.cfg.Spec.RefreshSpends || !g.Token.Refresh.IsZero() {
+		return false
+	}
+	return o.verification.Outcome == plan.Refused || g.Rejected && o.record.AskedToRefresh() == nil
+}
+
 // describeRefreshIntent turns a refresh of which nothing is known into what a decision needs.
 func (o *observation) describeRefreshIntent() {
 	i := o.record.AskedToRefresh()

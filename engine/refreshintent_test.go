@@ -279,3 +279,23 @@ func TestPlanAuthenticateLeavesARefreshThatRevokesToApply(t *testing.T) {
 		t.Errorf("%s: %+v", w.up.counts(), s.Outcomes)
 	}
 }
+
+// What a token that replaces itself presents to be refreshed is the token. If it is rejected,
+// something else has replaced it, and to present it once more could end what came of that.
+func TestTokenThatReplacesItselfIsNotPresentedOnceItIsRejected(t *testing.T) {
+	for spends, want := range map[bool]string{true: "logins=3 refreshes=0", false: "logins=3 refreshes=1"} {
+		w := newWorld(t, oneAccount)
+		w.up.spec = func(s *providers.Spec) { s.RefreshSpends = spends }
+		w.mustApply()
+		w.up.revokeAll()
+		w.up.onRefresh = func() error { return refuse(failure.Credentials, "refresh the token") }
+		// The first login fails, and that the token was rejected is remembered.
+		w.up.onLogin = only(1, &failure.Error{Class: failure.Retryable, Op: failure.LogIn, Message: "timeout"})
+		w.apply()
+		w.mustApply()
+		if got := w.up.counts(); got != want {
+			t.Errorf("spends %t: %s, want %s", spends, got, want)
+		}
+		w.expectAllCurrent()
+	}
+}

@@ -315,8 +315,9 @@ func (e *Engine) describe(ctx context.Context, o *observation, g *state.Grant) {
 		t := g.Token
 		in.Token = &plan.Token{
 			IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, VerifiedAt: g.Verified(o.at),
-			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh, RefreshRefused: g.RefreshRefused || o.refreshesByRejected(g),
-			Journaled: o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected,
+			RefreshableUntil: t.RefreshableUntil, Refreshable: in.CanRefresh,
+			RefreshRefused: g.RefreshRefused || o.refreshesByRejected(g),
+			Journaled:      o.record.Pending != nil, Imported: o.imported, Rejected: g.Rejected,
 			ConfigChanged: !o.account.unknown && changed(g, o.fingerprints),
 		}
 		o.describeRefreshIntent()

@@ -21,10 +21,15 @@ func inMatrix(p provider, a action) bool {
 }
 
 // describedInMatrix is what differs between one description and another: how a token comes,
-// what becomes of it, and what refuses it. What goes on around it is the same for all.
-func describedInMatrix(_ provider, a action) bool {
+// what becomes of it, and what refuses it. What goes on around it is the same for all, and
+// so is what a grace period changes nothing about.
+func describedInMatrix(p provider, a action) bool {
 	switch a.name {
-	case "issue", "refresh", "reissue", "refresh that is refused", "blocked":
+	case "issue", "refresh that is refused", "blocked":
+		return p.reuse != graceful
+	case "reissue":
+		return p.revoking == ""
+	case "refresh":
 		return true
 	}
 	return a.loses || a.revokes

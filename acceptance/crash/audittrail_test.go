@@ -27,13 +27,14 @@ const (
 // watched are actions with an audit trail and a notify block.
 func watched() []action {
 	wrong := func(w *world) { w.secret = w.p.wrong }
-	issues := func(p provider) bool { return !p.static }
+	// Of a chain, the upstream does not count what the trail calls a login.
+	issues := func(p provider) bool { return !p.static && !p.chained }
 	return []action{
 		{
 			name:    "refresh, watched",
 			whole:   true,
 			watched: true,
-			of:      func(p provider) bool { return p.refreshes },
+			of:      func(p provider) bool { return p.refreshes && !p.chained },
 			prepare: func(w *world) {
 				due(w)
 				w.tear()

@@ -18,6 +18,10 @@ type compiled struct {
 	// refresh and withCode are the definition's with what they leave to the login;
 	// nil where there is none.
 	refresh, withCode *TokenOperation
+	// belowBaseURL says that a request is below base_url. addressed are those that have a URL
+	// of their own which no answer has a part in.
+	belowBaseURL bool
+	addressed    []*Request
 	// nothingBefore is what previous means before the first login.
 	nothingBefore cty.Value
 	// tokenAttribute is the attribute that a static token is in; "" where none is.
@@ -78,6 +82,14 @@ func compile(d *Definition, spec *schema.Block) *compiled {
 	}
 	if d.Second != nil {
 		c.withCode = d.Second.LoginWithCode.completedBy(d.Login, true)
+	}
+	for _, q := range c.requests() {
+		switch {
+		case q.URL == nil:
+			c.belowBaseURL = true
+		case !c.fromAnswers(q.URL):
+			c.addressed = append(c.addressed, &q)
+		}
 	}
 	return c
 }

@@ -8,23 +8,18 @@ import (
 	"github.com/credsync/credsync/schema"
 )
 
-// usesBaseURL reports whether any request is below base_url.
-func (c *compiled) usesBaseURL() bool {
-	return slices.ContainsFunc(c.requests(), func(q Request) bool { return q.URL == nil })
-}
-
 // destinations are the hosts that get secrets, as the description alone tells them.
 func (c *compiled) destinations() []providers.Destination {
 	list := providers.EndpointDestinations(c.spec.Attributes)
-	if !c.usesBaseURL() {
+	if !c.belowBaseURL {
 		list = slices.DeleteFunc(list, func(d providers.Destination) bool { return d.Attribute == "base_url" })
 	}
 	for _, host := range c.Definition.Hosts {
 		list = append(list, providers.Destination{Host: host})
 	}
-	for _, q := range c.requests() {
-		if q.URL == nil || c.fromAnswers(q.URL) || len(q.URL.References()) == 0 {
-			// One from an answer, or written out, is a host that was named before.
+	for _, q := range c.addressed {
+		if len(q.URL.References()) == 0 {
+			// One that is written out is a host that was named before.
 			continue
 		}
 		d := providers.Destination{Attribute: q.URLAttribute}
@@ -50,17 +45,17 @@ func (c *compiled) fromAnswers(e schema.Expr) bool {
 func (c *compiled) hosts(v schema.Values) (hosts []string, known bool) {
 	hosts, known = c.endpointHosts(v)
 	hosts = append(hosts, c.Definition.Hosts...)
+	if len(c.addressed) == 0 {
+		return hosts, known
+	}
 	s := c.newScope(c.selfValue(v, nil))
-	for _, q := range c.requests() {
-		if q.URL == nil || c.fromAnswers(q.URL) {
-			continue
-		}
+	for _, q := range c.addressed {
 		if q.When != nil {
 			if sent, err := s.holds(q.When); err == nil && !sent {
 				continue
 			}
 		}
-		host, certain := c.urlHost(s, &q, v)
+		host, certain := c.urlHost(s, q, v)
 		known = known && certain
 		if host != "" {
 			hosts = append(hosts, host)
@@ -72,7 +67,7 @@ func (c *compiled) hosts(v schema.Values) (hosts []string, known bool) {
 // endpointHosts are those of the attributes that are endpoints, of which base_url is only
 // one where a request is below it.
 func (c *compiled) endpointHosts(v schema.Values) (hosts []string, known bool) {
-	if c.usesBaseURL() {
+	if c.belowBaseURL {
 		return providers.EndpointHosts(v)
 	}
 	known = true

@@ -48,14 +48,13 @@ type localValue struct {
 // newScope returns a scope in which nothing has been answered.
 func (c *compiled) newScope(self cty.Value) *scope {
 	null := cty.NullVal(cty.DynamicPseudoType)
-	s := &scope{
+	return &scope{
 		c: c, once: map[string]localValue{}, perAnswer: map[string]localValue{}, responses: map[string]cty.Value{},
 		roots: map[string]cty.Value{
 			"self": self, "previous": c.previous(nil), "token": null, "response": null, "challenge": null,
+			"responses": cty.EmptyObjectVal,
 		},
 	}
-	s.setResponses()
-	return s
 }
 
 // expect has requests that have not been answered count as null.

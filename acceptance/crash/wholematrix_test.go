@@ -20,19 +20,17 @@ func inMatrix(p provider, a action) bool {
 	return !extra || p.account.Upstream == "bifit_kassa" && !a.soak
 }
 
-// describedInMatrix is what differs between one description and another: how a token comes,
-// what becomes of it, and what refuses it. What goes on around it is the same for all, and
-// so is what a grace period changes nothing about.
+// describedInMatrix is one description for each way in which a token comes, is replaced,
+// revoked or refused. What goes on around it is the same for all; the soak tests have the
+// rest.
 func describedInMatrix(p provider, a action) bool {
-	switch a.name {
-	case "issue", "refresh that is refused", "blocked":
-		return p.reuse != graceful
-	case "reissue":
-		return p.revoking == ""
-	case "refresh":
+	switch p.kind + "/" + a.name {
+	case "http/issue", "veeva/issue", "github_app/issue", "github_app/reissue", "veeva/reissue and revoke",
+		"github_app/replace and revoke", "loyalty_strict/refresh", "loyalty_graceful/refresh",
+		"gitlab_rotating_token/refresh", "gitlab_rotating_token/refresh that is refused", "static/blocked":
 		return true
 	}
-	return a.loses || a.revokes
+	return a.loses
 }
 
 // interruptedInMatrix is one upstream for each way to get a token: a login that kills the

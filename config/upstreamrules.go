@@ -232,7 +232,7 @@ func (r *upstreamReader) checkRevocation(content *hcl.BodyContent) {
 	case onRemoval && r.inline != nil:
 		r.error(a.Range, "Token cannot be revoked on removal", "When this account is removed, its description goes with it, so nothing would say how to revoke the token. Describe the upstream in an upstream block, or use [\"replaced\"].")
 	case onRemoval && r.def.Static != nil:
-		r.error(a.Range, "Token cannot be revoked on removal", "A token that stands in the configuration may be in use elsewhere. Revoke it at the upstream when nobody needs it.")
+		r.error(a.Range, "Token cannot be revoked on removal", "A configured token may be in use elsewhere. Revoke it at the upstream once it is no longer needed.")
 	}
 }
 

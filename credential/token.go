@@ -46,6 +46,9 @@ func (t Token) Lifetime() time.Duration {
 	return t.ExpiresAt.Sub(t.IssuedAt)
 }
 
+// Ended reports whether the token no longer lives; false for one that does not expire.
+func (t Token) Ended(now time.Time) bool { return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) }
+
 // Outputs are a token's named values. A value is a string, a bool, a
 // []string, a []map[string]string, or a Secret; nil means that the upstream
 // did not say. Identifiers are strings of decimal digits, because upstreams

@@ -48,22 +48,20 @@ func changedDescriptions(plans []*AccountPlan) (list diag.List) {
 	}
 	slices.SortFunc(order, func(a, b *providers.Spec) int { return strings.Compare(a.Name, b.Name) })
 	for _, spec := range order {
-		accounts, hosts := users[spec], map[string]bool{}
+		accounts := users[spec]
 		named := accounts[0].Address
 		if n := len(accounts) - 1; n > 0 {
 			named += fmt.Sprintf(" and %d more", n)
 		}
-		var all []string
+		var hosts []string
 		for _, ap := range accounts {
-			for _, host := range ap.SecretHosts {
-				if !hosts[host] {
-					hosts[host], all = true, append(all, host)
-				}
-			}
+			hosts = append(hosts, ap.SecretHosts...)
 		}
+		slices.Sort(hosts)
+		hosts = slices.Compact(hosts)
 		to := ""
-		if slices.Sort(all); len(all) > 0 {
-			to = ", to " + strings.Join(all[:min(len(all), mostHosts)], ", ")
+		if len(hosts) > 0 {
+			to = ", to " + strings.Join(hosts[:min(len(hosts), mostHosts)], ", ")
 		}
 		list = append(list, diag.Warningf("The description of an upstream has changed",
 			"The description of upstream %q (%s) differs from the one that the token of %s was issued by. An apply sends secrets as the new one says%s. Review the change first.",

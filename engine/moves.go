@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/credsync/credsync/config"
+	"github.com/credsync/credsync/schema/address"
 	"github.com/credsync/credsync/state"
 )
 
@@ -219,7 +220,8 @@ func (e *Engine) loadMoved(
 func movedRecord(r *state.Record, from, to owner) *state.Record {
 	r = r.Clone()
 	r.Project, r.Address = to.project, to.address
-	r.Provider = providerIn(to.address)
+	// An upstream may have another name than before.
+	r.Provider = address.Provider(to.address)
 	r.Parked = nil
 	r.Moved = append(r.Moved, from.id(to.project))
 	for i := range r.Notices {
@@ -228,13 +230,6 @@ func movedRecord(r *state.Record, from, to owner) *state.Record {
 		}
 	}
 	return r
-}
-
-// providerIn is the provider that an account's address names: an upstream may have another
-// name than before.
-func providerIn(address string) string {
-	provider, _, _ := strings.Cut(strings.TrimPrefix(address, "account."), ".")
-	return provider
 }
 
 // loadExchanged is for an account that changes addresses with another. pending is

@@ -34,8 +34,7 @@ func (r *run) revokeReplaced(ctx context.Context, old *state.Grant, left time.Du
 	if a.loginRevokes() || a.refreshRevokes() {
 		return // it has ended
 	}
-	ends := old.Token.ExpiresAt
-	if !ends.IsZero() && !r.e.Now().Before(ends) || old.Token.Access.Equal(r.seen.record.Current.Token.Access) {
+	if old.Token.Ended(r.e.Now()) || old.Token.Access.Equal(r.seen.record.Current.Token.Access) {
 		return
 	}
 	switch {

@@ -62,10 +62,7 @@ func (e *Engine) revokesRemoved(rec *state.Record) bool {
 // unendedTokens are the tokens of a record that the upstream may still accept.
 func (e *Engine) unendedTokens(rec *state.Record) (list []*state.Grant) {
 	for _, g := range []*state.Grant{rec.Pending, rec.Current} {
-		if g == nil || g.Rejected {
-			continue
-		}
-		if ends := g.Token.ExpiresAt; !ends.IsZero() && !e.Now().Before(ends) {
+		if g == nil || g.Rejected || g.Token.Ended(e.Now()) {
 			continue
 		}
 		known := func(other *state.Grant) bool { return other.Token.Access.Equal(g.Token.Access) }

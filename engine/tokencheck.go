@@ -176,7 +176,7 @@ func (e *Engine) withoutAsking(a *account, g *state.Grant, p fingerprints, b *pl
 	case a.cfg.Spec.Static && b != nil && b.Reason != plan.NoAccess:
 		// The token is the rejected credentials.
 		return TokenRejected
-	case !g.Token.ExpiresAt.IsZero() && !e.Now().Before(g.Token.ExpiresAt):
+	case g.Token.Ended(e.Now()):
 		return TokenExpired
 	}
 	return ""

@@ -57,13 +57,13 @@ func (s *Spec) SecretHosts(v schema.Values) (hosts []string, known bool) {
 	return slices.Compact(hosts), known
 }
 
-// EndpointHosts are the hosts of the attributes that are endpoints.
-func EndpointHosts(v schema.Values) (hosts []string, known bool) {
+// EndpointHosts are the hosts of the attributes that are endpoints, but for those left out.
+func EndpointHosts(v schema.Values, leftOut ...string) (hosts []string, known bool) {
 	known = true
 	attributes := v.Block().Attributes
 	for i := range attributes {
 		switch a := &attributes[i]; {
-		case !a.Endpoint:
+		case !a.Endpoint || slices.Contains(leftOut, a.Name):
 		case !v.RawAt(i).IsWhollyKnown():
 			known = false
 		case v.IsSet(a.Name):

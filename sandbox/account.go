@@ -45,54 +45,31 @@ type Account struct {
 
 // clone returns a copy that shares nothing with a.
 func (a Account) clone() Account {
-	if a.Invoicebox != nil {
-		c := *a.Invoicebox
-		a.Invoicebox = &c
-	}
-	if a.Sagi != nil {
-		c := *a.Sagi
+	a.Invoicebox, a.Sagi, a.Bereke = copied(a.Invoicebox), copied(a.Sagi), copied(a.Bereke)
+	a.BifitKassa, a.AstanaPlat = copied(a.BifitKassa), copied(a.AstanaPlat)
+	a.Loyalty, a.Veeva, a.Gitlab, a.Github = copied(a.Loyalty), copied(a.Veeva), copied(a.Gitlab), copied(a.Github)
+	if c := a.Sagi; c != nil {
 		c.Branches = slices.Clone(c.Branches)
-		a.Sagi = &c
 	}
-	if a.Bereke != nil {
-		c := *a.Bereke
-		c.PossibleChains = slices.Clone(c.PossibleChains)
-		c.Customers = slices.Clone(c.Customers)
-		a.Bereke = &c
+	if c := a.Bereke; c != nil {
+		c.PossibleChains, c.Customers = slices.Clone(c.PossibleChains), slices.Clone(c.Customers)
 	}
-	if a.BifitKassa != nil {
-		c := *a.BifitKassa
-		a.BifitKassa = &c
-	}
-	if a.AstanaPlat != nil {
-		c := *a.AstanaPlat
-		a.AstanaPlat = &c
-	}
-	return a.cloneDescribed()
-}
-
-// cloneDescribed does so for the upstreams that credsync has no provider of its own for.
-func (a Account) cloneDescribed() Account {
-	if a.Loyalty != nil {
-		c := *a.Loyalty
-		a.Loyalty = &c
-	}
-	if a.Veeva != nil {
-		c := *a.Veeva
-		a.Veeva = &c
-	}
-	if a.Gitlab != nil {
-		c := *a.Gitlab
+	if c := a.Gitlab; c != nil {
 		c.Scopes = slices.Clone(c.Scopes)
-		a.Gitlab = &c
 	}
-	if a.Github != nil {
-		c := *a.Github
-		c.Permissions = maps.Clone(c.Permissions)
-		c.Repositories = slices.Clone(c.Repositories)
-		a.Github = &c
+	if c := a.Github; c != nil {
+		c.Permissions, c.Repositories = maps.Clone(c.Permissions), slices.Clone(c.Repositories)
 	}
 	return a
+}
+
+// copied returns a pointer to a copy of the value; nil for nil.
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
 }
 
 // Duration is a time.Duration that JSON writes as "15m".

@@ -47,7 +47,7 @@ func TestKeptValuesAreReadAgainWithoutThoseThatNobodyWanted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(some.Reveal(), "hunter2") {
-		t.Error("a password was kept that nobody wanted")
+		t.Error("a password was kept that was not wanted")
 	}
 	if got, err = schema.Kept(table, some); err != nil || got.String("id") != "ä<" || got.IsSet("password") || got.String("region") != "eu" {
 		t.Errorf("%v", err)

@@ -70,17 +70,7 @@ func (c *compiled) endpointHosts(v schema.Values) (hosts []string, known bool) {
 	if c.belowBaseURL {
 		return providers.EndpointHosts(v)
 	}
-	known = true
-	for _, a := range c.Attributes {
-		switch {
-		case !a.Endpoint:
-		case !v.Known(a.Name):
-			known = false
-		case v.IsSet(a.Name):
-			hosts = append(hosts, providers.HostOf(v.String(a.Name)))
-		}
-	}
-	return hosts, known
+	return providers.EndpointHosts(v, "base_url")
 }
 
 // urlHost is the host that the URL of a request leads to; "" for one that is not sent, as

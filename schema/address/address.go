@@ -49,6 +49,12 @@ func split(s string) (p parts, ok bool) {
 	return p, ok
 }
 
+// Provider is the provider that an account's address names.
+func Provider(address string) string {
+	provider, _, _ := strings.Cut(strings.TrimPrefix(address, "account."), ".")
+	return provider
+}
+
 // Full completes an address as people type it: "account." may be left
 // out, and so may the quotes of a key, which shells take.
 func Full(s string) string {

@@ -159,7 +159,7 @@ func (r *Records) event(f *Found, action audit.Action) audit.Event {
 		Address: f.Address, Action: action, Outcome: audit.Started,
 	}
 	if f.Record == nil {
-		ev.Provider, _, _ = strings.Cut(strings.TrimPrefix(f.Address, "account."), ".")
+		ev.Provider = address.Provider(f.Address)
 		return ev
 	}
 	ev.Provider = f.Record.Provider
